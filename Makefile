@@ -1,0 +1,32 @@
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/ready
+
+.DEFAULT_GOAL := help
+.PHONY: help run test quick lint types
+
+help:  ## show this list
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /	/' | expand -t 10
+
+run: $(READY)  ## serve the example application and show it at work
+	@$(BIN)/python -m handlers
+
+test: $(READY) lint types  ## everything: lint, types, every test, coverage of the core
+	$(BIN)/python -m pytest -q -n auto --cov --cov-report=
+	@$(BIN)/python -m coverage report --fail-under=100 --include="$$($(BIN)/python -m tests.architecture.rows 0 3)"
+
+quick: $(READY)  ## the everyday part of the tests
+	$(BIN)/python -m pytest -q -n auto -m "not slow"
+
+lint: $(READY)  ## ruff, style and format
+	@$(BIN)/python -m ruff check .
+	@$(BIN)/python -m ruff format --check .
+
+types: $(READY)  ## mypy, strict
+	@$(BIN)/python -m mypy
+
+$(READY): setup.cfg pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "twiml_app needs Python 3.11 or later: make PYTHON=python3.12")'
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
+	@touch $(READY)

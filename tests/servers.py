@@ -1,0 +1,49 @@
+"""Real servers for tests: each on a free port of the loopback, stopped when the test is done."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+START_LIMIT_S = 60
+
+
+def clean_environment(**settings: str) -> dict[str, str]:
+    """Return the environment without the developer's settings, and with some of one's own."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("TWIML_", "TWILIO_", "COV_"))}
+    return kept | settings
+
+
+@contextmanager
+def gunicorn(
+    settings: Mapping[str, str], *, folder: Path = ROOT, python: str = sys.executable, workers: int = 1
+) -> Iterator[str]:
+    """Serve ``wsgi:app`` of a folder with its own gunicorn.conf.py; gives the base URL."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    environment = clean_environment(**settings, WEB_CONCURRENCY=str(workers))
+    command = [python, "-m", "gunicorn", "wsgi:app", "--bind", f"127.0.0.1:{port}"]
+    server = subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    try:
+        _wait_for_workers(server)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.communicate(timeout=START_LIMIT_S)
+
+
+def _wait_for_workers(server: subprocess.Popen[bytes]) -> None:
+    """Read what gunicorn says until it has booted a worker."""
+    assert server.stdout
+    said = b""
+    for line in server.stdout:
+        said += line
+        if b"Booting worker" in line:
+            return
+    raise AssertionError(f"gunicorn did not start: {said.decode()}")
