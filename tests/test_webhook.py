@@ -1,0 +1,250 @@
+"""The form and the plain data of a webhook: nothing that was signed is changed, nothing that comes in raises."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.helpers import SAMPLES, sample
+from twiml_app.errors import MalformedRequest, RequestRefused, RequestTooLarge
+from twiml_app.webhook import FORM_TYPE, Form, WebhookRequest, WebhookResponse, read_form
+
+FORM = {"content-type": FORM_TYPE}
+JSON = {"content-type": "application/json"}
+
+
+def request(method: str = "POST", target: str = "/message", **parts: Any) -> WebhookRequest:
+    """Return a request, most often for the Message URL."""
+    return WebhookRequest(endpoint="message", method=method, scheme="https", host="a.example", target=target, **parts)
+
+
+@pytest.mark.parametrize(
+    ("encoded", "pairs"),
+    [
+        pytest.param("", [], id="nothing"),
+        pytest.param("a=1&b=2", [("a", "1"), ("b", "2")], id="in order"),
+        pytest.param("Body=", [("Body", "")], id="image-only: empty and present"),
+        pytest.param("a=2&a=1", [("a", "2"), ("a", "1")], id="repeated name"),
+        pytest.param("a=b=c", [("a", "b=c")], id="equals sign in a value"),
+        pytest.param("a=1;b=2", [("a", "1;b=2")], id="semicolon separates nothing"),
+        pytest.param("From=%2B1500+x%20y", [("From", "+1500 x y")], id="plus and percent"),
+        pytest.param("a=%zz%4%", [("a", "%zz%4%")], id="percent signs that escape nothing"),
+        pytest.param("a%26=%3D%26%2B", [("a&", "=&+")], id="separators escaped"),
+        pytest.param("a=%F0%9F%98%80", [("a", "😀")], id="emoji"),
+        pytest.param("a=é😀", [("a", "é😀")], id="UTF-8 that was not escaped"),
+        pytest.param("a=%ff%C3", [("a", "\udcff\udcc3")], id="bytes that are not UTF-8"),
+        pytest.param("a=%00%0A", [("a", "\0\n")], id="control characters"),
+        pytest.param("a= b \t", [("a", " b \t")], id="white space is kept: it was signed"),
+        pytest.param("=", [("", "")], id="empty name"),
+    ],
+)
+def test_form_keeps_every_pair_as_it_came(encoded: str, pairs: list[tuple[str, str]]) -> None:
+    """The signature covers each value exactly: a parser that tidies up refuses customers."""
+    assert list(Form.read(encoded, max_fields=500).pairs) == pairs
+
+
+@given(st.lists(st.tuples(st.binary(max_size=6), st.binary(max_size=12)), max_size=8))
+def test_any_bytes_survive_reading_and_encoding(fields: list[tuple[bytes, bytes]]) -> None:
+    """What is recorded and replayed must be what was signed, whatever bytes a phone sent."""
+    encoded = urlencode(fields)
+    form = Form.read(encoded, max_fields=500)
+
+    expected = [
+        (name.decode(errors="surrogateescape"), value.decode(errors="surrogateescape")) for name, value in fields
+    ]
+    assert list(form.pairs) == expected
+    assert list(form.pairs) == parse_qsl(encoded, keep_blank_values=True, errors="surrogateescape")
+    assert Form.read(form.encode(), max_fields=500) == form
+
+
+@given(
+    st.lists(st.sampled_from([b"&", b"=", b"a", b"b", b"+", b"%", b"%c3", b"%a9", b"\xc3", b"\xa9", b"\0"])).map(
+        b"".join
+    ),
+    st.sampled_from(["", FORM_TYPE, "text/plain"]),
+)
+def test_any_body_is_a_form_of_storable_text_or_refused(body: bytes, content_type: str) -> None:
+    """Garbage from the internet is a plain 400, and what gets through can be logged and stored."""
+    try:
+        form = read_form(request(body=body, headers={"content-type": content_type}), max_bytes=50, max_fields=3)
+    except RequestRefused:
+        return
+
+    assert len(form.pairs) <= 3
+    text = "".join(map("".join, form.items()))
+    assert text.encode().decode() == text
+    assert all(form.getlist(name)[0] == form[name] for name in form)
+
+
+def test_value_that_mixes_raw_and_escaped_bytes_is_read_as_one_character() -> None:
+    """Some proxies unescape half of a character: the text is whole, the bytes are those that were signed."""
+    form = Form.read(b"Body=\xf0\x9f%98%80".decode(errors="surrogateescape"), max_fields=500)
+
+    assert form["Body"] == "😀"
+    assert form.pairs[0][1].encode(errors="surrogateescape") == "😀".encode()
+
+
+def test_form_is_a_mapping_of_first_values() -> None:
+    """Handlers read it as a dict; what is not UTF-8 shows as a replacement character."""
+    form = Form([("a", "1"), ("b", "x\udcff"), ("a", "2"), ("\udcff", "3")])
+
+    assert dict(form) == {"a": "1", "b": "x\ufffd", "\ufffd": "3"}
+    assert (len(form), "a" in form, "c" in form, form.get("c")) == (3, True, False, None)
+    assert (form.getlist("a"), form.getlist("b"), form.getlist("c")) == (["1", "2"], ["x\ufffd"], [])
+    assert repr(form) == r"Form([('a', '1'), ('b', 'x\udcff'), ('a', '2'), ('\udcff', '3')])"
+
+
+def test_forms_are_equal_by_their_pairs() -> None:
+    """Order and repetition are part of what was signed; a form can be a key."""
+    form = Form([("a", "1"), ("a", "2")])
+
+    assert form == Form([("a", "1"), ("a", "2")])
+    assert form != Form([("a", "2"), ("a", "1")])
+    assert form != Form([("a", "1")])
+    assert form != {"a": "1"}
+    assert len({form, Form(form.pairs)}) == 1
+
+
+@pytest.mark.parametrize("path", [pytest.param(path, id=path.stem) for path in sorted(SAMPLES.glob("*.txt"))])
+def test_samples_are_encoded_again_to_the_same_bytes(path: Path) -> None:
+    """A recording is replayed with the bytes that Twilio sent."""
+    assert sample(path.name).encode() == path.read_text()
+
+
+@pytest.mark.parametrize(
+    ("asked", "pairs"),
+    [
+        pytest.param(request(body=b"a=1", headers=FORM), [("a", "1")], id="POST: the body"),
+        pytest.param(request(target="/message?q=1", body=b"a=1", headers=FORM), [("a", "1")], id="POST: not the query"),
+        pytest.param(request(body=b"a=1"), [("a", "1")], id="POST without a type"),
+        pytest.param(
+            request(body=b"a=1", headers={"content-type": "Application/X-WWW-Form-Urlencoded ; charset=UTF-8"}),
+            [("a", "1")],
+            id="charset and capitals",
+        ),
+        pytest.param(request(body=b"a=\xff", headers=FORM), [("a", "\udcff")], id="raw byte that is not UTF-8"),
+        pytest.param(request(headers=FORM), [], id="POST of nothing"),
+        pytest.param(request("GET", "/message?a=1&b", body=b"c=3"), [("a", "1"), ("b", "")], id="GET: the query"),
+        pytest.param(request("GET", "/message"), [], id="GET without a query"),
+        pytest.param(request("GET", "/message?a=1?b=2"), [("a", "1?b=2")], id="second question mark"),
+        pytest.param(request("HEAD", "/message?a=1", headers=JSON), [("a", "1")], id="HEAD"),
+        pytest.param(
+            request(target="/message?a=1&bodySHA256=0f", body=b"{}", headers=JSON),
+            [("a", "1"), ("bodySHA256", "0f")],
+            id="JSON that is signed by its hash",
+        ),
+        pytest.param(
+            request(body=b"a=%31&b=23456", headers=FORM), [("a", "1"), ("b", "23456")], id="just small enough"
+        ),
+    ],
+)
+def test_parameters_are_read_from_where_twilio_puts_them(asked: WebhookRequest, pairs: list[tuple[str, str]]) -> None:
+    """The query of a POST belongs to the URL, the body of a GET to nobody."""
+    assert list(read_form(asked, max_bytes=13, max_fields=2).pairs) == pairs
+
+
+@pytest.mark.parametrize(
+    ("asked", "error", "line"),
+    [
+        pytest.param(
+            request(body=b"a=%31&b=234567", headers=FORM),
+            RequestTooLarge,
+            "the body is larger than 13 bytes",
+            id="a byte too many",
+        ),
+        pytest.param(
+            request(body=b"a=&b=&c=", headers=FORM), RequestTooLarge, "more than 2 fields", id="a field too many"
+        ),
+        pytest.param(request("GET", "/?&&&"), RequestTooLarge, "more than 2 fields", id="a query of separators"),
+        pytest.param(
+            request("GET", body=b"x" * 14), RequestTooLarge, "the body is larger than 13 bytes", id="a body with a GET"
+        ),
+        pytest.param(
+            request(body=b"hello", headers=FORM),
+            MalformedRequest,
+            "the body is not a form: every field must be name=value",
+            id="not name=value",
+        ),
+        pytest.param(
+            request(body=b"{}", headers=JSON),
+            MalformedRequest,
+            f"the content type is application/json: send {FORM_TYPE}",
+            id="JSON",
+        ),
+        pytest.param(
+            request(target="/message?bodySHA256=0f", body=b"a=1", headers={"content-type": "text/plain"}),
+            MalformedRequest,
+            f"the content type is text/plain: send {FORM_TYPE}",
+            id="hash of what is not JSON",
+        ),
+        pytest.param(
+            request(headers={"content-type": "x" * 9999}),
+            MalformedRequest,
+            f"the content type is {'x' * 80}: send {FORM_TYPE}",
+            id="a type without end",
+        ),
+    ],
+)
+def test_what_is_no_form_is_refused_with_one_line(asked: WebhookRequest, error: type[Exception], line: str) -> None:
+    """Whoever tries the URL by hand reads what to do, and a flood stays cheap."""
+    with pytest.raises(error) as caught:
+        read_form(asked, max_bytes=13, max_fields=2)
+
+    assert str(caught.value) == line
+
+
+@pytest.mark.parametrize(
+    ("public_url", "prefix", "target", "called", "base"),
+    [
+        pytest.param("", "", "/message?a=%2B", "http://h:5000/message?a=%2B", "http://h:5000", id="as it arrived"),
+        pytest.param("", "/sms", "/sms/message", "http://h:5000/sms/message", "http://h:5000/sms", id="mounted"),
+        pytest.param("https://p.example", "", "/m", "https://p.example/m", "https://p.example", id="public"),
+        pytest.param(
+            "https://p.example", "/sms", "/sms/message", "https://p.example/sms/message", "https://p.example/sms",
+            id="public host, mounted",
+        ),
+        pytest.param(
+            "https://p.example/api/sms", "/sms", "/sms/message", "https://p.example/api/sms/message",
+            "https://p.example/api/sms", id="public URL that ends with the mount",
+        ),
+        pytest.param(
+            "https://p.example/api", "", "/message", "https://p.example/api/message", "https://p.example/api",
+            id="prefix that a proxy takes off",
+        ),
+        pytest.param(
+            "https://sms", "/sms", "/sms/message", "https://sms/sms/message", "https://sms/sms",
+            id="host of the same name as the mount",
+        ),
+    ],
+)  # fmt: skip
+def test_called_url_is_the_one_that_twilio_signed(
+    public_url: str, prefix: str, target: str, called: str, base: str
+) -> None:
+    """A signature over another URL never fits, and a reply must name its status URL as seen from outside."""
+    asked = WebhookRequest(
+        endpoint="message", method="POST", scheme="http", host="h:5000", target=target, prefix=prefix
+    )
+
+    assert asked.called_url(public_url) == called
+    assert asked.base_url(public_url) == base
+
+
+def test_target_is_divided_at_the_first_question_mark() -> None:
+    """Nothing of it is decoded: it was signed."""
+    asked = request(target="/a%2Fb?c=%3F?d")
+
+    assert (asked.path, asked.query, asked.content_type) == ("/a%2Fb", "c=%3F?d", "")
+    assert request(target="/a").query == ""
+
+
+def test_plain_line_is_answered_as_text() -> None:
+    """A refusal is read in a terminal: one line, never markup."""
+    answer = WebhookResponse.line(401, "who is it?", ("WWW-Authenticate", "Basic"))
+
+    assert (answer.status, answer.body, answer.content_type) == (401, b"who is it?\n", "text/plain; charset=utf-8")
+    assert (answer.header("www-authenticate"), answer.header("Location")) == ("Basic", "")

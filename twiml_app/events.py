@@ -1,0 +1,265 @@
+"""What a webhook says: an inbound message, a status callback, or something else.
+
+The parameters are those of https://www.twilio.com/docs/messaging/guides/webhook-request and
+https://www.twilio.com/docs/messaging/guides/outbound-message-status-in-status-callbacks, and of the two generations
+before them. Attributes are the snake case of the parameters; ``form`` keeps every parameter as it came.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from math import isfinite
+from typing import Any
+
+from .webhook import Form
+
+
+@dataclass(frozen=True, slots=True)
+class InboundMedia:
+    """A picture or another file that came with a message; the URL asks for the account's credentials."""
+
+    url: str
+    content_type: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Event:
+    """What every webhook has."""
+
+    #: Every parameter as it came, unknown ones included.
+    form: Form = field(repr=False)
+    #: The parameters of the URL that was called; a Redirect back to us is told apart by these.
+    query: Mapping[str, str] = field(default_factory=dict, repr=False, hash=False)
+    account_sid: str = ""
+    api_version: str = ""
+    #: The event is a recording that is played again: charge nobody twice.
+    replayed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _MessageEvent(_Event):
+    """What a webhook about one message has."""
+
+    #: ``MessageSid``, or ``SmsSid`` before there was one.
+    message_sid: str = ""
+    messaging_service_sid: str = ""
+    from_: str = ""
+    to: str = ""
+    error_code: int | None = None
+
+    @property
+    def channel(self) -> str:
+        """``sms`` (MMS too), or what stands before the colon of an address: ``whatsapp``, ``rcs``, ``messenger``."""
+        for address in (self.from_, self.to):
+            prefix, colon, _ = address.partition(":")
+            if colon:
+                return prefix.lower()
+        return "sms"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboundMessage(_MessageEvent):
+    """A message that somebody sent to one of our numbers.
+
+    Text is empty and numbers are None where Twilio sent nothing.
+    """
+
+    body: str = ""
+    media: tuple[InboundMedia, ...] = ()
+    num_segments: int | None = None
+    #: Set on the request to a fallback URL, with ``error_code``: which URL failed.
+    error_url: str = ""
+    #: ``STOP``, ``START`` or ``HELP``; sent with Advanced Opt-Out only.
+    opt_out_type: str = ""
+
+    from_city: str = ""
+    from_state: str = ""
+    from_zip: str = ""
+    from_country: str = ""
+    to_city: str = ""
+    to_state: str = ""
+    to_zip: str = ""
+    to_country: str = ""
+
+    latitude: float | None = None
+    longitude: float | None = None
+    address: str = ""
+    label: str = ""
+
+    button_text: str = ""
+    button_payload: str = ""
+    button_type: str = ""
+    interactive_data: str = ""
+    flow_data: str = ""
+    channel_metadata: str = ""
+    message_type: str = ""
+
+    profile_name: str = ""
+    wa_id: str = ""
+    external_user_id: str = ""
+    forwarded: bool = False
+    frequently_forwarded: bool = False
+    original_replied_message_sender: str = ""
+    original_replied_message_sid: str = ""
+
+    referral_body: str = ""
+    referral_headline: str = ""
+    referral_source_id: str = ""
+    referral_source_type: str = ""
+    referral_source_url: str = ""
+    referral_media_id: str = ""
+    referral_media_content_type: str = ""
+    referral_media_url: str = ""
+    referral_ctwa_clid: str = ""
+
+    @property
+    def num_media(self) -> int:
+        """How many media came with it."""
+        return len(self.media)
+
+    @property
+    def contact(self) -> str:
+        """The person's address."""
+        return self.from_
+
+    @property
+    def number(self) -> str:
+        """Our address."""
+        return self.to
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusCallback(_MessageEvent):
+    """The news of a message that we sent: how far its delivery is."""
+
+    #: ``MessageStatus``, or ``SmsStatus`` before there was one; the ``send`` of 2008 reads ``sent``.
+    message_status: str = ""
+    #: When the carrier says the message arrived: ``YYMMDDhhmm``, of no stated time zone.
+    raw_dlr_done_date: str = ""
+    channel_install_sid: str = ""
+    channel_status_message: str = ""
+    channel_prefix: str = ""
+    channel_to_address: str = ""
+    structured_message: bool = False
+    event_type: str = ""
+    #: The inbound message that the message answered; empty for one that was sent through the REST API.
+    in_reply_to: str = ""
+    #: The ledger was already further when this arrived.
+    late: bool = False
+
+    @property
+    def contact(self) -> str:
+        """The person's address."""
+        return self.to
+
+    @property
+    def number(self) -> str:
+        """Our address."""
+        return self.from_
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnknownEvent(_Event):
+    """A webhook of a kind that no handler is for."""
+
+    @property
+    def kind(self) -> str:
+        """What it seems to be, in words for the log."""
+        if "CallSid" in self.form:
+            return "voice webhook"
+        return "webhook of an unknown kind"
+
+
+Event = InboundMessage | StatusCallback | UnknownEvent
+
+#: The query parameters of a status URL that this package writes into its replies.
+REPLY_PARAMETER = "in_reply_to"
+TOKEN_PARAMETER = "token"  # noqa: S105 - a name, not a secret
+
+
+def parse_event(form: Form, query: Mapping[str, str] | None = None) -> Event:
+    """Read the parameters of a webhook, of whichever generation.
+
+    A status callback is told by its status alone: an image-only message has an empty body and is still a message.
+    """
+    shared: dict[str, Any] = {"form": form, "query": query or {}}
+    status = form.get("MessageStatus") or form.get("SmsStatus") or ""
+    if status not in ("", "received", "receiving") and "CallSid" not in form:
+        return _status_callback(form, status, shared)
+    if form.get("From") and "CallSid" not in form and (status or "Body" in form or "NumMedia" in form):
+        return _inbound_message(form, shared)
+    return UnknownEvent(**shared, **_texts(form, UnknownEvent))
+
+
+def _inbound_message(form: Form, shared: dict[str, Any]) -> InboundMessage:
+    texts = _texts(form, InboundMessage) | {"message_sid": _message_sid(form)}
+    return InboundMessage(
+        **shared,
+        **texts,
+        error_code=_integer(form, "ErrorCode"),
+        media=_media(form),
+        num_segments=_integer(form, "NumSegments"),
+        latitude=_float(form, "Latitude"),
+        longitude=_float(form, "Longitude"),
+        forwarded=_flag(form, "Forwarded"),
+        frequently_forwarded=_flag(form, "FrequentlyForwarded"),
+    )
+
+
+def _status_callback(form: Form, status: str, shared: dict[str, Any]) -> StatusCallback:
+    texts = _texts(form, StatusCallback) | {"message_sid": _message_sid(form)}
+    texts["in_reply_to"] = shared["query"].get(REPLY_PARAMETER, "")
+    texts["message_status"] = "sent" if status == "send" else status
+    return StatusCallback(
+        **shared,
+        **texts,
+        error_code=_integer(form, "ErrorCode"),
+        structured_message=_flag(form, "StructuredMessage"),
+    )
+
+
+def _parameter(attribute: str) -> str:
+    """Return the parameter whose snake case an attribute is."""
+    return "".join(word.capitalize() for word in attribute.split("_"))
+
+
+_KINDS: tuple[type[_Event], ...] = (InboundMessage, StatusCallback, UnknownEvent)
+_TEXT_ATTRIBUTES = {
+    kind: {_parameter(each.name): each.name for each in fields(kind) if each.type == "str"} for kind in _KINDS
+}
+
+
+def _texts(form: Form, kind: type[_Event]) -> dict[str, Any]:
+    """Return the plain text attributes of an event that the form has."""
+    names = _TEXT_ATTRIBUTES[kind]
+    return {names[parameter]: value for parameter, value in form.items() if parameter in names}
+
+
+def _message_sid(form: Form) -> str:
+    return form.get("MessageSid") or form.get("SmsSid") or form.get("SmsMessageSid") or ""
+
+
+def _media(form: Form) -> tuple[InboundMedia, ...]:
+    """Return the media by their numbered parameters: NumMedia has been seen missing, the URLs have not."""
+    media: list[InboundMedia] = []
+    while url := form.get(f"MediaUrl{len(media)}"):
+        media.append(InboundMedia(url, form.get(f"MediaContentType{len(media)}", "")))
+    return tuple(media)
+
+
+def _integer(form: Form, name: str) -> int | None:
+    value = form.get(name, "")
+    return int(value) if value.isascii() and value.isdigit() and len(value) < 10 else None
+
+
+def _float(form: Form, name: str) -> float | None:
+    try:
+        value = float(form.get(name, ""))
+    except ValueError:
+        return None
+    return value if isfinite(value) else None
+
+
+def _flag(form: Form, name: str) -> bool:
+    return form.get(name, "").lower() == "true"

@@ -1,0 +1,194 @@
+"""One webhook and its answer as plain frozen data, and its form, read once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+from urllib.parse import quote_plus, unquote, urlsplit
+
+from .errors import MalformedRequest, RequestTooLarge
+
+FORM_TYPE = "application/x-www-form-urlencoded"
+TWIML_TYPE = "text/xml; charset=utf-8"
+TEXT_TYPE = "text/plain; charset=utf-8"
+
+#: Which of the application's URLs was called.
+Endpoint = Literal["message", "status", "fallback"]
+ENDPOINTS: tuple[Endpoint, ...] = ("message", "status", "fallback")
+
+
+class Form(Mapping[str, str]):
+    """The parameters of a webhook, in order, repeated names and all.
+
+    As a mapping it gives the first value of a name, as text that can be shown and stored; ``pairs`` keeps every pair
+    as it came, for signing: bytes that are not UTF-8 stand in it as surrogate escapes.
+    """
+
+    __slots__ = ("_first", "pairs")
+
+    def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
+        self.pairs = tuple(pairs)
+        self._first: dict[str, str] = {}
+        for name, value in _readable(self.pairs):
+            self._first.setdefault(name, value)
+
+    @classmethod
+    def read(cls, encoded: str, *, max_fields: int, strict: bool = True) -> Form:
+        """Read an urlencoded text.
+
+        Raises: RequestTooLarge, with more than ``max_fields`` fields; MalformedRequest, if strict, for a field that is
+        not ``name=value``.
+        """
+        if encoded.count("&") >= max_fields:
+            raise RequestTooLarge(f"more than {max_fields} fields")
+        return cls(_fields(encoded, strict)) if encoded else cls()
+
+    def getlist(self, name: str) -> list[str]:
+        """Return every value of a name, in order."""
+        return [value for key, value in _readable(self.pairs) if key == name]
+
+    def encode(self) -> str:
+        """Return the pairs as an urlencoded text."""
+        return "&".join(f"{_quote(name)}={_quote(value)}" for name, value in self.pairs)
+
+    def __getitem__(self, name: str) -> str:
+        return self._first[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._first
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._first)
+
+    def __len__(self) -> int:
+        return len(self._first)
+
+    def __eq__(self, other: object) -> bool:
+        return self.pairs == other.pairs if isinstance(other, Form) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.pairs)
+
+    def __repr__(self) -> str:
+        return f"Form({list(self.pairs)!r})"
+
+
+def _fields(encoded: str, strict: bool) -> Iterator[tuple[str, str]]:
+    for text in encoded.split("&"):
+        name, equals, value = text.partition("=")
+        if strict and not equals:
+            raise MalformedRequest("the body is not a form: every field must be name=value")
+        yield (_unquote(name), _unquote(value)) if "%" in text or "+" in text else (name, value)
+
+
+def _unquote(text: str) -> str:
+    if "+" in text:
+        text = text.replace("+", " ")
+    return unquote(text, errors="surrogateescape") if "%" in text else text
+
+
+def _quote(text: str) -> str:
+    return quote_plus(text.encode("utf-8", "surrogateescape"))
+
+
+def _readable(pairs: tuple[tuple[str, str], ...]) -> list[tuple[str, str]]:
+    """Return the pairs with what is not UTF-8 replaced by U+FFFD; most often that is nothing."""
+    try:
+        "".join(map("".join, pairs)).encode()
+    except UnicodeEncodeError:
+        return [(_replace(name), _replace(value)) for name, value in pairs]
+    return list(pairs)
+
+
+def _replace(text: str) -> str:
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookRequest:
+    """A request as it came off the wire; nothing in it is decoded that was signed."""
+
+    endpoint: Endpoint
+    method: str
+    #: ``http`` or ``https``, and host with port, as Twilio called them (trusted proxies taken into account).
+    scheme: str
+    host: str
+    #: Path and query exactly as received, never decoded and encoded again.
+    target: str
+    #: The part of the path under which the application is mounted.
+    prefix: str = ""
+    #: Names in lower case.
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+    @property
+    def path(self) -> str:
+        """The target without its query."""
+        return self.target.partition("?")[0]
+
+    @property
+    def query(self) -> str:
+        """What follows the question mark of the target."""
+        return self.target.partition("?")[2]
+
+    @property
+    def content_type(self) -> str:
+        """The media type alone, in lower case; empty if there is none."""
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+    def called_url(self, public_url: str = "") -> str:
+        """Return the URL that Twilio called, and signed."""
+        return self.base_url(public_url) + self.target.removeprefix(self.prefix)
+
+    def base_url(self, public_url: str = "") -> str:
+        """Return what stands before the application's own paths in an absolute URL."""
+        return base_of(public_url or f"{self.scheme}://{self.host}", self.prefix)
+
+
+def base_of(public_url: str, prefix: str) -> str:
+    """Return a public URL with the prefix under which the application is mounted, unless it ends with it."""
+    return public_url if urlsplit(public_url).path.endswith(prefix) else public_url + prefix
+
+
+def read_form(request: WebhookRequest, *, max_bytes: int, max_fields: int) -> Form:
+    """Read the parameters of a request: from the body of a POST, from the query of a GET.
+
+    A JSON webhook that Twilio signs by ``bodySHA256`` has no form: its query is read.
+
+    Raises: RequestTooLarge; MalformedRequest, for a body that is not a form.
+    """
+    if len(request.body) > max_bytes:
+        raise RequestTooLarge(f"the body is larger than {max_bytes} bytes")
+    if request.method != "POST" or is_signed_json(request):
+        return Form.read(request.query, max_fields=max_fields, strict=False)
+    if request.content_type not in ("", FORM_TYPE):
+        raise MalformedRequest(f"the content type is {request.content_type[:80]}: send {FORM_TYPE}")
+    return Form.read(request.body.decode("utf-8", "surrogateescape"), max_fields=max_fields)
+
+
+def is_signed_json(request: WebhookRequest) -> bool:
+    """Tell a JSON webhook (Studio, Event Streams): its query names the hash of its body.
+
+    https://www.twilio.com/docs/usage/security#validating-signatures-from-twilio
+    """
+    return request.content_type.endswith("json") and "bodySHA256=" in request.query
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookResponse:
+    """The answer to a webhook."""
+
+    status: int
+    body: bytes = b""
+    content_type: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def line(cls, status: int, text: str, *headers: tuple[str, str]) -> WebhookResponse:
+        """Return one plain line, for a person who reads it in a terminal."""
+        return cls(status=status, body=f"{text}\n".encode(), content_type=TEXT_TYPE, headers=headers)
+
+    def header(self, name: str) -> str:
+        """Return the first value of a header, whatever the case of its name; empty if there is none."""
+        return next((value for key, value in self.headers if key.lower() == name.lower()), "")
