@@ -1,0 +1,356 @@
+"""TwiML: built once and for all, read back exactly, and refused where Twilio would refuse it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from twilio.twiml import messaging_response as official
+
+from twiml_app.errors import TwimlError
+from twiml_app.twiml import MessagingResponse
+from twiml_app.verbs import Body, Comment, Media, Message, Redirect, Sms, xml_text
+
+DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>'
+
+ANYTHING = st.text(st.characters(exclude_categories=()), max_size=20)
+URLS = st.text(st.characters(categories=("L", "N", "P", "S")), max_size=10).map(lambda text: "/" + xml_text(text))
+ATTRIBUTES = st.fixed_dictionaries(
+    {},
+    optional={
+        "to": st.sampled_from(["+15005550001", "whatsapp:+15005550001", " \"'<&>\t\n\r"]),
+        "from_": st.sampled_from(["+15005550006", "Café & Co"]),
+        "action": URLS,
+        "method": st.sampled_from(["GET", "POST"]),
+        "status_callback": URLS,
+    },
+)
+NOUNS = st.lists(ANYTHING.map(Body) | URLS.map(Media), max_size=5)
+COMMENTS = ANYTHING.map(lambda text: Comment(xml_text(text).replace("-", "")))
+VERBS = (
+    st.builds(lambda nouns, attributes: Message(*nouns, **attributes), NOUNS, ATTRIBUTES)
+    | st.builds(lambda text, attributes: Sms(text, **attributes), ANYTHING, ATTRIBUTES)
+    | st.builds(Redirect, URLS, st.sampled_from([None, "GET", "POST"]))
+    | COMMENTS
+)
+
+
+@given(st.lists(VERBS, max_size=6))
+def test_whatever_is_built_is_read_back_the_same(verbs: list[Any]) -> None:
+    """Tests, replay and the local Twilio read the bytes: they must see what the handler meant."""
+    response = MessagingResponse(*verbs)
+    document = response.to_bytes()
+
+    assert MessagingResponse.parse(document) == MessagingResponse.parse(str(response)) == response
+    assert MessagingResponse.parse(document).to_bytes() == document
+
+
+@given(ANYTHING)
+def test_any_text_is_sent_as_it_is(text: str) -> None:
+    """Markup in a customer's own words is text, escaped exactly once."""
+    (message,) = MessagingResponse.parse(MessagingResponse(Message(text)).to_bytes()).messages
+
+    assert message.text == xml_text(text)
+
+
+@pytest.mark.parametrize(
+    ("response", "document"),
+    [
+        pytest.param(MessagingResponse(), "<Response/>", id="nothing is sent"),
+        pytest.param(
+            MessagingResponse(Message("a < b & c > d \"e\" 'f' 😀 é")),
+            "<Response><Message><Body>a &lt; b &amp; c &gt; d \"e\" 'f' 😀 é</Body></Message></Response>",
+            id="escaped once",
+        ),
+        pytest.param(
+            MessagingResponse(Message("a\r\nb\tc")),
+            "<Response><Message><Body>a&#13;\nb\tc</Body></Message></Response>",
+            id="end of line of another system",
+        ),
+        pytest.param(
+            MessagingResponse(Message("a\0\x0b\ud83d\ufffeb")),
+            "<Response><Message><Body>ab</Body></Message></Response>",
+            id="what XML cannot carry",
+        ),
+        pytest.param(
+            MessagingResponse(Message("<Redirect>/evil</Redirect>")),
+            "<Response><Message><Body>&lt;Redirect&gt;/evil&lt;/Redirect&gt;</Body></Message></Response>",
+            id="markup of a stranger",
+        ),
+        pytest.param(
+            MessagingResponse(
+                Message("a", Media("/b?c&d"), to="+1", from_="+2", action="/a", method="GET", status_callback='/"s"')
+            ),
+            '<Response><Message to="+1" from="+2" action="/a" method="GET" statusCallback="/&quot;s&quot;">'
+            "<Body>a</Body><Media>/b?c&amp;d</Media></Message></Response>",
+            id="attributes in camel case",
+        ),
+        pytest.param(
+            MessagingResponse(Comment("a & b"), Sms("c", to="+1"), Redirect("/d?e&f", "GET")),
+            '<Response><!--a & b--><Sms to="+1">c</Sms><Redirect method="GET">/d?e&amp;f</Redirect></Response>',
+            id="every other verb, in order",
+        ),
+        pytest.param(
+            MessagingResponse(Message("")), "<Response><Message><Body></Body></Message></Response>", id="empty text"
+        ),
+        pytest.param(
+            MessagingResponse().message("a").message(media="/m").message("b", media=["/1", "/2"]).redirect("/r"),
+            "<Response><Message><Body>a</Body></Message><Message><Media>/m</Media></Message>"
+            "<Message><Body>b</Body><Media>/1</Media><Media>/2</Media></Message><Redirect>/r</Redirect></Response>",
+            id="added one after the other",
+        ),
+        pytest.param(
+            MessagingResponse()
+            .message("a", to="+1", from_="+2", action="/a", method="POST", status_callback="/s")
+            .redirect("/r", method="POST"),
+            '<Response><Message to="+1" from="+2" action="/a" method="POST" statusCallback="/s">'
+            '<Body>a</Body></Message><Redirect method="POST">/r</Redirect></Response>',
+            id="added with attributes",
+        ),
+    ],
+)
+def test_documents_are_written_whole(response: MessagingResponse, document: str) -> None:
+    """These are the bytes that Twilio executes."""
+    assert response.to_bytes().decode() == str(response) == DECLARATION + document
+
+
+@pytest.mark.parametrize(
+    ("document", "verbs"),
+    [
+        pytest.param("<Response/>", [], id="empty"),
+        pytest.param(" <!--a--><Response>\n</Response><!--b--> ", [], id="notes and space around"),
+        pytest.param(f"{DECLARATION}\n<Response/>", [], id="declaration"),
+        pytest.param("<Response><Message>a</Message></Response>", [Message("a")], id="text without a Body"),
+        pytest.param("<Response><Message/></Response>", [Message()], id="empty Message"),
+        pytest.param("<Response><Message>\n </Message></Response>", [Message()], id="blank Message"),
+        pytest.param("<Response><Message><Body/></Message></Response>", [Message("")], id="empty Body"),
+        pytest.param(
+            "<Response><Message><Body> a </Body></Message></Response>", [Message(" a ")], id="spaces in a Body"
+        ),
+        pytest.param(
+            "<Response>\n <Message>\n  <Body>a</Body>\n  <Media> /m\n</Media>\n </Message>\n</Response>",
+            [Message("a", Media("/m"))],
+            id="indented",
+        ),
+        pytest.param(
+            "<Response><Message>a<Media>/m</Media>b</Message></Response>",
+            [Message("a", Media("/m"), "b")],
+            id="text beside Media",
+        ),
+        pytest.param(
+            "<Response><Message>a<!--x-->b<Media>/m</Media>c<!--y-->d</Message></Response>",
+            [Message("ab", Media("/m"), "cd")],
+            id="notes within text",
+        ),
+        pytest.param(
+            "<Response><Message><Body>a<!--x-->b<?y z?>c</Body></Message></Response>",
+            [Message("abc")],
+            id="notes in a Body",
+        ),
+        pytest.param(
+            "<Response><Message><![CDATA[<a> &amp;]]></Message></Response>", [Message("<a> &amp;")], id="character data"
+        ),
+        pytest.param("<Response><!--a--><?b c?></Response>", [Comment("a")], id="note, and instruction for nobody"),
+        pytest.param(
+            '<Response><Sms from="+1">a</Sms><Redirect method="GET"> /r </Redirect></Response>',
+            [Sms("a", from_="+1"), Redirect("/r", "GET")],
+            id="older verbs",
+        ),
+        pytest.param("<Response><Message>&#233;&lt;&#x1F600;</Message></Response>", [Message("é<😀")], id="references"),
+    ],
+)
+def test_documents_of_others_are_read(document: str, verbs: list[Any]) -> None:
+    """Handlers return what templates and other libraries made: not a word of it may get lost."""
+    assert list(MessagingResponse.parse(document.encode()).verbs) == verbs
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "iso-8859-1"])
+def test_document_is_read_in_its_encoding(encoding: str) -> None:
+    """A file that was saved on another system is TwiML all the same."""
+    declared = encoding.removesuffix("-sig")
+    document = f'<?xml version="1.0" encoding="{declared}"?><Response><Message>é</Message></Response>'
+
+    assert MessagingResponse.parse(document.encode(encoding)) == MessagingResponse(Message("é"))
+
+
+LAUGHS = "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 10))
+BOMB = f'<!DOCTYPE Response [<!ENTITY a0 "ha">{LAUGHS}]>'
+
+
+@pytest.mark.parametrize(
+    ("document", "code", "problem"),
+    [
+        pytest.param("", 12100, "the document is not XML: ", id="empty"),
+        pytest.param("Hello", 12100, "the document is not XML: ", id="plain text"),
+        pytest.param("<Response>", 12100, "the document is not XML: ", id="not closed"),
+        pytest.param("<Response/><Response/>", 12100, "the document is not XML: ", id="two documents"),
+        pytest.param(
+            "\n" + DECLARATION + "<Response/>", 12100, "the document is not XML: ", id="line before the declaration"
+        ),
+        pytest.param("<Response>\udcff</Response>", 12100, "the document is not XML: ", id="bytes that are not UTF-8"),
+        pytest.param("<Response>&#0;</Response>", 12100, "the document is not XML: ", id="reference to no character"),
+        pytest.param(
+            '<?xml version="1.0" encoding="x"?><Response/>', 12100, "the document is not XML: ", id="encoding"
+        ),
+        pytest.param("<Response>&nbsp;</Response>", 12100, "the document is not XML: ", id="entity of HTML"),
+        pytest.param("<a>" * 1000 + "</a>" * 1000, 12100, "the document is not XML: ", id="too deep"),
+        pytest.param(BOMB + "<Response><Message>&a9;</Message></Response>", 12100, "the document ", id="entity bomb"),
+        pytest.param(
+            BOMB + '<Response><Message to="&a9;"/></Response>', 12100, "the document ", id="bomb in an attribute"
+        ),
+        pytest.param(
+            '<!DOCTYPE r [<!ENTITY x SYSTEM "file:///nowhere/at/all">]><Response><Message>&x;</Message></Response>',
+            12100,
+            "the document has a document type: TwiML has none",
+            id="entity of a file",
+        ),
+        pytest.param(
+            '<!DOCTYPE Response SYSTEM "http://a.example/x.dtd"><Response/>',
+            12100,
+            "the document has a document type: TwiML has none",
+            id="document type",
+        ),
+        pytest.param(
+            "<html><body/></html>", 12102, "the root is html, not Response", id="page of a server that is down"
+        ),
+        pytest.param("<response/>", 12102, "the root is response, not Response", id="small letters"),
+        pytest.param('<Response xmlns="x"/>', 12102, "the root is {x}Response, not Response", id="namespace"),
+        pytest.param('<Response a="b"/>', 12200, "Response takes no attribute a", id="attribute of the root"),
+        pytest.param("<Response>Hi</Response>", 12200, "a Response holds verbs, not text", id="text in the root"),
+        pytest.param("<Response><Message/>Hi</Response>", 12200, "a Response holds verbs, not text", id="after a verb"),
+        pytest.param(
+            "<Response><Say>a</Say></Response>",
+            14110,
+            "a Response holds Message, Redirect and Sms, not Say",
+            id="verb of a call",
+        ),
+        pytest.param(
+            '<Response><Message statuscallback="/s"/></Response>',
+            12200,
+            "Message takes no attribute statuscallback",
+            id="misspelled attribute",
+        ),
+        pytest.param(
+            '<Response><Message from_="+1"/></Response>', 12200, "Message takes no attribute from_", id="name of Python"
+        ),
+        pytest.param(
+            "<Response><Message><Image>/m</Image></Message></Response>",
+            12200,
+            "a Message holds Body and Media, not Image",
+            id="other noun",
+        ),
+        pytest.param(
+            "<Response><Message><Body>a<b/></Body></Message></Response>",
+            12200,
+            "Body holds a text, not b",
+            id="markup in a Body",
+        ),
+        pytest.param(
+            '<Response><Message><Media a="b">/m</Media></Message></Response>',
+            12200,
+            "Media takes no attribute a",
+            id="attribute of a noun",
+        ),
+        pytest.param(
+            '<Response><Redirect a="b">/r</Redirect></Response>',
+            12200,
+            "Redirect takes no attribute a",
+            id="attribute of a Redirect",
+        ),
+        pytest.param("<Response><Redirect/></Response>", 12200, "Redirect is '': give a URL", id="Redirect to nowhere"),
+        pytest.param(
+            '<Response><Message to=""/></Response>', 14101, "to is '': give a number or an address", id="empty to"
+        ),
+        pytest.param(
+            '<Response><Sms method="get"/></Response>', 14104, "method is 'get': it is GET or POST", id="method"
+        ),
+    ],
+)
+def test_what_twilio_would_not_execute_is_refused_with_its_number(document: str, code: int, problem: str) -> None:
+    """Twilio's debugger says the same the day after; no document reads files, the network or much memory."""
+    with pytest.raises(TwimlError) as caught:
+        MessagingResponse.parse(document.encode(errors="surrogateescape"))
+
+    assert caught.value.code == code
+    assert str(caught.value).startswith(problem)
+
+
+def test_str_that_cannot_be_encoded_is_refused() -> None:
+    """Nothing but TwimlError comes out of a document."""
+    with pytest.raises(TwimlError, match="the document is not XML"):
+        MessagingResponse.parse("<Response>\ud83d</Response>")
+
+
+def _official(build: Callable[[Any], object]) -> str:
+    response = official.MessagingResponse()
+    build(response)
+    return str(response)
+
+
+def _body_and_media(response: Any) -> None:
+    message = response.message(to="+1", from_="+2", action="/a", method="POST", status_callback="/s")
+    message.body("b & c")
+    message.media("/m")
+
+
+@pytest.mark.parametrize(
+    ("build", "expected"),
+    [
+        pytest.param(lambda _: None, [], id="empty"),
+        pytest.param(lambda response: response.message("a < é 😀"), [Message("a < é 😀")], id="text"),
+        pytest.param(
+            lambda response: response.message("a").media("/m"), [Message("a", Media("/m"))], id="text, then Media"
+        ),
+        pytest.param(
+            _body_and_media,
+            [Message("b & c", Media("/m"), to="+1", from_="+2", action="/a", method="POST", status_callback="/s")],
+            id="nouns and every attribute",
+        ),
+        pytest.param(
+            lambda response: (response.message("a"), response.message("b"), response.redirect("/r", method="GET")),
+            [Message("a"), Message("b"), Redirect("/r", "GET")],
+            id="several verbs",
+        ),
+        pytest.param(
+            lambda response: response.message("").append("a & b"), [Message("a & b")], id="text that is appended"
+        ),
+        pytest.param(
+            lambda response: response.append(official.Message().append(official.Body("a"))),
+            [Message("a")],
+            id="appended",
+        ),
+    ],
+)
+def test_documents_of_the_official_library_are_read(build: Callable[[Any], object], expected: list[Any]) -> None:
+    """Whoever comes from Twilio's own library keeps the code that builds replies."""
+    document = _official(build)
+
+    assert list(MessagingResponse.parse(document).verbs) == expected
+    assert MessagingResponse.parse(document.encode()) == MessagingResponse.parse(document)
+
+
+def test_only_verbs_are_taken() -> None:
+    """A list, or a noun without its Message, is a slip that Twilio would answer with nothing."""
+    for slip in ("a", Body("a"), [Message("a")], None):
+        with pytest.raises(TwimlError, match=f"Redirect, Sms and Comment, not {type(slip).__name__}$") as caught:
+            MessagingResponse(slip)  # type: ignore[arg-type]
+        assert caught.value.code == 14110
+
+
+def test_response_tells_what_it_sends() -> None:
+    """Tests of handlers compare and print responses."""
+    message, sms, redirect = Message("a"), Sms("b"), Redirect("/r")
+    response = MessagingResponse(message, Comment("c"), sms, redirect)
+
+    assert response.messages == (message, sms)
+    assert response.verbs == (message, Comment("c"), sms, redirect)
+    assert response == MessagingResponse(*response.verbs)
+    assert response != MessagingResponse(message)
+    assert response != str(response)
+    assert len({response, MessagingResponse(*response.verbs)}) == 1
+    assert repr(MessagingResponse(message, redirect)) == (
+        "MessagingResponse(Message(Body(text='a')), Redirect(url='/r', method=None))"
+    )

@@ -1,0 +1,206 @@
+"""The verbs and nouns: what Twilio would not take cannot be built."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from twiml_app.errors import TwimlError
+from twiml_app.verbs import Body, Comment, Media, Message, Redirect, Sms, xml_text
+
+NO_CONTROLS = "a\tb\nc\rd"
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        pytest.param(NO_CONTROLS, NO_CONTROLS, id="tab and ends of line"),
+        pytest.param("a\0b\x0bc\x1fd", "abcd", id="control characters"),
+        pytest.param("a\ud83db\udc00c", "abc", id="lone surrogates"),
+        pytest.param("a\ufffeb\uffffc\ufffd", "abc\ufffd", id="what is no character"),
+        pytest.param("\x7f\x85\u2028\U0010ffff", "\x7f\x85\u2028\U0010ffff", id="the rest of Unicode"),
+        pytest.param("<&>]]>", "<&>]]>", id="markup is text"),
+    ],
+)
+def test_what_xml_cannot_carry_is_taken_out(text: str, kept: str) -> None:
+    """One stray byte of a database must not cost the customer the whole answer."""
+    assert xml_text(text) == Body(text).text == Message(text).text == Sms(text).text == kept
+
+
+@given(st.text(st.characters(exclude_categories=())))
+def test_sanitising_is_done_once_and_for_all(text: str) -> None:
+    """What is kept is kept whole, and can always be encoded."""
+    kept = xml_text(text)
+
+    assert xml_text(kept) == kept
+    assert kept.encode().decode() == kept
+    assert kept == "".join(character for character in text if xml_text(character))
+
+
+@pytest.mark.parametrize(
+    ("build", "code", "problem"),
+    [
+        pytest.param(lambda: Message(1), 12200, "a Message holds a text, Body and Media, not int", id="number"),  # type: ignore[arg-type]
+        pytest.param(lambda: Message(None), 12200, "a Message holds a text, Body and Media, not NoneType", id="None"),  # type: ignore[arg-type]
+        pytest.param(lambda: Message(b"a"), 12200, "a Message holds a text, Body and Media, not bytes", id="bytes"),  # type: ignore[arg-type]
+        pytest.param(lambda: Body(b"a"), 12200, "Body takes a str, not bytes", id="bytes in a Body"),  # type: ignore[arg-type]
+        pytest.param(lambda: Sms(None), 12200, "Sms takes a str, not NoneType", id="None in an Sms"),  # type: ignore[arg-type]
+        pytest.param(lambda: Comment(1), 12200, "Comment takes a str, not int", id="number in a Comment"),  # type: ignore[arg-type]
+        pytest.param(lambda: Message(to=""), 14101, "to is '': give a number or an address", id="empty to"),
+        pytest.param(lambda: Message(to=" "), 14101, "to is ' ': give a number or an address", id="blank to"),
+        pytest.param(lambda: Sms("", from_="\0"), 14102, r"from is '\x00': give a number or an address", id="odd from"),
+        pytest.param(lambda: Sms("", to=15005550001), 12200, "to takes a str, not int", id="number as an int"),  # type: ignore[arg-type]
+        pytest.param(lambda: Message(method="PUT"), 14104, "method is 'PUT': it is GET or POST", id="method"),
+        pytest.param(lambda: Sms("", method="post"), 14104, "method is 'post': it is GET or POST", id="small letters"),
+        pytest.param(lambda: Redirect("/", ""), 14104, "method is '': it is GET or POST", id="empty method"),
+        pytest.param(lambda: Message(action=""), 12200, "action is '': give a URL", id="empty action"),
+        pytest.param(
+            lambda: Message(status_callback="a b"), 14105, "statusCallback is 'a b': give a URL", id="status URL"
+        ),
+        pytest.param(lambda: Redirect(" "), 12200, "Redirect is ' ': give a URL", id="blank Redirect"),
+        pytest.param(lambda: Redirect("/a\n/b"), 12200, r"Redirect is '/a\n/b': give a URL", id="two lines"),
+        pytest.param(lambda: Media("http://a/\x00"), 12200, r"Media is 'http://a/\x00': give a URL", id="NUL in a URL"),
+        pytest.param(lambda: Media("/a\ufffe"), 12200, r"Media is '/a\ufffe': give a URL", id="no character in a URL"),
+        pytest.param(lambda: Media(None), 12200, "Media takes a str, not NoneType", id="no URL"),  # type: ignore[arg-type]
+        pytest.param(
+            lambda: Media("file:///etc/passwd"),
+            12200,
+            "Media is 'file:///etc/passwd': give an http or https URL, or a relative one",
+            id="file",
+        ),
+        pytest.param(
+            lambda: Redirect("localhost:5000/a"),
+            12200,
+            "Redirect is 'localhost:5000/a': give an http or https URL, or a relative one",
+            id="host without a scheme",
+        ),
+        pytest.param(
+            lambda: Message(*[Media("/a")] * 11), 21623, "a Message takes 10 Media, not 11", id="more than ten media"
+        ),
+        pytest.param(
+            lambda: Comment("a--b"), 12200, "a Comment may neither hold -- nor end with -", id="end of a comment"
+        ),
+        pytest.param(
+            lambda: Comment("a-\0"), 12200, "a Comment may neither hold -- nor end with -", id="dash before nothing"
+        ),
+        pytest.param(
+            lambda: Comment("a-\0-b"), 12200, "a Comment may neither hold -- nor end with -", id="dashes that meet"
+        ),
+    ],
+)
+def test_what_twilio_would_not_take_is_refused(build: Callable[[], object], code: int, problem: str) -> None:
+    """The handler that wrote it is still on the stack: later only Twilio's debugger would know."""
+    with pytest.raises(TwimlError) as caught:
+        build()
+
+    assert (caught.value.code, str(caught.value)) == (code, problem)
+
+
+@pytest.mark.parametrize(
+    ("url", "kept"),
+    [
+        pytest.param("https://a.example/b?c=d&e#f", "https://a.example/b?c=d&e#f", id="absolute"),
+        pytest.param("HTTP://a.example", "HTTP://a.example", id="capitals"),
+        pytest.param("//a.example/b", "//a.example/b", id="of the same scheme"),
+        pytest.param("media/12:30.jpg", "media/12:30.jpg", id="relative with a colon"),
+        pytest.param("?next=1", "?next=1", id="query alone"),
+        pytest.param("  /b\n", "/b", id="white space around"),
+        pytest.param("/café", "/café", id="not ASCII"),
+    ],
+)
+def test_urls_are_kept_as_they_are_written(url: str, kept: str) -> None:
+    """Twilio resolves relative URLs itself, and signs what it was given."""
+    message = Message(Media(url), action=url, status_callback=url)
+
+    assert (message.media, message.action, message.status_callback) == ((kept,), kept, kept)
+    assert Redirect(url).url == kept
+
+
+def test_comment_is_kept_as_xml_reads_it_back() -> None:
+    """A carriage return cannot be escaped in a comment."""
+    assert Comment("a\r\nb\rc - d\0").text == "a\nb\nc - d"
+
+
+def test_message_gathers_its_texts_and_media() -> None:
+    """Twilio sends several Body one after the other, as one text."""
+    message = Message("a ", Media("/1"), Body("b"), *[Media("/2")] * 9)
+
+    assert message.text == "a b"
+    assert message.media == ("/1", *["/2"] * 9)
+    assert (Message().text, Message().media) == ("", ())
+
+
+ATTRIBUTES: dict[str, Any] = {
+    "to": "+15005550001",
+    "from_": "+15005550006",
+    "action": "/a",
+    "method": "GET",
+    "status_callback": "/s",
+}
+
+
+def test_other_nouns_keep_the_attributes() -> None:
+    """A text that is cut goes to the same number in all its pieces, and is not cut again."""
+    message = Message("a", split=True, **ATTRIBUTES)
+
+    assert message.split
+    assert message.with_nouns("b", Media("/m")) == Message("b", Media("/m"), **ATTRIBUTES)
+    assert not message.with_nouns("b").split
+
+
+@pytest.mark.parametrize(
+    ("message", "followed"),
+    [
+        pytest.param(Message("a"), Message("a", action="/s", status_callback="/s"), id="none yet"),
+        pytest.param(
+            Message("a", Media("/m"), to="+1", from_="+2", method="GET"),
+            Message("a", Media("/m"), to="+1", from_="+2", method="GET", action="/s", status_callback="/s"),
+            id="everything else is kept",
+        ),
+        pytest.param(Message("a", action="/own"), Message("a", action="/own"), id="its own action"),
+        pytest.param(
+            Message("a", status_callback="/o"), Message("a", status_callback="/o"), id="its own statusCallback"
+        ),
+    ],
+)
+def test_status_url_is_added_unless_there_is_one(message: Message, followed: Message) -> None:
+    """Which of the two Twilio follows depends on the message; what somebody set by hand is theirs."""
+    assert message.with_status_url("/s") == followed
+
+
+SAME = [Message("a"), Message(Body("a")), Message("a", split=True)]
+OTHER: list[object] = [
+    Message("b"),
+    Message(Media("/a")),
+    Message("a", ""),
+    *[Message("a", **{name: value}) for name, value in ATTRIBUTES.items()],
+    Sms("a"),
+    "a",
+]
+
+
+def test_verbs_are_equal_by_what_is_sent() -> None:
+    """Tests of handlers compare what was returned with what was meant."""
+    assert SAME[0] == SAME[1] == SAME[2]
+    assert len({*SAME}) == 1
+    assert all(SAME[0] != other for other in OTHER)
+    assert len({*OTHER}) == len(OTHER)
+
+
+@pytest.mark.parametrize(
+    ("verb", "shown"),
+    [
+        pytest.param(Message("a", Media("/m")), "Message(Body(text='a'), Media(url='/m'))", id="Message"),
+        pytest.param(Message("a", to="+1"), "Message(Body(text='a'), to='+1')", id="with an attribute"),
+        pytest.param(Sms("a", status_callback="/s"), "Sms('a', statusCallback='/s')", id="Sms"),
+        pytest.param(Message(), "Message()", id="empty"),
+        pytest.param(Redirect("/a"), "Redirect(url='/a', method=None)", id="Redirect"),
+    ],
+)
+def test_verbs_show_what_they_hold(verb: object, shown: str) -> None:
+    """A failing comparison is read in a terminal."""
+    assert repr(verb) == shown

@@ -1,0 +1,216 @@
+"""The TwiML document that answers an inbound message: built to bytes, and parsed back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Self, cast
+
+from lxml import etree
+
+from .errors import TwimlError
+from .verbs import Body, Comment, Media, Message, Redirect, Sms, Verb
+
+DECLARATION = b'<?xml version="1.0" encoding="UTF-8"?>'
+
+
+class MessagingResponse:
+    """The answer to an inbound message: verbs that Twilio runs from top to bottom; none, and nothing is sent."""
+
+    __slots__ = ("_verbs",)
+
+    def __init__(self, *verbs: Verb) -> None:
+        self._verbs: list[Verb] = []
+        for verb in verbs:
+            self.append(verb)
+
+    @property
+    def verbs(self) -> tuple[Verb, ...]:
+        """Everything in the document, in order."""
+        return tuple(self._verbs)
+
+    @property
+    def messages(self) -> tuple[Message | Sms, ...]:
+        """What is sent."""
+        return tuple(verb for verb in self._verbs if isinstance(verb, Message | Sms))
+
+    def append(self, verb: Verb) -> Self:
+        """Add a verb at the end.
+
+        Raises: TwimlError, for what may not stand in a Response.
+        """
+        if not isinstance(verb, Message | Redirect | Sms | Comment):
+            name = type(verb).__name__
+            raise TwimlError(f"a Response holds Message, Redirect, Sms and Comment, not {name}", code=14110)
+        self._verbs.append(verb)
+        return self
+
+    def message(
+        self,
+        text: str | None = None,
+        *,
+        media: str | Iterable[str] = (),
+        to: str | None = None,
+        from_: str | None = None,
+        action: str | None = None,
+        method: str | None = None,
+        status_callback: str | None = None,
+    ) -> Self:
+        """Add a Message of a text, of media, or of both."""
+        addresses = [media] if isinstance(media, str) else media
+        nouns: list[Body | Media] = [Media(address) for address in addresses]
+        if text is not None:
+            nouns.insert(0, Body(text))
+        return self.append(
+            Message(*nouns, to=to, from_=from_, action=action, method=method, status_callback=status_callback)
+        )
+
+    def redirect(self, url: str, *, method: str | None = None) -> Self:
+        """Add a Redirect."""
+        return self.append(Redirect(url, method))
+
+    def to_bytes(self) -> bytes:
+        """Return the document in UTF-8, with its declaration."""
+        root = etree.Element("Response")
+        for verb in self._verbs:
+            _build(root, verb)
+        return DECLARATION + etree.tostring(root, encoding="UTF-8", xml_declaration=False)
+
+    @classmethod
+    def parse(cls, document: bytes | str) -> MessagingResponse:
+        """Read a document back.
+
+        Raises: TwimlError, with the number Twilio's debugger would give; entities and document types are refused.
+        """
+        root = _parse_xml(document)
+        if root.tag != "Response":
+            raise TwimlError(f"the root is {root.tag}, not Response", code=12102)
+        _refuse_attributes(root, ())
+        _refuse_text(root)
+        return cls(*(_parse_verb(element) for element in root))
+
+    def __str__(self) -> str:
+        return self.to_bytes().decode()
+
+    def __eq__(self, other: object) -> bool:
+        return self._verbs == other._verbs if isinstance(other, MessagingResponse) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.verbs)
+
+    def __repr__(self) -> str:
+        return f"MessagingResponse({', '.join(map(repr, self._verbs))})"
+
+
+def _build(root: etree._Element, verb: Verb) -> None:
+    if isinstance(verb, Comment):
+        root.append(etree.Comment(verb.text))
+        return
+    element = etree.SubElement(root, type(verb).__name__)
+    if isinstance(verb, Redirect):
+        element.text = verb.url
+        _set(element, {"method": verb.method})
+        return
+    _set(element, verb.attributes())
+    if isinstance(verb, Sms):
+        element.text = verb.text
+        return
+    for noun in verb.nouns:
+        child = etree.SubElement(element, type(noun).__name__)
+        child.text = noun.text if isinstance(noun, Body) else noun.url
+
+
+def _set(element: etree._Element, attributes: dict[str, str | None]) -> None:
+    for name, value in attributes.items():
+        if value is not None:
+            element.set(name, value)
+
+
+_MESSAGE_ATTRIBUTES = {
+    "to": "to",
+    "from": "from_",
+    "action": "action",
+    "method": "method",
+    "statusCallback": "status_callback",
+}
+
+
+def _parse_xml(document: bytes | str) -> etree._Element:
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_pis=True)
+    try:
+        # A str whose declaration names an encoding is not taken by lxml.
+        root = etree.fromstring(document.encode() if isinstance(document, str) else document, parser)
+    except (etree.XMLSyntaxError, ValueError) as error:
+        raise TwimlError(f"the document is not XML: {error}", code=12100) from error
+    if cast(Any, root.getroottree().docinfo).doctype:
+        raise TwimlError("the document has a document type: TwiML has none", code=12100)
+    return root
+
+
+def _parse_verb(element: etree._Element) -> Verb:
+    if not isinstance(element.tag, str):
+        return Comment(element.text or "")
+    if element.tag == "Message":
+        return _parse_message(element)
+    if element.tag == "Redirect":
+        _refuse_attributes(element, ("method",))
+        return Redirect(_leaf_text(element), element.get("method"))
+    if element.tag == "Sms":
+        return Sms(_leaf_text(element), **_read_attributes(element))
+    raise TwimlError(f"a Response holds Message, Redirect and Sms, not {element.tag}", code=14110)
+
+
+def _parse_message(element: etree._Element) -> Message:
+    return Message(*_parse_nouns(element), **_read_attributes(element))
+
+
+def _parse_nouns(element: etree._Element) -> Iterator[Body | Media]:
+    """Yield the nouns; text beside them, as the official library writes it, is a Body, whatever comments are in it."""
+    text = element.text or ""
+    for child in element:
+        if isinstance(child.tag, str):
+            yield from _bare_text(text)
+            yield _parse_noun(child)
+            text = ""
+        text += child.tail or ""
+    yield from _bare_text(text)
+
+
+def _bare_text(text: str) -> Iterator[Body]:
+    if text.strip():
+        yield Body(text)
+
+
+def _parse_noun(element: etree._Element) -> Body | Media:
+    if element.tag not in ("Body", "Media"):
+        raise TwimlError(f"a Message holds Body and Media, not {element.tag}")
+    _refuse_attributes(element, ())
+    text = _leaf_text(element)
+    return Body(text) if element.tag == "Body" else Media(text)
+
+
+def _read_attributes(element: etree._Element) -> dict[str, Any]:
+    _refuse_attributes(element, _MESSAGE_ATTRIBUTES)
+    return {_MESSAGE_ATTRIBUTES[str(name)]: str(value) for name, value in element.attrib.items()}
+
+
+def _refuse_attributes(element: etree._Element, allowed: Iterable[str]) -> None:
+    unknown = [str(name) for name in element.attrib if str(name) not in allowed]
+    if unknown:
+        raise TwimlError(f"{element.tag} takes no attribute {unknown[0]}")
+
+
+def _refuse_text(root: etree._Element) -> None:
+    if _own_text(root).strip():
+        raise TwimlError("a Response holds verbs, not text")
+
+
+def _leaf_text(element: etree._Element) -> str:
+    for child in element:
+        if isinstance(child.tag, str):
+            raise TwimlError(f"{element.tag} holds a text, not {child.tag}")
+    return _own_text(element)
+
+
+def _own_text(element: etree._Element) -> str:
+    """Return the text of an element without that of its children."""
+    return (element.text or "") + "".join(child.tail or "" for child in element)

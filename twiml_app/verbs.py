@@ -1,0 +1,248 @@
+"""The verbs and nouns of message TwiML, each checked when it is made.
+
+What may stand where is Twilio's rule, https://www.twilio.com/docs/messaging/twiml: a ``Message`` holds ``Body`` and
+``Media``, a ``Redirect`` and the legacy ``Sms`` hold text. What is not allowed cannot be built.
+"""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+from .errors import TwimlError
+
+#: Twilio's limit, https://www.twilio.com/docs/api/errors/14103 and 21623: media of one message.
+MAX_MEDIA = 10
+
+
+_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def xml_text(text: str) -> str:
+    """Return a text without the characters that XML cannot carry: controls, lone surrogates, U+FFFE and U+FFFF."""
+    return _NOT_XML.sub("", text)
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """The text of a message."""
+
+    text: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", xml_text(_string("Body", self.text)))
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """The address of a picture or another file: absolute, or relative to the URL that answered."""
+
+    url: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "url", _url("Media", self.url))
+
+
+class _Sending(ABC):
+    """A verb that sends: to the sender of the inbound message, from the number it came to, unless told otherwise."""
+
+    __slots__ = ("action", "from_", "method", "status_callback", "to")
+
+    def __init__(
+        self, to: str | None, from_: str | None, action: str | None, method: str | None, status_callback: str | None
+    ) -> None:
+        self.to = _address("to", to)
+        self.from_ = _address("from", from_)
+        self.action = _optional_url("action", action)
+        self.method = _method(method)
+        self.status_callback = _optional_url("statusCallback", status_callback)
+
+    def attributes(self) -> dict[str, str | None]:
+        """Return the XML attributes, None where one is not given."""
+        return {
+            "to": self.to,
+            "from": self.from_,
+            "action": self.action,
+            "method": self.method,
+            "statusCallback": self.status_callback,
+        }
+
+    @abstractmethod
+    def _content(self) -> tuple[object, ...]:
+        """Return what stands between the tags."""
+
+    def __eq__(self, other: object) -> bool:
+        if type(self) is not type(other) or not isinstance(other, _Sending):
+            return NotImplemented
+        return self._content() == other._content() and self.attributes() == other.attributes()
+
+    def __hash__(self) -> int:
+        return hash(self._content())
+
+    def __repr__(self) -> str:
+        given = [repr(part) for part in self._content()]
+        given += [f"{name}={value!r}" for name, value in self.attributes().items() if value is not None]
+        return f"{type(self).__name__}({', '.join(given)})"
+
+
+class Message(_Sending):
+    """A message to send: texts and media.
+
+    ``split`` allows a text that is longer than one message to be cut into several at word boundaries.
+
+    https://www.twilio.com/docs/messaging/twiml/message
+
+    Raises: TwimlError, for what Twilio would not take.
+    """
+
+    __slots__ = ("nouns", "split")
+
+    def __init__(
+        self,
+        *nouns: str | Body | Media,
+        to: str | None = None,
+        from_: str | None = None,
+        action: str | None = None,
+        method: str | None = None,
+        status_callback: str | None = None,
+        split: bool = False,
+    ) -> None:
+        super().__init__(to, from_, action, method, status_callback)
+        self.nouns: tuple[Body | Media, ...] = tuple(_noun(noun) for noun in nouns)
+        self.split = split
+        if len(self.media) > MAX_MEDIA:
+            raise TwimlError(f"a Message takes {MAX_MEDIA} Media, not {len(self.media)}", code=21623)
+
+    @property
+    def text(self) -> str:
+        """Every Body, one after the other, as Twilio sends them."""
+        return "".join(noun.text for noun in self.nouns if isinstance(noun, Body))
+
+    @property
+    def media(self) -> tuple[str, ...]:
+        """The address of every Media."""
+        return tuple(noun.url for noun in self.nouns if isinstance(noun, Media))
+
+    def with_nouns(self, *nouns: str | Body | Media) -> Message:
+        """Return this message with other nouns."""
+        return Message(
+            *nouns,
+            to=self.to,
+            from_=self.from_,
+            action=self.action,
+            method=self.method,
+            status_callback=self.status_callback,
+        )
+
+    def with_status_url(self, url: str) -> Message:
+        """Return this message with a URL for its delivery status, unless it has one.
+
+        The URL goes into ``action`` as well: which of the two Twilio follows depends on the kind of message,
+        https://www.twilio.com/docs/messaging/twiml/message#action.
+        """
+        if self.action or self.status_callback:
+            return self
+        return Message(*self.nouns, to=self.to, from_=self.from_, action=url, method=self.method, status_callback=url)
+
+    def _content(self) -> tuple[object, ...]:
+        return self.nouns
+
+
+class Sms(_Sending):
+    """The verb from before Message: a short text, no media, https://www.twilio.com/docs/api/twiml/sms.
+
+    Raises: TwimlError, for what Twilio would not take.
+    """
+
+    __slots__ = ("text",)
+
+    def __init__(
+        self,
+        text: str,
+        *,
+        to: str | None = None,
+        from_: str | None = None,
+        action: str | None = None,
+        method: str | None = None,
+        status_callback: str | None = None,
+    ) -> None:
+        super().__init__(to, from_, action, method, status_callback)
+        self.text = xml_text(_string("Sms", text))
+
+    def _content(self) -> tuple[object, ...]:
+        return (self.text,)
+
+
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    """Go on with the TwiML of another URL, absolute or relative; nothing after it is reached.
+
+    https://www.twilio.com/docs/messaging/twiml/redirect
+    """
+
+    url: str
+    method: str | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "url", _url("Redirect", self.url))
+        object.__setattr__(self, "method", _method(self.method))
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """A note for whoever reads the document; Twilio skips it."""
+
+    text: str
+
+    def __post_init__(self) -> None:
+        text = re.sub("\r\n?", "\n", xml_text(_string("Comment", self.text)))  # as XML reads it back
+        if "--" in text or text.endswith("-"):
+            raise TwimlError("a Comment may neither hold -- nor end with -")
+        object.__setattr__(self, "text", text)
+
+
+Verb = Message | Redirect | Sms | Comment
+
+
+def _string(what: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise TwimlError(f"{what} takes a str, not {type(value).__name__}")
+    return value
+
+
+def _noun(noun: str | Body | Media) -> Body | Media:
+    if isinstance(noun, str):
+        return Body(noun)
+    if isinstance(noun, Body | Media):
+        return noun
+    raise TwimlError(f"a Message holds a text, Body and Media, not {type(noun).__name__}")
+
+
+def _address(attribute: str, value: str | None) -> str | None:
+    if value is None:
+        return None
+    if not _string(attribute, value).strip() or xml_text(value) != value:
+        code = 14101 if attribute == "to" else 14102
+        raise TwimlError(f"{attribute} is {value!r}: give a number or an address", code=code)
+    return value
+
+
+def _method(value: str | None) -> str | None:
+    if value not in (None, "GET", "POST"):
+        raise TwimlError(f"method is {value!r}: it is GET or POST", code=14104)
+    return value
+
+
+def _url(what: str, value: str) -> str:
+    text = _string(what, value).strip()
+    scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]*):", text)
+    if not text or re.search(r"[\s\x00-\x1f]", text) or xml_text(text) != text:
+        raise TwimlError(f"{what} is {value!r}: give a URL", code=14105 if what == "statusCallback" else 12200)
+    if scheme and scheme[1].lower() not in ("http", "https"):
+        raise TwimlError(f"{what} is {value!r}: give an http or https URL, or a relative one")
+    return text
+
+
+def _optional_url(what: str, value: str | None) -> str | None:
+    return None if value is None else _url(what, value)
