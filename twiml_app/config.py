@@ -1,0 +1,282 @@
+"""The settings, read once and early from a mapping: the environment, or a Flask configuration over it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .errors import ConfigurationError
+from .webhook import Endpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """A user and a password of HTTP basic authentication."""
+
+    user: str
+    password: str
+
+    def __repr__(self) -> str:
+        return f"Credentials({self.user!r}, '***')"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Settings:
+    """What the application was told; every value has been checked. Made by ``Settings.read``."""
+
+    credentials: tuple[Credentials, ...] = ()
+    #: Tokens by account sid; those under the empty sid serve any account.
+    auth_tokens: Mapping[str, tuple[str, ...]]
+    #: Secrets of the HMAC-SHA256 scheme by key id.
+    shared_keys: Mapping[str, str]
+    #: The account sids that are served; none named, any.
+    accounts: frozenset[str] = frozenset()
+    public_url: str = ""
+    proxy_hops: int = 0
+    message_path: str = "/message"
+    status_path: str = "/status"
+    fallback_path: str = "/fallback"
+    handlers: str = "handlers"
+    opt_out_numbers: frozenset[str] = frozenset()
+    database_url: str = "sqlite:///instance/twiml.db"
+    durability: str = "power"
+    store_failure: str = "refuse"
+    record: str = "all"
+    retention_days: int = 30
+    loop_limit: int = 10
+    blocked: frozenset[str] = frozenset()
+    max_body_bytes: int = 262144
+    max_fields: int = 500
+    apology: str = ""
+    log_format: str = "text"
+    #: Newest first; the first signs.
+    secret_keys: tuple[str, ...] = ()
+
+    @classmethod
+    def read(cls, values: Mapping[str, Any]) -> Settings:
+        """Read the settings from their names in the environment.
+
+        Raises: ConfigurationError, for a value that cannot be used, and where nothing is there to authenticate by.
+        """
+        given = {name: read(name, values[name]) for name, read in READERS.items() if _is_given(name, values.get(name))}
+        settings = cls(**_fields(given))
+        _require_authentication(settings)
+        _require_distinct_paths(settings)
+        return settings
+
+    @property
+    def paths(self) -> dict[Endpoint, str]:
+        """The application's own paths, by what they are for."""
+        return {"message": self.message_path, "status": self.status_path, "fallback": self.fallback_path}
+
+    def tokens_for(self, account_sid: str) -> tuple[str, ...]:
+        """Return the tokens that may sign for an account; every one there is, if the account is not named."""
+        if not account_sid:
+            return tuple(token for tokens in self.auth_tokens.values() for token in tokens)
+        return self.auth_tokens.get(account_sid, ()) + self.auth_tokens.get("", ())
+
+    @property
+    def requires_signature(self) -> bool:
+        """Whether a token or a shared key is there to verify X-Twilio-Signature by."""
+        return bool(self.auth_tokens or self.shared_keys)
+
+
+def _is_given(name: str, value: Any) -> bool:
+    """A variable that is exported empty, or blank, sets nothing: a blank token would be one that anybody signs with."""
+    if not isinstance(value, str):
+        return value is not None
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        raise ConfigurationError(name, "has bytes that are not UTF-8")
+    return bool(value.strip())
+
+
+def _fields(given: dict[str, Any]) -> dict[str, Any]:
+    fields = {name.removeprefix("TWIML_").lower(): value for name, value in given.items() if name.startswith("TWIML_")}
+    fields.setdefault("auth_tokens", {"": (given["TWILIO_AUTH_TOKEN"],)} if "TWILIO_AUTH_TOKEN" in given else {})
+    fields.setdefault("shared_keys", {})
+    fallbacks = given.get("SECRET_KEY_FALLBACKS", ())
+    fields["secret_keys"] = (given["SECRET_KEY"], *fallbacks) if "SECRET_KEY" in given else _derived_keys(fields)
+    return fields
+
+
+def _derived_keys(fields: dict[str, Any]) -> tuple[str, ...]:
+    """Derive a signing key from each secret that is configured, so that a rotation keeps the old one valid."""
+    secrets = [f"{pair.user}:{pair.password}" for pair in fields.get("credentials", ())]
+    secrets += [token for tokens in fields["auth_tokens"].values() for token in tokens]
+    secrets += fields["shared_keys"].values()
+    return tuple(hashlib.sha256(f"twiml_app status url {secret}".encode()).hexdigest() for secret in secrets)
+
+
+def _require_authentication(settings: Settings) -> None:
+    if not settings.credentials and not settings.requires_signature:
+        raise ConfigurationError(
+            "TWIML_CREDENTIALS",
+            "nothing is set to authenticate Twilio by. Set TWIML_CREDENTIALS=user:password and put the same pair into"
+            " the Message URL, or set TWILIO_AUTH_TOKEN to verify signatures, or both",
+        )
+
+
+def _require_distinct_paths(settings: Settings) -> None:
+    paths = {"TWIML_MESSAGE_PATH": settings.message_path, "TWIML_STATUS_PATH": settings.status_path}
+    paths["TWIML_FALLBACK_PATH"] = settings.fallback_path
+    for name, path in paths.items():
+        if list(paths.values()).count(path) > 1:
+            raise ConfigurationError(name, f"{path} is given to two of the three URLs: they must differ")
+
+
+def _text(name: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise ConfigurationError(name, f"is {type(value).__name__}: give a text")
+    return value.strip()
+
+
+def _words(name: str, value: Any) -> list[str]:
+    words = value.split() if isinstance(value, str) else value
+    if not isinstance(words, list | tuple | set | frozenset) or not all(isinstance(word, str) for word in words):
+        raise ConfigurationError(name, "give texts, separated by white space")
+    return list(words)
+
+
+def _credentials(name: str, value: Any) -> tuple[Credentials, ...]:
+    pairs = []
+    for word in _words(name, value):
+        user, colon, password = word.partition(":")
+        if not (user and colon and password):
+            raise ConfigurationError(name, "every entry is user:password, several are separated by white space")
+        pairs.append(Credentials(user, password))
+    return tuple(pairs)
+
+
+def _json(name: str, value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError as error:
+        raise ConfigurationError(name, f"is not JSON: {error}") from error
+
+
+def _auth_tokens(name: str, value: Any) -> dict[str, tuple[str, ...]]:
+    if isinstance(value, str) and not value.strip().startswith(("[", "{")):
+        return {"": (value.strip(),)}
+    parsed = _json(name, value)
+    by_account = parsed if isinstance(parsed, dict) and parsed else {"": parsed}
+    return {sid: _token_list(name, tokens) for sid, tokens in by_account.items()}
+
+
+def _token_list(name: str, value: Any) -> tuple[str, ...]:
+    tokens = (value,) if isinstance(value, str) else value
+    if not isinstance(tokens, list | tuple) or not tokens or not all(map(_is_secret, tokens)):
+        raise ConfigurationError(name, "give a token, a JSON list, or a JSON object of account sid to token or list")
+    return tuple(token.strip() for token in tokens)
+
+
+def _is_secret(value: Any) -> bool:
+    return isinstance(value, str) and bool(value.strip())
+
+
+def _shared_keys(name: str, value: Any) -> dict[str, str]:
+    keys = _json(name, value)
+    if not isinstance(keys, dict) or not keys or not all(map(_is_secret, keys.values())):
+        raise ConfigurationError(name, "give a JSON object of key id to secret")
+    return keys
+
+
+def _public_url(name: str, value: Any) -> str:
+    url = _text(name, value).rstrip("/")
+    if not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", url):
+        # The value is not shown: it is easily a Message URL with its password.
+        raise ConfigurationError(name, "give scheme, host and prefix, no credentials, such as https://sms.example.com")
+    return url
+
+
+def _path(name: str, value: Any) -> str:
+    path = _text(name, value)
+    if not re.fullmatch(r"/[A-Za-z0-9._~/-]+", path):
+        raise ConfigurationError(name, f"is {value!r}: give a path such as /message")
+    return path
+
+
+def _count(least: int) -> Callable[[str, Any], int]:
+    def read(name: str, value: Any) -> int:
+        digits = str(value).strip()
+        if not re.fullmatch("[0-9]{1,15}", digits) or int(digits) < least:
+            raise ConfigurationError(name, f"is {value!r}: give a whole number from {least}")
+        return int(digits)
+
+    return read
+
+
+def _choice(*choices: str) -> Callable[[str, Any], str]:
+    def read(name: str, value: Any) -> str:
+        choice = _text(name, value)
+        if choice not in choices:
+            raise ConfigurationError(name, f"is {value!r}: give {' or '.join(choices)}")
+        return choice
+
+    return read
+
+
+def _database_url(name: str, value: Any) -> str:
+    url = _text(name, value)
+    if url != "off" and not re.match(r"sqlite:///.|postgres(ql)?://.", url):
+        raise ConfigurationError(name, "give sqlite:/// and a path, postgresql://user:password@host/name, or off")
+    return url
+
+
+def _frozen(name: str, value: Any) -> frozenset[str]:
+    """Read numbers or sids, which hold no comma: one between them separates."""
+    return frozenset(part for word in _words(name, value) for part in word.replace(",", " ").split())
+
+
+def _secrets(name: str, value: Any) -> tuple[str, ...]:
+    secrets = value.split() if isinstance(value, str) else value
+    if not isinstance(secrets, list | tuple):
+        raise ConfigurationError(name, "give texts, separated by white space, or a list")
+    return tuple(_secret(name, secret) for secret in secrets)
+
+
+def _secret(name: str, value: Any) -> str:
+    secret = value.decode("latin-1") if isinstance(value, bytes) else _text(name, value)
+    if not secret.strip():
+        raise ConfigurationError(name, "has an empty secret, with which anybody could sign")
+    return secret
+
+
+#: How each setting is read; what is not here is not a setting.
+READERS: dict[str, Callable[[str, Any], Any]] = {
+    "TWIML_CREDENTIALS": _credentials,
+    "TWIML_AUTH_TOKENS": _auth_tokens,
+    "TWILIO_AUTH_TOKEN": _text,
+    "TWIML_SHARED_KEYS": _shared_keys,
+    "TWIML_ACCOUNTS": _frozen,
+    "TWIML_PUBLIC_URL": _public_url,
+    "TWIML_PROXY_HOPS": _count(0),
+    "TWIML_MESSAGE_PATH": _path,
+    "TWIML_STATUS_PATH": _path,
+    "TWIML_FALLBACK_PATH": _path,
+    "TWIML_HANDLERS": _text,
+    "TWIML_OPT_OUT_NUMBERS": _frozen,
+    "TWIML_DATABASE_URL": _database_url,
+    "TWIML_DURABILITY": _choice("power", "process"),
+    "TWIML_STORE_FAILURE": _choice("refuse", "answer"),
+    "TWIML_RECORD": _choice("all", "messages", "failed"),
+    "TWIML_RETENTION_DAYS": _count(1),
+    "TWIML_LOOP_LIMIT": _count(1),
+    "TWIML_BLOCKED": _frozen,
+    "TWIML_MAX_BODY_BYTES": _count(1),
+    "TWIML_MAX_FIELDS": _count(1),
+    "TWIML_APOLOGY": _text,
+    "TWIML_LOG_FORMAT": _choice("text", "json"),
+    "SECRET_KEY": _secret,
+    "SECRET_KEY_FALLBACKS": _secrets,
+}
+
+
+def unknown_settings(values: Mapping[str, Any]) -> list[str]:
+    """Return the names that look like a setting and are none: misspelled, or from another release."""
+    return sorted(name for name in values if name.startswith("TWIML_") and name not in READERS)
