@@ -1,0 +1,243 @@
+"""The log: one line an event, which no text of a stranger can break, and in which nobody is named."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from twiml_app.logs import JsonFormatter, TextFormatter, log_event, logger, mask, set_up
+
+
+class Kept(logging.Handler):
+    """Keeps records."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.records: list[logging.LogRecord] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep a record."""
+        self.records.append(record)
+
+
+@contextmanager
+def logging_to(*handlers: logging.Handler) -> Iterator[None]:
+    """Let the logger have these handlers alone; what it had, those of the test runner among them, is put back."""
+    before = logger.handlers, logger.level, logger.propagate
+    logger.handlers, logger.propagate = [*handlers], False
+    logger.setLevel(logging.NOTSET)
+    try:
+        yield
+    finally:
+        logger.handlers, logger.propagate = before[0], before[2]
+        logger.setLevel(before[1])
+
+
+def written(log_format: str, event: str, fields: dict[str, object], *, encoding: str = "utf-8") -> str:
+    """Return what is written of an event."""
+    stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding, newline="\n")
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(JsonFormatter() if log_format == "json" else TextFormatter())
+    with logging_to(handler):
+        logger.setLevel(logging.INFO)
+        log_event(logging.INFO, event, fields)
+    stream.seek(0)
+    return stream.read()
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        pytest.param("+15005550001", "+*******0001", id="number"),
+        pytest.param("whatsapp:+15005550001", "whatsapp:+*******0001", id="channel"),
+        pytest.param("rcs:agent:shop_1234", "rcs:agent:*****1234", id="more colons"),
+        pytest.param("15005550001", "*******0001", id="number of 2008"),
+        pytest.param("72345", "*2345", id="short code"),
+        pytest.param("2345", "****", id="so short that its end is all of it"),
+        pytest.param("messenger:12", "messenger:**", id="short after a channel"),
+        pytest.param("", "", id="empty"),
+        pytest.param(":", ":", id="nothing but a colon"),
+    ],
+)
+def test_address_is_masked_but_for_its_end(address: str, shown: str) -> None:
+    """A log is kept for years and read by many; four digits are enough to find somebody who asks."""
+    assert mask(address) == shown
+
+
+@given(st.text(st.characters(exclude_characters="*"), max_size=20))
+def test_masked_address_shows_at_most_four_characters_of_a_number(address: str) -> None:
+    """Whatever the channel calls its people."""
+    prefix, colon, number = address.rpartition(":")
+    shown = mask(address).removeprefix(prefix + colon)
+
+    assert len(shown) == len(number)
+    assert len(shown.replace("*", "").removeprefix("+")) <= 4
+    assert len(number) <= 4 or shown.endswith(number[-4:])
+
+
+@pytest.mark.parametrize(
+    ("fields", "shown"),
+    [
+        pytest.param({"sid": "SM0", "ms": 1.5}, "sid=SM0 ms=1.5", id="fields"),
+        pytest.param({"a": None, "b": "", "c": 0, "d": False}, "c=0 d=False", id="without a value, not without a zero"),
+        pytest.param({"a": "two words"}, 'a="two words"', id="white space is quoted"),
+        pytest.param({"a": 'say "hi"'}, r'a="say \"hi\""', id="quotes are escaped"),
+        pytest.param({"a": "x=1"}, 'a="x=1"', id="equals sign is quoted"),
+        pytest.param({"a": "größe 😀"}, 'a="größe 😀"', id="other scripts are readable"),
+        pytest.param({"a": "grün"}, "a=grün", id="word of another script"),
+        pytest.param({"a": "x\nrefused status=403"}, r'a="x\nrefused status=403"', id="line break"),
+        pytest.param({"a": "x\x1b[2J"}, r'a="x\u001b[2J"', id="escape code of a terminal"),
+        pytest.param({"a": "x\x9b2J\x7f"}, r'a="x\u009b2J\u007f"', id="escape code in one character"),
+        pytest.param({"a": "x\u2028\x85y"}, r'a="x\u2028\u0085y"', id="line breaks of Unicode"),
+        pytest.param({"a": "x\u202egnp.exe"}, r'a="x\u202egnp.exe"', id="text that runs backwards"),
+        pytest.param({"a": "\udcff"}, r'a="\udcff"', id="byte that is not UTF-8"),
+        pytest.param({"a": "%s %d"}, 'a="%s %d"', id="percent sign is no placeholder"),
+        pytest.param({}, "", id="none"),
+    ],
+)
+def test_event_is_one_line_of_fields(fields: dict[str, object], shown: str) -> None:
+    """Somebody searches it at three in the morning; a stranger chose some of the values."""
+    line = written("text", "inbound message", fields)
+
+    assert line.partition(" ")[2] == f"info    inbound message{' ' if shown else ''}{shown}\n"
+
+
+STRANGE = st.text(max_size=20) | st.text(st.sampled_from('\n\r\x85\u2028\x1b"= \\\udcffa'), max_size=10)
+
+
+FIELD = re.compile(r' (\w+)=("(?:[^"\\]|\\.)*"|[^\s"=]+)')
+
+
+@given(STRANGE, STRANGE)
+def test_no_value_breaks_out_of_its_line_or_its_field(one: str, other: str) -> None:
+    """A line that a stranger forges, or a screen that he clears, hides who was there."""
+    line = written("text", "refused", {"one": one, "other": other, "status": 403}).removesuffix("\n")
+    fields = line.partition("refused")[2]
+
+    assert line.isprintable()
+    assert FIELD.sub("", fields) == ""
+    assert {name: json.loads(value) if value.startswith('"') else value for name, value in FIELD.findall(fields)} == {
+        name: value for name, value in (("one", one), ("other", other), ("status", "403")) if value
+    }
+
+
+@given(STRANGE, st.sampled_from(["utf-8", "ascii"]))
+def test_json_line_is_one_object_that_reads_back(value: str, encoding: str) -> None:
+    """Log collectors drop what they cannot read, without a word, and containers may have no UTF-8."""
+    text = written("json", "refused", {"reason": value, "status": 403}, encoding=encoding)
+    given = {"reason": value} if value else {}
+
+    assert len(text.splitlines()) == 1
+    entry = json.loads(text)
+    assert entry.pop("time").endswith("Z")
+    assert entry == {"level": "info", "logger": "twiml_app", "event": "refused", **given, "status": 403}
+
+
+def record(message: str, *arguments: object, created: float = 0.0015, **attributes: Any) -> logging.LogRecord:
+    """Return a record as any library makes it."""
+    made = logging.LogRecord("library", logging.WARNING, "x.py", 1, message, arguments, None)
+    vars(made).update({"created": created, **attributes})
+    return made
+
+
+def failure() -> Any:
+    """Return an exception as logging holds it."""
+    try:
+        raise ValueError("broken")
+    except ValueError:
+        return sys.exc_info()
+
+
+def test_record_of_another_library_is_formatted_too() -> None:
+    """One stream, one format: a collector is set up once."""
+    assert TextFormatter().format(record("%s left", 2)) == "1970-01-01T00:00:00.001Z warning 2 left"
+    assert json.loads(JsonFormatter().format(record("%s left", 2))) == {
+        "time": "1970-01-01T00:00:00.001Z",
+        "level": "warning",
+        "logger": "library",
+        "message": "2 left",
+    }
+
+
+def test_exception_is_written_with_its_traceback() -> None:
+    """A handler that fails is found by its line."""
+    failed = record("it failed", exc_info=failure())
+
+    first, _, traceback = TextFormatter().format(failed).partition("\n")
+    assert first == "1970-01-01T00:00:00.001Z warning it failed"
+    assert traceback.startswith("Traceback (most recent call last):\n")
+    assert traceback.endswith("\nValueError: broken")
+    entry = JsonFormatter().format(failed)
+    assert "\n" not in entry
+    assert json.loads(entry)["exception"] == traceback
+
+
+def test_value_that_json_does_not_know_is_written_as_text() -> None:
+    """A line that cannot be written would be lost with all that it says."""
+    assert json.loads(written("json", "x", {"path": {1: {2}}, "error": ValueError("a")})) | {"time": ""} == {
+        "time": "",
+        "level": "info",
+        "logger": "twiml_app",
+        "event": "x",
+        "path": {"1": "{2}"},
+        "error": "a",
+    }
+
+
+def test_event_below_the_level_is_not_written() -> None:
+    """Every challenge of Twilio's is an event for debugging: in production it is noise."""
+    kept = Kept()
+    with logging_to(kept):
+        logger.setLevel(logging.INFO)
+        log_event(logging.DEBUG, "refused", {})
+        log_event(logging.INFO, "inbound message", {"sid": "SM0"})
+
+    assert [(each.name, each.levelno, each.getMessage()) for each in kept.records] == [
+        ("twiml_app", logging.INFO, "inbound message sid=SM0")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("log_format", "shown"),
+    [pytest.param("text", " info    x a=1\n", id="text"), pytest.param("json", '"event": "x", "a": 1}\n', id="json")],
+)
+def test_program_that_sets_up_nothing_has_a_log(log_format: str, shown: str) -> None:
+    """In the format of its setting, each line once, however many applications the process has."""
+    stream = io.StringIO()
+    with logging_to():
+        set_up(log_format, stream)
+        set_up("json", io.StringIO())
+        log_event(logging.INFO, "x", {"a": 1})
+        log_event(logging.DEBUG, "y", {})
+
+    assert stream.getvalue().endswith(shown)
+    assert stream.getvalue().count("\n") == 1
+
+
+def test_lines_go_to_standard_output_by_default(capsys: pytest.CaptureFixture[str]) -> None:
+    """Platforms collect it, and take standard error for failures."""
+    with logging_to():
+        set_up("text")
+        log_event(logging.INFO, "x", {})
+
+    assert capsys.readouterr().out.endswith(" info    x\n")
+
+
+def test_logging_of_the_program_is_left_alone() -> None:
+    """Two handlers write every line twice."""
+    own = Kept()
+    with logging_to(own):
+        set_up("json")
+
+        assert logger.handlers == [own]
+        assert logger.level == logging.NOTSET

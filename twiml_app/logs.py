@@ -1,0 +1,83 @@
+"""One line an event in the log: what happened, to which message, by which handler; no bodies, no secrets."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TextIO
+
+logger = logging.getLogger("twiml_app")
+
+_FIELDS = "twiml_fields"
+_SHOWN_DIGITS = 4
+#: What would make a value look like two, or like another field.
+_UNCLEAR = re.compile(r'[\s"=]')
+
+
+def mask(address: str) -> str:
+    """Return an address of which the last digits can be told, and the channel: ``whatsapp:+*******0001``."""
+    prefix, colon, number = address.rpartition(":")
+    hidden = len(number) - _SHOWN_DIGITS
+    if hidden <= 0:
+        return prefix + colon + "*" * len(number)
+    plus = "+" if number.startswith("+") else ""
+    return prefix + colon + plus + "*" * (hidden - len(plus)) + number[hidden:]
+
+
+def log_event(level: int, event: str, fields: Mapping[str, object]) -> None:
+    """Write the line of an event; fields without a value are left out."""
+    if not logger.isEnabledFor(level):
+        return
+    given = {name: value for name, value in fields.items() if value not in (None, "")}
+    text = " ".join([event, *(f"{name}={_quoted(value)}" for name, value in given.items())])
+    # Made here rather than by logger.log, which walks the stack for a caller that is always this line.
+    extra = {_FIELDS: {"event": event, **given}}
+    logger.handle(logger.makeRecord(logger.name, level, __file__, 0, text, (), None, __name__, extra))
+
+
+def _quoted(value: object) -> str:
+    """Return a value as one word; what a terminal would obey, or a reader of lines would break at, is escaped."""
+    text = str(value)
+    if text.isprintable():
+        return json.dumps(text, ensure_ascii=False) if _UNCLEAR.search(text) else text
+    return json.dumps(text)
+
+
+class JsonFormatter(logging.Formatter):
+    """Formats a record as one JSON object; the fields of an event are its own."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the object as one line."""
+        entry: dict[str, object] = {"time": _time(record), "level": record.levelname.lower(), "logger": record.name}
+        fields = getattr(record, _FIELDS, None)
+        entry.update(fields or {"message": record.getMessage()})
+        if record.exc_info:
+            entry["exception"] = self.formatException(record.exc_info)
+        return json.dumps(entry, default=str)
+
+
+class TextFormatter(logging.Formatter):
+    """Formats a record as time, level and text."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line, and the traceback of an exception below it."""
+        line = f"{_time(record)} {record.levelname.lower():7} {record.getMessage()}"
+        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+
+
+def _time(record: logging.LogRecord) -> str:
+    return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def set_up(log_format: str, stream: TextIO | None = None) -> None:
+    """Send the lines to a stream, standard output by default, unless the program has set up its logging by itself."""
+    if logger.hasHandlers():
+        return
+    handler = logging.StreamHandler(stream or sys.stdout)
+    handler.setFormatter(JsonFormatter() if log_format == "json" else TextFormatter())
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
