@@ -1,0 +1,281 @@
+"""Plays Twilio calling a webhook: signs, answers the challenge, keeps cookies, follows redirects, retries, falls back.
+
+One module for whatever calls a webhook: the test phone, ``simulate``, the demonstration. How bytes travel is a
+transport that is passed in: ``HttpTransport`` over the network, ``WsgiTransport`` in process.
+
+The rules are those of https://www.twilio.com/docs/usage/security and
+https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+import time
+import uuid
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from urllib.parse import quote, unquote, urljoin, urlsplit, urlunsplit
+
+from .calls import Attempt, Call, ConnectFailed, OutgoingRequest, Overrides, Transport, Webhook
+from .errors import CallError
+from .signature import HEADER, sign
+from .webhook import FORM_TYPE, Form, WebhookResponse
+
+MAX_REDIRECTS = 10
+COOKIE_LIFETIME_S = 4 * 3600
+
+_ASCII = "".join(map(chr, range(0x21, 0x7F)))
+
+#: Twilio's numbers for a call that failed, https://www.twilio.com/docs/api/errors
+INVALID_URL = 11100
+RETRIEVAL_FAILURE = 11200
+TOTAL_TIMEOUT = 11203
+CONNECTION_FAILURE = 11205
+TOO_MANY_REDIRECTS = 11215
+
+_BASIC_REALM = re.compile(r"(?:^|,)\s*basic\s.*\brealm\s*=", re.IGNORECASE)
+
+#: Two numbers and the host that they are a conversation with.
+Conversation = tuple[str, str, str]
+
+
+@dataclass
+class CookieJar:
+    """The cookies of each pair of numbers, host by host, forgotten after four hours without use."""
+
+    clock: Callable[[], float] = time.monotonic
+    _kept: dict[Conversation, tuple[float, dict[str, str]]] = field(default_factory=dict)
+
+    def get(self, conversation: Conversation) -> dict[str, str]:
+        """Return the cookies of a conversation, by name."""
+        used, cookies = self._kept.get(conversation, (0.0, {}))
+        return cookies if self.clock() - used < COOKIE_LIFETIME_S else {}
+
+    def store(self, conversation: Conversation, headers: Iterable[tuple[str, str]]) -> None:
+        """Keep what an answer sets, and forget what it deletes."""
+        cookies = dict(self.get(conversation))
+        for value in (value for name, value in headers if name.lower() == "set-cookie"):
+            pair, *attributes = (part.strip() for part in value.split(";"))
+            name, equals, text = pair.partition("=")
+            if equals and name:
+                cookies[name] = text
+            if "max-age=0" in (attribute.lower() for attribute in attributes):
+                cookies.pop(name, None)
+        self._kept[conversation] = (self.clock(), cookies)
+
+
+class Caller:
+    """Calls webhooks as Twilio does.
+
+    ``token`` signs; ``headers`` go with every request; ``new_token`` makes the idempotency token of an event; ``clock``
+    gives seconds.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        *,
+        token: str = "",
+        headers: tuple[tuple[str, str], ...] = (),
+        clock: Callable[[], float] = time.monotonic,
+        new_token: Callable[[], str] = lambda: str(uuid.uuid4()),
+    ) -> None:
+        self._transport = transport
+        self._token = token
+        self._headers = headers
+        self._clock = clock
+        self._new_token = new_token
+        self._cookies = CookieJar(clock)
+
+    def call(self, webhook: Webhook, form: Form) -> Call:
+        """Call a webhook; where it fails and there is a fallback URL, call that with ErrorCode and ErrorUrl.
+
+        Raises: CallError, if neither answers with success, or a URL is none.
+        """
+        for url in (webhook.url, webhook.fallback_url or webhook.url):
+            _require_http(url)
+        attempts: list[Attempt] = []
+        try:
+            return self._fetch(webhook.url, webhook.method, form, attempts)
+        except CallError as failure:
+            if not webhook.fallback_url:
+                raise
+            error = [("ErrorCode", str(failure.code)), ("ErrorUrl", without_userinfo(webhook.url))]
+            answer = self._fetch(webhook.fallback_url, webhook.method, Form([*form.pairs, *error]), attempts)
+            return replace(answer, failure=failure)
+
+    def _fetch(self, url: str, method: str, form: Form, attempts: list[Attempt]) -> Call:
+        """Send an event to one URL, as often as its overrides allow.
+
+        Raises: CallError.
+        """
+        overrides = Overrides.of(urlsplit(url).fragment)
+        idempotency_token = self._new_token()
+        deadline = self._clock() + overrides.total_s
+        tried = 0
+        while True:
+            sending = _Sending(self, method, form, overrides, idempotency_token, deadline, attempts)
+            try:
+                return sending.follow(url)
+            except _Failed as failed:
+                tried += 1
+                if tried > overrides.retries or not overrides.covers(failed.kind) or self._clock() >= deadline:
+                    raise failed.error from failed.__cause__
+
+
+class _Failed(Exception):
+    """One try that failed, and how: ``ct``, ``rt``, ``4xx``, ``5xx``, or ``other``."""
+
+    def __init__(self, kind: str, error: CallError) -> None:
+        super().__init__(str(error))
+        self.kind = kind
+        self.error = error
+
+
+@dataclass(slots=True)
+class _Sending:
+    """One try: the requests of a challenge and of redirects, up to an answer."""
+
+    caller: Caller
+    method: str
+    form: Form
+    overrides: Overrides
+    idempotency_token: str
+    deadline: float
+    attempts: list[Attempt]
+
+    def follow(self, url: str) -> Call:
+        """Send, and follow redirects as a browser does.
+
+        Raises: _Failed.
+        """
+        for _ in range(MAX_REDIRECTS + 1):
+            response = self._authenticated(url)
+            target = response.header("location") if response.status in (301, 302, 303, 307, 308) else ""
+            if not target:
+                return self._finish(url, response)
+            url = self._redirected(url, target)
+            if response.status in (301, 302, 303):
+                self.method = "GET"
+        raise self._failed("other", url, "too many redirects", TOO_MANY_REDIRECTS)
+
+    def _redirected(self, url: str, target: str) -> str:
+        try:
+            there = resolve(url, target)
+            _require_http(there)
+        except (ValueError, CallError) as error:
+            raise self._failed("other", url, f"redirects to {target!r}, which is no http URL", INVALID_URL) from error
+        return there
+
+    def _finish(self, url: str, response: WebhookResponse) -> Call:
+        if response.status < 400:
+            return Call(url=without_userinfo(url), response=response, attempts=tuple(self.attempts))
+        said = response.body[:200].decode("utf-8", "replace").strip()
+        error = CallError(
+            f"answered {response.status}" + (f": {said}" if said else ""),
+            url=without_userinfo(url),
+            code=RETRIEVAL_FAILURE,
+            status=response.status,
+            content_type=response.content_type,
+            body=response.body,
+        )
+        raise _Failed(f"{response.status // 100}xx", error)
+
+    def _authenticated(self, url: str) -> WebhookResponse:
+        """Send without credentials first, and again with those of the URL once challenged with a realm."""
+        response = self._send(url, "")
+        userinfo = urlsplit(url).netloc.rpartition("@")[0]
+        if not userinfo or response.status != 401 or not _has_basic_realm(response):
+            return response
+        return self._send(url, "Basic " + base64.b64encode(unquote(userinfo).encode()).decode())
+
+    def _send(self, url: str, authorization: str) -> WebhookResponse:
+        request = self._request(url, authorization)
+        try:
+            response = self.caller._transport(request)
+        except ConnectFailed as error:
+            raise self._broken("ct", request, error, CONNECTION_FAILURE) from error
+        except OSError as error:
+            raise self._broken("rt", request, error, RETRIEVAL_FAILURE) from error
+        self.attempts.append(Attempt(request=request, response=response))
+        self.caller._cookies.store(self._conversation(request.url), response.headers)
+        return response
+
+    def _request(self, url: str, authorization: str) -> OutgoingRequest:
+        bare = without_userinfo(url)
+        if self.method == "GET" and self.form.pairs:
+            bare += ("&" if "?" in bare else "?") + self.form.encode()
+        left = self.deadline - self.caller._clock()
+        if left <= 0:
+            raise self._failed("rt", url, f"no answer within {self.overrides.total_s:g} s", TOTAL_TIMEOUT)
+        return OutgoingRequest(
+            method=self.method,
+            url=bare,
+            headers=tuple(self._headers(bare, authorization)),
+            body=b"" if self.method == "GET" else self.form.encode().encode(),
+            connect_timeout_s=min(self.overrides.connect_timeout_s, left),
+            read_timeout_s=min(self.overrides.read_timeout_s, left),
+        )
+
+    def _headers(self, url: str, authorization: str) -> Iterable[tuple[str, str]]:
+        yield "User-Agent", "TwilioProxy/1.1"
+        yield "Accept", "*/*"
+        yield "I-Twilio-Idempotency-Token", self.idempotency_token
+        yield from self.caller._headers
+        if self.method == "POST":
+            yield "Content-Type", FORM_TYPE
+        if self.caller._token:
+            yield HEADER, sign(url, () if self.method == "GET" else self.form.pairs, self.caller._token)
+        if authorization:
+            yield "Authorization", authorization
+        if cookies := self.caller._cookies.get(self._conversation(url)):
+            yield "Cookie", "; ".join(f"{name}={value}" for name, value in cookies.items())
+
+    def _conversation(self, url: str) -> Conversation:
+        return self.form.get("From", ""), self.form.get("To", ""), urlsplit(url).netloc
+
+    def _broken(self, kind: str, request: OutgoingRequest, error: OSError, code: int) -> _Failed:
+        problem = str(error) or type(error).__name__
+        self.attempts.append(Attempt(request=request, response=None, problem=problem))
+        return self._failed(kind, request.url, problem, code)
+
+    def _failed(self, kind: str, url: str, problem: str, code: int) -> _Failed:
+        return _Failed(kind, CallError(problem, url=without_userinfo(url), code=code))
+
+
+def without_userinfo(url: str) -> str:
+    """Return the URL that is called and signed: no credentials, no fragment."""
+    parts = urlsplit(url)
+    bare = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path or "/", parts.query, ""))
+    return quote(bare, safe=_ASCII)
+
+
+def resolve(url: str, target: str) -> str:
+    """Return where a redirect from one URL goes; on the same host the credentials stay good."""
+    joined = urljoin(url, target)
+    origin, there = urlsplit(url), urlsplit(joined)
+    userinfo, at, host = origin.netloc.rpartition("@")
+    if at and (there.scheme, there.netloc) == (origin.scheme, host):
+        return urlunsplit(there._replace(netloc=f"{userinfo}@{host}"))
+    return joined
+
+
+def _require_http(url: str) -> None:
+    """Refuse what cannot be called.
+
+    Raises: CallError.
+    """
+    try:
+        parts = urlsplit(url)
+        callable_ = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        callable_ = False
+    if not callable_:
+        raise CallError("give an http or https URL", url=url.rpartition("@")[2], code=INVALID_URL)
+
+
+def _has_basic_realm(response: WebhookResponse) -> bool:
+    """Tell whether an answer challenges as Twilio understands it: Basic, with a realm."""
+    challenges = [value for name, value in response.headers if name.lower() == "www-authenticate"]
+    return any(_BASIC_REALM.search(challenge) for challenge in challenges)

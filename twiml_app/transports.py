@@ -1,0 +1,124 @@
+"""How a call's bytes travel: over HTTP, or into a WSGI application in this process."""
+
+from __future__ import annotations
+
+import http.client
+import io
+import ssl
+import sys
+from typing import TYPE_CHECKING, Any
+from urllib.parse import SplitResult, unquote_to_bytes, urlsplit
+
+from werkzeug.test import run_wsgi_app
+
+from .calls import ConnectFailed, OutgoingRequest
+from .webhook import WebhookResponse
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+#: Twilio reads no more than 64 kB of TwiML; an answer far beyond that is cut here.
+MAX_ANSWER_BYTES = 10 * 1024 * 1024
+
+
+class HttpTransport:
+    """Sends over the network, a new connection for each request; certificates are checked."""
+
+    def __call__(self, request: OutgoingRequest) -> WebhookResponse:
+        """Send the request.
+
+        Raises: ConnectFailed; OSError.
+        """
+        parts = urlsplit(request.url)
+        connection = self._connect(parts.scheme, parts.hostname or "", parts.port, request.connect_timeout_s)
+        try:
+            connection.sock.settimeout(request.read_timeout_s)
+            # The host as the URL writes it, which is what was signed.
+            headers = {"Host": parts.netloc, **dict(request.headers)}
+            connection.request(request.method, _target(parts), request.body or None, headers)
+            answer = connection.getresponse()
+            return _answer(answer.status, answer.getheaders(), _read(answer))
+        except http.client.HTTPException as error:
+            raise OSError(f"not an HTTP answer: {error!r}") from error
+        finally:
+            connection.close()
+
+    @staticmethod
+    def _connect(scheme: str, host: str, port: int | None, timeout_s: float) -> http.client.HTTPConnection:
+        connection: http.client.HTTPConnection
+        if scheme == "https":
+            context = ssl.create_default_context()
+            connection = http.client.HTTPSConnection(host, port, timeout=timeout_s, context=context)
+        else:
+            connection = http.client.HTTPConnection(host, port, timeout=timeout_s)
+        try:
+            connection.connect()
+        except (OSError, UnicodeError) as error:  # a name that is too long for a host is a UnicodeError
+            connection.close()
+            raise ConnectFailed(f"no connection to {host}: {getattr(error, 'strerror', None) or error}") from error
+        return connection
+
+
+def _read(answer: http.client.HTTPResponse) -> bytes:
+    """Read the body; http.client says nothing of one that is shorter than announced."""
+    body = answer.read(MAX_ANSWER_BYTES)
+    if answer.length and len(body) < MAX_ANSWER_BYTES:
+        raise OSError(f"the answer breaks off after {len(body)} bytes")
+    return body
+
+
+class WsgiTransport:
+    """Calls a WSGI application in this process, with the request target just as it would be on the wire.
+
+    It plays the proxy too: what stands under ``mount`` from outside stands under ``prefix`` inside.
+    """
+
+    def __init__(self, application: WSGIApplication, *, mount: str = "", prefix: str = "") -> None:
+        self._application = application
+        self._mount = mount
+        self._prefix = prefix
+
+    def __call__(self, request: OutgoingRequest) -> WebhookResponse:
+        """Send the request."""
+        parts = urlsplit(request.url)
+        path = self._prefix + parts.path.removeprefix(self._mount)
+        environ = _environ(request, parts._replace(path=path))
+        chunks, status, headers = run_wsgi_app(self._application, environ, buffered=True)
+        return _answer(int(status.split()[0]), list(headers), b"".join(chunks))
+
+
+def _environ(request: OutgoingRequest, parts: SplitResult) -> dict[str, Any]:
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": request.method,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": unquote_to_bytes(parts.path).decode("latin-1"),
+        "QUERY_STRING": parts.query.encode().decode("latin-1"),
+        "RAW_URI": _target(parts).encode().decode("latin-1"),
+        "SERVER_NAME": parts.hostname or "",
+        "SERVER_PORT": str(port),
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "REMOTE_ADDR": "127.0.0.1",
+        "HTTP_HOST": parts.netloc,
+        "CONTENT_LENGTH": str(len(request.body)),
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": parts.scheme,
+        "wsgi.input": io.BytesIO(request.body),
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": False,
+        "wsgi.run_once": False,
+    }
+    for name, value in request.headers:
+        key = name.upper().replace("-", "_")
+        environ[key if key == "CONTENT_TYPE" else f"HTTP_{key}"] = value
+    return environ
+
+
+def _target(parts: SplitResult) -> str:
+    return f"{parts.path}?{parts.query}" if parts.query else parts.path
+
+
+def _answer(status: int, headers: list[tuple[str, str]], body: bytes) -> WebhookResponse:
+    content_type = next((value for name, value in headers if name.lower() == "content-type"), "")
+    return WebhookResponse(status=status, body=body, content_type=content_type, headers=tuple(headers))
