@@ -1,0 +1,190 @@
+"""kill -9: gunicorn under load from clients that retry as Twilio does, its workers killed at random.
+
+Three promises are counted: no acknowledged exchange is missing from the journal, no finished event ran twice, and every
+retry got the bytes of the first reply. ``python benchmarks/kill.py --kills 200`` is the long form; the tests run a
+short one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from twiml_app.caller import Caller
+from twiml_app.calls import Webhook
+from twiml_app.config import Settings
+from twiml_app.errors import CallError
+from twiml_app.journal import open_engine
+from twiml_app.journal.archive import Archive, Filter
+from twiml_app.testing import inbound_form, random_sid
+from twiml_app.transports import HttpTransport
+
+ROOT = Path(__file__).parent.parent
+CREDENTIALS = "kill:quite-long-enough"
+CLIENTS = 6
+
+HANDLERS = '''
+import os, time
+from pathlib import Path
+from twiml_app import InboundMessage, Router
+
+router = Router()
+RUNS = os.open(os.environ["RUNS"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+
+
+@router.default
+def answer(message: InboundMessage) -> str:
+    """Leave a mark that survives a kill, think a little, and answer with something that is never the same twice."""
+    run = f"{time.time_ns()}-{os.getpid()}"
+    os.write(RUNS, f"{message.message_sid} {run}\\n".encode())
+    time.sleep(0.005)
+    return f"run {run}"
+
+
+routers = [router]
+'''
+
+
+@dataclass
+class Tally:
+    """What the clients saw, and what the journal says."""
+
+    answers: dict[str, list[bytes]] = field(default_factory=dict)
+    gave_up: int = 0
+    kills: int = 0
+    missing: list[str] = field(default_factory=list)
+    differing: list[str] = field(default_factory=list)
+    ran_again: list[str] = field(default_factory=list)
+    #: Killed while the handler ran: it runs again, as nothing was answered.
+    restarted: int = 0
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether every promise was kept."""
+        return not (self.missing or self.differing or self.ran_again)
+
+
+def run(url: str, kills: int, folder: Path, seed: int = 0) -> Tally:
+    """Load a gunicorn whose journal is at a database URL, kill its workers, and count."""
+    (folder / "kill_handlers.py").write_text(HANDLERS)
+    runs = folder / "runs"
+    tally, stop, dice = Tally(), threading.Event(), random.Random(seed)
+    with served(url, folder, runs) as (server, base_url):
+        clients = [threading.Thread(target=talk, args=(base_url, tally, stop, seed + n)) for n in range(CLIENTS)]
+        for client in clients:
+            client.start()
+        while tally.kills < kills:
+            time.sleep(dice.uniform(0.05, 0.4))
+            tally.kills += kill_one(server.pid, dice)
+        time.sleep(1)
+        stop.set()
+        for client in clients:
+            client.join()
+    judge(tally, url, folder, runs)
+    return tally
+
+
+@contextmanager
+def served(url: str, folder: Path, runs: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """Serve the handlers with several workers."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    settings = {"TWIML_CREDENTIALS": CREDENTIALS, "TWIML_HANDLERS": "kill_handlers", "TWIML_DATABASE_URL": url}
+    settings |= {"RUNS": str(runs), "TWIML_LOOP_LIMIT": "1000000", "PYTHONPATH": f"{ROOT}{os.pathsep}{folder}"}
+    (folder / "wsgi.py").write_text("from twiml_app.app import create_app\napp = create_app()\n")
+    options = ["--workers", "3", "--threads", "4", "--worker-class", "gthread", "--log-level", "critical"]
+    command = [sys.executable, "-m", "gunicorn", "wsgi:app", "--bind", f"127.0.0.1:{port}", *options]
+    server = subprocess.Popen(command, cwd=folder, env=os.environ | settings, stdout=subprocess.DEVNULL)
+    try:
+        yield server, f"http://{CREDENTIALS}@127.0.0.1:{port}/message"
+    finally:
+        server.terminate()
+        server.wait(60)
+
+
+def kill_one(parent: int, dice: random.Random) -> int:
+    """Kill one worker, and return how many that were."""
+    workers = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+    if not workers:
+        return 0
+    try:
+        os.kill(int(dice.choice(workers)), signal.SIGKILL)
+    except ProcessLookupError:
+        return 0
+    return 1
+
+
+def talk(url: str, tally: Tally, stop: threading.Event, seed: int) -> None:
+    """Send messages, each again until it is answered, and now and then once more after that."""
+    dice = random.Random(seed)
+    caller = Caller(HttpTransport())
+    webhook = Webhook(url=f"{url}#rc=5&rp=all&ct=2000")
+    while not stop.is_set():
+        form = inbound_form("hello", message_sid=random_sid())
+        wanted, seen = dice.choice((1, 1, 2)), []
+        for _ in range(40):
+            try:
+                seen.append(caller.call(webhook, form).response.body)
+            except CallError:
+                time.sleep(0.05)
+            if len(seen) == wanted:
+                break
+        tally.answers[form["MessageSid"]] = seen
+        tally.gave_up += len(seen) < wanted
+
+
+def judge(tally: Tally, url: str, folder: Path, runs: Path) -> None:
+    """Hold what the clients saw against the journal and the marks of the handlers."""
+    engine = open_engine(Settings.read({"TWIML_CREDENTIALS": CREDENTIALS, "TWIML_DATABASE_URL": url}), folder)
+    assert engine is not None
+    kept = {each.sid: each for each in Archive(engine).all(Filter()) if each.state == "done"}
+    engine.close()
+    ran: dict[str, list[str]] = {}
+    for line in runs.read_text().splitlines():
+        ran.setdefault(line.split()[0], []).append(line.split()[1])
+    for sid, seen in tally.answers.items():
+        stored = kept[sid].exchange if sid in kept else None
+        if seen and stored is None:
+            tally.missing.append(sid)
+        elif stored and any(body != stored.answer.body for body in seen):
+            tally.differing.append(sid)
+        begun = ran.get(sid, [])
+        tally.restarted += len(begun) > 1
+        if stored and f"run {begun[-1]}<".encode() not in stored.answer.body:
+            tally.ran_again.append(sid)
+
+
+def main() -> None:
+    """Run the long form and print the figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument("--url", default="", help="a PostgreSQL; by default a SQLite file in a temporary folder")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        tally = run(given.url or f"sqlite:///{name}/twiml.db", given.kills, Path(name))
+    answered = sum(1 for seen in tally.answers.values() if seen)
+    print(f"workers killed               {tally.kills}")
+    print(f"events answered              {answered}")
+    print(f"retries after an answer      {sum(len(seen) - 1 for seen in tally.answers.values() if seen)}")
+    print(f"begun again after a kill     {tally.restarted}")
+    print(f"given up by a client         {tally.gave_up}")
+    print(f"acknowledged and missing     {len(tally.missing)}")
+    print(f"retry with other bytes       {len(tally.differing)}")
+    print(f"finished and run again       {len(tally.ran_again)}")
+    sys.exit(0 if tally.is_kept else 1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,16 @@
+"""The handler that is measured: the same text as the rival's, and no template."""
+
+from __future__ import annotations
+
+from twiml_app import InboundMessage, Router
+
+router = Router()
+
+
+@router.message("order <int:count> <item>")
+def order(message: InboundMessage, count: int, item: str) -> str:
+    """Answer an order."""
+    return f"Thanks! {count} {item} will be ready in ten minutes."
+
+
+routers = [router]

@@ -1,0 +1,19 @@
+"""kill -9 under load: what was acknowledged is there, nothing finished runs twice, retries get the first bytes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks.kill import run
+
+
+@pytest.mark.slow
+def test_killed_workers_lose_nothing_and_repeat_nothing(database_url: str, tmp_path: Path) -> None:
+    """Twenty kills at random under load: the promise of exactly one reply is made for this."""
+    tally = run(database_url, 20, tmp_path)
+
+    assert tally.kills >= 20
+    assert sum(bool(seen) for seen in tally.answers.values()) > 50
+    assert (tally.missing, tally.differing, tally.ran_again, tally.gave_up) == ([], [], [], 0)

@@ -1,0 +1,337 @@
+"""The journal as the receiver sees it: claim, finish, fail; and what a fallback request is answered."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from ..claims import Claim, Outcome, StoredReply
+from ..config import Settings
+from ..errors import JournalUnavailable, RequestRefused, StillRunning
+from ..events import InboundMessage, StatusCallback, UnknownEvent
+from ..webhook import WebhookRequest, WebhookResponse
+from .engine import Engine, Execute
+from .ledger import record_status
+from .retention import Retention
+
+#: A duplicate waits this long for the answer of the first, within the 15 seconds that Twilio waits,
+#: https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides.
+WAIT_LIMIT_S = 10.0
+#: So many duplicates may wait at a time; threads are needed for new events too.
+MAX_WAITING = 4
+POLL_S = 0.05
+LOOP_WINDOW_S = 60.0
+DAY_S = 86400.0
+
+#: The headers that matter when an exchange is looked at or played again; never Authorization, never a cookie.
+KEPT_HEADERS = ("content-type", "user-agent", "i-twilio-idempotency-token", "x-twilio-signature", "x-home-region")
+MAX_REFUSALS = 50
+MAX_REFUSED_BYTES = 16384
+
+_RUNNING: Final = "running"
+_DONE: Final = "done"
+_FAILED: Final = "failed"
+
+AnyEvent = InboundMessage | StatusCallback | UnknownEvent
+
+
+@dataclass(frozen=True, slots=True)
+class _Busy:
+    """Another request is at the event."""
+
+
+class DurableJournal:
+    """Claims events and keeps their answers in a database.
+
+    ``clock`` gives seconds since 1970; ``sleep`` waits between two looks at a claim that another holds.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        settings: Settings,
+        *,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], object] = time.sleep,
+    ) -> None:
+        self._engine = engine
+        self._settings = settings
+        self._clock = clock
+        self._sleep = sleep
+        self._running: set[int] = set()
+        self._orphans: set[int] = set()
+        self._may_wait = threading.BoundedSemaphore(MAX_WAITING)
+        self._retention = Retention(engine, clock)
+        self._refused_at = 0.0
+
+    def claim(self, request: WebhookRequest, event: AnyEvent) -> Claim | StoredReply:
+        """Claim an event, or return the answer that it got.
+
+        Raises: JournalUnavailable; StillRunning.
+        """
+        self._retention.sweep_sometimes()
+        key, orphans = event_key(request, event), set(self._orphans)
+
+        def look(execute: Execute) -> Claim | StoredReply | _Busy:
+            self._open(execute, orphans)
+            return self._claim(execute, key, request, event)
+
+        claimed = self._engine.run(look)
+        self._orphans -= orphans
+        return self._wait(look) if isinstance(claimed, _Busy) else claimed
+
+    def finish(self, claim: Claim, outcome: Outcome) -> None:
+        """Keep the answer: it is durable when this returns.
+
+        Raises: JournalUnavailable.
+        """
+        self._end(claim, outcome, _DONE)
+
+    def fail(self, claim: Claim, outcome: Outcome) -> None:
+        """Give the claim up, so that a retry runs the handler again.
+
+        Raises: JournalUnavailable.
+        """
+        self._end(claim, outcome, _FAILED)
+
+    def stored_reply(self, message: InboundMessage) -> StoredReply | None:
+        """Return the answer of the URL that a fallback request names, waiting for one that is being made.
+
+        Raises: JournalUnavailable; StillRunning.
+        """
+
+        def look(execute: Execute) -> StoredReply | _Busy | None:
+            return self._answer_of(execute, message)
+
+        found = self._engine.run(look)
+        return self._wait(look) if isinstance(found, _Busy) else found
+
+    def keep_refusal(self, request: WebhookRequest, refused: RequestRefused) -> None:
+        """Keep a refused request, one a second at the most and only so many, so that nobody can fill the disk."""
+        now = self._clock()
+        if 0 <= now - self._refused_at < 1:
+            return
+        self._refused_at = now
+        with suppress(JournalUnavailable):
+            self._engine.run(lambda execute: _insert_refusal(execute, request, refused, now))
+
+    def check(self) -> None:
+        """Return if the store can be reached and written to.
+
+        Raises: JournalUnavailable.
+        """
+        self._engine.run(lambda execute: execute("SELECT 1"))
+
+    def _claim(
+        self, execute: Execute, key: str, request: WebhookRequest, event: AnyEvent
+    ) -> Claim | StoredReply | _Busy:
+        now = self._clock()
+        inserted = execute(_INSERT, self._new_row(key, request, event, now))
+        claimed = self._hold(inserted[0][0]) if inserted else self._take(execute, key)
+        if not isinstance(claimed, Claim) or isinstance(event, UnknownEvent):
+            return claimed
+        if isinstance(event, StatusCallback):
+            return replace(claimed, late=self._record(execute, event, now))
+        return replace(claimed, said_lately=_said_lately(execute, event, now))
+
+    def _take(self, execute: Execute, key: str) -> Claim | StoredReply | _Busy:
+        """Return the answer that is there, or take the claim over from one that failed or died."""
+        exchange, state, owner, *answer, handler = execute(_SELECT, (key,))[0]
+        if state == _DONE:
+            return StoredReply(_response(*answer), handler)
+        if state == _RUNNING and self._is_held(exchange, owner):
+            return _Busy()
+        taken = execute(
+            "UPDATE exchanges SET state = ?, owner = ? WHERE id = ? AND state = ? AND owner = ? RETURNING id",
+            (_RUNNING, self._engine.owner, exchange, state, owner),
+        )
+        return self._hold(exchange) if taken else _Busy()
+
+    def _is_held(self, exchange: int, owner: int) -> bool:
+        if owner == self._engine.owner:
+            return exchange in self._running
+        return self._engine.is_alive(owner)
+
+    def _hold(self, exchange: int) -> Claim:
+        self._running.add(exchange)
+        return Claim(exchange)
+
+    def _open(self, execute: Execute, orphans: set[int]) -> None:
+        """Give up the claims whose end could not be written: their owner lives, so nobody else would."""
+        for exchange in orphans:
+            given_up = "UPDATE exchanges SET state = ? WHERE id = ? AND state = ? AND owner = ?"
+            execute(given_up, (_FAILED, exchange, _RUNNING, self._engine.owner))
+
+    def _record(self, execute: Execute, status: StatusCallback, now: float) -> bool:
+        keep_until = now + self._settings.retention_days * DAY_S
+        return record_status(execute, status, now, keep_until)
+
+    def _new_row(self, key: str, request: WebhookRequest, event: AnyEvent, now: float) -> tuple[object, ...]:
+        status = event if isinstance(event, StatusCallback) else None
+        message = None if isinstance(event, UnknownEvent) else event
+        return (
+            key,
+            _KINDS[type(event)],
+            message.message_sid if message else "",
+            message.contact if message else "",
+            message.number if message else "",
+            status.message_status if status else "",
+            message.error_code if message else None,
+            now,
+            request.endpoint,
+            request.method,
+            request.called_url(self._settings.public_url).encode("utf-8", "surrogateescape"),
+            json.dumps({name: request.headers[name] for name in KEPT_HEADERS if name in request.headers}),
+            request.body,
+            _RUNNING,
+            self._engine.owner,
+            now + self._settings.retention_days * DAY_S,
+        )
+
+    def _end(self, claim: Claim, outcome: Outcome, state: str) -> None:
+        """Write down how a claim ended; if that fails, it is given up as soon as the journal can be written to."""
+        try:
+            self._engine.run(lambda execute: self._write_end(execute, claim, outcome, state))
+        except JournalUnavailable:
+            self._orphans.add(claim.exchange)
+            raise
+        finally:
+            self._running.discard(claim.exchange)
+
+    def _write_end(self, execute: Execute, claim: Claim, outcome: Outcome, state: str) -> None:
+        response = outcome.response
+        execute(
+            "UPDATE exchanges SET state = ?, answer_status = ?, answer_type = ?, answer = ?, handler = ?, outcome = ?,"
+            " results = ?, milliseconds = ?, said = ? WHERE id = ? AND owner = ?",
+            (
+                state,
+                response.status,
+                response.content_type,
+                response.body,
+                outcome.handler,
+                outcome.word,
+                json.dumps(dict(outcome.results)) if outcome.results else None,
+                outcome.milliseconds,
+                outcome.said,
+                claim.exchange,
+                self._engine.owner,
+            ),
+        )
+        if not self._keeps_request(outcome, state):
+            forget = "UPDATE exchanges SET body = NULL, headers = NULL, url = NULL, keep_until = ? WHERE id = ?"
+            only = " AND kind = 'status'" if self._settings.record == "messages" else ""
+            execute(forget + only, (self._clock() + DAY_S, claim.exchange))
+
+    def _keeps_request(self, outcome: Outcome, state: str) -> bool:
+        return self._settings.record == "all" or state == _FAILED or outcome.word in ("failed", "apologized")
+
+    def _answer_of(self, execute: Execute, message: InboundMessage) -> StoredReply | _Busy | None:
+        """Return the answer to a message of the URL that failed, if it has one by now."""
+        rows = execute(
+            "SELECT id, state, owner, answer_status, answer_type, answer, handler, url FROM exchanges"
+            " WHERE sid = ? AND kind = 'message' AND endpoint = 'message' ORDER BY id DESC",
+            (message.message_sid,),
+        )
+        for exchange, state, owner, *answer, handler, url in rows:
+            if url is not None and not _same_target(bytes(url).decode("utf-8", "replace"), message.error_url):
+                continue
+            if state == _DONE:
+                return StoredReply(_response(*answer), handler)
+            return _Busy() if state == _RUNNING and self._is_held(exchange, owner) else None
+        return None
+
+    def _wait(self, look: Callable[[Execute], object]) -> Any:
+        """Look again until the claim is done with.
+
+        Raises: StillRunning; JournalUnavailable.
+        """
+        with self._place_to_wait():
+            deadline = self._clock() + WAIT_LIMIT_S
+            while self._clock() < deadline:
+                self._sleep(POLL_S)
+                found = self._engine.run(look)
+                if not isinstance(found, _Busy):
+                    return found
+        raise StillRunning("another request is still at this event")
+
+    @contextmanager
+    def _place_to_wait(self) -> Iterator[None]:
+        if not self._may_wait.acquire(blocking=False):
+            raise StillRunning(f"{MAX_WAITING} requests wait already")
+        try:
+            yield
+        finally:
+            self._may_wait.release()
+
+
+_KINDS: dict[type, str] = {InboundMessage: "message", StatusCallback: "status", UnknownEvent: "webhook"}
+
+_INSERT = (
+    "INSERT INTO exchanges (key, kind, sid, contact, number, message_status, error_code, received_at, endpoint, method,"
+    " url, headers, body, state, owner, keep_until) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " ON CONFLICT (key) DO NOTHING RETURNING id"
+)
+#: Of somebody who writes without end only the latest are counted.
+_LATELY = (
+    "SELECT said, count(*) FROM (SELECT said FROM exchanges WHERE contact = ? AND received_at > ? AND number = ?"
+    " ORDER BY received_at DESC LIMIT 100) AS latest GROUP BY said"
+)
+_SELECT = "SELECT id, state, owner, answer_status, answer_type, answer, handler FROM exchanges WHERE key = ?"
+
+
+def event_key(request: WebhookRequest, event: AnyEvent) -> str:
+    """Return what makes two requests one event.
+
+    A message and the target it was sent to: a Redirect back to us is another question. A status callback is one by
+    message, status and error code. Twilio's idempotency token is unsigned, so it never decides. What has no sid is an
+    event of its own.
+    """
+    if isinstance(event, UnknownEvent) or not event.message_sid:
+        return secrets.token_hex(16)
+    if isinstance(event, StatusCallback):
+        parts = ["status", event.message_sid, event.message_status, str(event.error_code)]
+    else:
+        parts = ["message", event.message_sid, request.target]
+    return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogateescape")).hexdigest()[:32]
+
+
+def _said_lately(execute: Execute, message: InboundMessage, now: float) -> dict[str, int]:
+    rows = execute(_LATELY, (message.contact, now - LOOP_WINDOW_S, message.number))
+    return {said: count for said, count in rows if said}
+
+
+def _response(status: int, content_type: str, body: bytes) -> WebhookResponse:
+    return WebhookResponse(status=status, content_type=content_type, body=bytes(body))
+
+
+def _same_target(url: str, other: str) -> bool:
+    """Compare what stands after the host: proxies and credentials make the rest differ."""
+    one, two = urlsplit(url), urlsplit(other)
+    return not other or (one.path.rsplit("/", 1)[-1], one.query) == (two.path.rsplit("/", 1)[-1], two.query)
+
+
+def _insert_refusal(execute: Execute, request: WebhookRequest, refused: RequestRefused, now: float) -> None:
+    headers = {name: value for name, value in request.headers.items() if name not in ("authorization", "cookie")}
+    execute(
+        "INSERT INTO refusals (received_at, status, reason, endpoint, method, url, headers, body)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            now,
+            refused.status,
+            refused.reason,
+            request.endpoint,
+            request.method,
+            request.called_url().encode("utf-8", "surrogateescape")[:MAX_REFUSED_BYTES],
+            json.dumps(headers)[:MAX_REFUSED_BYTES],
+            request.body[:MAX_REFUSED_BYTES],
+        ),
+    )
+    execute("DELETE FROM refusals WHERE id <= (SELECT max(id) FROM refusals) - ?", (MAX_REFUSALS,))

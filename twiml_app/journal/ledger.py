@@ -1,0 +1,108 @@
+"""The delivery ledger: how far each message that we sent has come, whatever the order in which that was told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from ..events import StatusCallback
+from ..statuses import FAILURES, progress
+from .engine import Engine, Execute
+
+_UPSERT = """INSERT INTO ledger
+    (sid, status, progress, error_code, contact, number, in_reply_to, first_at, updated_at, keep_until)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (sid) DO UPDATE SET
+        status = CASE WHEN (excluded.progress, excluded.status) > (ledger.progress, ledger.status)
+            THEN excluded.status ELSE ledger.status END,
+        progress = CASE WHEN excluded.progress > ledger.progress THEN excluded.progress ELSE ledger.progress END,
+        error_code = CASE WHEN ledger.error_code IS NULL OR excluded.error_code < ledger.error_code
+            THEN excluded.error_code ELSE ledger.error_code END,
+        in_reply_to = CASE WHEN ledger.in_reply_to = '' THEN excluded.in_reply_to ELSE ledger.in_reply_to END,
+        updated_at = excluded.updated_at,
+        keep_until = excluded.keep_until
+    RETURNING progress"""
+_COLUMNS = "sid, status, error_code, contact, number, in_reply_to, first_at, updated_at"
+
+
+def record_status(execute: Execute, status: StatusCallback, now: float, keep_until: float) -> bool:
+    """Write a status callback into the ledger, and tell whether the ledger was already further.
+
+    Of two error codes the smaller is kept: which one came first depends on the network, and the entry must not.
+    """
+    reached = progress(status.message_status)
+    rows = execute(
+        _UPSERT,
+        (
+            status.message_sid,
+            status.message_status,
+            reached,
+            status.error_code,
+            status.contact,
+            status.number,
+            status.in_reply_to,
+            now,
+            now,
+            keep_until,
+        ),
+    )
+    return bool(rows[0][0] > reached)
+
+
+@dataclass(frozen=True, slots=True)
+class StatusChange:
+    """One status callback in the history of a message."""
+
+    #: Seconds since 1970, when it came in.
+    received_at: float
+    status: str
+    error_code: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """How far one message has come; times are seconds since 1970."""
+
+    message_sid: str
+    #: The furthest MessageStatus.
+    status: str
+    error_code: int | None
+    contact: str
+    number: str
+    #: The inbound message that it answered; empty for one that was sent through the REST API.
+    in_reply_to: str
+    first_at: float
+    updated_at: float
+    history: tuple[StatusChange, ...] = ()
+
+
+class Ledger:
+    """Reads the ledger of an application: ``app.extensions["twiml"].ledger``."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def get(self, message_sid: str) -> LedgerEntry | None:
+        """Return how far a message has come, with its history; None for one that nothing was told of.
+
+        Raises: JournalUnavailable.
+        """
+        return self._engine.run(lambda execute: _read(execute, message_sid))
+
+    def failed_since(self, since: float) -> list[LedgerEntry]:
+        """Return the messages that failed, or were not delivered, since a time in seconds since 1970.
+
+        Raises: JournalUnavailable.
+        """
+        marks = ", ".join("?" * len(FAILURES))
+        statement = f"SELECT {_COLUMNS} FROM ledger WHERE status IN ({marks}) AND updated_at >= ? ORDER BY updated_at"  # noqa: S608
+        rows = self._engine.run(lambda execute: execute(statement, (*sorted(FAILURES), since)))
+        return [LedgerEntry(*row) for row in rows]
+
+
+def _read(execute: Execute, message_sid: str) -> LedgerEntry | None:
+    rows = execute(f"SELECT {_COLUMNS} FROM ledger WHERE sid = ?", (message_sid,))  # noqa: S608
+    history = execute(
+        "SELECT received_at, message_status, error_code FROM exchanges WHERE sid = ? AND kind = 'status' ORDER BY id",
+        (message_sid,),
+    )
+    return replace(LedgerEntry(*rows[0]), history=tuple(StatusChange(*row) for row in history)) if rows else None

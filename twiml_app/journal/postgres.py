@@ -1,0 +1,91 @@
+"""The journal in PostgreSQL, shared by the processes of several machines."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from typing import Any, cast
+
+import psycopg
+
+from .engine import Execute, Row
+from .schema import create
+
+_TYPES = {"id": "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY", "blob": "BYTEA", "real": "DOUBLE PRECISION"}
+#: Advisory locks of this application stand in a space of their own, so that they meet nobody else's.
+_SCHEMA_LOCK = 0x7457694D
+_CONNECT_TIMEOUT_S = 5
+
+
+class PostgresStore:
+    """A connection to the database.
+
+    The connection holds an advisory lock that names this process; the server lets go of it when the process dies, or
+    the connection breaks.
+    """
+
+    errors: tuple[type[Exception], ...] = (psycopg.Error, OSError)
+
+    def __init__(self, url: str, *, durable: bool) -> None:
+        self._url = url
+        self._durable = durable
+        self._connection: psycopg.Connection[Row] | None = None
+        self.owner = secrets.randbits(62)
+
+    def begin(self) -> Execute:
+        """Begin, on a connection that still works.
+
+        Raises: psycopg.Error.
+        """
+        if self._connection is None or self._connection.closed:
+            return _executor(self._open())
+        return _executor(self._connection)
+
+    def commit(self) -> None:
+        """Make it durable."""
+        if self._connection:
+            self._connection.commit()
+
+    def roll_back(self) -> None:
+        """Undo it."""
+        if self._connection:
+            self._connection.rollback()
+
+    def close(self) -> None:
+        """Drop the connection."""
+        if self._connection:
+            self._connection.close()
+        self._connection = None
+
+    def is_alive(self, owner: int) -> bool:
+        """Tell whether a process holds its lock; the lock that this takes is let go of with the transaction."""
+        connection = self._connection or self._open()
+        return not _executor(connection)("SELECT pg_try_advisory_xact_lock(?)", (owner,))[0][0]
+
+    def _open(self) -> psycopg.Connection[Row]:
+        connection = psycopg.connect(self._url, connect_timeout=_CONNECT_TIMEOUT_S, application_name="twiml_app")
+        try:
+            self._prepare(_executor(connection))
+            connection.commit()
+        except BaseException:
+            connection.close()
+            raise
+        self._connection = connection
+        return connection
+
+    def _prepare(self, execute: Execute) -> None:
+        execute("SELECT pg_advisory_lock(?)", (self.owner,))
+        if not self._durable:
+            execute("SET synchronous_commit = off")
+        execute("SELECT pg_advisory_xact_lock(?)", (_SCHEMA_LOCK,))
+        create(execute, _TYPES)
+
+
+def _executor(connection: psycopg.Connection[Row]) -> Execute:
+    def execute(statement: str, parameters: Sequence[object] = ()) -> list[Row]:
+        # PostgreSQL's text cannot hold NUL.
+        cleaned = [each.replace("\0", "\ufffd") if isinstance(each, str) else each for each in parameters]
+        cursor = connection.execute(cast(Any, statement.replace("?", "%s")), cleaned)
+        return cursor.fetchall() if cursor.description else []
+
+    return execute
