@@ -1,0 +1,1 @@
+twiml_app/scaffold/gunicorn.conf.py

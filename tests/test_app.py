@@ -1,0 +1,627 @@
+"""The application: HTTP as servers speak it, in front of the real authentication and the real receiver."""
+
+from __future__ import annotations
+
+import io
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask, abort, current_app, got_request_exception
+from flask.testing import FlaskClient
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
+from werkzeug.test import run_wsgi_app
+
+from tests.receiving import ACCOUNT, AUTHORIZATION, BASIC, SID, SIGNED, TOKEN
+from twiml_app import InboundMessage, Router, StatusCallback
+from twiml_app.app import Twiml, collect_settings, create_app, load_router, state_of
+from twiml_app.errors import ConfigurationError, RegistrationError
+from twiml_app.signature import sign
+from twiml_app.testing import inbound_form, status_form
+from twiml_app.webhook import FORM_TYPE, Form
+
+OFF = {"TWIML_DATABASE_URL": "off"}
+FORM = inbound_form("hello", message_sid=SID)
+EMPTY = b'<?xml version="1.0" encoding="UTF-8"?><Response/>'
+HELLO = b'<?xml version="1.0" encoding="UTF-8"?><Response><Message><Body>you said hello</Body></Message></Response>'
+
+
+def make_router() -> Router:
+    """Return handlers that answer, fail, and are told."""
+    router = Router()
+
+    @router.message("fail")
+    def fail(message: InboundMessage) -> str:
+        raise ValueError("a bug")
+
+    @router.message("abort")
+    def aborting(message: InboundMessage) -> str:
+        abort(404)
+
+    @router.message("who")
+    def who(message: InboundMessage) -> str:
+        return current_app.import_name
+
+    @router.default
+    def echo(message: InboundMessage) -> str:
+        return f"you said {message.body}"
+
+    return router
+
+
+def make_app(*parts: Mapping[str, Any], router: Router | None = None, url_prefix: str = "") -> Flask:
+    """Return a Flask application with the extension, basic credentials and some more settings."""
+    app = Flask("bigger")
+    for part in (BASIC, OFF, *parts):
+        app.config.update(part)
+    Twiml(app, router=router or make_router(), url_prefix=url_prefix)
+    return app
+
+
+@pytest.fixture
+def client() -> FlaskClient:
+    """Whoever calls the application."""
+    return make_app().test_client()
+
+
+Answer = tuple[int, dict[str, str], bytes]
+
+
+def serve(
+    app: Any,
+    target: str = "/message",
+    *,
+    path: str = "/message",
+    method: str = "POST",
+    body: bytes = FORM.encode().encode(),
+    **environ: Any,
+) -> Answer:
+    """Call an application as a server does that keeps the raw target; gives status, headers and body."""
+    base: dict[str, Any] = {
+        "REQUEST_METHOD": method,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": path,
+        "QUERY_STRING": target.partition("?")[2],
+        "RAW_URI": target,
+        "SERVER_NAME": "0.0.0.0",
+        "SERVER_PORT": "8000",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "HTTP_HOST": "sms.example.com",
+        "HTTP_AUTHORIZATION": AUTHORIZATION["authorization"],
+        "CONTENT_TYPE": FORM_TYPE,
+        "CONTENT_LENGTH": str(len(body)),
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": "https",
+        "wsgi.input": io.BytesIO(body),
+        "wsgi.errors": io.StringIO(),
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
+    }
+    environment = {name: value for name, value in (base | environ).items() if value is not None}
+    chunks, status, headers = run_wsgi_app(app, environment, buffered=True)
+    return int(status.split()[0]), dict(headers), b"".join(chunks)
+
+
+def signature(url: str, form: Form = FORM) -> dict[str, Any]:
+    """Return what a server makes of the signature over a URL."""
+    return {"HTTP_X_TWILIO_SIGNATURE": sign(url, form.pairs, TOKEN)}
+
+
+@pytest.mark.parametrize("path", ["/message", "/status", "/fallback"])
+@pytest.mark.parametrize("method", ["POST", "GET", "HEAD"])
+def test_stranger_gets_a_challenge(client: FlaskClient, path: str, method: str) -> None:
+    """Without the realm Twilio never sends its credentials."""
+    answer = client.open(path, method=method, data=b"MessageSid=SM1")
+    line = b"send the credentials of the Message URL\n"
+
+    assert answer.status_code == 401
+    assert answer.headers["WWW-Authenticate"] == 'Basic realm="twiml_app"'
+    assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert answer.data == (b"" if method == "HEAD" else line)
+    assert answer.headers["Content-Length"] == str(len(line))
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        pytest.param(f"{AUTHORIZATION['authorization']},{AUTHORIZATION['authorization']}", id="repeated"),
+        pytest.param("Basic \xff\xfe", id="not ASCII"),
+        pytest.param("Basic", id="malformed"),
+        pytest.param("Basic " + "A" * 100_000, id="huge"),
+        pytest.param("", id="empty"),
+    ],
+)
+def test_authorization_that_is_none_is_refused(header: str) -> None:
+    """Servers join repeated headers by a comma, and pass on any byte."""
+    assert serve(make_app(), HTTP_AUTHORIZATION=header)[0] == 401
+
+
+def test_message_is_answered_with_twiml(client: FlaskClient) -> None:
+    """The status, the content type and the length are what Twilio goes by."""
+    answer = client.post("/message", data=FORM.encode(), content_type=FORM_TYPE, headers=AUTHORIZATION)
+
+    assert (answer.status_code, answer.data) == (200, HELLO)
+    assert answer.headers["Content-Type"] == "text/xml; charset=utf-8"
+    assert answer.headers["Content-Length"] == str(len(HELLO))
+
+
+def test_webhooks_by_get_and_head_are_answered(client: FlaskClient) -> None:
+    """A number may be set to GET, and monitoring asks by HEAD."""
+    assert client.get(f"/message?{FORM.encode()}", headers=AUTHORIZATION).data == HELLO
+    answer = client.head(f"/message?{FORM.encode()}", headers=AUTHORIZATION)
+    assert (answer.status_code, answer.data) == (200, b"")
+    assert client.head("/status", headers=AUTHORIZATION).status_code == 204
+
+
+def test_status_callback_is_answered_204_without_content(client: FlaskClient) -> None:
+    """With a content type and no document Twilio's debugger lists a warning for every delivery."""
+    answer = client.post("/status", data=dict(status_form(SID, "delivered")), headers=AUTHORIZATION)
+
+    assert (answer.status_code, answer.data) == (204, b"")
+    assert "Content-Type" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("data", "content_type", "line"),
+    [
+        pytest.param(
+            b"{}", "application/json", b"the content type is application/json: send application/x-www", id="JSON"
+        ),
+        pytest.param(
+            b"--x--",
+            "multipart/form-data; boundary=x",
+            b"the content type is multipart/form-data: send",
+            id="multipart",
+        ),
+        pytest.param(b"hello", FORM_TYPE, b"the body is not a form", id="no form"),
+    ],
+)
+def test_what_is_no_form_is_answered_with_one_plain_line(
+    client: FlaskClient, data: bytes, content_type: str, line: bytes
+) -> None:
+    """A page of HTML or a trace helps nobody at the other end."""
+    answer = client.post("/message", data=data, content_type=content_type, headers=AUTHORIZATION)
+
+    assert answer.status_code == 400
+    assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert answer.data.startswith(line)
+    assert answer.data.count(b"\n") == 1
+
+
+class Dripping(io.BytesIO):
+    """A body that comes in small pieces, as from a slow phone network."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Give a little of what is asked for."""
+        return super().read(min(size or 0, 7))
+
+
+def test_body_that_comes_in_pieces_is_read_whole() -> None:
+    """Servers may give less than they are asked for; half a form would be another message."""
+    environ: dict[str, Any] = {"wsgi.input": Dripping(FORM.encode().encode())}
+
+    assert serve(make_app(), **environ)[2] == HELLO
+
+
+class Endless(io.RawIOBase):
+    """A body that goes on for ever; counts what is read."""
+
+    taken = 0
+
+    def readable(self) -> bool:
+        """Tell that it is."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Give as much as is asked for."""
+        self.taken += len(buffer)
+        buffer[:] = b"x" * len(buffer)
+        return len(buffer)
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        pytest.param({"CONTENT_LENGTH": str(10**12)}, id="announced"),
+        pytest.param({"CONTENT_LENGTH": None, "wsgi.input_terminated": True}, id="chunked"),
+    ],
+)
+def test_body_that_is_too_large_is_not_read_to_its_end(environ: dict[str, Any]) -> None:
+    """Anybody may send a terabyte."""
+    stream = Endless()
+    answer = serve(make_app({"TWIML_MAX_BODY_BYTES": 1000}), **{"wsgi.input": stream, **environ})
+
+    assert (answer[0], answer[2]) == (413, b"the body is larger than 1000 bytes\n")
+    assert stream.taken <= 1001
+
+
+@pytest.mark.parametrize(
+    ("environ", "status", "line"),
+    [
+        pytest.param({"CONTENT_LENGTH": None}, 200, EMPTY, id="no length"),
+        pytest.param({"CONTENT_LENGTH": "many"}, 200, EMPTY, id="length that is no number"),
+        pytest.param({"CONTENT_LENGTH": "-5"}, 200, EMPTY, id="negative length"),
+        pytest.param({"CONTENT_LENGTH": "99999"}, 400, b"400 Bad Request\n", id="sender hangs up"),
+    ],
+)
+def test_body_ends_where_it_is_said_to_end(environ: dict[str, Any], status: int, line: bytes) -> None:
+    """Reading on would wait for ever, and a form that breaks off is another message than the one that was sent."""
+    answer = serve(make_app(), **environ)
+
+    assert (answer[0], answer[2]) == (status, line)
+
+
+@pytest.mark.parametrize(
+    ("target", "environ"),
+    [
+        pytest.param("/message?a=%2c&b='+x", {}, id="query as it is written"),
+        pytest.param("/m%65ssage", {}, id="path as it is written"),
+        pytest.param("/message?q=caf\xc3\xa9", {"url": "/message?q=café"}, id="bytes that are UTF-8"),
+        pytest.param("/message?q=caf\xe9", {"url": "/message?q=caf\udce9"}, id="bytes that are not"),
+        pytest.param("http://sms.example.com/message?a=1", {"url": "/message?a=1"}, id="absolute form"),
+        pytest.param("", {"url": "/message?a=1", "REQUEST_URI": "/message?a=1"}, id="other name of the target"),
+        pytest.param("", {"url": "/message?a=%2c", "QUERY_STRING": "a=%2c"}, id="server that does not keep it"),
+    ],
+)
+def test_signature_is_verified_over_the_target_as_it_was_received(target: str, environ: dict[str, Any]) -> None:
+    """A target that is decoded and encoded again is another URL than the one that Twilio signed."""
+    own = dict(environ)
+    url = "https://sms.example.com" + own.pop("url", target)
+    app = make_app(SIGNED)
+
+    assert serve(app, target, **signature(url), **own)[0] == 200
+    assert serve(app, target, **signature(url + "x"), **own)[0] == 403
+
+
+def test_host_of_the_server_stands_in_for_a_host_that_is_not_sent() -> None:
+    """HTTP/1.0 asks for none."""
+    assert serve(make_app(SIGNED), HTTP_HOST=None, **signature("https://0.0.0.0:8000/message"))[0] == 200
+
+
+def test_prefix_of_the_extension_is_part_of_every_url() -> None:
+    """In a bigger application the webhooks stand under a path of their own."""
+    router = make_router()
+    router.status("delivered")(repr)
+    app = make_app(SIGNED, router=router, url_prefix="/sms/")
+    status, _, document = serve(
+        app, "/sms/message", path="/sms/message", **signature("https://sms.example.com/sms/message")
+    )
+
+    assert status == 200
+    assert b'action="https://sms.example.com/sms/status?in_reply_to=' in document
+    assert serve(app)[0] == 404
+
+
+def test_mount_of_the_server_is_part_of_every_url() -> None:
+    """Behind a dispatcher the application does not know its own path, and Twilio signs the whole."""
+    router = make_router()
+    router.status("delivered")(repr)
+    mounted = DispatcherMiddleware(make_app(SIGNED, router=router), {"/apps/sms": make_app(SIGNED, router=router)})
+    url = "https://sms.example.com/apps/sms/message"
+    status, _, document = serve(mounted, "/apps/sms/message", path="/apps/sms/message", **signature(url))
+
+    assert status == 200
+    assert b'action="https://sms.example.com/apps/sms/status?in_reply_to=' in document
+
+
+def test_trusted_proxies_are_believed_and_no_others() -> None:
+    """Whoever may name scheme and host may choose what is signed."""
+    forwarded: dict[str, Any] = {
+        "wsgi.url_scheme": "http",
+        "HTTP_HOST": "10.0.0.5:8000",
+        "HTTP_X_FORWARDED_PROTO": "https",
+    }
+    forwarded |= {"HTTP_X_FORWARDED_HOST": "sms.example.com", "HTTP_X_FORWARDED_FOR": "1.2.3.4"}
+    signed = signature("https://sms.example.com/message")
+
+    assert serve(make_app(SIGNED, {"TWIML_PROXY_HOPS": 1}), **forwarded, **signed)[0] == 200
+    assert serve(make_app(SIGNED), **forwarded, **signed)[0] == 403
+
+
+def test_public_url_is_what_is_signed() -> None:
+    """It needs no trust in any header."""
+    app = make_app(SIGNED, {"TWIML_PUBLIC_URL": "https://public.example/x"})
+
+    assert serve(app, **signature("https://public.example/x/message"))[0] == 200
+    assert serve(app, **signature("https://sms.example.com/message"))[0] == 403
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "status"),
+    [
+        pytest.param("/message", "fail", 500, id="message handler"),
+        pytest.param("/status", "", 204, id="status handler"),
+    ],
+)
+def test_failing_handler_is_told_to_flasks_listeners(path: str, text: str, status: int) -> None:
+    """Error trackers of Flask see what our own log sees."""
+    router = make_router()
+
+    @router.status("delivered")
+    def delivered(callback: StatusCallback) -> None:
+        raise ValueError("a bug")
+
+    app, told = make_app(router=router), list[tuple[Any, str]]()
+
+    def listen(sender: Any, exception: Exception, **_: Any) -> None:
+        told.append((sender, str(exception)))
+
+    form = inbound_form(text) if text else status_form(SID, "delivered")
+    with got_request_exception.connected_to(listen, app):
+        answer = serve(app, path, path=path, body=form.encode().encode())
+
+    assert answer[0] == status
+    assert told == [(app, "a bug")]
+
+
+@pytest.mark.parametrize("text", ["fail", "abort"])
+def test_answer_of_a_failing_handler_shows_no_trace(text: str) -> None:
+    """Not in debug either: the answer goes to somebody else."""
+    app = make_app({"DEBUG": True, "TESTING": True, "PROPAGATE_EXCEPTIONS": True})
+    status, headers, body = serve(app, body=inbound_form(text).encode().encode())
+
+    assert (status, body) == (500, b"the handler failed\n")
+    assert headers["Content-Type"] == "text/plain; charset=utf-8"
+
+
+def test_handler_runs_in_the_context_of_its_application() -> None:
+    """Templates, configuration and the database of a bigger application are at hand."""
+    assert b">bigger<" in serve(make_app(), body=inbound_form("who").encode().encode())[2]
+
+
+@pytest.mark.parametrize("debug", [True, False])
+def test_no_setting_of_flask_turns_a_check_off(debug: bool) -> None:
+    """What is only safe in production has never been tested."""
+    app = make_app(SIGNED, {"DEBUG": debug, "TESTING": debug})
+
+    assert serve(app, HTTP_AUTHORIZATION=None)[0] == 401
+    assert serve(app)[0] == 403
+    assert serve(app, **signature("https://sms.example.com/message"))[0] == 200
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A folder with handlers of its own, and a template."""
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "templates" / "a.txt").write_text("Today:\n{% for each in 'ab' %}\n  - {{ each }} <&>\n{% endfor %}\n")
+    (tmp_path / "project_handlers.py").write_text(
+        "from flask import render_template\n"
+        "from twiml_app import Router\n"
+        "router = Router()\n"
+        "router.default(lambda message: render_template('a.txt'))\n"
+        "routers = [router]\n"
+    )
+    return tmp_path
+
+
+def test_project_is_served_from_its_folder(project: Path) -> None:
+    """Handlers, templates and the journal are the project's, wherever it is started from."""
+    app = create_app(BASIC | {"TWIML_HANDLERS": "project_handlers"}, root=project)
+    answer = serve(app)
+
+    assert answer[2] == (
+        b'<?xml version="1.0" encoding="UTF-8"?><Response><Message><Body>Today:\n'
+        b"  - a &lt;&amp;&gt;\n  - b &lt;&amp;&gt;\n</Body></Message></Response>"
+    )
+    assert serve(app) == answer
+    assert (project / "instance" / "twiml.db").is_file()
+    assert state_of(app).settings.handlers == "project_handlers"
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "status", "line"),
+    [
+        pytest.param("/", "GET", 404, b"404 Not Found\n", id="path"),
+        pytest.param("/message", "PUT", 405, b"405 Method Not Allowed\n", id="method"),
+        pytest.param("/boom", "GET", 500, b"500 Internal Server Error\n", id="bug elsewhere"),
+    ],
+)
+def test_what_flask_refuses_is_one_plain_line_too(
+    project: Path, path: str, method: str, status: int, line: bytes
+) -> None:
+    """A page of HTML is no answer to a machine."""
+    app = create_app(BASIC | OFF | {"TWIML_HANDLERS": "project_handlers"}, root=project)
+
+    @app.get("/boom")
+    def boom() -> str:
+        raise ValueError("a bug")
+
+    answer = app.test_client().open(path, method=method)
+
+    assert (answer.status_code, answer.data) == (status, line)
+    assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert set(answer.headers.get("Allow", "").split(", ")) == (
+        {"GET", "HEAD", "OPTIONS", "POST"} if status == 405 else {""}
+    )
+
+
+def test_health_is_told_without_authentication(client: FlaskClient) -> None:
+    """Load balancers have no password."""
+    for path, line in [("/healthz", b"ok\n"), ("/readyz", b"ready\n")]:
+        assert (client.get(path).status_code, client.get(path).data) == (200, line)
+        assert client.head(path).status_code == 200
+
+
+def test_application_without_its_journal_is_not_ready(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A balancer must send the messages elsewhere; what is wrong is not for strangers."""
+    (tmp_path / "file").touch()
+    app = make_app({"TWIML_DATABASE_URL": f"sqlite:///{tmp_path}/file/twiml.db"})
+
+    for path, line in [("/readyz", b"not ready\n"), ("/message", b"the journal cannot be reached\n")]:
+        answer = serve(app, path, path=path, method="GET" if path == "/readyz" else "POST")
+        assert (answer[0], answer[2]) == (503, line)
+    assert "not ready problem=" in caplog.text
+
+
+def test_host_that_is_none_is_refused_and_kept_as_any_refusal(tmp_path: Path) -> None:
+    """Before the signature is verified it is anybody's, and what keeps refusals sees it first."""
+    app = make_app({"TWIML_CREDENTIALS": "", "TWIML_DATABASE_URL": f"sqlite:///{tmp_path}/twiml.db"}, SIGNED)
+    status, _, line = serve(app, HTTP_HOST="[")
+
+    assert (status, line) == (400, b"the Host header names no host\n")
+
+
+def test_repeated_message_is_answered_once(tmp_path: Path) -> None:
+    """Twilio retries, and carriers repeat: one order is one order."""
+    router, orders = Router(), list[str]()
+
+    @router.default
+    def order(message: InboundMessage) -> str:
+        orders.append(message.body)
+        return f"order {len(orders)}"
+
+    app = make_app({"TWIML_DATABASE_URL": f"sqlite:///{tmp_path}/twiml.db"}, router=router)
+
+    assert serve(app) == serve(app)
+    assert orders == ["hello"]
+
+
+def test_extension_is_initialized_later_too() -> None:
+    """Applications are made by factories."""
+    app = Flask("bigger")
+    app.config.update(BASIC | OFF)
+    twiml = Twiml(url_prefix="/other")
+    twiml.init_app(app, router=make_router(), url_prefix="/sms")
+
+    assert serve(app, "/sms/message", path="/sms/message")[2] == HELLO
+    assert state_of(app).url_prefix == "/sms"
+    assert [route.source for route in state_of(app).router.routes] == ['"fail"', '"abort"', '"who"', "(default)"]
+
+
+def test_application_without_the_extension_is_told_what_to_call() -> None:
+    """The phone and the command line take any Flask application."""
+    with pytest.raises(ConfigurationError, match=r"call Twiml\(app\)"):
+        state_of(Flask("other"))
+
+
+def test_application_that_nothing_authenticates_does_not_start() -> None:
+    """It fails closed: an empty setting is no setting."""
+    app = Flask("open")
+    app.config.update(OFF | {"TWIML_CREDENTIALS": " ", "TWILIO_AUTH_TOKEN": ""})
+
+    with pytest.raises(ConfigurationError, match="nothing is set to authenticate Twilio by"):
+        Twiml(app, router=make_router())
+
+
+def test_handlers_are_closed_after_the_first_request() -> None:
+    """A registration in a view would work in one worker only."""
+    router = make_router()
+    serve(make_app(router=router))
+
+    with pytest.raises(RegistrationError, match="after the first request"):
+        router.status("sent")(repr)
+
+
+def test_configuration_of_the_application_comes_before_the_environment() -> None:
+    """A test must not be changed by what the developer's shell exports."""
+    collected = collect_settings(
+        {
+            "TWIML_APOLOGY": "Sorry",
+            "TWIML_ODD": "x",
+            "SECRET_KEY": None,
+            "TWILIO_AUTH_TOKEN": "t",
+            "DEBUG": True,
+            "PATH": 1,
+        }
+    )
+
+    assert collected["TWIML_APOLOGY"] == "Sorry"
+    assert collected["TWIML_ODD"] == "x"
+    assert collected["TWILIO_AUTH_TOKEN"] == "t"
+    assert isinstance(collected["PATH"], str)
+    assert not {"DEBUG", "SECRET_KEY"} & collected.keys()
+
+
+@pytest.mark.parametrize(
+    ("source", "problem"),
+    [
+        pytest.param("", "has no list of routers", id="none"),
+        pytest.param("routers = []", "has no list of routers", id="empty"),
+        pytest.param("routers = [1]", "has no list of routers", id="something else"),
+        pytest.param(
+            "from twiml_app import Router\nrouters = Router()", "has no list of routers", id="router that is no list"
+        ),
+        pytest.param("routers = None", "has no list of routers", id="nothing"),
+    ],
+)
+def test_handlers_that_list_no_routers_are_refused(
+    tmp_path: Path, request: pytest.FixtureRequest, source: str, problem: str
+) -> None:
+    """The line says what to write, as the name is easily forgotten."""
+    name = "handlers_" + request.node.callspec.id.replace(" ", "_")
+    (tmp_path / f"{name}.py").write_text(source)
+
+    with pytest.raises(ConfigurationError, match=problem) as refused:
+        load_router(name, tmp_path)
+    assert refused.value.setting == "TWIML_HANDLERS"
+
+
+def test_missing_handlers_are_told_from_a_missing_import_in_them(tmp_path: Path) -> None:
+    """A package that is not installed must not look like a wrong setting."""
+    with pytest.raises(ConfigurationError, match=f"there is no module no_such_handlers in {tmp_path}"):
+        load_router("no_such_handlers", tmp_path)
+    (tmp_path / "importing_handlers.py").write_text("import no_such_package\n")
+    with pytest.raises(ModuleNotFoundError, match="no_such_package"):
+        load_router("importing_handlers", tmp_path)
+
+
+def test_what_is_unwise_is_told_at_the_start(caplog: pytest.LogCaptureFixture) -> None:
+    """Once, before the first message, and not as an error."""
+    router = Router()
+    router.message("cancel")(repr)
+    make_app({"TWIML_CREDENTIALS": "sms:short", "TWIML_APOLOGIE": "x"}, router=router)
+    told = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
+
+    assert told == [
+        "TWIML_CREDENTIALS: the password of sms is shorter than 12 characters",
+        "TWIML_APOLOGIE is no setting of this release: is it misspelled?",
+        'the pattern "cancel" is an opt-out word: Twilio answers it itself and the handler never runs, unless'
+        " TWIML_OPT_OUT_NUMBERS names the number (builtins.repr)",
+    ]
+
+
+APP = make_app()
+SIGNING_APP = make_app({"TWIML_CREDENTIALS": ""}, SIGNED)
+wire = st.binary(max_size=40).map(lambda raw: raw.decode("latin-1"))
+pieces = st.sampled_from(["Body=", "From=", "MessageStatus=", "&", "%", "+", "=", "CallSid=", f"AccountSid={ACCOUNT}"])
+
+
+@given(
+    app=st.sampled_from([APP, SIGNING_APP]),
+    path=st.sampled_from(["/message", "/status", "/fallback"]),
+    method=st.sampled_from(["POST", "GET", "HEAD"]),
+    query=st.lists(pieces | wire, max_size=6).map("".join),
+    body=st.lists(pieces.map(str.encode) | st.binary(max_size=20), max_size=8).map(b"".join),
+    headers=st.dictionaries(
+        st.sampled_from(
+            [
+                "HTTP_AUTHORIZATION",
+                "HTTP_HOST",
+                "CONTENT_TYPE",
+                "CONTENT_LENGTH",
+                "HTTP_X_TWILIO_SIGNATURE",
+                "HTTP_COOKIE",
+                "HTTP_X_FORWARDED_HOST",
+                "HTTP_X_FORWARDED_PREFIX",
+                "HTTP_X_TWILIO_WEBHOOKS_SIGNATURE_SETTINGS",
+            ]
+        ),
+        wire,
+    ),
+)
+@settings(max_examples=200)
+def test_no_bytes_on_the_wire_are_answered_with_an_error_of_ours(
+    app: Flask, path: str, method: str, query: str, body: bytes, headers: dict[str, str]
+) -> None:
+    """Whatever comes in is the sender's fault or is answered."""
+    status, answer_headers, answer = serve(app, f"{path}?{query}", path=path, method=method, body=body, **headers)
+
+    assert status in (200, 204, 400, 401, 403, 413)
+    assert status < 400 or method == "HEAD" or answer.count(b"\n") == 1
+    assert status != 401 or answer_headers["WWW-Authenticate"] == 'Basic realm="twiml_app"'
+    assert (status == 401) == (app is APP and headers.get("HTTP_AUTHORIZATION") is not None)

@@ -1,0 +1,23 @@
+"""Programs that live behind a phone number: what handlers are written with."""
+
+from .events import InboundMedia as InboundMedia
+from .events import InboundMessage as InboundMessage
+from .events import StatusCallback as StatusCallback
+from .routing import Router as Router
+from .twiml import MessagingResponse as MessagingResponse
+from .verbs import Body as Body
+from .verbs import Media as Media
+from .verbs import Message as Message
+from .verbs import Redirect as Redirect
+
+__all__ = [
+    "Body",
+    "InboundMedia",
+    "InboundMessage",
+    "Media",
+    "Message",
+    "MessagingResponse",
+    "Redirect",
+    "Router",
+    "StatusCallback",
+]

@@ -1,0 +1,258 @@
+"""The Flask side: the application, the extension, the routes; Flask to webhook types and back."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from flask import Blueprint, Flask, Response, got_request_exception, request
+from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.wsgi import get_input_stream
+
+from . import logs
+from .auth import weaknesses
+from .config import READERS, Settings, unknown_settings
+from .errors import ConfigurationError, JournalUnavailable
+from .journal import DurableJournal, Ledger, open_engine
+from .receiver import Receiver
+from .routes import place_of
+from .routing import Router
+from .webhook import TEXT_TYPE, Endpoint, WebhookRequest, WebhookResponse
+
+EXTENSION = "twiml"
+
+
+def create_app(settings: Mapping[str, Any] | None = None, *, root: str | Path | None = None) -> Flask:
+    """Make the application that serves the handlers of a project.
+
+    ``settings`` come before the environment; ``root`` is the folder of ``handlers`` and ``templates/``, by default the
+    working directory.
+
+    Raises: ConfigurationError; RegistrationError.
+    """
+    folder = Path(root or Path.cwd()).resolve()
+    app = Flask(
+        "twiml_app",
+        root_path=str(folder),
+        instance_path=str(folder / "instance"),
+        template_folder=str(folder / "templates"),
+        static_folder=None,
+    )
+    app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}  # a text shows every blank line
+    app.config.update(settings or {})
+    app.register_error_handler(HTTPException, _plain_line)
+    Twiml(root=folder).init_app(app)
+    return app
+
+
+@dataclass(frozen=True, slots=True)
+class TwimlState:
+    """What the extension keeps of one application, in ``app.extensions["twiml"]``."""
+
+    receiver: Receiver
+    settings: Settings
+    #: How far the messages that we sent have come; None where there is no journal.
+    ledger: Ledger | None
+    #: The part of the path that stands before the extension's own paths.
+    url_prefix: str
+
+    @property
+    def router(self) -> Router:
+        """The handlers that answer."""
+        return self.receiver.router
+
+
+class Twiml:
+    """Serves the handlers of a router in any Flask application, under a prefix if need be.
+
+    Without a router the module named by ``TWIML_HANDLERS`` gives the handlers; ``root`` is the folder of that module
+    and of the journal, by default the working directory.
+    """
+
+    def __init__(
+        self,
+        app: Flask | None = None,
+        *,
+        router: Router | None = None,
+        url_prefix: str = "",
+        root: str | Path | None = None,
+    ) -> None:
+        self._router = router
+        self._url_prefix = url_prefix
+        self._root = Path(root or Path.cwd())
+        if app is not None:
+            self.init_app(app)
+
+    def init_app(self, app: Flask, *, router: Router | None = None, url_prefix: str | None = None) -> None:
+        """Add the Message URL, the status URL, the fallback URL and the health checks to an application.
+
+        Raises: ConfigurationError; RegistrationError.
+        """
+        values = collect_settings(app.config)
+        settings = Settings.read(values)
+        logs.set_up(settings.log_format)
+        chosen = router or self._router or load_router(settings.handlers, self._root)
+        prefix = (self._url_prefix if url_prefix is None else url_prefix).rstrip("/")
+        engine = open_engine(settings, self._root)
+        journal = DurableJournal(engine, settings) if engine else None
+        receiver = Receiver(chosen, settings, journal=journal, on_exception=_signal(app))
+        ledger = Ledger(engine) if engine else None
+        app.extensions[EXTENSION] = TwimlState(receiver, settings, ledger, prefix)
+        app.register_blueprint(_blueprint(receiver, settings), url_prefix=prefix or None)
+        if settings.proxy_hops:
+            hops = settings.proxy_hops
+            app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+        for line in warnings_of(settings, chosen, values):
+            logs.logger.warning("%s", line)
+
+
+def state_of(app: Flask) -> TwimlState:
+    """Return what the extension keeps of an application.
+
+    Raises: ConfigurationError, if it was never initialized.
+    """
+    try:
+        state: TwimlState = app.extensions[EXTENSION]
+    except KeyError:
+        raise ConfigurationError("Twiml", "this Flask application has no Twiml extension: call Twiml(app)") from None
+    return state
+
+
+def collect_settings(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the environment with the application's own configuration over it."""
+    own = {name: config[name] for name in config if name in READERS or name.startswith("TWIML_")}
+    return {**os.environ, **{name: value for name, value in own.items() if value is not None}}
+
+
+def load_router(module_name: str, root: str | Path) -> Router:
+    """Import the module that lists the routers of a project, and merge them.
+
+    Raises: ConfigurationError, if it does not exist or lists none; RegistrationError.
+    """
+    if str(root) not in sys.path:
+        sys.path.insert(0, str(root))
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name != module_name.partition(".")[0] and error.name != module_name:
+            raise
+        raise ConfigurationError("TWIML_HANDLERS", f"there is no module {module_name} in {root}") from error
+    routers = getattr(module, "routers", ())
+    listed = routers if isinstance(routers, list | tuple) else ()
+    if not listed or not all(isinstance(router, Router) for router in listed):
+        raise ConfigurationError("TWIML_HANDLERS", f"the module {module_name} has no list of routers: routers = [...]")
+    return Router(*listed)
+
+
+def warnings_of(settings: Settings, router: Router, values: Mapping[str, Any]) -> list[str]:
+    """Return what is allowed and unwise, a line each."""
+    lines = [f"TWIML_CREDENTIALS: {weakness}" for pair in settings.credentials for weakness in weaknesses(pair)]
+    lines += [f"{name} is no setting of this release: is it misspelled?" for name in unknown_settings(values)]
+    lines += [
+        f"the pattern {route.source} is an opt-out word: Twilio answers it itself and the handler never runs, unless"
+        f" TWIML_OPT_OUT_NUMBERS names the number ({place_of(route.handler)})"
+        for route in router.routes_on_stop_words(settings.opt_out_numbers)
+    ]
+    return lines
+
+
+def _signal(app: Flask) -> Callable[[Exception], object]:
+    """Return what tells Flask's listeners, error trackers among them, of a failing handler."""
+    return lambda error: got_request_exception.send(app, _async_wrapper=app.ensure_sync, exception=error)
+
+
+def _blueprint(receiver: Receiver, settings: Settings) -> Blueprint:
+    blueprint = Blueprint("twiml", __name__)
+    blueprint.register_error_handler(HTTPException, _plain_line)
+    for endpoint, path in settings.paths.items():
+        view = _webhook_view(receiver, endpoint, path, settings.max_body_bytes)
+        blueprint.add_url_rule(path, endpoint, view, methods=["GET", "POST"])
+    blueprint.add_url_rule("/healthz", "healthz", lambda: _response(WebhookResponse.line(200, "ok")))
+    blueprint.add_url_rule("/readyz", "readyz", lambda: _response(_readiness(receiver)))
+    return blueprint
+
+
+def _readiness(receiver: Receiver) -> WebhookResponse:
+    """Say whether messages can be answered; why not is in the log alone."""
+    try:
+        if receiver.journal:
+            receiver.journal.check()
+    except JournalUnavailable as error:
+        logs.log_event(logging.ERROR, "not ready", {"problem": error})
+        return WebhookResponse.line(503, "not ready")
+    return WebhookResponse.line(200, "ready")
+
+
+def _webhook_view(receiver: Receiver, endpoint: Endpoint, path: str, max_bytes: int) -> Callable[[], Response]:
+    def view() -> Response:
+        return _response(receiver.handle(read_request(request.environ, endpoint, path, max_bytes)))
+
+    return view
+
+
+def read_request(environ: Mapping[str, Any], endpoint: Endpoint, path: str, max_bytes: int) -> WebhookRequest:
+    """Take a request out of its WSGI environment, byte for byte; of a body that is too large, a byte too many."""
+    routed = f"{environ.get('SCRIPT_NAME', '')}{environ.get('PATH_INFO', '')}"
+    return WebhookRequest(
+        endpoint=endpoint,
+        method=environ["REQUEST_METHOD"],
+        scheme=environ["wsgi.url_scheme"],
+        host=environ.get("HTTP_HOST") or f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}",
+        target=_target(environ, routed),
+        prefix=routed.removesuffix(path),
+        headers=_headers(environ),
+        body=_read_body(environ, max_bytes + 1),
+    )
+
+
+def _read_body(environ: Mapping[str, Any], most_bytes: int) -> bytes:
+    """Read to the end, or as much as is wanted: one read may give less, and hides that the sender has hung up.
+
+    Raises: ClientDisconnected.
+    """
+    # The dict of the environment is only read; the annotation of the library asks for a mutable one.
+    stream = get_input_stream(environ, safe_fallback=True)  # type: ignore[arg-type]
+    body = b""
+    while len(body) < most_bytes and (piece := stream.read(most_bytes - len(body))):
+        body += piece
+    return body
+
+
+def _target(environ: Mapping[str, Any], routed: str) -> str:
+    """Return the request target as it was received; servers keep it under one of two names."""
+    raw = str(environ.get("RAW_URI") or environ.get("REQUEST_URI") or "")
+    if not raw:
+        query = environ.get("QUERY_STRING", "")
+        raw = quote(routed.encode("latin-1"), safe="/:@!$&'()*+,;=~") + (f"?{query}" if query else "")
+    if not raw.startswith("/"):
+        raw = "/" + raw.partition("://")[2].partition("/")[2]
+    return raw.encode("latin-1", "replace").decode("utf-8", "surrogateescape")
+
+
+def _headers(environ: Mapping[str, Any]) -> dict[str, str]:
+    headers = {name[5:].replace("_", "-").lower(): value for name, value in environ.items() if name.startswith("HTTP_")}
+    headers["content-type"] = environ.get("CONTENT_TYPE", "")
+    return headers
+
+
+def _response(answer: WebhookResponse) -> Response:
+    response = Response(answer.body, answer.status, headers=list(answer.headers), content_type=answer.content_type)
+    if not answer.content_type:
+        del response.headers["Content-Type"]
+    return response
+
+
+def _plain_line(error: HTTPException) -> Response:
+    """Answer what Flask refuses by itself (an unknown path, a wrong method) with one plain line."""
+    response = error.get_response()
+    response.data = f"{error.code} {error.name}\n".encode()
+    response.content_type = TEXT_TYPE
+    return response  # type: ignore[return-value]
