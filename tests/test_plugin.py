@@ -1,0 +1,242 @@
+"""The pytest plugin, in runs of its own: the phone, and recordings as tests."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from twiml_app.recordings import Exchange, read_file, write_file
+from twiml_app.testing import inbound_form
+from twiml_app.webhook import TWIML_TYPE, WebhookResponse
+
+pytestmark = pytest.mark.slow
+
+HANDLERS = """
+from twiml_app import InboundMessage, Message, Router, StatusCallback
+
+router = Router()
+told = []
+
+@router.message("menu")
+def menu(message: InboundMessage) -> str:
+    return "Tea or coffee?"
+
+@router.default
+def other(message: InboundMessage) -> Message | str:
+    return f"{len(message.media)} pictures, replayed: {message.replayed}"
+
+@router.status("failed")
+def failed(status: StatusCallback) -> None:
+    told.append((status.message_sid, status.error_code))
+
+routers = [router]
+"""
+
+CONFTEST = """
+import pytest
+from flask import Flask
+from handlers import router
+from twiml_app import Router
+from twiml_app.app import Twiml
+
+@pytest.fixture(scope="{scope}")
+def app() -> Flask:
+    app = Flask(__name__)
+    app.config.update(
+        TWIML_CREDENTIALS="sms:quite-long-enough", TWILIO_AUTH_TOKEN="0" * 32, TWIML_DATABASE_URL="off"
+    )
+    Twiml(app, router=Router(router), url_prefix="/sms")
+    return app
+"""
+
+PHONE_TESTS = """
+import handlers
+import pytest
+from twiml_app.errors import CallError
+
+def test_phone(phone):
+    assert phone.text("menu").bodies == ["Tea or coffee?"]
+    assert phone.image("https://e.com/a.png").bodies == ["1 pictures, replayed: False"]
+    assert phone.status("SM1", "failed", error_code=30005).status == 204
+    assert handlers.told == [("SM1", 30005)]
+
+def test_authentication_is_on(phone, {fixture}):
+    {application}
+    assert client.post("{path}", data={{"Body": "menu"}}).status_code == 401
+"""
+
+
+def answered(text: str) -> WebhookResponse:
+    """Answer with a text."""
+    document = f"<Response><Message><Body>{text}</Body></Message></Response>"
+    return WebhookResponse(status=200, content_type=TWIML_TYPE, body=document.encode())
+
+
+def exchange(body: str, answer: str) -> Exchange:
+    """Make a recorded exchange."""
+    return Exchange(
+        received_at=0.0,
+        kind="message",
+        endpoint="message",
+        method="POST",
+        url="https://sms.example.com/message",
+        form=inbound_form(body, message_sid="SM" + "5" * 32),
+        answer=answered(answer),
+        handler="handlers.menu",
+    )
+
+
+MENU = exchange("menu", "Tea or coffee?")
+OLD = exchange("menu", "Tea")
+OTHER = exchange("a::b\x1b[31m\n[x] \u00e9", "0 pictures, replayed: True")
+
+
+@pytest.fixture
+def recordings(pytester: pytest.Pytester) -> Path:
+    """A project of handlers, and the folder of its recordings."""
+    pytester.makepyfile(handlers=HANDLERS)
+    pytester.makeini("[pytest]\ntwiml_recordings = tests/recordings/*.jsonl\npythonpath = .\nfilterwarnings = error\n")
+    folder = pytester.mkdir("tests") / "recordings"
+    folder.mkdir()
+    return folder
+
+
+def add_app(pytester: pytest.Pytester, scope: str = "function") -> None:
+    """Give the project a fixture ``app`` of its own."""
+    pytester.makeconftest(CONFTEST.format(scope=scope))
+
+
+def test_phone_texts_the_application_of_the_project(pytester: pytest.Pytester, recordings: Path) -> None:
+    """No fixture is needed to begin: credentials are made up for the run, and are checked."""
+    pytester.makepyfile(
+        PHONE_TESTS.format(
+            fixture="tmp_path",
+            path="/message",
+            application="from twiml_app.app import create_app\n"
+            "    settings = {'TWIML_CREDENTIALS': 'a:b', 'TWIML_DATABASE_URL': 'off'}\n"
+            "    client = create_app(settings).test_client()",
+        )
+    )
+
+    pytester.runpytest_subprocess().assert_outcomes(passed=2)
+    assert not (pytester.path / "instance").exists()
+
+
+def test_phone_texts_the_users_own_application(pytester: pytest.Pytester, recordings: Path) -> None:
+    """Signature, credentials and prefix are those of the fixture ``app``."""
+    add_app(pytester)
+    pytester.makepyfile(
+        PHONE_TESTS.format(fixture="app", path="/sms/message", application="client = app.test_client()")
+    )
+
+    pytester.runpytest_subprocess().assert_outcomes(passed=2)
+
+
+@pytest.mark.parametrize("scope", ["function", "module", "session"])
+@pytest.mark.parametrize("options", [(), ("-n", "2")], ids=["alone", "in parallel"])
+def test_every_recorded_exchange_is_a_test(
+    pytester: pytest.Pytester, recordings: Path, scope: str, options: tuple[str, ...]
+) -> None:
+    """An ini line is all it takes; whatever was texted can stand in a test's name."""
+    add_app(pytester, scope)
+    write_file(recordings / "a.jsonl", [MENU, OLD, OTHER])
+    write_file(recordings / "b.jsonl", [MENU])
+
+    result = pytester.runpytest_subprocess(*options)
+
+    result.assert_outcomes(passed=3, failed=1)
+    result.stdout.fnmatch_lines(
+        ["handlers.menu answers otherwise than recorded:", "*-     Tea", "*+     Tea or coffee?*", "FAILED *a:2 menu*"]
+    )
+
+
+def test_exchange_is_named_by_what_it_is(pytester: pytest.Pytester, recordings: Path) -> None:
+    """A name can be typed after -k, and one without a text is told by its place."""
+    status = replace(MENU, kind="status", form=inbound_form(fields={"MessageStatus": "failed"}))
+    write_file(recordings / "a.jsonl", [MENU, OTHER, status])
+
+    result = pytester.runpytest_subprocess("--collect-only", "-q")
+
+    result.stdout.fnmatch_lines(
+        [
+            "tests/recordings/a.jsonl::a:1 menu",
+            "tests/recordings/a.jsonl::a:2 a:b [[]31m [[]x[]] \u00e9",
+            "tests/recordings/a.jsonl::a:3 failed",
+        ]
+    )
+
+
+def test_marked_test_runs_for_each_exchange(pytester: pytest.Pytester, recordings: Path) -> None:
+    """With a marker the test can prepare what the handlers need."""
+    (pytester.path / "pytest.ini").write_text("[pytest]\npythonpath = .\naddopts = --strict-markers\n")
+    write_file(recordings / "a.jsonl", [MENU, OLD])
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.twiml_recordings("tests/recordings/*.jsonl", "tests/recordings/a.*")
+        def test_recorded(recorded_exchange):
+            recorded_exchange()
+        """
+    )
+
+    pytester.runpytest_subprocess().assert_outcomes(passed=1, failed=1)
+
+
+def test_marker_that_names_no_recording_is_an_error(pytester: pytest.Pytester, recordings: Path) -> None:
+    """A misspelled path must not turn the tests off in silence."""
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.twiml_recordings("test/*.jsonl")
+        def test_recorded(recorded_exchange):
+            recorded_exchange()
+        """
+    )
+
+    result = pytester.runpytest_subprocess()
+
+    assert result.ret != pytest.ExitCode.OK
+    result.stdout.fnmatch_lines(["*no recorded exchange in test/*.jsonl, looked for from *"])
+
+
+def test_broken_recording_is_named(pytester: pytest.Pytester, recordings: Path) -> None:
+    """File and line, and no trace of the plugin."""
+    (recordings / "a.jsonl").write_text("{}\n")
+
+    result = pytester.runpytest_subprocess()
+
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*recordings/a.jsonl:1: this is no recorded exchange (KeyError('schema'))"])
+    result.stdout.no_fnmatch_line("*Traceback*")
+
+
+@pytest.mark.parametrize("options", [(), ("-n", "3")], ids=["alone", "in parallel"])
+def test_new_answers_are_accepted(pytester: pytest.Pytester, recordings: Path, options: tuple[str, ...]) -> None:
+    """Workers write into one file; none may undo what another wrote, and nothing is left behind."""
+    add_app(pytester)
+    write_file(recordings / "a.jsonl", [OLD, OTHER, *[OLD] * 10])
+
+    pytester.runpytest_subprocess("--twiml-update", *options).assert_outcomes(passed=12)
+
+    bodies = [each.answer.body.count(b"Tea or coffee?") for each in read_file(recordings / "a.jsonl")]
+    assert bodies == [1, 0, *[1] * 10]
+    assert [path.name for path in recordings.iterdir()] == ["a.jsonl"]
+    pytester.runpytest_subprocess(*options).assert_outcomes(passed=12)
+
+
+def test_plugin_asks_nothing_of_a_project_without_recordings(pytester: pytest.Pytester) -> None:
+    """It is loaded with every pytest run where the package is installed: it must cost next to nothing."""
+    pytester.makepyfile(
+        """
+        import sys
+
+        def test_nothing_is_imported():
+            assert not {"flask", "lxml", "twiml_app.testing", "twiml_app.recordings"} & set(sys.modules)
+        """
+    )
+
+    pytester.runpytest_subprocess().assert_outcomes(passed=1)

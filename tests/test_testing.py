@@ -1,0 +1,368 @@
+"""What users test with: a phone that goes the whole way, and forms as Twilio sends them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask, session
+
+from tests.helpers import sample
+from tests.receiving import ACCOUNT, BASIC, OTHER_ACCOUNT, SID, SIGNED, TOKEN, read_settings
+from twiml_app import InboundMessage, Media, Message, MessagingResponse, Redirect, Router, StatusCallback
+from twiml_app.app import Twiml, create_app
+from twiml_app.errors import CallError, TwimlError
+from twiml_app.events import parse_event
+from twiml_app.testing import CONTACT, NUMBER, Phone, Target, in_process, inbound_form, random_sid, status_form
+
+OFF = {"TWIML_DATABASE_URL": "off"}
+
+
+class Program:
+    """Handlers that keep what reached them."""
+
+    def __init__(self) -> None:
+        self.router = Router()
+        self.messages: list[InboundMessage] = []
+        self.statuses: list[StatusCallback] = []
+
+        @self.router.message(query={"step": "2"})
+        def second(message: InboundMessage) -> list[Message]:
+            return [Message("second", Media("pictures/owl.png"), Media("https://cdn.example/cat.png"))]
+
+        @self.router.message("menu")
+        def menu(message: InboundMessage) -> MessagingResponse:
+            return MessagingResponse(Message("first"), Redirect("/message?step=2"), Message("never"))
+
+        @self.router.message("loop")
+        def loop(message: InboundMessage) -> MessagingResponse:
+            return MessagingResponse(Redirect("/message", method="GET"))
+
+        @self.router.message("away")
+        def away(message: InboundMessage) -> MessagingResponse:
+            return MessagingResponse(Redirect("https://elsewhere.example/message"))
+
+        @self.router.message("count")
+        def count(message: InboundMessage) -> str:
+            session["count"] = session.get("count", 0) + 1
+            return f"text {session['count']}"
+
+        @self.router.message("silent")
+        def silent(message: InboundMessage) -> None: ...
+
+        @self.router.message("fail")
+        def fail(message: InboundMessage) -> str:
+            raise ValueError("a bug")
+
+        @self.router.message("own")
+        def own(message: InboundMessage) -> Message:
+            return Message("own", action="/status?mine=1&token=x", method="GET")
+
+        @self.router.default
+        def keep(message: InboundMessage) -> str:
+            self.messages.append(message)
+            return "kept"
+
+    def follow(self) -> Program:
+        """Register a handler of deliveries."""
+
+        @self.router.status("delivered", "failed")
+        def delivered(status: StatusCallback) -> None:
+            self.statuses.append(status)
+
+        return self
+
+    def app(self, *parts: Mapping[str, Any], url_prefix: str = "") -> Flask:
+        """Return an application of these handlers."""
+        app = Flask("program")
+        for part in (BASIC, OFF, *parts):
+            app.config.update(part)
+        Twiml(app, router=self.router, url_prefix=url_prefix)
+        return app
+
+
+@pytest.fixture
+def program() -> Program:
+    """The handlers."""
+    return Program()
+
+
+def test_reply_shows_what_the_sender_would_get(program: Program) -> None:
+    """The whole point of a test: one line sends, one line says what comes back."""
+    reply = Phone(program.app()).text("hello")
+
+    assert reply.bodies == ["kept"]
+    assert [message.text for message in reply.messages] == ["kept"]
+    assert reply.media == []
+    assert reply.twiml == (
+        '<?xml version="1.0" encoding="UTF-8"?><Response><Message><Body>kept</Body></Message></Response>'
+    )
+
+
+def test_every_request_goes_through_the_challenge_and_the_signature(program: Program) -> None:
+    """A test that skips authentication proves nothing about production."""
+    reply = Phone(program.app(SIGNED)).text("hello")
+    statuses = [attempt.response.status for attempt in reply.call.attempts if attempt.response]
+
+    assert statuses == [401, 200]
+    assert "X-Twilio-Signature" in dict(reply.call.attempts[0].request.headers)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        pytest.param(({"TWIML_CREDENTIALS": "sms:p%ss/w:rd@x+y"},), id="password with the characters of a URL"),
+        pytest.param(({"TWIML_CREDENTIALS": "new:quite-long-enough old:quite-long-enough"},), id="rotated password"),
+        pytest.param(({"TWIML_CREDENTIALS": ""}, SIGNED), id="signature alone"),
+        pytest.param(({"TWIML_AUTH_TOKENS": [TOKEN, "old"]},), id="rotated token"),
+        pytest.param(({"TWIML_AUTH_TOKENS": {ACCOUNT: "a", OTHER_ACCOUNT: "b"}},), id="accounts with tokens"),
+        pytest.param(({"TWIML_ACCOUNTS": OTHER_ACCOUNT},), id="account that is served"),
+        pytest.param((SIGNED, {"TWIML_ACCOUNTS": [OTHER_ACCOUNT]}), id="account that is served, and a token of any"),
+        pytest.param(
+            ({"TWIML_AUTH_TOKENS": {ACCOUNT: "a", OTHER_ACCOUNT: "b"}, "TWIML_ACCOUNTS": OTHER_ACCOUNT},),
+            id="one of two accounts is served",
+        ),
+        pytest.param(
+            ({"TWIML_AUTH_TOKENS": {ACCOUNT: "a", "": "b"}, "TWIML_ACCOUNTS": OTHER_ACCOUNT},),
+            id="account without a token of its own",
+        ),
+        pytest.param((SIGNED, {"TWIML_PUBLIC_URL": "https://public.example"}), id="public URL"),
+        pytest.param((SIGNED, {"TWIML_PUBLIC_URL": "https://public.example:8443/a/b"}), id="public URL with a prefix"),
+        pytest.param((SIGNED, {"TWIML_MESSAGE_PATH": "/in", "TWIML_STATUS_PATH": "/out"}), id="other paths"),
+        pytest.param((SIGNED, {"TWIML_PROXY_HOPS": 2}), id="proxies"),
+    ],
+)
+@pytest.mark.parametrize("url_prefix", ["", "/sms"])
+def test_phone_comes_in_whatever_is_configured(parts: tuple[Mapping[str, Any], ...], url_prefix: str) -> None:
+    """Nobody should have to weaken the settings of a test to have it pass."""
+    program = Program().follow()
+    phone = Phone(program.app(*parts, url_prefix=url_prefix))
+    reply = phone.text("hello")
+
+    assert reply.bodies == ["kept"]
+    assert phone.status(SID, "delivered").status == 204
+    assert phone.report(reply, "failed", error_code=30005).status == 204
+    assert [(status.message_status, status.error_code) for status in program.statuses] == [
+        ("delivered", None),
+        ("failed", 30005),
+    ]
+
+
+def test_text_arrives_as_an_inbound_message(program: Program) -> None:
+    """A handler may look at anything that Twilio sends."""
+    phone = Phone(program.app(), contact="+491", number="+492", new_sid=lambda prefix: prefix + "1")
+    phone.text("Grüße & <3 \n", ProfileName="Ann", FromCity="BERLIN")
+    (message,) = program.messages
+
+    assert (message.body, message.from_, message.to) == ("Grüße & <3 \n", "+491", "+492")
+    assert (message.message_sid, message.profile_name, message.from_city) == ("SM1", "Ann", "BERLIN")
+    assert (message.channel, message.num_segments, message.num_media) == ("sms", 1, 0)
+
+
+def test_picture_arrives_with_its_type(program: Program) -> None:
+    """A message of a picture alone has an empty text."""
+    phone = Phone(program.app(), new_sid=lambda prefix: prefix + "1")
+    phone.image("https://x/cat.jpg")
+    phone.image("https://x/cat.gif", "look", content_type="image/gif")
+    first, second = program.messages
+
+    assert (first.body, first.message_sid, [(each.url, each.content_type) for each in first.media]) == (
+        "",
+        "MM1",
+        [("https://x/cat.jpg", "image/jpeg")],
+    )
+    assert (second.body, second.media[0].content_type) == ("look", "image/gif")
+
+
+def test_redirects_of_the_document_are_followed(program: Program) -> None:
+    """The sender gets what stands before the Redirect, and what the next document says."""
+    reply = Phone(program.app(SIGNED)).text("menu")
+
+    assert reply.bodies == ["first", "second"]
+    assert reply.media == ["http://localhost/pictures/owl.png", "https://cdn.example/cat.png"]
+    assert reply.call.url == "http://localhost/message?step=2"
+
+
+def test_redirect_to_another_host_takes_no_credentials_along(program: Program) -> None:
+    """In process any host is this application; a real one would have been given the password."""
+    with pytest.raises(CallError, match="answered 401: send the credentials of the Message URL") as refused:
+        Phone(program.app()).text("away")
+
+    assert refused.value.url == "https://elsewhere.example/message"
+
+
+def test_redirects_without_end_are_an_error(program: Program) -> None:
+    """Twilio stops with the number that its debugger shows."""
+    with pytest.raises(CallError, match="one Redirect after the other") as failed:
+        Phone(program.app()).text("loop")
+
+    assert failed.value.code == 14106
+
+
+def test_application_that_fails_is_an_error(program: Program) -> None:
+    """A test must not have to look at statuses."""
+    with pytest.raises(CallError, match=r"^http://localhost/message: answered 500: the handler failed$"):
+        Phone(program.app()).text("fail")
+
+
+def test_document_that_twilio_would_not_execute_is_an_error() -> None:
+    """A page of an error handler is not a reply."""
+    app = Flask("other")
+    app.config.update(BASIC | OFF)
+    Twiml(app, router=Router())
+
+    @app.after_request
+    def spoil(response: Any) -> Any:
+        if response.status_code == 200:
+            response.data = b"<html/>"
+        return response
+
+    with pytest.raises(TwimlError, match="the root is html, not Response"):
+        Phone(app).text("hello")
+
+
+def test_nothing_sent_is_an_empty_reply(program: Program) -> None:
+    """Silence can be tested for as well."""
+    phone = Phone(program.app())
+
+    assert phone.text("silent").bodies == phone.text("stop").bodies == []
+
+
+def test_status_at_the_message_url_gives_an_empty_reply(program: Program) -> None:
+    """Nothing comes back that could be parsed."""
+    assert Phone(program.app()).text("x", SmsStatus="sent").verbs == ()
+
+
+def test_session_of_a_conversation_is_kept(program: Program) -> None:
+    """Flask's session works across texts, because Twilio keeps cookies for two numbers."""
+    app = program.app({"SECRET_KEY": "x"})
+    phone = Phone(app)
+
+    assert [phone.text("count").bodies for _ in range(2)] == [["text 1"], ["text 2"]]
+    phone.contact = "+15005550009"
+    assert phone.text("count").bodies == ["text 1"]
+
+
+def test_delivery_is_reported_at_the_url_that_the_reply_carries() -> None:
+    """Only so does the program learn which message was answered."""
+    program = Program().follow()
+    phone = Phone(program.app(SIGNED), new_sid=lambda prefix: prefix + "9")
+    phone.report(phone.text("hello", MessageSid=SID), "delivered", RawDlrDoneDate="2401010000")
+    (status,) = program.statuses
+
+    assert (status.in_reply_to, status.message_sid, status.message_status) == (SID, "SM9", "delivered")
+    assert (status.from_, status.to, status.raw_dlr_done_date) == (NUMBER, CONTACT, "2401010000")
+
+
+def test_delivery_of_a_reply_that_is_not_followed_is_an_error(program: Program) -> None:
+    """The test would otherwise pass with a handler that never runs in production."""
+    phone = Phone(program.app())
+
+    for text in ("hello", "silent"):
+        with pytest.raises(CallError, match="the reply carries no status URL: register a status handler"):
+            phone.report(phone.text(text), "delivered")
+
+
+def test_delivery_is_reported_by_the_method_that_the_reply_names(program: Program) -> None:
+    """TwiML may ask for GET; and a URL of the program's own carries no token of ours."""
+    phone = Phone(program.app())
+
+    with pytest.raises(CallError) as refused:
+        phone.report(phone.text("own"), "delivered")
+    assert refused.value.status == 401
+    assert refused.value.url.startswith("http://localhost/status?mine=1&token=x")
+
+
+@pytest.mark.parametrize(
+    ("name", "form"),
+    [
+        pytest.param("inbound-sms.txt", inbound_form("x"), id="text"),
+        pytest.param("inbound-mms.txt", inbound_form("x", media={"https://x/": "image/png"}), id="picture"),
+        pytest.param("status-delivered.txt", status_form(SID, "delivered"), id="delivered"),
+        pytest.param("status-failed.txt", status_form(SID, "failed", error_code=30005), id="failed"),
+    ],
+)
+def test_forms_have_the_fields_of_recorded_traffic(name: str, form: Any) -> None:
+    """A handler that works with these must work with what Twilio sends."""
+    recorded = sample(name)
+
+    assert form.keys() <= recorded.keys()
+    assert type(parse_event(form)) is type(parse_event(recorded))
+
+
+def test_fields_of_a_form_may_all_be_overridden() -> None:
+    """A strange webhook is made for a test in one line."""
+    form = inbound_form("x", fields={"Body": "y", "New": "1"})
+    status = status_form(SID, "sent", fields={"MessageStatus": "read", "New": "1"})
+
+    assert (form["Body"], form["New"], list(form).count("Body")) == ("y", "1", 1)
+    assert (status["MessageStatus"], status["SmsStatus"], status["New"]) == ("read", "sent", "1")
+
+
+def test_sids_are_as_twilios_and_never_the_same() -> None:
+    """The second of two texts of one test would otherwise be a retry."""
+    first, second = random_sid(), random_sid("MM")
+
+    assert (first[:2], second[:2], len(first), len(second)) == ("SM", "MM", 34, 34)
+    assert first[2:] != second[2:]
+    assert set(first[2:]) <= set("0123456789abcdef")
+
+
+@pytest.mark.parametrize(
+    ("parts", "fallback_path", "url", "fallback_url"),
+    [
+        pytest.param(
+            ({"TWIML_CREDENTIALS": "a@b:c/d"},), "/f", "https://a%40b:c%2Fd@h/x", "https://a%40b:c%2Fd@h/f", id="basic"
+        ),
+        pytest.param((SIGNED,), "/f", "https://h/x", "https://h/f", id="signature alone"),
+        pytest.param((BASIC,), "", "https://sms:quite-long-enough@h/x", "", id="no fallback"),
+    ],
+)
+def test_target_gives_the_url_that_is_pasted_into_the_console(
+    parts: tuple[Mapping[str, Any], ...], fallback_path: str, url: str, fallback_url: str
+) -> None:
+    """A password with a slash in it makes another URL unless it is quoted."""
+    webhook = Target("https://h", read_settings(*parts)).webhook("/x", fallback_path)
+
+    assert (webhook.url, webhook.fallback_url) == (url, fallback_url)
+
+
+@pytest.mark.parametrize(
+    ("parts", "account_sid"),
+    [
+        pytest.param((BASIC,), "", id="any account"),
+        pytest.param((BASIC, SIGNED), "", id="token of any account"),
+        pytest.param((BASIC, {"TWIML_ACCOUNTS": OTHER_ACCOUNT}), OTHER_ACCOUNT, id="account that is served"),
+        pytest.param(({"TWIML_AUTH_TOKENS": {OTHER_ACCOUNT: "t"}},), OTHER_ACCOUNT, id="account with a token"),
+    ],
+)
+def test_recordings_are_sent_as_an_account_that_is_served(
+    parts: tuple[Mapping[str, Any], ...], account_sid: str
+) -> None:
+    """The account of a recording is scrubbed, and no application would let it in."""
+    settings = read_settings(*parts)
+    destination = Target("https://h", settings).destination()
+
+    assert (destination.account_sid, destination.paths) == (account_sid, settings.paths)
+    assert destination.base_url == ("https://sms:quite-long-enough@h" if settings.credentials else "https://h")
+
+
+def test_application_in_process_stands_under_its_public_url(program: Program) -> None:
+    """What is relative in a document is resolved as it is in production."""
+    app = program.app({"TWIML_PUBLIC_URL": "https://public.example/a"}, url_prefix="/sms")
+
+    assert in_process(app)[0].base_url == "https://public.example/a/sms"
+    assert Phone(app).text("hello").call.url == "https://public.example/a/sms/message"
+
+
+def test_phone_is_ready_for_a_project(tmp_path: Path) -> None:
+    """The two lines of the documentation work as they stand."""
+    (tmp_path / "phoned_handlers.py").write_text(
+        "from twiml_app import Router\nrouter = Router()\nrouter.default(lambda message: 'hi')\nrouters = [router]\n"
+    )
+    settings = {"TWIML_CREDENTIALS": "test:only-for-this-test", "TWIML_HANDLERS": "phoned_handlers"}
+    phone = Phone(create_app(settings, root=tmp_path))
+
+    assert phone.text("hello").bodies == ["hi"]

@@ -1,0 +1,179 @@
+"""The pytest plugin: a phone that texts the user's application, and recordings as tests.
+
+It is loaded with every pytest run in which the package is installed, so it imports what it needs when it needs it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from .recordings import Exchange
+    from .testing import Phone
+
+INI = "twiml_recordings"
+MARKER = "twiml_recordings"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the ini line that names recordings, and the option that accepts new answers."""
+    parser.addini(
+        INI, "recordings of which every exchange is a test: patterns such as tests/recordings/*.jsonl", "args"
+    )
+    group = parser.getgroup("twiml_app")
+    group.addoption(
+        "--twiml-update", action="store_true", help="accept the new answers: write them into the recordings"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marker."""
+    config.addinivalue_line("markers", f"{MARKER}(*patterns): run the test once for each exchange of these recordings")
+
+
+@pytest.fixture
+def phone(request: pytest.FixtureRequest) -> Phone:
+    """A phone that texts the application of the fixture ``app``, through its real authentication."""
+    from .testing import Phone
+
+    return Phone(_application(request))
+
+
+@pytest.fixture
+def recorded_exchange(request: pytest.FixtureRequest) -> Callable[[], None]:
+    """What checks one recorded exchange of the marker's recordings: call it."""
+    file, index = request.param
+    return lambda: _check(request, file, index)
+
+
+def _application(request: pytest.FixtureRequest) -> Flask:
+    """Return the user's own ``app``; without such a fixture, the application of the project, its journal apart."""
+    from .app import create_app
+
+    try:
+        app: Flask = request.getfixturevalue("app")
+    except pytest.FixtureLookupError:
+        folder: Path = request.getfixturevalue("tmp_path")
+        settings = {
+            "TWIML_CREDENTIALS": "pytest:only-for-this-run",
+            "TWIML_DATABASE_URL": f"sqlite:///{folder}/twiml.db",
+        }
+        return create_app(settings, root=request.config.rootpath)
+    return app
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a marked test once for each recorded exchange."""
+    if "recorded_exchange" not in metafunc.fixturenames:
+        return
+    patterns = [pattern for mark in metafunc.definition.iter_markers(MARKER) for pattern in mark.args]
+    root = metafunc.config.rootpath
+    cases = [(file, index, name) for file in _files(root, patterns) for index, name in _names(file)]
+    if patterns and not cases:
+        raise pytest.UsageError(f"no recorded exchange in {', '.join(patterns)}, looked for from {root}")
+    metafunc.parametrize(
+        "recorded_exchange",
+        [(file, index) for file, index, _ in cases],
+        ids=[name for *_, name in cases],
+        indirect=True,
+    )
+
+
+def _files(root: Path, patterns: list[str]) -> list[Path]:
+    return sorted({file for pattern in patterns for file in root.glob(pattern)})
+
+
+def _names(file: Path) -> Iterator[tuple[int, str]]:
+    """Yield the place of each exchange in a file, and a name that tells it from the others."""
+    from .recordings import read_file
+
+    for index, exchange in enumerate(read_file(file)):
+        what = (
+            exchange.form.get("MessageStatus", "status") if exchange.kind == "status" else exchange.form.get("Body", "")
+        )
+        word = "".join(character if character.isprintable() else " " for character in what)
+        yield index, f"{file.stem}:{index + 1} {word[:30].replace('::', ':')}".strip()
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """Collect a recording that the ini line names."""
+    if file_path in _files(parent.config.rootpath, parent.config.getini(INI)):
+        collector: pytest.Collector = RecordingFile.from_parent(parent, path=file_path)
+        return collector
+    return None
+
+
+class RecordingFile(pytest.Module):
+    """A recording, each exchange of it a test; a module, so that fixtures of that scope work."""
+
+    def _getobj(self) -> ModuleType:
+        return ModuleType(self.path.stem)
+
+    def collect(self) -> Iterator[pytest.Function]:
+        """Yield the tests."""
+        from .errors import RecordingError
+
+        try:
+            names = [*_names(self.path)]
+        except RecordingError as error:
+            raise self.CollectError(str(error)) from error
+        for index, name in names:
+            yield pytest.Function.from_parent(self, name=name, callobj=_test_of(self.path, index))
+
+
+def _test_of(file: Path, index: int) -> Callable[[pytest.FixtureRequest], None]:
+    def test(request: pytest.FixtureRequest) -> None:
+        _check(request, file, index)
+
+    return test
+
+
+def _check(request: pytest.FixtureRequest, file: Path, index: int) -> None:
+    """Replay one exchange; fail with what is different, or accept it."""
+    from .recordings import read_file
+    from .replay import replay
+
+    exchange = read_file(file)[index]
+    (result,) = replay([exchange], _send(_application(request)))
+    if result.agrees:
+        return
+    if request.config.getoption("--twiml-update") and result.answer:
+        _accept(file, index, result.updated())
+        return
+    lines = "\n".join(f"    {line}" for line in result.differences)
+    pytest.fail(f"{exchange.handler or exchange.kind} answers otherwise than recorded:\n{lines}", pytrace=False)
+
+
+def _send(app: Flask) -> Callable[[Exchange], Any]:
+    from .caller import Caller
+    from .receiver import REPLAY_HEADER
+    from .testing import in_process
+
+    target, transport = in_process(app)
+    caller = Caller(transport, token=target.token, headers=((REPLAY_HEADER, "1"),))
+    destination = target.destination()
+    return lambda exchange: destination.send(caller, exchange)
+
+
+def _accept(file: Path, index: int, exchange: Exchange) -> None:
+    """Write one exchange into its place; workers of a parallel run take turns, by a lock on the folder."""
+    import fcntl
+    import os
+
+    from .recordings import read_file, write_file
+
+    lock = os.open(file.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        exchanges = read_file(file)
+        exchanges[index] = exchange
+        write_file(file, exchanges)
+    finally:
+        os.close(lock)

@@ -1,0 +1,258 @@
+"""What programs are tested with: a phone that texts an application through its real authentication."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from urllib.parse import quote, urlsplit
+
+from flask import Flask
+
+from .app import state_of
+from .caller import Caller, resolve
+from .calls import Call, Webhook
+from .config import Settings
+from .errors import CallError
+from .replay import Destination
+from .transports import WsgiTransport
+from .twiml import MessagingResponse
+from .verbs import Message, Redirect, Sms, Verb
+from .webhook import Form, WebhookResponse, base_of
+
+CONTACT = "+15005550001"
+NUMBER = "+15005550006"
+ACCOUNT_SID = "AC" + "0" * 32
+_MAX_REDIRECTS = 10
+
+
+def random_sid(prefix: str = "SM") -> str:
+    """Return a new sid: two letters and 32 hexadecimal digits."""
+    return prefix + secrets.token_hex(16)
+
+
+def inbound_form(
+    body: str = "",
+    *,
+    from_: str = CONTACT,
+    to: str = NUMBER,
+    media: Mapping[str, str] | None = None,
+    message_sid: str = "",
+    account_sid: str = ACCOUNT_SID,
+    fields: Mapping[str, str] | None = None,
+) -> Form:
+    """Return the form of an inbound message, complete and in the order in which Twilio sends it.
+
+    ``media`` is content type by URL; ``fields`` overrides any parameter.
+    """
+    pictures = dict(media or {})
+    sid = message_sid or random_sid("MM" if pictures else "SM")
+    form = {"ToCountry": "US", "ToState": "", "SmsMessageSid": sid, "NumMedia": str(len(pictures)), "ToCity": ""}
+    form |= {"FromZip": "", "SmsSid": sid, "FromState": "", "SmsStatus": "received", "FromCity": "", "Body": body}
+    form |= {"FromCountry": "US", "To": to, "ToZip": "", "NumSegments": "1", "MessageSid": sid}
+    form |= {"AccountSid": account_sid, "From": from_, "ApiVersion": "2010-04-01"}
+    for index, (url, content_type) in enumerate(pictures.items()):
+        form |= {f"MediaUrl{index}": url, f"MediaContentType{index}": content_type}
+    return Form((form | dict(fields or {})).items())
+
+
+def status_form(
+    message_sid: str,
+    message_status: str,
+    *,
+    error_code: int | None = None,
+    from_: str = NUMBER,
+    to: str = CONTACT,
+    account_sid: str = ACCOUNT_SID,
+    fields: Mapping[str, str] | None = None,
+) -> Form:
+    """Return the form of a status callback of a message that we sent; ``fields`` overrides any parameter."""
+    form = {"SmsSid": message_sid, "SmsStatus": message_status, "MessageStatus": message_status, "To": to}
+    form |= {"MessageSid": message_sid, "AccountSid": account_sid, "From": from_, "ApiVersion": "2010-04-01"}
+    if error_code is not None:
+        form["ErrorCode"] = str(error_code)
+    return Form((form | dict(fields or {})).items())
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where an application is called: its base URL without credentials, and what authenticates there."""
+
+    base_url: str
+    settings: Settings
+
+    def webhook(self, path: str, fallback_path: str = "") -> Webhook:
+        """Return a URL of the application as it is given to Twilio, credentials in it."""
+        return Webhook(
+            url=self._with_credentials(path), fallback_url=fallback_path and self._with_credentials(fallback_path)
+        )
+
+    @property
+    def token(self) -> str:
+        """The token that signs for that account; empty if none is configured."""
+        return next(iter(self.settings.tokens_for(self.account_sid)), "")
+
+    def destination(self) -> Destination:
+        """Return where recorded exchanges are sent to: here, as an account that is served."""
+        named = self.settings.accounts or any(self.settings.auth_tokens)
+        return Destination(
+            base_url=self._with_credentials(""),
+            paths=self.settings.paths,
+            account_sid=self.account_sid if named else "",
+        )
+
+    @property
+    def account_sid(self) -> str:
+        """An account that is served."""
+        accounts = sorted(self.settings.accounts)
+        named = [sid for sid in self.settings.auth_tokens if sid and (not accounts or sid in accounts)]
+        return next(iter([*named, *accounts]), ACCOUNT_SID)
+
+    def _with_credentials(self, path: str) -> str:
+        if not self.settings.credentials:
+            return self.base_url + path
+        scheme, _, rest = self.base_url.partition("://")
+        pair = self.settings.credentials[0]
+        user, password = quote(pair.user, safe=""), quote(pair.password, safe="")
+        return f"{scheme}://{user}:{password}@{rest}{path}"
+
+
+def in_process(app: Flask) -> tuple[Target, WsgiTransport]:
+    """Return how an application is called in this process, at its public URL if it has one."""
+    state = state_of(app)
+    base_url = base_of(state.settings.public_url or "http://localhost", state.url_prefix)
+    transport = WsgiTransport(app, mount=urlsplit(base_url).path, prefix=state.url_prefix)
+    return Target(base_url, state.settings), transport
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back to the phone."""
+
+    call: Call
+    verbs: tuple[Verb, ...]
+
+    @property
+    def messages(self) -> tuple[Message | Sms, ...]:
+        """Every message that is sent, Redirects followed."""
+        return tuple(verb for verb in self.verbs if isinstance(verb, Message | Sms))
+
+    @property
+    def bodies(self) -> list[str]:
+        """The text of every message."""
+        return [message.text for message in self.messages]
+
+    @property
+    def media(self) -> list[str]:
+        """The address of every picture, resolved as Twilio resolves it."""
+        return [
+            resolve(self.call.url, url) for each in self.messages if isinstance(each, Message) for url in each.media
+        ]
+
+    @property
+    def twiml(self) -> str:
+        """The document as it came."""
+        return self.call.response.body.decode()
+
+
+class Phone:
+    """A phone that texts an application in this process, as Twilio would pass it on.
+
+    Every request goes through the authentication that the application is configured with.
+    """
+
+    def __init__(
+        self,
+        app: Flask,
+        *,
+        contact: str = CONTACT,
+        number: str = NUMBER,
+        new_sid: Callable[[str], str] = random_sid,
+    ) -> None:
+        self._target, transport = in_process(app)
+        self._caller = Caller(transport, token=self._target.token)
+        self._new_sid = new_sid
+        self.contact = contact
+        self.number = number
+
+    def text(self, body: str, **fields: str) -> Reply:
+        """Send a text; keyword arguments are parameters of the webhook, such as ``ProfileName="Ann"``.
+
+        Raises: CallError, if the application answers with an error.
+        """
+        return self._send(body, {}, fields)
+
+    def image(self, url: str, body: str = "", *, content_type: str = "image/jpeg", **fields: str) -> Reply:
+        """Send a picture, with a text or without.
+
+        Raises: CallError, if the application answers with an error.
+        """
+        return self._send(body, {url: content_type}, fields)
+
+    def status(
+        self, message_sid: str, message_status: str, *, error_code: int | None = None, **fields: str
+    ) -> WebhookResponse:
+        """Tell the application how far the delivery of a message is.
+
+        Raises: CallError, if the application answers with an error.
+        """
+        webhook = self._target.webhook(self._target.settings.status_path)
+        return self._report(webhook, message_sid, message_status, error_code, fields)
+
+    def report(
+        self, reply: Reply, message_status: str, *, error_code: int | None = None, **fields: str
+    ) -> WebhookResponse:
+        """Tell the application how far the delivery of a reply is, at the status URL that the reply carries.
+
+        Raises: CallError, if the application answers with an error, or the reply carries no status URL.
+        """
+        message = next((each for each in reply.messages if each.action or each.status_callback), None)
+        if message is None:
+            raise CallError("the reply carries no status URL: register a status handler", url=reply.call.url)
+        url = message.action or message.status_callback or ""
+        webhook = Webhook(url=resolve(reply.call.url, url), method=message.method or "POST")
+        return self._report(webhook, self._new_sid("SM"), message_status, error_code, fields)
+
+    def _send(self, body: str, media: Mapping[str, str], fields: Mapping[str, str]) -> Reply:
+        form = inbound_form(
+            body,
+            from_=self.contact,
+            to=self.number,
+            media=media,
+            message_sid=self._new_sid("MM" if media else "SM"),
+            account_sid=self._target.account_sid,
+            fields=fields,
+        )
+        return read_reply(self._caller, self._target.webhook(self._target.settings.message_path), form)
+
+    def _report(
+        self, webhook: Webhook, sid: str, status: str, error_code: int | None, fields: Mapping[str, str]
+    ) -> WebhookResponse:
+        form = status_form(
+            sid,
+            status,
+            error_code=error_code,
+            from_=self.number,
+            to=self.contact,
+            account_sid=self._target.account_sid,
+            fields=fields,
+        )
+        return self._caller.call(webhook, form).response
+
+
+def read_reply(caller: Caller, webhook: Webhook, form: Form) -> Reply:
+    """Call a Message URL and follow the Redirects of its answer.
+
+    Raises: CallError; TwimlError, for an answer that Twilio would not execute.
+    """
+    verbs: list[Verb] = []
+    for _ in range(_MAX_REDIRECTS):
+        call = caller.call(webhook, form)
+        answer = MessagingResponse.parse(call.response.body) if call.response.body else MessagingResponse()
+        redirect = next((verb for verb in answer.verbs if isinstance(verb, Redirect)), None)
+        if redirect is None:
+            return Reply(call, (*verbs, *answer.verbs))
+        verbs += answer.verbs[: answer.verbs.index(redirect)]
+        there = resolve(call.url, redirect.url)
+        webhook = Webhook(url=resolve(webhook.url, there), method=redirect.method or "POST")
+    raise CallError("one Redirect after the other", url=call.url, code=14106)
