@@ -1,0 +1,12 @@
+"""The example application: one idea a module, in the order in which the handlers are tried."""
+
+from . import deliveries, keywords, opt_out, orders, pictures, problems
+
+routers = [
+    keywords.router,
+    orders.router,
+    pictures.router,
+    deliveries.router,
+    problems.router,
+    opt_out.router,
+]

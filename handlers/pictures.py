@@ -1,0 +1,11 @@
+"""Media: a picture that somebody sends, and one that is sent back."""
+
+from twiml_app import InboundMessage, Media, Message, Router
+
+router = Router()
+
+
+@router.message(media="image/*")
+def picture(message: InboundMessage) -> Message:
+    """Thank for a picture with a picture."""
+    return Message(f"Thanks, {message.num_media} received. Here is ours:", Media("https://demo.twilio.com/owl.png"))

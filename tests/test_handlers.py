@@ -1,0 +1,91 @@
+"""The example application: what it answers, over HTTP semantics and through its authentication."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import pytest
+
+from tests.servers import ROOT
+from twiml_app.app import create_app
+from twiml_app.testing import Phone
+
+
+@pytest.fixture
+def phone(tmp_path: Path) -> Phone:
+    """A phone that texts the example application."""
+    settings = {"TWIML_CREDENTIALS": "sms:only-for-this-run", "TWIML_DATABASE_URL": f"sqlite:///{tmp_path}/twiml.db"}
+    return Phone(create_app(settings, root=ROOT))
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        pytest.param(" Hours? ", "We are open from 8 to 18, Monday to Saturday.", id="keyword as people type it"),
+        pytest.param(
+            "MENU", "Today:\n- coffee, 3 €\n- tea, 2 €\nText ORDER and how many of what.", id="template with a loop"
+        ),
+        pytest.param("Order 2  Flat White", "Thanks! 2 Flat White will be ready in ten minutes.", id="pattern"),
+        pytest.param("order 0 tea", "Order at least one, for example: order 2 coffee", id="count that makes no sense"),
+        pytest.param(
+            "order 1 <b>&</b>", "Thanks! 1 <b>&</b> will be ready in ten minutes.", id="markup is text, escaped once"
+        ),
+        pytest.param(
+            "?", "Text MENU, HOURS, or ORDER and how many of what, for example: order 2 coffee", id="anything else"
+        ),
+    ],
+)
+def test_texts_are_answered(phone: Phone, text: str, answer: str) -> None:
+    """The examples are copied by users: each must do what it says."""
+    assert phone.text(text).bodies == [answer]
+
+
+def test_picture_is_answered_with_a_picture(phone: Phone) -> None:
+    """An image-only message has an empty text and is a message all the same."""
+    reply = phone.image("https://example.com/cat.jpg")
+
+    assert reply.bodies == ["Thanks, 1 received. Here is ours:"]
+    assert reply.media == ["https://demo.twilio.com/owl.png"]
+
+
+def test_delivery_of_a_reply_is_followed_through_its_status_url(phone: Phone, caplog: pytest.LogCaptureFixture) -> None:
+    """The signed URL in the reply is the only way to learn of its delivery."""
+    caplog.set_level(logging.INFO)
+    reply = phone.text("hours", MessageSid="SM" + "1" * 32)
+
+    assert phone.report(reply, "delivered").status == 204
+    assert f"it answered SM{'1' * 32}" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("code", "says"),
+    [
+        pytest.param(30005, "30005: unknown destination handset, look up the number", id="exact code"),
+        pytest.param(30034, "30034: the number is not allowed to send this", id="code of a range"),
+    ],
+)
+def test_error_codes_reach_their_handler(phone: Phone, caplog: pytest.LogCaptureFixture, code: int, says: str) -> None:
+    """A message that cannot be delivered is told by status and by code: both handlers run."""
+    assert phone.status("SM" + "2" * 32, "undelivered", error_code=code).status == 204
+
+    assert f"SM{'2' * 32} did not arrive: undelivered" in caplog.text
+    assert says in caplog.text
+
+
+def test_stop_is_told_and_answered_by_nothing(phone: Phone, caplog: pytest.LogCaptureFixture) -> None:
+    """Twilio answers STOP itself, and refuses what is sent after."""
+    caplog.set_level(logging.INFO)
+
+    assert phone.text("Stop").bodies == []
+    assert "a contact left +15005550006" in caplog.text
+
+
+def test_start_is_told_and_answered_by_the_routes(phone: Phone, caplog: pytest.LogCaptureFixture) -> None:
+    """After START somebody listens again, so the program may greet."""
+    caplog.set_level(logging.INFO)
+
+    assert phone.text("START").bodies == [
+        "Text MENU, HOURS, or ORDER and how many of what, for example: order 2 coffee"
+    ]
+    assert "a contact came back to +15005550006" in caplog.text
