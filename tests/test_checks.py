@@ -1,0 +1,139 @@
+"""Checks: what is said of an installation, from its settings and from outside."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.servers import ROOT
+from twiml_app.app import create_app
+from twiml_app.calls import OutgoingRequest
+from twiml_app.checks import Finding, check_settings, console_urls, list_settings, probe
+from twiml_app.config import Settings
+from twiml_app.testing import in_process
+from twiml_app.webhook import WebhookResponse
+
+SOUND = {
+    "TWIML_CREDENTIALS": "sms:quite-long-enough",
+    "TWIML_PUBLIC_URL": "https://sms.example.com",
+    "TWILIO_AUTH_TOKEN": "0123456789abcdef",
+    "TWIML_DATABASE_URL": f"sqlite:///{ROOT}/.pytest_cache/twiml-check.db",
+}
+URL = "https://sms.example.com/message"
+
+
+def test_sound_settings_have_nothing_to_say() -> None:
+    """Quiet when all is well: only the count of handlers is told."""
+    settings, findings = check_settings(SOUND, ROOT)
+
+    assert settings is not None
+    assert {finding.level for finding in findings} == {"ok"}
+    assert findings[-1] == Finding("ok", "handlers", "11 handlers in handlers")
+
+
+@pytest.mark.parametrize(
+    ("changes", "level", "says"),
+    [
+        pytest.param(
+            {"TWIML_CREDENTIALS": "", "TWILIO_AUTH_TOKEN": ""}, "error", "nothing is set to", id="no credentials"
+        ),
+        pytest.param({"TWIML_CREDENTIALS": "sms:short"}, "warning", "shorter than 12 characters", id="short password"),
+        pytest.param({"TWIML_PUBLIC_URL": ""}, "warning", "not set", id="no public URL"),
+        pytest.param({"TWIML_PUBLIC_URL": "http://x.example"}, "warning", "in the clear", id="public URL by http"),
+        pytest.param({"TWIML_PUBLIK_URL": "x"}, "warning", "is it misspelled?", id="misspelled setting"),
+        pytest.param({"TWIML_DATABASE_URL": "off"}, "warning", "is answered twice", id="no journal"),
+        pytest.param({"TWIML_DATABASE_URL": "sqlite:////tmp/x.db"}, "warning", "temporary files", id="journal in /tmp"),
+        pytest.param({"TWIML_DATABASE_URL": "sqlite:////dev/null/x.db"}, "error", "cannot be written to", id="no disk"),
+        pytest.param({"TWIML_HANDLERS": "no_such"}, "error", "there is no module no_such", id="no handlers"),
+    ],
+)
+def test_what_is_wrong_is_named(changes: dict[str, str], level: str, says: str) -> None:
+    """At three in the morning the first line that is not ok must say what to set."""
+    findings = check_settings(SOUND | changes, ROOT)[1]
+
+    assert any(finding.level == level and says in finding.says for finding in findings), findings
+
+
+def test_project_without_message_handlers_is_told_so(tmp_path: Path) -> None:
+    """An application that answers nothing looks alive and is not."""
+    (tmp_path / "silent_handlers.py").write_text("from twiml_app import Router\nrouters = [Router()]\n")
+
+    findings = check_settings(SOUND | {"TWIML_HANDLERS": "silent_handlers"}, tmp_path)[1]
+
+    assert any(each.level == "warning" and "no handler answers messages" in each.says for each in findings), findings
+
+
+def test_secrets_are_shown_only_when_asked_for() -> None:
+    """The output is pasted into tickets."""
+    settings = Settings.read(SOUND)
+
+    assert "quite-long-enough" not in f"{list_settings(SOUND)}{console_urls(settings)}"
+    assert console_urls(settings).message == "https://sms:***@sms.example.com/message#rc=2&rp=all"
+    assert (
+        console_urls(settings, show_secrets=True).fallback == "https://sms:quite-long-enough@sms.example.com/fallback"
+    )
+    assert list_settings(SOUND, show_secrets=True)["TWILIO_AUTH_TOKEN"] == "0123456789abcdef"
+
+
+def test_probe_of_the_application_itself_is_sound() -> None:
+    """The challenge arrives, a signed request passes with TwiML, a wrong signature is refused; no handler runs."""
+    transport = in_process(create_app(SOUND, root=ROOT))[1]
+
+    findings = list(probe(URL, Settings.read(SOUND), transport))
+
+    assert [(finding.level, finding.subject) for finding in findings] == [
+        ("ok", "challenge"),
+        ("ok", "answer"),
+        ("ok", "forgery"),
+    ]
+
+
+CHALLENGE = (("WWW-Authenticate", 'Basic realm="twiml_app"'),)
+
+
+def edge(
+    *, challenge: tuple[tuple[str, str], ...] = CHALLENGE, status: int = 401, content_type: str = "text/xml"
+) -> object:
+    """A transport that answers as something in front of the application may."""
+
+    def send(request: OutgoingRequest) -> WebhookResponse:
+        if not any(name == "Authorization" for name, _ in request.headers):
+            return WebhookResponse(status=status, headers=challenge)
+        return WebhookResponse(status=200, content_type=content_type, body=b"<Response/>")
+
+    return send
+
+
+@pytest.mark.parametrize(
+    ("transport", "subject", "says"),
+    [
+        pytest.param(edge(challenge=()), "challenge", "no WWW-Authenticate realm", id="gateway drops the realm"),
+        pytest.param(
+            edge(challenge=(("WWW-Authenticate", 'Basic realm="nginx"'),)),
+            "challenge",
+            "not this application's",
+            id="something else challenges",
+        ),
+        pytest.param(edge(status=200), "challenge", "answered 200, not 401", id="open to anyone"),
+        pytest.param(edge(content_type="text/html"), "answer", "text/html, not text/xml", id="content type changed"),
+        pytest.param(edge(), "forgery", "a wrong signature is let in", id="signature not verified"),
+    ],
+)
+def test_probe_names_what_stands_in_the_way(transport: object, subject: str, says: str) -> None:
+    """Gateways rename headers, and Twilio then never authenticates: nobody sees why."""
+    findings = list(probe(URL, Settings.read(SOUND), transport))  # type: ignore[arg-type]
+
+    assert [says in finding.says for finding in findings if finding.subject == subject] == [True], findings
+
+
+def test_probe_of_a_dead_address_says_so() -> None:
+    """No connection is a finding, not a trace."""
+
+    def refuse(request: OutgoingRequest) -> WebhookResponse:
+        raise OSError("connection refused")
+
+    findings = list(probe(URL, Settings.read(SOUND), refuse))
+
+    assert findings[0] == Finding("error", "connection", "connection refused")
+    assert {finding.level for finding in findings} == {"error"}

@@ -1,0 +1,219 @@
+"""Whether an installation is sound: its settings, its handlers, and what a URL of it answers from outside."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from .app import load_router, warnings_of
+from .auth import REALM
+from .caller import Caller, without_userinfo
+from .calls import OutgoingRequest, Transport, Webhook
+from .config import READERS, Settings
+from .errors import CallError, JournalError, TwimlAppError
+from .journal import open_engine
+from .journal.opening import sqlite_path
+from .testing import Target
+from .webhook import Form
+
+Level = Literal["ok", "warning", "error"]
+
+#: What makes Twilio ask again after any failure, within its 15 seconds; a retry is answered once,
+#: https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides.
+RETRY_FRAGMENT = "#rc=2&rp=all"
+
+_SECRET = ("CREDENTIALS", "TOKEN", "KEY")
+_DEFAULTS = {
+    "TWIML_PROXY_HOPS": "0",
+    "TWIML_MESSAGE_PATH": "/message",
+    "TWIML_STATUS_PATH": "/status",
+    "TWIML_FALLBACK_PATH": "/fallback",
+    "TWIML_HANDLERS": "handlers",
+    "TWIML_DATABASE_URL": "sqlite:///instance/twiml.db",
+    "TWIML_DURABILITY": "power",
+    "TWIML_STORE_FAILURE": "refuse",
+    "TWIML_RECORD": "all",
+    "TWIML_RETENTION_DAYS": "30",
+    "TWIML_LOOP_LIMIT": "10",
+    "TWIML_MAX_BODY_BYTES": "262144",
+    "TWIML_MAX_FIELDS": "500",
+    "TWIML_LOG_FORMAT": "text",
+    "TWIML_ACCOUNTS": "any",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    level: Level
+    subject: str
+    says: str
+
+
+def list_settings(values: Mapping[str, Any], *, show_secrets: bool = False) -> dict[str, str]:
+    """Return every setting with its value, secrets masked unless asked for."""
+    return {name: _shown(name, values.get(name), show_secrets) for name in READERS}
+
+
+def _shown(name: str, value: Any, show_secrets: bool) -> str:
+    if value in (None, ""):
+        return f"({_DEFAULTS.get(name, 'not set')})"
+    if name == "TWIML_DATABASE_URL" and not show_secrets:
+        return _masked(str(value))
+    return "(set)" if any(word in name for word in _SECRET) and not show_secrets else str(value)
+
+
+def check_settings(values: Mapping[str, Any], root: str | Path) -> tuple[Settings | None, list[Finding]]:
+    """Return the settings, None where they cannot be used, and what there is to say of them and of the handlers."""
+    try:
+        settings = Settings.read(values)
+        router = load_router(settings.handlers, root)
+    except TwimlAppError as error:
+        return None, [Finding("error", "start", str(error))]
+    findings = [Finding("warning", "settings", line) for line in warnings_of(settings, router, values)]
+    findings += _public_url(settings)
+    findings += _journal(settings, Path(root))
+    if not router.routes:
+        findings.append(
+            Finding("warning", "handlers", "no handler answers messages: register one with @router.default")
+        )
+    handlers = len(router.routes) + len(router.status_routes) + len(router.opt_out_routes)
+    return settings, [*findings, Finding("ok", "handlers", f"{handlers} handlers in {settings.handlers}")]
+
+
+def _public_url(settings: Settings) -> Iterator[Finding]:
+    if not settings.public_url:
+        yield Finding(
+            "warning", "TWIML_PUBLIC_URL", "not set: behind a proxy, signatures do not fit and status URLs are wrong"
+        )
+    elif settings.public_url.startswith("http://"):
+        yield Finding("warning", "TWIML_PUBLIC_URL", "http: credentials and texts cross the network in the clear")
+
+
+#: Set by platforms whose disks are forgotten at the next deploy.
+_FORGETFUL = ("DYNO", "K_SERVICE", "AWS_LAMBDA_FUNCTION_NAME", "RENDER", "FLY_APP_NAME", "RAILWAY_ENVIRONMENT")
+_TEMPORARY = ("/tmp", "/var/tmp", "/dev/shm", "/run")  # noqa: S108 - looked for, not written to
+
+
+def _journal(settings: Settings, root: Path) -> Iterator[Finding]:
+    """Say where the journal is, and whether it is there tomorrow."""
+    if settings.database_url == "off":
+        yield Finding("warning", "journal", "off: a message that Twilio sends twice is answered twice")
+        return
+    engine = open_engine(settings, root)
+    try:
+        if engine:
+            engine.run(lambda execute: execute("SELECT 1"))
+    except JournalError as error:
+        yield Finding("error", "journal", str(error))
+        return
+    finally:
+        if engine:
+            engine.close()
+    place = sqlite_path(settings.database_url, root).resolve() if settings.database_url.startswith("sqlite:") else None
+    if place and (reason := _why_forgotten(place)):
+        yield Finding("warning", "journal", f"{place} {reason}: use PostgreSQL, or a disk that stays")
+    else:
+        hint = " (in a container: mount a volume there)" if place and Path("/.dockerenv").exists() else ""
+        yield Finding("ok", "journal", f"can be written to{f', {place}' if place else ''}{hint}")
+
+
+def _why_forgotten(path: Path) -> str:
+    if any(path.is_relative_to(folder) for folder in _TEMPORARY):
+        return "is in a folder for temporary files"
+    if platform := next((name for name in _FORGETFUL if name in os.environ), ""):
+        return f"may be gone after the next deploy on this platform ({platform} is set)"
+    return ""
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleUrls:
+    """What is pasted into Twilio's console, in the console's own words."""
+
+    message: str
+    fallback: str
+
+
+def console_urls(settings: Settings, *, show_secrets: bool = False) -> ConsoleUrls:
+    """Return the URLs to give to Twilio, the password masked unless asked for."""
+    target = Target(settings.public_url or "https://YOUR-HOST", settings)
+    webhook = target.webhook(settings.message_path, settings.fallback_path)
+    urls = [webhook.url + RETRY_FRAGMENT, webhook.fallback_url]
+    return ConsoleUrls(*(url if show_secrets else _masked(url) for url in urls))
+
+
+def _masked(url: str) -> str:
+    userinfo, at, _ = urlsplit(url).netloc.rpartition("@")
+    return url.replace(userinfo + at, f"{userinfo.partition(':')[0]}:***@", 1) if at else url
+
+
+def probe(url: str, settings: Settings, transport: Transport) -> Iterator[Finding]:
+    """Yield what a Message URL answers from outside; no handler runs, as what is sent is no message.
+
+    The URL may carry credentials; otherwise those of the settings are used.
+    """
+    bare = without_userinfo(url)
+    if bare.startswith("http://"):
+        yield Finding("warning", "scheme", "http: give Twilio an https URL")
+    yield from _probe_challenge(bare, settings, transport)
+    yield _probe_answer(url, settings, transport)
+    if settings.requires_signature:
+        yield _probe_forgery(url, settings, transport)
+
+
+def _probe_challenge(url: str, settings: Settings, transport: Transport) -> Iterator[Finding]:
+    """Without credentials there must be a challenge with a realm, or Twilio never sends them."""
+    if not settings.credentials:
+        return
+    request = OutgoingRequest(method="POST", url=url, headers=(), body=b"", connect_timeout_s=5, read_timeout_s=15)
+    try:
+        answer = transport(request)
+    except OSError as error:
+        yield Finding("error", "connection", f"{error}")
+        return
+    challenge = answer.header("www-authenticate")
+    if answer.status != 401:
+        yield Finding("error", "challenge", f"a request without credentials is answered {answer.status}, not 401")
+    elif not challenge.lower().startswith("basic realm="):
+        yield Finding("error", "challenge", "the 401 has no WWW-Authenticate realm: a gateway renames or drops it")
+    elif f'"{REALM}"' not in challenge:
+        yield Finding("warning", "challenge", f"the challenge is not this application's: {challenge}")
+    else:
+        yield Finding("ok", "challenge", "401 with its realm arrives")
+
+
+def _probe_answer(url: str, settings: Settings, transport: Transport) -> Finding:
+    target, webhook = _target(url, settings)
+    form = Form([("AccountSid", target.account_sid), ("Probe", "twiml-app check")])
+    try:
+        answer = Caller(transport, token=target.token).call(webhook, form).response
+    except CallError as error:
+        return Finding("error", "answer", f"{error.problem} (the log of the application says why)")
+    media_type = answer.content_type.partition(";")[0].strip().lower()
+    if media_type not in ("text/xml", "application/xml"):
+        return Finding(
+            "error", "answer", f"the content type is {media_type or 'missing'}, not text/xml: a proxy changes it"
+        )
+    return Finding("ok", "answer", f"an authenticated request is answered {answer.status} with {media_type}")
+
+
+def _probe_forgery(url: str, settings: Settings, transport: Transport) -> Finding:
+    """A signature by another token must be refused."""
+    target, webhook = _target(url, settings)
+    try:
+        Caller(transport, token="forged").call(webhook, Form([("AccountSid", target.account_sid)]))  # noqa: S106
+    except CallError as error:
+        if "answered 403" in error.problem:
+            return Finding("ok", "forgery", "a wrong signature is refused")
+        return Finding("error", "forgery", error.problem)
+    return Finding("error", "forgery", "a wrong signature is let in: the URL is not served with these settings")
+
+
+def _target(url: str, settings: Settings) -> tuple[Target, Webhook]:
+    target = Target(url.partition("#")[0], settings)
+    return target, Webhook(url=url) if "@" in urlsplit(url).netloc else target.webhook("")

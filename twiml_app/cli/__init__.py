@@ -1,0 +1,35 @@
+"""The command line, ``twiml-app``: parses options, calls, prints."""
+
+from __future__ import annotations
+
+import sys
+from importlib import metadata
+
+import click
+
+from .. import logs
+from .check import check
+from .explain import explain
+from .journal import journal, ledger, overview
+from .new import new
+from .replay import replay_command
+from .routes import match, routes
+from .simulate import simulate
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(metadata.version("twiml-app"), prog_name="twiml-app")
+def main() -> None:
+    """Programs that live behind a phone number.
+
+    Settings come from TWIML_* environment variables and from a file .env in the working directory. The exit status is
+    0 when all is well, 1 when what was asked about is not, 2 for wrong usage.
+    """
+    from dotenv import load_dotenv
+
+    load_dotenv(".env")
+    logs.set_up("text", sys.stderr)  # standard output is for what was asked for
+
+
+for command in (new, routes, match, simulate, explain, check, overview, journal, ledger, replay_command):
+    main.add_command(command)

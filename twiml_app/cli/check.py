@@ -1,0 +1,61 @@
+"""``check``: every setting, what is unsafe or missing, the URLs to paste, and what a URL answers from outside."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from ..app import collect_settings
+from ..checks import Finding, check_settings, console_urls, list_settings, probe
+from ..config import Settings
+from ..transports import HttpTransport
+from .common import json_option, print_json, print_table
+
+_MARKS = {"ok": "ok", "warning": "!", "error": "ERROR"}
+
+
+@click.command()
+@click.option("--url", help="Probe this Message URL from outside; no handler runs.")
+@click.option("--show-secrets", is_flag=True, help="Print passwords and tokens.")
+@json_option
+def check(url: str | None, show_secrets: bool, as_json: bool) -> None:
+    """Check the settings and the handlers, and show the URLs to paste into Twilio's console.
+
+    The exit status is 1 if anything is wrong, or unsafe.
+
+    \b
+    Examples:
+        twiml-app check
+        twiml-app check --url https://sms.example.com/message
+    """
+    values = collect_settings({})
+    settings, findings = check_settings(values, Path.cwd())
+    if settings and url:
+        findings += probe(url, settings, HttpTransport())
+    shown = list_settings(values, show_secrets=show_secrets)
+    urls = console_urls(settings, show_secrets=show_secrets) if settings else None
+    if as_json:
+        found = [asdict(finding) for finding in findings]
+        print_json({"settings": shown, "findings": found, "urls": asdict(urls) if urls else None})
+    else:
+        _print(shown, findings, settings, show_secrets)
+    raise SystemExit(1 if any(finding.level != "ok" for finding in findings) else 0)
+
+
+def _print(shown: dict[str, str], findings: list[Finding], settings: Settings | None, show_secrets: bool) -> None:
+    print_table([{"setting": name, "value": value} for name, value in shown.items()])
+    click.echo()
+    print_table([{"": _MARKS[each.level], "what": each.subject, "finding": each.says} for each in findings])
+    if not settings:
+        return
+    urls = console_urls(settings, show_secrets=show_secrets)
+    click.echo(
+        "\nIn Twilio's console, at the phone number (or its messaging service), under Messaging Configuration:\n\n"
+        f"  A message comes in     Webhook  {urls.message}  HTTP POST\n"
+        f"  Primary handler fails  Webhook  {urls.fallback}  HTTP POST\n\n"
+        "What follows # makes Twilio ask again after a failure; it is not sent."
+    )
+    if settings.credentials and not show_secrets:
+        click.echo("The password is left out here: --show-secrets prints it.")

@@ -1,0 +1,109 @@
+"""What the commands share: finding the application, tables, and errors in one line."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import secrets
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from flask import Flask
+
+from ..app import collect_settings, create_app, load_router, state_of
+from ..errors import ConfigurationError, TwimlAppError
+from ..routing import Router
+
+CommandT = TypeVar("CommandT", bound=Callable[..., Any])
+
+app_option = click.option(
+    "--app",
+    "app_name",
+    metavar="MODULE:APP",
+    help="A Flask application with the Twiml extension, or a function that makes one.  [default: the handlers folder]",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+@contextmanager
+def plain_errors() -> Iterator[None]:
+    """Turn our errors into one line and exit status 1."""
+    try:
+        yield
+    except TwimlAppError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def find_router(app_name: str | None) -> Router:
+    """Return the router of an application, or of the handlers in the working directory; no credentials are needed.
+
+    Raises: ConfigurationError; RegistrationError.
+    """
+    if app_name:
+        return state_of(import_app(app_name)).router
+    return load_router(str(collect_settings({}).get("TWIML_HANDLERS") or "handlers"), Path.cwd())
+
+
+def find_app(app_name: str | None) -> Flask:
+    """Return an application to call in this process, apart from the live journal.
+
+    Where no credentials are configured, some are made up for the call.
+
+    Raises: ConfigurationError; RegistrationError.
+    """
+    if app_name:
+        return import_app(app_name)
+    apart = {"TWIML_DATABASE_URL": "off"}
+    try:
+        return create_app(apart)
+    except ConfigurationError as error:
+        if error.setting != "TWIML_CREDENTIALS" or "TWIML_CREDENTIALS" in collect_settings({}):
+            raise
+        return create_app(apart | {"TWIML_CREDENTIALS": f"twilio:{secrets.token_urlsafe(16)}"})
+
+
+def import_app(app_name: str) -> Flask:
+    """Import an application named as ``module:app`` or ``module:create_app``.
+
+    Raises: ConfigurationError.
+    """
+    module_name, _, attribute = app_name.partition(":")
+    sys.path.insert(0, str(Path.cwd()))
+    try:
+        found = getattr(importlib.import_module(module_name), attribute or "app")
+    except (ImportError, AttributeError) as error:
+        raise ConfigurationError("--app", f"{app_name} cannot be imported: {error}") from error
+    app = found if isinstance(found, Flask) else found()
+    if not isinstance(app, Flask):
+        raise ConfigurationError("--app", f"{app_name} is no Flask application")
+    return app
+
+
+def pairs(values: Iterable[str], option: str) -> dict[str, str]:
+    """Split options of the form NAME=VALUE."""
+    found = {}
+    for value in values:
+        name, equals, text = value.partition("=")
+        if not equals:
+            raise click.BadParameter(f"{value!r} is not NAME=VALUE", param_hint=option)
+        found[name] = text
+    return found
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def print_table(rows: Sequence[Mapping[str, str]], *, indent: str = "") -> None:
+    """Print rows as aligned columns, the names of the columns above them."""
+    if not rows:
+        return
+    lines = [list(rows[0]), *([row[name] for name in rows[0]] for row in rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
+    for line in lines:
+        click.echo(indent + "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())

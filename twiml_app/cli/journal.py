@@ -1,0 +1,340 @@
+"""``journal``, ``ledger`` and ``overview``: what has happened."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..app import collect_settings
+from ..config import Settings
+from ..errors import ConfigurationError
+from ..events import StatusCallback, parse_event
+from ..journal import Ledger, open_engine
+from ..journal.archive import Archive, Filter, Kept
+from ..journal.engine import Engine
+from ..logs import mask
+from ..recordings import Exchange, format_time, read_file, write_file, write_line
+from ..routes import name_of
+from ..scrubbing import Scrubber
+from ..statuses import error_code
+from ..webhook import Form
+from .common import app_option, find_router, json_option, plain_errors, print_json, print_table
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+class Since(click.ParamType[float]):
+    """A time: ``2h``, ``3d``, or an ISO date and time (UTC unless it says otherwise)."""
+
+    name = "when"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return seconds since 1970."""
+        if isinstance(value, float):
+            return value
+        if found := re.fullmatch(r"(\d+)([smhd])", value):
+            return time.time() - int(found[1]) * _UNITS[found[2]]
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is no time: give 2h, 3d, or 2026-11-21T08:00Z", param, ctx)
+        return (moment if moment.tzinfo else datetime.fromisoformat(f"{moment.isoformat()}+00:00")).timestamp()
+
+
+def filters(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that choose exchanges."""
+    for option in (
+        click.option("--failed", is_flag=True, help="Those whose handler failed, or that were never finished."),
+        click.option("--number", "contact", help="The other person's address."),
+        click.option("--sid", help="MessageSid."),
+        click.option("--outcome", help="replied, silent, failed, unhandled …"),
+        click.option("--handler", help="Part of a handler's name."),
+        click.option("--status", help="MessageStatus of status callbacks."),
+        click.option("--since", type=Since(), help="2h, 3d, or a date and time."),
+    ):
+        command = option(command)
+    return command
+
+
+def find_engine() -> Engine:
+    """Return the engine of the configured journal.
+
+    Raises: ConfigurationError, also where there is none.
+    """
+    values = collect_settings({})
+    settings = Settings.read({"TWIML_CREDENTIALS": "none:needed-to-look"} | values)
+    engine = open_engine(settings, Path.cwd())
+    if engine is None:
+        raise ConfigurationError("TWIML_DATABASE_URL", "is off, so there is no journal")
+    return engine
+
+
+@click.group()
+def journal() -> None:
+    """Look at what has happened, and tend it.
+
+    \b
+    Examples:
+        twiml-app journal list --since 2h --failed
+        twiml-app journal show 12
+        twiml-app journal export traffic.jsonl --since 1d
+    """
+
+
+@journal.command("list")
+@filters
+@click.option("--limit", default=30, show_default=True, help="How many, newest first.")
+@click.option("--all-numbers", is_flag=True, help="Print addresses whole.")
+@json_option
+def list_(limit: int, all_numbers: bool, as_json: bool, **chosen: Any) -> None:
+    """List exchanges, newest first.
+
+    \b
+    Example:
+        twiml-app journal list --since 2h --failed
+    """
+    with plain_errors():
+        found = Archive(find_engine()).latest(Filter(**chosen), limit)
+    rows = [_row(kept, all_numbers) for kept in found]
+    if as_json:
+        print_json(rows)
+        return
+    print_table(rows)
+    if not rows:
+        click.echo("nothing fits")
+
+
+def _row(kept: Kept, all_numbers: bool) -> dict[str, str]:
+    shown = str if all_numbers else mask
+    what = kept.message_status + (f" {kept.error_code}" if kept.error_code else "")
+    return {
+        "no": str(kept.number),
+        "time": format_time(kept.received_at)[:19] + "Z",
+        "event": kept.kind,
+        "status": what.strip(),
+        "contact": shown(kept.contact),
+        "handler": kept.handler.removeprefix("handlers."),
+        "outcome": kept.outcome,
+        "ms": f"{kept.milliseconds:.0f}",
+    }
+
+
+@journal.command()
+@click.argument("number", type=int)
+@click.option("--all-numbers", is_flag=True, help="Print addresses and texts whole.")
+@json_option
+def show(number: int, all_numbers: bool, as_json: bool) -> None:
+    """Show one exchange: what came, what was answered, by whom.
+
+    \b
+    Example:
+        twiml-app journal show 12
+    """
+    with plain_errors():
+        kept = Archive(find_engine()).find(number)
+    if kept is None:
+        raise click.ClickException(f"there is no exchange {number}")
+    if kept.exchange is None:
+        raise click.ClickException(f"exchange {number} is kept without its request (TWIML_RECORD)")
+    exchange = kept.exchange if all_numbers else Scrubber(_scrub_key()).scrub([kept.exchange])[0]
+    if as_json:
+        click.echo(write_line(exchange))
+        return
+    _print_exchange(exchange, kept)
+
+
+def _print_exchange(exchange: Exchange, kept: Kept) -> None:
+    click.echo(f"{exchange.time}  {exchange.kind}  {exchange.method} {exchange.url}\n")
+    width = max(map(len, exchange.form), default=0)
+    for name, value in exchange.form.items():
+        click.echo(f"  {name.ljust(width)}  {value}")
+    click.echo(f"\n{exchange.handler or '(no handler)'}: {kept.outcome}, {exchange.milliseconds:.1f} ms")
+    for handler, result in exchange.results.items():
+        click.echo(f"  {handler}: {result}")
+    click.echo(f"\n{exchange.answer.status} {exchange.answer.content_type}")
+    if exchange.answer.body:
+        click.echo(exchange.answer.body.decode("utf-8", "replace"))
+
+
+@journal.command()
+@click.argument("file", type=click.Path(path_type=Path), required=False)
+@filters
+@click.option("--all-numbers", is_flag=True, help="Make our own numbers fictitious too.")
+@click.option("--redact-bodies", is_flag=True, help="Cross out the texts; a replay then differs.")
+def export(file: Path | None, all_numbers: bool, redact_bodies: bool, **chosen: Any) -> None:
+    """Write exchanges as a recording, to FILE or to standard output: people, sids and names made fictitious.
+
+    \b
+    Example:
+        twiml-app journal export tests/recordings/orders.jsonl --handler orders
+    """
+    with plain_errors():
+        found = Archive(find_engine()).all(Filter(**chosen))
+        exchanges = [kept.exchange for kept in found if kept.exchange and _is_repeatable(kept)]
+        scrubbed = Scrubber(_scrub_key(), all_numbers=all_numbers, redact_bodies=redact_bodies).scrub(exchanges)
+        if file is None:
+            click.echo("".join(f"{write_line(exchange)}\n" for exchange in scrubbed), nl=False)
+            return
+        write_file(file, scrubbed)
+    left_out = len(found) - len(exchanges)
+    why = f"; {left_out} left out: kept without their request, unfinished, or silenced as a loop" if left_out else ""
+    click.echo(f"{len(scrubbed)} exchanges in {file}{why}")
+
+
+def _is_repeatable(kept: Kept) -> bool:
+    """Tell whether the answer was the handler's own: one that was cut off, or silenced as a loop, was not."""
+    return kept.state != "running" and kept.outcome != "looping"
+
+
+def _scrub_key() -> str:
+    """Return what makes fictitious numbers the same every time: a key that the sender of a text does not know."""
+    values = collect_settings({})
+    settings = Settings.read({"TWIML_CREDENTIALS": "none:needed-to-look"} | values)
+    return settings.secret_keys[0]
+
+
+@journal.command("import")
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+def import_(files: tuple[Path, ...]) -> None:
+    """Take recordings into the journal.
+
+    \b
+    Example:
+        twiml-app journal import traffic.jsonl
+    """
+    with plain_errors():
+        exchanges = [exchange for file in files for exchange in read_file(file)]
+        settings = Settings.read({"TWIML_CREDENTIALS": "none:needed-to-look"} | collect_settings({}))
+        keep_until = time.time() + settings.retention_days * 86400
+        added = Archive(find_engine()).add(exchanges, keep_until=keep_until)
+    click.echo(f"{added} of {len(exchanges)} exchanges were new")
+
+
+@journal.command()
+@click.argument("number")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def erase(number: str, yes: bool) -> None:
+    """Delete everything about one phone NUMBER, for good.
+
+    \b
+    Example:
+        twiml-app journal erase +15005550001
+    """
+    if not yes:
+        click.confirm(f"Delete everything about {number}?", abort=True)
+    with plain_errors():
+        erased = Archive(find_engine()).erase(number)
+    click.echo(f"{erased} rows deleted")
+
+
+@journal.command()
+@filters
+@app_option
+def retry(app_name: str | None, **chosen: Any) -> None:
+    """Run the handlers of status callbacks again that failed, those of them that did not succeed.
+
+    \b
+    Example:
+        twiml-app journal retry --since 1d
+    """
+    with plain_errors():
+        router, archive = find_router(app_name), Archive(find_engine())
+        to_retry = archive.to_retry(Filter(**chosen))
+    failed = 0
+    for kept in to_retry:
+        if kept.exchange is None:
+            continue
+        query = Form.read(kept.exchange.url.partition("?")[2], max_fields=500, strict=False)
+        event = parse_event(kept.exchange.form, query)
+        if isinstance(event, StatusCallback):
+            results = _run_again(router.status_handlers(event), replace(event, late=True), kept.exchange.results)
+            outcome = "handled" if all(result == "ok" for result in results.values()) else "failed"
+            failed += outcome == "failed"
+            archive.settle(kept.number, results, outcome)
+            click.echo(f"{kept.number}  {event.message_sid}  {event.message_status}  {outcome}")
+    click.echo(f"{len(to_retry)} run again, {failed} failed again")
+    raise SystemExit(1 if failed else 0)
+
+
+def _run_again(handlers: list[Any], status: StatusCallback, before: Any) -> dict[str, str]:
+    results: dict[str, str] = {}
+    for handler in handlers:
+        name = name_of(handler)
+        if before.get(name) == "ok":
+            results[name] = "ok"
+            continue
+        try:
+            handler(status)
+        except Exception as error:  # what it raises is the result
+            results[name] = f"{type(error).__name__}: {error}"
+        else:
+            results[name] = "ok"
+    return results
+
+
+@click.command()
+@click.argument("sid")
+@json_option
+def ledger(sid: str, as_json: bool) -> None:
+    """Tell how far the delivery of a message has come.
+
+    \b
+    Example:
+        twiml-app ledger SM0123456789abcdef0123456789abcdef
+    """
+    with plain_errors():
+        entry = Ledger(find_engine()).get(sid)
+    if entry is None:
+        raise click.ClickException(f"nothing was told of {sid}")
+    if as_json:
+        history = [[format_time(each.received_at), each.status, each.error_code] for each in entry.history]
+        print_json({"sid": sid, "status": entry.status, "error_code": entry.error_code, "history": history})
+        return
+    known = error_code(entry.error_code or 0)
+    code = f", error {entry.error_code}{f' ({known.meaning})' if known else ''}" if entry.error_code else ""
+    click.echo(f"{sid}  {entry.status}{code}\n")
+    rows = [
+        {"time": format_time(each.received_at), "status": each.status, "error": str(each.error_code or "")}
+        for each in entry.history
+    ]
+    print_table(rows, indent="  ")
+
+
+@click.command()
+@json_option
+def overview(as_json: bool) -> None:
+    """Show at a glance what has happened: last inbound, refusals, failures, error codes.
+
+    \b
+    Example:
+        twiml-app overview
+    """
+    with plain_errors():
+        found = Archive(find_engine()).overview()
+    last = format_time(found.last_inbound_at) if found.last_inbound_at else "never"
+    refusal = found.last_refusal
+    rows = {
+        "last inbound message": last,
+        "exchanges": str(found.exchanges),
+        "failed handlers": str(found.failed),
+        "unfinished": str(found.unfinished),
+        "refused": str(found.refused),
+        "last refusal": f"{format_time(refusal.received_at)} {refusal.status}: {refusal.reason}" if refusal else "none",
+    }
+    codes = {str(code): times for code, times in found.top_error_codes}
+    if as_json:
+        print_json(rows | {"error codes": codes})
+        return
+    width = max(map(len, rows))
+    for name, value in rows.items():
+        click.echo(f"{name.ljust(width)}  {value}")
+    for code, times in codes.items():
+        known = error_code(int(code))
+        click.echo(f"{'error ' + code:{width}}  {times} times{f', {known.meaning}' if known else ''}")

@@ -1,0 +1,137 @@
+"""``replay``: recorded exchanges, sent again and compared."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import click
+
+from ..app import collect_settings
+from ..caller import Caller
+from ..config import Settings
+from ..errors import ConfigurationError
+from ..receiver import REPLAY_HEADER
+from ..recordings import Exchange, read_file, write_file
+from ..replay import Destination, Replayed, Send, replay
+from ..testing import in_process
+from ..transports import HttpTransport
+from .common import app_option, find_app, json_option, plain_errors, print_json
+
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+@click.command("replay")
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.option("--to", "url", metavar="URL", help="Send to this address instead: scheme, host, credentials, prefix.")
+@click.option("--anywhere", is_flag=True, help="Allow an address that is not on this machine.")
+@click.option("--pace", metavar="1x|10x", default="0x", help="Keep the recorded times, or a fraction of them.")
+@click.option("--parallel", type=click.IntRange(min=1), default=1, show_default=True, help="How many at once.")
+@click.option("--update", is_flag=True, help="Accept the new answers: write them into the files.")
+@app_option
+@json_option
+def replay_command(
+    files: tuple[Path, ...],
+    url: str | None,
+    anywhere: bool,
+    pace: str,
+    parallel: int,
+    update: bool,
+    app_name: str | None,
+    as_json: bool,
+) -> None:
+    """Send recorded exchanges again and show what has become different.
+
+    They go to the application in this process, apart from the live journal, or to any address. Handlers can tell:
+    message.replayed is true. The exit status is 1 if anything differs.
+
+    \b
+    Examples:
+        twiml-app replay tests/recordings/orders.jsonl
+        twiml-app replay traffic.jsonl --to http://user:password@127.0.0.1:8000 --pace 10x
+    """
+    factor = _factor(pace)
+    with plain_errors():
+        recorded = {file: read_file(file) for file in files}
+        send = _send_to(url, anywhere) if url else _send_in_process(app_name)
+    exchanges = [exchange for each in recorded.values() for exchange in each]
+    results = _run(exchanges, send, factor, parallel)
+    differing = [result for result in results if not result.agrees]
+    accepted = [result for result in differing if update and result.answer]
+    if accepted:
+        with plain_errors():
+            _update(recorded, results)
+    _report(results, differing, as_json, len(accepted))
+    raise SystemExit(1 if len(accepted) < len(differing) else 0)
+
+
+def _factor(pace: str) -> float:
+    if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]+)?x?", pace):
+        raise click.BadParameter(f"{pace!r} is no pace: give 1x or 10x", param_hint="--pace")
+    return float(pace.removesuffix("x"))
+
+
+def _send_in_process(app_name: str | None) -> Send:
+    target, transport = in_process(find_app(app_name))
+    caller, destination = Caller(transport, token=target.token, headers=((REPLAY_HEADER, "1"),)), target.destination()
+    return lambda exchange: destination.send(caller, exchange)
+
+
+def _send_to(url: str, anywhere: bool) -> Send:
+    """Return what sends to an address.
+
+    Raises: ConfigurationError, for an address beyond this machine that was not asked for.
+    """
+    host = _host(url)
+    if host not in _LOOPBACK and not anywhere:
+        raise ConfigurationError("--to", f"{host} is not this machine: add --anywhere if it is meant")
+    settings = Settings.read({"TWIML_CREDENTIALS": "none:needed-to-send"} | collect_settings({}))
+    base = url.rstrip("/").removesuffix(settings.message_path)
+    destination = Destination(base_url=base, paths=settings.paths, account_sid=os.environ.get("TWILIO_ACCOUNT_SID", ""))
+    caller = Caller(HttpTransport(), token=os.environ.get("TWILIO_AUTH_TOKEN", ""), headers=((REPLAY_HEADER, "1"),))
+    return lambda exchange: destination.send(caller, exchange)
+
+
+def _host(url: str) -> str:
+    """Return the host of a URL.
+
+    Raises: ConfigurationError, for what cannot be called.
+    """
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        parts = urlsplit("")
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise ConfigurationError("--to", "give scheme and host, for example http://127.0.0.1:8000")
+    return parts.hostname
+
+
+def _run(exchanges: list[Exchange], send: Send, pace: float, parallel: int) -> list[Replayed]:
+    """Send all of them, with a progress bar where somebody watches."""
+    found = replay(exchanges, send, pace=pace, parallel=parallel)
+    if not sys.stderr.isatty():
+        return list(found)
+    with click.progressbar(found, length=len(exchanges), label="replaying", file=sys.stderr) as bar:
+        return list(bar)
+
+
+def _update(recorded: dict[Path, list[Exchange]], results: list[Replayed]) -> None:
+    remaining = iter(results)
+    for file, exchanges in recorded.items():
+        write_file(file, [next(remaining).updated() for _ in exchanges])
+
+
+def _report(results: list[Replayed], differing: list[Replayed], as_json: bool, accepted: int) -> None:
+    if as_json:
+        rows = [{"sid": each.exchange.sid, "differences": each.differences} for each in differing]
+        print_json({"replayed": len(results), "different": rows})
+        return
+    for each in differing:
+        click.echo(f"{each.exchange.time}  {each.exchange.kind}  {each.exchange.sid}  {each.exchange.handler}")
+        for line in each.differences:
+            click.echo(f"    {line}")
+        click.echo()
+    click.echo(f"{len(results)} replayed, {len(differing)} different{f', {accepted} accepted' if accepted else ''}")

@@ -1,0 +1,118 @@
+"""``routes`` and ``match``: which handlers there are, and which one a text would reach."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import cast
+
+import click
+
+from ..events import InboundMessage, parse_event
+from ..routes import Handler, MessageRoute, name_of, opt_out_kind, place_of
+from ..routing import Match, Router
+from ..testing import CONTACT, NUMBER, inbound_form
+from .common import app_option, find_router, json_option, pairs, plain_errors, print_json, print_table
+
+
+@click.command()
+@app_option
+@json_option
+def routes(app_name: str | None, as_json: bool) -> None:
+    """List the handlers in the order in which they are tried.
+
+    \b
+    Example:
+        twiml-app routes
+    """
+    with plain_errors():
+        rows = _rows(find_router(app_name))
+    if as_json:
+        print_json(rows)
+        return
+    print_table(rows)
+
+
+def _rows(router: Router) -> list[dict[str, str]]:
+    found = [("opt-out", " or ".join(sorted(each.kinds)), each.handler) for each in router.opt_out_routes]
+    found += [("message", _shown(route), route.handler) for route in router.routes]
+    found += [("status", route.source, route.handler) for route in router.status_routes]
+    return [
+        {"event": event, "for": wanted, "handler": name_of(handler), "place": _place(handler)}
+        for event, wanted, handler in found
+    ]
+
+
+def _place(handler: Handler) -> str:
+    """Return file and line, from the working directory if the file is in it."""
+    return place_of(handler).rpartition(" ")[0].removeprefix(f"{Path.cwd()}/")
+
+
+def _shown(route: MessageRoute) -> str:
+    return ", ".join(filter(None, [route.source, route.conditions.describe()]))
+
+
+@click.command()
+@click.argument("text")
+@click.option("--from", "from_", default=CONTACT, show_default=True, help="The sender's address.")
+@click.option("--to", default=NUMBER, show_default=True, help="Our number.")
+@click.option(
+    "--media", multiple=True, metavar="TYPE", help="Content type of a picture that comes with it; repeatable."
+)
+@click.option("--query", multiple=True, metavar="NAME=VALUE", help="Query parameter of the URL called; repeatable.")
+@app_option
+@json_option
+def match(
+    text: str,
+    from_: str,
+    to: str,
+    media: tuple[str, ...],
+    query: tuple[str, ...],
+    app_name: str | None,
+    as_json: bool,
+) -> None:
+    """Tell which handler a text would reach, and why the others would not run. No handler is called.
+
+    \b
+    Example:
+        twiml-app match "order 2 coffee"
+    """
+    pictures = {f"https://example.com/{index}": content_type for index, content_type in enumerate(media)}
+    form = inbound_form(text, from_=from_, to=to, media=pictures)
+    message = cast(InboundMessage, parse_event(form, pairs(query, "--query")))
+    with plain_errors():
+        router = find_router(app_name)
+    found = router.match(message)
+    verdicts = list(_verdicts(router, message, found))
+    if as_json:
+        handler = name_of(found.route.handler) if found else None
+        print_json({"handler": handler, "arguments": dict(found.arguments) if found else {}, "routes": verdicts})
+    else:
+        _print_match(found, verdicts, opt_out_kind(message))
+    raise SystemExit(0 if found else 1)
+
+
+def _verdicts(router: Router, message: InboundMessage, found: Match | None) -> Iterator[dict[str, str]]:
+    """Yield for each handler whether it runs, and why not; what stands after the one that runs is not tried."""
+    reached = False
+    for route in router.routes:
+        if found and route is found.route:
+            reached, verdict = True, "runs"
+        else:
+            unmet = route.unmet(message)
+            verdict = f"no: {unmet}" if unmet else "no: an earlier handler takes it" if reached else "no"
+        yield {"handler": name_of(route.handler), "for": _shown(route), "verdict": verdict}
+
+
+def _print_match(found: Match | None, verdicts: list[dict[str, str]], kind: str) -> None:
+    if kind == "STOP":
+        click.echo(
+            "Twilio takes this for STOP: it answers itself, @router.opt_out is told, and no handler runs (except on"
+        )
+        click.echo("numbers named in TWIML_OPT_OUT_NUMBERS, where it would go on like this).\n")
+    if found:
+        given = ", ".join(f"{name}={value!r}" for name, value in found.arguments.items())
+        click.echo(f"{name_of(found.route.handler)}({given})\n  at {place_of(found.route.handler)}\n")
+    else:
+        click.echo("No handler takes it, and there is no default handler: nothing would be sent.\n")
+    print_table(verdicts)

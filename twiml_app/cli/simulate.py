@@ -1,0 +1,116 @@
+"""``simulate``: one inbound message or status callback, sent as Twilio sends it."""
+
+from __future__ import annotations
+
+import mimetypes
+import os
+import time
+from dataclasses import dataclass, replace
+
+import click
+
+from ..caller import Caller
+from ..calls import Webhook
+from ..segments import segment
+from ..testing import ACCOUNT_SID, CONTACT, NUMBER, Reply, in_process, inbound_form, random_sid, read_reply, status_form
+from ..transports import HttpTransport
+from .common import app_option, find_app, json_option, pairs, plain_errors, print_json
+
+
+@click.command()
+@click.argument("text", default="")
+@click.option("--from", "from_", default=CONTACT, show_default=True, help="The other person's address.")
+@click.option("--to", default=NUMBER, show_default=True, help="Our number.")
+@click.option("--media", multiple=True, metavar="URL[=TYPE]", help="A picture that comes with it; repeatable.")
+@click.option(
+    "--status", metavar="STATUS", help="Send a status callback instead: sent, delivered, undelivered, failed."
+)
+@click.option("--error-code", type=int, help="ErrorCode of the status callback.")
+@click.option("--sid", help="MessageSid; give one twice to send the same event again.  [default: a new one]")
+@click.option("--field", multiple=True, metavar="NAME=VALUE", help="Any parameter of the webhook; repeatable.")
+@click.option("--get", is_flag=True, help="Call by GET.")
+@click.option("--url", help="Call this URL over HTTP, credentials in it, and sign with TWILIO_AUTH_TOKEN if it is set.")
+@app_option
+@json_option
+def simulate(
+    text: str,
+    from_: str,
+    to: str,
+    media: tuple[str, ...],
+    status: str | None,
+    error_code: int | None,
+    sid: str | None,
+    field: tuple[str, ...],
+    get: bool,
+    url: str | None,
+    app_name: str | None,
+    as_json: bool,
+) -> None:
+    """Send one message or status callback, signed and authenticated, and show what comes back.
+
+    \b
+    Examples:
+        twiml-app simulate "order 2 coffee"
+        twiml-app simulate --media https://example.com/cat.jpg
+        twiml-app simulate --status undelivered --error-code 30005
+        twiml-app simulate hello --url https://user:password@sms.example.com/message
+    """
+    fields = pairs(field, "--field")
+    with plain_errors():
+        destination = _destination(url, app_name, "GET" if get else "POST", is_status=bool(status))
+        fields = {"AccountSid": destination.account_sid} | fields
+        if status:
+            form = status_form(sid or random_sid(), status, error_code=error_code, from_=to, to=from_, fields=fields)
+        else:
+            pictures = dict(_picture(each) for each in media)
+            form = inbound_form(text, from_=from_, to=to, media=pictures, message_sid=sid or "", fields=fields)
+        started = time.perf_counter()
+        reply = read_reply(destination.caller, destination.webhook, form)
+        milliseconds = (time.perf_counter() - started) * 1000
+    _print(reply, milliseconds, as_json)
+
+
+@dataclass(frozen=True, slots=True)
+class _Destination:
+    """Who calls, and which URL."""
+
+    caller: Caller
+    webhook: Webhook
+    account_sid: str
+
+
+def _destination(url: str | None, app_name: str | None, method: str, *, is_status: bool) -> _Destination:
+    """Return how a URL is called, or the application in this process."""
+    if url:
+        caller = Caller(HttpTransport(), token=os.environ.get("TWILIO_AUTH_TOKEN", ""))
+        return _Destination(caller, Webhook(url=url, method=method), os.environ.get("TWILIO_ACCOUNT_SID", ACCOUNT_SID))
+    target, transport = in_process(find_app(app_name))
+    path = target.settings.status_path if is_status else target.settings.message_path
+    webhook = replace(target.webhook(path), method=method)
+    return _Destination(Caller(transport, token=target.token), webhook, target.account_sid)
+
+
+def _picture(option: str) -> tuple[str, str]:
+    """Split ``URL=TYPE``; without a type the ending of the URL gives it."""
+    url, _, content_type = option.rpartition("=")
+    if url and "/" in content_type and "://" not in content_type:
+        return url, content_type
+    return option, mimetypes.guess_type(option)[0] or "image/jpeg"
+
+
+def _print(reply: Reply, milliseconds: float, as_json: bool) -> None:
+    answer = reply.call.response
+    sent = [{"text": each.text, "segments": segment(each.text).count if each.text else 0} for each in reply.messages]
+    if as_json:
+        print_json({"status": answer.status, "messages": sent, "media": reply.media, "twiml": reply.twiml})
+        return
+    requests = len(reply.call.attempts)
+    click.echo(f"{answer.status} {answer.content_type or '(no content)'}, {requests} requests, {milliseconds:.0f} ms")
+    for each in sent:
+        click.echo(f"> {each['text']}  [{each['segments']} segment{'s' if each['segments'] != 1 else ''}]")
+    for url in reply.media:
+        click.echo(f"> {url}")
+    if not reply.messages:
+        click.echo("nothing is sent")
+    if answer.body:
+        click.echo(f"\n{reply.twiml}")
