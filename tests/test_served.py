@@ -1,0 +1,220 @@
+"""The whole product as it is installed and served: the wheel, gunicorn, the demonstration."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import venv
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.helpers import sample
+from tests.servers import ROOT, clean_environment, gunicorn
+from twiml_app.caller import Caller
+from twiml_app.calls import Webhook
+from twiml_app.checks import probe
+from twiml_app.config import Settings
+from twiml_app.testing import inbound_form, read_reply
+from twiml_app.transports import HttpTransport
+
+pytestmark = pytest.mark.slow
+
+CREDENTIALS = {"TWIML_CREDENTIALS": "sms:quite-long-enough"}
+SIGNED = CREDENTIALS | {"TWILIO_AUTH_TOKEN": "0123456789abcdef0123456789abcdef"}
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The example application under gunicorn; gives its Message URL with credentials."""
+    with gunicorn(SIGNED | {"TWIML_DATABASE_URL": f"sqlite:///{tmp_path_factory.mktemp('journal')}/twiml.db"}) as url:
+        yield url.replace("://", "://sms:quite-long-enough@") + "/message"
+
+
+def caller() -> Caller:
+    """Twilio, with the token of the served application."""
+    return Caller(HttpTransport(), token=SIGNED["TWILIO_AUTH_TOKEN"])
+
+
+def test_gunicorn_answers_a_recorded_message_after_the_challenge(served: str) -> None:
+    """Twilio asks twice: the first request has no credentials, and must cost nothing but a 401."""
+    call = caller().call(Webhook(url=served), sample("inbound-sms.txt"))
+
+    assert [attempt.response.status for attempt in call.attempts if attempt.response] == [401, 200]
+    assert call.response.content_type == "text/xml; charset=utf-8"
+    assert b"2 coffee will be ready" in call.response.body
+
+
+def test_gunicorn_takes_the_longest_text_by_get(served: str) -> None:
+    """1600 letters of another alphabet make a request line longer than gunicorn reads by default."""
+    reply = read_reply(caller(), Webhook(url=served, method="GET"), inbound_form("ж" * 1600))
+
+    assert reply.bodies == ["Text MENU, HOURS, or ORDER and how many of what, for example: order 2 coffee"]
+
+
+def test_probe_finds_a_served_application_sound(served: str) -> None:
+    """What check --url says of a sound installation is what people rely on at night."""
+    findings = list(probe(served, Settings.read(SIGNED), HttpTransport()))
+
+    assert [(finding.level, finding.subject) for finding in findings] == [
+        ("warning", "scheme"),
+        ("ok", "challenge"),
+        ("ok", "answer"),
+        ("ok", "forgery"),
+    ]
+
+
+def test_head_and_health_are_answered_over_the_wire(served: str) -> None:
+    """Load balancers ask by HEAD and GET without credentials."""
+    parts = urlsplit(served)
+    for method, path, status in [("HEAD", "/message", 401), ("GET", "/healthz", 200), ("HEAD", "/readyz", 200)]:
+        connection = http.client.HTTPConnection(parts.hostname or "", parts.port or 0, timeout=20)
+        connection.request(method, path)
+        answer = connection.getresponse()
+        body = answer.read()
+        connection.close()
+
+        assert (answer.status, body if method == "HEAD" else b"") == (status, b"")
+
+
+def test_wheel_carries_types_and_scaffold_and_nothing_else(wheel: Path) -> None:
+    """Only the package is installed: no tests, no examples; py.typed and the scaffold come along."""
+    names = zipfile.ZipFile(wheel).namelist()
+
+    assert {name.split("/")[0] for name in names if ".dist-info" not in name} == {"twiml_app"}
+    assert {"twiml_app/py.typed", "twiml_app/scaffold/handlers/hello.py", "twiml_app/scaffold/gitignore"} <= set(names)
+
+
+def test_wheel_installs_into_an_empty_environment_and_makes_a_project_that_serves(wheel: Path, tmp_path: Path) -> None:
+    """The way of every new user: install, new, test, serve."""
+    python = _empty_environment(tmp_path / "env", wheel)
+    project = tmp_path / "project"
+    run = {"cwd": tmp_path, "env": clean_environment(), "check": True}
+    subprocess.run([python.parent / "twiml-app", "new", str(project)], **run)  # type: ignore[call-overload]
+    subprocess.run([python, "-m", "pip", "install", "-q", "pytest"], **run)  # type: ignore[call-overload]
+    subprocess.run([python, "-m", "pytest", "-q", str(project)], **run)  # type: ignore[call-overload]
+
+    with gunicorn(CREDENTIALS, folder=project, python=str(python)) as url:
+        webhook = Webhook(url=url.replace("://", "://sms:quite-long-enough@") + "/message")
+        reply = read_reply(Caller(HttpTransport()), webhook, inbound_form("hello Ada"))
+
+    assert reply.twiml == (
+        '<?xml version="1.0" encoding="UTF-8"?><Response><Message><Body>Hello Ada!</Body></Message></Response>'
+    )
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, built from the sources as they are."""
+    folder = tmp_path_factory.mktemp("dist")
+    source = tmp_path_factory.mktemp("source")
+    files = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, check=True)
+    for name in files.stdout.decode().split():
+        if (ROOT / name).is_file():
+            target = source / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes((ROOT / name).read_bytes())
+    command = [sys.executable, "-m", "build", "--wheel", "--outdir", str(folder), str(source)]
+    subprocess.run(command, check=True, capture_output=True)
+    return next(folder.glob("*.whl"))
+
+
+def _empty_environment(folder: Path, wheel: Path) -> Path:
+    venv.create(folder, with_pip=True)
+    python = folder / "bin" / "python"
+    subprocess.run([python, "-m", "pip", "install", "-q", str(wheel)], check=True, env=clean_environment())
+    return python
+
+
+def test_traffic_of_a_served_program_is_exported_and_replayed(tmp_path: Path) -> None:
+    """Record from a running gunicorn, export, replay: no difference; change one handler: its exchanges differ."""
+    project = tmp_path / "project"
+    settings = CREDENTIALS | {"TWIML_DATABASE_URL": f"sqlite:///{tmp_path}/twiml.db"}
+    environment = clean_environment(**settings)
+    cli = [str(Path(sys.executable).parent / "twiml-app")]
+
+    def type_(*arguments: str) -> subprocess.CompletedProcess[bytes]:
+        return subprocess.run([*cli, *arguments], cwd=project, env=environment, capture_output=True)
+
+    subprocess.run([*cli, "new", str(project)], check=True, env=environment, capture_output=True)
+    with gunicorn(settings, folder=project, workers=2) as url:
+        base = url.replace("://", "://sms:quite-long-enough@")
+        for text in ("hello Ada", "hello Bob", "?"):
+            read_reply(Caller(HttpTransport()), Webhook(url=f"{base}/message"), inbound_form(text))
+        exported = type_("journal", "export", "traffic.jsonl")
+        over_http = type_("replay", "traffic.jsonl", "--to", base)
+    in_process = type_("replay", "traffic.jsonl")
+    handler = project / "handlers" / "hello.py"
+    handler.write_text(handler.read_text().replace("Text HELLO", "Send HELLO"))
+    changed = type_("replay", "traffic.jsonl")
+
+    assert exported.stdout == b"3 exchanges in traffic.jsonl\n", exported
+    assert (over_http.returncode, over_http.stdout) == (0, b"3 replayed, 0 different\n")
+    assert (in_process.returncode, in_process.stdout) == (0, b"3 replayed, 0 different\n")
+    assert (changed.returncode, changed.stdout.splitlines()[-1]) == (1, b"3 replayed, 1 different")
+    assert b"-     Text HELLO and your name." in changed.stdout
+
+
+@pytest.fixture(scope="module")
+def demonstration() -> Iterator[str]:
+    """What ``make run`` prints, while it serves; a token is exported in the shell, as many people have it."""
+    environment = clean_environment(TWILIO_AUTH_TOKEN="exported", PYTHONUNBUFFERED="1")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "handlers"], cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    said = ""
+    assert process.stdout
+    for line in process.stdout:
+        said += line.decode()
+        if "Ctrl-C" in said:
+            break
+    yield said
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert process.returncode == 0
+
+
+def test_demonstration_shows_a_reply_and_what_a_handler_did(demonstration: str) -> None:
+    """Before anyone types, the main job is seen working: TwiML, and the effect of a failed delivery."""
+    assert demonstration.count("answered 401, then 20") == 2
+    assert "<Body>Thanks! 2 coffee will be ready in ten minutes.</Body>" in demonstration
+    assert "30005: unknown destination handset, look up the number" in demonstration
+
+
+def test_demonstration_prints_a_curl_that_works_as_pasted(demonstration: str) -> None:
+    """A token in the shell must not make the pasted command fail for want of a signature."""
+    command = next(line.strip() for line in demonstration.splitlines() if line.strip().startswith("curl "))
+
+    answer = subprocess.run(["curl", "-sS", *shlex.split(command)[1:]], capture_output=True, check=True)
+
+    assert b"<Body>Thanks! 2 coffee will be ready in ten minutes.</Body>" in answer.stdout
+
+
+#: Run elsewhere: the two of make are this test run and the demonstration, the others are in the tests above.
+ELSEWHERE = {"make run", "make test", "pip install twiml-app", "gunicorn wsgi:app", "cd my-number"}
+
+
+def test_readme_commands_run(tmp_path: Path) -> None:
+    """Every command of the README does what it says."""
+    blocks = re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    environment = clean_environment(
+        PATH=f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        TWIML_DATABASE_URL=f"sqlite:///{ROOT}/.pytest_cache/readme-{os.getpid()}.db",  # a temporary folder is warned of
+    )
+    project = tmp_path / "my-number"
+    for block in blocks:
+        commands = [line for line in block.splitlines() if line.partition("  #")[0].strip() not in ELSEWHERE]
+        script = "\n".join(["set -eu", *commands]).replace("my-number", str(project))
+        folder = project if project.exists() else tmp_path
+        done = subprocess.run(["bash", "-c", script], cwd=folder, env=environment, capture_output=True)
+
+        assert done.returncode == 0, (script, done.stdout.decode(), done.stderr.decode())
+    assert (project / "traffic.jsonl").is_file()
