@@ -11,6 +11,8 @@ import pytest
 
 from tests.services import new_schema, postgres_server
 
+pytest_plugins = ["pytester"]
+
 for name in [name for name in os.environ if name.startswith(("TWIML_", "TWILIO_")) or name == "SECRET_KEY"]:
     del os.environ[name]
 

@@ -842,7 +842,7 @@ def requests(draw: st.DrawFn) -> WebhookRequest:
         endpoint=draw(st.sampled_from(ENDPOINTS)),
         method=draw(st.sampled_from(["POST", "GET", "HEAD", "PUT"])),
         scheme=draw(st.sampled_from(["http", "https"])),
-        host=draw(header_text | st.just("sms.example.com")),
+        host=draw(header_text | st.sampled_from(["sms.example.com", "["])),
         target="/" + target.decode("utf-8", "surrogateescape"),
         headers={"content-type": "application/x-www-form-urlencoded", **headers},
         body=raw,

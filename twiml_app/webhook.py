@@ -143,7 +143,9 @@ class WebhookRequest:
 
     def base_url(self, public_url: str = "") -> str:
         """Return what stands before the application's own paths in an absolute URL."""
-        return base_of(public_url or f"{self.scheme}://{self.host}", self.prefix)
+        if not public_url:  # a host that anybody may send is not parsed
+            return f"{self.scheme}://{self.host}{self.prefix}"
+        return base_of(public_url, self.prefix)
 
 
 def base_of(public_url: str, prefix: str) -> str:
