@@ -319,3 +319,10 @@ def test_misspelled_setting_is_found() -> None:
     values = {**dict.fromkeys(READERS, ""), "TWIML_CREDENTIAL": "", "TWIML_ACOUNTS": "", "PATH": "", "TWILIO_X": ""}
 
     assert unknown_settings(values) == ["TWIML_ACOUNTS", "TWIML_CREDENTIAL"]
+
+
+def test_token_of_the_official_library_belongs_to_its_account() -> None:
+    """One account, one token: a subaccount signs with its own, and the refusal can say so."""
+    settings = Settings.read({"TWILIO_AUTH_TOKEN": "token", "TWILIO_ACCOUNT_SID": "AC1"})
+
+    assert (settings.tokens_for("AC1"), settings.tokens_for("AC2")) == (("token",), ())

@@ -80,6 +80,12 @@ def test_other_words_do_not_match(pattern: str, text: str) -> None:
         pytest.param("<a><b>", "xyz", {"a": "x", "b": "yz"}, id="texts with nothing between"),
         pytest.param("<a>, <b>.", "x, y, z.", {"a": "x", "b": "y, z"}, id="texts and punctuation"),
         pytest.param("<a>: <b> end", "x: 1: 2 end", {"a": "x", "b": "1: 2"}, id="text before closing words"),
+        pytest.param(
+            "<a> <int:n> <b> <int:m> end",
+            "x 1 y 2 z 3 end",
+            {"a": "x", "n": 1, "b": "y 2 z", "m": 3},
+            id="texts between numbers",
+        ),
         pytest.param("hi <word:w>", "hi O’Neill-Østby_2!", {"w": "O’Neill-Østby_2"}, id="word"),
         pytest.param("<word:a>-<word:b>", "x-y-z", {"a": "x-y", "b": "z"}, id="word takes what it can"),
         pytest.param("<int:n>", "12.", {"n": 12}, id="int"),

@@ -13,6 +13,7 @@ from twiml_app.webhook import TWIML_TYPE, WebhookResponse
 
 pytestmark = pytest.mark.slow
 
+SID = "SM" + "5" * 32
 HANDLERS = """
 from twiml_app import InboundMessage, Message, Router, StatusCallback
 
@@ -70,7 +71,8 @@ def test_authentication_is_on(phone, {fixture}):
 
 def answered(text: str) -> WebhookResponse:
     """Answer with a text."""
-    document = f"<Response><Message><Body>{text}</Body></Message></Response>"
+    url = f"https://sms.example.com/status?in_reply_to={SID}&amp;token=scrubbed"
+    document = f'<Response><Message action="{url}" statusCallback="{url}"><Body>{text}</Body></Message></Response>'
     return WebhookResponse(status=200, content_type=TWIML_TYPE, body=document.encode())
 
 
@@ -82,7 +84,7 @@ def exchange(body: str, answer: str) -> Exchange:
         endpoint="message",
         method="POST",
         url="https://sms.example.com/message",
-        form=inbound_form(body, message_sid="SM" + "5" * 32),
+        form=inbound_form(body, message_sid=SID),
         answer=answered(answer),
         handler="handlers.menu",
     )

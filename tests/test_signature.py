@@ -168,6 +168,7 @@ def test_url_with_credentials_and_port_is_accepted_as_any_library_signs_it(signe
     [
         pytest.param("https://[2001:db8::1]/x", "https://[2001:db8::1]:443/x", id="IPv6 with the default port"),
         pytest.param("https://[2001:db8::1]:8443/x", "https://[2001:db8::1]/x", id="IPv6 without its port"),
+        pytest.param("https://2130706433/x", "https://2130706433:443/x", id="host that is a number"),
         pytest.param("HTTPS://sms.example.com/x", "HTTPS://sms.example.com:443/x", id="scheme in capitals"),
         pytest.param("https://sms.example.com#rc=2", "https://sms.example.com:443#rc=2", id="fragment after the host"),
         pytest.param(

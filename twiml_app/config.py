@@ -96,7 +96,8 @@ def _is_given(name: str, value: Any) -> bool:
 
 def _fields(given: dict[str, Any]) -> dict[str, Any]:
     fields = {name.removeprefix("TWIML_").lower(): value for name, value in given.items() if name.startswith("TWIML_")}
-    fields.setdefault("auth_tokens", {"": (given["TWILIO_AUTH_TOKEN"],)} if "TWILIO_AUTH_TOKEN" in given else {})
+    own = {given.get("TWILIO_ACCOUNT_SID", ""): (given["TWILIO_AUTH_TOKEN"],)} if "TWILIO_AUTH_TOKEN" in given else {}
+    fields.setdefault("auth_tokens", own)
     fields.setdefault("shared_keys", {})
     fallbacks = given.get("SECRET_KEY_FALLBACKS", ())
     fields["secret_keys"] = (given["SECRET_KEY"], *fallbacks) if "SECRET_KEY" in given else _derived_keys(fields)
@@ -252,6 +253,7 @@ READERS: dict[str, Callable[[str, Any], Any]] = {
     "TWIML_CREDENTIALS": _credentials,
     "TWIML_AUTH_TOKENS": _auth_tokens,
     "TWILIO_AUTH_TOKEN": _text,
+    "TWILIO_ACCOUNT_SID": _text,
     "TWIML_SHARED_KEYS": _shared_keys,
     "TWIML_ACCOUNTS": _frozen,
     "TWIML_PUBLIC_URL": _public_url,

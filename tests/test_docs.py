@@ -1,0 +1,45 @@
+"""The documentation tells of everything there is, and of nothing else."""
+
+from __future__ import annotations
+
+import re
+
+import click
+import pytest
+
+from tests.servers import ROOT
+from twiml_app.cli import main
+from twiml_app.config import READERS
+
+REFERENCE = (ROOT / "docs" / "reference.md").read_text()
+PAGES = "\n".join(path.read_text() for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))])
+
+
+def test_every_setting_is_in_the_reference_and_every_one_there_exists() -> None:
+    """A setting that is not documented is not found; one that is gone misleads."""
+    documented = set(re.findall(r"`((?:TWIML|TWILIO)_[A-Z_]+|SECRET_KEY(?:_FALLBACKS)?)[`=]", REFERENCE))
+
+    assert documented == set(READERS)
+
+
+@pytest.mark.parametrize("name", sorted(main.commands))
+def test_every_command_is_in_the_documentation(name: str) -> None:
+    """The pages are how people find a command."""
+    assert f"twiml-app {name}" in PAGES
+
+
+def test_every_command_in_the_documentation_exists() -> None:
+    """Whoever types what is written must not be told that there is no such command."""
+    written = {tuple(found.split()) for found in re.findall(r"`twiml-app ([a-z]+(?: [a-z]+)?)", PAGES)}
+    for first, *rest in written:
+        command = main.commands.get(first)
+        assert command is not None, first
+        if rest and isinstance(command, click.Group):
+            assert rest[0] in command.commands, (first, *rest)
+
+
+def test_every_link_in_the_documentation_leads_somewhere() -> None:
+    """Pages are moved, and links forgotten."""
+    for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", page.read_text()):
+            assert (page.parent / target).exists(), (page.name, target)
