@@ -25,8 +25,9 @@ from twiml_app.errors import JournalTooNew, JournalUnavailable, StillRunning
 from twiml_app.events import parse_event
 from twiml_app.journal import DurableJournal, Ledger, open_engine
 from twiml_app.journal.archive import Archive, Filter
-from twiml_app.journal.durable import MAX_REFUSALS, WAIT_LIMIT_S
+from twiml_app.journal.durable import WAIT_LIMIT_S
 from twiml_app.journal.engine import Engine
+from twiml_app.journal.refusals import MAX_REFUSALS
 from twiml_app.receiver import Receiver
 from twiml_app.statuses import progress
 from twiml_app.testing import inbound_form, status_form

@@ -211,7 +211,7 @@ def test_refusals_and_failures_are_answers_too() -> None:
 
 def test_unreachable_destination_is_told() -> None:
     """Nobody listens at port 9."""
-    destination = Destination(base_url="http://127.0.0.1:1", paths={"message": "/message"})  # type: ignore[arg-type]
+    destination = Destination(base_url="http://127.0.0.1:1", paths={"message": "/message"})
 
     def refuse(request: object) -> WebhookResponse:
         raise OSError("connection refused")

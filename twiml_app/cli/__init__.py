@@ -10,8 +10,9 @@ import click
 from .. import logs
 from .check import check
 from .explain import explain
-from .journal import journal, ledger, overview
+from .journal import journal
 from .new import new
+from .overview import ledger, overview
 from .replay import replay_command
 from .routes import match, routes
 from .simulate import simulate

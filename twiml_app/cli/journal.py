@@ -1,4 +1,4 @@
-"""``journal``, ``ledger`` and ``overview``: what has happened."""
+"""``journal``: what has happened, exchange by exchange, and what is kept of it."""
 
 from __future__ import annotations
 
@@ -16,14 +16,13 @@ from ..app import collect_settings
 from ..config import Settings
 from ..errors import ConfigurationError
 from ..events import StatusCallback, parse_event
-from ..journal import Ledger, open_engine
+from ..journal import open_engine
 from ..journal.archive import Archive, Filter, Kept
 from ..journal.engine import Engine
 from ..logs import mask
 from ..recordings import Exchange, format_time, read_file, write_file, write_line
 from ..routes import name_of
 from ..scrubbing import Scrubber
-from ..statuses import error_code
 from ..webhook import Form
 from .common import app_option, find_router, json_option, plain_errors, print_json, print_table
 
@@ -277,64 +276,3 @@ def _run_again(handlers: list[Any], status: StatusCallback, before: Any) -> dict
         else:
             results[name] = "ok"
     return results
-
-
-@click.command()
-@click.argument("sid")
-@json_option
-def ledger(sid: str, as_json: bool) -> None:
-    """Tell how far the delivery of a message has come.
-
-    \b
-    Example:
-        twiml-app ledger SM0123456789abcdef0123456789abcdef
-    """
-    with plain_errors():
-        entry = Ledger(find_engine()).get(sid)
-    if entry is None:
-        raise click.ClickException(f"nothing was told of {sid}")
-    if as_json:
-        history = [[format_time(each.received_at), each.status, each.error_code] for each in entry.history]
-        print_json({"sid": sid, "status": entry.status, "error_code": entry.error_code, "history": history})
-        return
-    known = error_code(entry.error_code or 0)
-    code = f", error {entry.error_code}{f' ({known.meaning})' if known else ''}" if entry.error_code else ""
-    click.echo(f"{sid}  {entry.status}{code}\n")
-    rows = [
-        {"time": format_time(each.received_at), "status": each.status, "error": str(each.error_code or "")}
-        for each in entry.history
-    ]
-    print_table(rows, indent="  ")
-
-
-@click.command()
-@json_option
-def overview(as_json: bool) -> None:
-    """Show at a glance what has happened: last inbound, refusals, failures, error codes.
-
-    \b
-    Example:
-        twiml-app overview
-    """
-    with plain_errors():
-        found = Archive(find_engine()).overview()
-    last = format_time(found.last_inbound_at) if found.last_inbound_at else "never"
-    refusal = found.last_refusal
-    rows = {
-        "last inbound message": last,
-        "exchanges": str(found.exchanges),
-        "failed handlers": str(found.failed),
-        "unfinished": str(found.unfinished),
-        "refused": str(found.refused),
-        "last refusal": f"{format_time(refusal.received_at)} {refusal.status}: {refusal.reason}" if refusal else "none",
-    }
-    codes = {str(code): times for code, times in found.top_error_codes}
-    if as_json:
-        print_json(rows | {"error codes": codes})
-        return
-    width = max(map(len, rows))
-    for name, value in rows.items():
-        click.echo(f"{name.ljust(width)}  {value}")
-    for code, times in codes.items():
-        known = error_code(int(code))
-        click.echo(f"{'error ' + code:{width}}  {times} times{f', {known.meaning}' if known else ''}")

@@ -11,13 +11,11 @@ from urllib.parse import urlsplit
 from ..recordings import Exchange
 from ..webhook import Form, WebhookResponse
 from .engine import Engine, Execute, Row
+from .refusals import Refusal, latest_refusals
 
 _COLUMNS = (
     "id, received_at, kind, endpoint, method, url, headers, body, answer_status, answer_type, answer, handler, outcome,"
     " results, milliseconds, sid, contact, number, message_status, error_code, state, owner"
-)
-_LATEST_REFUSALS = (
-    "SELECT received_at, status, reason, endpoint, method, url, headers, body FROM refusals ORDER BY id DESC LIMIT ?"
 )
 _PAGE = 500
 _MAX_FIELDS = 10_000
@@ -70,20 +68,6 @@ class Kept:
     outcome: str
     milliseconds: float
     exchange: Exchange | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
-    """A request that was not let in."""
-
-    received_at: float
-    status: int
-    reason: str
-    endpoint: str
-    method: str
-    url: str
-    headers: dict[str, str]
-    body: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,7 +153,7 @@ class Archive:
 
     def refusals(self, limit: int) -> list[Refusal]:
         """Return the last refused requests, newest first."""
-        return [_refusal(row) for row in self._engine.run(lambda execute: execute(_LATEST_REFUSALS, (limit,)))]
+        return self._engine.run(lambda execute: latest_refusals(execute, limit))
 
     def overview(self) -> Overview:
         """Return the state of things at a glance."""
@@ -182,14 +166,13 @@ def _overview(execute: Execute) -> Overview:
         "SELECT error_code, count(*) AS times FROM ledger WHERE error_code IS NOT NULL"
         " GROUP BY error_code ORDER BY times DESC, error_code LIMIT 5"
     )
-    last = execute(_LATEST_REFUSALS, (1,))
     return Overview(
         exchanges=execute("SELECT count(*) FROM exchanges")[0][0],
         last_inbound_at=execute("SELECT max(received_at) FROM exchanges WHERE kind = 'message'")[0][0],
         failed=execute(failed)[0][0],
         unfinished=execute("SELECT count(*) FROM exchanges WHERE state = 'running'")[0][0],
         refused=execute("SELECT count(*) FROM refusals")[0][0],
-        last_refusal=_refusal(last[0]) if last else None,
+        last_refusal=next(iter(latest_refusals(execute, 1)), None),
         top_error_codes=[(row[0], row[1]) for row in execute(codes)],
     )
 
@@ -278,25 +261,3 @@ def _row(exchange: Exchange, keep_until: float) -> tuple[object, ...]:
         exchange.milliseconds,
         keep_until,
     )
-
-
-def _refusal(row: Row) -> Refusal:
-    received_at, status, reason, endpoint, method, url, headers, body = row
-    return Refusal(
-        received_at=received_at,
-        status=status,
-        reason=reason,
-        endpoint=endpoint,
-        method=method,
-        url=_text(url),
-        headers=_headers(headers),
-        body=bytes(body),
-    )
-
-
-def _headers(text: str) -> dict[str, str]:
-    """Read the headers of a refused request, which may have been cut off."""
-    try:
-        return dict(json.loads(text))
-    except ValueError:
-        return {}

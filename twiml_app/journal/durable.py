@@ -20,6 +20,7 @@ from ..events import InboundMessage, StatusCallback, UnknownEvent
 from ..webhook import WebhookRequest, WebhookResponse
 from .engine import Engine, Execute
 from .ledger import record_status
+from .refusals import insert_refusal
 from .retention import Retention
 
 #: A duplicate waits this long for the answer of the first, within the 15 seconds that Twilio waits,
@@ -33,8 +34,6 @@ DAY_S = 86400.0
 
 #: The headers that matter when an exchange is looked at or played again; never Authorization, never a cookie.
 KEPT_HEADERS = ("content-type", "user-agent", "i-twilio-idempotency-token", "x-twilio-signature", "x-home-region")
-MAX_REFUSALS = 50
-MAX_REFUSED_BYTES = 16384
 
 _RUNNING: Final = "running"
 _DONE: Final = "done"
@@ -121,7 +120,7 @@ class DurableJournal:
             return
         self._refused_at = now
         with suppress(JournalUnavailable):
-            self._engine.run(lambda execute: _insert_refusal(execute, request, refused, now))
+            self._engine.run(lambda execute: insert_refusal(execute, request, refused, now))
 
     def check(self) -> None:
         """Return if the store can be reached and written to.
@@ -316,22 +315,3 @@ def _same_target(url: str, other: str) -> bool:
     """Compare what stands after the host: proxies and credentials make the rest differ."""
     one, two = urlsplit(url), urlsplit(other)
     return not other or (one.path.rsplit("/", 1)[-1], one.query) == (two.path.rsplit("/", 1)[-1], two.query)
-
-
-def _insert_refusal(execute: Execute, request: WebhookRequest, refused: RequestRefused, now: float) -> None:
-    headers = {name: value for name, value in request.headers.items() if name not in ("authorization", "cookie")}
-    execute(
-        "INSERT INTO refusals (received_at, status, reason, endpoint, method, url, headers, body)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            now,
-            refused.status,
-            refused.reason,
-            request.endpoint,
-            request.method,
-            request.called_url().encode("utf-8", "surrogateescape")[:MAX_REFUSED_BYTES],
-            json.dumps(headers)[:MAX_REFUSED_BYTES],
-            request.body[:MAX_REFUSED_BYTES],
-        ),
-    )
-    execute("DELETE FROM refusals WHERE id <= (SELECT max(id) FROM refusals) - ?", (MAX_REFUSALS,))

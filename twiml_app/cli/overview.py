@@ -1,0 +1,73 @@
+"""``overview`` and ``ledger``: the state of things at a glance, and of one message."""
+
+from __future__ import annotations
+
+import click
+
+from ..journal import Ledger
+from ..journal.archive import Archive
+from ..recordings import format_time
+from ..statuses import error_code
+from .common import json_option, plain_errors, print_json, print_table
+from .journal import find_engine
+
+
+@click.command()
+@click.argument("sid")
+@json_option
+def ledger(sid: str, as_json: bool) -> None:
+    """Tell how far the delivery of a message has come.
+
+    \b
+    Example:
+        twiml-app ledger SM0123456789abcdef0123456789abcdef
+    """
+    with plain_errors():
+        entry = Ledger(find_engine()).get(sid)
+    if entry is None:
+        raise click.ClickException(f"nothing was told of {sid}")
+    if as_json:
+        history = [[format_time(each.received_at), each.status, each.error_code] for each in entry.history]
+        print_json({"sid": sid, "status": entry.status, "error_code": entry.error_code, "history": history})
+        return
+    known = error_code(entry.error_code or 0)
+    code = f", error {entry.error_code}{f' ({known.meaning})' if known else ''}" if entry.error_code else ""
+    click.echo(f"{sid}  {entry.status}{code}\n")
+    rows = [
+        {"time": format_time(each.received_at), "status": each.status, "error": str(each.error_code or "")}
+        for each in entry.history
+    ]
+    print_table(rows, indent="  ")
+
+
+@click.command()
+@json_option
+def overview(as_json: bool) -> None:
+    """Show at a glance what has happened: last inbound, refusals, failures, error codes.
+
+    \b
+    Example:
+        twiml-app overview
+    """
+    with plain_errors():
+        found = Archive(find_engine()).overview()
+    last = format_time(found.last_inbound_at) if found.last_inbound_at else "never"
+    refusal = found.last_refusal
+    rows = {
+        "last inbound message": last,
+        "exchanges": str(found.exchanges),
+        "failed handlers": str(found.failed),
+        "unfinished": str(found.unfinished),
+        "refused": str(found.refused),
+        "last refusal": f"{format_time(refusal.received_at)} {refusal.status}: {refusal.reason}" if refusal else "none",
+    }
+    codes = {str(code): times for code, times in found.top_error_codes}
+    if as_json:
+        print_json(rows | {"error codes": codes})
+        return
+    width = max(map(len, rows))
+    for name, value in rows.items():
+        click.echo(f"{name.ljust(width)}  {value}")
+    for code, times in codes.items():
+        known = error_code(int(code))
+        click.echo(f"{'error ' + code:{width}}  {times} times{f', {known.meaning}' if known else ''}")

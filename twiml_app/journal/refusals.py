@@ -1,0 +1,78 @@
+"""The last requests that were not let in: a small ring, so that nobody can fill the disk from outside."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from ..errors import RequestRefused
+from ..webhook import WebhookRequest
+from .engine import Execute, Row
+
+MAX_REFUSALS = 50
+MAX_REFUSED_BYTES = 16384
+
+_LATEST = (
+    "SELECT received_at, status, reason, endpoint, method, url, headers, body FROM refusals ORDER BY id DESC LIMIT ?"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """A request that was not let in."""
+
+    received_at: float
+    status: int
+    reason: str
+    endpoint: str
+    method: str
+    url: str
+    headers: dict[str, str]
+    body: bytes
+
+
+def insert_refusal(execute: Execute, request: WebhookRequest, refused: RequestRefused, now: float) -> None:
+    """Keep a request that was not let in, and forget the oldest; never its Authorization, never a cookie."""
+    headers = {name: value for name, value in request.headers.items() if "auth" not in name and "cookie" not in name}
+    execute(
+        "INSERT INTO refusals (received_at, status, reason, endpoint, method, url, headers, body)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            now,
+            refused.status,
+            refused.reason,
+            request.endpoint,
+            request.method,
+            request.called_url().encode("utf-8", "surrogateescape")[:MAX_REFUSED_BYTES],
+            json.dumps(headers)[:MAX_REFUSED_BYTES],
+            request.body[:MAX_REFUSED_BYTES],
+        ),
+    )
+    execute("DELETE FROM refusals WHERE id <= (SELECT max(id) FROM refusals) - ?", (MAX_REFUSALS,))
+
+
+def latest_refusals(execute: Execute, limit: int) -> list[Refusal]:
+    """Return the last refused requests, newest first."""
+    return [_read(row) for row in execute(_LATEST, (limit,))]
+
+
+def _read(row: Row) -> Refusal:
+    received_at, status, reason, endpoint, method, url, headers, body = row
+    return Refusal(
+        received_at=received_at,
+        status=status,
+        reason=reason,
+        endpoint=endpoint,
+        method=method,
+        url=bytes(url).decode("utf-8", "surrogateescape"),
+        headers=_headers(headers),
+        body=bytes(body),
+    )
+
+
+def _headers(text: str) -> dict[str, str]:
+    """Read the headers of a refused request, which may have been cut off."""
+    try:
+        return dict(json.loads(text))
+    except ValueError:
+        return {}
