@@ -54,4 +54,3 @@ def new_schema(url: str) -> str:
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(psycopg.sql.SQL("CREATE SCHEMA {}").format(psycopg.sql.Identifier(name)))
     return f"{url}{'&' if '?' in url else '?'}options={quote(f'-c search_path={name}')}"
-

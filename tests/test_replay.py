@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import io
 import json
 import sqlite3
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import chdir, contextmanager
+from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -210,7 +211,7 @@ def test_refusals_and_failures_are_answers_too() -> None:
 
 
 def test_unreachable_destination_is_told() -> None:
-    """Nobody listens at port 9."""
+    """The report says so, exchange by exchange, and goes on."""
     destination = Destination(base_url="http://127.0.0.1:1", paths={"message": "/message"})
 
     def refuse(request: object) -> WebhookResponse:
@@ -438,6 +439,23 @@ def test_stranger_may_be_meant(project: Project) -> None:
     result = project.type("replay", "a.jsonl", "--anywhere", "--to", "http://host.invalid")
 
     assert (result.exit_code, "no answer: " in result.stdout) == (1, True)
+
+
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_progress_is_shown_where_somebody_watches(project: Project) -> None:
+    """A paced replay takes as long as the traffic did; what is printed for programs stays clean."""
+    write_file(project.folder / "a.jsonl", [exchange()])
+    terminal, output = _Terminal(), io.StringIO()
+
+    with chdir(project.folder), redirect_stderr(terminal), redirect_stdout(output), pytest.raises(SystemExit):
+        main(["replay", "a.jsonl", "--to", "http://127.0.0.1:1"], standalone_mode=False)
+
+    assert "replaying" in terminal.getvalue()
+    assert output.getvalue().endswith("1 replayed, 1 different\n")
 
 
 def test_broken_recording_is_named(project: Project) -> None:
