@@ -95,6 +95,12 @@ def explain(
             id="https and forwarded host",
         ),
         pytest.param(
+            URL,
+            {"scheme": "http", "headers": {"x-forwarded-host": f"{HOST}:443"}},
+            "with https: set TWIML_PUBLIC_URL",
+            id="no more differences than it takes",
+        ),
+        pytest.param(
             f"{URL}/", {}, "with a trailing slash: the URL at Twilio ends with one", id="trailing slash at Twilio"
         ),
         pytest.param(

@@ -13,9 +13,22 @@ from tests.helpers import sample
 from tests.receiving import ACCOUNT, BASIC, OTHER_ACCOUNT, SID, SIGNED, TOKEN, read_settings
 from twiml_app import InboundMessage, Media, Message, MessagingResponse, Redirect, Router, StatusCallback
 from twiml_app.app import Twiml, create_app
+from twiml_app.caller import Caller
+from twiml_app.calls import OutgoingRequest, Webhook
 from twiml_app.errors import CallError, TwimlError
 from twiml_app.events import parse_event
-from twiml_app.testing import CONTACT, NUMBER, Phone, Target, in_process, inbound_form, random_sid, status_form
+from twiml_app.testing import (
+    CONTACT,
+    NUMBER,
+    Phone,
+    Target,
+    in_process,
+    inbound_form,
+    random_sid,
+    read_reply,
+    status_form,
+)
+from twiml_app.webhook import WebhookResponse
 
 OFF = {"TWIML_DATABASE_URL": "off"}
 
@@ -265,14 +278,48 @@ def test_delivery_of_a_reply_that_is_not_followed_is_an_error(program: Program) 
             phone.report(phone.text(text), "delivered")
 
 
-def test_delivery_is_reported_by_the_method_that_the_reply_names(program: Program) -> None:
-    """TwiML may ask for GET; and a URL of the program's own carries no token of ours."""
+def test_delivery_is_reported_by_the_method_that_the_reply_names() -> None:
+    """TwiML may ask for GET, and then the parameters stand in the query."""
+    program = Program().follow()
+    phone = Phone(program.app({"TWIML_CREDENTIALS": ""}, SIGNED))
+    phone.report(phone.text("own"), "delivered")
+    (status,) = program.statuses
+
+    assert (status.query["mine"], status.query["MessageStatus"]) == ("1", "delivered")
+
+
+def test_status_url_of_the_programs_own_carries_no_token_of_ours(program: Program) -> None:
+    """Twilio would be refused there as well."""
     phone = Phone(program.app())
 
-    with pytest.raises(CallError) as refused:
+    with pytest.raises(CallError, match="answered 401") as refused:
         phone.report(phone.text("own"), "delivered")
     assert refused.value.status == 401
-    assert refused.value.url.startswith("http://localhost/status?mine=1&token=x")
+
+
+def test_redirect_is_relative_to_the_url_that_answered() -> None:
+    """A proxy may have sent the request on by HTTP before the document says where to go."""
+    answers = [
+        WebhookResponse(status=307, headers=(("Location", "/deep/message"),)),
+        WebhookResponse(status=200, body=b"<Response><Redirect>next</Redirect></Response>"),
+        WebhookResponse(status=401, headers=(("WWW-Authenticate", 'Basic realm="x"'),)),
+        WebhookResponse(status=200, body=b"<Response><Message>there</Message></Response>"),
+    ]
+    sent: list[OutgoingRequest] = []
+
+    def send(request: OutgoingRequest) -> WebhookResponse:
+        sent.append(request)
+        return answers.pop(0)
+
+    reply = read_reply(Caller(send), Webhook(url="https://a:b@h/message"), inbound_form("x"))
+
+    assert reply.bodies == ["there"]
+    assert [request.url for request in sent[1:]] == [
+        "https://h/deep/message",
+        "https://h/deep/next",
+        "https://h/deep/next",
+    ]
+    assert "Authorization" in dict(sent[-1].headers)
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,9 @@
     ├── CallError                 a webhook that could not be called
     ├── RecordingError            a recording that cannot be read
     └── JournalError              the durable side
-        ├── JournalUnavailable    it cannot be reached
         ├── StillRunning          another request is at the same event, for longer than Twilio waits
-        └── JournalTooNew         it was written by a release that this one cannot follow
+        └── JournalUnavailable    it cannot be reached
+            └── JournalTooNew     it was written by a release that this one cannot follow
 """
 
 from __future__ import annotations
@@ -141,5 +141,5 @@ class StillRunning(JournalError):
     """Another request is at the same event, for longer than Twilio waits."""
 
 
-class JournalTooNew(JournalError):
+class JournalTooNew(JournalUnavailable):
     """The journal was written by a release that this one cannot follow."""

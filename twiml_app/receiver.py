@@ -64,7 +64,7 @@ class Receiver:
         return outcome.response
 
     def _answer(self, request: WebhookRequest, event: Event, started: float) -> Outcome:
-        is_replay = REPLAY_HEADER.lower() in request.headers
+        is_replay = _is_replay(request)
         if request.endpoint == "fallback":
             return self._fall_back(request, event, None if is_replay else self.journal)
         if is_replay:
@@ -140,7 +140,7 @@ class Receiver:
         is_probe = challenged and "authorization" not in request.headers
         fields = {"status": refused.status, "url": request.endpoint, "reason": refused.reason}
         log_event(logging.DEBUG if is_probe else logging.WARNING, "refused", fields)
-        if self.journal and not is_probe:
+        if self.journal and not is_probe and not _is_replay(request):
             self.journal.keep_refusal(request, refused)
         return WebhookResponse.line(refused.status, refused.line, *([CHALLENGE] if challenged else []))
 
@@ -169,6 +169,10 @@ _KINDS: dict[type, str] = {
     StatusCallback: "status callback",
     UnknownEvent: "webhook",
 }
+
+
+def _is_replay(request: WebhookRequest) -> bool:
+    return REPLAY_HEADER.lower() in request.headers
 
 
 def _unavailable() -> Outcome:

@@ -24,7 +24,7 @@ class SqliteStore:
     Which processes run is told by locks too: each holds one byte of a file, and the system lets go of it when it dies.
     """
 
-    errors: tuple[type[Exception], ...] = (sqlite3.OperationalError, sqlite3.DatabaseError, OSError)
+    errors: tuple[type[Exception], ...] = (sqlite3.Error, OSError)
 
     def __init__(self, path: Path, *, durable: bool, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
         self._path = path
