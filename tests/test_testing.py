@@ -413,3 +413,14 @@ def test_phone_is_ready_for_a_project(tmp_path: Path) -> None:
     phone = Phone(create_app(settings, root=tmp_path))
 
     assert phone.text("hello").bodies == ["hi"]
+
+
+def test_phone_signs_by_a_shared_key_where_there_is_no_token() -> None:
+    """The newer scheme is tried offline like the older one, and is checked."""
+    router = Router()
+    router.default(lambda _: "Hello!")
+    app = Flask("shared")
+    app.config.update({"TWIML_SHARED_KEYS": {"key1": "secret"}, "TWIML_DATABASE_URL": "off"})
+    Twiml(app, router=router)
+
+    assert Phone(app).text("hi").bodies == ["Hello!"]

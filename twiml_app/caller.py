@@ -19,7 +19,7 @@ from urllib.parse import quote, unquote, urljoin, urlsplit, urlunsplit
 
 from .calls import Attempt, Call, ConnectFailed, OutgoingRequest, Overrides, Transport, Webhook
 from .errors import CallError
-from .signature import HEADER, sign
+from .signature import HEADER, SETTINGS_HEADER, sign
 from .webhook import FORM_TYPE, Form, WebhookResponse
 
 MAX_REDIRECTS = 10
@@ -68,8 +68,8 @@ class CookieJar:
 class Caller:
     """Calls webhooks as Twilio does.
 
-    ``token`` signs; ``headers`` go with every request; ``new_token`` makes the idempotency token of an event; ``clock``
-    gives seconds.
+    ``token`` signs, as the secret of the shared key ``key_id`` if there is one; ``headers`` go with every request;
+    ``new_token`` makes the idempotency token of an event; ``clock`` gives seconds.
     """
 
     def __init__(
@@ -77,12 +77,14 @@ class Caller:
         transport: Transport,
         *,
         token: str = "",
+        key_id: str = "",
         headers: tuple[tuple[str, str], ...] = (),
         clock: Callable[[], float] = time.monotonic,
         new_token: Callable[[], str] = lambda: str(uuid.uuid4()),
     ) -> None:
         self._transport = transport
         self._token = token
+        self._key_id = key_id
         self._headers = headers
         self._clock = clock
         self._new_token = new_token
@@ -225,12 +227,19 @@ class _Sending:
         yield from self.caller._headers
         if self.method == "POST":
             yield "Content-Type", FORM_TYPE
-        if self.caller._token:
-            yield HEADER, sign(url, () if self.method == "GET" else self.form.pairs, self.caller._token)
+        yield from self._signature(url)
         if authorization:
             yield "Authorization", authorization
         if cookies := self.caller._cookies.get(self._conversation(url)):
             yield "Cookie", "; ".join(f"{name}={value}" for name, value in cookies.items())
+
+    def _signature(self, url: str) -> Iterable[tuple[str, str]]:
+        pairs, caller = () if self.method == "GET" else self.form.pairs, self.caller
+        if caller._key_id:
+            yield SETTINGS_HEADER, f"key={caller._key_id},algorithm=HMAC_SHA256"
+            yield HEADER, sign(url, pairs, caller._token, algorithm="HMAC_SHA256")
+        elif caller._token:
+            yield HEADER, sign(url, pairs, caller._token)
 
     def _conversation(self, url: str) -> Conversation:
         return self.form.get("From", ""), self.form.get("To", ""), urlsplit(url).netloc

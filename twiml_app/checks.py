@@ -191,7 +191,7 @@ def _probe_answer(url: str, settings: Settings, transport: Transport) -> Finding
     target, webhook = _target(url, settings)
     form = Form([("AccountSid", target.account_sid), ("Probe", "twiml-app check")])
     try:
-        answer = Caller(transport, token=target.token).call(webhook, form).response
+        answer = target.caller(transport).call(webhook, form).response
     except CallError as error:
         return Finding("error", "answer", f"{error.problem} (the log of the application says why)")
     media_type = answer.content_type.partition(";")[0].strip().lower()

@@ -189,7 +189,7 @@ def _shared_keys(name: str, value: Any) -> dict[str, str]:
 
 def _public_url(name: str, value: Any) -> str:
     url = _text(name, value).rstrip("/")
-    if not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", url):
+    if not re.fullmatch(r"https?://(\[[0-9A-Fa-f:.]+\]|[^\s/?#@:\[\]]+)(:\d{1,5})?(/[^\s?#]*)?", url):
         # The value is not shown: it is easily a Message URL with its password.
         raise ConfigurationError(name, "give scheme, host and prefix, no credentials, such as https://sms.example.com")
     return url

@@ -152,12 +152,11 @@ def _check(request: pytest.FixtureRequest, file: Path, index: int) -> None:
 
 
 def _send(app: Flask) -> Callable[[Exchange], Any]:
-    from .caller import Caller
     from .receiver import REPLAY_HEADER
     from .testing import in_process
 
     target, transport = in_process(app)
-    caller = Caller(transport, token=target.token, headers=((REPLAY_HEADER, "1"),))
+    caller = target.caller(transport, (REPLAY_HEADER, "1"))
     destination = target.destination()
     return lambda exchange: destination.send(caller, exchange)
 

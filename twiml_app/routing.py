@@ -276,7 +276,7 @@ def _require_fit(handler: Handler, captures: tuple[str, ...], subject: str) -> N
         raise RegistrationError("a handler is a plain function, not async: write def", place_of(handler))
     try:
         inspect.signature(handler).bind(object(), **dict.fromkeys(captures))
-    except TypeError as error:
+    except (TypeError, ValueError) as error:  # ValueError: a builtin whose parameters are not known
         wanted = ", ".join([subject.split()[1], *captures])
         raise RegistrationError(
             f"the handler is called with {subject}{' and ' if captures else ''}{', '.join(captures)}, and it does not"

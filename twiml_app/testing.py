@@ -11,7 +11,7 @@ from flask import Flask
 
 from .app import state_of
 from .caller import Caller, resolve
-from .calls import Call, Webhook
+from .calls import Call, Transport, Webhook
 from .config import Settings
 from .errors import CallError
 from .replay import Destination
@@ -89,8 +89,18 @@ class Target:
 
     @property
     def token(self) -> str:
-        """The token that signs for that account; empty if none is configured."""
-        return next(iter(self.settings.tokens_for(self.account_sid)), "")
+        """What signs for that account: a token, or the secret of the shared key; empty if none is configured."""
+        secrets = (*self.settings.tokens_for(self.account_sid), *self.settings.shared_keys.values())
+        return next(iter(secrets), "")
+
+    @property
+    def key_id(self) -> str:
+        """The shared key that signs, where there is no token."""
+        return "" if self.settings.auth_tokens else next(iter(self.settings.shared_keys), "")
+
+    def caller(self, transport: Transport, *headers: tuple[str, str]) -> Caller:
+        """Return who calls there as Twilio does, and signs."""
+        return Caller(transport, token=self.token, key_id=self.key_id, headers=headers)
 
     def destination(self) -> Destination:
         """Return where recorded exchanges are sent to: here, as an account that is served."""
@@ -170,7 +180,7 @@ class Phone:
         new_sid: Callable[[str], str] = random_sid,
     ) -> None:
         self._target, transport = in_process(app)
-        self._caller = Caller(transport, token=self._target.token)
+        self._caller = self._target.caller(transport)
         self._new_sid = new_sid
         self.contact = contact
         self.number = number

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict
 from pathlib import Path
 
@@ -30,6 +31,8 @@ def check(url: str | None, show_secrets: bool, as_json: bool) -> None:
         twiml-app check
         twiml-app check --url https://sms.example.com/message
     """
+    if url and not re.match(r"https?://[^\s/]+/", url):
+        raise click.BadParameter("give a Message URL, such as https://sms.example.com/message", param_hint="--url")
     values = collect_settings({})
     settings, findings = check_settings(values, Path.cwd())
     if settings and url:

@@ -76,7 +76,7 @@ def _factor(pace: str) -> float:
 
 def _send_in_process(app_name: str | None) -> Send:
     target, transport = in_process(find_app(app_name))
-    caller, destination = Caller(transport, token=target.token, headers=((REPLAY_HEADER, "1"),)), target.destination()
+    caller, destination = target.caller(transport, (REPLAY_HEADER, "1")), target.destination()
     return lambda exchange: destination.send(caller, exchange)
 
 

@@ -87,7 +87,7 @@ def _destination(url: str | None, app_name: str | None, method: str, *, is_statu
     target, transport = in_process(find_app(app_name))
     path = target.settings.status_path if is_status else target.settings.message_path
     webhook = replace(target.webhook(path), method=method)
-    return _Destination(Caller(transport, token=target.token), webhook, target.account_sid)
+    return _Destination(target.caller(transport), webhook, target.account_sid)
 
 
 def _picture(option: str) -> tuple[str, str]:

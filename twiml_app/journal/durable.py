@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from ..claims import Claim, Outcome, StoredReply
 from ..config import Settings
@@ -313,5 +312,10 @@ def _response(status: int, content_type: str, body: bytes) -> WebhookResponse:
 
 def _same_target(url: str, other: str) -> bool:
     """Compare what stands after the host: proxies and credentials make the rest differ."""
-    one, two = urlsplit(url), urlsplit(other)
-    return not other or (one.path.rsplit("/", 1)[-1], one.query) == (two.path.rsplit("/", 1)[-1], two.query)
+    return not other or _last_part(url) == _last_part(other)
+
+
+def _last_part(url: str) -> tuple[str, str]:
+    """Return the end of the path, and the query; whatever the text is, it does not raise."""
+    path, _, query = url.partition("#")[0].partition("?")
+    return path.rpartition("/")[2], query
