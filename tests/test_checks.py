@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.servers import ROOT
+from tests.services import new_schema
 from twiml_app.app import create_app
 from twiml_app.calls import OutgoingRequest
 from twiml_app.checks import Finding, check_settings, console_urls, list_settings, probe
@@ -18,14 +19,13 @@ SOUND = {
     "TWIML_CREDENTIALS": "sms:quite-long-enough",
     "TWIML_PUBLIC_URL": "https://sms.example.com",
     "TWILIO_AUTH_TOKEN": "0123456789abcdef",
-    "TWIML_DATABASE_URL": f"sqlite:///{ROOT}/.pytest_cache/twiml-check.db",
 }
 URL = "https://sms.example.com/message"
 
 
-def test_sound_settings_have_nothing_to_say() -> None:
-    """Quiet when all is well: only the count of handlers is told."""
-    settings, findings = check_settings(SOUND, ROOT)
+def test_sound_settings_have_nothing_to_say(postgres_url: str) -> None:
+    """Quiet when all is well: only the count of handlers is told, and that the journal is there."""
+    settings, findings = check_settings(SOUND | {"TWIML_DATABASE_URL": new_schema(postgres_url)}, ROOT)
 
     assert settings is not None
     assert {finding.level for finding in findings} == {"ok"}

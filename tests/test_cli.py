@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tests.servers import ROOT
+from tests.services import new_schema
 from twiml_app.caller import Caller
 from twiml_app.calls import OutgoingRequest, Webhook
 from twiml_app.cli import main
@@ -240,9 +241,9 @@ def test_explain_refuses_what_is_no_request(tmp_path: Path) -> None:
     assert (result.exit_code, "does not begin with a request line" in result.stderr) == (1, True)
 
 
-def test_check_shows_the_urls_to_paste_and_exits_0_when_all_is_well() -> None:
+def test_check_shows_the_urls_to_paste_and_exits_0_when_all_is_well(postgres_url: str) -> None:
     """The words are those of Twilio's console; the password is left out."""
-    result = run("check", environment=SETTINGS)
+    result = run("check", environment=SETTINGS | {"TWIML_DATABASE_URL": new_schema(postgres_url)})
 
     assert result.exit_code == 0
     assert (

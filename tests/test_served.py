@@ -19,6 +19,7 @@ import pytest
 
 from tests.helpers import sample
 from tests.servers import ROOT, clean_environment, gunicorn
+from tests.services import new_schema
 from twiml_app.caller import Caller
 from twiml_app.calls import Webhook
 from twiml_app.checks import probe
@@ -202,12 +203,12 @@ def test_demonstration_prints_a_curl_that_works_as_pasted(demonstration: str) ->
 ELSEWHERE = {"make run", "make test", "pip install twiml-app", "gunicorn wsgi:app", "cd my-number"}
 
 
-def test_readme_commands_run(tmp_path: Path) -> None:
+def test_readme_commands_run(tmp_path: Path, postgres_url: str) -> None:
     """Every command of the README does what it says."""
     blocks = re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     environment = clean_environment(
         PATH=f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-        TWIML_DATABASE_URL=f"sqlite:///{ROOT}/.pytest_cache/readme-{os.getpid()}.db",  # a temporary folder is warned of
+        TWIML_DATABASE_URL=new_schema(postgres_url),  # check warns of a file in a temporary folder
     )
     project = tmp_path / "my-number"
     for block in blocks:

@@ -114,6 +114,11 @@ class Engine:
             if self._store:
                 self._store.close()
 
+    def __del__(self) -> None:
+        """Give the connection up with the engine; one that came with a fork is the parent's."""
+        if self._store and self._pid == os.getpid():
+            self._store.close()
+
     def _follow_fork(self) -> None:
         """Start anew in a child process: no connection and no lock of the parent's is used there, or closed."""
         if self._pid == os.getpid():
