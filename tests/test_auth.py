@@ -6,7 +6,7 @@ import base64
 from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twiml_app.auth import CHALLENGE, BasicAuth, StatusUrls, basic_header, weaknesses
@@ -78,6 +78,7 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=2
 PAIRS = st.builds(Credentials, TEXTS.filter(lambda user: ":" not in user), TEXTS)
 
 
+@settings(deadline=None)
 @given(st.lists(PAIRS, max_size=4), PAIRS)
 def test_exactly_the_configured_pairs_are_accepted(pairs: list[Credentials], other: Credentials) -> None:
     """While a password is changed the old and the new one work, whatever the place in the list."""
@@ -87,6 +88,7 @@ def test_exactly_the_configured_pairs_are_accepted(pairs: list[Credentials], oth
     assert auth.accepts(basic_header(other)) is (other in pairs)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60) | st.binary(max_size=60).map(lambda given: "Basic " + base64.b64encode(given).decode()))
 def test_no_header_raises(header: str) -> None:
     """The header is a stranger's."""
@@ -178,6 +180,7 @@ def test_status_url_carries_no_password() -> None:
 SIDS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40)
 
 
+@settings(deadline=None)
 @given(SIDS, SIDS)
 def test_token_is_good_for_its_message_alone(sid: str, other: str) -> None:
     """A token that fits any message would let whoever saw one report the failure of all."""
@@ -226,6 +229,7 @@ def test_forged_token_is_refused_and_never_raises(sid: str, token: str) -> None:
     assert not StatusUrls(["secret"], "/status").accepts(sid, token)
 
 
+@settings(deadline=None)
 @given(SIDS)
 def test_sid_cannot_add_parameters_to_the_url(sid: str) -> None:
     """The sid came in with a request: an ampersand in it must not become a parameter of ours."""

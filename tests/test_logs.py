@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twiml_app.logs import JsonFormatter, TextFormatter, log_event, logger, mask, set_up
@@ -74,6 +74,7 @@ def test_address_is_masked_but_for_its_end(address: str, shown: str) -> None:
     assert mask(address) == shown
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(exclude_characters="*"), max_size=20))
 def test_masked_address_shows_at_most_four_characters_of_a_number(address: str) -> None:
     """Whatever the channel calls its people."""
@@ -118,6 +119,7 @@ STRANGE = st.text(max_size=20) | st.text(st.sampled_from('\n\r\x85\u2028\x1b"= \
 FIELD = re.compile(r' (\w+)=("(?:[^"\\]|\\.)*"|[^\s"=]+)')
 
 
+@settings(deadline=None)
 @given(STRANGE, STRANGE)
 def test_no_value_breaks_out_of_its_line_or_its_field(one: str, other: str) -> None:
     """A line that a stranger forges, or a screen that he clears, hides who was there."""
@@ -131,6 +133,7 @@ def test_no_value_breaks_out_of_its_line_or_its_field(one: str, other: str) -> N
     }
 
 
+@settings(deadline=None)
 @given(STRANGE, st.sampled_from(["utf-8", "ascii"]))
 def test_json_line_is_one_object_that_reads_back(value: str, encoding: str) -> None:
     """Log collectors drop what they cannot read, without a word, and containers may have no UTF-8."""

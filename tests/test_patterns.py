@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from twiml_app.errors import RegistrationError
@@ -224,6 +224,7 @@ def patterns(draw: st.DrawFn) -> str:
     return "".join(draw(SPACES) + piece.format(f"n{place}") for place, piece in enumerate(pieces))
 
 
+@settings(deadline=None)
 @given(patterns(), st.lists(st.one_of(WORDS, st.sampled_from([" ", "  ", ".", "12"])), max_size=12).map("".join))
 def test_no_match_is_lost_by_looking_only_forward(source: str, text: str) -> None:
     """A text capture is never tried again with more: whatever that could find must have been found without."""
@@ -243,6 +244,7 @@ def test_no_match_is_lost_by_looking_only_forward(source: str, text: str) -> Non
 TYPED = st.text(st.sampled_from("abcXYZé1.,'!? -"), min_size=1, max_size=10).filter(lambda text: text == text.strip())
 
 
+@settings(deadline=None)
 @given(TYPED, st.sampled_from(["", " ", "\n", " \t "]), st.sampled_from(["", ".", "!!", " ?", "…"]))
 def test_every_pattern_of_words_matches_itself(words: str, space: str, closing: str) -> None:
     """What is written in the program is what the customer is told to text."""
@@ -253,6 +255,7 @@ def test_every_pattern_of_words_matches_itself(words: str, space: str, closing: 
     assert pattern.match(words + "x") is None
 
 
+@settings(deadline=None)
 @given(TYPED, st.integers(-(10**17), 10**17), st.sampled_from(["small", "Large"]))
 def test_values_that_were_typed_come_back(item: str, count: int, size: str) -> None:
     """A capture carries what the person meant, not what the pattern made of it."""
@@ -263,6 +266,7 @@ def test_values_that_were_typed_come_back(item: str, count: int, size: str) -> N
     assert found == {"count": count, "size": size, "item": item}
 
 
+@settings(deadline=None)
 @given(st.text(max_size=20))
 def test_any_text_is_either_refused_or_a_pattern(source: str) -> None:
     """Whatever a program has in its patterns, it starts or says what is wrong."""

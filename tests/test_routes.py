@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twiml_app.events import InboundMedia, InboundMessage, StatusCallback
@@ -266,6 +266,7 @@ MESSAGES = st.builds(
 PATTERNS = st.sampled_from([None, compile_pattern("order <int:n>"), re.compile("a")])
 
 
+@settings(deadline=None)
 @given(PATTERNS, CONDITIONS, MESSAGES)
 def test_a_reason_is_given_exactly_when_there_is_no_match(
     pattern: Any, conditions: Conditions, received: InboundMessage

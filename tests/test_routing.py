@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twiml_app import Router
@@ -74,6 +74,7 @@ def taker() -> Callable[..., Any]:
     return take
 
 
+@settings(deadline=None)
 @given(st.permutations(PATTERNS), st.integers(0, len(PATTERNS)), st.sampled_from([None, 0, 1]), TEXTS)
 def test_first_match_in_registration_order_wins_and_default_is_last(
     patterns: list[str], cut: int, default_in: int | None, text: str

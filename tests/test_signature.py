@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote, urlparse
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from twilio.request_validator import RequestValidator, get_signature_algorithm
 from werkzeug.datastructures import MultiDict
@@ -79,12 +79,14 @@ def joined(scheme: str, host: str, port: int | None, target: str) -> str:
     return f"{scheme}://{host}{'' if port is None else f':{port}'}{target}"
 
 
+@settings(deadline=None)
 @given(st.text(max_size=30).filter(lambda text: text.encode("utf-8", "replace") == text.encode("utf-8", "ignore")))
 def test_official_library_signs_the_same_whatever_the_url(url: str) -> None:
     """The URL is signed as it was called: whatever is done to it breaks signatures."""
     assert sign(url, FORM, TOKEN) == RequestValidator(TOKEN).compute_signature(url, MultiDict(FORM))
 
 
+@settings(deadline=None)
 @given(FORMS, TOKENS, ALGORITHMS)
 def test_official_library_signs_every_form_the_same(form: Pairs, token: str, algorithm: Algorithm) -> None:
     """Repeated names, empty values and other scripts are where implementations part."""
@@ -94,6 +96,7 @@ def test_official_library_signs_every_form_the_same(form: Pairs, token: str, alg
     assert sign(URL, Form(form).pairs, token, algorithm=algorithm) == official
 
 
+@settings(deadline=None)
 @given(urls(), FORMS, ALGORITHMS, st.sampled_from(["", "ann@", "ann%40home@"]), st.data())
 def test_official_library_verifies_the_same(
     parts: tuple[str, str, int | None, str], form: Pairs, algorithm: Algorithm, userinfo: str, data: st.DataObject
@@ -120,6 +123,7 @@ def test_official_library_verifies_the_same(
     assert verify(url, form, signature, [TOKEN], algorithm=algorithm) == official
 
 
+@settings(deadline=None)
 @given(FORMS, st.randoms(use_true_random=False))
 def test_order_and_repetition_of_fields_do_not_matter(form: Pairs, random: Any) -> None:
     """Frameworks hand the fields over in another order than they came."""
@@ -129,6 +133,7 @@ def test_order_and_repetition_of_fields_do_not_matter(form: Pairs, random: Any) 
     assert verify(URL, shuffled, sign(URL, form, TOKEN), [TOKEN])
 
 
+@settings(deadline=None)
 @given(FORMS, FORMS)
 def test_another_form_is_refused(form: Pairs, other: Pairs) -> None:
     """Whoever changes a text on its way must be noticed."""
@@ -137,6 +142,7 @@ def test_another_form_is_refused(form: Pairs, other: Pairs) -> None:
     assert not verify(URL, other, sign(URL, form, TOKEN), [TOKEN])
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.binary(min_size=1, max_size=6), st.binary(max_size=6)), max_size=6, unique=True))
 def test_bytes_that_are_not_utf_8_are_signed_as_they_are(pairs: list[tuple[bytes, bytes]]) -> None:
     """Carriers pass on broken texts; Twilio signs what it sends, and a customer's text must not be refused for it."""
@@ -264,6 +270,7 @@ def test_body_that_is_no_form_must_have_the_hash_in_its_url(query: str, fits: bo
     assert not verify(URL + query, (), sign(URL + query, (), "another"), [TOKEN], body=BODY.encode())
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=20), st.booleans())
 def test_official_library_verifies_the_hash_of_a_body_the_same(body: str, changed: bool) -> None:
     """JSON webhooks (Studio, Event Streams) are signed in a way of their own."""

@@ -7,7 +7,7 @@ import textwrap
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twiml_app import InboundMessage, Router, StatusCallback
@@ -63,6 +63,7 @@ def test_suggested_handler_takes_the_status(
 
 
 @pytest.mark.filterwarnings("ignore:.* is no MessageStatus")
+@settings(deadline=None)
 @given(st.text(max_size=10) | st.sampled_from(["class", "partially delivered", '"', "ﬁ", "print", "{x}"]))
 def test_suggested_handler_is_python_that_takes_the_event_whatever_the_status(message_status: str) -> None:
     """Twilio may add statuses, and a gateway may garble them: what is suggested stays a handler."""
