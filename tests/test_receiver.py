@@ -25,7 +25,14 @@ from tests.receiving import (
 from twiml_app import InboundMessage, Media, Message, Router, StatusCallback
 from twiml_app.auth import StatusUrls
 from twiml_app.claims import Claim, Outcome, StoredReply
-from twiml_app.errors import ConfigurationError, JournalUnavailable, RegistrationError, RequestRefused, StillRunning
+from twiml_app.errors import (
+    ClaimLost,
+    ConfigurationError,
+    JournalUnavailable,
+    RegistrationError,
+    RequestRefused,
+    StillRunning,
+)
 from twiml_app.events import Event
 from twiml_app.receiver import REPLAY_HEADER, Receiver
 from twiml_app.testing import CONTACT, NUMBER, inbound_form, status_form
@@ -447,7 +454,6 @@ def test_blocked_contact_is_never_answered(program: Program, caplog: pytest.LogC
         pytest.param(
             inbound_form("fail", fields={"ErrorCode": "11200", "ErrorUrl": "https://x/"}), id="as Twilio calls it"
         ),
-        pytest.param(Form(), id="nothing"),
     ],
 )
 def test_fallback_url_runs_no_handler(
@@ -597,7 +603,7 @@ class Memory:
 
     def __init__(self, *, down: str = "", claimed: Claim | StoredReply | None = None) -> None:
         self.down = down
-        self.claimed = claimed or Claim(1)
+        self.claimed = claimed or Claim(1, 0)
         self.reply: StoredReply | None = None
         self.asked: list[object] = []
         self.said: list[tuple[str, Claim, Outcome]] = []
@@ -618,6 +624,8 @@ class Memory:
     def finish(self, claim: Claim, outcome: Outcome) -> None:
         """Keep what was answered."""
         self._up("finish")
+        if self.down == "lost":
+            raise ClaimLost("the event was taken over")
         self.said.append(("finish", claim, outcome))
 
     def fail(self, claim: Claim, outcome: Outcome) -> None:
@@ -682,7 +690,7 @@ def test_failed_message_may_be_tried_again_unless_it_was_answered(
 
 def test_failed_status_is_kept_with_what_each_handler_did() -> None:
     """Twilio does not call again: whoever retries it must know which handlers are still to run."""
-    deliveries, journal = Deliveries(), Memory(claimed=Claim(1, late=True))
+    deliveries, journal = Deliveries(), Memory(claimed=Claim(1, 0, late=True))
     Receiver(deliveries.router, read_settings(BASIC), journal=journal).handle(status("undelivered", 30003))
     ((method, _, outcome),) = journal.said
     name = "tests.test_receiver.Deliveries.__post_init__.<locals>."
@@ -714,7 +722,7 @@ def test_same_answer_again_and_again_ends_in_silence(
     extra = {"TWIML_LOOP_LIMIT": limit, "TWIML_APOLOGY": "Sorry"}
     first = Memory()
     program.receiver(extra, journal=first).handle(request_)
-    journal = Memory(claimed=Claim(2, said_lately={first.said[0][2].said: said}))
+    journal = Memory(claimed=Claim(2, 0, said_lately={first.said[0][2].said: said}))
     answer = program.receiver(extra, journal=journal).handle(request_)
 
     assert journal.said[0][2].word == (quiet if word == "replied" else word)
@@ -792,7 +800,6 @@ def test_fallback_gives_the_stored_answer_unless_it_was_the_answer_that_failed(
     ("journal", "kept"),
     [
         pytest.param(Memory(), ["finish"], id="kept"),
-        pytest.param(Memory(claimed=STORED), [], id="kept before"),
         pytest.param(Memory(down="claim"), [], id="down"),
         pytest.param(Memory(down="finish"), [], id="down at the end"),
         pytest.param(Memory(down="running"), [], id="still running"),
@@ -806,6 +813,58 @@ def test_fallback_without_a_stored_answer_apologizes_whatever_the_journal_says(
 
     assert receiver.handle(text("hello", endpoint="fallback", ErrorCode="11200")).body == SORRY
     assert [method for method, *_ in journal.said] == kept
+
+
+@pytest.mark.parametrize("form", [Form(), Form([("CallSid", "CA1")])], ids=["nothing", "voice"])
+def test_fallback_url_answers_what_is_no_message_with_nothing(program: Program, form: Form) -> None:
+    """An apology to a voice webhook would be sent to nobody, or read aloud."""
+    journal = Memory()
+    receiver = program.receiver({"TWIML_APOLOGY": "Sorry"}, journal=journal)
+
+    assert receiver.handle(authorized(webhook(form, endpoint="fallback"))).body == EMPTY
+    assert [method for method, *_ in journal.said] == ["finish"]
+
+
+def test_repeated_fallback_request_gets_what_it_got(program: Program) -> None:
+    """Twilio may repeat this request too: what was silenced once stays silent."""
+    receiver = program.receiver({"TWIML_APOLOGY": "Sorry"}, journal=Memory(claimed=STORED))
+
+    assert receiver.handle(text("hello", endpoint="fallback", ErrorCode="11200")).body == STORED.response.body
+
+
+class Unended(BaseException):
+    """What ends a thread or a worker, and is no error."""
+
+
+def test_claim_is_given_up_when_a_worker_ends_within_a_handler(program: Program) -> None:
+    """The retry must not find the event claimed by a thread that is gone."""
+    journal, router = Memory(), Router()
+
+    @router.default
+    def end(message: InboundMessage) -> str:
+        raise Unended
+
+    receiver = Receiver(router, program.receiver({}).settings, journal=journal)
+    with pytest.raises(Unended):
+        receiver.handle(text("hello"))
+
+    assert [method for method, *_ in journal.said] == ["fail"]
+
+
+def test_answer_that_lost_its_claim_is_not_sent(program: Program, caplog: pytest.LogCaptureFixture) -> None:
+    """Another worker has answered meanwhile: two different replies would be worse than to be asked again."""
+    answer = program.receiver({}, journal=Memory(down="lost")).handle(text("hello"))
+
+    assert (answer.status, answer.body) == (503, b"another worker answers this\n")
+    assert "taken over" in caplog.text
+
+
+def test_status_token_of_another_key_is_no_probe(program: Program, caplog: pytest.LogCaptureFixture) -> None:
+    """After a change of keys all news of deliveries would be refused, and nobody would see why."""
+    request = webhook(status_form(SID, "delivered"), endpoint="status", target="/status?in_reply_to=SM1&token=other")
+
+    assert program.receiver({}).handle(request).status == 401
+    assert "SECRET_KEY_FALLBACKS" in caplog.text
 
 
 def test_refusal_is_kept_and_the_first_request_of_a_challenge_is_not(program: Program) -> None:
@@ -862,3 +921,25 @@ def test_nothing_that_is_sent_raises_or_is_answered_with_an_error_of_ours(
 
     assert answer.status in ((200, 204, 400, 403, 413) if knows_password else (401,))
     assert all("\n" not in value for _, value in answer.headers)
+
+
+class Mute(Exception):
+    """An error that fails when it is asked for its text."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
+
+
+def test_error_that_cannot_be_written_is_named_by_its_kind(program: Program) -> None:
+    """A status callback is answered 204 whatever its handlers do."""
+    journal, router = Memory(), Router()
+
+    @router.status("delivered")
+    def fail(status: StatusCallback) -> None:
+        raise Mute
+
+    receiver = Receiver(router, program.receiver({}).settings, journal=journal)
+    request = authorized(webhook(status_form(SID, "delivered"), endpoint="status"))
+
+    assert receiver.handle(request).status == 204
+    assert list((journal.said[0][2].results or {}).values()) == ["Mute"]

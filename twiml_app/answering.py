@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 
 from .auth import StatusUrls
 from .claims import Outcome
@@ -12,7 +12,7 @@ from .errors import ConfigurationError, ReplyError
 from .events import Event, InboundMessage, StatusCallback
 from .logs import logger
 from .replies import to_document, to_response
-from .routes import name_of, opt_out_kind
+from .routes import Handler, name_of, opt_out_kind
 from .routing import Router
 from .suggestions import Suggestions
 from .twiml import MessagingResponse
@@ -94,24 +94,12 @@ class Answerer:
     def _notify(self, status: StatusCallback) -> Outcome:
         """Run every handler of a status callback; it is answered 204 whatever they do, as nobody would try again."""
         handlers = self._router.status_handlers(status)
-        results: dict[str, str] = {}
-        for handler in handlers:
-            result = self._call(handler, status)
-            if results.get(name_of(handler), "ok") == "ok":  # of two that share a name, the failure is kept
-                results[name_of(handler)] = result
+        results = run_status_handlers(handlers, status, on_exception=self._report)
         failed = [name for name, result in results.items() if result != "ok"]
         if not handlers:
             self._suggestions.offer(status)
         word = "failed" if failed else "handled" if handlers else "unhandled"
         return Outcome(WebhookResponse(status=204), word, ",".join(failed or results), results=results)
-
-    def _call(self, handler: Callable[[StatusCallback], object], status: StatusCallback) -> str:
-        try:
-            handler(status)
-        except Exception as error:  # the other handlers are still to run
-            self._report(error, name_of(handler))
-            return f"{type(error).__name__}: {error}"
-        return "ok"
 
     def _report(self, error: Exception, handler: str) -> None:
         logger.error("%s failed: %s", handler, type(error).__name__, exc_info=error)
@@ -125,6 +113,40 @@ class Answerer:
             return None
         base_url = request.base_url(self._settings.public_url)
         return lambda: self._status_urls.url(base_url, message.message_sid)
+
+
+def run_status_handlers(
+    handlers: Iterable[Handler],
+    status: StatusCallback,
+    before: Mapping[str, str] | None = None,
+    *,
+    on_exception: Callable[[Exception, str], object] = lambda _error, _handler: None,
+) -> dict[str, str]:
+    """Run handlers in order, and return what each did: ``ok``, or the error; those that were ok before do not run."""
+    results: dict[str, str] = {}
+    for handler in handlers:
+        name = name_of(handler)
+        result = "ok" if (before or {}).get(name) == "ok" else _call(handler, status, on_exception)
+        if results.get(name, "ok") == "ok":  # of two that share a name, the failure is kept
+            results[name] = result
+    return results
+
+
+def _call(handler: Handler, status: StatusCallback, on_exception: Callable[[Exception, str], object]) -> str:
+    try:
+        handler(status)
+    except Exception as error:  # the other handlers are still to run
+        on_exception(error, name_of(handler))
+        return describe(error)
+    return "ok"
+
+
+def describe(error: Exception) -> str:
+    """Return an error in a line, whatever it does when it is asked for its text."""
+    try:
+        return f"{type(error).__name__}: {error}"
+    except Exception:
+        return type(error).__name__
 
 
 def _read_apology(text: str) -> MessagingResponse:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from .errors import RequestRefused
-from .events import InboundMessage, StatusCallback, UnknownEvent
+from .events import Event, InboundMessage
 from .webhook import WebhookRequest, WebhookResponse
 
 
@@ -33,6 +33,8 @@ class Claim:
     """The right to answer an event, and the duty to finish or to fail it."""
 
     exchange: int
+    #: The process that claimed it.
+    owner: int
     #: For a status callback: the ledger was already further.
     late: bool = False
     #: How often the same has been said to the contact within a minute, by the digest of what was said.
@@ -53,16 +55,17 @@ class Journal(Protocol):
     Raises, each of its methods: JournalUnavailable.
     """
 
-    def claim(
-        self, request: WebhookRequest, event: InboundMessage | StatusCallback | UnknownEvent
-    ) -> Claim | StoredReply:
+    def claim(self, request: WebhookRequest, event: Event) -> Claim | StoredReply:
         """Claim an event, or return the answer that it got; where another is at it, wait for that answer.
 
         Raises: StillRunning, when that takes longer than Twilio waits.
         """
 
     def finish(self, claim: Claim, outcome: Outcome) -> None:
-        """Keep the answer: it is durable when this returns."""
+        """Keep the answer: it is durable when this returns.
+
+        Raises: ClaimLost.
+        """
 
     def fail(self, claim: Claim, outcome: Outcome) -> None:
         """Give the claim up, so that a retry runs the handler again."""

@@ -16,6 +16,7 @@
     ├── RecordingError            a recording that cannot be read
     └── JournalError              the durable side
         ├── StillRunning          another request is at the same event, for longer than Twilio waits
+        ├── ClaimLost             another process has taken an event over, or its row was erased
         └── JournalUnavailable    it cannot be reached
             └── JournalTooNew     it was written by a release that this one cannot follow
 """
@@ -63,6 +64,11 @@ class Unauthorized(RequestRefused):
     """The basic credentials are missing or wrong."""
 
     status = 401
+
+    def __init__(self, line: str, *, reason: str = "", is_probe: bool = False) -> None:
+        super().__init__(line, reason=reason)
+        #: The first request of a challenge: Twilio always asks without credentials first.
+        self.is_probe = is_probe
 
 
 class Forbidden(RequestRefused):
@@ -139,6 +145,10 @@ class JournalUnavailable(JournalError):
 
 class StillRunning(JournalError):
     """Another request is at the same event, for longer than Twilio waits."""
+
+
+class ClaimLost(JournalError):
+    """Another process has taken an event over, or its row was erased: this answer is not the one that counts."""
 
 
 class JournalTooNew(JournalUnavailable):

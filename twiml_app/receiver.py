@@ -10,13 +10,14 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from typing import TypeGuard
 
 from .admission import Admission
 from .answering import Answerer, empty_response, twiml_response
 from .auth import CHALLENGE
 from .claims import Claim, Journal, Outcome, StoredReply
 from .config import Settings
-from .errors import JournalError, JournalUnavailable, RequestRefused, StillRunning, Unauthorized
+from .errors import ClaimLost, JournalError, JournalUnavailable, RequestRefused, StillRunning, Unauthorized
 from .events import Event, InboundMessage, StatusCallback, UnknownEvent
 from .logs import log_event, mask
 from .routing import Router
@@ -88,7 +89,12 @@ class Receiver:
             return Outcome(claimed.response, "repeated", claimed.handler)
         if claimed.late and isinstance(event, StatusCallback):
             event = replace(event, late=True)
-        outcome = self._unless_looping(claimed, self._answerer.answer(request, event))
+        try:
+            outcome = self._unless_looping(claimed, self._answerer.answer(request, event))
+        except BaseException:  # the worker ends, or the thread does: a retry must not find the event claimed
+            with suppress(JournalError):
+                journal.fail(claimed, Outcome(WebhookResponse(status=500), "failed"))
+            raise
         return self._keep(journal, claimed, replace(outcome, milliseconds=(self._clock() - started) * 1000))
 
     def _unless_looping(self, claim: Claim, outcome: Outcome) -> Outcome:
@@ -103,6 +109,9 @@ class Receiver:
                 journal.fail(claim, outcome)
             else:
                 journal.finish(claim, outcome)
+        except ClaimLost as error:
+            log_event(logging.ERROR, "journal", {"problem": error})
+            return Outcome(WebhookResponse.line(503, "another worker answers this"), "claim lost", outcome.handler)
         except JournalUnavailable as error:
             log_event(logging.ERROR, "journal", {"problem": error})
             if self.settings.store_failure == "refuse":
@@ -117,27 +126,30 @@ class Receiver:
 
     def _fall_back(self, request: WebhookRequest, event: Event, journal: Journal | None) -> Outcome:
         """Answer for the URL that failed; no handler runs, and no store is needed."""
-        outcome = self._answerer.apology("fallback")
-        if not isinstance(event, InboundMessage):
-            return outcome
-        if self._answerer.is_silenced(event):
-            outcome = Outcome(twiml_response(), "fallback")
+        outcome = self._fallback_outcome(request, event)
         if journal is None:
             return outcome
         with suppress(JournalError):
-            stored = None if _is_document_error(event.error_code) else journal.stored_reply(event)
-            if stored:
-                return Outcome(stored.response, "fallback", stored.handler)
-            claimed = journal.claim(request, event)  # the text may have come this way alone: it is kept
-            if isinstance(claimed, Claim):
-                outcome = self._unless_looping(claimed, outcome)
-                journal.finish(claimed, outcome)
+            stored = journal.stored_reply(event) if _may_repeat(event) else None
+            claimed = stored or journal.claim(request, event)  # the event may have come this way alone: it is kept
+            if isinstance(claimed, StoredReply):
+                return Outcome(claimed.response, "fallback", claimed.handler)
+            outcome = self._unless_looping(claimed, outcome)
+            journal.finish(claimed, outcome)
         return outcome
+
+    def _fallback_outcome(self, request: WebhookRequest, event: Event) -> Outcome:
+        """Return the apology to a message; anything else, and whoever wants no answer, gets an empty success."""
+        if not isinstance(event, InboundMessage):
+            return Outcome(empty_response(request), "fallback")
+        if self._answerer.is_silenced(event):
+            return Outcome(twiml_response(), "fallback")
+        return self._answerer.apology("fallback")
 
     def _refuse(self, request: WebhookRequest, refused: RequestRefused) -> WebhookResponse:
         """Answer with one plain line; the reason goes to the log. The first request of a challenge is no refusal."""
         challenged = isinstance(refused, Unauthorized)
-        is_probe = challenged and "authorization" not in request.headers
+        is_probe = isinstance(refused, Unauthorized) and refused.is_probe
         fields = {"status": refused.status, "url": request.endpoint, "reason": refused.reason}
         log_event(logging.DEBUG if is_probe else logging.WARNING, "refused", fields)
         if self.journal and not is_probe and not _is_replay(request):
@@ -179,6 +191,9 @@ def _unavailable() -> Outcome:
     return Outcome(WebhookResponse.line(503, "the journal cannot be reached"), "journal unavailable")
 
 
-def _is_document_error(code: int | None) -> bool:
-    """Tell an error of the document from one of the transport: the same bytes would fail again."""
-    return code is not None and (12100 <= code < 12400 or 14100 <= code < 14200)
+def _may_repeat(event: Event) -> TypeGuard[InboundMessage]:
+    """Tell an error of the transport from one of the document: the same bytes would fail again."""
+    if not isinstance(event, InboundMessage):
+        return False
+    code = event.error_code or 0
+    return not (12100 <= code < 12400 or 14100 <= code < 14200)

@@ -6,11 +6,12 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
+from ..events import StatusCallback, UnknownEvent, parse_event
 from ..recordings import Exchange
 from ..webhook import Form, WebhookResponse
 from .engine import Engine, Execute, Row
+from .ledger import filed
 from .refusals import Refusal, latest_refusals
 
 _COLUMNS = (
@@ -96,17 +97,17 @@ class Archive:
         """Return the newest exchanges, newest first."""
         where, parameters = wanted.where()
         statement = f"SELECT {_COLUMNS} FROM exchanges WHERE {where} ORDER BY id DESC LIMIT ?"  # noqa: S608
-        rows = self._engine.run(lambda execute: execute(statement, (*parameters, limit)))
+        rows = self._engine.query(statement, (*parameters, limit))
         return [_kept(row) for row in rows]
 
-    def all(self, wanted: Filter) -> list[Kept]:
+    def all(self, wanted: Filter, also: str = "1 = 1") -> list[Kept]:
         """Return every exchange, oldest first; read in pages, so that nobody waits behind a long read."""
         where, parameters = wanted.where()
-        statement = f"SELECT {_COLUMNS} FROM exchanges WHERE {where} AND id > ? ORDER BY id LIMIT ?"  # noqa: S608
+        statement = f"SELECT {_COLUMNS} FROM exchanges WHERE {where} AND {also} AND id > ? ORDER BY id LIMIT ?"  # noqa: S608
         found: list[Kept] = []
         while True:
             page = (*parameters, found[-1].number if found else 0, _PAGE)
-            rows = self._engine.run(lambda execute, page=page: execute(statement, page))  # type: ignore[misc]
+            rows = self._engine.query(statement, page)
             found += [_kept(row) for row in rows]
             if len(rows) < _PAGE:
                 return found
@@ -114,7 +115,7 @@ class Archive:
     def find(self, number: int) -> Kept | None:
         """Return one exchange by its number."""
         statement = f"SELECT {_COLUMNS} FROM exchanges WHERE id = ?"  # noqa: S608
-        rows = self._engine.run(lambda execute: execute(statement, (number,)))
+        rows = self._engine.query(statement, (number,))
         return _kept(rows[0]) if rows else None
 
     def add(self, exchanges: Iterable[Exchange], *, keep_until: float) -> int:
@@ -123,28 +124,28 @@ class Archive:
         return self._engine.run(lambda execute: sum(len(execute(_INSERT, row)) for row in rows))
 
     def erase(self, address: str) -> int:
-        """Delete everything about one address, and return how many rows that were.
+        """Delete everything about one address on every channel, and return how many rows that were.
 
         Refused requests were never told apart by sender: they are deleted all together.
         """
-        channels = (address, f"whatsapp:{address}", f"rcs:{address}")
 
         def delete(execute: Execute) -> int:
             execute("DELETE FROM refusals")
-            tables = ("exchanges", "ledger")
-            statement = "DELETE FROM {} WHERE contact IN (?, ?, ?) RETURNING sid"
-            return sum(len(execute(statement.format(table), channels)) for table in tables)
+            statement = "DELETE FROM {} WHERE contact = ? OR contact LIKE ? RETURNING sid"
+            parameters = (address, f"%:{address}")
+            return sum(len(execute(statement.format(table), parameters)) for table in ("exchanges", "ledger"))
 
-        return self._engine.run(delete)
+        erased = self._engine.run(delete)
+        self._engine.forget()
+        return erased
 
     def to_retry(self, wanted: Filter) -> list[Kept]:
         """Return the status callbacks whose handlers failed, or whose process died over them."""
-        return [kept for kept in self.all(wanted) if kept.kind == "status" and self._is_open(kept)]
+        open_ones = self.all(wanted, "kind = 'status' AND (outcome = 'failed' OR state = 'running')")
+        return [kept for kept in open_ones if kept.state != "running" or not self._is_at_work(kept)]
 
-    def _is_open(self, kept: Kept) -> bool:
-        if kept.state == "running":
-            return not self._engine.run(lambda _: self._engine.is_alive(kept.owner))
-        return kept.outcome == "failed"
+    def _is_at_work(self, kept: Kept) -> bool:
+        return self._engine.run(lambda _: self._engine.is_alive(kept.owner), durable=False)
 
     def settle(self, number: int, results: dict[str, str], outcome: str) -> None:
         """Write down what the handlers of a status callback did when they were run again."""
@@ -221,7 +222,7 @@ def _kept(row: Row) -> Kept:
 
 
 def _form(method: str, url: str, body: str) -> Form:
-    encoded = body if method == "POST" else urlsplit(url).query
+    encoded = body if method == "POST" else url.partition("#")[0].partition("?")[2]
     return Form.read(encoded, max_fields=_MAX_FIELDS, strict=False)
 
 
@@ -234,18 +235,17 @@ _INSERT = (
 
 
 def _row(exchange: Exchange, keep_until: float) -> tuple[object, ...]:
-    form = exchange.form
-    code = form.get("ErrorCode", "")
-    ours, theirs = ("From", "To") if exchange.kind == "status" else ("To", "From")
-    answer = exchange.answer
+    form, answer, event = exchange.form, exchange.answer, parse_event(exchange.form)
+    status = event if isinstance(event, StatusCallback) else None
+    message = None if isinstance(event, UnknownEvent) else event
     return (
         f"imported {exchange.time} {exchange.sid} {exchange.url}",
         exchange.kind,
-        exchange.sid,
-        form.get(theirs, ""),
-        form.get(ours, ""),
-        form.get("MessageStatus", "") if exchange.kind == "status" else "",
-        int(code) if code.isdigit() else None,
+        filed(exchange.sid),
+        filed(message.contact if message else form.get("From", "")),
+        filed(message.number if message else form.get("To", "")),
+        filed(status.message_status if status else ""),
+        message.error_code if message else None,
         exchange.received_at,
         exchange.endpoint,
         exchange.method,

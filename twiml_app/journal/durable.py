@@ -14,11 +14,11 @@ from typing import Any, Final
 
 from ..claims import Claim, Outcome, StoredReply
 from ..config import Settings
-from ..errors import JournalUnavailable, RequestRefused, StillRunning
-from ..events import InboundMessage, StatusCallback, UnknownEvent
+from ..errors import ClaimLost, JournalUnavailable, RequestRefused, StillRunning
+from ..events import Event, InboundMessage, StatusCallback, UnknownEvent
 from ..webhook import WebhookRequest, WebhookResponse
 from .engine import Engine, Execute
-from .ledger import record_status
+from .ledger import filed, record_status
 from .refusals import insert_refusal
 from .retention import Retention
 
@@ -37,8 +37,6 @@ KEPT_HEADERS = ("content-type", "user-agent", "i-twilio-idempotency-token", "x-t
 _RUNNING: Final = "running"
 _DONE: Final = "done"
 _FAILED: Final = "failed"
-
-AnyEvent = InboundMessage | StatusCallback | UnknownEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,26 +68,30 @@ class DurableJournal:
         self._retention = Retention(engine, clock)
         self._refused_at = 0.0
 
-    def claim(self, request: WebhookRequest, event: AnyEvent) -> Claim | StoredReply:
+    def claim(self, request: WebhookRequest, event: Event) -> Claim | StoredReply:
         """Claim an event, or return the answer that it got.
 
         Raises: JournalUnavailable; StillRunning.
         """
         self._retention.sweep_sometimes()
-        key, orphans = event_key(request, event), set(self._orphans)
+        key, orphans, mine = event_key(request, event), set(self._orphans), set[int]()
 
         def look(execute: Execute) -> Claim | StoredReply | _Busy:
-            self._open(execute, orphans)
-            return self._claim(execute, key, request, event)
+            self._give_up(execute, orphans)
+            return self._claim(execute, key, request, event, mine)
 
-        claimed = self._engine.run(look)
-        self._orphans -= orphans
-        return self._wait(look) if isinstance(claimed, _Busy) else claimed
+        try:
+            claimed = self._engine.run(look, durable=False)  # a claim that a power cut takes away was nobody's
+            self._orphans -= orphans
+            return self._wait(look) if isinstance(claimed, _Busy) else claimed
+        except JournalUnavailable:
+            self._running -= mine
+            raise
 
     def finish(self, claim: Claim, outcome: Outcome) -> None:
         """Keep the answer: it is durable when this returns.
 
-        Raises: JournalUnavailable.
+        Raises: JournalUnavailable; ClaimLost.
         """
         self._end(claim, outcome, _DONE)
 
@@ -105,11 +107,13 @@ class DurableJournal:
 
         Raises: JournalUnavailable; StillRunning.
         """
+        if not message.message_sid:
+            return None
 
         def look(execute: Execute) -> StoredReply | _Busy | None:
             return self._answer_of(execute, message)
 
-        found = self._engine.run(look)
+        found = self._engine.run(look, durable=False)
         return self._wait(look) if isinstance(found, _Busy) else found
 
     def keep_refusal(self, request: WebhookRequest, refused: RequestRefused) -> None:
@@ -119,52 +123,55 @@ class DurableJournal:
             return
         self._refused_at = now
         with suppress(JournalUnavailable):
-            self._engine.run(lambda execute: insert_refusal(execute, request, refused, now))
+            keep_until = now + self._settings.retention_days * DAY_S
+            self._engine.run(lambda execute: insert_refusal(execute, request, refused, now, keep_until), durable=False)
 
     def check(self) -> None:
         """Return if the store can be reached and written to.
 
         Raises: JournalUnavailable.
         """
-        self._engine.run(lambda execute: execute("SELECT 1"))
+        self._engine.check()
 
     def _claim(
-        self, execute: Execute, key: str, request: WebhookRequest, event: AnyEvent
+        self, execute: Execute, key: str, request: WebhookRequest, event: Event, mine: set[int]
     ) -> Claim | StoredReply | _Busy:
         now = self._clock()
         inserted = execute(_INSERT, self._new_row(key, request, event, now))
-        claimed = self._hold(inserted[0][0]) if inserted else self._take(execute, key)
+        claimed = self._hold(inserted[0][0], mine) if inserted else self._take(execute, key, mine)
         if not isinstance(claimed, Claim) or isinstance(event, UnknownEvent):
             return claimed
-        if isinstance(event, StatusCallback):
-            return replace(claimed, late=self._record(execute, event, now))
-        return replace(claimed, said_lately=_said_lately(execute, event, now))
+        if isinstance(event, InboundMessage):
+            return replace(claimed, said_lately=_said_lately(execute, event, now))
+        return replace(claimed, late=bool(event.message_sid) and self._record(execute, event, now))
 
-    def _take(self, execute: Execute, key: str) -> Claim | StoredReply | _Busy:
+    def _take(self, execute: Execute, key: str, mine: set[int]) -> Claim | StoredReply | _Busy:
         """Return the answer that is there, or take the claim over from one that failed or died."""
         exchange, state, owner, *answer, handler = execute(_SELECT, (key,))[0]
         if state == _DONE:
             return StoredReply(_response(*answer), handler)
-        if state == _RUNNING and self._is_held(exchange, owner):
+        if state == _RUNNING and exchange not in mine and self._is_held(exchange, owner):
             return _Busy()
         taken = execute(
             "UPDATE exchanges SET state = ?, owner = ? WHERE id = ? AND state = ? AND owner = ? RETURNING id",
             (_RUNNING, self._engine.owner, exchange, state, owner),
         )
-        return self._hold(exchange) if taken else _Busy()
+        return self._hold(exchange, mine) if taken else _Busy()
 
     def _is_held(self, exchange: int, owner: int) -> bool:
-        if owner == self._engine.owner:
+        if self._engine.is_own(owner):
             return exchange in self._running
         return self._engine.is_alive(owner)
 
-    def _hold(self, exchange: int) -> Claim:
+    def _hold(self, exchange: int, mine: set[int]) -> Claim:
+        """Note that this process is at an exchange, and that it is this request which is."""
         self._running.add(exchange)
-        return Claim(exchange)
+        mine.add(exchange)
+        return Claim(exchange, self._engine.owner)
 
-    def _open(self, execute: Execute, orphans: set[int]) -> None:
-        """Give up the claims whose end could not be written: their owner lives, so nobody else would."""
-        for exchange in orphans:
+    def _give_up(self, execute: Execute, orphans: set[int]) -> None:
+        """Open the claims whose end could not be written: their owner lives, so nobody else would."""
+        for exchange in orphans - self._running:
             given_up = "UPDATE exchanges SET state = ? WHERE id = ? AND state = ? AND owner = ?"
             execute(given_up, (_FAILED, exchange, _RUNNING, self._engine.owner))
 
@@ -172,20 +179,21 @@ class DurableJournal:
         keep_until = now + self._settings.retention_days * DAY_S
         return record_status(execute, status, now, keep_until)
 
-    def _new_row(self, key: str, request: WebhookRequest, event: AnyEvent, now: float) -> tuple[object, ...]:
+    def _new_row(self, key: str, request: WebhookRequest, event: Event, now: float) -> tuple[object, ...]:
         status = event if isinstance(event, StatusCallback) else None
         message = None if isinstance(event, UnknownEvent) else event
         return (
             key,
             _KINDS[type(event)],
-            message.message_sid if message else "",
-            message.contact if message else "",
-            message.number if message else "",
-            status.message_status if status else "",
+            filed(message.message_sid if message else ""),
+            filed(message.contact if message else event.form.get("From", "")),
+            filed(message.number if message else event.form.get("To", "")),
+            filed(status.message_status if status else ""),
             message.error_code if message else None,
             now,
             request.endpoint,
             request.method,
+            _target(request.path, request.query if request.method == "POST" else ""),
             request.called_url(self._settings.public_url).encode("utf-8", "surrogateescape"),
             json.dumps({name: request.headers[name] for name in KEPT_HEADERS if name in request.headers}),
             request.body,
@@ -197,18 +205,19 @@ class DurableJournal:
     def _end(self, claim: Claim, outcome: Outcome, state: str) -> None:
         """Write down how a claim ended; if that fails, it is given up as soon as the journal can be written to."""
         try:
-            self._engine.run(lambda execute: self._write_end(execute, claim, outcome, state))
+            if not self._engine.run(lambda execute: self._write_end(execute, claim, outcome, state)):
+                raise ClaimLost("another process has taken the event over while its handler ran, or it was erased")
         except JournalUnavailable:
             self._orphans.add(claim.exchange)
             raise
         finally:
             self._running.discard(claim.exchange)
 
-    def _write_end(self, execute: Execute, claim: Claim, outcome: Outcome, state: str) -> None:
+    def _write_end(self, execute: Execute, claim: Claim, outcome: Outcome, state: str) -> bool:
         response = outcome.response
-        execute(
+        written = execute(
             "UPDATE exchanges SET state = ?, answer_status = ?, answer_type = ?, answer = ?, handler = ?, outcome = ?,"
-            " results = ?, milliseconds = ?, said = ? WHERE id = ? AND owner = ?",
+            " results = ?, milliseconds = ?, said = ? WHERE id = ? AND owner = ? RETURNING id",
             (
                 state,
                 response.status,
@@ -220,13 +229,14 @@ class DurableJournal:
                 outcome.milliseconds,
                 outcome.said,
                 claim.exchange,
-                self._engine.owner,
+                claim.owner,
             ),
         )
         if not self._keeps_request(outcome, state):
             forget = "UPDATE exchanges SET body = NULL, headers = NULL, url = NULL, keep_until = ? WHERE id = ?"
             only = " AND kind = 'status'" if self._settings.record == "messages" else ""
             execute(forget + only, (self._clock() + DAY_S, claim.exchange))
+        return bool(written)
 
     def _keeps_request(self, outcome: Outcome, state: str) -> bool:
         return self._settings.record == "all" or state == _FAILED or outcome.word in ("failed", "apologized")
@@ -234,17 +244,16 @@ class DurableJournal:
     def _answer_of(self, execute: Execute, message: InboundMessage) -> StoredReply | _Busy | None:
         """Return the answer to a message of the URL that failed, if it has one by now."""
         rows = execute(
-            "SELECT id, state, owner, answer_status, answer_type, answer, handler, url FROM exchanges"
-            " WHERE sid = ? AND kind = 'message' AND endpoint = 'message' ORDER BY id DESC",
-            (message.message_sid,),
+            "SELECT id, state, owner, answer_status, answer_type, answer, handler FROM exchanges"
+            " WHERE sid = ? AND target = ? AND kind = 'message' AND endpoint = 'message' ORDER BY id DESC",
+            (filed(message.message_sid), _target(*_path_and_query(message.error_url))),
         )
-        for exchange, state, owner, *answer, handler, url in rows:
-            if url is not None and not _same_target(bytes(url).decode("utf-8", "replace"), message.error_url):
-                continue
-            if state == _DONE:
-                return StoredReply(_response(*answer), handler)
-            return _Busy() if state == _RUNNING and self._is_held(exchange, owner) else None
-        return None
+        if not rows:
+            return None
+        exchange, state, owner, *answer, handler = rows[0]
+        if state == _DONE:
+            return StoredReply(_response(*answer), handler)
+        return _Busy() if state == _RUNNING and self._is_held(exchange, owner) else None
 
     def _wait(self, look: Callable[[Execute], object]) -> Any:
         """Look again until the claim is done with.
@@ -252,10 +261,9 @@ class DurableJournal:
         Raises: StillRunning; JournalUnavailable.
         """
         with self._place_to_wait():
-            deadline = self._clock() + WAIT_LIMIT_S
-            while self._clock() < deadline:
+            for _ in range(int(WAIT_LIMIT_S / POLL_S)):
                 self._sleep(POLL_S)
-                found = self._engine.run(look)
+                found = self._engine.run(look, durable=False)
                 if not isinstance(found, _Busy):
                     return found
         raise StillRunning("another request is still at this event")
@@ -274,18 +282,18 @@ _KINDS: dict[type, str] = {InboundMessage: "message", StatusCallback: "status", 
 
 _INSERT = (
     "INSERT INTO exchanges (key, kind, sid, contact, number, message_status, error_code, received_at, endpoint, method,"
-    " url, headers, body, state, owner, keep_until) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " target, url, headers, body, state, owner, keep_until) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
     " ON CONFLICT (key) DO NOTHING RETURNING id"
 )
 #: Of somebody who writes without end only the latest are counted.
 _LATELY = (
-    "SELECT said, count(*) FROM (SELECT said FROM exchanges WHERE contact = ? AND received_at > ? AND number = ?"
-    " ORDER BY received_at DESC LIMIT 100) AS latest GROUP BY said"
+    "SELECT said, count(*) FROM (SELECT said FROM exchanges WHERE contact = ? AND received_at BETWEEN ? AND ?"
+    " AND number = ? ORDER BY received_at DESC LIMIT 100) AS latest GROUP BY said"
 )
 _SELECT = "SELECT id, state, owner, answer_status, answer_type, answer, handler FROM exchanges WHERE key = ?"
 
 
-def event_key(request: WebhookRequest, event: AnyEvent) -> str:
+def event_key(request: WebhookRequest, event: Event) -> str:
     """Return what makes two requests one event.
 
     A message and the target it was sent to: a Redirect back to us is another question. A status callback is one by
@@ -302,20 +310,19 @@ def event_key(request: WebhookRequest, event: AnyEvent) -> str:
 
 
 def _said_lately(execute: Execute, message: InboundMessage, now: float) -> dict[str, int]:
-    rows = execute(_LATELY, (message.contact, now - LOOP_WINDOW_S, message.number))
+    rows = execute(_LATELY, (filed(message.contact), now - LOOP_WINDOW_S, now, filed(message.number)))
     return {said: count for said, count in rows if said}
 
 
 def _response(status: int, content_type: str, body: bytes) -> WebhookResponse:
-    return WebhookResponse(status=status, content_type=content_type, body=bytes(body))
+    return WebhookResponse(status=status or 204, content_type=content_type or "", body=bytes(body or b""))
 
 
-def _same_target(url: str, other: str) -> bool:
-    """Compare what stands after the host: proxies and credentials make the rest differ."""
-    return not other or _last_part(url) == _last_part(other)
+def _target(path: str, query: str) -> str:
+    """Return what tells a URL of ours from another: proxies and credentials make the rest differ."""
+    return f"{path.rpartition('/')[2]}?{query}".encode("utf-8", "replace").decode()
 
 
-def _last_part(url: str) -> tuple[str, str]:
-    """Return the end of the path, and the query; whatever the text is, it does not raise."""
+def _path_and_query(url: str) -> tuple[str, str]:
     path, _, query = url.partition("#")[0].partition("?")
-    return path.rpartition("/")[2], query
+    return path, query

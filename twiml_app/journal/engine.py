@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import weakref
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
@@ -29,8 +30,8 @@ class Store(Protocol):
     #: What the store raises when it cannot be reached or written to.
     errors: tuple[type[Exception], ...]
 
-    def begin(self) -> Execute:
-        """Begin a transaction that may write, connecting first if need be."""
+    def begin(self, *, durable: bool) -> Execute:
+        """Begin a transaction that may write, connecting first if need be; it need not be durable at once."""
 
     def commit(self) -> None:
         """Make it durable."""
@@ -38,24 +39,39 @@ class Store(Protocol):
     def roll_back(self) -> None:
         """Undo it."""
 
+    def recover(self) -> None:
+        """Undo a transaction that failed, and drop the connection if it is no good any more."""
+
     def close(self) -> None:
         """Drop the connection; the next transaction makes another."""
+
+    def forget(self) -> None:
+        """Make sure that what was deleted is gone from the disk, as far as the store can; outside a transaction."""
 
     @property
     def owner(self) -> int:
         """Who this process is, among all that write to the database."""
 
+    @property
+    def own_owners(self) -> frozenset[int]:
+        """Who this process is and, on connections before, was."""
+
     def is_alive(self, owner: int) -> bool:
         """Tell whether another process still runs; within a transaction."""
+
+
+class _CannotBegin(JournalUnavailable):
+    """No transaction could be begun: whoever waits behind would wait in vain."""
 
 
 class _Job:
     """An operation that waits for its transaction, and what became of it."""
 
-    __slots__ = ("done", "error", "operation", "value")
+    __slots__ = ("done", "durable", "error", "operation", "value")
 
-    def __init__(self, operation: Operation[Any]) -> None:
+    def __init__(self, operation: Operation[Any], durable: bool) -> None:
         self.operation = operation
+        self.durable = durable
         self.value: Any = None
         self.error: Exception | None = None
         self.done = False
@@ -80,17 +96,19 @@ class Engine:
         self._waiting: list[_Job] = []
         self._store: Store | None = None
         self._inherited: list[Store | None] = []
-        self._pid = 0
+        self._pid = os.getpid()
+        itself = weakref.ref(self)
+        os.register_at_fork(after_in_child=lambda: _start_anew(itself()))
 
-    def run(self, operation: Operation[T]) -> T:
+    def run(self, operation: Operation[T], *, durable: bool = True) -> T:
         """Run an operation in a transaction and return its value; what it wrote is durable then.
 
-        An operation may be run twice, so it has no effect but what it writes.
+        An operation may be run twice, so it has no effect but what it writes. What is not ``durable`` outlives the
+        process, and is on the disk with the next that is.
 
         Raises: JournalUnavailable, and whatever the operation raises.
         """
-        self._follow_fork()
-        job = _Job(operation)
+        job = _Job(operation, durable)
         with self._queue_lock:
             self._waiting.append(job)
         with self._leader_lock:
@@ -99,14 +117,38 @@ class Engine:
         value: T = job.result()
         return value
 
+    def query(self, statement: str, parameters: Sequence[object] = ()) -> list[Row]:
+        """Run one statement and return its rows.
+
+        Raises: JournalUnavailable.
+        """
+        return self.run(lambda execute: execute(statement, parameters), durable=False)
+
+    def check(self) -> None:
+        """Return if the store can be reached and written to.
+
+        Raises: JournalUnavailable.
+        """
+        self.query("UPDATE meta SET value = value WHERE name = 'schema_version'")
+
     @property
     def owner(self) -> int:
         """Who this process is, among all that write to the database; known once a transaction has begun."""
         return self._store.owner if self._store else 0
 
+    def is_own(self, owner: int) -> bool:
+        """Tell whether a claim is this process's."""
+        return self._store is not None and owner in self._store.own_owners
+
     def is_alive(self, owner: int) -> bool:
         """Tell whether the process that holds a claim still runs; within an operation."""
-        return self._store is not None and (owner == self._store.owner or self._store.is_alive(owner))
+        return self._store is not None and (self.is_own(owner) or self._store.is_alive(owner))
+
+    def forget(self) -> None:
+        """Make sure that what was deleted is gone from the disk, as far as the store can."""
+        with self._leader_lock:
+            if self._store:
+                self._store.forget()
 
     def close(self) -> None:
         """Give the connection up."""
@@ -119,10 +161,8 @@ class Engine:
         if self._store and self._pid == os.getpid():
             self._store.close()
 
-    def _follow_fork(self) -> None:
-        """Start anew in a child process: no connection and no lock of the parent's is used there, or closed."""
-        if self._pid == os.getpid():
-            return
+    def start_anew(self) -> None:
+        """Begin again in a child process: no connection and no lock of the parent's is used there, or closed."""
         self._inherited.append(self._store)
         self._pid = os.getpid()
         self._queue_lock, self._leader_lock = threading.Lock(), threading.Lock()
@@ -133,19 +173,23 @@ class Engine:
             jobs, self._waiting = self._waiting, []
         try:
             self._transact(jobs)
+        except _CannotBegin as error:
+            _fail(jobs, error)
         except Exception:
-            # One of them may be at fault: each gets a transaction, and an error, of its own.
-            for job in jobs:
-                self._transact_alone(job)
+            self._transact_one_by_one(jobs)
         for job in jobs:
             job.done = True
 
-    def _transact_alone(self, job: _Job) -> None:
-        job.error = None
-        try:
-            self._transact([job])
-        except Exception as error:
-            job.error = error
+    def _transact_one_by_one(self, jobs: list[_Job]) -> None:
+        """Give each job a transaction, and an error, of its own: one of them is at fault, or the connection broke."""
+        for place, job in enumerate(jobs):
+            try:
+                self._transact([job])
+            except _CannotBegin as error:
+                _fail(jobs[place:], error)
+                return
+            except Exception as error:
+                job.error = error
 
     def _transact(self, jobs: list[_Job]) -> None:
         """Run jobs in one transaction.
@@ -155,14 +199,36 @@ class Engine:
         if self._store is None:
             self._store = self._make_store()
         store = self._store
+        execute = self._begin(store, durable=any(job.durable for job in jobs))
         try:
-            execute = store.begin()
             for job in jobs:
                 job.value = job.operation(execute)
             store.commit()
         except store.errors as error:
-            store.close()
+            store.recover()
             raise JournalUnavailable(f"the journal cannot be written to: {error}") from error
         except BaseException:
             store.roll_back()
             raise
+
+    @staticmethod
+    def _begin(store: Store, *, durable: bool) -> Execute:
+        try:
+            return store.begin(durable=durable)
+        except store.errors as error:
+            store.close()
+            hint = "look at TWIML_DATABASE_URL, at the server, and at who may write there"
+            raise _CannotBegin(f"the journal cannot be written to: {error}; {hint}") from error
+        except BaseException:
+            store.roll_back()
+            raise
+
+
+def _fail(jobs: list[_Job], error: Exception) -> None:
+    for job in jobs:
+        job.error = error
+
+
+def _start_anew(engine: Engine | None) -> None:
+    if engine is not None:
+        engine.start_anew()

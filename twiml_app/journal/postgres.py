@@ -15,6 +15,8 @@ _TYPES = {"id": "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY", "blob": "BYTE
 #: Advisory locks of this application stand in a space of their own, so that they meet nobody else's.
 _SCHEMA_LOCK = 0x7457694D
 _CONNECT_TIMEOUT_S = 5
+#: Twilio waits 15 seconds: a server that says nothing for longer than this is gone.
+_STATEMENT_TIMEOUT_S = 8
 
 
 class PostgresStore:
@@ -30,16 +32,21 @@ class PostgresStore:
         self._url = url
         self._durable = durable
         self._connection: psycopg.Connection[Row] | None = None
-        self.owner = secrets.randbits(62)
+        self.owner = 0
+        self.own_owners: frozenset[int] = frozenset()
 
-    def begin(self) -> Execute:
+    def begin(self, *, durable: bool) -> Execute:
         """Begin, on a connection that still works.
 
         Raises: psycopg.Error.
         """
-        if self._connection is None or self._connection.closed:
-            return _executor(self._open())
-        return _executor(self._connection)
+        connection = self._connection
+        if connection is None or connection.closed:
+            connection = self._open()
+        execute = _executor(connection)
+        if not (durable and self._durable):
+            execute("SET LOCAL synchronous_commit = off")
+        return execute
 
     def commit(self) -> None:
         """Make it durable."""
@@ -51,6 +58,16 @@ class PostgresStore:
         if self._connection:
             self._connection.rollback()
 
+    def recover(self) -> None:
+        """Undo it; the connection, which says that this process lives, is kept as long as it works."""
+        try:
+            self.roll_back()
+        except self.errors:
+            self.close()
+
+    def forget(self) -> None:
+        """Leave that to the server, whose vacuum cleans up."""
+
     def close(self) -> None:
         """Drop the connection."""
         if self._connection:
@@ -59,11 +76,17 @@ class PostgresStore:
 
     def is_alive(self, owner: int) -> bool:
         """Tell whether a process holds its lock; the lock that this takes is let go of with the transaction."""
-        connection = self._connection or self._open()
-        return not _executor(connection)("SELECT pg_try_advisory_xact_lock(?)", (owner,))[0][0]
+        if self._connection is None:
+            return True
+        return not _executor(self._connection)("SELECT pg_try_advisory_xact_lock(?)", (owner,))[0][0]
 
     def _open(self) -> psycopg.Connection[Row]:
-        connection = psycopg.connect(self._url, connect_timeout=_CONNECT_TIMEOUT_S, application_name="twiml_app")
+        connection = psycopg.connect(
+            self._url,
+            connect_timeout=_CONNECT_TIMEOUT_S,
+            tcp_user_timeout=_STATEMENT_TIMEOUT_S * 1000,
+            application_name="twiml_app",
+        )
         try:
             self._prepare(_executor(connection))
             connection.commit()
@@ -74,9 +97,11 @@ class PostgresStore:
         return connection
 
     def _prepare(self, execute: Execute) -> None:
+        """Name this process anew: the server may still hold the lock of a connection that broke."""
+        self.owner = secrets.randbits(62)
+        self.own_owners |= {self.owner}
+        execute(f"SET statement_timeout = '{_STATEMENT_TIMEOUT_S}s'")
         execute("SELECT pg_advisory_lock(?)", (self.owner,))
-        if not self._durable:
-            execute("SET synchronous_commit = off")
         execute("SELECT pg_advisory_xact_lock(?)", (_SCHEMA_LOCK,))
         create(execute, _TYPES)
 

@@ -31,12 +31,14 @@ class Refusal:
     body: bytes
 
 
-def insert_refusal(execute: Execute, request: WebhookRequest, refused: RequestRefused, now: float) -> None:
+def insert_refusal(
+    execute: Execute, request: WebhookRequest, refused: RequestRefused, now: float, keep_until: float
+) -> None:
     """Keep a request that was not let in, and forget the oldest; never its Authorization, never a cookie."""
     headers = {name: value for name, value in request.headers.items() if "auth" not in name and "cookie" not in name}
     execute(
-        "INSERT INTO refusals (received_at, status, reason, endpoint, method, url, headers, body)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO refusals (received_at, status, reason, endpoint, method, url, headers, body,"
+        " keep_until) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             now,
             refused.status,
@@ -46,6 +48,7 @@ def insert_refusal(execute: Execute, request: WebhookRequest, refused: RequestRe
             request.called_url().encode("utf-8", "surrogateescape")[:MAX_REFUSED_BYTES],
             json.dumps(headers)[:MAX_REFUSED_BYTES],
             request.body[:MAX_REFUSED_BYTES],
+            keep_until,
         ),
     )
     execute("DELETE FROM refusals WHERE id <= (SELECT max(id) FROM refusals) - ?", (MAX_REFUSALS,))

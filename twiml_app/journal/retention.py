@@ -46,6 +46,6 @@ def sweep(execute: Execute, now: float) -> int:
                 (now, BATCH),
             )
         )
-        for table, key in (("exchanges", "id"), ("ledger", "sid"))
+        for table, key in (("exchanges", "id"), ("ledger", "sid"), ("refusals", "id"))
     ]
     return max(deleted)

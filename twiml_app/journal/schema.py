@@ -28,6 +28,7 @@ TABLES = (
         received_at {real} NOT NULL,
         endpoint TEXT NOT NULL,
         method TEXT NOT NULL,
+        target TEXT NOT NULL DEFAULT '',
         url {blob},
         headers TEXT,
         body {blob},
@@ -46,7 +47,6 @@ TABLES = (
     "CREATE INDEX IF NOT EXISTS exchanges_sid ON exchanges (sid)",
     "CREATE INDEX IF NOT EXISTS exchanges_contact ON exchanges (contact, received_at)",
     "CREATE INDEX IF NOT EXISTS exchanges_keep ON exchanges (keep_until)",
-    "CREATE INDEX IF NOT EXISTS exchanges_received ON exchanges (received_at)",
     """CREATE TABLE IF NOT EXISTS ledger (
         sid TEXT PRIMARY KEY,
         status TEXT NOT NULL,
@@ -70,7 +70,8 @@ TABLES = (
         method TEXT NOT NULL,
         url {blob} NOT NULL,
         headers TEXT NOT NULL,
-        body {blob} NOT NULL
+        body {blob} NOT NULL,
+        keep_until {real} NOT NULL
     )""",
 )
 

@@ -15,6 +15,8 @@ from .schema import create
 #: How long a writer waits for one outside our queue, such as a backup.
 BUSY_TIMEOUT_S = 5.0
 _TYPES = {"id": "INTEGER PRIMARY KEY AUTOINCREMENT", "blob": "BLOB", "real": "REAL"}
+#: The owners of this process: to ask the system for their locks would let go of them.
+_OURS: dict[int, int] = {}
 
 
 class SqliteStore:
@@ -35,16 +37,43 @@ class SqliteStore:
         self._owners = -1
         # Offsets of a file go this far; two processes that draw the same one are not to be expected.
         self.owner = secrets.randbits(62)
+        self.own_owners = frozenset({self.owner})
+        _OURS[self.owner] = os.getpid()
+        self._synchronous = ""
+        self._inode = 0
 
-    def begin(self) -> Execute:
+    def begin(self, *, durable: bool) -> Execute:
         """Queue for writing, and begin.
 
         Raises: sqlite3.Error; OSError.
         """
+        if self._connection and not self._is_in_place():
+            self._leave()
         connection = self._connection or self._open()
         fcntl.flock(self._queue, fcntl.LOCK_EX)
+        self._synchronize(connection, "FULL" if durable and self._durable else "NORMAL")
         connection.execute("BEGIN IMMEDIATE")
         return _executor(connection)
+
+    def _is_in_place(self) -> bool:
+        """Tell whether the file is still the one that was opened: what is written to a deleted file is lost."""
+        try:
+            return self._path.stat().st_ino == self._inode
+        except OSError:
+            return False
+
+    def _leave(self) -> None:
+        """Give up a file that was taken away, and the locks beside it."""
+        self.close()
+        for descriptor in (self._queue, self._owners):
+            os.close(descriptor)
+        self._queue = self._owners = -1
+
+    def _synchronize(self, connection: sqlite3.Connection, level: str) -> None:
+        """Choose whether a commit waits for the disk: with NORMAL it survives the process, with FULL a power cut."""
+        if level != self._synchronous:
+            connection.execute(f"PRAGMA synchronous={level}")
+            self._synchronous = level
 
     def commit(self) -> None:
         """Make it durable, and let the next one write."""
@@ -58,6 +87,15 @@ class SqliteStore:
             self._connection.rollback()
         fcntl.flock(self._queue, fcntl.LOCK_UN)
 
+    def recover(self) -> None:
+        """Begin anew with the file."""
+        self.close()
+
+    def forget(self) -> None:
+        """Empty the write-ahead log, in which deleted texts stand for a while."""
+        if self._connection:
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def close(self) -> None:
         """Drop the connection; the lock that says we live stays, for the handlers that still run."""
         if self._connection:
@@ -67,7 +105,9 @@ class SqliteStore:
             fcntl.flock(self._queue, fcntl.LOCK_UN)
 
     def is_alive(self, owner: int) -> bool:
-        """Tell whether a process holds its byte."""
+        """Tell whether a process holds its byte; of our own process the system would not say."""
+        if _OURS.get(owner) == os.getpid():
+            return True
         try:
             fcntl.lockf(self._owners, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, owner)
         except OSError:
@@ -90,7 +130,8 @@ class SqliteStore:
         fcntl.flock(self._queue, fcntl.LOCK_EX)
         try:
             connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute(f"PRAGMA synchronous={'FULL' if self._durable else 'NORMAL'}")
+            connection.execute("PRAGMA secure_delete=ON")
+            self._synchronous = ""
             connection.execute("BEGIN IMMEDIATE")
             create(_executor(connection), _TYPES)
             connection.execute("COMMIT")
@@ -99,6 +140,7 @@ class SqliteStore:
             raise
         finally:
             fcntl.flock(self._queue, fcntl.LOCK_UN)
+        self._inode = self._path.stat().st_ino
         self._connection = connection
         return connection
 
