@@ -13,7 +13,11 @@ from .signature import HEADER, SETTINGS_HEADER, read_settings, verify
 from .webhook import Form, WebhookRequest, is_signed_json, read_form
 
 #: Without a public URL, scheme and host stand in the status URLs of replies: they must be fit for a URL.
-_ORIGIN = re.compile(r"https?://[A-Za-z0-9._~:%\[\]-]+")
+_ORIGIN = re.compile(r"https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~-]+)(:\d{1,5})?")
+_OTHER_KEY = (
+    "the token of the status URL was made with another key: keep the old one in SECRET_KEY_FALLBACKS, or the old pair"
+    " in TWIML_CREDENTIALS"
+)
 
 
 class Admission:
@@ -58,8 +62,10 @@ class Admission:
             return False
         if self._carries_status_token(request):
             return True
+        if not header and f"{TOKEN_PARAMETER}=" in request.query:
+            raise Unauthorized("the token of the status URL is not valid", reason=_OTHER_KEY)
         if not header:
-            raise Unauthorized("send the credentials of the Message URL")
+            raise Unauthorized("send the credentials of the Message URL", is_probe=True)
         raise Unauthorized(
             "the credentials are wrong",
             reason="the credentials are none of TWIML_CREDENTIALS: compare them with those in the URL at Twilio",

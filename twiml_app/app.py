@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import importlib
+import io
 import logging
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 from urllib.parse import quote
 
 from flask import Blueprint, Flask, Response, got_request_exception, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import ClientDisconnected, HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wsgi import get_input_stream
 
@@ -147,9 +149,27 @@ def load_router(module_name: str, root: str | Path) -> Router:
         raise ConfigurationError("TWIML_HANDLERS", f"there is no module {module_name} in {root}") from error
     routers = getattr(module, "routers", ())
     listed = routers if isinstance(routers, list | tuple) else ()
-    if not listed or not all(isinstance(router, Router) for router in listed):
+    if not listed:
         raise ConfigurationError("TWIML_HANDLERS", f"the module {module_name} has no list of routers: routers = [...]")
+    if strangers := [type(router).__name__ for router in listed if not isinstance(router, Router)]:
+        problem = f"the routers of {module_name} hold a {strangers[0]}: list routers, such as hello.router"
+        raise ConfigurationError("TWIML_HANDLERS", problem)
+    for name in _unlisted(module, listed):
+        logs.logger.warning("%s has a router that is not in the routers of %s: it answers nothing", name, module_name)
     return Router(*listed)
+
+
+def _unlisted(package: ModuleType, listed: Sequence[Router]) -> Iterator[str]:
+    """Yield the modules of a package of handlers whose router was forgotten, so that it answers nothing."""
+    for folder in getattr(package, "__path__", []):
+        for file in sorted(Path(folder).glob("[!_]*.py")):
+            name = f"{package.__name__}.{file.stem}"
+            router = getattr(sys.modules.get(name), "router", None)
+            imported = name in sys.modules
+            if (imported and isinstance(router, Router) and router not in listed) or (
+                not imported and "Router(" in file.read_text(encoding="utf-8", errors="replace")
+            ):
+                yield name
 
 
 def warnings_of(settings: Settings, router: Router, values: Mapping[str, Any]) -> list[str]:
@@ -198,9 +218,11 @@ def _webhook_view(receiver: Receiver, endpoint: Endpoint, path: str, max_bytes: 
     return view
 
 
-def read_request(environ: Mapping[str, Any], endpoint: Endpoint, path: str, max_bytes: int) -> WebhookRequest:
+def read_request(environ: dict[str, Any], endpoint: Endpoint, path: str, max_bytes: int) -> WebhookRequest:
     """Take a request out of its WSGI environment, byte for byte; of a body that is too large, a byte too many."""
     routed = f"{environ.get('SCRIPT_NAME', '')}{environ.get('PATH_INFO', '')}"
+    body = _read_body(environ, max_bytes + 1)
+    environ["wsgi.input"] = io.BytesIO(body)  # a handler may ask Flask for the form all the same
     return WebhookRequest(
         endpoint=endpoint,
         method=environ["REQUEST_METHOD"],
@@ -209,7 +231,7 @@ def read_request(environ: Mapping[str, Any], endpoint: Endpoint, path: str, max_
         target=_target(environ, routed),
         prefix=routed.removesuffix(path),
         headers=_headers(environ),
-        body=_read_body(environ, max_bytes + 1),
+        body=body,
     )
 
 
@@ -223,6 +245,9 @@ def _read_body(environ: Mapping[str, Any], most_bytes: int) -> bytes:
     body = b""
     while len(body) < most_bytes and (piece := stream.read(most_bytes - len(body))):
         body += piece
+    announced = str(environ.get("CONTENT_LENGTH") or "")
+    if announced.isdigit() and len(body) < min(int(announced), most_bytes):
+        raise ClientDisconnected  # some servers end a body that was cut off as if it were whole
     return body
 
 

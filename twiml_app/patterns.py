@@ -25,6 +25,8 @@ _CLOSING_END = re.compile(_CLOSING + r"\Z")
 #: So many captures may end at any of the places in a text; with one more, a long text would take seconds.
 _MAX_LOOSE = 2
 _LOOK_ALIKES = {"'": "['’‘ʼ′`´‛]", '"': '["“”„‟«»″]', "-": "[-‐‑‒–—―−]"}
+#: What cannot stand within a word, and so tells where one ends.
+_PARTING = re.compile(r"[^\w'’ʼ′`´‛‐‑‒–—―−-]")
 _INTEGER = r"[-+−]?\d{1,18}"
 
 
@@ -67,7 +69,7 @@ def compile_pattern(source: str) -> TextPattern:
             # What the second takes any text may follow, so the first never needs to be tried again with more.
             expression = rf"{expression[:start]}(?>{expression[start:]}(?=\S))"
         else:
-            loose += last == "text" or (last == "word" and not between)
+            loose += last == "text" or (last == "word" and not _PARTING.search(between))
         last, start, end = converter, len(expression), found.end()
         expression += f"(?P<{name}>{group})"
     rest = text[end:]
