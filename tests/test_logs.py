@@ -178,11 +178,22 @@ def test_exception_is_written_with_its_traceback() -> None:
 
     first, _, traceback = TextFormatter().format(failed).partition("\n")
     assert first == "1970-01-01T00:00:00.001Z warning it failed"
-    assert traceback.startswith("Traceback (most recent call last):\n")
-    assert traceback.endswith("\nValueError: broken")
+    assert traceback.startswith("    Traceback (most recent call last):\n")
+    assert traceback.endswith("\n    ValueError: broken")
     entry = JsonFormatter().format(failed)
     assert "\n" not in entry
-    assert json.loads(entry)["exception"] == traceback
+    assert json.loads(entry)["exception"].endswith("ValueError: broken")
+
+
+def test_exception_cannot_forge_a_line_of_the_log() -> None:
+    """Anybody can text a line end, and a handler may put the text into its error."""
+    try:
+        raise ValueError("no\n2026-11-21T00:00:00.000Z info    inbound message sid=forged \x1b[31m")
+    except ValueError:
+        lines = TextFormatter().format(record("it failed", exc_info=sys.exc_info())).splitlines()
+
+    assert all(line.startswith("    ") for line in lines[1:])
+    assert "\x1b" not in "".join(lines)
 
 
 def test_value_that_json_does_not_know_is_written_as_text() -> None:

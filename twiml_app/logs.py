@@ -14,6 +14,8 @@ logger = logging.getLogger("twiml_app")
 
 _FIELDS = "twiml_fields"
 _SHOWN_DIGITS = 4
+#: What a terminal would obey.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 #: What would make a value look like two, or like another field.
 _UNCLEAR = re.compile(r'[\s"=]')
 
@@ -66,7 +68,13 @@ class TextFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Return the line, and the traceback of an exception below it."""
         line = f"{_time(record)} {record.levelname.lower():7} {record.getMessage()}"
-        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+        return f"{line}\n{_indented(self.formatException(record.exc_info))}" if record.exc_info else line
+
+
+def _indented(trace: str) -> str:
+    """Return a traceback that cannot be taken for lines of the log, whatever text an exception carries."""
+    lines = (_CONTROL.sub("\ufffd", line) for line in trace.splitlines())
+    return "\n".join(f"    {line}" for line in lines)
 
 
 def _time(record: logging.LogRecord) -> str:
