@@ -78,7 +78,7 @@ def test_secrets_are_shown_only_when_asked_for() -> None:
 
 def test_probe_of_the_application_itself_is_sound() -> None:
     """The challenge arrives, a signed request passes with TwiML, a wrong signature is refused; no handler runs."""
-    transport = in_process(create_app(SOUND, root=ROOT))[1]
+    transport = in_process(create_app(SOUND | {"TWIML_DATABASE_URL": "off"}, root=ROOT))[1]
 
     findings = list(probe(URL, Settings.read(SOUND), transport))
 

@@ -112,8 +112,12 @@ def test_list_takes_filters(phone: Phone, options: list[str], count: int) -> Non
 
 
 def test_nothing_found_says_so(phone: Phone) -> None:
-    """An empty screen looks like a broken command."""
-    assert run("journal", "list").output == "nothing fits\n"
+    """An empty screen looks like a broken command, and an empty journal in the wrong folder like a quiet night."""
+    nowhere = run("journal", "list")
+    phone.text("hello")
+
+    assert (nowhere.exit_code, "or this is not the project's folder" in nowhere.stderr) == (1, True)
+    assert run("journal", "list", "--outcome", "failed").output == "nothing fits\n"
 
 
 def test_time_that_is_none_is_wrong_usage(phone: Phone) -> None:
@@ -158,7 +162,8 @@ def test_erase_deletes_one_person_after_asking(phone: Phone) -> None:
     erased = run("journal", "erase", "+15005550001", "--yes")
 
     assert (refused.exit_code, erased.output) == (1, "1 rows deleted\n")
-    assert run("journal", "list").output == "nothing fits\n"
+    assert run("journal", "list").output == "nothing has come in yet\n"
+    assert run("journal", "erase", "+15005550001", "--yes").exit_code == 1
 
 
 def test_ledger_tells_how_far_a_message_has_come(phone: Phone) -> None:
@@ -175,7 +180,6 @@ def test_ledger_tells_how_far_a_message_has_come(phone: Phone) -> None:
 
 def test_overview_and_explain_tell_of_the_last_refusal(phone: Phone) -> None:
     """A number that has stopped answering is most often one that is refused."""
-    before = run("overview")
     app = create_app()
     answer = app.test_client().post("/message", data={"Body": "x"}, auth=("sms", "wrong"))
     phone.status(SENT, "failed", error_code=30005)
@@ -183,7 +187,7 @@ def test_overview_and_explain_tell_of_the_last_refusal(phone: Phone) -> None:
     overview, explained = run("overview"), run("explain", "--last")
 
     assert answer.status_code == 401
-    assert "last inbound message  never" in before.output
+    assert "last inbound message  never" in overview.output
     assert "401: the credentials are none of TWIML_CREDENTIALS" in overview.output
     assert "error 30005" in overview.output
     assert json.loads(run("overview", "--json").output)["error codes"] == {"30005": 1}
@@ -192,6 +196,7 @@ def test_overview_and_explain_tell_of_the_last_refusal(phone: Phone) -> None:
 
 def test_explain_last_says_when_nothing_was_refused(phone: Phone) -> None:
     """Then the cause lies elsewhere."""
+    phone.text("hello")
     assert (run("explain", "--last").output, run("explain").exit_code) == ("no request was refused\n", 2)
 
 

@@ -88,6 +88,12 @@ def test_other_words_do_not_match(pattern: str, text: str) -> None:
         ),
         pytest.param("hi <word:w>", "hi O’Neill-Østby_2!", {"w": "O’Neill-Østby_2"}, id="word"),
         pytest.param("<word:a>-<word:b>", "x-y-z", {"a": "x-y", "b": "z"}, id="word takes what it can"),
+        pytest.param(
+            "<word:a> <word:b>.<word:c>, - <word:d>",
+            "1 2.3, - 4",
+            {"a": "1", "b": "2", "c": "3", "d": "4"},
+            id="words with something between",
+        ),
         pytest.param("<int:n>", "12.", {"n": 12}, id="int"),
         pytest.param("<int:n>", "-12", {"n": -12}, id="negative int"),
         pytest.param("<int:n>", "−12", {"n": -12}, id="int with a minus sign"),
@@ -175,6 +181,7 @@ LOOSE = "leaves too open where its captures end: use <word:name> for some"
         pytest.param("<a> <int:n> <b> <int:m> <c> end", LOOSE, id="three texts that end anywhere"),
         pytest.param("<a> <word:b> <c> <any(x, y):d> <e> <float:f>", LOOSE, id="texts before other captures"),
         pytest.param("<word:a><word:b><word:c><text:d>", LOOSE, id="words with nothing between"),
+        pytest.param("<word:a>-<word:b>'<word:c>-<word:d>", LOOSE, id="words with nothing between that ends one"),
     ],
 )
 def test_pattern_that_cannot_work_is_refused_with_the_reason(pattern: str, says: str) -> None:

@@ -92,6 +92,7 @@ def test_first_match_in_registration_order_wins_and_default_is_last(
     fitting = [handler for pattern, handler in handlers.items() if compile_pattern(pattern).match(text) is not None]
     assert taken_by(router, message(text)) is [*fitting, *defaults, None][0]
     assert [route.handler for route in router.routes] == [*handlers.values(), *defaults]
+    assert [route.handler for route in router.routes if route.default] == defaults
 
 
 def test_match_has_the_arguments_of_the_handler() -> None:
@@ -472,6 +473,7 @@ def test_handler_registered_for_status_and_code_runs_once() -> None:
         pytest.param((), {"STOP"}, id="none named"),
         pytest.param(("STOP",), {"STOP"}, id="stop"),
         pytest.param(("start", "Help"), {"START", "HELP"}, id="in any case"),
+        pytest.param(("STOP", "START", "HELP"), {"STOP", "START", "HELP"}, id="all"),
     ],
 )
 def test_opt_out_handlers_are_told_of_their_kinds(kinds: tuple[str, ...], told: set[str]) -> None:
@@ -530,6 +532,7 @@ def test_documented_statuses_are_not_warned_of() -> None:
         pytest.param(None, {"media": True}, [], False, id="no pattern"),
         pytest.param("stop", {}, ["+1"], True, id="any number, one of which answers"),
         pytest.param("stop", {"to": "+1"}, ["+1", "+2"], False, id="number that answers"),
+        pytest.param("stop", {"to": ["+1", "+2"]}, ["+1", "+2"], False, id="every number answers"),
         pytest.param("stop", {"to": ["+1", "+3"]}, ["+1", "+2"], True, id="one of the numbers does not answer"),
         pytest.param("stop", {"to": []}, ["+1"], True, id="no number"),
     ],

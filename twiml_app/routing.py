@@ -89,7 +89,7 @@ class Router:
         return register
 
     def default(self, handler: HandlerT) -> HandlerT:
-        """Register the handler of messages that no other handler is for."""
+        """Register the handler of messages that no other handler is for: ``@router.default``, no parentheses."""
         _require_fit(handler, (), "a message")
         self._set_default(MessageRoute(handler, default=True))
         return handler

@@ -6,6 +6,7 @@ import importlib
 import json
 import secrets
 import sys
+import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ import click
 from flask import Flask
 
 from ..app import collect_settings, create_app, load_router, state_of
+from ..config import Settings
 from ..errors import ConfigurationError, TwimlAppError
 from ..routing import Router
 
@@ -31,11 +33,20 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON."
 
 @contextmanager
 def plain_errors() -> Iterator[None]:
-    """Turn our errors into one line and exit status 1."""
+    """Turn our errors, and those of a handler's module, into one line and exit status 1."""
     try:
         yield
     except TwimlAppError as error:
         raise click.ClickException(str(error)) from error
+    except (ImportError, SyntaxError, NameError, AttributeError, TypeError) as error:
+        raise click.ClickException(f"{_place(error)}: {type(error).__name__}: {error}") from error
+
+
+def _place(error: Exception) -> str:
+    """Return the line of the project in which an error arose, the last one that is not of this package."""
+    own = str(Path(__file__).parent.parent)
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith((own, "<"))]
+    return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "the application"
 
 
 def find_router(app_name: str | None) -> Router:
@@ -56,7 +67,9 @@ def find_app(app_name: str | None) -> Flask:
     Raises: ConfigurationError; RegistrationError.
     """
     if app_name:
-        return import_app(app_name)
+        app = import_app(app_name)
+        state_of(app).receiver.journal = None
+        return app
     apart = {"TWIML_DATABASE_URL": "off"}
     try:
         return create_app(apart)
@@ -99,11 +112,25 @@ def print_json(value: Any) -> None:
     click.echo(json.dumps(value, ensure_ascii=False, indent=2))
 
 
+def printable(text: str) -> str:
+    """Return a text that cannot steer the terminal: anybody can text an escape sequence."""
+    return "".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in text)
+
+
+def read_settings(*, needs_secrets: bool = False) -> Settings:
+    """Return the settings of the working directory; to look at a journal no credentials are needed.
+
+    Raises: ConfigurationError.
+    """
+    given = collect_settings({})
+    return Settings.read(given if needs_secrets else {"TWIML_CREDENTIALS": "none:needed-to-look"} | given)
+
+
 def print_table(rows: Sequence[Mapping[str, str]], *, indent: str = "") -> None:
     """Print rows as aligned columns, the names of the columns above them."""
     if not rows:
         return
-    lines = [list(rows[0]), *([row[name] for name in rows[0]] for row in rows)]
+    lines = [list(rows[0]), *([printable(row[name]) for name in rows[0]] for row in rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
     for line in lines:
         click.echo(indent + "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())

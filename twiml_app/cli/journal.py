@@ -8,23 +8,34 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import click
 
-from ..app import collect_settings
-from ..config import Settings
+from ..answering import run_status_handlers
+from ..app import state_of
 from ..errors import ConfigurationError
 from ..events import StatusCallback, parse_event
-from ..journal import open_engine
+from ..journal import Ledger, open_engine
 from ..journal.archive import Archive, Filter, Kept
 from ..journal.engine import Engine
+from ..journal.opening import sqlite_path
 from ..logs import mask
 from ..recordings import Exchange, format_time, read_file, write_file, write_line
-from ..routes import name_of
+from ..routing import Router
 from ..scrubbing import Scrubber
+from ..statuses import progress
 from ..webhook import Form
-from .common import app_option, find_router, json_option, plain_errors, print_json, print_table
+from .common import (
+    app_option,
+    find_app,
+    json_option,
+    plain_errors,
+    print_json,
+    print_table,
+    printable,
+    read_settings,
+)
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -62,16 +73,19 @@ def filters(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def find_engine() -> Engine:
-    """Return the engine of the configured journal.
+def find_engine(*, to_fill: bool = False) -> Engine:
+    """Return the engine of the configured journal, which must be there unless it is to be filled.
 
     Raises: ConfigurationError, also where there is none.
     """
-    values = collect_settings({})
-    settings = Settings.read({"TWIML_CREDENTIALS": "none:needed-to-look"} | values)
+    settings = read_settings()
     engine = open_engine(settings, Path.cwd())
     if engine is None:
         raise ConfigurationError("TWIML_DATABASE_URL", "is off, so there is no journal")
+    path = sqlite_path(settings.database_url, Path.cwd())
+    if settings.database_url.startswith("sqlite:") and not path.exists() and not to_fill:
+        problem = f"there is no journal at {path}: nothing has come in yet, or this is not the project's folder"
+        raise ConfigurationError("TWIML_DATABASE_URL", problem)
     return engine
 
 
@@ -107,7 +121,7 @@ def list_(limit: int, all_numbers: bool, as_json: bool, **chosen: Any) -> None:
         return
     print_table(rows)
     if not rows:
-        click.echo("nothing fits")
+        click.echo("nothing fits" if any(chosen.values()) else "nothing has come in yet")
 
 
 def _row(kept: Kept, all_numbers: bool) -> dict[str, str]:
@@ -122,12 +136,13 @@ def _row(kept: Kept, all_numbers: bool) -> dict[str, str]:
         "handler": kept.handler.removeprefix("handlers."),
         "outcome": kept.outcome,
         "ms": f"{kept.milliseconds:.0f}",
+        "sid": kept.sid,
     }
 
 
 @journal.command()
 @click.argument("number", type=int)
-@click.option("--all-numbers", is_flag=True, help="Print addresses and texts whole.")
+@click.option("--all-numbers", is_flag=True, help="Print addresses, sids and names as they are.")
 @json_option
 def show(number: int, all_numbers: bool, as_json: bool) -> None:
     """Show one exchange: what came, what was answered, by whom.
@@ -147,19 +162,21 @@ def show(number: int, all_numbers: bool, as_json: bool) -> None:
         click.echo(write_line(exchange))
         return
     _print_exchange(exchange, kept)
+    if not all_numbers:
+        click.echo("\nPeople, sids and names are made fictitious here: --all-numbers prints them.")
 
 
 def _print_exchange(exchange: Exchange, kept: Kept) -> None:
     click.echo(f"{exchange.time}  {exchange.kind}  {exchange.method} {exchange.url}\n")
     width = max(map(len, exchange.form), default=0)
     for name, value in exchange.form.items():
-        click.echo(f"  {name.ljust(width)}  {value}")
+        click.echo(f"  {name.ljust(width)}  {printable(value)}")
     click.echo(f"\n{exchange.handler or '(no handler)'}: {kept.outcome}, {exchange.milliseconds:.1f} ms")
     for handler, result in exchange.results.items():
         click.echo(f"  {handler}: {result}")
     click.echo(f"\n{exchange.answer.status} {exchange.answer.content_type}")
     if exchange.answer.body:
-        click.echo(exchange.answer.body.decode("utf-8", "replace"))
+        click.echo(printable(exchange.answer.body.decode("utf-8", "replace")))
 
 
 @journal.command()
@@ -193,10 +210,11 @@ def _is_repeatable(kept: Kept) -> bool:
 
 
 def _scrub_key() -> str:
-    """Return what makes fictitious numbers the same every time: a key that the sender of a text does not know."""
-    values = collect_settings({})
-    settings = Settings.read({"TWIML_CREDENTIALS": "none:needed-to-look"} | values)
-    return settings.secret_keys[0]
+    """Return what makes fictitious numbers the same every time: a key that the sender of a text does not know.
+
+    Raises: ConfigurationError, where no secret is configured to make it from.
+    """
+    return read_settings(needs_secrets=True).secret_keys[0]
 
 
 @journal.command("import")
@@ -210,9 +228,8 @@ def import_(files: tuple[Path, ...]) -> None:
     """
     with plain_errors():
         exchanges = [exchange for file in files for exchange in read_file(file)]
-        settings = Settings.read({"TWIML_CREDENTIALS": "none:needed-to-look"} | collect_settings({}))
-        keep_until = time.time() + settings.retention_days * 86400
-        added = Archive(find_engine()).add(exchanges, keep_until=keep_until)
+        keep_until = time.time() + read_settings().retention_days * 86400
+        added = Archive(find_engine(to_fill=True)).add(exchanges, keep_until=keep_until)
     click.echo(f"{added} of {len(exchanges)} exchanges were new")
 
 
@@ -231,6 +248,7 @@ def erase(number: str, yes: bool) -> None:
     with plain_errors():
         erased = Archive(find_engine()).erase(number)
     click.echo(f"{erased} rows deleted")
+    raise SystemExit(0 if erased else 1)
 
 
 @journal.command()
@@ -244,35 +262,28 @@ def retry(app_name: str | None, **chosen: Any) -> None:
         twiml-app journal retry --since 1d
     """
     with plain_errors():
-        router, archive = find_router(app_name), Archive(find_engine())
-        to_retry = archive.to_retry(Filter(**chosen))
+        app, engine = find_app(app_name), find_engine()
+        archive, ledger = Archive(engine), Ledger(engine)
+        to_retry = [kept for kept in archive.to_retry(Filter(**chosen)) if kept.exchange]
     failed = 0
-    for kept in to_retry:
-        if kept.exchange is None:
-            continue
-        query = Form.read(kept.exchange.url.partition("?")[2], max_fields=500, strict=False)
-        event = parse_event(kept.exchange.form, query)
-        if isinstance(event, StatusCallback):
-            results = _run_again(router.status_handlers(event), replace(event, late=True), kept.exchange.results)
+    with app.app_context():
+        for kept in to_retry:
+            results = _run_again(state_of(app).router, ledger, kept)
             outcome = "handled" if all(result == "ok" for result in results.values()) else "failed"
             failed += outcome == "failed"
             archive.settle(kept.number, results, outcome)
-            click.echo(f"{kept.number}  {event.message_sid}  {event.message_status}  {outcome}")
+            click.echo(f"{kept.number}  {kept.sid}  {kept.message_status}  {outcome}")
+            for name, result in results.items():
+                click.echo(f"    {name}: {printable(result)}")
     click.echo(f"{len(to_retry)} run again, {failed} failed again")
     raise SystemExit(1 if failed else 0)
 
 
-def _run_again(handlers: list[Any], status: StatusCallback, before: Any) -> dict[str, str]:
-    results: dict[str, str] = {}
-    for handler in handlers:
-        name = name_of(handler)
-        if before.get(name) == "ok":
-            results[name] = "ok"
-            continue
-        try:
-            handler(status)
-        except Exception as error:  # what it raises is the result
-            results[name] = f"{type(error).__name__}: {error}"
-        else:
-            results[name] = "ok"
-    return results
+def _run_again(router: Router, ledger: Ledger, kept: Kept) -> dict[str, str]:
+    """Run the handlers of a status callback that did not succeed, and return what each did."""
+    exchange = cast(Exchange, kept.exchange)
+    query = Form.read(exchange.url.partition("?")[2], max_fields=len(exchange.url), strict=False)
+    event = cast(StatusCallback, parse_event(exchange.form, query))
+    entry = ledger.get(kept.sid)
+    late = entry is not None and progress(entry.status) > progress(event.message_status)
+    return run_status_handlers(router.status_handlers(event), replace(event, late=late), exchange.results)

@@ -24,10 +24,13 @@ def new(folder: Path) -> None:
     """
     if folder.exists() and any(folder.iterdir()):
         raise click.ClickException(f"{folder} is not empty: give a new folder")
-    _copy(resources.files("twiml_app") / "scaffold", folder)
-    environment = folder / ".env"
-    environment.touch(mode=0o600)
-    environment.write_text(f"TWIML_CREDENTIALS=twilio:{secrets.token_urlsafe(24)}\n")
+    try:
+        _copy(resources.files("twiml_app") / "scaffold", folder)
+        environment = folder / ".env"
+        environment.touch(mode=0o600)
+        environment.write_text(f"TWIML_CREDENTIALS=twilio:{secrets.token_urlsafe(24)}\n")
+    except OSError as error:
+        raise click.ClickException(f"{folder} cannot be made: {error}") from error
     click.echo(f"{folder} is ready. Next:\n\n    cd {folder}\n    make run     serve it\n    make test    test it")
 
 

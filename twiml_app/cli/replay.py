@@ -10,16 +10,14 @@ from urllib.parse import urlsplit
 
 import click
 
-from ..app import collect_settings
 from ..caller import Caller
-from ..config import Settings
 from ..errors import ConfigurationError
 from ..receiver import REPLAY_HEADER
 from ..recordings import Exchange, read_file, write_file
 from ..replay import Destination, Replayed, Send, replay
 from ..testing import in_process
 from ..transports import HttpTransport
-from .common import app_option, find_app, json_option, plain_errors, print_json
+from .common import app_option, find_app, json_option, plain_errors, print_json, read_settings
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -88,7 +86,7 @@ def _send_to(url: str, anywhere: bool) -> Send:
     host = _host(url)
     if host not in _LOOPBACK and not anywhere:
         raise ConfigurationError("--to", f"{host} is not this machine: add --anywhere if it is meant")
-    settings = Settings.read({"TWIML_CREDENTIALS": "none:needed-to-send"} | collect_settings({}))
+    settings = read_settings()
     base = url.rstrip("/").removesuffix(settings.message_path)
     destination = Destination(base_url=base, paths=settings.paths, account_sid=os.environ.get("TWILIO_ACCOUNT_SID", ""))
     caller = Caller(HttpTransport(), token=os.environ.get("TWILIO_AUTH_TOKEN", ""), headers=((REPLAY_HEADER, "1"),))

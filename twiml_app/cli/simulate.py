@@ -26,7 +26,7 @@ from .common import app_option, find_app, json_option, pairs, plain_errors, prin
     "--status", metavar="STATUS", help="Send a status callback instead: sent, delivered, undelivered, failed."
 )
 @click.option("--error-code", type=int, help="ErrorCode of the status callback.")
-@click.option("--sid", help="MessageSid; give one twice to send the same event again.  [default: a new one]")
+@click.option("--sid", help="MessageSid: with --url, the same one again is a repetition.  [default: a new one]")
 @click.option("--field", multiple=True, metavar="NAME=VALUE", help="Any parameter of the webhook; repeatable.")
 @click.option("--get", is_flag=True, help="Call by GET.")
 @click.option("--url", help="Call this URL over HTTP, credentials in it, and sign with TWILIO_AUTH_TOKEN if it is set.")
@@ -55,6 +55,10 @@ def simulate(
         twiml-app simulate --status undelivered --error-code 30005
         twiml-app simulate hello --url https://user:password@sms.example.com/message
     """
+    if error_code is not None and not status:
+        raise click.UsageError("--error-code belongs to a status callback: give --status too")
+    if status and (text or media):
+        raise click.UsageError("a status callback has no text: give a TEXT or --status")
     fields = pairs(field, "--field")
     with plain_errors():
         destination = _destination(url, app_name, "GET" if get else "POST", is_status=bool(status))

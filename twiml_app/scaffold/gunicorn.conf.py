@@ -4,6 +4,8 @@ Twilio waits 15 seconds for an answer, https://www.twilio.com/docs/usage/webhook
 """
 
 import os
+import signal
+from typing import Any
 
 # Platforms say by PORT where to listen; elsewhere a reverse proxy in front speaks TLS.
 bind = f"{'0.0.0.0' if 'PORT' in os.environ else '127.0.0.1'}:{os.environ.get('PORT', '8000')}"
@@ -33,3 +35,8 @@ limit_request_line = 0
 accesslog = None
 errorlog = "-"
 loglevel = "info"
+
+
+def post_worker_init(worker: Any) -> None:
+    """Leave Ctrl-C to the master, which stops the workers: a terminal sends it to all of them at once."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
