@@ -399,3 +399,20 @@ def test_only_the_configured_pair_is_let_in_by_basic(pair: bytes) -> None:
         assert Admission(read_settings(BASIC)).admit(request)
     else:
         assert isinstance(refusal(request, BASIC), Unauthorized)
+
+
+def test_forgeries_are_explained_within_limits(caplog: pytest.LogCaptureFixture) -> None:
+    """An explanation costs more than a refusal, and whoever sends forgeries would choose how often it is made."""
+    now = [0.0]
+    admission = Admission(read_settings(SIGNED), clock=lambda: now[0])
+
+    def refuse() -> str:
+        with pytest.raises(Forbidden) as refused:
+            admission.admit(webhook(headers={"x-twilio-signature": "forged"}))
+        return refused.value.reason
+
+    reasons = [refuse() for _ in range(30)]
+    now[0] += 11
+
+    assert sum("only 20 are explained in 10 s" in reason for reason in reasons) == 10
+    assert "only 20 are explained" not in refuse()

@@ -29,7 +29,7 @@ def test_sound_settings_have_nothing_to_say(postgres_url: str) -> None:
 
     assert settings is not None
     assert {finding.level for finding in findings} == {"ok"}
-    assert findings[-1] == Finding("ok", "handlers", "11 handlers in handlers")
+    assert findings[-1] == Finding("ok", "handlers", "11 handlers")
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from tests.services import new_schema
 from twiml_app.caller import Caller
 from twiml_app.calls import OutgoingRequest, Webhook
 from twiml_app.cli import main
+from twiml_app.cli.common import printable
 from twiml_app.errors import CallError
 from twiml_app.testing import inbound_form
 from twiml_app.webhook import WebhookResponse
@@ -73,7 +75,11 @@ def test_match_tells_which_handler_and_why_not_the_others() -> None:
 
 def test_match_says_that_twilio_takes_stop() -> None:
     """A handler that never runs is a riddle otherwise."""
-    assert "Twilio takes this for STOP" in run("match", "stop").output
+    result = run("match", "stop")
+    answering = run("match", "stop", environment={"TWIML_OPT_OUT_NUMBERS": "+15005550006"})
+
+    assert (result.exit_code, "Twilio takes this for STOP" in result.output) == (1, True)
+    assert answering.output.startswith("handlers.keywords.help_text()")
 
 
 def test_match_of_what_nobody_takes_exits_1(tmp_path: Path) -> None:
@@ -290,3 +296,69 @@ def test_new_makes_a_project_with_credentials_of_its_own(tmp_path: Path) -> None
         "tests",
         "wsgi.py",
     ]
+
+
+def test_check_looks_at_an_application_by_name() -> None:
+    """An application with the extension under a prefix has other URLs to paste."""
+    result = run("check", "--app", "tests.bigger:app", "--json", environment=SETTINGS)
+
+    assert json.loads(result.output)["urls"]["message"] == "https://sms:***@sms.example.com/sms/message#rc=2&rp=all"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        pytest.param(["simulate", "--error-code", "30005"], "belongs to a status callback", id="code without status"),
+        pytest.param(["simulate", "hi", "--status", "sent"], "a status callback has no text", id="text with status"),
+        pytest.param(["check", "--url", "foo"], "give a Message URL", id="no URL"),
+    ],
+)
+def test_what_would_be_left_out_in_silence_is_wrong_usage(arguments: list[str], says: str) -> None:
+    """Whoever types it means something by it."""
+    result = run(*arguments)
+
+    assert (result.exit_code, says in result.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("source", "says"),
+    [
+        pytest.param("import no_such_thing", "no_such_thing", id="missing import"),
+        pytest.param("def broken(:\n    pass", "SyntaxError", id="syntax"),
+        pytest.param(
+            "from twiml_app import Router\nRouter().message('<a')", "broken.py:2", id="pattern, with its line"
+        ),
+    ],
+)
+def test_broken_handlers_are_one_line_with_a_place(tmp_path: Path, source: str, says: str) -> None:
+    """Forty lines of a traceback hide the one that helps."""
+    (tmp_path / "broken.py").write_text(f"{source}\n")
+    os.chdir(tmp_path)
+
+    result = run("routes", environment={"TWIML_HANDLERS": "broken"})
+    sys.modules.pop("broken", None)
+
+    assert (result.exit_code, says in result.stderr, "Traceback" in result.stderr) == (1, True, False), result.stderr
+
+
+def test_router_that_was_forgotten_is_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """The likeliest mistake of a beginner answers nothing, and looks well."""
+    package = tmp_path / "forgetful"
+    package.mkdir()
+    router = "from twiml_app import Router\nrouter = Router()\n@router.message('{0}')\ndef {0}(message): ...\n"
+    for name in ("one", "two", "three"):
+        (package / f"{name}.py").write_text(router.format(name))
+    (package / "__init__.py").write_text("from . import one, two\nrouters = [one.router]\n")
+    os.chdir(tmp_path)
+
+    run("routes", environment={"TWIML_HANDLERS": "forgetful"})
+
+    assert [name for name in ("one", "two", "three") if f"forgetful.{name} has a router" in caplog.text] == [
+        "two",
+        "three",
+    ]
+
+
+def test_texts_cannot_steer_the_terminal() -> None:
+    """Anybody can text an escape sequence to a number."""
+    assert printable("a\x1b[31m\nb\x07") == "a\ufffd[31m\nb\ufffd"

@@ -60,7 +60,7 @@ def explain(
         pytest.param(
             URL.replace("https", "http"),
             {"settings": SIGNED | {"TWIML_PUBLIC_URL": f"https://{HOST}"}},
-            "with http: set TWIML_PUBLIC_URL",
+            "with http: TWIML_PUBLIC_URL says https",
             id="http at Twilio",
         ),
         pytest.param(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import time
+from collections.abc import Callable
 
 from .auth import BasicAuth, StatusUrls
 from .config import Settings
@@ -18,13 +20,16 @@ _OTHER_KEY = (
     "the token of the status URL was made with another key: keep the old one in SECRET_KEY_FALLBACKS, or the old pair"
     " in TWIML_CREDENTIALS"
 )
+_EXPLAINING_S, _MAX_EXPLAINED = 10.0, 20
 
 
 class Admission:
     """Lets in what is authenticated; what is configured is required: basic credentials, a signature, or both."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, clock: Callable[[], float] = time.monotonic) -> None:
         self._settings = settings
+        self._clock = clock
+        self._explained: list[float] = []
         self._basic = BasicAuth(settings.credentials)
         self.status_urls = StatusUrls(settings.secret_keys, settings.status_path)
 
@@ -83,7 +88,16 @@ class Admission:
     def _require_signature(self, request: WebhookRequest, form: Form) -> None:
         if not self._settings.requires_signature or self._is_signed(request, form):
             return
-        raise Forbidden("the signature does not fit", reason=explain_signature(request, form, self._settings))
+        raise Forbidden("the signature does not fit", reason=self._explain(request, form))
+
+    def _explain(self, request: WebhookRequest, form: Form) -> str:
+        """Say what would have matched; not without limit, as whoever sends forgeries would choose what that costs."""
+        now = self._clock()
+        self._explained = [each for each in self._explained if now - each < _EXPLAINING_S]
+        if len(self._explained) >= _MAX_EXPLAINED:
+            return f"the signature does not fit (only {_MAX_EXPLAINED} are explained in {_EXPLAINING_S:.0f} s)"
+        self._explained.append(now)
+        return explain_signature(request, form, self._settings)
 
     def _is_signed(self, request: WebhookRequest, form: Form) -> bool:
         signature = request.headers.get(HEADER.lower(), "")

@@ -17,8 +17,9 @@ from .config import READERS, Settings
 from .errors import CallError, JournalError, TwimlAppError
 from .journal import open_engine
 from .journal.opening import sqlite_path
+from .routing import Router
 from .testing import Target
-from .webhook import Form
+from .webhook import Form, base_of
 
 Level = Literal["ok", "warning", "error"]
 
@@ -68,11 +69,16 @@ def _shown(name: str, value: Any, show_secrets: bool) -> str:
     return "(set)" if any(word in name for word in _SECRET) and not show_secrets else str(value)
 
 
-def check_settings(values: Mapping[str, Any], root: str | Path) -> tuple[Settings | None, list[Finding]]:
-    """Return the settings, None where they cannot be used, and what there is to say of them and of the handlers."""
+def check_settings(
+    values: Mapping[str, Any], root: str | Path, router: Router | None = None
+) -> tuple[Settings | None, list[Finding]]:
+    """Return the settings, None where they cannot be used, and what there is to say of them and of the handlers.
+
+    Without a router it is that of the module named by ``TWIML_HANDLERS``.
+    """
     try:
         settings = Settings.read(values)
-        router = load_router(settings.handlers, root)
+        router = router or load_router(settings.handlers, root)
     except TwimlAppError as error:
         return None, [Finding("error", "start", str(error))]
     findings = [Finding("warning", "settings", line) for line in warnings_of(settings, router, values)]
@@ -83,7 +89,7 @@ def check_settings(values: Mapping[str, Any], root: str | Path) -> tuple[Setting
             Finding("warning", "handlers", "no handler answers messages: register one with @router.default")
         )
     handlers = len(router.routes) + len(router.status_routes) + len(router.opt_out_routes)
-    return settings, [*findings, Finding("ok", "handlers", f"{handlers} handlers in {settings.handlers}")]
+    return settings, [*findings, Finding("ok", "handlers", f"{handlers} handlers")]
 
 
 def _public_url(settings: Settings) -> Iterator[Finding]:
@@ -139,9 +145,9 @@ class ConsoleUrls:
     fallback: str
 
 
-def console_urls(settings: Settings, *, show_secrets: bool = False) -> ConsoleUrls:
+def console_urls(settings: Settings, prefix: str = "", *, show_secrets: bool = False) -> ConsoleUrls:
     """Return the URLs to give to Twilio, the password masked unless asked for."""
-    target = Target(settings.public_url or "https://YOUR-HOST", settings)
+    target = Target(base_of(settings.public_url or "https://YOUR-HOST", prefix), settings)
     webhook = target.webhook(settings.message_path, settings.fallback_path)
     urls = [webhook.url + RETRY_FRAGMENT, webhook.fallback_url]
     return ConsoleUrls(*(url if show_secrets else _masked(url) for url in urls))

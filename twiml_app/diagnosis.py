@@ -109,7 +109,7 @@ def _urls(request: WebhookRequest, settings: Settings) -> list[tuple[str, str]]:
     # Not urlsplit, which raises for a host that is none.
     scheme, _, rest = request.called_url(settings.public_url).partition("://")
     host, slash, target = rest.partition("/")
-    guesses = product(_schemes(scheme, request), _hosts(host, request), _targets(slash + target, request))
+    guesses = product(_schemes(scheme, request, settings), _hosts(host, request), _targets(slash + target, request))
     found = [
         (f"{scheme.value}://{host.value}{target.value}", [guess.says for guess in (scheme, host, target) if guess.says])
         for scheme, host, target in guesses
@@ -117,11 +117,12 @@ def _urls(request: WebhookRequest, settings: Settings) -> list[tuple[str, str]]:
     return [(url, " and ".join(says)) for url, says in sorted(found, key=lambda each: len(each[1]))]
 
 
-def _schemes(scheme: str, request: WebhookRequest) -> Iterator[Guess]:
+def _schemes(scheme: str, request: WebhookRequest, settings: Settings) -> Iterator[Guess]:
     yield Guess(scheme)
     other = "https" if scheme == "http" else "http"
     hops = " or TWIML_PROXY_HOPS" if "x-forwarded-proto" in request.headers else ""
-    yield Guess(other, f"with {other}: set TWIML_PUBLIC_URL{hops}")
+    wrong = f"TWIML_PUBLIC_URL says {scheme}" if settings.public_url else f"set TWIML_PUBLIC_URL{hops}"
+    yield Guess(other, f"with {other}: {wrong}")
 
 
 def _hosts(host: str, request: WebhookRequest) -> Iterator[Guess]:

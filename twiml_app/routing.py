@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import inspect
 import re
+import sys
 import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -79,7 +80,7 @@ class Router:
             raise RegistrationError(
                 "@router.message needs a pattern or a condition: for any other message there is @router.default"
             )
-        compiled = compile_pattern(pattern) if isinstance(pattern, str) else pattern
+        compiled = _compile(pattern) if isinstance(pattern, str) else pattern
 
         def register(handler: HandlerT) -> HandlerT:
             _require_fit(handler, _capture_names(compiled), "a message")
@@ -255,6 +256,18 @@ def _once(handlers: Iterable[Handler]) -> list[Handler]:
     return list({id(handler): handler for handler in handlers}.values())
 
 
+def _compile(pattern: str) -> TextPattern:
+    """Compile a pattern; where it is wrong, name the line of the decorator.
+
+    Raises: RegistrationError.
+    """
+    try:
+        return compile_pattern(pattern)
+    except RegistrationError as error:
+        decorator = sys._getframe(2)
+        raise RegistrationError(str(error), f"{decorator.f_code.co_filename}:{decorator.f_lineno}") from error
+
+
 def _is_stop_word(pattern: Pattern | None) -> bool:
     if not isinstance(pattern, TextPattern) or pattern.converters:
         return False
@@ -275,7 +288,12 @@ def _require_fit(handler: Handler, captures: tuple[str, ...], subject: str) -> N
     if inspect.iscoroutinefunction(handler):
         raise RegistrationError("a handler is a plain function, not async: write def", place_of(handler))
     try:
-        inspect.signature(handler).bind(object(), **dict.fromkeys(captures))
+        signature = inspect.signature(handler)
+        first = next(iter(signature.parameters), "")
+        if first in captures:
+            problem = f"the pattern captures {first!r}, which is the handler's first parameter: rename one of them"
+            raise RegistrationError(problem, place_of(handler))
+        signature.bind(object(), **dict.fromkeys(captures))
     except (TypeError, ValueError) as error:  # ValueError: a builtin whose parameters are not known
         wanted = ", ".join([subject.split()[1], *captures])
         raise RegistrationError(

@@ -8,11 +8,10 @@ from pathlib import Path
 
 import click
 
-from ..app import collect_settings
-from ..checks import Finding, check_settings, console_urls, list_settings, probe
-from ..config import Settings
+from ..app import collect_settings, state_of
+from ..checks import ConsoleUrls, Finding, check_settings, console_urls, list_settings, probe
 from ..transports import HttpTransport
-from .common import json_option, print_json, print_table
+from .common import app_option, import_app, json_option, plain_errors, print_json, print_table
 
 _MARKS = {"ok": "ok", "warning": "!", "error": "ERROR"}
 
@@ -20,8 +19,9 @@ _MARKS = {"ok": "ok", "warning": "!", "error": "ERROR"}
 @click.command()
 @click.option("--url", help="Probe this Message URL from outside; no handler runs.")
 @click.option("--show-secrets", is_flag=True, help="Print passwords and tokens.")
+@app_option
 @json_option
-def check(url: str | None, show_secrets: bool, as_json: bool) -> None:
+def check(url: str | None, show_secrets: bool, app_name: str | None, as_json: bool) -> None:
     """Check the settings and the handlers, and show the URLs to paste into Twilio's console.
 
     The exit status is 1 if anything is wrong, or unsafe.
@@ -33,32 +33,36 @@ def check(url: str | None, show_secrets: bool, as_json: bool) -> None:
     """
     if url and not re.match(r"https?://[^\s/]+/", url):
         raise click.BadParameter("give a Message URL, such as https://sms.example.com/message", param_hint="--url")
-    values = collect_settings({})
-    settings, findings = check_settings(values, Path.cwd())
+    values, state = collect_settings({}), None
+    if app_name:
+        with plain_errors():
+            app = import_app(app_name)
+            values, state = collect_settings(app.config), state_of(app)
+    settings, findings = check_settings(values, Path.cwd(), state.router if state else None)
     if settings and url:
         findings += probe(url, settings, HttpTransport())
     shown = list_settings(values, show_secrets=show_secrets)
-    urls = console_urls(settings, show_secrets=show_secrets) if settings else None
+    prefix = state.url_prefix if state else ""
+    urls = console_urls(settings, prefix, show_secrets=show_secrets) if settings else None
     if as_json:
         found = [asdict(finding) for finding in findings]
         print_json({"settings": shown, "findings": found, "urls": asdict(urls) if urls else None})
     else:
-        _print(shown, findings, settings, show_secrets)
+        _print(shown, findings, urls)
     raise SystemExit(1 if any(finding.level != "ok" for finding in findings) else 0)
 
 
-def _print(shown: dict[str, str], findings: list[Finding], settings: Settings | None, show_secrets: bool) -> None:
+def _print(shown: dict[str, str], findings: list[Finding], urls: ConsoleUrls | None) -> None:
     print_table([{"setting": name, "value": value} for name, value in shown.items()])
     click.echo()
     print_table([{"": _MARKS[each.level], "what": each.subject, "finding": each.says} for each in findings])
-    if not settings:
+    if not urls:
         return
-    urls = console_urls(settings, show_secrets=show_secrets)
     click.echo(
         "\nIn Twilio's console, at the phone number (or its messaging service), under Messaging Configuration:\n\n"
         f"  A message comes in     Webhook  {urls.message}  HTTP POST\n"
         f"  Primary handler fails  Webhook  {urls.fallback}  HTTP POST\n\n"
         "What follows # makes Twilio ask again after a failure; it is not sent."
     )
-    if settings.credentials and not show_secrets:
+    if "***" in urls.message:
         click.echo("The password is left out here: --show-secrets prints it.")

@@ -47,6 +47,9 @@ def explain(file: BinaryIO | None, last: bool, scheme: str) -> None:
         settings = Settings.read(collect_settings({}))
         request = read_saved(file.read(), scheme, settings)
     click.echo(f"request      {request.method} {request.path}, {len(request.body)} bytes")
+    if not any(request.path.endswith(path) for path in settings.paths.values()):
+        click.echo(f"refused      404, the paths are {', '.join(settings.paths.values())}")
+        raise SystemExit(1)
     try:
         event = Admission(settings).admit(request)
     except RequestRefused as refused:

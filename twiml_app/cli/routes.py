@@ -12,7 +12,7 @@ from ..events import InboundMessage, parse_event
 from ..routes import Handler, MessageRoute, name_of, opt_out_kind, place_of
 from ..routing import Match, Router
 from ..testing import CONTACT, NUMBER, inbound_form
-from .common import app_option, find_router, json_option, pairs, plain_errors, print_json, print_table
+from .common import app_option, find_router, json_option, pairs, plain_errors, print_json, print_table, read_settings
 
 
 @click.command()
@@ -82,14 +82,17 @@ def match(
     message = cast(InboundMessage, parse_event(form, pairs(query, "--query")))
     with plain_errors():
         router = find_router(app_name)
-    found = router.match(message)
-    verdicts = list(_verdicts(router, message, found))
+        found = router.match(message)
+        verdicts = list(_verdicts(router, message, found))
+        kind = opt_out_kind(message)
+        stopped = kind == "STOP" and to not in read_settings().opt_out_numbers
     if as_json:
-        handler = name_of(found.route.handler) if found else None
-        print_json({"handler": handler, "arguments": dict(found.arguments) if found else {}, "routes": verdicts})
+        handler = name_of(found.route.handler) if found and not stopped else None
+        arguments = dict(found.arguments) if found else {}
+        print_json({"handler": handler, "arguments": arguments, "opt_out": kind, "routes": verdicts})
     else:
-        _print_match(found, verdicts, opt_out_kind(message))
-    raise SystemExit(0 if found else 1)
+        _print_match(found, verdicts, stopped)
+    raise SystemExit(0 if found and not stopped else 1)
 
 
 def _verdicts(router: Router, message: InboundMessage, found: Match | None) -> Iterator[dict[str, str]]:
@@ -104,8 +107,8 @@ def _verdicts(router: Router, message: InboundMessage, found: Match | None) -> I
         yield {"handler": name_of(route.handler), "for": _shown(route), "verdict": verdict}
 
 
-def _print_match(found: Match | None, verdicts: list[dict[str, str]], kind: str) -> None:
-    if kind == "STOP":
+def _print_match(found: Match | None, verdicts: list[dict[str, str]], stopped: bool) -> None:
+    if stopped:
         click.echo(
             "Twilio takes this for STOP: it answers itself, @router.opt_out is told, and no handler runs (except on"
         )
