@@ -326,3 +326,9 @@ def test_token_of_the_official_library_belongs_to_its_account() -> None:
     settings = Settings.read({"TWILIO_AUTH_TOKEN": "token", "TWILIO_ACCOUNT_SID": "AC1"})
 
     assert (settings.tokens_for("AC1"), settings.tokens_for("AC2")) == (("token",), ())
+
+
+def test_journal_in_memory_is_refused() -> None:
+    """Each worker would have one of its own, and answer a repeated message again."""
+    with pytest.raises(ConfigurationError, match="or off"):
+        Settings.read({"TWIML_CREDENTIALS": "sms:quite-long-enough", "TWIML_DATABASE_URL": "sqlite:///:memory:"})

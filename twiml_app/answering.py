@@ -66,10 +66,11 @@ class Answerer:
             return Outcome(twiml_response(), "blocked")
         handler = ""
         try:
-            for told in self._router.opt_out_handlers(opt_out_kind(message)):
+            kind = opt_out_kind(message)
+            for told in self._router.opt_out_handlers(kind):
                 handler = name_of(told)
                 told(message)
-            if self.is_silenced(message):
+            if kind == "STOP" and self.is_silenced(message):
                 return Outcome(twiml_response(), "opted out", handler)
             handler = ""
             found = self._router.match(message)

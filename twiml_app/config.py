@@ -224,7 +224,7 @@ def _choice(*choices: str) -> Callable[[str, Any], str]:
 
 def _database_url(name: str, value: Any) -> str:
     url = _text(name, value)
-    if url != "off" and not re.match(r"sqlite:///.|postgres(ql)?://.", url):
+    if ":memory:" in url or (url != "off" and not re.match(r"sqlite:///.|postgres(ql)?://.", url)):
         raise ConfigurationError(name, "give sqlite:/// and a path, postgresql://user:password@host/name, or off")
     return url
 

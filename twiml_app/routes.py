@@ -68,8 +68,8 @@ class Conditions:
     def unmet(self, message: InboundMessage) -> str:
         """Return why the conditions do not hold, in words; empty if they do."""
         for name in ("to", "from_", "channel"):
-            wanted, given = getattr(self, name), getattr(message, name)
-            if wanted is not None and given not in wanted:
+            wanted = getattr(self, name)
+            if wanted is not None and (given := getattr(message, name)) not in wanted:
                 return f"{name} is {given}, not {' or '.join(sorted(wanted))}"
         if self.media is not None and not _has_media(self.media, message):
             return f"media is {self._media_of(message)}, not {self.media}"

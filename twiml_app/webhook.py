@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import ItemsView, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import quote_plus, unquote, urlsplit
@@ -57,6 +57,10 @@ class Form(Mapping[str, str]):
 
     def __contains__(self, name: object) -> bool:
         return name in self._first
+
+    def items(self) -> ItemsView[str, str]:
+        """Return names and first values; the mapping's own way would look each of them up."""
+        return self._first.items()
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._first)

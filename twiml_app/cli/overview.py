@@ -11,6 +11,13 @@ from ..statuses import error_code
 from .common import json_option, plain_errors, print_json, print_table
 from .journal import find_engine
 
+_ADVICE = {
+    "retry": "a later try may help",
+    "permanent": "it will fail again for this message or recipient",
+    "configuration": "something has to be set up or registered first",
+    "warning": "a warning",
+}
+
 
 @click.command()
 @click.argument("sid")
@@ -32,7 +39,10 @@ def ledger(sid: str, as_json: bool) -> None:
         return
     known = error_code(entry.error_code or 0)
     code = f", error {entry.error_code}{f' ({known.meaning})' if known else ''}" if entry.error_code else ""
-    click.echo(f"{sid}  {entry.status}{code}\n")
+    click.echo(f"{sid}  {entry.status}{code}")
+    if known:
+        click.echo(f"  {_ADVICE[known.advice]}, {known.address}")
+    click.echo()
     rows = [
         {"time": format_time(each.received_at), "status": each.status, "error": str(each.error_code or "")}
         for each in entry.history
