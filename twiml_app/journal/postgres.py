@@ -36,13 +36,18 @@ class PostgresStore:
         self.own_owners: frozenset[int] = frozenset()
 
     def begin(self, *, durable: bool) -> Execute:
-        """Begin, on a connection that still works.
+        """Begin, on a connection that still works: one that the server has ended is made anew.
 
         Raises: psycopg.Error.
         """
-        connection = self._connection
-        if connection is None or connection.closed:
-            connection = self._open()
+        if self._connection is not None and not self._connection.closed:
+            try:
+                return self._begin_on(self._connection, durable)
+            except psycopg.OperationalError:
+                self.close()
+        return self._begin_on(self._open(), durable)
+
+    def _begin_on(self, connection: psycopg.Connection[Row], durable: bool) -> Execute:
         execute = _executor(connection)
         if not (durable and self._durable):
             execute("SET LOCAL synchronous_commit = off")
