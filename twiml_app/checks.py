@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -29,22 +29,10 @@ RETRY_FRAGMENT = "#rc=2&rp=all"
 
 _SECRET = ("CREDENTIALS", "TOKEN", "KEY")
 _DEFAULTS = {
-    "TWIML_PROXY_HOPS": "0",
-    "TWIML_MESSAGE_PATH": "/message",
-    "TWIML_STATUS_PATH": "/status",
-    "TWIML_FALLBACK_PATH": "/fallback",
-    "TWIML_HANDLERS": "handlers",
-    "TWIML_DATABASE_URL": "sqlite:///instance/twiml.db",
-    "TWIML_DURABILITY": "power",
-    "TWIML_STORE_FAILURE": "refuse",
-    "TWIML_RECORD": "all",
-    "TWIML_RETENTION_DAYS": "30",
-    "TWIML_LOOP_LIMIT": "10",
-    "TWIML_MAX_BODY_BYTES": "262144",
-    "TWIML_MAX_FIELDS": "500",
-    "TWIML_LOG_FORMAT": "text",
-    "TWIML_ACCOUNTS": "any",
-}
+    f"TWIML_{each.name.upper()}": str(each.default)
+    for each in fields(Settings)
+    if each.default is not MISSING and each.default not in ((), frozenset(), "")
+} | {"TWIML_ACCOUNTS": "any"}
 
 
 @dataclass(frozen=True, slots=True)

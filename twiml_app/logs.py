@@ -54,7 +54,11 @@ class JsonFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the object as one line."""
-        entry: dict[str, object] = {"time": _time(record), "level": record.levelname.lower(), "logger": record.name}
+        entry: dict[str, object] = {
+            "time": format_time(record.created),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+        }
         fields = getattr(record, _FIELDS, None)
         entry.update(fields or {"message": record.getMessage()})
         if record.exc_info:
@@ -67,7 +71,7 @@ class TextFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line, and the traceback of an exception below it."""
-        line = f"{_time(record)} {record.levelname.lower():7} {record.getMessage()}"
+        line = f"{format_time(record.created)} {record.levelname.lower():7} {record.getMessage()}"
         return f"{line}\n{_indented(self.formatException(record.exc_info))}" if record.exc_info else line
 
 
@@ -77,8 +81,9 @@ def _indented(trace: str) -> str:
     return "\n".join(f"    {line}" for line in lines)
 
 
-def _time(record: logging.LogRecord) -> str:
-    return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def format_time(seconds: float) -> str:
+    """Return a time as it is written everywhere: UTC, to the millisecond."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def set_up(log_format: str, stream: TextIO | None = None) -> None:

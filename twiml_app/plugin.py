@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -139,9 +139,10 @@ def _check(request: pytest.FixtureRequest, file: Path, index: int) -> None:
     """Replay one exchange; fail with what is different, or accept it."""
     from .recordings import read_file
     from .replay import replay
+    from .testing import sender
 
     exchange = read_file(file)[index]
-    (result,) = replay([exchange], _send(_application(request)))
+    (result,) = replay([exchange], sender(_application(request)))
     if result.agrees:
         return
     if request.config.getoption("--twiml-update") and result.answer:
@@ -149,16 +150,6 @@ def _check(request: pytest.FixtureRequest, file: Path, index: int) -> None:
         return
     lines = "\n".join(f"    {line}" for line in result.differences)
     pytest.fail(f"{exchange.handler or exchange.kind} answers otherwise than recorded:\n{lines}", pytrace=False)
-
-
-def _send(app: Flask) -> Callable[[Exchange], Any]:
-    from .receiver import REPLAY_HEADER
-    from .testing import in_process
-
-    target, transport = in_process(app)
-    caller = target.caller(transport, (REPLAY_HEADER, "1"))
-    destination = target.destination()
-    return lambda exchange: destination.send(caller, exchange)
 
 
 def _accept(file: Path, index: int, exchange: Exchange) -> None:

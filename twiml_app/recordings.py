@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from difflib import ndiff
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from .errors import RecordingError, TwimlError
 from .events import REPLY_PARAMETER, TOKEN_PARAMETER
+from .logs import format_time
 from .twiml import MessagingResponse
 from .verbs import Body, Comment, Message, Redirect, Verb
 from .webhook import ENDPOINTS, Endpoint, Form, WebhookResponse
@@ -55,11 +56,6 @@ class Exchange:
     def time(self) -> str:
         """When it came in, UTC."""
         return format_time(self.received_at)
-
-
-def format_time(seconds: float) -> str:
-    """Return a time as it is written everywhere: UTC, to the millisecond."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def write_line(exchange: Exchange) -> str:

@@ -14,7 +14,8 @@ from .caller import Caller, resolve
 from .calls import Call, Transport, Webhook
 from .config import Settings
 from .errors import CallError
-from .replay import Destination
+from .receiver import REPLAY_HEADER
+from .replay import Destination, Send
 from .transports import WsgiTransport
 from .twiml import MessagingResponse
 from .verbs import Message, Redirect, Sms, Verb
@@ -133,6 +134,13 @@ def in_process(app: Flask) -> tuple[Target, WsgiTransport]:
     base_url = base_of(state.settings.public_url or "http://localhost", state.url_prefix)
     transport = WsgiTransport(app, mount=urlsplit(base_url).path, prefix=state.url_prefix)
     return Target(base_url, state.settings), transport
+
+
+def sender(app: Flask) -> Send:
+    """Return what sends recorded exchanges to an application in this process, as a replay that leaves no trace."""
+    target, transport = in_process(app)
+    caller, destination = target.caller(transport, (REPLAY_HEADER, "1")), target.destination()
+    return lambda exchange: destination.send(caller, exchange)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from .routes import match, routes
 from .simulate import simulate
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
 @click.version_option(metadata.version("twiml-app"), prog_name="twiml-app")
 def main() -> None:
     """Programs that live behind a phone number.

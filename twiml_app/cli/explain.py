@@ -14,8 +14,7 @@ from ..config import Settings
 from ..errors import RequestRefused
 from ..events import Event, InboundMessage, StatusCallback
 from ..journal.archive import Archive
-from ..logs import mask
-from ..recordings import format_time
+from ..logs import format_time, mask
 from ..webhook import Endpoint, WebhookRequest
 from .common import plain_errors
 from .journal import find_engine

@@ -20,8 +20,8 @@ from ..journal import Ledger, open_engine
 from ..journal.archive import Archive, Filter, Kept
 from ..journal.engine import Engine
 from ..journal.opening import sqlite_path
-from ..logs import mask
-from ..recordings import Exchange, format_time, read_file, write_file, write_line
+from ..logs import format_time, mask
+from ..recordings import Exchange, read_file, write_file, write_line
 from ..routing import Router
 from ..scrubbing import Scrubber
 from ..statuses import progress

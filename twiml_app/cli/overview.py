@@ -6,7 +6,7 @@ import click
 
 from ..journal import Ledger
 from ..journal.archive import Archive
-from ..recordings import format_time
+from ..logs import format_time
 from ..statuses import error_code
 from .common import json_option, plain_errors, print_json, print_table
 from .journal import find_engine

@@ -15,7 +15,7 @@ from ..errors import ConfigurationError
 from ..receiver import REPLAY_HEADER
 from ..recordings import Exchange, read_file, write_file
 from ..replay import Destination, Replayed, Send, replay
-from ..testing import in_process
+from ..testing import sender
 from ..transports import HttpTransport
 from .common import app_option, find_app, json_option, plain_errors, print_json, read_settings
 
@@ -54,7 +54,7 @@ def replay_command(
     factor = _factor(pace)
     with plain_errors():
         recorded = {file: read_file(file) for file in files}
-        send = _send_to(url, anywhere) if url else _send_in_process(app_name)
+        send = _send_to(url, anywhere) if url else sender(find_app(app_name))
     exchanges = [exchange for each in recorded.values() for exchange in each]
     results = _run(exchanges, send, factor, parallel)
     differing = [result for result in results if not result.agrees]
@@ -70,12 +70,6 @@ def _factor(pace: str) -> float:
     if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]+)?x?", pace):
         raise click.BadParameter(f"{pace!r} is no pace: give 1x or 10x", param_hint="--pace")
     return float(pace.removesuffix("x"))
-
-
-def _send_in_process(app_name: str | None) -> Send:
-    target, transport = in_process(find_app(app_name))
-    caller, destination = target.caller(transport, (REPLAY_HEADER, "1")), target.destination()
-    return lambda exchange: destination.send(caller, exchange)
 
 
 def _send_to(url: str, anywhere: bool) -> Send:
