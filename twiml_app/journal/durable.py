@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any
 
 from ..claims import Claim, Outcome, StoredReply
 from ..config import Settings
 from ..errors import ClaimLost, JournalUnavailable, RequestRefused, StillRunning
 from ..events import Event, InboundMessage, StatusCallback, UnknownEvent
-from ..webhook import WebhookRequest, WebhookResponse
+from ..webhook import WebhookRequest
 from .engine import Engine, Execute
 from .ledger import filed, record_status
 from .refusals import insert_refusal
 from .retention import Retention
+from .rows import (
+    DAY_S,
+    DONE,
+    FAILED,
+    INSERT,
+    RUNNING,
+    SELECT,
+    event_key,
+    new_row,
+    said_lately,
+    stored_response,
+    target_of_url,
+)
 
 #: A duplicate waits this long for the answer of the first, within the 15 seconds that Twilio waits,
 #: https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides.
@@ -28,15 +39,6 @@ WAIT_LIMIT_S = 10.0
 #: So many duplicates may wait at a time; threads are needed for new events too.
 MAX_WAITING = 4
 POLL_S = 0.05
-LOOP_WINDOW_S = 60.0
-DAY_S = 86400.0
-
-#: The headers that matter when an exchange is looked at or played again; never Authorization, never a cookie.
-KEPT_HEADERS = ("content-type", "user-agent", "i-twilio-idempotency-token", "x-twilio-signature", "x-home-region")
-
-_RUNNING: Final = "running"
-_DONE: Final = "done"
-_FAILED: Final = "failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,14 +95,14 @@ class DurableJournal:
 
         Raises: JournalUnavailable; ClaimLost.
         """
-        self._end(claim, outcome, _DONE)
+        self._end(claim, outcome, DONE)
 
     def fail(self, claim: Claim, outcome: Outcome) -> None:
         """Give the claim up, so that a retry runs the handler again.
 
         Raises: JournalUnavailable.
         """
-        self._end(claim, outcome, _FAILED)
+        self._end(claim, outcome, FAILED)
 
     def stored_reply(self, message: InboundMessage) -> StoredReply | None:
         """Return the answer of the URL that a fallback request names, waiting for one that is being made.
@@ -137,24 +139,24 @@ class DurableJournal:
         self, execute: Execute, key: str, request: WebhookRequest, event: Event, mine: set[int]
     ) -> Claim | StoredReply | _Busy:
         now = self._clock()
-        inserted = execute(_INSERT, self._new_row(key, request, event, now))
+        inserted = execute(INSERT, new_row(key, request, event, now, self._engine.owner, self._settings))
         claimed = self._hold(inserted[0][0], mine) if inserted else self._take(execute, key, mine)
         if not isinstance(claimed, Claim) or isinstance(event, UnknownEvent):
             return claimed
         if isinstance(event, InboundMessage):
-            return replace(claimed, said_lately=_said_lately(execute, event, now))
+            return replace(claimed, said_lately=said_lately(execute, event, now))
         return replace(claimed, late=bool(event.message_sid) and self._record(execute, event, now))
 
     def _take(self, execute: Execute, key: str, mine: set[int]) -> Claim | StoredReply | _Busy:
         """Return the answer that is there, or take the claim over from one that failed or died."""
-        exchange, state, owner, *answer, handler = execute(_SELECT, (key,))[0]
-        if state == _DONE:
-            return StoredReply(_response(*answer), handler)
-        if state == _RUNNING and exchange not in mine and self._is_held(exchange, owner):
+        exchange, state, owner, *answer, handler = execute(SELECT, (key,))[0]
+        if state == DONE:
+            return StoredReply(stored_response(*answer), handler)
+        if state == RUNNING and exchange not in mine and self._is_held(exchange, owner):
             return _Busy()
         taken = execute(
             "UPDATE exchanges SET state = ?, owner = ? WHERE id = ? AND state = ? AND owner = ? RETURNING id",
-            (_RUNNING, self._engine.owner, exchange, state, owner),
+            (RUNNING, self._engine.owner, exchange, state, owner),
         )
         return self._hold(exchange, mine) if taken else _Busy()
 
@@ -173,34 +175,11 @@ class DurableJournal:
         """Open the claims whose end could not be written: their owner lives, so nobody else would."""
         for exchange in orphans - self._running:
             given_up = "UPDATE exchanges SET state = ? WHERE id = ? AND state = ? AND owner = ?"
-            execute(given_up, (_FAILED, exchange, _RUNNING, self._engine.owner))
+            execute(given_up, (FAILED, exchange, RUNNING, self._engine.owner))
 
     def _record(self, execute: Execute, status: StatusCallback, now: float) -> bool:
         keep_until = now + self._settings.retention_days * DAY_S
         return record_status(execute, status, now, keep_until)
-
-    def _new_row(self, key: str, request: WebhookRequest, event: Event, now: float) -> tuple[object, ...]:
-        status = event if isinstance(event, StatusCallback) else None
-        message = None if isinstance(event, UnknownEvent) else event
-        return (
-            key,
-            _KINDS[type(event)],
-            filed(message.message_sid if message else ""),
-            filed(message.contact if message else event.form.get("From", "")),
-            filed(message.number if message else event.form.get("To", "")),
-            filed(status.message_status if status else ""),
-            message.error_code if message else None,
-            now,
-            request.endpoint,
-            request.method,
-            _target(request.path, request.query if request.method == "POST" else ""),
-            request.called_url(self._settings.public_url).encode("utf-8", "surrogateescape"),
-            json.dumps({name: request.headers[name] for name in KEPT_HEADERS if name in request.headers}),
-            request.body,
-            _RUNNING,
-            self._engine.owner,
-            now + self._settings.retention_days * DAY_S,
-        )
 
     def _end(self, claim: Claim, outcome: Outcome, state: str) -> None:
         """Write down how a claim ended; if that fails, it is given up as soon as the journal can be written to."""
@@ -239,21 +218,21 @@ class DurableJournal:
         return bool(written)
 
     def _keeps_request(self, outcome: Outcome, state: str) -> bool:
-        return self._settings.record == "all" or state == _FAILED or outcome.word in ("failed", "apologized")
+        return self._settings.record == "all" or state == FAILED or outcome.word in ("failed", "apologized")
 
     def _answer_of(self, execute: Execute, message: InboundMessage) -> StoredReply | _Busy | None:
         """Return the answer to a message of the URL that failed, if it has one by now."""
         rows = execute(
             "SELECT id, state, owner, answer_status, answer_type, answer, handler FROM exchanges"
             " WHERE sid = ? AND target = ? AND kind = 'message' AND endpoint = 'message' ORDER BY id DESC",
-            (filed(message.message_sid), _target(*_path_and_query(message.error_url))),
+            (filed(message.message_sid), target_of_url(message.error_url)),
         )
         if not rows:
             return None
         exchange, state, owner, *answer, handler = rows[0]
-        if state == _DONE:
-            return StoredReply(_response(*answer), handler)
-        return _Busy() if state == _RUNNING and self._is_held(exchange, owner) else None
+        if state == DONE:
+            return StoredReply(stored_response(*answer), handler)
+        return _Busy() if state == RUNNING and self._is_held(exchange, owner) else None
 
     def _wait(self, look: Callable[[Execute], object]) -> Any:
         """Look again until the claim is done with.
@@ -276,53 +255,3 @@ class DurableJournal:
             yield
         finally:
             self._may_wait.release()
-
-
-_KINDS: dict[type, str] = {InboundMessage: "message", StatusCallback: "status", UnknownEvent: "webhook"}
-
-_INSERT = (
-    "INSERT INTO exchanges (key, kind, sid, contact, number, message_status, error_code, received_at, endpoint, method,"
-    " target, url, headers, body, state, owner, keep_until) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-    " ON CONFLICT (key) DO NOTHING RETURNING id"
-)
-#: Of somebody who writes without end only the latest are counted.
-_LATELY = (
-    "SELECT said, count(*) FROM (SELECT said FROM exchanges WHERE contact = ? AND received_at BETWEEN ? AND ?"
-    " AND number = ? ORDER BY received_at DESC LIMIT 100) AS latest GROUP BY said"
-)
-_SELECT = "SELECT id, state, owner, answer_status, answer_type, answer, handler FROM exchanges WHERE key = ?"
-
-
-def event_key(request: WebhookRequest, event: Event) -> str:
-    """Return what makes two requests one event.
-
-    A message and the target it was sent to: a Redirect back to us is another question. A status callback is one by
-    message, status and error code. Twilio's idempotency token is unsigned, so it never decides. What has no sid is an
-    event of its own.
-    """
-    if isinstance(event, UnknownEvent) or not event.message_sid:
-        return secrets.token_hex(16)
-    if isinstance(event, StatusCallback):
-        parts = ["status", event.message_sid, event.message_status, str(event.error_code)]
-    else:
-        parts = ["message", event.message_sid, request.target]
-    return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogateescape")).hexdigest()[:32]
-
-
-def _said_lately(execute: Execute, message: InboundMessage, now: float) -> dict[str, int]:
-    rows = execute(_LATELY, (filed(message.contact), now - LOOP_WINDOW_S, now, filed(message.number)))
-    return {said: count for said, count in rows if said}
-
-
-def _response(status: int, content_type: str, body: bytes) -> WebhookResponse:
-    return WebhookResponse(status=status or 204, content_type=content_type or "", body=bytes(body or b""))
-
-
-def _target(path: str, query: str) -> str:
-    """Return what tells a URL of ours from another: proxies and credentials make the rest differ."""
-    return f"{path.rpartition('/')[2]}?{query}".encode("utf-8", "replace").decode()
-
-
-def _path_and_query(url: str) -> tuple[str, str]:
-    path, _, query = url.partition("#")[0].partition("?")
-    return path, query
