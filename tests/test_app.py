@@ -193,6 +193,17 @@ def test_what_is_no_form_is_answered_with_one_plain_line(
     assert answer.data.count(b"\n") == 1
 
 
+@pytest.mark.parametrize("terminated", [False, True], ids=["plain server", "server that ends the body itself"])
+def test_body_that_was_cut_off_is_refused_and_pins_no_answer(tmp_path: Path, terminated: bool) -> None:
+    """The rest of the order is still on its way: what came first must not be answered for good."""
+    app = make_app({"TWIML_DATABASE_URL": f"sqlite:///{tmp_path}/twiml.db"})
+    whole = FORM.encode().encode()
+    cut: dict[str, Any] = {"wsgi.input": io.BytesIO(whole[:-9]), "wsgi.input_terminated": terminated}
+
+    assert serve(app, **cut)[0] == 400
+    assert serve(app)[0] == 200
+
+
 class Dripping(io.BytesIO):
     """A body that comes in small pieces, as from a slow phone network."""
 
