@@ -34,11 +34,17 @@ def empty_response(request: WebhookRequest) -> WebhookResponse:
 class Answerer:
     """Answers events with the handlers of a router; ``on_exception`` is told of every exception they raise."""
 
-    def __init__(self, router: Router, settings: Settings, on_exception: Callable[[Exception], object]) -> None:
+    def __init__(
+        self,
+        router: Router,
+        settings: Settings,
+        status_urls: StatusUrls,
+        on_exception: Callable[[Exception], object],
+    ) -> None:
         self._router = router
         self._settings = settings
         self._on_exception = on_exception
-        self._status_urls = StatusUrls(settings.secret_keys, settings.status_path)
+        self._status_urls = status_urls
         self._suggestions = Suggestions()
         self._apology = _read_apology(settings.apology)
 

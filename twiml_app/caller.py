@@ -9,7 +9,6 @@ https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides.
 
 from __future__ import annotations
 
-import base64
 import re
 import time
 import uuid
@@ -17,7 +16,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from urllib.parse import quote, unquote, urljoin, urlsplit, urlunsplit
 
+from .auth import basic_header
 from .calls import Attempt, Call, ConnectFailed, OutgoingRequest, Overrides, Transport, Webhook
+from .config import Credentials
 from .errors import CallError
 from .signature import HEADER, SETTINGS_HEADER, sign
 from .webhook import FORM_TYPE, Form, WebhookResponse
@@ -190,7 +191,8 @@ class _Sending:
         userinfo = urlsplit(url).netloc.rpartition("@")[0]
         if not userinfo or response.status != 401 or not _has_basic_realm(response):
             return response
-        return self._send(url, "Basic " + base64.b64encode(unquote(userinfo).encode()).decode())
+        user, _, password = userinfo.partition(":")
+        return self._send(url, basic_header(Credentials(unquote(user), unquote(password))))
 
     def _send(self, url: str, authorization: str) -> WebhookResponse:
         request = self._request(url, authorization)

@@ -47,7 +47,7 @@ class Receiver:
         self.settings = settings
         self.journal = journal
         self._admission = Admission(settings)
-        self._answerer = Answerer(router, settings, on_exception)
+        self._answerer = Answerer(router, settings, self._admission.status_urls, on_exception)
         self._clock = clock
 
     def handle(self, request: WebhookRequest) -> WebhookResponse:
