@@ -26,9 +26,9 @@ from twiml_app.caller import Caller
 from twiml_app.calls import Webhook
 from twiml_app.config import Settings
 from twiml_app.errors import CallError
+from twiml_app.forms import inbound_form, random_sid
 from twiml_app.journal import open_engine
 from twiml_app.journal.archive import Archive, Filter
-from twiml_app.testing import inbound_form, random_sid
 from twiml_app.transports import HttpTransport
 
 ROOT = Path(__file__).parent.parent

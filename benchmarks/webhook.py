@@ -18,8 +18,8 @@ import threading
 import time
 from pathlib import Path
 
+from twiml_app.forms import inbound_form
 from twiml_app.signature import HEADER, sign
-from twiml_app.testing import inbound_form
 from twiml_app.webhook import FORM_TYPE
 
 ROOT = Path(__file__).parent.parent

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from twiml_app.auth import basic_header
 from twiml_app.config import Credentials, Settings
+from twiml_app.forms import inbound_form
 from twiml_app.signature import HEADER, sign
-from twiml_app.testing import inbound_form
 from twiml_app.webhook import FORM_TYPE, Endpoint, Form, WebhookRequest
 
 TOKEN = "0123456789abcdef0123456789abcdef"

@@ -26,8 +26,8 @@ from tests.receiving import (
 from twiml_app.admission import Admission
 from twiml_app.errors import Forbidden, MalformedRequest, RequestRefused, RequestTooLarge, Unauthorized
 from twiml_app.events import InboundMessage, StatusCallback, UnknownEvent
+from twiml_app.forms import inbound_form, status_form
 from twiml_app.signature import HEADER, SETTINGS_HEADER, sign
-from twiml_app.testing import inbound_form, status_form
 from twiml_app.webhook import WebhookRequest
 
 BASE_URL = "https://sms.example.com"

@@ -20,8 +20,8 @@ from tests.receiving import ACCOUNT, AUTHORIZATION, BASIC, SID, SIGNED, TOKEN
 from twiml_app import InboundMessage, Router, StatusCallback
 from twiml_app.app import Twiml, collect_settings, create_app, load_router, state_of
 from twiml_app.errors import ConfigurationError, RegistrationError
+from twiml_app.forms import inbound_form, status_form
 from twiml_app.signature import sign
-from twiml_app.testing import inbound_form, status_form
 from twiml_app.webhook import FORM_TYPE, Form
 
 OFF = {"TWIML_DATABASE_URL": "off"}

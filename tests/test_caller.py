@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -11,12 +12,22 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from werkzeug.datastructures import Authorization
 
 from tests.receiving import TOKEN
-from twiml_app.caller import Caller, resolve, without_userinfo
-from twiml_app.calls import Call, ConnectFailed, OutgoingRequest, Webhook
+from twiml_app.caller import Caller, Session, resolve, without_userinfo
+from twiml_app.calls import (
+    Call,
+    ConnectFailed,
+    OutgoingRequest,
+    Overrides,
+    ProtocolViolation,
+    Webhook,
+    target_of,
+)
 from twiml_app.errors import CallError
-from twiml_app.signature import HEADER, verify
+from twiml_app.remembered import MAX_KEPT_BYTES, CookieJar, KeptAnswers
+from twiml_app.signature import HEADER, SETTINGS_HEADER, sign, verify
 from twiml_app.webhook import FORM_TYPE, Form, WebhookResponse
 
 URL = "https://sms.example.com/message"
@@ -59,6 +70,14 @@ def caller(transport: Wire, token: str = TOKEN) -> Caller:
     """Make a caller that counts its idempotency tokens."""
     tokens = (f"event-{number}" for number in range(1, 100))
     return Caller(transport, token=token, clock=transport.clock, new_token=lambda: next(tokens))
+
+
+def called_twice(transport: Wire, first: str, second: str) -> list[str]:
+    """Call two URLs in one session; return what each request authorizes itself with."""
+    twilio, session = caller(transport), Session()
+    for url in (first, second):
+        twilio.call(Webhook(url=url), FORM, session=session)
+    return [header(request, "Authorization") for request in transport.sent]
 
 
 def call(transport: Wire, url: str = URL, *, method: str = "POST", fallback_url: str = "", form: Form = FORM) -> Call:
@@ -150,6 +169,16 @@ def test_nothing_is_signed_without_a_token() -> None:
     assert header(transport.sent[0], HEADER) == ""
 
 
+def test_shared_key_signs_as_it_says() -> None:
+    """Twilio names the key and the algorithm beside the signature; the token of the account plays no part."""
+    transport = wire()
+    Caller(transport, token="of the key", key_id="k1", clock=transport.clock).call(Webhook(url=URL), FORM)
+    (request,) = transport.sent
+
+    assert header(request, SETTINGS_HEADER) == "key=k1,algorithm=HMAC_SHA256"
+    assert header(request, HEADER) == sign(URL, FORM.pairs, "of the key", algorithm="HMAC_SHA256")
+
+
 def test_credentials_are_sent_once_they_are_asked_for() -> None:
     """Twilio's first request has none: an application that serves it without has no protection."""
     transport = wire(CHALLENGE, OK)
@@ -200,6 +229,229 @@ def test_refused_credentials_are_not_sent_again() -> None:
 
     assert failure(transport, WITH_PAIR).code == 11200
     assert len(transport.sent) == 2
+
+
+BASIC = "Basic " + base64.b64encode(b"sms:quite long:enough").decode()
+
+
+def test_login_holds_for_the_session() -> None:
+    """Twilio stays logged in for the duration of the action: it does not ask again for every Redirect of a reply."""
+    transport = wire(CHALLENGE, OK)
+
+    assert called_twice(transport, WITH_PAIR, WITH_PAIR.replace("message", "other")) == ["", BASIC, BASIC]
+
+
+def test_login_is_good_however_the_host_is_written() -> None:
+    """The case of a host says nothing."""
+    assert called_twice(wire(CHALLENGE, OK), WITH_PAIR, WITH_PAIR.replace("sms.example", "SMS.Example"))[-1] == BASIC
+
+
+def test_calls_without_a_session_log_in_each_for_itself() -> None:
+    """Every event begins with a request without credentials, and an application must bear that."""
+    transport = wire(CHALLENGE, OK, CHALLENGE, OK)
+    twilio = caller(transport)
+    for _ in range(2):
+        twilio.call(Webhook(url=WITH_PAIR), FORM)
+
+    assert [header(request, "Authorization") for request in transport.sent] == ["", BASIC, "", BASIC]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        pytest.param(WITH_PAIR.replace("sms:", "mms:"), id="other credentials"),
+        pytest.param(URL, id="no credentials"),
+        pytest.param(WITH_PAIR.replace("https:", "http:"), id="in the clear"),
+        pytest.param(WITH_PAIR.replace("sms.example", "other.example"), id="another host"),
+        pytest.param(WITH_PAIR.replace(".com", ".com:8443"), id="another port"),
+    ],
+)
+def test_login_is_good_for_its_host_and_credentials_alone(url: str) -> None:
+    """Credentials must reach nobody who has not asked for these."""
+    assert called_twice(wire(CHALLENGE, OK), WITH_PAIR, url)[-1] == ""
+
+
+def test_login_outlasts_a_call_without_credentials() -> None:
+    """An open page of the same host says nothing about the login."""
+    transport = wire(CHALLENGE, OK)
+    twilio, session = caller(transport), Session()
+    for url in (WITH_PAIR, URL, WITH_PAIR):
+        twilio.call(Webhook(url=url), FORM, session=session)
+
+    assert [header(request, "Authorization") for request in transport.sent] == ["", BASIC, "", BASIC]
+
+
+def test_login_holds_over_a_redirect_on_its_host() -> None:
+    """The redirect belongs to the action."""
+    transport = wire(CHALLENGE, moved(307, "https://SMS.example.com/other"), OK)
+    call(transport, WITH_PAIR.replace("sms.example", "SMS.example"))
+
+    assert [header(request, "Authorization") for request in transport.sent] == ["", BASIC, BASIC]
+
+
+def test_login_holds_for_retry_and_fallback() -> None:
+    """They are the same action."""
+    transport = wire(CHALLENGE, FAILED, FAILED, OK)
+    call(transport, f"{WITH_PAIR}#rp=5xx", fallback_url=WITH_PAIR.replace("message", "fallback"))
+
+    assert [header(request, "Authorization") for request in transport.sent] == ["", BASIC, BASIC, BASIC]
+
+
+def test_login_that_is_challenged_anew_is_answered_once_more() -> None:
+    """A server that was restarted knows nothing of the login."""
+    transport = wire(CHALLENGE, OK, CHALLENGE, OK)
+
+    assert called_twice(transport, WITH_PAIR, WITH_PAIR) == ["", BASIC, BASIC, BASIC]
+
+
+def test_login_that_is_refused_is_forgotten() -> None:
+    """What was good yesterday is not pressed on a server that has said no."""
+    transport = wire(CHALLENGE, OK, CHALLENGE, CHALLENGE, OK)
+    twilio, session = caller(transport), Session()
+    twilio.call(Webhook(url=WITH_PAIR), FORM, session=session)
+    with pytest.raises(CallError, match="answered 401"):
+        twilio.call(Webhook(url=WITH_PAIR), FORM, session=session)
+    twilio.call(Webhook(url=WITH_PAIR), FORM, session=session)
+
+    assert [header(request, "Authorization") for request in transport.sent] == ["", BASIC, BASIC, BASIC, ""]
+
+
+USER, PASSWORD = 'grüße "sms"', "sehr, \\lang:genug"
+DIGEST_PAIR = "https://gr%C3%BC%C3%9Fe%20%22sms%22:sehr%2C%20%5Clang%3Agenug@sms.example.com/message"
+
+
+@dataclass
+class DigestServer:
+    """A transport that answers as a server does that wants a Digest, checked by the formula of RFC 7616 (3.4)."""
+
+    algorithm: str = "SHA-256"
+    qop: str = "auth, auth-int"
+    #: How many requests a nonce is good for.
+    uses: int = 100
+    sent: list[OutgoingRequest] = field(default_factory=list)
+    nonce: int = 1
+    used: int = 0
+
+    def __call__(self, request: OutgoingRequest) -> WebhookResponse:
+        self.sent.append(request)
+        given = Authorization.from_header(header(request, "Authorization"))
+        if given is None:
+            return self.challenge("")
+        if given.nonce != f"nonce {self.nonce}" or self.used == self.uses:
+            self.nonce, self.used = self.nonce + 1, 0
+            return self.challenge(", stale=TRUE")
+        self.used += 1
+        is_right = (given.uri, given.opaque) == (target_of(urlsplit(request.url)), 'so "opaque"')
+        return OK if is_right and given.response == self.expected(request, given) else self.challenge("")
+
+    def challenge(self, more: str) -> WebhookResponse:
+        """Make the challenge."""
+        algorithm = f", algorithm={self.algorithm}" if self.algorithm else ""
+        qop = f', qop="{self.qop}"' if self.qop else ""
+        value = rf'Digest realm="My \"Realm\", here", nonce="nonce {self.nonce}", opaque="so \"opaque\""'
+        return WebhookResponse(status=401, headers=(("WWW-Authenticate", value + algorithm + qop + more),))
+
+    def expected(self, request: OutgoingRequest, given: Authorization) -> str:
+        """Return the response of the right user with the right password, in the right order of requests."""
+
+        def hashed(*parts: str | None) -> str:
+            name = "sha256" if self.algorithm.startswith("SHA") else "md5"
+            return hashlib.new(name, ":".join(map(str, parts)).encode()).hexdigest()
+
+        secret = hashed(USER, 'My "Realm", here', PASSWORD)
+        if self.algorithm.endswith("-sess"):
+            secret = hashed(secret, given.nonce, given.cnonce)
+        proof = (f"{self.used:08x}", given.cnonce, "auth") if self.qop else ()
+        return hashed(secret, given.nonce, *proof, hashed(request.method, given.uri))
+
+
+@pytest.mark.parametrize("algorithm", ["", "MD5", "MD5-sess", "SHA-256", "SHA-256-sess"])
+@pytest.mark.parametrize("qop", ["", "auth", "auth-int, auth"])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_digest_is_answered(algorithm: str, qop: str, method: str) -> None:
+    """Twilio supports Digest: a webhook behind it must be reachable in development as well."""
+    server = DigestServer(algorithm, qop)
+    url = f'{DIGEST_PAIR}?a="b"'
+    assert Caller(server).call(Webhook(url=url, method=method), FORM).response == OK
+    assert len(server.sent) == 2
+
+    with pytest.raises(CallError, match="answered 401"):
+        Caller(server).call(Webhook(url=url.replace("sehr", "nicht"), method=method), FORM)
+    assert len(server.sent) == 4
+
+
+def test_digest_counts_the_requests_of_a_session() -> None:
+    """A server takes a number that comes twice for a replay, and a new nonce of the client for another session."""
+    server, session = DigestServer(algorithm="MD5-sess"), Session()
+    twilio = Caller(server, new_nonce=iter(["ours", "never"]).__next__)
+    for _ in range(3):
+        twilio.call(Webhook(url=DIGEST_PAIR), FORM, session=session)
+
+    given = [Authorization.from_header(header(request, "Authorization")) for request in server.sent]
+    assert [(each.nc, each.cnonce) if each else None for each in given] == [
+        None,
+        ("00000001", "ours"),
+        ("00000002", "ours"),
+        ("00000003", "ours"),
+    ]
+
+
+def test_client_nonce_is_made_up_where_none_is_given() -> None:
+    """Two logins with one would tell whoever listens that the password is the same."""
+    servers = DigestServer(), DigestServer()
+    for server in servers:
+        Caller(server).call(Webhook(url=DIGEST_PAIR), FORM)
+
+    given = [Authorization.from_header(header(server.sent[1], "Authorization")) for server in servers]
+    first, second = (each.cnonce or "" for each in given if each)
+    assert len(first) == len(second) == 32
+    assert first != second
+
+
+def test_nonce_that_is_used_up_is_replaced() -> None:
+    """Some servers give a nonce for one request."""
+    server, session = DigestServer(uses=1), Session()
+    twilio = Caller(server)
+    for _ in range(2):
+        assert twilio.call(Webhook(url=DIGEST_PAIR), FORM, session=session).response == OK
+
+    assert len(server.sent) == 4
+    assert server.nonce == 2
+
+
+def digest(more: str = "") -> WebhookResponse:
+    """Make an answer that wants a Digest."""
+    return WebhookResponse(status=401, headers=(("WWW-Authenticate", f'Digest realm="x", nonce="y"{more}'),))
+
+
+@pytest.mark.parametrize(
+    ("answers", "requests"),
+    [
+        pytest.param([digest(), digest(", stale=true"), OK], 3, id="answered once more"),
+        pytest.param([digest(), digest(", stale=true"), digest(", stale=true"), OK], 3, id="but no oftener"),
+        pytest.param([digest(), digest(", stale=false"), OK], 2, id="not where the password was wrong"),
+    ],
+)
+def test_stale_answer_is_given_once_more(answers: list[WebhookResponse | OSError], requests: int) -> None:
+    """A nonce may run out between two requests; a server that says so for ever must not be asked for ever."""
+    transport = wire(*answers)
+    if len(answers) == requests:
+        assert call(transport, WITH_PAIR).response == OK
+    else:
+        assert failure(transport, WITH_PAIR).status == 401
+    assert len(transport.sent) == requests
+
+
+def test_password_is_not_sent_where_a_digest_would_do() -> None:
+    """A server that offers both is answered as well as can be."""
+    offered = (
+        ("WWW-Authenticate", 'Basic realm="x", Digest realm="x", nonce="y"'),
+        *digest(", algorithm=SHA-256").headers,
+    )
+    transport = wire(WebhookResponse(status=401, headers=offered), OK)
+    call(transport, WITH_PAIR)
+
+    assert 'nonce="y", uri="/message", algorithm=SHA-256, response=' in header(transport.sent[1], "Authorization")
 
 
 def test_password_is_in_nothing_but_the_authorization() -> None:
@@ -460,6 +712,71 @@ def test_nothing_is_sent_once_the_total_time_is_over(
     assert len(transport.sent) == requests
 
 
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        pytest.param(ConnectFailed("refused"), 11205, id="no connection"),
+        pytest.param(ConnectFailed("no such host", code=11210), 11210, id="no connection, and why"),
+        pytest.param(ProtocolViolation("not an HTTP answer"), 11206, id="no HTTP"),
+        pytest.param(ConnectionResetError("reset"), 11200, id="broken"),
+    ],
+)
+def test_code_says_what_failed(error: OSError, code: int) -> None:
+    """The fallback URL is told the number, and people look it up."""
+    transport = wire(error, OK)
+    answer = call(transport, f"{URL}#rc=0", fallback_url="https://fallback.example/x")
+
+    assert answer.failure
+    assert answer.failure.code == code
+    assert f"&ErrorCode={code}&" in transport.sent[1].body.decode()
+
+
+def test_no_connection_is_tried_again_whatever_its_code() -> None:
+    """By default Twilio tries again where nothing was sent: a failed handshake is such a case."""
+    transport = wire(ConnectFailed("handshake", code=11220), OK)
+
+    assert call(transport).response == OK
+
+
+@pytest.mark.parametrize(
+    ("fragment", "expected"),
+    [
+        pytest.param("", (), id="none"),
+        pytest.param("e=ashburn", (), id="edge"),
+        pytest.param("e=dublin,sao-paulo,ashburn-ix&rp=4xx,5xx,ct,rt,all", (), id="lists"),
+        pytest.param("ct=0&rt=x&tt=99999999&rc=9&sni=y&x=y", (), id="numbers out of bounds, and what is unknown"),
+        pytest.param(
+            "e=mars",
+            (
+                (
+                    11240,
+                    "e=mars: no such edge; there are ashburn, dublin, frankfurt, sao-paulo, singapore, sydney, tokyo, "
+                    "umatilla",
+                ),
+            ),
+            id="unknown edge",
+        ),
+        pytest.param(
+            "rp=ct,6xx", ((11243, "rp=6xx: no such policy; there are 4xx, 5xx, ct, rt, all"),), id="unknown policy"
+        ),
+    ],
+)
+def test_overrides_that_twilio_would_refuse_are_told(fragment: str, expected: tuple[tuple[int, str], ...]) -> None:
+    """A misspelled policy means no retry at all, and nobody notices until the day it is needed."""
+    assert Overrides.mistakes(fragment) == expected
+
+
+def test_every_mistake_is_told() -> None:
+    """A list is set right at once, not word by word."""
+    assert [code for code, _ in Overrides.mistakes("rp=a,all,b&e=mars,moon,tokyo")] == [11240, 11240, 11243, 11243]
+
+
+@given(st.text(max_size=60))
+def test_any_fragment_is_judged(fragment: str) -> None:
+    """The URL is typed by people."""
+    assert {code for code, _ in Overrides.mistakes(fragment + "&e=mars")} <= {11240, 11243}
+
+
 def test_fallback_is_called_with_what_failed() -> None:
     """A fallback that cannot tell why it is called can do nothing better than apologize."""
     transport = wire(CHALLENGE, FAILED, CHALLENGE, OK)
@@ -536,6 +853,148 @@ def test_cookies_are_forgotten_after_four_hours_without_use() -> None:
         assert converse(transport, twilio) == "session=ann"
     transport.now += 4 * 3600
     assert converse(transport, twilio) == ""
+
+
+def test_cookies_may_live_by_a_clock_of_their_own() -> None:
+    """An emulator sets its clock forward by hours, while the limits of a request are real seconds."""
+    emulated = 1000.0
+    transport = wire(with_cookies("session=ann"), OK, takes_s=5)
+    twilio = Caller(transport, clock=transport.clock, cookies=CookieJar(lambda: emulated))
+    converse(transport, twilio)
+
+    transport.now += 5 * 3600
+    assert converse(transport, twilio) == "session=ann"
+    emulated += 4 * 3600
+    assert converse(transport, twilio) == ""
+
+
+def fetch(twilio: Caller, transport: Wire, url: str = URL, *, method: str = "GET") -> tuple[WebhookResponse, str, str]:
+    """Call a URL without a form; return the answer that counts, and the conditions that were sent."""
+    answer = twilio.call(Webhook(url=url, method=method), Form()).response
+    return answer, header(transport.sent[-1], "If-None-Match"), header(transport.sent[-1], "If-Modified-Since")
+
+
+def tagged(*headers: tuple[str, str], body: bytes = b"<Response/>", status: int = 200) -> WebhookResponse:
+    """Make an answer with these headers."""
+    return WebhookResponse(status=status, body=body, content_type="text/xml", headers=headers)
+
+
+DATE = "Wed, 21 Oct 2015 07:28:00 GMT"
+UNCHANGED = WebhookResponse(status=304)
+
+
+@pytest.mark.parametrize(
+    ("headers", "conditions"),
+    [
+        pytest.param([("ETag", 'W/"1"')], ('W/"1"', ""), id="tag"),
+        pytest.param([("last-modified", DATE)], ("", DATE), id="date"),
+        pytest.param(
+            [("ETag", '"1"'), ("Last-Modified", DATE), ("Cache-Control", "no-cache")], ('"1"', DATE), id="both"
+        ),
+    ],
+)
+def test_answer_to_get_is_kept_as_long_as_it_is_good(
+    headers: list[tuple[str, str]], conditions: tuple[str, str]
+) -> None:
+    """Twilio caches what has an ETag: a program that forgets to change it is stuck with its old answer."""
+    kept = tagged(*headers)
+    transport = wire(kept, UNCHANGED, UNCHANGED, OK, OK)
+    twilio = caller(transport)
+
+    assert fetch(twilio, transport) == (kept, "", "")
+    assert fetch(twilio, transport) == (kept, *conditions)
+    assert fetch(twilio, transport) == (kept, *conditions)
+    assert fetch(twilio, transport) == (OK, *conditions)
+    assert fetch(twilio, transport) == (OK, "", "")
+
+
+def test_answer_that_came_unchanged_is_shown_as_it_came() -> None:
+    """The attempts tell what went over the wire."""
+    transport = wire(tagged(("ETag", '"1"')), UNCHANGED)
+    twilio = caller(transport)
+    fetch(twilio, transport)
+    attempts = twilio.call(Webhook(url=URL, method="GET"), Form()).attempts
+
+    assert [attempt.response for attempt in attempts] == [UNCHANGED]
+
+
+def test_latest_answer_is_the_one_that_is_kept() -> None:
+    """A new tag goes with a new body."""
+    old, new = tagged(("ETag", '"1"'), body=b"old"), tagged(("ETag", '"2"'), body=b"new")
+    transport = wire(old, new, FAILED, UNCHANGED)
+    twilio = caller(transport)
+    for _ in range(2):
+        fetch(twilio, transport)
+    with pytest.raises(CallError, match="answered 500"):
+        fetch(twilio, transport)
+
+    assert fetch(twilio, transport) == (new, '"2"', "")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(tagged(), id="neither tag nor date"),
+        pytest.param(tagged(("ETag", '"1"'), ("cache-control", "private, No-Store")), id="not to be stored"),
+        pytest.param(tagged(("ETag", '"1"'), status=201), id="another status"),
+        pytest.param(tagged(("ETag", '"1"'), body=b"x" * (MAX_KEPT_BYTES + 1)), id="longer than a document"),
+    ],
+)
+def test_other_answers_are_not_kept(answer: WebhookResponse) -> None:
+    """What is not to be stored may hold what a person wrote."""
+    transport = wire(answer, UNCHANGED)
+    twilio = caller(transport)
+    fetch(twilio, transport)
+
+    assert fetch(twilio, transport) == (UNCHANGED, "", "")
+
+
+def test_answer_to_post_is_never_kept() -> None:
+    """A POST is an event, and an event is answered anew."""
+    transport = wire(tagged(("ETag", '"1"')))
+    twilio = caller(transport)
+    fetch(twilio, transport, method="POST")
+    assert fetch(twilio, transport)[1:] == ("", "")
+    assert fetch(twilio, transport, method="POST")[1:] == ("", "")
+
+    transport.answers = [UNCHANGED]
+    assert fetch(twilio, transport, method="POST")[0] == UNCHANGED
+
+
+def test_answer_is_kept_for_the_whole_url_with_its_form() -> None:
+    """The answer to one text is not that to another."""
+    transport = wire(tagged(("ETag", '"1"')))
+    twilio = caller(transport)
+    for body in ("a", "b", "a"):
+        twilio.call(Webhook(url=URL, method="GET"), Form([("Body", body)]))
+
+    assert [header(request, "If-None-Match") for request in transport.sent] == ["", "", '"1"']
+
+
+def test_answer_that_was_not_used_for_longest_goes_first() -> None:
+    """A long run must not fill the memory."""
+    answers = KeptAnswers(most=2)
+    for url in ("a", "b"):
+        answers.settle(url, tagged(("ETag", f'"{url}"')))
+    answers.settle("a", UNCHANGED)
+    answers.settle("c", tagged(("ETag", '"c"')))
+
+    assert [list(answers.conditions(url)) for url in "abc"] == [
+        [("If-None-Match", '"a"')],
+        [],
+        [("If-None-Match", '"c"')],
+    ]
+
+
+def test_condition_goes_with_the_credentials_too() -> None:
+    """The request of a challenge is repeated as it was."""
+    kept = tagged(("ETag", '"1"'))
+    transport = wire(CHALLENGE, kept, CHALLENGE, UNCHANGED)
+    twilio = caller(transport)
+    fetch(twilio, transport, WITH_PAIR)
+
+    assert fetch(twilio, transport, WITH_PAIR) == (kept, '"1"', "")
+    assert [header(request, "If-None-Match") for request in transport.sent] == ["", "", '"1"', '"1"']
 
 
 def test_cookie_of_the_challenge_is_sent_with_the_credentials() -> None:

@@ -18,7 +18,7 @@ from twiml_app.calls import OutgoingRequest, Webhook
 from twiml_app.cli import main
 from twiml_app.cli.common import printable
 from twiml_app.errors import CallError
-from twiml_app.testing import inbound_form
+from twiml_app.forms import inbound_form
 from twiml_app.webhook import WebhookResponse
 
 SETTINGS = {"TWIML_CREDENTIALS": "sms:quite-long-enough", "TWIML_PUBLIC_URL": "https://sms.example.com"}

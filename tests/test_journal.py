@@ -24,6 +24,7 @@ from tests.servers import ROOT, clean_environment
 from twiml_app import InboundMessage, Router, StatusCallback
 from twiml_app.errors import JournalTooNew, JournalUnavailable, StillRunning
 from twiml_app.events import parse_event
+from twiml_app.forms import inbound_form, status_form
 from twiml_app.journal import DurableJournal, Ledger, open_engine
 from twiml_app.journal.archive import Archive, Filter
 from twiml_app.journal.durable import WAIT_LIMIT_S
@@ -32,7 +33,6 @@ from twiml_app.journal.refusals import MAX_REFUSALS
 from twiml_app.journal.sqlite import SqliteStore
 from twiml_app.receiver import Receiver
 from twiml_app.statuses import progress
-from twiml_app.testing import inbound_form, status_form
 from twiml_app.twiml import MessagingResponse
 from twiml_app.webhook import Form, WebhookRequest, WebhookResponse
 

@@ -34,8 +34,8 @@ from twiml_app.errors import (
     StillRunning,
 )
 from twiml_app.events import Event
+from twiml_app.forms import CONTACT, NUMBER, inbound_form, status_form
 from twiml_app.receiver import REPLAY_HEADER, Receiver
-from twiml_app.testing import CONTACT, NUMBER, inbound_form, status_form
 from twiml_app.webhook import TEXT_TYPE, TWIML_TYPE, Endpoint, Form, WebhookRequest, WebhookResponse
 
 EMPTY = b'<?xml version="1.0" encoding="UTF-8"?><Response/>'

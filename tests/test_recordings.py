@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from twiml_app.errors import RecordingError
+from twiml_app.forms import status_form
 from twiml_app.recordings import Exchange, differences, read_file, read_line, write_file, write_line
-from twiml_app.testing import status_form
 from twiml_app.webhook import TWIML_TYPE, Form, WebhookResponse
 
 SID = "SM" + "5" * 32

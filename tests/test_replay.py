@@ -27,10 +27,11 @@ from twiml_app.app import Twiml
 from twiml_app.caller import Caller
 from twiml_app.cli import main
 from twiml_app.errors import CallError
+from twiml_app.forms import inbound_form, status_form
 from twiml_app.receiver import REPLAY_HEADER
 from twiml_app.recordings import Exchange, read_file, write_file
 from twiml_app.replay import Destination, Replayed, Send, replay
-from twiml_app.testing import Phone, in_process, inbound_form, status_form
+from twiml_app.testing import Phone, in_process
 from twiml_app.webhook import TWIML_TYPE, WebhookResponse
 
 EMPTY = WebhookResponse(status=200, content_type=TWIML_TYPE, body=b"<Response/>")

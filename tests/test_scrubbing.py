@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.helpers import sample
+from twiml_app.forms import inbound_form, status_form
 from twiml_app.recordings import Exchange, write_line
 from twiml_app.scrubbing import Scrubber, without_secrets
-from twiml_app.testing import inbound_form, status_form
 from twiml_app.twiml import MessagingResponse
 from twiml_app.webhook import TWIML_TYPE, Endpoint, Form, WebhookResponse
 

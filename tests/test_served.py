@@ -24,7 +24,8 @@ from twiml_app.caller import Caller
 from twiml_app.calls import Webhook
 from twiml_app.checks import probe
 from twiml_app.config import Settings
-from twiml_app.testing import inbound_form, read_reply
+from twiml_app.forms import inbound_form
+from twiml_app.testing import read_reply
 from twiml_app.transports import HttpTransport
 
 pytestmark = pytest.mark.slow

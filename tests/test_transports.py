@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -10,10 +12,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import trustme
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twiml_app.calls import ConnectFailed, OutgoingRequest
+from twiml_app.calls import ConnectFailed, OutgoingRequest, ProtocolViolation
 from twiml_app.transports import HttpTransport, WsgiTransport
 
 if TYPE_CHECKING:
@@ -26,11 +29,12 @@ def request(
     method: str = "POST",
     body: bytes = b"a=b",
     headers: tuple[tuple[str, str], ...] = (),
+    connect_s: float = 5,
     read_s: float = 5,
 ) -> OutgoingRequest:
     """Make a request as a caller makes it."""
     return OutgoingRequest(
-        method=method, url=url, headers=headers, body=body, connect_timeout_s=5, read_timeout_s=read_s
+        method=method, url=url, headers=headers, body=body, connect_timeout_s=connect_s, read_timeout_s=read_s
     )
 
 
@@ -122,26 +126,116 @@ def test_host_that_does_not_listen_is_no_connection() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
 
-    with pytest.raises(ConnectFailed, match=r"^no connection to 127\.0\.0\.1: Connection refused$"):
-        HttpTransport()(request(f"http://127.0.0.1:{port}/"))
+    for scheme in ("http", "https"):
+        with pytest.raises(ConnectFailed, match=r"^no connection to 127\.0\.0\.1: Connection refused$") as failed:
+            HttpTransport()(request(f"{scheme}://127.0.0.1:{port}/"))
+        assert failed.value.code == 11205
 
 
 @pytest.mark.parametrize(
-    "host", [pytest.param("x" * 64 + ".example", id="too long"), pytest.param("a..example", id="empty part")]
+    "host",
+    [
+        pytest.param("x" * 64 + ".example", id="part too long"),
+        pytest.param("a..example", id="empty part"),
+        pytest.param("a." * 130 + "example", id="longer than a name can be"),
+    ],
 )
 def test_host_that_cannot_be_is_no_connection(host: str) -> None:
     """A misspelled host is the first thing to go wrong on the command line."""
-    with pytest.raises(ConnectFailed, match=f"^no connection to {host}: "):
+    with pytest.raises(ConnectFailed, match=f"^no connection to {host}: ") as failed:
         HttpTransport()(request(f"http://{host}/"))
+    assert failed.value.code == 11210
 
 
-def test_certificate_is_checked() -> None:
-    """A server that cannot prove who it is must not see a password."""
+@pytest.mark.parametrize(
+    "said", [pytest.param([b"no TLS at all\r\n"], id="another protocol"), pytest.param([], id="hangs up")]
+)
+def test_port_that_does_not_speak_tls_is_a_failed_handshake(said: list[bytes]) -> None:
+    """The URL says https and the server http: another mistake than a server that is down."""
     with (
-        answering(b"no TLS at all\r\n") as url,
-        pytest.raises(ConnectFailed, match=r"^no connection to 127\.0\.0\.1: "),
+        answering(*said) as url,
+        pytest.raises(ConnectFailed, match=r"^no connection to 127\.0\.0\.1: ") as failed,
     ):
         HttpTransport()(request(url.replace("http:", "https:")))
+    assert failed.value.code == 11220
+
+
+def test_handshake_that_does_not_end_in_time_has_failed() -> None:
+    """The port is open, so it is not the network."""
+    with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(ConnectFailed) as failed:
+        HttpTransport()(request(f"https://127.0.0.1:{silent.getsockname()[1]}/", connect_s=0.05))
+    assert failed.value.code == 11220
+
+
+AUTHORITY = trustme.CA()
+
+
+def trusting() -> ssl.SSLContext:
+    """Make a context that trusts the authority of these tests as well."""
+    context = ssl.create_default_context()
+    AUTHORITY.configure_trust(context)
+    return context
+
+
+@contextmanager
+def answering_tls(certificate: trustme.LeafCert) -> Iterator[str]:
+    """Serve one connection over TLS; gives the base URL."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certificate.configure_cert(context)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            plain, _ = listener.accept()
+            with plain, suppress(OSError), context.wrap_socket(plain, server_side=True) as connection:
+                connection.recv(65536)
+                connection.sendall(b"HTTP/1.0 200 OK\r\n\r\n<Response/>")
+                connection.unwrap()
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"https://127.0.0.1:{listener.getsockname()[1]}"
+        thread.join()
+
+
+def test_server_with_a_certificate_is_called_over_tls() -> None:
+    """The authority may be one's own: so does a company, and an emulator."""
+    with answering_tls(AUTHORITY.issue_cert("127.0.0.1")) as url:
+        answer = HttpTransport(context=trusting())(request(f"{url}/", method="GET", body=b""))
+
+    assert (answer.status, answer.body) == (200, b"<Response/>")
+
+
+LONG_AGO = datetime.datetime(2001, 1, 1, tzinfo=datetime.UTC)
+
+
+@pytest.mark.parametrize(
+    ("certificate", "context", "code"),
+    [
+        pytest.param(AUTHORITY.issue_cert("127.0.0.1"), None, 11237, id="unknown authority"),
+        pytest.param(AUTHORITY.issue_cert("localhost"), trusting(), 11235, id="for a name, called by address"),
+        pytest.param(
+            AUTHORITY.issue_cert("127.0.0.1", not_before=LONG_AGO, not_after=LONG_AGO + datetime.timedelta(days=1)),
+            trusting(),
+            11236,
+            id="expired",
+        ),
+    ],
+)
+def test_certificate_is_checked(certificate: trustme.LeafCert, context: ssl.SSLContext | None, code: int) -> None:
+    """A server that cannot prove who it is must not see a password."""
+    with (
+        answering_tls(certificate) as url,
+        pytest.raises(ConnectFailed, match=r"^no connection to 127\.0\.0\.1: .*certificate verify failed") as failed,
+    ):
+        HttpTransport(context=context)(request(url))
+    assert failed.value.code == code
+
+
+def test_certificate_of_another_host_is_refused() -> None:
+    """A name that points to a neighbour's server is Twilio's own number in the debugger."""
+    with answering_tls(AUTHORITY.issue_cert("sms.example.com")) as url, pytest.raises(ConnectFailed) as failed:
+        HttpTransport(context=trusting())(request(url.replace("127.0.0.1", "localhost")))
+    assert failed.value.code == 11235
 
 
 @pytest.mark.parametrize(
@@ -163,7 +257,7 @@ def test_certificate_is_checked() -> None:
 )
 def test_answer_that_is_none_is_a_broken_call(said: list[bytes], problem: str) -> None:
     """Half a document must not be taken for the reply."""
-    with answering(*said) as url, pytest.raises(OSError, match=f"^{problem}"):
+    with answering(*said) as url, pytest.raises(ProtocolViolation, match=f"^{problem}"):
         HttpTransport()(request(f"{url}/", method="GET", body=b""))
 
 

@@ -9,68 +9,45 @@ https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides.
 
 from __future__ import annotations
 
-import re
+import secrets
 import time
 import uuid
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
-from urllib.parse import quote, unquote, urljoin, urlsplit, urlunsplit
+from dataclasses import dataclass, replace
+from urllib.parse import quote, urljoin, urlsplit, urlunsplit
 
-from .auth import basic_header
-from .calls import Attempt, Call, ConnectFailed, OutgoingRequest, Overrides, Transport, Webhook
-from .config import Credentials
+from .calls import (
+    INVALID_URL,
+    PROTOCOL_VIOLATION,
+    RETRIEVAL_FAILURE,
+    TOO_MANY_REDIRECTS,
+    TOTAL_TIMEOUT,
+    Attempt,
+    Call,
+    ConnectFailed,
+    OutgoingRequest,
+    Overrides,
+    ProtocolViolation,
+    Transport,
+    Webhook,
+)
 from .errors import CallError
+from .remembered import Conversation, CookieJar, KeptAnswers, Login
+from .remembered import Session as Session
 from .signature import HEADER, SETTINGS_HEADER, sign
 from .webhook import FORM_TYPE, Form, WebhookResponse
 
 MAX_REDIRECTS = 10
-COOKIE_LIFETIME_S = 4 * 3600
 
 _ASCII = "".join(map(chr, range(0x21, 0x7F)))
-
-#: Twilio's numbers for a call that failed, https://www.twilio.com/docs/api/errors
-INVALID_URL = 11100
-RETRIEVAL_FAILURE = 11200
-TOTAL_TIMEOUT = 11203
-CONNECTION_FAILURE = 11205
-TOO_MANY_REDIRECTS = 11215
-
-_BASIC_REALM = re.compile(r"(?:^|,)\s*basic\s.*\brealm\s*=", re.IGNORECASE)
-
-#: Two numbers and the host that they are a conversation with.
-Conversation = tuple[str, str, str]
-
-
-@dataclass
-class CookieJar:
-    """The cookies of each pair of numbers, host by host, forgotten after four hours without use."""
-
-    clock: Callable[[], float] = time.monotonic
-    _kept: dict[Conversation, tuple[float, dict[str, str]]] = field(default_factory=dict)
-
-    def get(self, conversation: Conversation) -> dict[str, str]:
-        """Return the cookies of a conversation, by name."""
-        used, cookies = self._kept.get(conversation, (0.0, {}))
-        return cookies if self.clock() - used < COOKIE_LIFETIME_S else {}
-
-    def store(self, conversation: Conversation, headers: Iterable[tuple[str, str]]) -> None:
-        """Keep what an answer sets, and forget what it deletes."""
-        cookies = dict(self.get(conversation))
-        for value in (value for name, value in headers if name.lower() == "set-cookie"):
-            pair, *attributes = (part.strip() for part in value.split(";"))
-            name, equals, text = pair.partition("=")
-            if equals and name:
-                cookies[name] = text
-            if "max-age=0" in (attribute.lower() for attribute in attributes):
-                cookies.pop(name, None)
-        self._kept[conversation] = (self.clock(), cookies)
 
 
 class Caller:
     """Calls webhooks as Twilio does.
 
     ``token`` signs, as the secret of the shared key ``key_id`` if there is one; ``headers`` go with every request;
-    ``new_token`` makes the idempotency token of an event; ``clock`` gives seconds.
+    ``new_token`` makes the idempotency token of an event, ``new_nonce`` the client's part of a Digest; ``clock`` gives
+    the seconds of the time limits, and ``cookies`` may live by another.
     """
 
     def __init__(
@@ -82,6 +59,8 @@ class Caller:
         headers: tuple[tuple[str, str], ...] = (),
         clock: Callable[[], float] = time.monotonic,
         new_token: Callable[[], str] = lambda: str(uuid.uuid4()),
+        new_nonce: Callable[[], str] = lambda: secrets.token_urlsafe(24),
+        cookies: CookieJar | None = None,
     ) -> None:
         self._transport = transport
         self._token = token
@@ -89,26 +68,31 @@ class Caller:
         self._headers = headers
         self._clock = clock
         self._new_token = new_token
-        self._cookies = CookieJar(clock)
+        self._new_nonce = new_nonce
+        self._cookies = CookieJar(clock) if cookies is None else cookies
+        self._answers = KeptAnswers()
 
-    def call(self, webhook: Webhook, form: Form) -> Call:
+    def call(self, webhook: Webhook, form: Form, *, session: Session | None = None) -> Call:
         """Call a webhook; where it fails and there is a fallback URL, call that with ErrorCode and ErrorUrl.
+
+        Calls of one action share a session; without one, this call is an action of its own.
 
         Raises: CallError, if neither answers with success, or a URL is none.
         """
         for url in (webhook.url, webhook.fallback_url or webhook.url):
             _require_http(url)
         attempts: list[Attempt] = []
+        session = Session() if session is None else session
         try:
-            return self._fetch(webhook.url, webhook.method, form, attempts)
+            return self._fetch(webhook.url, webhook.method, form, session, attempts)
         except CallError as failure:
             if not webhook.fallback_url:
                 raise
             error = [("ErrorCode", str(failure.code)), ("ErrorUrl", without_userinfo(webhook.url))]
-            answer = self._fetch(webhook.fallback_url, webhook.method, Form([*form.pairs, *error]), attempts)
+            answer = self._fetch(webhook.fallback_url, webhook.method, Form([*form.pairs, *error]), session, attempts)
             return replace(answer, failure=failure)
 
-    def _fetch(self, url: str, method: str, form: Form, attempts: list[Attempt]) -> Call:
+    def _fetch(self, url: str, method: str, form: Form, session: Session, attempts: list[Attempt]) -> Call:
         """Send an event to one URL, as often as its overrides allow.
 
         Raises: CallError.
@@ -118,7 +102,7 @@ class Caller:
         deadline = self._clock() + overrides.total_s
         tried = 0
         while True:
-            sending = _Sending(self, method, form, overrides, idempotency_token, deadline, attempts)
+            sending = _Sending(self, method, form, overrides, idempotency_token, deadline, session, attempts)
             try:
                 return sending.follow(url)
             except _Failed as failed:
@@ -146,6 +130,7 @@ class _Sending:
     overrides: Overrides
     idempotency_token: str
     deadline: float
+    session: Session
     attempts: list[Attempt]
 
     def follow(self, url: str) -> Call:
@@ -186,27 +171,34 @@ class _Sending:
         raise _Failed(f"{response.status // 100}xx", error)
 
     def _authenticated(self, url: str) -> WebhookResponse:
-        """Send without credentials first, and again with those of the URL once challenged with a realm."""
-        response = self._send(url, "")
-        userinfo = urlsplit(url).netloc.rpartition("@")[0]
-        if not userinfo or response.status != 401 or not _has_basic_realm(response):
-            return response
-        user, _, password = userinfo.partition(":")
-        return self._send(url, basic_header(Credentials(unquote(user), unquote(password))))
+        """Send, and answer a challenge; once more if the answer itself was refused for an old nonce alone."""
+        login = self.session.login(url)
+        response = self._send(url, login)
+        for is_answered in (False, True):
+            opened = Login.opened(url, response, self.caller._new_nonce)
+            if opened is None or (is_answered and not opened.is_stale):
+                break
+            login = opened
+            response = self._send(url, login)
+        if login:
+            self.session.note(url, login, is_accepted=response.status != 401)
+        return response
 
-    def _send(self, url: str, authorization: str) -> WebhookResponse:
-        request = self._request(url, authorization)
+    def _send(self, url: str, login: Login | None) -> WebhookResponse:
+        request = self._request(url, login)
         try:
             response = self.caller._transport(request)
         except ConnectFailed as error:
-            raise self._broken("ct", request, error, CONNECTION_FAILURE) from error
+            raise self._broken("ct", request, error, error.code) from error
+        except ProtocolViolation as error:
+            raise self._broken("rt", request, error, PROTOCOL_VIOLATION) from error
         except OSError as error:
             raise self._broken("rt", request, error, RETRIEVAL_FAILURE) from error
         self.attempts.append(Attempt(request=request, response=response))
         self.caller._cookies.store(self._conversation(request.url), response.headers)
-        return response
+        return self.caller._answers.settle(request.url, response) if self.method == "GET" else response
 
-    def _request(self, url: str, authorization: str) -> OutgoingRequest:
+    def _request(self, url: str, login: Login | None) -> OutgoingRequest:
         bare = without_userinfo(url)
         if self.method == "GET" and self.form.pairs:
             bare += ("&" if "?" in bare else "?") + self.form.encode()
@@ -216,22 +208,24 @@ class _Sending:
         return OutgoingRequest(
             method=self.method,
             url=bare,
-            headers=tuple(self._headers(bare, authorization)),
+            headers=tuple(self._headers(bare, login)),
             body=b"" if self.method == "GET" else self.form.encode().encode(),
             connect_timeout_s=min(self.overrides.connect_timeout_s, left),
             read_timeout_s=min(self.overrides.read_timeout_s, left),
         )
 
-    def _headers(self, url: str, authorization: str) -> Iterable[tuple[str, str]]:
+    def _headers(self, url: str, login: Login | None) -> Iterable[tuple[str, str]]:
         yield "User-Agent", "TwilioProxy/1.1"
         yield "Accept", "*/*"
         yield "I-Twilio-Idempotency-Token", self.idempotency_token
         yield from self.caller._headers
         if self.method == "POST":
             yield "Content-Type", FORM_TYPE
+        if self.method == "GET":
+            yield from self.caller._answers.conditions(url)
         yield from self._signature(url)
-        if authorization:
-            yield "Authorization", authorization
+        if login:
+            yield "Authorization", login.header(self.method, url)
         if cookies := self.caller._cookies.get(self._conversation(url)):
             yield "Cookie", "; ".join(f"{name}={value}" for name, value in cookies.items())
 
@@ -284,9 +278,3 @@ def _require_http(url: str) -> None:
         callable_ = False
     if not callable_:
         raise CallError("give an http or https URL", url=url.rpartition("@")[2], code=INVALID_URL)
-
-
-def _has_basic_realm(response: WebhookResponse) -> bool:
-    """Tell whether an answer challenges as Twilio understands it: Basic, with a realm."""
-    challenges = [value for name, value in response.headers if name.lower() == "www-authenticate"]
-    return any(_BASIC_REALM.search(challenge) for challenge in challenges)

@@ -5,10 +5,28 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import Protocol
-from urllib.parse import parse_qs
+from urllib.parse import SplitResult, parse_qs
 
 from .errors import CallError
 from .webhook import WebhookResponse
+
+#: Twilio's numbers for a call that failed, https://www.twilio.com/docs/api/errors
+INVALID_URL = 11100
+RETRIEVAL_FAILURE = 11200
+TOTAL_TIMEOUT = 11203
+CONNECTION_FAILURE = 11205
+PROTOCOL_VIOLATION = 11206
+BAD_HOST_NAME = 11210
+TOO_MANY_REDIRECTS = 11215
+TLS_HANDSHAKE = 11220
+CERTIFICATE_FOR_ANOTHER = 11235
+CERTIFICATE_EXPIRED = 11236
+CERTIFICATE_WITHOUT_PATH = 11237
+INVALID_EDGE = 11240
+INVALID_RETRY_POLICY = 11243
+
+EDGES = ("ashburn", "dublin", "frankfurt", "sao-paulo", "singapore", "sydney", "tokyo", "umatilla")
+POLICIES = ("4xx", "5xx", "ct", "rt", "all")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,11 +45,26 @@ class OutgoingRequest:
 class ConnectFailed(OSError):
     """No connection could be made; nothing was sent."""
 
+    def __init__(self, *problem: object, code: int = CONNECTION_FAILURE) -> None:
+        super().__init__(*problem)
+        #: The number under which Twilio's debugger would list it.
+        self.code = code
+
+
+class ProtocolViolation(OSError):
+    """What came is no HTTP answer, or not a whole one."""
+
+
+def target_of(parts: SplitResult) -> str:
+    """Return path and query, as they stand in the first line of a request."""
+    return f"{parts.path}?{parts.query}" if parts.query else parts.path
+
 
 class Transport(Protocol):
     """Sends one request and returns the answer.
 
-    Raises: ConnectFailed; OSError, for a connection that breaks or an answer that does not come in time.
+    Raises: ConnectFailed; ProtocolViolation; OSError, for a connection that breaks or an answer that does not come in
+    time.
     """
 
     def __call__(self, request: OutgoingRequest) -> WebhookResponse:
@@ -59,6 +92,24 @@ class Overrides:
             total_s=_milliseconds(given.get("tt"), 15000, 15000),
             retries=_number(given.get("rc"), 1, least=0, most=5),
             policy=frozenset(given.get("rp", "ct").split(",")),
+        )
+
+    @staticmethod
+    def mistakes(fragment: str) -> tuple[tuple[int, str], ...]:
+        """Return what Twilio would complain about, as its number and a sentence.
+
+        Numbers that are out of bounds are no mistakes: they are brought to the nearest bound.
+        https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides
+        """
+        given = {name: values[0].split(",") for name, values in parse_qs(fragment).items()}
+        edges = [edge for edge in given.get("e", []) if edge not in EDGES and not edge.endswith("-ix")]
+        policies = [policy for policy in given.get("rp", []) if policy not in POLICIES]
+        return (
+            *((INVALID_EDGE, f"e={edge}: no such edge; there are {', '.join(EDGES)}") for edge in edges),
+            *(
+                (INVALID_RETRY_POLICY, f"rp={each}: no such policy; there are {', '.join(POLICIES)}")
+                for each in policies
+            ),
         )
 
     def covers(self, failure: str) -> bool:

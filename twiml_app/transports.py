@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import io
+import socket
 import ssl
 import sys
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,18 @@ from urllib.parse import SplitResult, unquote_to_bytes, urlsplit
 
 from werkzeug.test import run_wsgi_app
 
-from .calls import ConnectFailed, OutgoingRequest
+from .calls import (
+    BAD_HOST_NAME,
+    CERTIFICATE_EXPIRED,
+    CERTIFICATE_FOR_ANOTHER,
+    CERTIFICATE_WITHOUT_PATH,
+    CONNECTION_FAILURE,
+    TLS_HANDSHAKE,
+    ConnectFailed,
+    OutgoingRequest,
+    ProtocolViolation,
+    target_of,
+)
 from .webhook import WebhookResponse
 
 if TYPE_CHECKING:
@@ -20,14 +32,27 @@ if TYPE_CHECKING:
 #: Twilio reads no more than 64 kB of TwiML; an answer far beyond that is cut here.
 MAX_ANSWER_BYTES = 10 * 1024 * 1024
 
+#: What OpenSSL finds wrong with a certificate (X509_V_ERR_...); anything else: nobody known vouches for it.
+_CERTIFICATE_CODES = {
+    10: CERTIFICATE_EXPIRED,
+    62: CERTIFICATE_FOR_ANOTHER,  # host name
+    64: CERTIFICATE_FOR_ANOTHER,  # IP address
+}
+
 
 class HttpTransport:
-    """Sends over the network, a new connection for each request; certificates are checked."""
+    """Sends over the network, a new connection for each request; certificates are checked.
+
+    ``context`` says who may vouch for a certificate; without one, those whom the system trusts.
+    """
+
+    def __init__(self, *, context: ssl.SSLContext | None = None) -> None:
+        self._context = context
 
     def __call__(self, request: OutgoingRequest) -> WebhookResponse:
         """Send the request.
 
-        Raises: ConnectFailed; OSError.
+        Raises: ConnectFailed; ProtocolViolation; OSError.
         """
         parts = urlsplit(request.url)
         connection = self._connect(parts.scheme, parts.hostname or "", parts.port, request.connect_timeout_s)
@@ -35,35 +60,45 @@ class HttpTransport:
             connection.sock.settimeout(request.read_timeout_s)
             # The host as the URL writes it, which is what was signed.
             headers = {"Host": parts.netloc, **dict(request.headers)}
-            connection.request(request.method, _target(parts), request.body or None, headers)
+            connection.request(request.method, target_of(parts), request.body or None, headers)
             answer = connection.getresponse()
             return _answer(answer.status, answer.getheaders(), _read(answer))
         except http.client.HTTPException as error:
-            raise OSError(f"not an HTTP answer: {error!r}") from error
+            raise ProtocolViolation(f"not an HTTP answer: {error!r}") from error
         finally:
             connection.close()
 
-    @staticmethod
-    def _connect(scheme: str, host: str, port: int | None, timeout_s: float) -> http.client.HTTPConnection:
+    def _connect(self, scheme: str, host: str, port: int | None, timeout_s: float) -> http.client.HTTPConnection:
         connection: http.client.HTTPConnection
         if scheme == "https":
-            context = ssl.create_default_context()
+            context = self._context or ssl.create_default_context()
             connection = http.client.HTTPSConnection(host, port, timeout=timeout_s, context=context)
         else:
             connection = http.client.HTTPConnection(host, port, timeout=timeout_s)
         try:
             connection.connect()
         except (OSError, UnicodeError) as error:  # a name that is too long for a host is a UnicodeError
+            code = _connect_code(error, is_reached=connection.sock is not None)
             connection.close()
-            raise ConnectFailed(f"no connection to {host}: {getattr(error, 'strerror', None) or error}") from error
+            problem = f"no connection to {host}: {getattr(error, 'strerror', None) or error}"
+            raise ConnectFailed(problem, code=code) from error
         return connection
+
+
+def _connect_code(error: Exception, *, is_reached: bool) -> int:
+    """Return Twilio's number for what failed before anything was sent; reached means that the port was open."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return _CERTIFICATE_CODES.get(error.verify_code, CERTIFICATE_WITHOUT_PATH)
+    if is_reached:
+        return TLS_HANDSHAKE
+    return BAD_HOST_NAME if isinstance(error, (socket.gaierror, UnicodeError)) else CONNECTION_FAILURE
 
 
 def _read(answer: http.client.HTTPResponse) -> bytes:
     """Read the body; http.client says nothing of one that is shorter than announced."""
     body = answer.read(MAX_ANSWER_BYTES)
     if answer.length and len(body) < MAX_ANSWER_BYTES:
-        raise OSError(f"the answer breaks off after {len(body)} bytes")
+        raise ProtocolViolation(f"the answer breaks off after {len(body)} bytes")
     return body
 
 
@@ -94,7 +129,7 @@ def _environ(request: OutgoingRequest, parts: SplitResult) -> dict[str, Any]:
         "SCRIPT_NAME": "",
         "PATH_INFO": unquote_to_bytes(parts.path).decode("latin-1"),
         "QUERY_STRING": parts.query.encode().decode("latin-1"),
-        "RAW_URI": _target(parts).encode().decode("latin-1"),
+        "RAW_URI": target_of(parts).encode().decode("latin-1"),
         "SERVER_NAME": parts.hostname or "",
         "SERVER_PORT": str(port),
         "SERVER_PROTOCOL": "HTTP/1.1",
@@ -113,10 +148,6 @@ def _environ(request: OutgoingRequest, parts: SplitResult) -> dict[str, Any]:
         key = name.upper().replace("-", "_")
         environ[key if key == "CONTENT_TYPE" else f"HTTP_{key}"] = value
     return environ
-
-
-def _target(parts: SplitResult) -> str:
-    return f"{parts.path}?{parts.query}" if parts.query else parts.path
 
 
 def _answer(status: int, headers: list[tuple[str, str]], body: bytes) -> WebhookResponse:

@@ -9,9 +9,9 @@ from typing import cast
 import click
 
 from ..events import InboundMessage, parse_event
+from ..forms import CONTACT, NUMBER, inbound_form
 from ..routes import Handler, MessageRoute, name_of, opt_out_kind, place_of
 from ..routing import Match, Router
-from ..testing import CONTACT, NUMBER, inbound_form
 from .common import app_option, find_router, json_option, pairs, plain_errors, print_json, print_table, read_settings
 
 
