@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twiml_app.events import InboundMedia, InboundMessage, StatusCallback
+from twiml_app.keywords import kind_of_word
 from twiml_app.patterns import compile_pattern
-from twiml_app.routes import Conditions, MessageRoute, StatusRoute, kind_of_word, name_of, opt_out_kind, place_of
+from twiml_app.routes import Conditions, MessageRoute, StatusRoute, name_of, opt_out_kind, place_of
 from twiml_app.webhook import Form
 
 IMAGE = InboundMedia("https://example.com/1", "image/png")

@@ -17,17 +17,8 @@ from twiml_app.caller import Caller
 from twiml_app.calls import OutgoingRequest, Webhook
 from twiml_app.errors import CallError, TwimlError
 from twiml_app.events import parse_event
-from twiml_app.testing import (
-    CONTACT,
-    NUMBER,
-    Phone,
-    Target,
-    in_process,
-    inbound_form,
-    random_sid,
-    read_reply,
-    status_form,
-)
+from twiml_app.forms import CONTACT, NUMBER, inbound_form, random_sid, status_form
+from twiml_app.testing import Phone, Target, in_process, read_reply
 from twiml_app.webhook import WebhookResponse
 
 OFF = {"TWIML_DATABASE_URL": "off"}

@@ -62,6 +62,7 @@ def test_sanitising_is_done_once_and_for_all(text: str) -> None:
             lambda: Message(status_callback="a b"), 14105, "statusCallback is 'a b': give a URL", id="status URL"
         ),
         pytest.param(lambda: Redirect(" "), 12200, "Redirect is ' ': give a URL", id="blank Redirect"),
+        pytest.param(lambda: Redirect("//["), 12200, "Redirect is '//[': give a URL", id="bracket without end"),
         pytest.param(lambda: Redirect("/a\n/b"), 12200, r"Redirect is '/a\n/b': give a URL", id="two lines"),
         pytest.param(lambda: Media("http://a/\x00"), 12200, r"Media is 'http://a/\x00': give a URL", id="NUL in a URL"),
         pytest.param(lambda: Media("/a\ufffe"), 12200, r"Media is '/a\ufffe': give a URL", id="no character in a URL"),

@@ -8,12 +8,8 @@ from typing import Any
 
 from .errors import ReplyError, TwimlError
 from .segments import MAX_UNITS, split_text, utf16_units
-from .twiml import MessagingResponse
+from .twiml import MAX_BYTES, MAX_MESSAGES, MessagingResponse
 from .verbs import Body, Comment, Message, Redirect, Sms, Verb, xml_text
-
-#: Twilio's limits, https://www.twilio.com/docs/messaging/twiml/message and https://www.twilio.com/docs/api/errors/14109.
-MAX_MESSAGES = 10
-MAX_BYTES = 64 * 1024
 
 _MARKUP = re.compile(r"[\s\ufeff]*<(\?xml|Response\b)")
 

@@ -10,19 +10,12 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from .events import InboundMessage, StatusCallback
+from .keywords import kind_of_word
 from .patterns import TextPattern
 
 Handler = Callable[..., Any]
 Predicate = Callable[[InboundMessage], object]
 Pattern = TextPattern | re.Pattern[str]
-
-#: What Twilio takes as opt-out, opt-in and help by default: the whole text, in any case,
-#: https://www.twilio.com/docs/messaging/tutorials/advanced-opt-out.
-OPT_OUT_WORDS: Mapping[str, frozenset[str]] = {
-    "STOP": frozenset({"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT"}),
-    "START": frozenset({"START", "YES", "UNSTOP"}),
-    "HELP": frozenset({"HELP", "INFO"}),
-}
 
 
 def opt_out_kind(message: InboundMessage) -> str:
@@ -33,12 +26,6 @@ def opt_out_kind(message: InboundMessage) -> str:
     if message.opt_out_type:
         return message.opt_out_type.upper()
     return kind_of_word(message.body)
-
-
-def kind_of_word(text: str) -> str:
-    """Return the kind of word that a text is by default, empty if it is none."""
-    word = text.strip().upper()
-    return next((kind for kind, words in OPT_OUT_WORDS.items() if word in words), "")
 
 
 def place_of(function: Handler) -> str:

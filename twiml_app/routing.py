@@ -13,9 +13,9 @@ from typing import Any, TypeVar, overload
 
 from .errors import RegistrationError
 from .events import InboundMessage, StatusCallback
+from .keywords import OPT_OUT_WORDS
 from .patterns import TextPattern, compile_pattern
 from .routes import (
-    OPT_OUT_WORDS,
     Conditions,
     Handler,
     MessageRoute,

@@ -10,6 +10,10 @@ from lxml import etree
 from .errors import TwimlError
 from .verbs import Body, Comment, Media, Message, Redirect, Sms, Verb
 
+#: Twilio's limits for one answer, https://www.twilio.com/docs/api/errors/14109 and 11750.
+MAX_MESSAGES = 10
+MAX_BYTES = 64 * 1024
+
 DECLARATION = b'<?xml version="1.0" encoding="UTF-8"?>'
 
 
@@ -81,7 +85,7 @@ class MessagingResponse:
 
         Raises: TwimlError, with the number Twilio's debugger would give; entities and document types are refused.
         """
-        root = _parse_xml(document)
+        root = parse_xml(document)
         if root.tag != "Response":
             raise TwimlError(f"the root is {root.tag}, not Response", code=12102)
         _refuse_attributes(root, ())
@@ -134,7 +138,11 @@ _MESSAGE_ATTRIBUTES = {
 }
 
 
-def _parse_xml(document: bytes | str) -> etree._Element:
+def parse_xml(document: bytes | str) -> etree._Element:
+    """Return the root of a document, its comments kept and its processing instructions left out.
+
+    Raises: TwimlError, with 12100, for what is not XML; entities and document types are refused.
+    """
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_pis=True)
     try:
         # A str whose declaration names an encoding is not taken by lxml.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from .errors import TwimlError
 
@@ -237,11 +238,19 @@ def _method(value: str | None) -> str | None:
 def _url(what: str, value: str) -> str:
     text = _string(what, value).strip()
     scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]*):", text)
-    if not text or re.search(r"[\s\x00-\x1f]", text) or xml_text(text) != text:
+    if not text or re.search(r"[\s\x00-\x1f]", text) or xml_text(text) != text or not _is_readable(text):
         raise TwimlError(f"{what} is {value!r}: give a URL", code=14105 if what == "statusCallback" else 12200)
     if scheme and scheme[1].lower() not in ("http", "https"):
         raise TwimlError(f"{what} is {value!r}: give an http or https URL, or a relative one")
     return text
+
+
+def _is_readable(url: str) -> bool:
+    try:
+        urlsplit(url)
+    except ValueError:
+        return False
+    return True
 
 
 def _optional_url(what: str, value: str | None) -> str | None:

@@ -1,0 +1,19 @@
+"""The words that Twilio takes for itself: opt-out, opt-in and help."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+#: What Twilio takes as opt-out, opt-in and help by default: the whole text, in any case,
+#: https://www.twilio.com/docs/messaging/tutorials/advanced-opt-out.
+OPT_OUT_WORDS: Mapping[str, frozenset[str]] = {
+    "STOP": frozenset({"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT"}),
+    "START": frozenset({"START", "YES", "UNSTOP"}),
+    "HELP": frozenset({"HELP", "INFO"}),
+}
+
+
+def kind_of_word(text: str, words: Mapping[str, frozenset[str]] = OPT_OUT_WORDS) -> str:
+    """Return the kind of word that a text is by default, empty if it is none."""
+    word = text.strip().upper()
+    return next((kind for kind, known in words.items() if word in known), "")
