@@ -248,6 +248,9 @@ def _secret(name: str, value: Any) -> str:
     return secret
 
 
+#: What the command line reads for itself.
+_OF_COMMANDS = ("TWIML_EMULATOR_URL",)
+
 #: How each setting is read; what is not here is not a setting.
 READERS: dict[str, Callable[[str, Any], Any]] = {
     "TWIML_CREDENTIALS": _credentials,
@@ -281,4 +284,4 @@ READERS: dict[str, Callable[[str, Any], Any]] = {
 
 def unknown_settings(values: Mapping[str, Any]) -> list[str]:
     """Return the names that look like a setting and are none: misspelled, or from another release."""
-    return sorted(name for name in values if name.startswith("TWIML_") and name not in READERS)
+    return sorted(name for name in values if name.startswith("TWIML_") and name not in {*READERS, *_OF_COMMANDS})

@@ -14,6 +14,7 @@
     ├── TwimlError                TwiML that Twilio would not execute
     ├── CallError                 a webhook that could not be called
     ├── RecordingError            a recording that cannot be read
+    ├── ApiError                  a request that the emulator's REST API refuses
     └── JournalError              the durable side
         ├── StillRunning          another request is at the same event, for longer than Twilio waits
         ├── ClaimLost             another process has taken an event over, or its row was erased
@@ -133,6 +134,18 @@ class CallError(TwimlAppError):
 
 class RecordingError(TwimlAppError):
     """A recording cannot be read; the message names file and line."""
+
+
+class ApiError(TwimlAppError):
+    """The emulator's REST API refuses a request, with Twilio's number for the reason."""
+
+    def __init__(self, code: int, message: str, *, status: int = 400) -> None:
+        super().__init__(message)
+        #: https://www.twilio.com/docs/api/errors
+        self.code = code
+        self.message = message
+        #: The HTTP status.
+        self.status = status
 
 
 class JournalError(TwimlAppError):

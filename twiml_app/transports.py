@@ -61,8 +61,8 @@ class HttpTransport:
             # The host as the URL writes it, which is what was signed.
             headers = {"Host": parts.netloc, **dict(request.headers)}
             connection.request(request.method, target_of(parts), request.body or None, headers)
-            answer = connection.getresponse()
-            return _answer(answer.status, answer.getheaders(), _read(answer))
+            with connection.getresponse() as answer:  # closed, even where it breaks off
+                return _answer(answer.status, answer.getheaders(), _read(answer))
         except http.client.HTTPException as error:
             raise ProtocolViolation(f"not an HTTP answer: {error!r}") from error
         finally:

@@ -92,6 +92,15 @@ def test_handlers_load_neither_server_nor_database(statement: str) -> None:
     assert loaded.isdisjoint({"flask", "werkzeug", "sqlite3", "psycopg", "regex"})
 
 
+def test_emulator_knows_nothing_of_the_program_that_it_calls() -> None:
+    """It plays Twilio's side alone: the two meet over HTTP, so that a mistake is not made on both sides."""
+    receiving = set(ORDER[ORDER.index("patterns") : ORDER.index("calls")]) - {"logs"} | {"journal", "replay", "app"}
+    emulator = [path for path in FILES if module_of(path) == "emulator"]
+
+    assert emulator
+    assert {name for path in emulator for name in own_imports(path) & receiving} == set()
+
+
 def test_what_is_exported_is_what_is_listed() -> None:
     """The list is the promise; nothing else may be relied upon."""
     exported = [

@@ -1,0 +1,17 @@
+"""Sids that count, so that a whole document can be expected."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+
+def counted_sids() -> Callable[[str], str]:
+    """Return what makes sids: the first of each kind ends with 1."""
+    made: Counter[str] = Counter()
+
+    def new_sid(prefix: str) -> str:
+        made[prefix] += 1
+        return f"{prefix}{made[prefix]:032}"
+
+    return new_sid

@@ -1,0 +1,47 @@
+"""A program that status callbacks are posted to, on a port of the loopback."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from urllib.parse import parse_qsl
+
+
+class Listener:
+    """Keeps the path and the form of whatever is posted to it."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.posts: list[tuple[str, dict[str, str]]] = []
+
+    def statuses(self, name: str = "MessageStatus") -> list[tuple[str, str]]:
+        """Return the path and the status of each post, in order."""
+        return [(path, form[name]) for path, form in self.posts]
+
+
+@contextmanager
+def listening() -> Iterator[Listener]:
+    """Answer every POST with 204."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+            listener.posts.append((self.path, dict(parse_qsl(body, keep_blank_values=True))))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Say nothing."""
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    listener = Listener(f"http://127.0.0.1:{server.server_port}")
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield listener
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

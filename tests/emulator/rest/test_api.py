@@ -1,0 +1,421 @@
+"""The API as HTTP: paths, methods, representations, errors, and conditional requests."""
+
+from __future__ import annotations
+
+import re
+import socket
+from collections.abc import Iterator
+from urllib.parse import quote
+
+import pytest
+from lxml import etree
+from werkzeug.test import Client as WsgiClient
+
+from tests.emulator.rest.asking import NUMBER, PHONE, Client, basic
+from tests.emulator.rest.counting import counted_sids
+from twiml_app.emulator import ACCOUNT_SID, AUTH_TOKEN, Emulator
+from twiml_app.emulator.rest.access import Access
+from twiml_app.emulator.rest.api import Api
+from twiml_app.emulator.rest.asking import Answer, Ask, Rule
+from twiml_app.emulator.rest.hints import RequestLog
+
+START = 1_700_000_000.0
+BASE = f"/2010-04-01/Accounts/{ACCOUNT_SID}"
+TEXT = {"To": PHONE, "From": NUMBER, "Body": "hello"}
+CREDENTIALS = {"Authorization": basic(ACCOUNT_SID, AUTH_TOKEN)}
+READABLE = {"json": "application/json", "xml": "application/xml", "csv": "text/csv", "": "application/xml"}
+
+
+@pytest.fixture
+def emulator() -> Iterator[Emulator]:
+    """A local Twilio."""
+    with Emulator(start=START, new_sid=counted_sids()) as running:
+        yield running
+
+
+@pytest.fixture
+def client(emulator: Emulator) -> Client:
+    """The account of it."""
+    return Client(emulator)
+
+
+def in_xml(code: int, message: str, status: int) -> str:
+    """Return the document of an error."""
+    return (
+        "<?xml version='1.0' encoding='UTF-8'?>\n"
+        "<TwilioResponse>\n"
+        "  <RestException>\n"
+        f"    <Code>{code}</Code>\n"
+        f"    <Message>{message}</Message>\n"
+        f"    <MoreInfo>https://www.twilio.com/docs/errors/{code}</MoreInfo>\n"
+        f"    <Status>{status}</Status>\n"
+        "  </RestException>\n"
+        "</TwilioResponse>\n"
+    )
+
+
+def in_json(code: int, message: str, status: int) -> dict[str, object]:
+    """Return the document of an error."""
+    return {
+        "code": code,
+        "message": message,
+        "more_info": f"https://www.twilio.com/docs/errors/{code}",
+        "status": status,
+    }
+
+
+@pytest.mark.parametrize("accept", ["application/json", "text/csv", "text/html", "*/*"])
+@pytest.mark.parametrize(("extension", "content_type"), READABLE.items())
+def test_extension_alone_chooses_the_representation(
+    accept: str, extension: str, content_type: str, client: Client
+) -> None:
+    """Clients send any Accept: the library of today asks for */* when it deletes."""
+    path = f"{BASE}/Messages" + (f".{extension}" if extension else "")
+    reply = client.send("GET", path, None, {**CREDENTIALS, "Accept": accept})
+
+    assert (reply.status, reply.headers["Content-Type"]) == (200, content_type)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "form", "code", "message", "status"),
+    [
+        ("GET", "Messages/SM1", None, 20404, "The requested resource {path} was not found", 404),
+        ("GET", "Nothing", None, 20404, "The requested resource {path} was not found", 404),
+        ("PATCH", "Messages", None, 20004, "Method not allowed: PATCH", 405),
+        ("POST", "Messages", {}, 21604, "A 'To' phone number is required.", 400),
+    ],
+    ids=["no such resource", "no such path", "no such method", "a bad request"],
+)
+@pytest.mark.parametrize("extension", READABLE)
+def test_error_is_written_in_the_representation_asked_for(
+    method: str,
+    path: str,
+    form: dict[str, str] | None,
+    code: int,
+    message: str,
+    status: int,
+    extension: str,
+    client: Client,
+) -> None:
+    """Clients parse every body: one that is not as they expect hides the error behind another; CSV has no errors."""
+    target = f"{BASE}/{path}" + (f".{extension}" if extension else "")
+    reply = client.ask(method, target, form)
+
+    assert reply.status == status
+    if extension == "json":
+        assert reply.json == in_json(code, message.format(path=target), status)
+    else:
+        assert reply.xml == in_xml(code, message.format(path=target), status)
+        assert reply.headers["Content-Type"] == "application/xml"
+
+
+@pytest.mark.parametrize("extension", READABLE)
+def test_server_error_is_written_in_the_representation_asked_for(extension: str, emulator: Emulator) -> None:
+    """Node 3 throws a SyntaxError at a page of HTML."""
+
+    def fail(ask: Ask) -> Answer:
+        raise RuntimeError("unforeseen")
+
+    log = RequestLog()
+    rule = Rule(path="/2010-04-01/Accounts/<account_sid>/Broken", views={"GET": fail})
+    api = Api(emulator.context, Access(emulator.context.store, 1), log, [rule])
+    path = f"{BASE}/Broken" + (f".{extension}" if extension else "")
+    reply = WsgiClient(api).get(path, headers=CREDENTIALS)
+
+    message = "An internal server error has occurred"
+    assert reply.status_code == 500
+    if extension == "json":
+        assert reply.json == in_json(20500, message, 500)
+    else:
+        assert reply.text == in_xml(20500, message, 500)
+    assert [(request.status, request.code) for request in log.all()] == [(500, 20500)]
+
+
+def test_failure_does_not_use_up_the_requests_at_once(emulator: Emulator) -> None:
+    """A limit that leaks closes the API for good."""
+
+    def fail(ask: Ask) -> Answer:
+        raise RuntimeError("unforeseen")
+
+    rule = Rule(path="/2010-04-01/Accounts/<account_sid>/Broken", views={"GET": fail})
+    client = WsgiClient(Api(emulator.context, Access(emulator.context.store, 1), RequestLog(), [rule]))
+
+    assert [client.get(f"{BASE}/Broken", headers=CREDENTIALS).status_code for _ in range(3)] == [500] * 3
+
+
+@pytest.mark.parametrize(
+    ("path", "document"),
+    [
+        (f"/2008-08-01/Accounts/{ACCOUNT_SID}/SMS/Messages/SM1", ["Status", "Message", "Code", "MoreInfo"]),
+        (f"/2010-04-01/Accounts/{ACCOUNT_SID}/SMS/Messages/SM1", ["Code", "Message", "MoreInfo", "Status"]),
+    ],
+    ids=["2008", "2010"],
+)
+def test_error_has_the_order_of_its_year(path: str, document: list[str], client: Client) -> None:
+    """Parsers of 2008 read by position."""
+    error = etree.fromstring(client.get(path).body)[0]
+
+    assert [element.tag for element in error] == document
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/Services/MG1", "/v1/Nothing", "/_emulator/nothing", "/favicon.ico", "/", "/abcdefg"]
+)
+def test_error_outside_the_old_api_is_json(path: str, client: Client) -> None:
+    """The newer hosts of Twilio know no XML."""
+    assert client.get(path).json == in_json(20404, f"The requested resource {path} was not found", 404)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param(f"{BASE}/Messages.html", id="an unknown extension"),
+        pytest.param(f"{BASE}/Messages.JSON", id="an extension in capitals"),
+        pytest.param(f"{BASE}/Messages.json.xml", id="two extensions"),
+        pytest.param(f"{BASE}/Messages.json/", id="a slash after the extension"),
+        pytest.param(f"{BASE}/Messages/.json", id="an extension of nothing"),
+        pytest.param(f"{BASE}//Messages.json", id="two slashes"),
+        pytest.param(f"{BASE}/messages.json", id="small letters"),
+        pytest.param(f"/Accounts/{ACCOUNT_SID}/Messages.json", id="no version"),
+        pytest.param(f"/2010-04-02/Accounts/{ACCOUNT_SID}/Messages.json", id="another version"),
+        pytest.param(f"/2008-08-01/Accounts/{ACCOUNT_SID}/Messages.json", id="a resource that came later"),
+        pytest.param(f"{BASE}/Messages%0A.json", id="a line break"),
+        pytest.param(f"{BASE}/Messages.json%0A", id="a line break at the end"),
+        pytest.param(f"{BASE}/Messages/%FF%00%ED%A0%80", id="bytes that are no text"),
+        pytest.param(f"{BASE}/Messages/..%2FApplications", id="a way up"),
+        pytest.param(f"{BASE}/Messages/{ACCOUNT_SID}.json", id="a sid of another kind"),
+        pytest.param(f"{BASE}/Messages/SM{'1' * 32}'--.json", id="a sid with SQL in it"),
+    ],
+)
+def test_path_that_is_not_there_is_not_found(path: str, client: Client) -> None:
+    """A path that is nearly right must not answer with something else."""
+    reply = client.get(path)
+
+    assert reply.status == 404
+    assert b"20404" in reply.body
+
+
+def test_path_may_be_written_in_other_ways(client: Client) -> None:
+    """Clients join a base URL that ends with a slash, escape what needs no escape, and end with a slash."""
+    sid = client.text()["sid"]
+    paths = [
+        f"/{BASE}/Messages/{sid}.json",
+        quote(f"{BASE}/Messages/{sid}").replace("A", "%41") + ".json",
+        f"{BASE}/Messages/{sid[:5]}%{ord(sid[5]):x}{sid[6:]}.json",
+    ]
+
+    assert [client.get(path).json["sid"] for path in paths] == [sid] * 3
+    assert client.get("Messages/").texts(".//Sid") == [sid]
+
+
+def test_put_is_taken_for_post(client: Client) -> None:
+    """The API of 2010 creates and updates with either."""
+    created = client.ask("PUT", "Applications.json", {"FriendlyName": "one"})
+    renamed = client.ask("PUT", f"Applications/{created.json['sid']}.json", {"FriendlyName": "two"})
+
+    assert (created.status, renamed.status, renamed.json["friendly_name"]) == (201, 200, "two")
+
+
+@pytest.mark.parametrize("name", ["DELETE", "delete"])
+def test_method_in_the_query_deletes(name: str, client: Client) -> None:
+    """Some HTTP clients know GET and POST alone."""
+    sid = client.post("Applications.json", {"FriendlyName": "one"}).json["sid"]
+    reply = client.ask("POST", f"Applications/{sid}.json", {}, {"_method": name})
+
+    assert (reply.status, reply.body, client.get(f"Applications/{sid}.json").status) == (204, b"", 404)
+
+
+def test_method_in_the_query_updates(client: Client) -> None:
+    """What is written in the body counts, as with a PUT."""
+    sid = client.post("Applications.json", {"FriendlyName": "one"}).json["sid"]
+    reply = client.ask("POST", f"Applications/{sid}.json", {"FriendlyName": "two"}, {"_method": "PUT"})
+
+    assert (reply.status, reply.json["friendly_name"]) == (200, "two")
+
+
+@pytest.mark.parametrize(
+    ("method", "query", "form"),
+    [
+        pytest.param("GET", {"_method": "DELETE"}, None, id="with a GET"),
+        pytest.param("POST", {"_method": "GET"}, {"FriendlyName": "one"}, id="of another method"),
+        pytest.param("POST", {}, {"FriendlyName": "one", "_method": "DELETE"}, id="in the body"),
+    ],
+)
+def test_method_elsewhere_means_nothing(
+    method: str, query: dict[str, str], form: dict[str, str] | None, client: Client
+) -> None:
+    """A link that deletes would be followed by every crawler."""
+    sid = client.post("Applications.json", {"FriendlyName": "one"}).json["sid"]
+
+    assert client.ask(method, f"Applications/{sid}.json", form, query).status == 200
+    assert client.get(f"Applications/{sid}.json").json["friendly_name"] == "one"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "query", "said", "allowed"),
+    [
+        ("DELETE", f"{BASE}.json", {}, "DELETE", "GET, HEAD, POST, PUT"),
+        ("POST", f"{BASE}.json", {"_method": "DELETE"}, "DELETE", "GET, HEAD, POST, PUT"),
+        ("PUT", "/2010-04-01/Accounts.json", {}, "PUT", "GET, HEAD, POST"),
+        ("POST", "/2010-04-01/Accounts.json", {"_method": "PUT"}, "PUT", "GET, HEAD, POST"),
+        ("OPTIONS", f"{BASE}/Messages.json", {}, "OPTIONS", "GET, HEAD, POST, PUT"),
+        ("POST", f"{BASE}/Messages/SM1/Media.json", {}, "POST", "GET, HEAD"),
+        ("DELETE", "/v1/Services", {}, "DELETE", "GET, HEAD, POST, PUT"),
+        ("POST", "/abcdefg", {}, "POST", "GET, HEAD"),
+    ],
+)
+def test_method_that_is_not_there_is_refused(
+    method: str, path: str, query: dict[str, str], said: str, allowed: str, client: Client
+) -> None:
+    """An account cannot be deleted, only closed; the answer says what can be done."""
+    reply = client.ask(method, path, None, query)
+
+    assert reply.json == in_json(20004, f"Method not allowed: {said}", 405)
+    assert reply.headers["Allow"] == allowed
+
+
+def test_head_is_a_get_without_its_body(client: Client) -> None:
+    """Monitors ask for the headers alone."""
+    client.text()
+    got, headed = client.get("Messages.json"), client.ask("HEAD", "Messages.json")
+
+    assert (headed.status, headed.body) == (200, b"")
+    assert [headed.headers[name] for name in ("Content-Type", "Content-Length", "ETag")] == [
+        got.headers[name] for name in ("Content-Type", "Content-Length", "ETag")
+    ]
+
+
+def test_head_where_nothing_can_be_read_is_refused(client: Client) -> None:
+    """A HEAD must not send anything."""
+    assert client.ask("HEAD", "Messages/SM1/Feedback.json").status == 405
+
+
+def test_answer_has_the_headers_of_twilio(client: Client) -> None:
+    """Support asks for the request's id; every request has one of its own."""
+    replies = [client.get("Messages.json"), client.get("Messages/SM1.json"), client.ask("DELETE", "Messages/SM1")]
+
+    assert [reply.headers["Twilio-Request-Id"] for reply in replies] == [f"RQ{n:032}" for n in (1, 2, 3)]
+    assert all(re.fullmatch(r"\d+\.\d{3}", reply.headers["Twilio-Request-Duration"]) for reply in replies)
+    assert replies[0].headers["Twilio-Concurrent-Requests"] == "1"
+
+
+def test_empty_answer_has_no_content_type(client: Client) -> None:
+    """There is nothing that it could be of."""
+    sid = client.post("Applications.json").json["sid"]
+    reply = client.ask("DELETE", f"Applications/{sid}")
+
+    assert (reply.status, reply.body, reply.headers["Content-Type"]) == (204, b"", None)
+
+
+@pytest.mark.parametrize("path", ["Messages.json", "Messages.xml", "Messages.csv", f"{BASE}.json", "/v1/Services"])
+def test_what_is_still_the_same_is_not_sent_again(path: str, client: Client) -> None:
+    """A client that polls says what it has."""
+    first = client.get(path)
+    etag = first.headers["ETag"]
+    again = client.send(
+        "GET", path if path.startswith("/") else f"{BASE}/{path}", None, CREDENTIALS | {"If-None-Match": etag}
+    )
+
+    assert (again.status, again.body, again.headers["ETag"]) == (304, b"", etag)
+
+
+def test_what_has_changed_is_sent_again(emulator: Emulator, client: Client) -> None:
+    """Within a second too, and although the client names a date besides."""
+    sid = client.text()["sid"]
+    emulator.advance(10)
+    path, first = f"{BASE}/Messages/{sid}.json", client.get(f"Messages/{sid}.json")
+    emulator.settle()
+    known = {"If-None-Match": first.headers["ETag"], "If-Modified-Since": "Fri, 01 Jan 2100 00:00:00 GMT"}
+    client.post(f"Messages/{sid}.json", {"Body": ""})
+
+    assert client.send("GET", path, None, CREDENTIALS | known).json["body"] == ""
+
+
+def test_what_has_not_changed_since_is_not_sent_again(emulator: Emulator, client: Client) -> None:
+    """Clients without a store of tags know at least when they asked."""
+    sid = client.text()["sid"]
+    emulator.settle()
+    emulator.advance(10)
+    path = f"{BASE}/Messages/{sid}.json"
+    modified = client.send("GET", path, None, CREDENTIALS).headers["Last-Modified"]
+
+    assert modified.endswith(" GMT")
+    assert client.send("GET", path, None, CREDENTIALS | {"If-Modified-Since": modified}).status == 304
+    client.post(f"Messages/{sid}.json", {"Body": ""})
+    assert client.send("GET", path, None, CREDENTIALS | {"If-Modified-Since": modified}).status == 200
+
+
+def test_date_says_nothing_within_its_second(emulator: Emulator, client: Client) -> None:
+    """A clock that is stepped stands still while a resource changes: the date would hide the change."""
+    sid = client.post("Applications.json", {"FriendlyName": "one"}).json["sid"]
+    path, now = f"{BASE}/Applications/{sid}.json", {"If-Modified-Since": "Tue, 14 Nov 2023 22:13:20 GMT"}
+    first = client.send("GET", path, None, CREDENTIALS)
+    client.post(f"Applications/{sid}.json", {"FriendlyName": "two"})
+    again = client.send("GET", path, None, CREDENTIALS | now)
+
+    assert first.headers["Last-Modified"] is None
+    assert (again.status, again.json["friendly_name"]) == (200, "two")
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        pytest.param("application/json", b'{"To": "+15558675310"}', id="JSON"),
+        pytest.param("application/x-www-form-urlencoded", b"To=%2B15558675310&Body=\xff", id="bytes that are no text"),
+        pytest.param("application/x-www-form-urlencoded", b"\x00\x01&&&;;==", id="no form"),
+        pytest.param("multipart/form-data", b"--x\r\n", id="parts without a boundary"),
+        pytest.param("text/plain; charset=\xff", b"To=1", id="a broken content type"),
+    ],
+)
+def test_body_that_is_no_form_counts_as_empty(
+    content_type: str, body: bytes, emulator: Emulator, client: Client
+) -> None:
+    """It is answered with what is missing; the log says what is wrong."""
+    reply = client.send("POST", f"{BASE}/Messages.json", body, CREDENTIALS | {"Content-Type": content_type})
+
+    assert reply.status == 400
+    assert emulator.outbox == []
+
+
+def test_body_that_was_cut_off_makes_nothing(emulator: Emulator) -> None:
+    """Half a message must not be sent."""
+    head = (
+        f"POST {BASE}/Messages.json HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 500\r\n"
+        f"Authorization: {CREDENTIALS['Authorization']}\r\nContent-Type: application/x-www-form-urlencoded\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", emulator.port), timeout=30) as connection:
+        connection.sendall(head.encode() + b"To=%2B15558675310&From=%2B15017122661&Body=hel")
+        connection.shutdown(socket.SHUT_WR)
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert (b'"code": 20001' in answer, emulator.outbox) == (True, [])
+
+
+def test_body_that_is_too_large_is_refused(client: Client, emulator: Emulator) -> None:
+    """A form in parts is read into memory: a megabyte is no text."""
+    body = b'--x\r\nContent-Disposition: form-data; name="Body"\r\n\r\n' + b"a" * 1_000_000 + b"\r\n--x--\r\n"
+    headers = CREDENTIALS | {"Content-Type": "multipart/form-data; boundary=x"}
+    reply = client.send("POST", f"{BASE}/Messages.json", body, headers)
+
+    assert (reply.error, emulator.outbox) == ((413, 20001), [])
+
+
+def test_get_may_have_a_content_type(client: Client) -> None:
+    """The library of today sends one without a body."""
+    headers = CREDENTIALS | {"Content-Type": "application/x-www-form-urlencoded"}
+
+    assert client.send("GET", f"{BASE}/Messages.json", None, headers).status == 200
+
+
+def test_two_emulators_do_not_know_of_each_other() -> None:
+    """Tests run side by side."""
+    with Emulator() as one, Emulator(auth_token="other") as two:
+        Client(one).text()
+        two.fail_next(1)
+
+        assert (len(one.outbox), len(two.outbox)) == (1, 0)
+        assert Client(one).get("Messages.json").status == 200
+        assert [Client(two).get("Messages.json").status for _ in range(2)] == [503, 200]
+        assert Client(two, one.account_sid, one.auth_token).get("Messages.json").status == 401
+        assert [len(each.requests) for each in (one, two)] == [2, 3]

@@ -1,0 +1,301 @@
+"""The emulator's own paths: text in, choose a phone's fate, move the clock, look at everything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.emulator.rest.asking import NUMBER, PHONE, Client
+from tests.emulator.rest.counting import counted_sids
+from tests.emulator.rest.listening import listening
+from twiml_app.emulator import ACCOUNT_SID, Emulator
+
+START = 1_700_000_000.0
+DATE = "Tue, 14 Nov 2023 22:13:20 +0000"
+
+
+@pytest.fixture
+def emulator() -> Iterator[Emulator]:
+    """A local Twilio with a number that nobody answers."""
+    with Emulator(start=START, new_sid=counted_sids()) as running:
+        running.add_number(NUMBER)
+        yield running
+
+
+@pytest.fixture
+def client(emulator: Emulator) -> Client:
+    """The account of it."""
+    return Client(emulator)
+
+
+def text_in(client: Client, **changes: str) -> Any:
+    """Text the number."""
+    return client.post("/_emulator/texts", {"From": PHONE, "To": NUMBER, "Body": "hi", **changes})
+
+
+def test_text_comes_in(client: Client) -> None:
+    """As the REST API would show it."""
+    reply = text_in(client)
+    sid = f"SM{1:032}"
+    uri = f"/2010-04-01/Accounts/{ACCOUNT_SID}/Messages/{sid}"
+
+    assert reply.status == 201
+    assert reply.json == {
+        "inbound": {
+            "sid": sid,
+            "date_created": DATE,
+            "date_updated": DATE,
+            "date_sent": DATE,
+            "account_sid": ACCOUNT_SID,
+            "to": NUMBER,
+            "from": PHONE,
+            "messaging_service_sid": None,
+            "body": "hi",
+            "status": "received",
+            "num_segments": "1",
+            "num_media": "0",
+            "direction": "inbound",
+            "api_version": "2010-04-01",
+            "price": "-0.00750",
+            "price_unit": "USD",
+            "error_code": None,
+            "error_message": None,
+            "uri": f"{uri}.json",
+            "subresource_uris": {"media": f"{uri}/Media.json", "feedback": f"{uri}/Feedback.json"},
+        },
+        "replies": [],
+        "problems": [],
+    }
+
+
+def test_number_may_be_written_as_people_do(client: Client) -> None:
+    """The phone that is meant is the one that is set, however it is written."""
+    reply = text_in(client, From="(555) 867-5310", To="501-712-2661")
+
+    assert (reply.json["inbound"]["from"], reply.json["inbound"]["to"]) == (PHONE, NUMBER)
+
+
+def test_text_goes_to_the_only_number(client: Client) -> None:
+    """A developer has one."""
+    assert client.post("/_emulator/texts", {"From": PHONE, "Body": "hi"}).json["inbound"]["to"] == NUMBER
+
+
+def test_text_brings_its_media(client: Client) -> None:
+    """Each MediaUrl is one."""
+    form = {"From": PHONE, "MediaUrl": ["https://example.com/a.gif", "https://example.com/b.png"]}
+    reply = client.post("/_emulator/texts", form)
+
+    assert (reply.status, reply.json["inbound"]["num_media"]) == (201, "2")
+
+
+def test_reply_and_problems_come_back(emulator: Emulator, client: Client) -> None:
+    """What Twilio would complain about is part of the answer, and stays in the debugger."""
+    with listening() as program:
+        emulator.add_number(NUMBER, f"{program.url}/message")
+        quiet = text_in(client).json
+    broken = text_in(client).json
+    entries = client.get("/_emulator/debugger").json["entries"]
+
+    assert (quiet["replies"], quiet["problems"]) == ([], [])
+    assert broken["problems"] == entries
+    assert [(each["code"], each["level"], each["url"]) for each in entries] == [
+        (11205, "error", f"{program.url}/message")
+    ]
+    assert entries[0]["date"] == "2023-11-14T22:13:20Z"
+    assert entries[0]["message_sid"] == broken["inbound"]["sid"]
+
+
+@pytest.mark.parametrize(
+    ("form", "code"),
+    [
+        ({"To": NUMBER, "Body": "hi"}, 20001),
+        ({"From": "", "To": NUMBER, "Body": "hi"}, 20001),
+        ({"From": "?", "To": NUMBER, "Body": "hi"}, 20001),
+        ({"From": PHONE, "To": "?", "Body": "hi"}, 20001),
+        ({"From": PHONE, "To": "+15017122662", "Body": "hi"}, 21606),
+        ({"From": PHONE, "To": NUMBER, "MediaUrl": "nonsense"}, 21620),
+    ],
+    ids=["no sender", "an empty sender", "a wrong sender", "a wrong number", "a number of others", "a wrong media"],
+)
+def test_wrong_text_is_refused(form: dict[str, str], code: int, emulator: Emulator, client: Client) -> None:
+    """And nothing comes in."""
+    assert client.post("/_emulator/texts", form).error == (400, code)
+    assert client.get("Messages.json").json["messages"] == []
+
+
+def test_one_of_several_numbers_has_to_be_named(emulator: Emulator, client: Client) -> None:
+    """The emulator does not guess."""
+    emulator.add_number("+15017122662")
+
+    assert client.post("/_emulator/texts", {"From": PHONE, "Body": "hi"}).error == (400, 21606)
+
+
+def test_outbox_shows_what_was_sent(emulator: Emulator, client: Client) -> None:
+    """The oldest first; what came in is not in it."""
+    sent = [client.text(Body=f"{n}")["sid"] for n in range(3)]
+    text_in(client)
+    shown = client.get("/_emulator/outbox").json["messages"]
+
+    assert [(each["sid"], each["status"], each["body"]) for each in shown] == [
+        (sid, "queued", f"{n}") for n, sid in enumerate(sent)
+    ]
+
+
+def test_requests_are_shown(client: Client) -> None:
+    """With what their client did wrong."""
+    client.post("Messages.json", {"to": PHONE})
+
+    assert client.get("/_emulator/requests").json == {
+        "requests": [
+            {
+                "date": "2023-11-14T22:13:20Z",
+                "method": "POST",
+                "path": f"/2010-04-01/Accounts/{ACCOUNT_SID}/Messages.json",
+                "status": 400,
+                "code": 21604,
+                "message": "A 'To' phone number is required.",
+                "hints": ["to: it is written To, and case counts"],
+            }
+        ]
+    }
+
+
+def test_clock_is_moved(client: Client) -> None:
+    """A message that waits is sent on the way."""
+    client.text()
+    before = client.get("/_emulator/clock").json
+    after = client.post("/_emulator/clock", {"Seconds": "3600"}).json
+    sent = client.get("/_emulator/outbox").json["messages"]
+
+    assert (before, after) == ({"now": "2023-11-14T22:13:20Z"}, {"now": "2023-11-14T23:13:20Z"})
+    assert [message["status"] for message in sent] == ["delivered"]
+
+
+def test_clock_is_moved_until_nothing_is_on_its_way(client: Client) -> None:
+    """As settle does."""
+    client.text()
+
+    assert client.post("/_emulator/clock", {"Settle": "true"}).status == 200
+    assert [message["status"] for message in client.get("/_emulator/outbox").json["messages"]] == ["delivered"]
+
+
+@pytest.mark.parametrize("form", [{}, {"Seconds": "0"}, {"Settle": "false"}], ids=["nothing", "no time", "no"])
+def test_clock_stays_unless_it_is_moved(form: dict[str, str], client: Client) -> None:
+    """Time is the test's."""
+    client.text()
+
+    assert client.post("/_emulator/clock", form).json == {"now": "2023-11-14T22:13:20Z"}
+    assert [message["status"] for message in client.get("/_emulator/outbox").json["messages"]] == ["queued"]
+
+
+@pytest.mark.parametrize("form", [{"Seconds": "-1"}, {"Seconds": "soon"}, {"Settle": "perhaps"}], ids=str)
+def test_clock_refuses_what_is_no_time(form: dict[str, str], client: Client) -> None:
+    """It never goes back."""
+    assert client.post("/_emulator/clock", form).error == (400, 20001)
+
+
+def test_clock_that_goes_by_itself_is_not_moved() -> None:
+    """It can be waited for, and says so."""
+    with Emulator(clock="real", start=START) as emulator:
+        client = Client(emulator)
+
+        assert client.post("/_emulator/clock", {"Seconds": "5"}).error == (400, 20001)
+        assert client.post("/_emulator/clock", {"Settle": "true"}).status == 200
+
+
+def test_outage_begins_and_ends(client: Client) -> None:
+    """As many requests as are named; none ends it."""
+    assert client.post("/_emulator/outage", {"Requests": "2"}).status == 204
+    assert client.get("Messages.json").status == 503
+    assert client.post("/_emulator/outage", {}).status == 204
+    assert client.get("Messages.json").status == 200
+    assert client.post("/_emulator/outage", {"Requests": "many"}).error == (400, 20001)
+
+
+def test_reset_forgets_what_clients_made(client: Client) -> None:
+    """The account stays, and the numbers that the emulator was started with."""
+    client.text()
+    made = client.post("IncomingPhoneNumbers.json", {"PhoneNumber": "+15017122669"}).json
+
+    assert client.post("/_emulator/reset").status == 204
+    assert client.get("/_emulator/outbox").json == {"messages": []}
+    left = client.get("IncomingPhoneNumbers.json").json["incoming_phone_numbers"]
+    assert made["phone_number"] == "+15017122669"
+    assert [number["phone_number"] for number in left] == ["+15017122661"]
+
+
+def test_fate_of_a_phone_is_chosen(client: Client) -> None:
+    """What is not named stays as it was; a new status forgets the code of the old one."""
+    path = "/_emulator/handsets/%2B15558675310"
+    fates = [
+        client.get(path).json,
+        client.post(path, {"Status": "undelivered", "ErrorCode": "30005"}).json,
+        client.post(path, {"TakesMedia": "false"}).json,
+        client.post(path, {"ErrorCode": "30003"}).json,
+        client.post(path, {"Status": "read", "TakesMedia": "true"}).json,
+    ]
+
+    assert [(fate["number"], fate["status"], fate["error_code"], fate["takes_media"]) for fate in fates] == [
+        (PHONE, "delivered", None, None),
+        (PHONE, "undelivered", 30005, None),
+        (PHONE, "undelivered", 30005, False),
+        (PHONE, "undelivered", 30003, False),
+        (PHONE, "read", None, True),
+    ]
+
+
+def test_chosen_fate_comes_true(client: Client) -> None:
+    """However the number is written."""
+    client.post("/_emulator/handsets/(555)%20867-5310", {"Status": "failed", "ErrorCode": "30006"})
+    client.text()
+    client.post("/_emulator/clock", {"Settle": "true"})
+    (sent,) = client.get("/_emulator/outbox").json["messages"]
+
+    assert (sent["status"], sent["error_code"]) == ("failed", 30006)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [{"Status": "lost"}, {"ErrorCode": "0"}, {"ErrorCode": "x"}, {"TakesMedia": "perhaps"}],
+    ids=str,
+)
+def test_fate_that_there_is_not_is_refused(form: dict[str, str], client: Client) -> None:
+    """And the phone stays as it was."""
+    path = f"/_emulator/handsets/{PHONE}"
+
+    assert client.post(path, form).error == (400, 20001)
+    assert client.get(path).json["status"] == "delivered"
+
+
+def test_phone_without_a_number_is_refused(client: Client) -> None:
+    """Its fate would never come true."""
+    assert client.post("/_emulator/handsets/nobody-at-all", {"Status": "failed"}).error == (400, 20001)
+
+
+def test_phone_shows_what_has_reached_it(client: Client) -> None:
+    """The first first, and nothing that is still on its way."""
+    for body in ("one", "two"):
+        client.text(Body=body)
+    client.post("/_emulator/clock", {"Settle": "true"})
+    client.text(Body="three")
+    shown = client.get(f"/_emulator/handsets/{PHONE}").json
+
+    assert [message["body"] for message in shown["messages"]] == ["one", "two"]
+
+
+@pytest.mark.parametrize("extension", ["", ".json", ".xml"])
+def test_answer_is_json_that_is_kept_nowhere(extension: str, client: Client) -> None:
+    """It is about this moment."""
+    for path in ("clock", "outbox", "nothing"):
+        reply = client.get(f"/_emulator/{path}{extension}")
+
+        assert (reply.headers["Content-Type"], reply.headers["Cache-Control"]) == ("application/json", "no-store")
+
+
+def test_any_account_of_the_emulator_may_look(emulator: Emulator, client: Client) -> None:
+    """A subaccount's program is tested too."""
+    child = client.post("/2010-04-01/Accounts.json").json
+
+    assert Client(emulator, child["sid"], child["auth_token"]).get("/_emulator/outbox").status == 200

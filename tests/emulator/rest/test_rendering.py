@@ -1,0 +1,263 @@
+"""Representations: JSON, XML and CSV, whatever the texts in them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from lxml import etree
+
+from tests.emulator.rest.asking import NUMBER, PHONE, Client
+from tests.emulator.rest.counting import counted_sids
+from twiml_app.emulator import ACCOUNT_SID, Emulator
+from twiml_app.emulator.rest.asking import Answer, Many, Nothing, One, Plain, Raw
+from twiml_app.emulator.rest.rendering import Rendered, render, xml_name
+
+START = 1_700_000_000.0
+BASE = f"/2010-04-01/Accounts/{ACCOUNT_SID}"
+HOSTILE = "<Body>&amp;]]>\"'\r\n\t=1+1;\N{SNOWMAN}\N{GRINNING FACE}\N{RIGHT-TO-LEFT OVERRIDE}\0\x08\N{DELETE}"
+#: What XML cannot carry: controls, lone surrogates, U+FFFE and U+FFFF.
+NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+DATE = "Tue, 14 Nov 2023 22:13:20 +0000"
+SID = f"AP{1:032}"
+
+
+@pytest.fixture
+def emulator() -> Iterator[Emulator]:
+    """A local Twilio."""
+    with Emulator(start=START, new_sid=counted_sids()) as running:
+        yield running
+
+
+@pytest.fixture
+def client(emulator: Emulator) -> Client:
+    """The account of it, which has an application."""
+    account = Client(emulator)
+    account.post("Applications.json", {"FriendlyName": "one & <two>", "SmsUrl": "http://a.example.com/?x=1&y=2"})
+    return account
+
+
+APPLICATION_XML = f"""\
+<Application>
+  <Sid>{SID}</Sid>
+  <AccountSid>{ACCOUNT_SID}</AccountSid>
+  <FriendlyName>one &amp; &lt;two&gt;</FriendlyName>
+  <DateCreated>{DATE}</DateCreated>
+  <DateUpdated>{DATE}</DateUpdated>
+  <ApiVersion>2010-04-01</ApiVersion>
+  <SmsUrl>http://a.example.com/?x=1&amp;y=2</SmsUrl>
+  <SmsMethod>POST</SmsMethod>
+  <SmsFallbackUrl/>
+  <SmsFallbackMethod>POST</SmsFallbackMethod>
+  <SmsStatusCallback/>
+  <MessageStatusCallback/>
+  <VoiceUrl/>
+  <VoiceMethod>POST</VoiceMethod>
+  <VoiceFallbackUrl/>
+  <VoiceFallbackMethod>POST</VoiceFallbackMethod>
+  <VoiceCallerIdLookup>false</VoiceCallerIdLookup>
+  <StatusCallback/>
+  <StatusCallbackMethod>POST</StatusCallbackMethod>
+  <PublicApplicationConnectEnabled>false</PublicApplicationConnectEnabled>
+  <Uri>{{uri}}</Uri>
+</Application>
+"""
+
+
+def indented(xml: str, depth: int) -> str:
+    """Return lines as deep as they stand in a document."""
+    return "".join(f"{' ' * depth}{line}\n" for line in xml.splitlines())
+
+
+def test_json_of_a_resource(client: Client) -> None:
+    """Every documented key is there, null where there is nothing: old clients fail at a key that is missing."""
+    assert client.get(f"Applications/{SID}.json").json == {
+        "sid": SID,
+        "account_sid": ACCOUNT_SID,
+        "friendly_name": "one & <two>",
+        "date_created": DATE,
+        "date_updated": DATE,
+        "api_version": "2010-04-01",
+        "sms_url": "http://a.example.com/?x=1&y=2",
+        "sms_method": "POST",
+        "sms_fallback_url": None,
+        "sms_fallback_method": "POST",
+        "sms_status_callback": None,
+        "message_status_callback": None,
+        "voice_url": None,
+        "voice_method": "POST",
+        "voice_fallback_url": None,
+        "voice_fallback_method": "POST",
+        "voice_caller_id_lookup": False,
+        "status_callback": None,
+        "status_callback_method": "POST",
+        "public_application_connect_enabled": False,
+        "uri": f"{BASE}/Applications/{SID}.json",
+    }
+
+
+def test_xml_of_a_resource(client: Client) -> None:
+    """The names are those of the JSON in camel case; what is null is an empty element."""
+    document = "<?xml version='1.0' encoding='UTF-8'?>\n<TwilioResponse>\n{}</TwilioResponse>\n"
+
+    for extension in ("", ".xml"):
+        expected = APPLICATION_XML.format(uri=f"{BASE}/Applications/{SID}{extension}")
+        assert client.get(f"Applications/{SID}{extension}").xml == document.format(indented(expected, 2))
+
+
+def test_xml_of_a_list(client: Client) -> None:
+    """What tells of the pages are attributes of the list."""
+    path = f"{BASE}/Applications.xml?PageSize=50&amp;Page=0"
+    expected = APPLICATION_XML.format(uri=f"{BASE}/Applications/{SID}.xml")
+
+    assert client.get("Applications.xml").xml == (
+        "<?xml version='1.0' encoding='UTF-8'?>\n"
+        "<TwilioResponse>\n"
+        f'  <Applications firstpageuri="{path}" end="0" previouspageuri="" uri="{path}" pagesize="50" start="0"'
+        ' nextpageuri="" page="0">\n'
+        f"{indented(expected, 4)}"
+        "  </Applications>\n"
+        "</TwilioResponse>\n"
+    )
+
+
+CSV_NAMES = (
+    "Sid,AccountSid,FriendlyName,DateCreated,DateUpdated,ApiVersion,SmsUrl,SmsMethod,SmsFallbackUrl,SmsFallbackMethod,"
+    "SmsStatusCallback,MessageStatusCallback,VoiceUrl,VoiceMethod,VoiceFallbackUrl,VoiceFallbackMethod,"
+    "VoiceCallerIdLookup,StatusCallback,StatusCallbackMethod,PublicApplicationConnectEnabled,Uri\r\n"
+)
+CSV_ROW = (
+    f'{SID},{ACCOUNT_SID},one & <two>,"{DATE}","{DATE}",2010-04-01,http://a.example.com/?x=1&y=2,POST,,POST,'
+    f",,,POST,,POST,false,,POST,false,{BASE}/Applications/{SID}.csv\r\n"
+)
+
+
+@pytest.mark.parametrize("path", [f"Applications/{SID}.csv", "Applications.csv"], ids=["one", "many"])
+def test_csv(path: str, client: Client) -> None:
+    """Its first row names the columns; it opens in a spreadsheet."""
+    assert client.get(path).body.decode() == CSV_NAMES + CSV_ROW
+
+
+def test_csv_leaves_out_what_has_parts(client: Client) -> None:
+    """A cell holds one value: the capabilities of a number have several."""
+    client.post("IncomingPhoneNumbers.json", {"PhoneNumber": NUMBER})
+    names, values = csv.reader(io.StringIO(client.get("IncomingPhoneNumbers.csv").body.decode(), newline=""))
+
+    assert not {"Capabilities", "SubresourceUris"} & set(names)
+    assert dict(zip(names, values, strict=True))["PhoneNumber"] == NUMBER
+
+
+def test_csv_of_nothing_is_empty(client: Client) -> None:
+    """There is no resource to take the names of columns from."""
+    reply = client.get("Messages.csv")
+
+    assert (reply.status, reply.headers["Content-Type"], reply.body) == (200, "text/csv", b"")
+
+
+def test_xml_of_what_has_parts(client: Client) -> None:
+    """They are elements of an element."""
+    sid = client.post("IncomingPhoneNumbers.json", {"PhoneNumber": NUMBER}).json["sid"]
+    reply = client.get(f"IncomingPhoneNumbers/{sid}")
+
+    assert reply.texts("IncomingPhoneNumber/Capabilities/Voice") == ["false"]
+    assert reply.texts("IncomingPhoneNumber/SubresourceUris/AssignedAddOns") == [
+        f"{BASE}/IncomingPhoneNumbers/{sid}/AssignedAddOns"
+    ]
+
+
+def test_hostile_text_stays_a_text(client: Client) -> None:
+    """A text message must not become a part of the document that carries it."""
+    sid = client.text(Body=HOSTILE)["sid"]
+    carried = NOT_XML.sub("", HOSTILE)
+
+    assert client.get(f"Messages/{sid}.json").json["body"] == HOSTILE
+    assert client.get(f"Messages/{sid}").texts("Message/Body") == [carried]
+    names, values = csv.reader(io.StringIO(client.get(f"Messages/{sid}.csv").body.decode(), newline=""))
+    assert dict(zip(names, values, strict=True))["Body"] == carried
+
+
+def test_hostile_path_stays_a_text_in_an_error(client: Client) -> None:
+    """The path is said in the message, and comes from anybody."""
+    reply = client.get("Nothing/%3C/Message%3E%00&amp;")
+
+    assert reply.texts("RestException/Message") == [
+        f"The requested resource {BASE}/Nothing/</Message>&amp; was not found"
+    ]
+
+
+TEXTS = st.text(st.characters(codec=None), max_size=60)
+
+
+@given(text=TEXTS)
+def test_any_text_survives_xml(text: str) -> None:
+    """Apart from what XML cannot carry; what is empty is the same as nothing."""
+    document = etree.fromstring(render(One(element="Message", fields={"body": text}), "xml").body)
+
+    assert (document.findtext("Message/Body") or "") == NOT_XML.sub("", text)
+
+
+@given(text=TEXTS)
+def test_any_text_survives_an_attribute(text: str) -> None:
+    """Filters stand in the addresses of pages."""
+    many = Many(key="messages", element="Messages", item="Message", items=[], page={"first_page_uri": text})
+    document = etree.fromstring(render(many, "").body)
+
+    assert document[0].get("firstpageuri") == NOT_XML.sub("", text)
+
+
+@given(rows=st.lists(st.tuples(TEXTS, TEXTS), min_size=1, max_size=4))
+def test_any_text_survives_csv(rows: list[tuple[str, str]]) -> None:
+    """Commas, quotes and line breaks too."""
+    items = [{"to": one, "body": two} for one, two in rows]
+    many = Many(key="messages", element="Messages", item="Message", items=items, page={})
+    read = csv.reader(io.StringIO(render(many, "csv").body.decode(), newline=""))
+
+    assert list(read) == [["To", "Body"], *[[NOT_XML.sub("", each) for each in row] for row in rows]]
+
+
+@pytest.mark.parametrize("extension", ["", "xml", "json", "csv"])
+@pytest.mark.parametrize(
+    ("answer", "rendered"),
+    [
+        (Nothing(), Rendered(b"", "", 204)),
+        (Nothing(status=202), Rendered(b"", "", 202)),
+        (Raw(content=b"GIF", content_type="image/gif"), Rendered(b"GIF", "image/gif", 200)),
+        (Raw(content=b"gone", content_type="text/plain", status=410), Rendered(b"gone", "text/plain", 410)),
+        (Plain(document={"a": [1]}, status=201), Rendered(b'{"a": [1]}', "application/json", 201)),
+    ],
+)
+def test_what_is_no_resource_is_the_same_in_every_representation(
+    answer: Answer, rendered: Rendered, extension: str
+) -> None:
+    """Bytes are bytes, and the newer hosts know JSON alone."""
+    assert render(answer, extension) == rendered
+
+
+@pytest.mark.parametrize(
+    ("key", "name"),
+    [
+        ("sid", "Sid"),
+        ("num_segments", "NumSegments"),
+        ("subresource_uris", "SubresourceUris"),
+        ("sms_messages", "SMSMessages"),
+        ("sip", "SIP"),
+    ],
+)
+def test_name_in_xml(key: str, name: str) -> None:
+    """Camel case, but for the names that Twilio writes in capitals."""
+    assert xml_name(key) == name
+
+
+def test_recipient_is_the_same_in_every_representation(client: Client) -> None:
+    """The + of a number is no space anywhere."""
+    sid = client.text()["sid"]
+    names, values = csv.reader(io.StringIO(client.get(f"Messages/{sid}.csv").body.decode(), newline=""))
+
+    assert client.get(f"Messages/{sid}.json").json["to"] == PHONE
+    assert client.get(f"Messages/{sid}.xml").texts("Message/To") == [PHONE]
+    assert dict(zip(names, values, strict=True))["To"] == PHONE

@@ -1,0 +1,322 @@
+"""Representations: every documented field of a message and of an account, in JSON, XML and CSV."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from tests.emulator.rest.asking import NUMBER, PHONE, Client
+from tests.emulator.rest.counting import counted_sids
+from twiml_app.emulator import Emulator
+
+START = datetime(2015, 7, 30, 20, 12, 31, tzinfo=UTC).timestamp()
+ACCOUNT = "AC0123456789abcdef0123456789abcdef"
+SM1, MM1, AC1 = "SM" + f"{1:032}", "MM" + f"{1:032}", "AC" + f"{1:032}"
+BODY = "This is the ship that made the Kessel Run in fourteen parsecs?"
+FORM = {"To": PHONE, "From": NUMBER, "Body": BODY}
+PICTURE = "https://example.com/picture.png"
+
+#: In the order of Twilio's own sample, which is that of the names.
+NEW_IN_JSON = f"""{{
+  "account_sid": "{ACCOUNT}",
+  "api_version": "2010-04-01",
+  "body": "{BODY}",
+  "date_created": "Thu, 30 Jul 2015 20:12:31 +0000",
+  "date_sent": null,
+  "date_updated": "Thu, 30 Jul 2015 20:12:31 +0000",
+  "direction": "outbound-api",
+  "error_code": null,
+  "error_message": null,
+  "from": "+15017122661",
+  "messaging_service_sid": null,
+  "num_media": "0",
+  "num_segments": "1",
+  "price": null,
+  "price_unit": "USD",
+  "sid": "{SM1}",
+  "status": "queued",
+  "subresource_uris": {{
+    "media": "/2010-04-01/Accounts/{ACCOUNT}/Messages/{SM1}/Media.json"
+  }},
+  "to": "+15558675310",
+  "uri": "/2010-04-01/Accounts/{ACCOUNT}/Messages/{SM1}.json"
+}}"""
+
+#: In the order of Twilio's own sample; the service stands behind the sender.
+NEW_IN_XML = f"""\
+<?xml version='1.0' encoding='UTF-8'?>
+<TwilioResponse>
+  <Message>
+    <Sid>{SM1}</Sid>
+    <DateCreated>Thu, 30 Jul 2015 20:12:31 +0000</DateCreated>
+    <DateUpdated>Thu, 30 Jul 2015 20:12:31 +0000</DateUpdated>
+    <DateSent/>
+    <AccountSid>{ACCOUNT}</AccountSid>
+    <To>+15558675310</To>
+    <From>+15017122661</From>
+    <MessagingServiceSid/>
+    <Body>{BODY}</Body>
+    <Status>queued</Status>
+    <NumSegments>1</NumSegments>
+    <NumMedia>0</NumMedia>
+    <Direction>outbound-api</Direction>
+    <ApiVersion>2010-04-01</ApiVersion>
+    <Price/>
+    <PriceUnit>USD</PriceUnit>
+    <ErrorCode/>
+    <ErrorMessage/>
+    <Uri>/2010-04-01/Accounts/{ACCOUNT}/Messages/{SM1}UNLIKE</Uri>
+    <SubresourceUris>
+      <Media>/2010-04-01/Accounts/{ACCOUNT}/Messages/{SM1}/MediaUNLIKE</Media>
+    </SubresourceUris>
+  </Message>
+</TwilioResponse>
+"""
+
+FAILED_IN_XML = f"""\
+<?xml version='1.0' encoding='UTF-8'?>
+<TwilioResponse>
+  <Message>
+    <Sid>{MM1}</Sid>
+    <DateCreated>Thu, 30 Jul 2015 20:12:31 +0000</DateCreated>
+    <DateUpdated>Thu, 30 Jul 2015 20:12:32 +0000</DateUpdated>
+    <DateSent>Thu, 30 Jul 2015 20:12:31 +0000</DateSent>
+    <AccountSid>{ACCOUNT}</AccountSid>
+    <To>+15558675310</To>
+    <From>+15017122661</From>
+    <MessagingServiceSid/>
+    <Body>a &lt; b &amp; c</Body>
+    <Status>undelivered</Status>
+    <NumSegments>1</NumSegments>
+    <NumMedia>1</NumMedia>
+    <Direction>outbound-api</Direction>
+    <ApiVersion>2010-04-01</ApiVersion>
+    <Price>-0.02000</Price>
+    <PriceUnit>USD</PriceUnit>
+    <ErrorCode>30003</ErrorCode>
+    <ErrorMessage>Unreachable destination handset</ErrorMessage>
+    <Uri>/2010-04-01/Accounts/{ACCOUNT}/Messages/{MM1}</Uri>
+    <SubresourceUris>
+      <Media>/2010-04-01/Accounts/{ACCOUNT}/Messages/{MM1}/Media</Media>
+      <Feedback>/2010-04-01/Accounts/{ACCOUNT}/Messages/{MM1}/Feedback</Feedback>
+    </SubresourceUris>
+  </Message>
+</TwilioResponse>
+"""
+
+NEW_IN_CSV = (
+    "Sid,DateCreated,DateUpdated,DateSent,AccountSid,To,From,MessagingServiceSid,Body,Status,NumSegments,NumMedia,"
+    "Direction,ApiVersion,Price,PriceUnit,ErrorCode,ErrorMessage,Uri\r\n"
+    f'{SM1},"Thu, 30 Jul 2015 20:12:31 +0000","Thu, 30 Jul 2015 20:12:31 +0000",,{ACCOUNT},+15558675310,'
+    f"+15017122661,,{BODY},queued,1,0,outbound-api,2010-04-01,,USD,,,"
+    f"/2010-04-01/Accounts/{ACCOUNT}/Messages/{SM1}.csv\r\n"
+)
+
+BASE = f"/2010-04-01/Accounts/{AC1}"
+ACCOUNT_IN_JSON = f"""{{
+  "auth_token": "TOKEN",
+  "date_created": "Thu, 30 Jul 2015 20:12:31 +0000",
+  "date_updated": "Thu, 30 Jul 2015 20:12:31 +0000",
+  "friendly_name": "Sub",
+  "owner_account_sid": "{ACCOUNT}",
+  "sid": "{AC1}",
+  "status": "active",
+  "subresource_uris": {{
+    "addresses": "{BASE}/Addresses.json",
+    "applications": "{BASE}/Applications.json",
+    "authorized_connect_apps": "{BASE}/AuthorizedConnectApps.json",
+    "available_phone_numbers": "{BASE}/AvailablePhoneNumbers.json",
+    "balance": "{BASE}/Balance.json",
+    "calls": "{BASE}/Calls.json",
+    "conferences": "{BASE}/Conferences.json",
+    "connect_apps": "{BASE}/ConnectApps.json",
+    "incoming_phone_numbers": "{BASE}/IncomingPhoneNumbers.json",
+    "keys": "{BASE}/Keys.json",
+    "messages": "{BASE}/Messages.json",
+    "notifications": "{BASE}/Notifications.json",
+    "outgoing_caller_ids": "{BASE}/OutgoingCallerIds.json",
+    "queues": "{BASE}/Queues.json",
+    "recordings": "{BASE}/Recordings.json",
+    "short_codes": "{BASE}/ShortCodes.json",
+    "signing_keys": "{BASE}/SigningKeys.json",
+    "sip": "{BASE}/SIP.json",
+    "sms_messages": "{BASE}/SMS/Messages.json",
+    "transcriptions": "{BASE}/Transcriptions.json",
+    "usage": "{BASE}/Usage.json"
+  }},
+  "type": "Full",
+  "uri": "{BASE}.json"
+}}"""
+
+ACCOUNT_IN_XML = f"""\
+<?xml version='1.0' encoding='UTF-8'?>
+<TwilioResponse>
+  <Account>
+    <Sid>{AC1}</Sid>
+    <OwnerAccountSid>{ACCOUNT}</OwnerAccountSid>
+    <FriendlyName>Sub</FriendlyName>
+    <Status>active</Status>
+    <DateCreated>Thu, 30 Jul 2015 20:12:31 +0000</DateCreated>
+    <DateUpdated>Thu, 30 Jul 2015 20:12:31 +0000</DateUpdated>
+    <AuthToken>TOKEN</AuthToken>
+    <Type>Full</Type>
+    <Uri>{BASE}</Uri>
+    <SubresourceUris>
+      <Addresses>{BASE}/Addresses</Addresses>
+      <Applications>{BASE}/Applications</Applications>
+      <AuthorizedConnectApps>{BASE}/AuthorizedConnectApps</AuthorizedConnectApps>
+      <AvailablePhoneNumbers>{BASE}/AvailablePhoneNumbers</AvailablePhoneNumbers>
+      <Balance>{BASE}/Balance</Balance>
+      <Calls>{BASE}/Calls</Calls>
+      <Conferences>{BASE}/Conferences</Conferences>
+      <ConnectApps>{BASE}/ConnectApps</ConnectApps>
+      <IncomingPhoneNumbers>{BASE}/IncomingPhoneNumbers</IncomingPhoneNumbers>
+      <Keys>{BASE}/Keys</Keys>
+      <Messages>{BASE}/Messages</Messages>
+      <Notifications>{BASE}/Notifications</Notifications>
+      <OutgoingCallerIds>{BASE}/OutgoingCallerIds</OutgoingCallerIds>
+      <Queues>{BASE}/Queues</Queues>
+      <Recordings>{BASE}/Recordings</Recordings>
+      <ShortCodes>{BASE}/ShortCodes</ShortCodes>
+      <SigningKeys>{BASE}/SigningKeys</SigningKeys>
+      <SIP>{BASE}/SIP</SIP>
+      <SMSMessages>{BASE}/SMS/Messages</SMSMessages>
+      <Transcriptions>{BASE}/Transcriptions</Transcriptions>
+      <Usage>{BASE}/Usage</Usage>
+    </SubresourceUris>
+  </Account>
+</TwilioResponse>
+"""
+
+
+@pytest.fixture
+def emulator() -> Iterator[Emulator]:
+    """An emulator on the day of Twilio's sample, with sids that count."""
+    with Emulator(account_sid=ACCOUNT, start=START, new_sid=counted_sids()) as running:
+        yield running
+
+
+@pytest.fixture
+def client(emulator: Emulator) -> Client:
+    """Somebody with the credentials of the account."""
+    return Client(emulator)
+
+
+def indented(document: Any) -> str:
+    """Return a JSON document as it is written out above; the order of its keys stays."""
+    return json.dumps(document, indent=2)
+
+
+def test_message_in_json(client: Client) -> None:
+    """Every key that Twilio's documents name, empty ones too: old clients fail without them."""
+    assert indented(client.post("Messages.json", FORM).json) == NEW_IN_JSON
+
+
+@pytest.mark.parametrize("suffix", ["", ".xml"])
+def test_message_in_xml(client: Client, suffix: str) -> None:
+    """XML is what there is without an extension; addresses end as the one that was asked."""
+    assert client.post(f"Messages{suffix}", FORM).xml == NEW_IN_XML.replace("UNLIKE", suffix)
+
+
+def test_message_in_csv(client: Client) -> None:
+    """A row under the names of the elements."""
+    assert client.post("Messages.csv", FORM).xml == NEW_IN_CSV
+
+
+def test_message_that_failed_in_xml(emulator: Emulator, client: Client) -> None:
+    """What was empty is filled; markup in a text is none."""
+    emulator.handset(PHONE).will("undelivered")
+    client.post("Messages", {**FORM, "Body": "a < b & c", "MediaUrl": PICTURE})
+    emulator.settle()
+
+    assert client.get(f"Messages/{MM1}").xml == FAILED_IN_XML
+
+
+def test_message_in_a_list_is_the_message(emulator: Emulator, client: Client) -> None:
+    """A list shows of a message what its own address shows."""
+    client.post("Messages.json", FORM)
+    emulator.settle()
+
+    (listed,) = client.get("Messages.json").json["messages"]
+    fetched = client.get(f"Messages/{SM1}.json").json
+
+    assert indented(listed) == indented(fetched)
+    assert [*fetched["subresource_uris"]] == ["media", "feedback"]
+
+
+@pytest.mark.parametrize(("profile", "price"), [("current", "-0.00750"), ("2014", -0.0075), ("2008", -0.0075)])
+def test_price_is_a_number_in_older_documents(profile: str, price: str | float) -> None:
+    """The sample of 2015 has it without quotes; today's description says that it is a string."""
+    with Emulator(profile=profile) as emulator:
+        client = Client(emulator)
+        sid = client.text()["sid"]
+        emulator.settle()
+
+        assert client.get(f"Messages/{sid}.json").json["price"] == price
+        assert client.get(f"SMS/Messages/{sid}.json").json["price"] == price
+
+
+def test_account_in_json(client: Client) -> None:
+    """Every key that Twilio's documents name."""
+    reply = client.post("/2010-04-01/Accounts.json", {"FriendlyName": "Sub"})
+
+    assert reply.status == 201
+    assert indented({**reply.json, "auth_token": "TOKEN"}) == ACCOUNT_IN_JSON
+
+
+def test_account_in_xml(client: Client) -> None:
+    """The names of the subresources are those of their paths, but for SMS."""
+    reply = client.post("/2010-04-01/Accounts", {"FriendlyName": "Sub"})
+    (token,) = reply.texts("Account/AuthToken")
+
+    assert token
+    assert reply.status == 201
+    assert reply.xml == ACCOUNT_IN_XML.replace("TOKEN", token)
+
+
+def test_account_in_csv(client: Client) -> None:
+    """A list is a table: what is nested is left out."""
+    header, row = client.get("/2010-04-01/Accounts.csv").xml.splitlines()
+
+    assert header == "Sid,OwnerAccountSid,FriendlyName,Status,DateCreated,DateUpdated,AuthToken,Type,Uri"
+    assert row.startswith(f"{ACCOUNT},{ACCOUNT},Emulator,active,")
+
+
+def test_application_in_json(client: Client) -> None:
+    """An application has what messages need; what is for calls is there, and empty."""
+    urls = {"SmsUrl": "https://example.com/sms", "MessageStatusCallback": "https://example.com/status"}
+
+    assert client.post("Applications.json", {"FriendlyName": "App", **urls}).json == {
+        "sid": "AP" + f"{1:032}",
+        "account_sid": ACCOUNT,
+        "friendly_name": "App",
+        "date_created": "Thu, 30 Jul 2015 20:12:31 +0000",
+        "date_updated": "Thu, 30 Jul 2015 20:12:31 +0000",
+        "api_version": "2010-04-01",
+        "sms_url": "https://example.com/sms",
+        "sms_method": "POST",
+        "sms_fallback_url": None,
+        "sms_fallback_method": "POST",
+        "sms_status_callback": None,
+        "message_status_callback": "https://example.com/status",
+        "voice_url": None,
+        "voice_method": "POST",
+        "voice_fallback_url": None,
+        "voice_fallback_method": "POST",
+        "voice_caller_id_lookup": False,
+        "status_callback": None,
+        "status_callback_method": "POST",
+        "public_application_connect_enabled": False,
+        "uri": f"/2010-04-01/Accounts/{ACCOUNT}/Applications/AP{1:032}.json",
+    }
+
+
+def test_owner_of_a_parent_is_itself(client: Client) -> None:
+    """https://www.twilio.com/docs/iam/api/account."""
+    fetched = client.get(f"/2010-04-01/Accounts/{ACCOUNT}.json").json
+
+    assert (fetched["owner_account_sid"], fetched["auth_token"]) == (ACCOUNT, "fedcba9876543210fedcba9876543210")

@@ -1,0 +1,388 @@
+"""Messaging services: numbers in one pool, with one inbound URL and one status callback."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from twilio.base.exceptions import TwilioRestException
+
+from tests.emulator.rest.asking import NUMBER, PHONE, Client
+from tests.emulator.rest.counting import counted_sids
+from tests.emulator.rest.listening import listening
+from twiml_app.emulator import ACCOUNT_SID, Emulator
+
+START = 1_700_000_000.0
+SID = f"MG{1:032}"
+PATH = f"/v1/Services/{SID}"
+
+
+@pytest.fixture
+def emulator() -> Iterator[Emulator]:
+    """A local Twilio with two numbers, PN…1 and PN…2."""
+    with Emulator(start=START, new_sid=counted_sids()) as running:
+        running.add_number(NUMBER)
+        running.add_number("+447700900001", mms=False)
+        yield running
+
+
+@pytest.fixture
+def client(emulator: Emulator) -> Client:
+    """The account of it."""
+    return Client(emulator)
+
+
+@pytest.fixture
+def service(client: Client) -> str:
+    """The path of a service."""
+    client.post("/v1/Services", {"FriendlyName": "News"})
+    return PATH
+
+
+def service_json(base: str, **changes: Any) -> dict[str, Any]:
+    """Return the representation of a service."""
+    url = f"{base}{PATH}"
+    return {
+        "sid": SID,
+        "account_sid": ACCOUNT_SID,
+        "friendly_name": "News",
+        "date_created": "2023-11-14T22:13:20Z",
+        "date_updated": "2023-11-14T22:13:20Z",
+        "inbound_request_url": None,
+        "inbound_method": "POST",
+        "fallback_url": None,
+        "fallback_method": "POST",
+        "status_callback": None,
+        "sticky_sender": True,
+        "mms_converter": True,
+        "smart_encoding": True,
+        "scan_message_content": "inherit",
+        "fallback_to_long_code": True,
+        "area_code_geomatch": True,
+        "synchronous_validation": False,
+        "validity_period": 36000,
+        "usecase": "undeclared",
+        "us_app_to_person_registered": False,
+        "use_inbound_webhook_on_number": False,
+        "url": url,
+        "links": {
+            "phone_numbers": f"{url}/PhoneNumbers",
+            "short_codes": f"{url}/ShortCodes",
+            "alpha_senders": f"{url}/AlphaSenders",
+            "messages": f"{url}/Messages",
+            "us_app_to_person": f"{url}/UsAppToPerson",
+        },
+        **changes,
+    }
+
+
+FULL = {
+    "FriendlyName": "Orders",
+    "InboundRequestUrl": "https://a.example.com/",
+    "InboundMethod": "GET",
+    "FallbackUrl": "https://b.example.com/",
+    "FallbackMethod": "GET",
+    "StatusCallback": "https://c.example.com/",
+    "UseInboundWebhookOnNumber": "true",
+    "StickySender": "false",
+    "SmartEncoding": "false",
+    "MmsConverter": "false",
+    "ValidityPeriod": "60",
+    "Usecase": "notifications",
+}
+FULL_JSON = {
+    "friendly_name": "Orders",
+    "inbound_request_url": "https://a.example.com/",
+    "inbound_method": "GET",
+    "fallback_url": "https://b.example.com/",
+    "fallback_method": "GET",
+    "status_callback": "https://c.example.com/",
+    "use_inbound_webhook_on_number": True,
+    "sticky_sender": False,
+    "smart_encoding": False,
+    "mms_converter": False,
+    "validity_period": 60,
+    "usecase": "notifications",
+}
+
+
+def test_service_is_made(emulator: Emulator, client: Client) -> None:
+    """A name is enough."""
+    reply = client.post("/v1/Services", {"FriendlyName": "News"})
+
+    assert (reply.status, reply.json) == (201, service_json(emulator.url))
+    assert client.get(PATH).json == reply.json
+
+
+def test_service_is_made_with_everything(emulator: Emulator, client: Client) -> None:
+    """Every setting that messaging uses is kept."""
+    reply = client.post("/v1/Services", FULL)
+
+    assert (reply.status, reply.json) == (201, service_json(emulator.url, **FULL_JSON))
+
+
+def test_update_changes_what_is_given(emulator: Emulator, client: Client, service: str) -> None:
+    """The rest stays."""
+    emulator.advance(60)
+    changed = client.post(service, FULL)
+    emptied = client.post(service, {"InboundRequestUrl": ""})
+    later = {"date_updated": "2023-11-14T22:14:20Z"}
+
+    assert (changed.status, changed.json) == (200, service_json(emulator.url, **FULL_JSON, **later))
+    assert emptied.json == {**changed.json, "inbound_request_url": None}
+
+
+@pytest.mark.parametrize(
+    ("form", "code"),
+    [
+        ({"InboundRequestUrl": "nonsense"}, 21713),
+        ({"FallbackUrl": "nonsense"}, 21713),
+        ({"StatusCallback": "nonsense"}, 21713),
+        ({"InboundMethod": "PUT"}, 20001),
+        ({"FallbackMethod": "PUT"}, 20001),
+        ({"StickySender": "maybe"}, 20001),
+        ({"ValidityPeriod": "0"}, 21624),
+        ({"ValidityPeriod": "36001"}, 21624),
+        ({"ValidityPeriod": "long"}, 21624),
+    ],
+    ids=lambda value: str(value),
+)
+def test_wrong_setting_is_refused(
+    form: dict[str, str], code: int, emulator: Emulator, client: Client, service: str
+) -> None:
+    """And nothing is made or changed."""
+    assert client.post("/v1/Services", {"FriendlyName": "Other", **form}).error == (400, code)
+    assert client.post(service, form).error == (400, code)
+    assert client.get("/v1/Services").json["services"] == [service_json(emulator.url)]
+
+
+def test_service_needs_a_name(client: Client) -> None:
+    """It is all that people know it by."""
+    assert client.post("/v1/Services", {"InboundRequestUrl": "https://a.example.com/"}).error == (400, 20001)
+
+
+def test_list_says_where_the_others_are(emulator: Emulator, client: Client) -> None:
+    """In whole URLs, and with the key under which the services stand."""
+    for name in ("one", "two", "three"):
+        client.post("/v1/Services", {"FriendlyName": name})
+    first = client.get("/v1/Services?PageSize=2").json
+    url = f"{emulator.url}/v1/Services?PageSize=2&Page="
+    second = client.get(first["meta"]["next_page_url"].removeprefix(emulator.url)).json
+
+    assert [[each["friendly_name"] for each in page["services"]] for page in (first, second)] == [
+        ["three", "two"],
+        ["one"],
+    ]
+    assert first["meta"] == {
+        "page": 0,
+        "page_size": 2,
+        "first_page_url": f"{url}0",
+        "previous_page_url": None,
+        "url": f"{url}0",
+        "next_page_url": f"{url}1&PageToken=PAMG{2:032}",
+        "key": "services",
+    }
+    assert second["meta"] == {
+        "page": 1,
+        "page_size": 2,
+        "first_page_url": f"{url}0",
+        "previous_page_url": f"{url}0",
+        "url": f"{url}1",
+        "next_page_url": None,
+        "key": "services",
+    }
+
+
+@pytest.mark.parametrize("extension", [".json", ".xml", ".csv", ""])
+def test_answer_is_json_whatever_the_extension(extension: str, emulator: Emulator, client: Client) -> None:
+    """This host of Twilio knows nothing else."""
+    client.post("/v1/Services", {"FriendlyName": "News"})
+    reply = client.get(f"{PATH}{extension}")
+
+    assert (reply.headers["Content-Type"], reply.json) == ("application/json", service_json(emulator.url))
+
+
+def test_deleted_service_is_gone(emulator: Emulator, client: Client, service: str) -> None:
+    """Its numbers stay, and can go into another."""
+    client.post(f"{service}/PhoneNumbers", {"PhoneNumberSid": f"PN{1:032}"})
+
+    assert client.ask("DELETE", service).status == 204
+    assert client.get(service).error == (404, 20404)
+    other = client.post("/v1/Services", {"FriendlyName": "Other"}).json["sid"]
+    assert client.post(f"/v1/Services/{other}/PhoneNumbers", {"PhoneNumberSid": f"PN{1:032}"}).status == 201
+
+
+def number_json(base: str, n: int, number: str, country: str | None, capabilities: list[str]) -> dict[str, Any]:
+    """Return the representation of a number in the service."""
+    return {
+        "sid": f"PN{n:032}",
+        "account_sid": ACCOUNT_SID,
+        "service_sid": SID,
+        "phone_number": number,
+        "country_code": country,
+        "capabilities": capabilities,
+        "date_created": "2023-11-14T22:13:20Z",
+        "date_updated": "2023-11-14T22:13:20Z",
+        "url": f"{base}{PATH}/PhoneNumbers/PN{n:032}",
+    }
+
+
+def test_number_is_put_into_a_service(emulator: Emulator, client: Client, service: str) -> None:
+    """The service has changed by that."""
+    emulator.advance(60)
+    reply = client.post(f"{service}/PhoneNumbers", {"PhoneNumberSid": f"PN{1:032}"})
+    expected = number_json(emulator.url, 1, NUMBER, "US", ["SMS", "MMS"])
+
+    assert (reply.status, reply.json) == (201, expected)
+    assert client.get(f"{service}/PhoneNumbers/PN{1:032}").json == expected
+    assert client.get(service).json["date_updated"] == "2023-11-14T22:14:20Z"
+
+
+def test_numbers_of_a_service_are_paged_like_everything(emulator: Emulator, client: Client, service: str) -> None:
+    """A pool may have hundreds."""
+    for n in (1, 2):
+        client.post(f"{service}/PhoneNumbers", {"PhoneNumberSid": f"PN{n:032}"})
+    first = client.get(f"{service}/PhoneNumbers?PageSize=1").json
+    second = client.get(first["meta"]["next_page_url"].removeprefix(emulator.url)).json
+    url = f"{emulator.url}{PATH}/PhoneNumbers?PageSize=1&Page="
+
+    assert first["phone_numbers"] == [number_json(emulator.url, 2, "+447700900001", None, ["SMS"])]
+    assert second["phone_numbers"] == [number_json(emulator.url, 1, NUMBER, "US", ["SMS", "MMS"])]
+    assert second["meta"] == {
+        "page": 1,
+        "page_size": 1,
+        "first_page_url": f"{url}0",
+        "previous_page_url": f"{url}0",
+        "url": f"{url}1",
+        "next_page_url": None,
+        "key": "phone_numbers",
+    }
+    assert client.get(f"{service}/PhoneNumbers?Page=1&PageSize=1").json["phone_numbers"] == second["phone_numbers"]
+
+
+@pytest.mark.parametrize("query", ["PageToken=PAPN9", "PageToken=x", "PageSize=1001"])
+def test_page_that_was_never_given_out_is_refused(query: str, client: Client, service: str) -> None:
+    """To begin anew instead would go round in circles."""
+    assert client.get(f"{service}/PhoneNumbers?{query}").status == 400
+
+
+@pytest.mark.parametrize(
+    ("sid", "error"),
+    [
+        ("", (400, 21711)),
+        ("PN1", (400, 21711)),
+        ("PN" + "9" * 32, (400, 21711)),
+        (f"PN{3:032}", (400, 21711)),
+        (f"PN{2:032}", (409, 21710)),
+    ],
+    ids=["none", "no sid", "not there", "of another account", "in a service already"],
+)
+def test_number_that_cannot_be_put_into_a_service(
+    sid: str, error: tuple[int, int], client: Client, service: str
+) -> None:
+    """One number is in one service, and both are of one account."""
+    child = client.post("/2010-04-01/Accounts.json").json["sid"]
+    client.post(f"/2010-04-01/Accounts/{child}/IncomingPhoneNumbers.json", {"PhoneNumber": "+15017122663"})
+    other = client.post("/v1/Services", {"FriendlyName": "Other"}).json["sid"]
+    client.post(f"/v1/Services/{other}/PhoneNumbers", {"PhoneNumberSid": f"PN{2:032}"})
+
+    assert client.post(f"{service}/PhoneNumbers", {"PhoneNumberSid": sid}).error == error
+    assert client.get(f"{service}/PhoneNumbers").json["phone_numbers"] == []
+
+
+def test_number_is_taken_out_of_a_service(emulator: Emulator, client: Client, service: str) -> None:
+    """The number stays, and so do the others."""
+    for n in (1, 2):
+        client.post(f"{service}/PhoneNumbers", {"PhoneNumberSid": f"PN{n:032}"})
+
+    assert client.ask("DELETE", f"{service}/PhoneNumbers/PN{1:032}").status == 204
+    assert client.ask("DELETE", f"{service}/PhoneNumbers/PN{1:032}").status == 404
+    shown = client.get(f"{service}/PhoneNumbers").json["phone_numbers"]
+    assert [each["sid"] for each in shown] == [f"PN{2:032}"]
+    assert client.get(f"IncomingPhoneNumbers/PN{1:032}.json").status == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/v1/Services/MG" + "9" * 32),
+        ("POST", "/v1/Services/MG" + "9" * 32),
+        ("DELETE", "/v1/Services/MG" + "9" * 32),
+        ("GET", "/v1/Services/MG" + "9" * 32 + "/PhoneNumbers"),
+        ("POST", "/v1/Services/MG" + "9" * 32 + "/PhoneNumbers"),
+        ("GET", f"/v1/Services/PN{1:032}"),
+        ("GET", f"{PATH}/PhoneNumbers/PN{1:032}"),
+        ("GET", f"{PATH}/ShortCodes"),
+        ("GET", f"/v2/Services/{SID}"),
+    ],
+)
+def test_what_is_not_there(method: str, path: str, client: Client, service: str) -> None:
+    """The error names the path."""
+    form = {"PhoneNumberSid": f"PN{1:032}"} if method == "POST" else None
+
+    assert client.ask(method, path, form).json["message"] == f"The requested resource {path} was not found"
+
+
+def test_service_of_another_account_is_not_there(emulator: Emulator, client: Client, service: str) -> None:
+    """The path names no account: the credentials do."""
+    child = client.post("/2010-04-01/Accounts.json").json
+    theirs = Client(emulator, child["sid"], child["auth_token"])
+
+    assert theirs.get(service).status == 404
+    assert theirs.get("/v1/Services").json["services"] == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "paths"),
+    [
+        pytest.param({"InboundRequestUrl": "{url}/service"}, ["/service"], id="the service's own"),
+        pytest.param({}, [], id="a service without one drops it"),
+        pytest.param({"UseInboundWebhookOnNumber": "true"}, ["/number"], id="the number's, if the service says so"),
+    ],
+)
+def test_service_hides_the_url_of_its_numbers(
+    settings: dict[str, str], paths: list[str], emulator: Emulator, client: Client, service: str
+) -> None:
+    """Nearly all long numbers of the United States are in one: their own URL does nothing then."""
+    with listening() as program:
+        emulator.add_number(NUMBER, f"{program.url}/number")
+        client.post(service, {name: value.format(url=program.url) for name, value in settings.items()})
+        client.post(f"{service}/PhoneNumbers", {"PhoneNumberSid": f"PN{1:032}"})
+        emulator.handset(PHONE).text("hi", to=NUMBER)
+
+    assert [path for path, _ in program.posts] == paths
+
+
+def test_status_goes_to_the_service(emulator: Emulator, client: Client, service: str) -> None:
+    """Unless the message names another."""
+    with listening() as program:
+        client.post(service, {"StatusCallback": f"{program.url}/service"})
+        client.post(f"{service}/PhoneNumbers", {"PhoneNumberSid": f"PN{1:032}"})
+        sent = client.post("Messages.json", {"To": PHONE, "MessagingServiceSid": SID, "Body": "hello"})
+        emulator.settle()
+
+    assert sent.status == 201
+    assert program.statuses()
+    assert {path for path, _ in program.statuses()} == {"/service"}
+
+
+def test_official_client_manages_services(emulator: Emulator) -> None:
+    """Another host of Twilio's, led here as well."""
+    services = emulator.client().messaging.v1.services
+    made = services.create(friendly_name="News", inbound_request_url="https://a.example.com/")
+    numbers = services(made.sid).phone_numbers
+    for n in (1, 2):
+        numbers.create(phone_number_sid=f"PN{n:032}")
+    changed = services(made.sid).update(use_inbound_webhook_on_number=True)
+
+    assert [each.sid for each in services.list()] == [made.sid]
+    assert (changed.use_inbound_webhook_on_number, changed.date_created) == (True, made.date_created)
+    assert [each.phone_number for each in numbers.list(page_size=1)] == ["+447700900001", NUMBER]
+    assert numbers(f"PN{1:032}").fetch().phone_number == NUMBER
+    assert numbers(f"PN{1:032}").delete() is True
+    assert services(made.sid).delete() is True
+    with pytest.raises(TwilioRestException) as refused:
+        services(made.sid).fetch()
+    assert (refused.value.code, refused.value.status) == (20404, 404)
+    assert [request.hints for request in emulator.requests] == [()] * len(emulator.requests)

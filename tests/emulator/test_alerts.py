@@ -1,0 +1,97 @@
+"""Debugger: what Twilio would complain about, with what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import count
+
+import pytest
+
+from twiml_app.emulator.alerts import MAX_ENTRIES, Debugger
+from twiml_app.emulator.clocks import SteppedClock
+from twiml_app.emulator.resources import DebuggerEntry, Message
+from twiml_app.emulator.store import Store
+
+START = 1_600_000_000.0
+MESSAGE = Message(
+    sid="SM00000000000000000000000000000001",
+    account_sid="AC00000000000000000000000000000002",
+    date_created=START,
+    date_updated=START,
+    to="+15005550006",
+    from_="+15558675310",
+    body="hello",
+    status="received",
+    direction="inbound",
+)
+
+
+@pytest.fixture
+def clock() -> SteppedClock:
+    """A clock that stands at the start."""
+    return SteppedClock(START)
+
+
+@pytest.fixture
+def debugger(clock: SteppedClock) -> Iterator[Debugger]:
+    """A debugger that counts its sids."""
+    store, numbers = Store(), count(1)
+    yield Debugger(store, clock, lambda prefix: f"{prefix}{next(numbers):032}")
+    store.close()
+
+
+def test_entry_says_what_is_wrong_and_what_to_do(debugger: Debugger, clock: SteppedClock) -> None:
+    """A number alone sends its reader to a search engine, and the emulator works offline."""
+    clock.move_to(START + 5)
+    entry = debugger.add(12100, "The document is not XML", message=MESSAGE, url="https://sms.example.com/message")
+
+    assert entry == DebuggerEntry(
+        sid="NO00000000000000000000000000000001",
+        account_sid="AC00000000000000000000000000000002",
+        date_created=START + 5,
+        date_updated=START + 5,
+        code=12100,
+        level="error",
+        text="The document is not XML. Answer with well-formed XML: build it with MessagingResponse, which escapes what"
+        " needs it.",
+        message_sid="SM00000000000000000000000000000001",
+        url="https://sms.example.com/message",
+    )
+    assert debugger.entries() == [entry]
+
+
+def test_code_without_advice_says_what_is_wrong(debugger: Debugger) -> None:
+    """Nothing is better than a sentence that ends in the air."""
+    assert debugger.add(30003, "Unreachable destination handset", message=MESSAGE).text == (
+        "Unreachable destination handset."
+    )
+
+
+@pytest.mark.parametrize("code", [12200, *range(14101, 14107), *range(14108, 14112), *range(11240, 11244)])
+def test_what_twilio_lists_as_a_warning_is_one(debugger: Debugger, code: int) -> None:
+    """Twilio's dictionary: after a warning the message went on all the same."""
+    assert debugger.add(code, "Something", message=MESSAGE).level == "warning"
+
+
+@pytest.mark.parametrize("code", [11200, 11205, 11750, 12100, 12102, 12300, 14107, 21610, 21617, 30003])
+def test_what_stops_a_message_is_an_error(debugger: Debugger, code: int) -> None:
+    """14107 stands among the warnings by its number alone."""
+    assert debugger.add(code, "Something", message=MESSAGE).level == "error"
+
+
+def test_entries_are_read_in_the_order_of_what_happened(debugger: Debugger) -> None:
+    """A failure and the failure of its fallback URL come in the same moment: the first is the cause."""
+    for code in (11200, 12100, 11205):
+        debugger.add(code, "Something", message=MESSAGE)
+
+    assert [entry.code for entry in debugger.entries()] == [11200, 12100, 11205]
+
+
+def test_the_oldest_entries_are_forgotten(debugger: Debugger) -> None:
+    """An application that fails all night must not fill the machine."""
+    for _ in range(MAX_ENTRIES + 2):
+        debugger.add(11200, "Something", message=MESSAGE)
+    kept = debugger.entries()
+
+    assert len(kept) == MAX_ENTRIES
+    assert (kept[0].sid, kept[-1].sid) == (f"NO{3:032}", f"NO{MAX_ENTRIES + 2:032}")

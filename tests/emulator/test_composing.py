@@ -1,0 +1,156 @@
+"""Composing: what a message is made of before it leaves."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from random import Random
+from typing import Any
+
+import pytest
+
+from tests.emulator.program import CONTACT, MONDAY, NUMBER, counted_sids
+from twiml_app.emulator.clocks import SteppedClock
+from twiml_app.emulator.composing import LINK_LIFETIME_S, Composer
+from twiml_app.emulator.context import Context
+from twiml_app.emulator.media import FetchedMedia
+from twiml_app.emulator.profiles import find_profile
+from twiml_app.emulator.resources import Account, Handset, Media, MediaLink, Message, MessagingService
+from twiml_app.emulator.store import Store
+
+BASE = "http://127.0.0.1:8088"
+DATES: dict[str, Any] = {"date_created": MONDAY, "date_updated": MONDAY}
+OWN: dict[str, Any] = {"account_sid": "AC1", **DATES}
+PNG = FetchedMedia(content_type="image/png", content=b"\x89PNG\r\n\x1a\n")
+GIF = FetchedMedia(content_type="image/gif", content=b"GIF89a")
+DRAFT = Message(sid="", to=CONTACT, from_=NUMBER, body="look", status="queued", direction="outbound-api", **OWN)
+
+
+@pytest.fixture
+def context() -> Iterator[Context]:
+    """What the parts share, with one account."""
+    context = Context(
+        store=Store(),
+        clock=SteppedClock(MONDAY),
+        profile=find_profile("current"),
+        base_url=BASE,
+        new_sid=counted_sids(),
+        random=Random(1),
+    )
+    with closing(context.store):
+        context.store.save(Account(sid="AC1", auth_token="token", **OWN))
+        yield context
+
+
+def compose(context: Context, draft: Message = DRAFT, *media: FetchedMedia, **options: Any) -> Message:
+    """Compose a message, which is kept as it is returned."""
+    message = Composer(context).compose(draft, media, **options)
+    assert context.store.get(Message, message.sid) == message
+    return message
+
+
+def change_account(context: Context, **changes: Any) -> None:
+    """Change the account."""
+    context.store.save(replace(context.account("AC1"), **changes))
+
+
+def test_text_is_kept_with_its_sid_and_segments(context: Context) -> None:
+    """Nothing else of it changes."""
+    body = "ü" * 161
+
+    assert compose(context, replace(DRAFT, body=body)) == replace(
+        DRAFT, sid=f"SM{1:032x}", body=body, num_segments=2, num_media=0
+    )
+
+
+def test_pictures_are_kept_in_order(context: Context) -> None:
+    """MM, one segment, and the bytes beside it."""
+    message = compose(context, replace(DRAFT, body="a" * 500), PNG, GIF)
+    kept = context.media_of(message.sid)
+
+    assert (message.sid[:2], message.num_media, message.num_segments) == ("MM", 2, 1)
+    assert [(each.content_type, context.store.read_bytes(each.sid)) for each in kept] == [
+        ("image/png", PNG.content),
+        ("image/gif", GIF.content),
+    ]
+    assert kept[0] == Media(sid=f"ME{2:032x}", parent_sid=message.sid, content_type="image/png", **OWN)
+
+
+def test_picture_becomes_a_link_where_the_phone_takes_none(context: Context) -> None:
+    """Seven characters after the address, good for seven days, at the end of a text with its own segments."""
+    context.store.save(Handset(sid=CONTACT, takes_media=False, **OWN))
+    body = "a" * 130
+    message = compose(context, replace(DRAFT, body=body), PNG, GIF)
+    text, *links = message.body.split(" ")
+    names = [link.removeprefix(f"{BASE}/") for link in links]
+    kept = [context.store.get(MediaLink, name) for name in names]
+    media = [context.store.get(Media, link.media_sid) for link in kept if link]
+
+    assert (message.sid[:2], message.num_media, message.num_segments, text) == ("SM", 0, 2, body)
+    assert all(re.fullmatch("[A-Za-z0-9]{7}", name) for name in names)
+    assert [link.expires for link in kept if link] == [MONDAY + LINK_LIFETIME_S] * 2
+    assert [(each.content_type, each.parent_sid) for each in media if each] == [("image/png", ""), ("image/gif", "")]
+    assert [context.store.read_bytes(each.sid) for each in media if each] == [PNG.content, GIF.content]
+
+
+def test_picture_alone_becomes_a_link_alone(context: Context) -> None:
+    """Abroad no phone takes pictures, unless told otherwise."""
+    message = compose(context, replace(DRAFT, body="", to="+447700900123"), PNG)
+
+    assert re.fullmatch(f"{BASE}/[A-Za-z0-9]{{7}}", message.body)
+
+
+@pytest.mark.parametrize(
+    ("of_account", "of_service", "is_link"),
+    [
+        pytest.param({}, None, True, id="by default"),
+        pytest.param({"mms_as_link": False}, None, False, id="account without links"),
+        pytest.param({}, {}, True, id="service"),
+        pytest.param({}, {"mms_converter": False}, False, id="service without links"),
+        pytest.param({"mms_as_link": False}, {}, False, id="account without links, service with"),
+    ],
+)
+def test_links_can_be_switched_off(
+    context: Context, of_account: dict[str, Any], of_service: dict[str, Any] | None, is_link: bool
+) -> None:
+    """Then the message keeps its pictures, and fails when it is sent."""
+    change_account(context, **of_account)
+    context.store.save(Handset(sid=CONTACT, takes_media=False, **OWN))
+    draft = DRAFT
+    if of_service is not None:
+        context.store.save(MessagingService(sid="MG1", **OWN, **of_service))
+        draft = replace(DRAFT, messaging_service_sid="MG1")
+
+    assert (compose(context, draft, PNG).num_media == 0) is is_link
+
+
+def test_trial_account_says_so(context: Context) -> None:
+    """In front of every text, also of one that is nothing but a link."""
+    change_account(context, type="Trial")
+    context.store.save(Handset(sid=CONTACT, takes_media=False, **OWN))
+
+    assert compose(context).body == "Sent from your Twilio trial account - look"
+    assert compose(context, replace(DRAFT, body=""), PNG).body.startswith(
+        f"Sent from your Twilio trial account - {BASE}/"
+    )
+
+
+def test_smart_encoding_saves_segments_where_it_is_wanted(context: Context) -> None:
+    """A curly quote costs half the room."""
+    draft = replace(DRAFT, body="it’s " * 20)
+    plain, smart = compose(context, draft), compose(context, draft, smart_encoded=True)
+
+    assert (plain.body, plain.num_segments) == ("it’s " * 20, 2)
+    assert (smart.body, smart.num_segments) == ("it's " * 20, 1)
+
+
+def test_inbound_message_is_kept_as_it_came(context: Context) -> None:
+    """No prefix, no link: only what it costs is added."""
+    change_account(context, type="Trial")
+    draft = replace(DRAFT, to=NUMBER, from_="+447700900123", direction="inbound", status="received")
+    text, picture = Composer(context).receive(draft, []), Composer(context).receive(draft, [PNG])
+
+    assert (text.body, text.sid[:2], text.price) == ("look", "SM", -0.0075)
+    assert (picture.body, picture.sid[:2], picture.num_media, picture.price) == ("look", "MM", 1, -0.02)

@@ -1,0 +1,267 @@
+"""The emulator as a whole: what a test holds in its hands, and what outlives it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from twilio.base.exceptions import TwilioRestException
+
+from tests.emulator.program import CONTACT, MONDAY, NUMBER, Program, say
+from tests.servers import ROOT, clean_environment
+from twiml_app.emulator import ACCOUNT_SID, AUTH_TOKEN, Emulator, FetchedMedia
+from twiml_app.emulator.resources import DebuggerEntry, IncomingNumber
+from twiml_app.emulator.rest.hints import LoggedRequest
+from twiml_app.errors import ConfigurationError
+
+
+def send(emulator: Emulator, body: str = "hello", **parameters: Any) -> Any:
+    """Send a message with the official client."""
+    return emulator.client().messages.create(to=CONTACT, from_=NUMBER, body=body, **parameters)
+
+
+def test_message_reaches_a_phone_once_time_has_passed() -> None:
+    """The first thing that anybody tries."""
+    with Emulator() as emulator:
+        message = send(emulator)
+        phone = emulator.handset(CONTACT)
+        before = [each.body for each in phone.inbox]
+        emulator.settle()
+
+        assert (before, [each.body for each in phone.inbox]) == ([], ["hello"])
+        assert message.fetch().status == "delivered"
+        assert [each.status for each in emulator.outbox] == ["delivered"]
+
+
+def test_account_is_the_fixed_one_unless_another_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The program signs and sends with the account that its environment names: the emulator is that one."""
+    with Emulator() as emulator:
+        assert (emulator.account_sid, emulator.auth_token) == (ACCOUNT_SID, AUTH_TOKEN)
+    monkeypatch.setenv("TWILIO_ACCOUNT_SID", "AC" + "1" * 32)
+    monkeypatch.setenv("TWILIO_AUTH_TOKEN", "of the environment")
+    with Emulator() as emulator:
+        assert (emulator.account_sid, emulator.auth_token) == ("AC" + "1" * 32, "of the environment")
+        assert send(emulator).account_sid == "AC" + "1" * 32
+    with Emulator(account_sid="AC" + "2" * 32, auth_token="given") as emulator:
+        assert (emulator.account_sid, emulator.auth_token) == ("AC" + "2" * 32, "given")
+
+
+def test_state_in_a_file_goes_on_after_a_restart(tmp_path: Path) -> None:
+    """A developer's conversation of yesterday is there today, and what was on its way still arrives."""
+    state = tmp_path / "state.db"
+    with Emulator(state=state, start=MONDAY) as emulator:
+        emulator.add_number(NUMBER, "http://127.0.0.1:1/message")
+        send(emulator, "first")
+        emulator.settle()
+        send(emulator, "second")
+        left_at = emulator.clock.now()
+    with Emulator(state=state, start=MONDAY) as emulator:
+        assert emulator.clock.now() == left_at
+        assert [(each.body, each.status) for each in emulator.outbox] == [("first", "delivered"), ("second", "queued")]
+        emulator.settle()
+
+        assert [each.status for each in emulator.outbox] == ["delivered", "delivered"]
+        assert [each.phone_number for each in emulator.context.store.find(IncomingNumber)] == [NUMBER]
+
+
+def test_token_that_was_changed_counts_for_an_old_state(tmp_path: Path) -> None:
+    """A token that was changed in the environment must work at once, or every client is refused."""
+    state = tmp_path / "state.db"
+    with Emulator(state=state, auth_token="old") as emulator:
+        send(emulator)
+    with Emulator(state=state, auth_token="new") as emulator:
+        assert send(emulator, "again").status == "queued"
+        assert [each.body for each in emulator.outbox] == ["hello", "again"]
+
+
+def test_reset_begins_anew_with_the_seed() -> None:
+    """Between two tests that share an emulator nothing may be left, and nothing of the seed be missing."""
+    seed = {"numbers": [{"phone_number": NUMBER}]}
+    with Emulator(seed=seed) as emulator:
+        send(emulator)
+        emulator.handset(CONTACT).will("failed", 30003)
+        emulator.reset()
+        emulator.settle()
+
+        assert (emulator.outbox, emulator.requests, emulator.debugger) == ([], [], [])
+        assert send(emulator).status == "queued"
+        emulator.settle()
+        assert [each.status for each in emulator.outbox] == ["delivered"]
+
+
+def test_seed_says_who_may_send() -> None:
+    """With numbers named, a program that sends from another one must fail here, as it would there."""
+    with Emulator(seed={"numbers": [{"phone_number": "+15017122662"}]}) as emulator:
+        with pytest.raises(TwilioRestException) as refused:
+            send(emulator)
+
+        assert refused.value.code == 21606
+
+
+def test_watchers_are_told_of_requests_and_entries_as_they_happen() -> None:
+    """Whoever looks at the terminal sees at once what went wrong."""
+    requests: list[LoggedRequest] = []
+    entries: list[DebuggerEntry] = []
+    with Emulator() as emulator:
+        emulator.watch(requests.append, entries.append)
+        emulator.add_number(NUMBER, "http://127.0.0.1:1/message")
+        emulator.handset(CONTACT).text("hi")
+        send(emulator)
+
+        assert [(each.method, each.status) for each in requests] == [("POST", 201)]
+        assert [each.code for each in entries] == [11205]
+
+
+def test_phone_texts_the_only_number_unless_one_is_named() -> None:
+    """Most programs have one number; with two, guessing would test the wrong one."""
+    with Emulator() as emulator:
+        phone = emulator.handset(CONTACT)
+        with pytest.raises(ConfigurationError, match="number: there is none yet: add one"):
+            phone.text("hi")
+        emulator.add_number(NUMBER)
+        assert phone.text("hi").inbound.to == NUMBER
+        emulator.add_number("+15017122662")
+        with pytest.raises(ConfigurationError, match="number: say which: there are several"):
+            phone.text("hi")
+        assert phone.text("hi", to="+15017122662").inbound.to == "+15017122662"
+        with pytest.raises(ConfigurationError, match="is no number of ours"):
+            phone.text("hi", to="+15017122663")
+
+
+def test_number_that_is_added_again_is_changed() -> None:
+    """A test may point the number of the fixture to another path."""
+    with Emulator() as emulator:
+        first = emulator.add_number(NUMBER, "http://127.0.0.1:1/message", sms_method="GET")
+        second = emulator.add_number(NUMBER, "http://127.0.0.1:2/message")
+
+        assert (second.sid, second.sms_url, second.sms_method) == (first.sid, "http://127.0.0.1:2/message", "GET")
+
+
+def test_phone_sends_bytes_as_a_picture() -> None:
+    """A test has its picture at hand, not at a URL."""
+    picture = FetchedMedia(content_type="image/png", content=b"\x89PNG\r\n\x1a\n")
+    with Emulator() as emulator:
+        emulator.add_number(NUMBER)
+        inbound = emulator.handset(CONTACT).text("look", media=[picture]).inbound
+        (media,) = emulator.client().messages(inbound.sid).media.list()
+
+        assert (inbound.num_media, media.content_type) == (1, "image/png")
+
+
+def test_phone_that_takes_no_pictures_gets_a_link() -> None:
+    """The text that arrives is another one then, and longer."""
+    with Emulator() as emulator:
+        emulator.handset(CONTACT).takes_media(False)
+        message = send(emulator, "look", media_url=["https://example.com/cat.jpg"])
+
+        assert message.num_media == "0"
+        assert message.body.startswith(f"look {emulator.url}/")
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        pytest.param({"clock": "slow"}, "clock: 'slow' is none of real, fast, step", id="clock"),
+        pytest.param({"profile": "1999"}, "profile: '1999' is none of current, 2014, 2008", id="profile"),
+        pytest.param({"seed": {"cats": []}}, "seed: 'cats' is none of account, accounts", id="seed"),
+        pytest.param({"state": "/nowhere/state.db"}, "state: /nowhere/state.db cannot be used", id="state"),
+    ],
+)
+def test_wrong_options_are_named(options: dict[str, Any], problem: str) -> None:
+    """A mistyped option must not become a default."""
+    with pytest.raises(ConfigurationError) as refused:
+        Emulator(**options)
+
+    assert str(refused.value).startswith(problem)
+
+
+def test_unknown_fate_of_a_phone_is_refused() -> None:
+    """A mistyped status would let every message of the test arrive."""
+    with Emulator() as emulator, pytest.raises(ConfigurationError, match="'undeliverd' is none of delivered"):
+        emulator.handset(CONTACT).will("undeliverd")
+
+
+def test_client_of_the_emulator_is_immune_to_edge_and_region(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The official library writes both into any address it is given, which leads nowhere."""
+    monkeypatch.setenv("TWILIO_EDGE", "dublin")
+    monkeypatch.setenv("TWILIO_REGION", "ie1")
+    with Emulator() as emulator:
+        assert send(emulator).status == "queued"
+
+
+def test_two_emulators_do_not_see_each_other() -> None:
+    """Tests that run side by side each have one."""
+    with Emulator() as one, Emulator() as other:
+        send(one)
+
+        assert (len(one.outbox), len(other.outbox)) == (1, 0)
+
+
+@pytest.mark.parametrize("clock", ["fast", "real"])
+def test_clock_that_runs_delivers_by_itself(clock: str) -> None:
+    """A developer's emulator is not moved by hand."""
+    with Emulator(clock=clock) as emulator:
+        send(emulator)
+
+        assert emulator.settle()
+        assert [each.status for each in emulator.outbox] == ["delivered"]
+
+
+def test_emulator_says_what_it_needs_where_its_tools_are_missing() -> None:
+    """The base install carries what a server needs: the emulator's tools are an extra."""
+    script = (
+        "import sys\n"
+        "from twiml_app.emulator import Emulator\n"
+        "from twiml_app.errors import ConfigurationError\n"
+        "sys.path.clear()  # nothing more can be imported\n"
+        "try:\n"
+        "    Emulator()\n"
+        "except ConfigurationError as error:\n"
+        "    print(error)\n"
+    )
+    environment = clean_environment(PATH=os.environ["PATH"], PYTHONPATH=str(ROOT))
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, check=True)
+
+    assert done.stdout == b"emulator: it needs more than the receiver: pip install 'twiml-app[dev]'\n"
+
+
+def test_reset_keeps_the_numbers_that_were_added_and_how_webhooks_are_signed() -> None:
+    """The fixture's number would be gone after a reset, and the rest of the test with it."""
+    with Emulator() as emulator:
+        number = emulator.add_number(NUMBER, "http://127.0.0.1:1/message")
+        emulator.sign_with("key", "secret")
+        emulator.handset(CONTACT).text("hi")
+        emulator.reset()
+
+        assert emulator.context.store.find(IncomingNumber) == [number]
+        assert emulator.context.account(emulator.account_sid).signing_key == "key"
+        assert emulator.debugger == []
+
+
+@pytest.mark.parametrize("number", ["garbage", "", "News"])
+def test_handset_needs_a_number(number: str) -> None:
+    """A typo would set the fate of a phone that nobody has."""
+    with Emulator() as emulator, pytest.raises(ConfigurationError, match="is no number: write it as"):
+        emulator.handset(number)
+
+
+def test_handset_is_the_same_however_its_number_is_written() -> None:
+    """People write numbers with brackets and dashes."""
+    with Emulator() as emulator:
+        assert emulator.handset("+1 (555) 867-5310").number == CONTACT
+
+
+def test_reset_forgets_how_often_was_replied() -> None:
+    """With a clock that stands still, the thirty-first reply of a test run would be taken for a loop."""
+    with Program("basic") as program, Emulator() as emulator:
+        program.answers("/message", say("hello"))
+        emulator.add_number(NUMBER, program.url("/message"))
+        for _ in range(30):
+            emulator.handset(CONTACT).text("hi")
+        emulator.reset()
+
+        assert emulator.handset(CONTACT).text("hi").reply == "hello"

@@ -1,0 +1,63 @@
+"""Profiles: every disagreement between the documents of different years, as each has it."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import pytest
+
+from twiml_app.emulator.profiles import PROFILES, Profile, find_profile
+from twiml_app.errors import ConfigurationError
+
+LATE = frozenset({"sent", "failed", "delivered", "undelivered"})
+STOP = {"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT"}
+
+#: Field, and its value in 2008, in 2014 and today.
+DISAGREEMENTS: dict[str, tuple[object, object, object]] = {
+    "name": ("2008", "2014", "current"),
+    "parameters": ("2008", "2014", "current"),
+    "application_wins": (True, True, False),
+    "max_price_counts": (True, True, False),
+    "price_is_number": (True, True, False),
+    "totals": (True, True, False),
+    "clips_page_size": (True, True, False),
+    "queue_s": (4 * 3600, 4 * 3600, 10 * 3600),
+    "validity_s": (14400, 14400, 36000),
+    "reply_limit": (15, 15, 30),
+    "action_transfers": (True, True, False),
+    "posted": (LATE, LATE, LATE | {"queued", "canceled", "read"}),
+    "rest_flags": (2, 4, 4),
+    "no_content_code": (21602, 21602, 21619),
+    "more_info": (*("http://www.twilio.com/docs/errors",) * 2, "https://www.twilio.com/docs/errors"),
+    "opt_out_words": (
+        *({"STOP": STOP, "START": {"START", "YES"}, "HELP": {"HELP", "INFO"}},) * 2,
+        {"STOP": STOP | {"REVOKE", "OPTOUT"}, "START": {"START", "YES", "UNSTOP"}, "HELP": {"HELP", "INFO"}},
+    ),
+}
+
+
+@pytest.mark.parametrize("field", DISAGREEMENTS)
+def test_each_time_has_its_own_behaviour(field: str) -> None:
+    """The documents contradict one another: each profile is held to those of its time."""
+    values = tuple(getattr(PROFILES[name], field) for name in ("2008", "2014", "current"))
+
+    assert values == DISAGREEMENTS[field]
+
+
+def test_every_disagreement_is_in_the_table() -> None:
+    """A field without a line here is one that nobody has compared with the documents."""
+    assert [field.name for field in fields(Profile)] == list(DISAGREEMENTS)
+    assert list(PROFILES) == ["current", "2014", "2008"]
+
+
+@pytest.mark.parametrize("name", ["current", "2014", "2008"])
+def test_profile_is_found_by_its_name(name: str) -> None:
+    """The names are those of the command line."""
+    assert find_profile(name).name == name
+
+
+@pytest.mark.parametrize("name", ["", "2010", "Current"])
+def test_unknown_profile_is_refused_with_the_names_there_are(name: str) -> None:
+    """A misspelt name must not quietly give today's behaviour."""
+    with pytest.raises(ConfigurationError, match=f"^profile: '{name}' is none of current, 2014, 2008$"):
+        find_profile(name)

@@ -1,0 +1,449 @@
+"""Replying: from whom and to whom a reply goes, what it carries, where its status goes, and what keeps it back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.emulator.program import (
+    CONTACT,
+    MONDAY,
+    NOTHING,
+    NUMBER,
+    Answer,
+    Program,
+    codes,
+    counted_sids,
+    emulator,
+    say,
+    twiml,
+)
+from twiml_app.emulator import Emulator, FetchedMedia
+from twiml_app.emulator.alerts import Debugger
+from twiml_app.emulator.clocks import SteppedClock
+from twiml_app.emulator.composing import Composer
+from twiml_app.emulator.context import Context
+from twiml_app.emulator.delivery import Delivery
+from twiml_app.emulator.documents import Send
+from twiml_app.emulator.media import MediaFetcher
+from twiml_app.emulator.opt_outs import OptOuts
+from twiml_app.emulator.profiles import find_profile
+from twiml_app.emulator.replying import LOOP_WINDOW_S, ReplyCounter, Replying
+from twiml_app.emulator.resources import Account, Message
+from twiml_app.emulator.schedule import Schedule
+from twiml_app.emulator.store import Store
+from twiml_app.transports import HttpTransport
+
+OTHER = "+15017122662"
+FRIEND = "+15558675311"
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(20)
+PICTURE = FetchedMedia(content_type="image/png", content=PNG)
+SERVICE = "MG" + "1" * 32
+
+
+@pytest.fixture
+def program() -> Iterator[Program]:
+    """A program that wants a login, and serves a picture."""
+    with Program("basic") as program:
+        program.answers("/picture.png", Answer(PNG, content_type="image/png"))
+        program.answers("/status", NOTHING)
+        yield program
+
+
+@pytest.fixture
+def twilio(program: Program) -> Iterator[Emulator]:
+    """An emulator with one number, which leads to the program."""
+    with emulator() as twilio:
+        twilio.add_number(NUMBER, program.url("/message"))
+        yield twilio
+
+
+def seeded(program: Program, **tables: Any) -> Emulator:
+    """Make an emulator that knows its numbers: one for texts and pictures, one for calls, one of a subaccount."""
+    stranger = {"sid": "AC" + "2" * 32, "auth_token": "of the subaccount"}
+    numbers = [
+        {"phone_number": NUMBER, "sms_url": program.url("/message")},
+        {"phone_number": OTHER, "sms": False},
+        {"phone_number": "+15017122663", "account_sid": stranger["sid"]},
+        {"phone_number": "+15017122664"},
+    ]
+    return emulator(seed={"numbers": numbers, "accounts": [stranger], **tables})
+
+
+def test_reply_goes_back_the_way_the_text_came(twilio: Emulator, program: Program) -> None:
+    """And belongs to it."""
+    program.answers("/message", say("hello"))
+    turn = twilio.handset(CONTACT).text("hi")
+
+    assert turn.replies == (
+        Message(
+            sid="SM00000000000000000000000000000003",
+            account_sid=twilio.account_sid,
+            date_created=MONDAY,
+            date_updated=MONDAY,
+            to=CONTACT,
+            from_=NUMBER,
+            body="hello",
+            status="queued",
+            direction="outbound-reply",
+            in_reply_to=turn.inbound.sid,
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("attributes", "sender", "recipient"),
+    [
+        pytest.param(f"to='{FRIEND}'", NUMBER, FRIEND, id="to"),
+        pytest.param("to='(555) 867-5311'", NUMBER, FRIEND, id="to a local form"),
+        pytest.param(f"from='{OTHER}'", OTHER, CONTACT, id="from"),
+        pytest.param("from='ACME'", "ACME", CONTACT, id="from a name"),
+        pytest.param(f"from='{OTHER}' to='{FRIEND}'", OTHER, FRIEND, id="both"),
+    ],
+)
+def test_reply_goes_where_its_attributes_say(
+    twilio: Emulator, program: Program, attributes: str, sender: str, recipient: str
+) -> None:
+    """An alarm is passed on to somebody else."""
+    program.answers("/message", twiml(f"<Message {attributes}>hello</Message>"))
+    (reply,) = twilio.handset(CONTACT).text("hi").replies
+    assert twilio.settle()
+
+    assert (reply.from_, reply.to) == (sender, recipient)
+    assert [message.body for message in twilio.handset(recipient).inbox] == ["hello"]
+
+
+@pytest.mark.parametrize(
+    ("attributes", "code"),
+    [
+        pytest.param(f"from='{NUMBER}'", None, id="the number itself"),
+        pytest.param("from='+15017122664'", None, id="another number of ours"),
+        pytest.param("from='ACME'", None, id="a name"),
+        pytest.param(f"from='{OTHER}'", 14108, id="a number for calls"),
+        pytest.param("from='+15017122663'", 14102, id="a number of another account"),
+        pytest.param(f"from='{FRIEND}'", 14102, id="a number of somebody else"),
+        pytest.param("from='?'", 14102, id="no sender"),
+        pytest.param("to='12345'", 14101, id="to a short code"),
+        pytest.param(f"to='{NUMBER}'", 14101, id="to itself"),
+    ],
+)
+def test_sender_must_be_one_of_ours_where_they_are_known(program: Program, attributes: str, code: int | None) -> None:
+    """With a seed, nobody sends from what is not his."""
+    program.answers("/message", twiml(f"<Message {attributes}>a</Message><Message>b</Message>"))
+    with seeded(program) as twilio:
+        turn = twilio.handset(CONTACT).text("hi", to=NUMBER)
+
+        assert turn.bodies == (["b"] if code else ["a", "b"])
+        assert codes(turn.problems) == ([code] if code else [])
+        assert all(problem.url == program.bare("/message") for problem in turn.problems)
+
+
+def test_text_from_a_short_code_cannot_be_answered(twilio: Emulator, program: Program) -> None:
+    """Twilio sends to no short code."""
+    program.answers("/message", say("hello"))
+
+    assert codes(twilio.handset("12345").text("your code is 1").problems) == [14101]
+
+
+def test_media_is_relative_to_the_document(twilio: Emulator, program: Program) -> None:
+    """Fetched with the login of this host, after a Redirect from where that led."""
+    program.answers("/message", twiml("<Redirect>/deep/next</Redirect>"))
+    program.answers("/deep/next", twiml("<Message><Body>look</Body><Media>../picture.png</Media></Message>"))
+    (reply,) = twilio.handset(CONTACT).text("hi").replies
+
+    assert (reply.sid[:2], reply.body, reply.num_media) == ("MM", "look", 1)
+    assert [media.content_type for media in twilio.context.media_of(reply.sid)] == ["image/png"]
+
+
+def test_media_for_a_phone_that_takes_none_becomes_a_link(twilio: Emulator, program: Program) -> None:
+    """A text that ends with it."""
+    program.answers("/message", twiml("<Message><Body>look</Body><Media>/picture.png</Media></Message>"))
+    (reply,) = twilio.handset(CONTACT).takes_media(False).text("hi").replies
+    text, _, link = reply.body.rpartition(" ")
+
+    assert (reply.sid[:2], reply.num_media, text) == ("SM", 0, "look")
+    assert link.startswith(twilio.url + "/")
+
+
+def test_media_that_cannot_be_had_keeps_the_message_back(twilio: Emulator, program: Program) -> None:
+    """And tells no password."""
+    program.answers("/message", twiml("<Message><Media>/missing.png</Media></Message><Message>b</Message>"))
+    turn = twilio.handset(CONTACT).text("hi")
+
+    assert (turn.bodies, codes(turn.problems)) == (["b"], [21620])
+    assert "quite-long-enough" not in turn.problems[0].text
+
+
+FOLLOWED = [
+    # id, profile, with a picture, verb, path and method of the status, statuses
+    ("none", "current", False, "<Message>a</Message>", None, []),
+    ("action", "current", False, "<Message action='/status'>a</Message>", "POST", ["sent", "delivered"]),
+    (
+        "statusCallback",
+        "current",
+        False,
+        "<Message statusCallback='/status'>a</Message>",
+        "POST",
+        ["sent", "delivered"],
+    ),
+    ("GET", "current", False, "<Message action='/status' method='GET'>a</Message>", "GET", ["sent", "delivered"]),
+    (
+        "both",
+        "current",
+        False,
+        "<Message action='/status' statusCallback='/never'>a</Message>",
+        "POST",
+        ["sent", "delivered"],
+    ),
+    ("picture, action", "current", True, "<Message action='/never'>a</Message>", None, []),
+    (
+        "picture, both",
+        "current",
+        True,
+        "<Message action='/never' statusCallback='/status'>a</Message>",
+        "POST",
+        ["sent", "delivered"],
+    ),
+    ("legacy", "current", False, "<Sms action='/status'>a</Sms>", "POST", ["sent"]),
+    (
+        "2014",
+        "2014",
+        False,
+        "<Message statusCallback='/status' method='GET'>a</Message>",
+        "POST",
+        ["sent", "delivered"],
+    ),
+    ("2014, legacy", "2014", False, "<Sms statusCallback='/status' method='GET'>a</Sms>", "POST", ["sent"]),
+    ("2008", "2008", False, "<Message statusCallback='/status'>a</Message>", "POST", ["sent"]),
+]
+
+
+@pytest.mark.parametrize(
+    ("profile", "with_picture", "verb", "method", "statuses"), [pytest.param(*row, id=name) for name, *row in FOLLOWED]
+)
+def test_status_of_a_reply_goes_where_its_verb_says(
+    program: Program, profile: str, with_picture: bool, verb: str, method: str | None, statuses: list[str]
+) -> None:
+    """Which attribute counts depends on the year, and on what came in."""
+    program.answers("/message", twiml(verb))
+    with emulator(profile=profile) as twilio:
+        twilio.add_number(NUMBER, program.url("/message"))
+        turn = twilio.handset(CONTACT).text("hi", media=[PICTURE] if with_picture else [])
+        assert twilio.settle()
+        posted = program.at("/status")
+
+        assert turn.bodies == ["a"]
+        assert {request.method for request in posted} == ({method} if method else set())
+        told = [
+            {**dict(request.form.pairs), **{key: each[0] for key, each in request.query.items()}} for request in posted
+        ]
+        assert [each["SmsStatus"] for each in told] == statuses
+        assert {each["SmsSid"] for each in told} == ({turn.replies[0].sid} if method else set())
+        assert all(("MessageStatus" in each) is (len(statuses) == 2) for each in told)
+        assert program.at("/never") == []
+
+
+def test_status_in_2008_shows_numbers_as_they_were_then(program: Program) -> None:
+    """Digits alone, and no version."""
+    program.answers("/message", twiml("<Sms statusCallback='/status'>a</Sms>"))
+    with emulator(profile="2008") as twilio:
+        twilio.add_number(NUMBER, program.url("/message"))
+        turn = twilio.handset(CONTACT).text("hi")
+        assert twilio.settle()
+
+    assert dict(program.at("/status")[0].form.pairs) == {
+        "SmsSid": turn.replies[0].sid,
+        "SmsStatus": "sent",
+        "AccountSid": twilio.account_sid,
+        "From": "5017122661",
+        "To": "5558675310",
+    }
+
+
+@pytest.mark.parametrize(
+    ("verb", "paths"),
+    [
+        pytest.param("<Message>a</Message>", ["/service", "/service"], id="the service's"),
+        pytest.param("<Message action='/status'>a</Message>", ["/status", "/status"], id="the message's own"),
+        pytest.param("<Message from='+15017122664'>a</Message>", [], id="from another number"),
+    ],
+)
+def test_status_of_a_reply_goes_to_the_service_if_nowhere_else(program: Program, verb: str, paths: list[str]) -> None:
+    """A number has no callback for messages, its service may have one."""
+    program.answers("/service", NOTHING)
+    program.answers("/message", twiml(verb))
+    service = {
+        "sid": SERVICE,
+        "numbers": [NUMBER],
+        "inbound_request_url": program.url("/message"),
+        "status_callback": program.url("/service"),
+    }
+    with seeded(program, services=[service]) as twilio:
+        (reply,) = twilio.handset(CONTACT).text("hi", to=NUMBER).replies
+        assert twilio.settle()
+
+    assert program.paths == ["/message", *paths]
+    assert reply.messaging_service_sid == (SERVICE if reply.from_ == NUMBER else "")
+
+
+def test_number_has_no_callback_for_messages(twilio: Emulator, program: Program) -> None:
+    """Its StatusCallback is for calls."""
+    program.answers("/message", say("hello"))
+    twilio.add_number(NUMBER, status_callback=program.url("/status"))
+    twilio.handset(CONTACT).text("hi")
+    assert twilio.settle()
+
+    assert program.paths == ["/message"]
+
+
+def test_trial_account_writes_to_those_it_knows(program: Program) -> None:
+    """14111 for others, and every text says where it comes from."""
+    program.answers(
+        "/message",
+        twiml(f"<Message>a</Message><Message to='{FRIEND}'>b</Message><Message to='+15558675312'>c</Message>"),
+    )
+    with seeded(program, account={"type": "Trial", "verified": [FRIEND]}) as twilio:
+        turn = twilio.handset(CONTACT).text("hi", to=NUMBER)
+
+    assert turn.bodies == ["Sent from your Twilio trial account - a", "Sent from your Twilio trial account - b"]
+    assert codes(turn.problems) == [14111]
+
+
+def test_reply_to_somebody_who_sent_stop_fails(twilio: Emulator, program: Program) -> None:
+    """It is there with its reason, its status is posted, and nothing arrives but Twilio's own answer."""
+    program.answers("/message", twiml("<Message action='/status'>sorry to see you go</Message>"))
+    phone = twilio.handset(CONTACT)
+    turn = phone.text("STOP")
+    assert twilio.settle()
+    (reply,) = turn.replies
+
+    assert (reply.status, reply.error_code, codes(turn.problems)) == ("failed", 21610, [21610])
+    assert [request.form["MessageStatus"] for request in program.at("/status")] == ["failed"]
+    assert program.at("/status")[0].form["ErrorCode"] == "21610"
+    assert ["sorry" in message.body for message in phone.inbox] == [False]
+
+
+@pytest.mark.parametrize(("profile", "limit"), [("current", 30), ("2014", 15), ("2008", 15)])
+def test_replies_between_two_numbers_are_limited(program: Program, profile: str, limit: int) -> None:
+    """14107: two programs that answer each other; half a minute later all is forgotten."""
+    program.answers("/message", say("a"))
+    with emulator(profile=profile) as twilio:
+        twilio.add_number(NUMBER, program.url("/message"))
+        phone = twilio.handset(CONTACT)
+        for _ in range(limit):
+            assert phone.text("hi").bodies == ["a"]
+        refused = phone.text("hi")
+        other = twilio.handset(FRIEND).text("hi")
+        twilio.advance(LOOP_WINDOW_S)
+        later = phone.text("hi")
+
+        assert (refused.bodies, codes(refused.problems), refused.problems[0].level) == ([], [14107], "error")
+        assert (other.bodies, later.bodies) == (["a"], ["a"])
+
+
+@given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 12)), max_size=60), st.integers(1, 5))
+def test_counter_never_admits_more_than_its_limit_in_any_window(asked: list[tuple[str, int]], limit: int) -> None:
+    """Whatever the order, and no fewer than the limit either."""
+    counter, now = ReplyCounter(limit), 0.0
+    admitted: dict[str, list[float]] = {"a": [], "b": []}
+    for name, wait in asked:
+        now += wait
+        recent = [moment for moment in admitted[name] if moment > now - LOOP_WINDOW_S]
+        is_admitted = counter.admits((name, "c"), now)
+        assert is_admitted is (len(recent) < limit)
+        admitted[name] += [now] * is_admitted
+
+
+def test_counter_forgets_those_who_are_silent() -> None:
+    """An emulator that runs for weeks does not grow with every number that ever wrote."""
+    counter = ReplyCounter(1)
+    for n in range(10_001):
+        assert counter.admits((NUMBER, str(n)), 0.0)
+    assert counter.admits((NUMBER, "last"), LOOP_WINDOW_S)
+    assert not counter.admits((NUMBER, "last"), LOOP_WINDOW_S)
+    counter.clear()
+
+    assert counter.admits((NUMBER, "last"), LOOP_WINDOW_S)
+
+
+def test_several_replies_arrive_in_any_order(twilio: Emulator, program: Program) -> None:
+    """Twilio promises none; a program that counts on it fails here first."""
+    texts = [str(n) for n in range(8)]
+    program.answers("/message", say(*texts))
+    phone = twilio.handset(CONTACT)
+    assert phone.text("hi").bodies == texts
+    assert twilio.settle()
+    arrived = [message.body for message in phone.inbox]
+
+    assert sorted(arrived) == texts
+    assert arrived != texts
+
+
+class Parts:
+    """Replying by itself, with a queue that is soon full."""
+
+    def __init__(self) -> None:
+        store, clock = Store(), SteppedClock(MONDAY)
+        self.context = Context(
+            store=store,
+            clock=clock,
+            profile=replace(find_profile("current"), queue_s=1, reply_limit=2),
+            base_url="http://127.0.0.1:1",
+            new_sid=counted_sids(),
+            random=Random(1),
+        )
+        self.schedule = Schedule(clock)
+        self.debugger = Debugger(store, clock, self.context.new_sid)
+        delivery = Delivery(self.context, self.schedule, lambda _: None)
+        composer, fetcher = Composer(self.context), MediaFetcher(HttpTransport())
+        self.replying = Replying(self.context, self.debugger, composer, delivery, OptOuts(self.context), fetcher)
+        dates: dict[str, Any] = {"account_sid": "AC1", "date_created": MONDAY, "date_updated": MONDAY}
+        store.save(Account(sid="AC1", auth_token="token", **dates))
+        self.inbound = Message(
+            sid="SM1", to=NUMBER, from_=CONTACT, body="hi", status="received", direction="inbound", **dates
+        )
+
+    def reply(self) -> Message | None:
+        """Reply."""
+        reply = self.replying.compose(Send(text="a", media=()), self.inbound, "http://127.0.0.1:1/message")
+        if reply:
+            self.replying.begin([reply])
+        return reply
+
+
+@pytest.fixture
+def parts() -> Iterator[Parts]:
+    """The parts."""
+    parts = Parts()
+    with closing(parts.context.store):
+        yield parts
+
+
+def test_reply_that_finds_the_queue_full_fails(parts: Parts) -> None:
+    """21611, as through the REST API."""
+    first, second = parts.reply(), parts.reply()
+    assert parts.schedule.settle()
+    assert first
+    assert second
+
+    assert (second.status, second.error_code) == ("failed", 21611)
+    assert codes(parts.debugger.entries()) == [21611]
+    kept = [message.status for message in parts.context.store.find(Message, oldest_first=True)]
+    assert kept == ["delivered", "failed"]
+
+
+def test_counting_begins_anew_when_everything_does(parts: Parts) -> None:
+    """Reset: the replies of one test are not held against the next."""
+    for _ in range(2):
+        assert parts.reply()
+    assert parts.reply() is None
+    parts.replying.clear()
+
+    assert parts.reply()

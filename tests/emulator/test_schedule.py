@@ -1,0 +1,294 @@
+"""Schedule: what is due happens in order, stepped by hand or run by a clock."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from twiml_app.emulator.clocks import RunningClock, SteppedClock
+from twiml_app.emulator.schedule import Schedule
+
+START = 1000.0
+#: Nothing here takes longer, unless it hangs.
+LIMIT_S = 10.0
+
+DUES = st.lists(st.tuples(st.integers(-5, 20), st.booleans()), max_size=20)
+
+
+class Stepped:
+    """A schedule that is stepped, and what has happened."""
+
+    def __init__(self) -> None:
+        self.clock = SteppedClock(START)
+        self.schedule = Schedule(self.clock)
+        self.happened: list[tuple[float, object]] = []
+
+    def note(self, what: object) -> None:
+        """Write down what happens, and when."""
+        self.happened.append((self.clock.now() - START, what))
+
+    def at(self, due: float, what: object, *, patient: bool = False) -> None:
+        """Have something noted at a moment after the start."""
+        self.schedule.at(START + due, partial(self.note, what), patient=patient)
+
+
+@given(DUES, st.lists(st.integers(0, 7), max_size=6))
+def test_what_is_due_happens_in_order_however_the_clock_is_stepped(
+    dues: list[tuple[int, bool]], steps: list[int]
+) -> None:
+    """One step of an hour and many of a second must come to the same."""
+    stepped = Stepped()
+    for n, (due, patient) in enumerate(dues):
+        stepped.at(due, n, patient=patient)
+    for step in steps:
+        stepped.schedule.advance(step)
+    expected = sorted((max(0.0, due), due, n) for n, (due, _) in enumerate(dues) if steps and due <= sum(steps))
+
+    assert stepped.happened == [(moment, n) for moment, _, n in sorted(expected, key=lambda each: each[1:])]
+    assert stepped.clock.now() == START + sum(steps)
+
+
+@given(DUES)
+def test_settling_ends_with_the_last_that_is_not_patient(dues: list[tuple[int, bool]]) -> None:
+    """A message for next month must not move a test into next month, unless something else lies behind it."""
+    stepped = Stepped()
+    for n, (due, patient) in enumerate(dues):
+        stepped.at(due, n, patient=patient)
+    last = max(((due, n) for n, (due, patient) in enumerate(dues) if not patient), default=None)
+    expected = sorted((due, n) for n, (due, _) in enumerate(dues) if last and (due, n) <= last)
+
+    assert stepped.schedule.settle()
+    assert [n for _, n in stepped.happened] == [n for _, n in expected]
+    assert stepped.clock.now() == START + max([0, *(due for due, _ in expected)])
+
+
+def test_what_happens_may_lead_to_more(schedule: Stepped) -> None:
+    """A message that was sent is delivered later: both within one step."""
+
+    def first() -> None:
+        schedule.note("first")
+        schedule.at(2, "second")
+        schedule.at(0, "at once")
+
+    schedule.schedule.at(START + 1, first)
+    schedule.at(1.5, "between")
+    schedule.schedule.advance(3)
+
+    assert schedule.happened == [(1, "first"), (1, "at once"), (1.5, "between"), (2, "second")]
+
+
+def test_what_happens_may_step_the_clock_itself(schedule: Stepped) -> None:
+    """A program in the same process may be a test as well."""
+
+    def first() -> None:
+        schedule.note("first")
+        assert schedule.schedule.settle()
+        schedule.schedule.advance(10)
+
+    schedule.schedule.at(START + 1, first)
+    schedule.at(2, "second")
+    schedule.at(5, "patient", patient=True)
+    schedule.schedule.advance(3)
+
+    assert schedule.happened == [(1, "first"), (2, "second"), (5, "patient")]
+    assert schedule.clock.now() == START + 12
+
+
+def test_what_never_ends_is_given_up(schedule: Stepped) -> None:
+    """Two programs that answer one another would hang a test without a word."""
+
+    def again() -> None:
+        schedule.note("again")
+        schedule.schedule.at(schedule.clock.now(), again)
+
+    schedule.schedule.at(START, again)
+
+    assert not schedule.schedule.settle(0.05)
+    assert len(schedule.happened) > 1
+    assert not schedule.schedule.settle(0.0)
+
+
+def test_failure_reaches_whoever_steps_and_the_rest_goes_on(schedule: Stepped) -> None:
+    """A mistake of the emulator must not pass as a message that never came."""
+
+    def fail() -> None:
+        raise LookupError("no account")
+
+    schedule.schedule.at(START + 1, fail)
+    schedule.at(2, "second")
+
+    with pytest.raises(LookupError, match="no account"):
+        schedule.schedule.settle()
+    assert schedule.schedule.settle()
+    assert schedule.happened == [(2, "second")]
+
+
+def test_several_threads_may_step(schedule: Stepped) -> None:
+    """The control panel steps a clock from a thread of the server: nothing happens twice, and no second is lost."""
+    for n in range(200):
+        schedule.at(n / 10, n)
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda _: schedule.schedule.advance(0.5), range(40)))
+
+    assert [what for _, what in schedule.happened] == list(range(200))
+    assert [moment for moment, _ in schedule.happened] == pytest.approx([n / 10 for n in range(200)])
+    assert schedule.clock.now() == START + 20
+
+
+def test_what_is_forgotten_never_happens(schedule: Stepped) -> None:
+    """Reset: the messages of one test must not arrive in the next."""
+    schedule.at(1, "first")
+    schedule.at(2, "patient", patient=True)
+    schedule.schedule.clear()
+    schedule.at(3, "later")
+
+    assert schedule.schedule.settle()
+    assert schedule.happened == [(3, "later")]
+
+
+def test_stepped_clock_is_not_driven(schedule: Stepped) -> None:
+    """Starting and stopping leave it to the test."""
+    schedule.schedule.start()
+    schedule.at(0, "now")
+    assert not [each for each in threading.enumerate() if each.name == "twilio clock"]
+    schedule.schedule.stop()
+
+    assert schedule.schedule.settle()
+    assert schedule.happened == []
+
+
+@pytest.fixture
+def schedule() -> Stepped:
+    """A schedule that is stepped by hand."""
+    return Stepped()
+
+
+class Running:
+    """A schedule whose clock runs by the seconds that a test gives."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self.schedule = Schedule(RunningClock(START, speed=10.0, seconds=lambda: self.seconds))
+
+    def poke(self) -> None:
+        """Have the clock looked at; all that is due has begun when this returns."""
+        seen = threading.Event()
+        self.schedule.at(START, seen.set)
+        assert seen.wait(LIMIT_S)
+
+
+@pytest.fixture
+def running() -> Iterator[Running]:
+    """A schedule that was started."""
+    running = Running()
+    running.schedule.start()
+    yield running
+    running.schedule.stop()
+
+
+def test_running_clock_lets_happen_what_is_due(running: Running) -> None:
+    """Ten times as fast: what is due in five seconds happens after half a second, and not before."""
+    happened = threading.Event()
+    running.schedule.at(START + 5, happened.set)
+    running.seconds = 0.4
+    running.poke()
+    assert not happened.is_set()
+    assert not running.schedule.settle(0.0)
+
+    running.seconds = 0.5
+    running.poke()
+    assert happened.wait(LIMIT_S)
+    assert running.schedule.settle(LIMIT_S)
+
+
+def test_running_clock_wakes_by_itself() -> None:
+    """Nobody pokes it where a developer watches."""
+    happened = threading.Event()
+    schedule = Schedule(RunningClock(START, speed=1000.0))
+    schedule.start()
+    schedule.at(START + 5, happened.set)
+
+    assert happened.wait(LIMIT_S)
+    schedule.stop()
+
+
+def test_settling_waits_for_what_is_running(running: Running) -> None:
+    """A status that is just being posted is not delivered yet."""
+    begun, release, done = threading.Event(), threading.Event(), threading.Event()
+
+    def slow() -> None:
+        begun.set()
+        assert release.wait(LIMIT_S)
+        done.set()
+
+    running.schedule.at(START, slow)
+    running.schedule.at(START + 1000, done.set, patient=True)
+    assert begun.wait(LIMIT_S)
+    assert not running.schedule.settle(0.0)
+    release.set()
+
+    assert running.schedule.settle(LIMIT_S)
+    assert done.is_set()
+
+
+def test_failure_is_logged_where_nobody_steps(running: Running, caplog: pytest.LogCaptureFixture) -> None:
+    """And the next event happens all the same."""
+
+    def fail() -> None:
+        raise LookupError("no account")
+
+    running.schedule.at(START, fail)
+    assert running.schedule.settle(LIMIT_S)
+    running.poke()
+
+    assert [record.message for record in caplog.records] == ["the emulator failed at an event"]
+    assert "LookupError: no account" in caplog.text
+
+
+def test_started_once_is_driven_once(running: Running) -> None:
+    """Two drivers would let everything happen out of order."""
+    running.schedule.start()
+
+    assert len(_clock_threads()) == 1
+
+
+def _clock_threads() -> list[threading.Thread]:
+    return [each for each in threading.enumerate() if each.name == "twilio clock"]
+
+
+def _blocker(begun: threading.Semaphore, release: threading.Event, done: list[int]) -> Callable[[], None]:
+    def block() -> None:
+        begun.release()
+        assert release.wait(LIMIT_S)
+        done.append(1)
+
+    return block
+
+
+def test_stopping_waits_for_what_has_begun_and_forgets_the_rest() -> None:
+    """What is half done would write into a store that is closed."""
+    running = Running()
+    running.schedule.start()
+    (driver,) = _clock_threads()
+    begun, release, done = threading.Semaphore(0), threading.Event(), list[int]()
+    for _ in range(40):
+        running.schedule.at(START, _blocker(begun, release, done))
+    running.schedule.at(START + 1, partial(done.append, 2))
+    for _ in range(32):
+        assert begun.acquire(timeout=LIMIT_S)
+    stopping = threading.Thread(target=running.schedule.stop)
+    stopping.start()
+    driver.join(LIMIT_S)
+    assert stopping.is_alive()
+    release.set()
+    stopping.join(LIMIT_S)
+
+    assert len(done) >= 32
+    assert 2 not in done
+    assert running.schedule.settle(0.0)

@@ -1,0 +1,267 @@
+"""Serving: a port, over HTTP or TLS, and what comes of clients that misbehave."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import ssl
+import sys
+import threading
+import urllib.request
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
+from urllib.error import URLError
+
+import pytest
+from requests.exceptions import SSLError
+from twilio.rest import Client
+
+from twiml_app.emulator import Emulator
+from twiml_app.emulator.server import Certificates, Server
+from twiml_app.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+
+def hello(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    """Answer with the scheme, and whether small packets leave at once."""
+    connection = environ["werkzeug.socket"]
+    no_delay = bool(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+    body = f"{environ['wsgi.url_scheme']} {no_delay}".encode()
+    start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", str(len(body)))])
+    return [body]
+
+
+@contextmanager
+def serving(host: str = "127.0.0.1", certificates: Certificates | None = None) -> Iterator[Server]:
+    """Serve the greeting on a free port."""
+    server = Server(host, 0, certificates)
+    server.start(hello)
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+def read(url: str, context: ssl.SSLContext | None = None) -> str:
+    """Return what is served at a URL."""
+    with urllib.request.urlopen(url, timeout=30, context=context) as response:
+        return str(response.read().decode())
+
+
+def _last_words(connection: socket.socket) -> bytes:
+    """Return what is said before somebody hangs up, one way or the other."""
+    with suppress(ConnectionError):
+        return b"".join(iter(lambda: connection.recv(1000), b""))
+    return b""
+
+
+def _require_ipv6() -> None:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)("this machine has no ::1")
+
+
+def test_answers_leave_at_once() -> None:
+    """Without TCP_NODELAY an answer in two packets waits 40 ms for the client's acknowledgement."""
+    with serving() as server:
+        assert read(server.url) == "http True"
+
+
+def test_tls_answers_leave_at_once_too() -> None:
+    """The scheme is told to the application as well."""
+    certificates = Certificates()
+    context = ssl.create_default_context(cafile=str(certificates.ca_file))
+    with serving(certificates=certificates) as server:
+        assert read(server.url, context) == "https True"
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("127.0.0.1", r"http://127\.0\.0\.1:\d+"),
+        ("0.0.0.0", r"http://127\.0\.0\.1:\d+"),
+        ("", r"http://127\.0\.0\.1:\d+"),
+    ],
+)
+def test_url_is_one_that_can_be_reached(host: str, url: str) -> None:
+    """Links and URLs in answers begin with it: all addresses are no address."""
+    with serving(host) as server:
+        assert re.fullmatch(url, server.url)
+        assert read(server.url) == "http True"
+
+
+@pytest.mark.parametrize("host", ["::1", "::"])
+def test_address_of_the_sixth_version_is_served(host: str) -> None:
+    """It stands in brackets."""
+    _require_ipv6()
+    with serving(host) as server:
+        assert re.fullmatch(r"http://\[::1\]:\d+", server.url)
+        assert read(server.url) == "http True"
+
+
+@pytest.mark.parametrize("port", [-1, 70000])
+def test_port_that_there_is_not_is_refused(port: int) -> None:
+    """As a setting that is wrong."""
+    with pytest.raises(ConfigurationError, match=f"port: {port} is no port"):
+        Server("127.0.0.1", port, None)
+
+
+def test_port_in_use_is_refused() -> None:
+    """And not shared, which would give each of two programs half the requests."""
+    with Emulator() as emulator, pytest.raises(ConfigurationError) as refused:
+        Emulator(port=emulator.port)
+
+    assert refused.value.setting == "port"
+    assert refused.value.problem.startswith(f"127.0.0.1:{emulator.port} cannot be listened at")
+
+
+def test_host_that_there_is_not_is_refused() -> None:
+    """The same."""
+    with pytest.raises(ConfigurationError, match="cannot be listened at"):
+        Server("192.0.2.1", 0, None)
+
+
+def test_stopped_server_frees_its_port() -> None:
+    """The next test may take it."""
+    with serving() as server:
+        read(server.url)
+    with pytest.raises(URLError):
+        read(server.url)
+
+    again = Server("127.0.0.1", server.port, None)
+    again.stop()
+
+
+def test_server_that_was_never_started_frees_its_port() -> None:
+    """An emulator may be refused before it serves."""
+    server = Server("127.0.0.1", 0, None)
+    server.stop()
+
+    socket.create_server(("127.0.0.1", server.port)).close()
+
+
+def test_official_client_trusts_the_certificates() -> None:
+    """They are verified: nothing is switched off."""
+    with Emulator(tls=True) as emulator:
+        client = emulator.client()
+        client.messages.create(to="+15558675310", from_="+15017122661", body="hello")
+
+        assert emulator.url == f"https://localhost:{emulator.port}"
+        assert [message.body for message in client.messages.list()] == ["hello"]
+
+
+def test_client_that_does_not_trust_the_certificates_is_answered_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And the emulator goes on."""
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+    with Emulator(tls=True) as emulator:
+        stranger = Client(emulator.account_sid, emulator.auth_token)
+        stranger.api.base_url = emulator.url
+        with pytest.raises(SSLError):
+            stranger.messages.list()
+
+        assert emulator.client().messages.list() == []
+
+
+@pytest.mark.parametrize(
+    "name", ["localhost", "127.0.0.1", "api.twilio.com", "messaging.twilio.com", "api.us1.twilio.com"]
+)
+def test_certificate_is_good_for_the_names_of_twilio(name: str) -> None:
+    """Clients that are led here by a proxy ask for the host that they mean."""
+    certificates = Certificates()
+    context = ssl.create_default_context(cafile=str(certificates.ca_file))
+    with (
+        serving(certificates=certificates) as server,
+        socket.create_connection(("127.0.0.1", server.port), timeout=30) as plain,
+        context.wrap_socket(plain, server_hostname=name) as secured,
+    ):
+        assert secured.version()
+
+
+def test_connection_that_says_nothing_keeps_nobody_waiting() -> None:
+    """Browsers open connections in advance; with TLS the handshake would hold up all others."""
+    certificates = Certificates()
+    context = ssl.create_default_context(cafile=str(certificates.ca_file))
+    with (
+        serving(certificates=certificates) as server,
+        socket.create_connection(("127.0.0.1", server.port)),
+        socket.create_connection(("127.0.0.1", server.port)),
+    ):
+        assert read(server.url, context) == "https True"
+
+
+def test_client_that_speaks_no_tls_is_hung_up_on(capfd: pytest.CaptureFixture[str]) -> None:
+    """And nothing is printed into the developer's terminal."""
+    certificates = Certificates()
+    context = ssl.create_default_context(cafile=str(certificates.ca_file))
+    with serving(certificates=certificates) as server:
+        with socket.create_connection(("127.0.0.1", server.port), timeout=30) as plain:
+            plain.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert _last_words(plain) == b""
+        assert read(server.url, context) == "https True"
+
+    assert capfd.readouterr() == ("", "")
+
+
+def test_client_that_breaks_off_is_not_spoken_of(capfd: pytest.CaptureFixture[str]) -> None:
+    """The emulator keeps a log of its own."""
+    with serving() as server:
+        for said in (b"", b"GET / HT", b"nonsense\r\n\r\n", b"GET / HTTP/1.1\r\nContent-Length: 100\r\n\r\nabc"):
+            with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
+                connection.sendall(said)
+                connection.shutdown(socket.SHUT_WR)
+                _last_words(connection)
+        assert read(server.url) == "http True"
+
+    assert capfd.readouterr() == ("", "")
+
+
+def test_requests_are_answered_side_by_side() -> None:
+    """A program that is called by a request may make one itself."""
+    barrier = threading.Barrier(3, timeout=30)
+
+    def together(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        barrier.wait()
+        return hello(environ, start_response)
+
+    server, answers = Server("127.0.0.1", 0, None), []
+    server.start(together)
+    threads = [threading.Thread(target=lambda: answers.append(read(server.url))) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    server.stop()
+
+    assert answers == ["http True"] * 3
+
+
+def test_certificates_are_removed_with_the_server() -> None:
+    """A developer's machine shall not gather authorities."""
+    certificates = Certificates()
+    with serving(certificates=certificates):
+        assert certificates.ca_file.exists()
+
+    assert not certificates.ca_file.exists()
+
+
+def test_tls_says_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The library is an extra."""
+    monkeypatch.setitem(sys.modules, "trustme", None)
+    with pytest.raises(ConfigurationError, match=r"tls: .*pip install 'twiml-app\[dev\]'"):
+        Certificates()
+
+
+def test_two_emulators_serve_at_once() -> None:
+    """Each on a port of its own, with certificates of its own."""
+    with Emulator(tls=True) as one, Emulator(tls=True) as two:
+        clients: list[Any] = [one.client(), two.client()]
+        clients[0].messages.create(to="+15558675310", from_="+15017122661", body="hello")
+
+        assert one.ca_file != two.ca_file
+        assert [len(client.messages.list()) for client in clients] == [1, 0]

@@ -1,0 +1,318 @@
+"""Store: what the emulator knows, found again by sid, by condition, and page by page."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from itertools import count
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from twiml_app.emulator.resources import Account, Handset, Message
+from twiml_app.emulator.store import Condition, Store
+from twiml_app.errors import ConfigurationError
+
+ACCOUNT = "AC00000000000000000000000000000001"
+OTHER = "AC00000000000000000000000000000002"
+ANYTHING = st.text(st.characters(exclude_categories=()))
+
+
+@pytest.fixture
+def store() -> Iterator[Store]:
+    """An empty store in memory."""
+    with closing(Store()) as opened:
+        yield opened
+
+
+def message(sid: str, *, account_sid: str = ACCOUNT, date_sent: float | None = None, body: str = "hello") -> Message:
+    """Make a message."""
+    return Message(
+        sid=sid,
+        account_sid=account_sid,
+        date_created=1.0,
+        date_updated=1.0,
+        to="+15005550006",
+        from_="+15558675310",
+        body=body,
+        status="received",
+        direction="inbound",
+        date_sent=date_sent,
+    )
+
+
+def sids(found: list[Message]) -> list[str]:
+    """Return the sids of messages."""
+    return [each.sid for each in found]
+
+
+def fill(store: Store, last: int) -> None:
+    """Save messages 1 to ``last``, in order."""
+    for n in range(1, last + 1):
+        store.save(message(f"SM{n}", date_sent=float(n)))
+
+
+@given(ANYTHING, st.none() | st.floats(allow_nan=False, allow_infinity=False))
+def test_resource_comes_back_as_it_was_saved(body: str, date_sent: float | None) -> None:
+    """Text may hold anything that a phone or a program sends, half an emoji included."""
+    saved = message("SM1", body=body, date_sent=date_sent)
+    with closing(Store()) as store:
+        assert store.save(saved) is saved
+        assert store.get(Message, "SM1") == saved
+
+
+def test_tuples_stay_tuples(store: Store) -> None:
+    """A frozen resource that came back with a list would no longer equal itself."""
+    account = Account(
+        sid=ACCOUNT, account_sid=ACCOUNT, date_created=1.0, date_updated=1.0, auth_token="t", verified=("+1", "+2")
+    )
+    store.save(account)
+
+    assert store.get(Account, ACCOUNT) == account
+
+
+def test_what_was_never_saved_is_not_found(store: Store) -> None:
+    """Also under a sid that something of another kind has."""
+    store.save(Handset(sid="+1", account_sid="", date_created=1.0, date_updated=1.0))
+
+    assert store.get(Message, "+1") is None
+    assert store.get(Handset, "+2") is None
+    assert store.find(Message) == []
+
+
+def test_saving_again_replaces_and_keeps_the_place(store: Store) -> None:
+    """A list must not jump whenever a status changes."""
+    fill(store, 3)
+    store.save(message("SM2", body="changed"))
+
+    assert [(each.sid, each.body) for each in store.find(Message)] == [
+        ("SM3", "hello"),
+        ("SM2", "changed"),
+        ("SM1", "hello"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("conditions", "found"),
+    [
+        pytest.param([], ["SM4", "SM3", "SM2", "SM1"], id="none"),
+        pytest.param([Condition("date_sent", "=", 2.0)], ["SM2"], id="="),
+        pytest.param([Condition("date_sent", "<", 2.0)], ["SM1"], id="<"),
+        pytest.param([Condition("date_sent", "<=", 2.0)], ["SM2", "SM1"], id="<="),
+        pytest.param([Condition("date_sent", ">", 2.0)], ["SM4", "SM3"], id=">"),
+        pytest.param([Condition("date_sent", ">=", 2.0)], ["SM4", "SM3", "SM2"], id=">="),
+        pytest.param([Condition("sid", "like", "%M3")], ["SM3"], id="like the end"),
+        pytest.param([Condition("sid", "like", "S_2%")], ["SM2"], id="like the beginning"),
+        pytest.param([Condition("sid", "like", "M2")], [], id="like what is only inside"),
+        pytest.param([Condition("date_sent", ">", 1.0), Condition("date_sent", "<", 4.0)], ["SM3", "SM2"], id="two"),
+        pytest.param([Condition("body", "=", "' OR 1 --")], [], id="a value is never SQL"),
+    ],
+)
+def test_conditions_choose(store: Store, conditions: list[Condition], found: list[str]) -> None:
+    """The filters of the lists are made of these."""
+    fill(store, 4)
+    store.save(message("SM5", account_sid=OTHER, date_sent=2.0))
+
+    assert sids(store.find(Message, *conditions, account_sid=ACCOUNT)) == found
+    assert store.count(Message, *conditions, account_sid=ACCOUNT) == len(found)
+
+
+def test_what_was_not_sent_fits_no_comparison_of_dates(store: Store) -> None:
+    """A queued message has no DateSent, and is in no list filtered by it."""
+    store.save(message("SM1"))
+
+    for operator in ("=", "<", "<=", ">", ">="):
+        assert store.find(Message, Condition("date_sent", operator, 2.0)) == []
+
+
+def test_accounts_are_kept_apart_unless_all_are_asked_for(store: Store) -> None:
+    """A subaccount never sees what another one sent; the schedule sees all."""
+    store.save(message("SM1"))
+    store.save(message("SM2", account_sid=OTHER))
+
+    assert sids(store.find(Message, account_sid=OTHER)) == ["SM2"]
+    assert sids(store.find(Message)) == ["SM2", "SM1"]
+    assert (store.count(Message, account_sid=OTHER), store.count(Message)) == (1, 2)
+
+
+def test_lists_are_newest_first_unless_told_otherwise(store: Store) -> None:
+    """Twilio lists the newest first; what is worked off goes the other way."""
+    fill(store, 3)
+
+    assert sids(store.find(Message)) == ["SM3", "SM2", "SM1"]
+    assert sids(store.find(Message, oldest_first=True)) == ["SM1", "SM2", "SM3"]
+    assert sids(store.find(Message, limit=2)) == ["SM3", "SM2"]
+    assert sids(store.find(Message, beyond="SM2")) == ["SM1"]
+    assert sids(store.find(Message, beyond="SM2", oldest_first=True)) == ["SM3"]
+
+
+def test_pages_go_on_from_a_message_that_is_gone(store: Store) -> None:
+    """Somebody who deletes what each page shows must still see every message."""
+    fill(store, 5)
+    seen: list[str] = []
+    while page := sids(store.find(Message, beyond=seen[-1] if seen else "", limit=2)):
+        seen += page
+        for sid in page:
+            store.delete(Message, sid)
+
+    assert seen == ["SM5", "SM4", "SM3", "SM2", "SM1"]
+    assert store.count(Message) == 0
+
+
+def test_what_is_saved_after_the_newest_was_deleted_is_newer(store: Store) -> None:
+    """Somebody who follows what comes in must not miss a message because the one before it was deleted."""
+    fill(store, 2)
+    store.delete(Message, "SM2")
+    store.save(message("SM3"))
+
+    assert sids(store.find(Message, beyond="SM2", oldest_first=True)) == ["SM3"]
+    assert store.place(Message, "SM1") < store.place(Message, "SM2") < store.place(Message, "SM3")
+
+
+@given(
+    st.booleans(),
+    st.integers(1, 3),
+    st.lists(st.lists(st.one_of(st.none(), st.integers(1, 12)), max_size=4), min_size=1, max_size=8),
+)
+def test_pages_show_each_message_once_while_others_come_and_go(
+    oldest_first: bool, limit: int, between: list[list[int | None]]
+) -> None:
+    """Between two pages messages are saved (None) and deleted: none that stays is missed or shown twice."""
+    numbers = count(7)
+    seen: list[int] = []
+    with closing(Store()) as store:
+        fill(store, 6)
+        there = list(range(1, 7))
+        for actions in between:
+            beyond = f"SM{seen[-1]}" if seen else ""
+            page = store.find(Message, oldest_first=oldest_first, beyond=beyond, limit=limit)
+            ordered = there if oldest_first else there[::-1]
+            rest = [n for n in ordered if not seen or (n > seen[-1] if oldest_first else n < seen[-1])]
+            assert sids(page) == [f"SM{n}" for n in rest[:limit]]
+            seen += rest[:limit]
+            for action in actions:
+                if action is None:
+                    there.append(next(numbers))
+                    store.save(message(f"SM{there[-1]}"))
+                else:
+                    assert store.delete(Message, f"SM{action}") is (action in there)
+                    there = [n for n in there if n != action]
+
+
+def test_only_the_newest_are_kept(store: Store) -> None:
+    """A log that nobody empties stays small; other kinds are left alone."""
+    fill(store, 5)
+    store.save(Handset(sid="+1", account_sid="", date_created=1.0, date_updated=1.0))
+    store.keep_newest(Message, 2)
+    store.keep_newest(Handset, 2)
+
+    assert sids(store.find(Message)) == ["SM5", "SM4"]
+    assert store.get(Handset, "+1") is not None
+
+
+def test_deleting_takes_the_bytes_along(store: Store) -> None:
+    """A deleted picture must not be found by its link."""
+    fill(store, 2)
+    store.save_bytes("SM1", b"\x00\xff")
+    store.save_bytes("SM2", b"kept")
+
+    assert store.delete(Message, "SM1")
+    assert not store.delete(Message, "SM1")
+    assert (store.get(Message, "SM1"), store.read_bytes("SM1")) == (None, None)
+    assert (sids(store.find(Message)), store.read_bytes("SM2")) == (["SM2"], b"kept")
+
+
+@given(st.binary(), st.binary())
+def test_bytes_come_back_as_they_were_saved_last(first: bytes, second: bytes) -> None:
+    """A picture is not text."""
+    with closing(Store()) as store:
+        store.save_bytes("ME1", first)
+        store.save_bytes("ME1", second)
+
+        assert store.read_bytes("ME1") == second
+        assert store.read_bytes("ME2") is None
+
+
+def test_moments_are_kept_by_name(store: Store) -> None:
+    """When a number last sent decides when it may send again."""
+    store.save_moment("a", 1.5)
+    store.save_moment("a", 2.25)
+
+    assert (store.read_moment("a"), store.read_moment("b")) == (2.25, None)
+
+
+def test_clearing_forgets_everything(store: Store) -> None:
+    """Reset means that the next test starts with an empty Twilio."""
+    fill(store, 2)
+    store.delete(Message, "SM2")
+    store.save_bytes("ME1", b"x")
+    store.save_moment("a", 1.0)
+    store.clear()
+
+    assert (store.find(Message), store.read_bytes("ME1"), store.read_moment("a")) == ([], None, None)
+    assert store.place(Message, "SM2") == -1
+
+
+def test_file_is_read_again_by_the_next_run(tmp_path: Path) -> None:
+    """What was sent yesterday is still listed today, and pages still go on from what was deleted."""
+    path = tmp_path / "state.db"
+    with closing(Store(path)) as store:
+        fill(store, 3)
+        store.delete(Message, "SM2")
+        store.save_bytes("ME1", b"\x89PNG")
+        store.save_moment("a", 1.5)
+    with closing(Store(str(path))) as store:
+        assert sids(store.find(Message)) == ["SM3", "SM1"]
+        assert sids(store.find(Message, beyond="SM2")) == ["SM1"]
+        assert (store.read_bytes("ME1"), store.read_moment("a")) == (b"\x89PNG", 1.5)
+
+
+@pytest.mark.parametrize("version", [0, 2], ids=["of another program", "of another release"])
+def test_file_of_somebody_else_is_refused_and_left_alone(tmp_path: Path, version: int) -> None:
+    """A mistyped path must not cost anybody a database."""
+    path = tmp_path / "other.db"
+    with closing(sqlite3.connect(path)) as other:
+        other.executescript(f"CREATE TABLE theirs (a); PRAGMA user_version = {version};")
+    before = path.read_bytes()
+
+    with pytest.raises(ConfigurationError, match=r"^state: .*other\.db was not written by this release"):
+        Store(path)
+    assert path.read_bytes() == before
+
+
+def test_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Path) -> None:
+    """The reason is said in one line, without a trace."""
+    path = tmp_path / "notes.txt"
+    path.write_text("These are notes, and no database.\n" * 100)
+
+    with pytest.raises(ConfigurationError, match=r"^state: .*notes\.txt cannot be used: file is not a database$"):
+        Store(path)
+    assert path.read_text() == "These are notes, and no database.\n" * 100
+
+
+def test_path_that_cannot_be_opened_is_refused(tmp_path: Path) -> None:
+    """A folder that does not exist is the commonest reason."""
+    with pytest.raises(ConfigurationError, match=r"^state: .*nowhere/state\.db cannot be used: unable to open"):
+        Store(tmp_path / "nowhere" / "state.db")
+
+
+@pytest.mark.parametrize("name", ["", "state.db"], ids=["in memory", "in a file"])
+def test_threads_share_a_store(tmp_path: Path, name: str) -> None:
+    """The REST API, the phone's page and the delivery of messages all work in threads of their own."""
+    with closing(Store(tmp_path / name) if name else Store()) as store, ThreadPoolExecutor(8) as threads:
+
+        def work(n: int) -> int:
+            store.save(message(f"SM{n}", date_sent=float(n)))
+            store.save_bytes(f"SM{n}", str(n).encode())
+            if n % 2:
+                store.delete(Message, f"SM{n}")
+            return len(store.find(Message, Condition("date_sent", "=", float(n))))
+
+        found = list(threads.map(work, range(200)))
+
+        assert found == [1, 0] * 100
+        assert sorted(int(each.sid[2:]) for each in store.find(Message)) == list(range(0, 200, 2))

@@ -1,0 +1,91 @@
+"""Making a message: its sid, its segments, its media, or a link where the phone takes none."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ..segments import segment
+from .context import Context
+from .media import FetchedMedia
+from .pricing import price_of
+from .resources import Account, Media, MediaLink, Message, MessagingService
+from .smart_encoding import smart_encode
+
+#: How long a link to a media works, and how many characters tell one from the other: the documents of 2015.
+LINK_LIFETIME_S = 7 * 24 * 3600
+LINK_CHARACTERS = 7
+TRIAL_PREFIX = "Sent from your Twilio trial account - "
+
+_LINK_ALPHABET = string.ascii_letters + string.digits
+
+
+class Composer:
+    """Makes messages and keeps them."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def receive(self, draft: Message, media: Sequence[FetchedMedia]) -> Message:
+        """Keep a message that comes in, with what it costs."""
+        num_media = len(media)
+        price = price_of(draft.to, segments=_segments(draft.body, num_media), num_media=num_media)
+        return self._keep(replace(draft, price=price), media)
+
+    def compose(self, draft: Message, media: Sequence[FetchedMedia], *, smart_encoded: bool = False) -> Message:
+        """Keep a message that goes out: as a link where the phone takes no media and the account allows it."""
+        account = self._context.account(draft.account_sid)
+        body = smart_encode(draft.body) if smart_encoded else draft.body
+        if account.type == "Trial":
+            body = TRIAL_PREFIX + body
+        if media and not self._context.takes_media(draft.to) and self._links_media(account, draft):
+            links = [self._link(each, draft) for each in media]
+            return self._keep(replace(draft, body=" ".join([body.rstrip(), *links]).strip()), ())
+        return self._keep(replace(draft, body=body), media)
+
+    def _links_media(self, account: Account, draft: Message) -> bool:
+        service = self._context.store.get(MessagingService, draft.messaging_service_sid)
+        return account.mms_as_link and (service is None or service.mms_converter)
+
+    def _keep(self, draft: Message, media: Sequence[FetchedMedia]) -> Message:
+        message = replace(
+            draft,
+            sid=self._context.new_sid("MM" if media else "SM"),
+            num_media=len(media),
+            num_segments=_segments(draft.body, len(media)),
+        )
+        for each in media:
+            self._keep_media(each, message, message.sid)
+        return self._context.store.save(message)
+
+    def _keep_media(self, media: FetchedMedia, message: Message, parent_sid: str) -> Media:
+        kept = Media(
+            sid=self._context.new_sid("ME"),
+            account_sid=message.account_sid,
+            date_created=message.date_created,
+            date_updated=message.date_created,
+            parent_sid=parent_sid,
+            content_type=media.content_type,
+        )
+        self._context.store.save_bytes(kept.sid, media.content)
+        return self._context.store.save(kept)
+
+    def _link(self, media: FetchedMedia, draft: Message) -> str:
+        """Keep a media that belongs to no message, and return the link that leads to it."""
+        kept = self._keep_media(media, draft, "")
+        name = "".join(self._context.random.choices(_LINK_ALPHABET, k=LINK_CHARACTERS))
+        link = MediaLink(
+            sid=name,
+            account_sid=draft.account_sid,
+            date_created=draft.date_created,
+            date_updated=draft.date_created,
+            media_sid=kept.sid,
+            expires=draft.date_created + LINK_LIFETIME_S,
+        )
+        self._context.store.save(link)
+        return f"{self._context.base_url}/{name}"
+
+
+def _segments(body: str, num_media: int) -> int:
+    return 1 if num_media else segment(body).count

@@ -1,0 +1,297 @@
+"""What becomes of a MediaUrl: its bytes and content type, or the reason why Twilio would refuse it.
+
+Media on this machine is fetched; elsewhere only if fetching from anywhere is allowed, and is judged by its name if not.
+
+https://www.twilio.com/docs/messaging/guides/accepted-mime-types
+"""
+
+from __future__ import annotations
+
+import base64
+import ipaddress
+import mimetypes
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from ..auth import basic_header
+from ..caller import resolve, without_userinfo
+from ..calls import OutgoingRequest, Transport
+from ..config import Credentials
+from ..errors import ApiError
+from ..webhook import WebhookResponse
+
+BAD_MEDIA = 21620
+TOO_MANY_MEDIA = 21623
+
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
+#: One white pixel each: what stands for a picture that is not fetched.
+_PLACEHOLDERS = {
+    "image/gif": "R0lGODdhAQABAIEAAP///wAAAAAAAAAAACwAAAAAAQABAAAIBAABBAQAOw==",
+    "image/png": "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR42mP4DwABAQEAHLCMmQAAAABJRU5ErkJggg==",
+    "image/jpeg": (
+        "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDABALDA4MChAODQ4SERATGCgaGBYWGDEjJR0oOjM9PDkzODdASFxOQERXRTc4UG1RV19iZ2hnPk1x"
+        "eXBkeFxlZ2P/wAALCAABAAEBAREA/8QAFAABAAAAAAAAAAAAAAAAAAAAB//EABQQAQAAAAAAAAAAAAAAAAAAAAD/2gAIAQEAAD8AQH//2Q=="
+    ),
+}
+#: Content types by the ending of a name: Python's own, not those of the machine, and what phones send besides.
+_ENDINGS = mimetypes.MimeTypes().types_map[True] | {
+    ".amr": "audio/amr",
+    ".heic": "image/heic",
+    ".ics": "text/calendar",
+    ".js": "text/javascript",
+    ".ogg": "audio/ogg",
+    ".vcf": "text/vcard",
+    ".webp": "image/webp",
+}
+_PAGES = frozenset({"text/html", "application/xhtml+xml"})
+_PROGRAMS = frozenset(
+    {
+        "application/java-archive",
+        "application/javascript",
+        "application/vnd.android.package-archive",
+        "application/vnd.microsoft.portable-executable",
+        "application/x-dosexec",
+        "application/x-executable",
+        "application/x-msdos-program",
+        "application/x-msdownload",
+        "application/x-sh",
+        "application/x-sharedlib",
+        "text/javascript",
+        "text/x-sh",
+    }
+)
+_UNKNOWN = frozenset({"application/octet-stream", "binary/octet-stream"})
+
+#: How files begin, and the content types that they may then have, the usual one first.
+_SIGNATURES: tuple[tuple[re.Pattern[bytes], tuple[str, ...]], ...] = (
+    (re.compile(rb"GIF8[79]a"), ("image/gif",)),
+    (re.compile(rb"\x89PNG\r\n\x1a\n"), ("image/png", "image/apng")),
+    (re.compile(rb"\xff\xd8\xff"), ("image/jpeg", "image/pjpeg")),
+    (re.compile(rb"RIFF.{4}WEBP", re.DOTALL), ("image/webp",)),
+    (re.compile(rb"%PDF-"), ("application/pdf", "application/x-pdf")),
+    # The container of MPEG-4 holds films, sounds and pictures alike.
+    (
+        re.compile(rb".{4}ftyp", re.DOTALL),
+        (
+            *("video/mp4", "video/mpeg4", "video/x-m4v", "video/quicktime", "video/3gpp", "video/3gpp2"),
+            *("audio/mp4", "audio/m4a", "audio/x-m4a", "audio/aac", "audio/3gpp", "audio/3gpp2"),
+            *("image/heic", "image/heif", "image/avif"),
+        ),
+    ),
+    (re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype html|html)[\s>]", re.IGNORECASE), ("text/html",)),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FetchedMedia:
+    """A media as it would reach the phone; its bytes are empty if it was not fetched and is no common picture."""
+
+    #: Lower case, without parameters.
+    content_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MediaLimits:
+    """How much is fetched, and how patiently."""
+
+    #: For one media, and for those of a message together; less than what the transport cuts at.
+    max_bytes: int = 5 * 1024 * 1024
+    max_count: int = 10
+    max_redirects: int = 5
+    connect_timeout_s: float = 5.0
+    read_timeout_s: float = 15.0
+
+
+DEFAULT_LIMITS = MediaLimits()
+
+
+class MediaFetcher:
+    """Fetches media, and refuses what Twilio would refuse."""
+
+    def __init__(
+        self, transport: Transport, *, fetch_anywhere: bool = False, limits: MediaLimits = DEFAULT_LIMITS
+    ) -> None:
+        self._transport = transport
+        self._fetch_anywhere = fetch_anywhere
+        self._limits = limits
+
+    def fetch_all(self, urls: Sequence[str]) -> list[FetchedMedia]:
+        """Return the media of one message.
+
+        Raises: ApiError, 21623 for too many, 21620 for one that cannot be sent or for all being too large together.
+        """
+        limits = self._limits
+        if len(urls) > limits.max_count:
+            raise ApiError(TOO_MANY_MEDIA, f"A message may have {limits.max_count} media, this one has {len(urls)}.")
+        fetched = [self.fetch(url) for url in urls]
+        total = sum(len(media.content) for media in fetched)
+        if total > limits.max_bytes:
+            problem = f"the media of this message have {total} bytes together, and may have {limits.max_bytes}"
+            raise ApiError(BAD_MEDIA, f"Invalid media URLs: {problem}. Send smaller ones, or several messages.")
+        return fetched
+
+    def fetch(self, url: str) -> FetchedMedia:
+        """Return the media at a URL.
+
+        Raises: ApiError, 21620.
+        """
+        parts = _split(url)
+        if not self._may_fetch(parts):
+            return _placeholder(url, _ENDINGS.get(PurePosixPath(unquote(parts.path)).suffix.lower(), "image/jpeg"))
+        for _ in range(self._limits.max_redirects + 1):
+            answer = self._get(url)
+            target = answer.header("location") if answer.status in _REDIRECTS else ""
+            if not target:
+                return self._judge(url, answer)
+            url = self._redirected(url, target)
+        raise _refusal(url, "there are too many redirects on the way to it", "Give the URL at which they end.")
+
+    def _may_fetch(self, parts: SplitResult) -> bool:
+        return self._fetch_anywhere or _is_loopback(parts)
+
+    def _get(self, url: str) -> WebhookResponse:
+        request = OutgoingRequest(
+            method="GET",
+            url=without_userinfo(url),
+            headers=(("User-Agent", "TwilioProxy/1.1"), ("Accept", "*/*"), *_authorization(url)),
+            body=b"",
+            connect_timeout_s=self._limits.connect_timeout_s,
+            read_timeout_s=self._limits.read_timeout_s,
+        )
+        try:
+            return self._transport(request)
+        except OSError as error:
+            problem = f"there is no answer: {str(error) or type(error).__name__}"
+            raise _refusal(url, problem, "Does what serves it run, and at this address?") from error
+
+    def _redirected(self, url: str, target: str) -> str:
+        """Return where a redirect goes, which is judged anew.
+
+        Raises: ApiError, 21620.
+        """
+        try:
+            there = resolve(url, target)
+        except ValueError as error:
+            raise _refusal(url, "it redirects to what is no URL", "Correct its Location header.") from error
+        parts = _split(there)
+        if not self._may_fetch(parts):
+            problem = f"it redirects to {without_userinfo(there)}, and nothing is fetched from other machines"
+            raise _refusal(
+                url, problem, "Serve the file from this machine, or allow the emulator to fetch from anywhere."
+            )
+        if _is_loopback(parts) and not _is_loopback(urlsplit(url)):
+            problem = f"it redirects to {without_userinfo(there)}, which only this machine can reach"
+            raise _refusal(url, problem, "Redirect to a public address.")
+        return there
+
+    def _judge(self, url: str, answer: WebhookResponse) -> FetchedMedia:
+        """Return the media that an answer carries.
+
+        Raises: ApiError, 21620.
+        """
+        if not 200 <= answer.status < 300:
+            raise _refusal(url, f"it answers {answer.status}", "Open it yourself: it has to answer 200.")
+        content_type = _plain(answer.content_type)
+        _check_type(url, content_type)
+        if not answer.body:
+            raise _refusal(url, "it is empty", "Does what serves it write the file?")
+        if len(answer.body) > self._limits.max_bytes:
+            raise _refusal(url, f"it has more than {self._limits.max_bytes} bytes", "Send a smaller one.")
+        _check_bytes(url, content_type, answer.body)
+        return FetchedMedia(content_type=content_type, content=answer.body)
+
+
+def sniff(content: bytes) -> tuple[str, ...]:
+    """Return the content types that bytes may have, the usual one first; none if they begin like no file known here."""
+    return next((types for beginning, types in _SIGNATURES if beginning.match(content)), ())
+
+
+def _placeholder(url: str, content_type: str) -> FetchedMedia:
+    """Return what stands for a media that is not fetched.
+
+    Raises: ApiError, 21620.
+    """
+    _check_type(url, content_type)
+    return FetchedMedia(content_type=content_type, content=base64.b64decode(_PLACEHOLDERS.get(content_type, "")))
+
+
+def _split(url: str) -> SplitResult:
+    """Return the parts of a URL that can be fetched.
+
+    Raises: ApiError, 21620.
+    """
+    try:
+        url.encode()
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        # What cannot be read may hide a password anywhere before the last "@".
+        shown = url.rpartition("@")[2].encode(errors="replace").decode()
+        raise _refuse(shown, "it is no http or https URL", "Give the whole URL, with its host.")
+    return parts
+
+
+def _is_loopback(parts: SplitResult) -> bool:
+    host = (parts.hostname or "").rstrip(".")
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _authorization(url: str) -> tuple[tuple[str, str], ...]:
+    userinfo = urlsplit(url).netloc.rpartition("@")[0]
+    if not userinfo:
+        return ()
+    user, _, password = userinfo.partition(":")
+    return (("Authorization", basic_header(Credentials(unquote(user), unquote(password)))),)
+
+
+def _plain(content_type: str) -> str:
+    plain = content_type.partition(";")[0].strip().lower()
+    return "image/jpeg" if plain == "image/jpg" else plain
+
+
+def _check_type(url: str, content_type: str) -> None:
+    """Refuse what is no media by its type.
+
+    Raises: ApiError, 21620.
+    """
+    if "/" not in content_type or content_type in _UNKNOWN:
+        problem = f"its content type, {content_type or 'missing'}, does not tell what it is"
+        raise _refusal(url, problem, "Answer with that of the file, such as image/jpeg.")
+    if content_type in _PAGES:
+        problem = f"it is an HTML page ({content_type}), and no media"
+        raise _refusal(url, problem, "Give the URL of the file itself, not of a page that shows it or asks to log in.")
+    if content_type in _PROGRAMS:
+        raise _refusal(url, f"it is a program ({content_type}), and no media", "Send a link to it in the text.")
+
+
+def _check_bytes(url: str, content_type: str, content: bytes) -> None:
+    """Refuse bytes that are not what their content type says.
+
+    Raises: ApiError, 21620.
+    """
+    found = sniff(content)
+    if content_type in found or not (found or content_type in _PLACEHOLDERS):
+        return
+    are = f"those of {found[0]}" if found else "not"
+    problem = f"its content type is {content_type}, and its bytes are {are}"
+    raise _refusal(url, problem, "Answer with the content type that fits the file, and with the file itself.")
+
+
+def _refusal(url: str, problem: str, remedy: str) -> ApiError:
+    return _refuse(without_userinfo(url), problem, remedy)
+
+
+def _refuse(shown: str, problem: str, remedy: str) -> ApiError:
+    return ApiError(BAD_MEDIA, f"Invalid media URL: {shown}: {problem}. {remedy}")

@@ -1,0 +1,133 @@
+"""What can stand in To and From: numbers, short codes, names, channel addresses; and Twilio's test numbers.
+
+https://www.twilio.com/docs/glossary/what-e164 and https://www.twilio.com/docs/iam/test-credentials
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from ..errors import ApiError
+
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}")
+_SHORT_CODE = re.compile(r"[0-9]{3,8}")
+_NAME = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9 ]{1,11}")
+_CHANNEL = re.compile(r"([a-z]+):(.+)")
+#: Marks of punctuation that people write between the digits of a number.
+_PUNCTUATION = re.compile(r"[\s().\-/]")
+#: A number as it is written within a country begins with a digit, or with an area code in brackets.
+_LOCAL = re.compile(r"[\s(]*[0-9]")
+#: "whatsapp" on the keys of a phone, which Twilio's own examples show in front of a number.
+_WHATSAPP_KEYS = re.compile(r"94287277(?=\+)")
+#: Countries whose phones take pictures, https://www.twilio.com/docs/glossary/what-is-mms
+_MMS_CALLING_CODES = ("+1",)
+
+#: From, and the code it is refused with.
+MAGIC_SENDERS = {
+    "+15005550001": (21212, "The 'From' number +15005550001 is not a valid phone number."),
+    "+15005550007": (21606, "The From phone number +15005550007 is not a valid, message-capable Twilio phone number."),
+    "+15005550008": (21611, "This 'From' number has exceeded the maximum number of queued messages."),
+}
+#: The sender that is always good.
+MAGIC_SENDER = "+15005550006"
+#: To, and the code it is refused with.
+MAGIC_RECIPIENTS = {
+    "+15005550001": (21211, "The 'To' number +15005550001 is not a valid phone number."),
+    "+15005550002": (21612, "The 'To' phone number +15005550002 is not currently reachable using this 'From' number."),
+    "+15005550003": (21408, "Permission to send an SMS has not been enabled for the region of +15005550003."),
+    "+15005550004": (21610, "Attempt to send to unsubscribed recipient."),
+    "+15005550009": (21614, "'To' number +15005550009 is not a valid mobile number."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A sender or a recipient: its text, and of which kind it is."""
+
+    text: str
+    #: number, short_code, name or channel.
+    kind: str
+
+    @property
+    def channel(self) -> str:
+        """``sms``, or what stands before the colon of a channel address."""
+        return self.text.partition(":")[0] if self.kind == "channel" else "sms"
+
+    @property
+    def takes_media(self) -> bool:
+        """Tell whether phones of that country take pictures; short codes and channels do."""
+        if self.kind == "number":
+            return self.text.startswith(_MMS_CALLING_CODES)
+        return self.kind != "name"
+
+
+def read_sender(text: str) -> Address | None:
+    """Return the address that a From names; None if it is none."""
+    plain = _WHATSAPP_KEYS.sub("whatsapp:", text.strip())
+    if _CHANNEL.fullmatch(plain):
+        return Address(plain, "channel")
+    digits = _PUNCTUATION.sub("", plain)
+    if _E164.fullmatch(digits):
+        return Address(digits, "number")
+    if _SHORT_CODE.fullmatch(digits):
+        return Address(digits, "short_code")
+    if _NAME.fullmatch(plain):
+        return Address(plain, "name")
+    return _local(plain, "+1")
+
+
+def read_recipient(text: str, sender: str) -> Address | None:
+    """Return the address that a To names, a local form completed from the sender's country; None if it is none.
+
+    https://www.twilio.com/docs/messaging/api/message-resource: without a "+" the country is that of From.
+    """
+    plain = _WHATSAPP_KEYS.sub("whatsapp:", text.strip())
+    if _CHANNEL.fullmatch(plain):
+        return Address(plain, "channel")
+    digits = _PUNCTUATION.sub("", plain)
+    if digits.startswith("+"):
+        return Address(digits, "number") if _E164.fullmatch(digits) else None
+    return _local(plain, sender)
+
+
+def _local(text: str, sender: str) -> Address | None:
+    """Complete a number as it is written in a country; the tables are loaded when first needed."""
+    import phonenumbers
+
+    if not _LOCAL.match(text):
+        return None
+    try:
+        number = phonenumbers.parse(text, _country_of(sender))
+    except phonenumbers.NumberParseException:
+        return None
+    if phonenumbers.is_possible_number_with_reason(number) != phonenumbers.ValidationResult.IS_POSSIBLE:
+        return None
+    written = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    return Address(written, "number") if _E164.fullmatch(written) else None
+
+
+def _country_of(sender: str) -> str:
+    """Return the country of a sender; what says nothing of it is taken for the United States."""
+    import phonenumbers
+
+    try:
+        code = phonenumbers.parse(sender).country_code
+    except phonenumbers.NumberParseException:
+        return "US"
+    return str(phonenumbers.region_code_for_country_code(code or 1))
+
+
+def national(number: str) -> str:
+    """Return a number as it was shown in 2008: the digits alone, those of a US number without the 1."""
+    return number.removeprefix("+1") if number.startswith("+1") else number.removeprefix("+")
+
+
+def check_magic(sender: str, recipient: str) -> None:
+    """Refuse Twilio's test numbers with the codes that they stand for.
+
+    Raises: ApiError.
+    """
+    for table, address in ((MAGIC_SENDERS, sender), (MAGIC_RECIPIENTS, recipient)):
+        if address in table:
+            raise ApiError(*table[address])

@@ -1,0 +1,69 @@
+"""STOP, START and HELP as they are by default: recorded, answered, and what is sent after a STOP is refused.
+
+https://www.twilio.com/docs/messaging/tutorials/advanced-opt-out
+"""
+
+from __future__ import annotations
+
+from .context import Context
+from .resources import IncomingNumber, MessagingService, OptOut
+
+_ANSWERS = {
+    "STOP": "You have successfully been unsubscribed. You will not receive any more messages from this number."
+    " Reply START to resubscribe.",
+    "START": "You have successfully been re-subscribed to messages from this number."
+    " Reply HELP for help. Reply STOP to unsubscribe. Msg&Data Rates May Apply.",
+    "HELP": "Reply STOP to unsubscribe. Msg&Data Rates May Apply.",
+}
+
+
+class OptOuts:
+    """Knows who wants nothing more from whom."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def has_opted_out(self, sender: str, contact: str, service: MessagingService | None = None) -> bool:
+        """Tell whether somebody has sent STOP to a number, or to another one of its service."""
+        key = f"{service.sid} {contact}" if service else self._key(sender, contact)
+        return self._context.store.get(OptOut, key) is not None
+
+    def note(self, text: str, *, contact: str, number: str, account_sid: str) -> str:
+        """Record what an opt-out word says; returns the answer that it gets, empty if the text is no such word.
+
+        Short codes answer for themselves.
+        """
+        kind = self._kind(text)
+        if not kind or not number.startswith("+"):
+            return ""
+        if kind == "STOP":
+            self._record(contact, number, account_sid)
+        if kind == "START":
+            self._context.store.delete(OptOut, self._key(number, contact))
+        return _ANSWERS[kind]
+
+    def _kind(self, text: str) -> str:
+        word = text.strip().upper()
+        return next((kind for kind, words in self._context.profile.opt_out_words.items() if word in words), "")
+
+    def _record(self, contact: str, number: str, account_sid: str) -> None:
+        now = self._context.clock.now()
+        self._context.store.save(
+            OptOut(
+                sid=self._key(number, contact),
+                account_sid=account_sid,
+                date_created=now,
+                date_updated=now,
+                sender=number,
+                contact=contact,
+            )
+        )
+
+    def _key(self, sender: str, contact: str) -> str:
+        number = self._context.find_number(sender)
+        return f"{_pool(number, self._context.find_service(number), sender)} {contact}"
+
+
+def _pool(number: IncomingNumber | None, service: MessagingService | None, sender: str) -> str:
+    """Return what an opt-out counts for: the whole service of a number, or the number alone."""
+    return service.sid if service else number.sid if number else sender

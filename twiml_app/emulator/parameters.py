@@ -1,0 +1,175 @@
+"""The parameters of a request to the REST API, read and refused with Twilio's numbers."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta, timezone
+from email.utils import parsedate_to_datetime
+from urllib.parse import urlsplit
+
+from ..errors import ApiError
+
+#: The longest URL of a status callback, https://www.twilio.com/docs/api/errors/21609
+MAX_URL_CHARACTERS = 4000
+INVALID_PARAMETER = 20001
+
+#: Mountain time, in which a few of Twilio's examples are written.
+_MST = timezone(timedelta(hours=-7))
+_AMOUNT = re.compile(r"[0-9]+(\.[0-9]*)?|\.[0-9]+")
+_ISO_8601 = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T.+")
+_TRUE, _FALSE = ("true", "1", "yes"), ("false", "0", "no", "")
+
+
+class Parameters:
+    """The parameters of one request, repeated names and all."""
+
+    def __init__(self, values: Mapping[str, Sequence[str]]) -> None:
+        self._values = values
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._values
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every name, in order."""
+        return tuple(self._values)
+
+    def all(self, name: str) -> list[str]:
+        """Return every value of a name that is not empty."""
+        return [value for value in self._values.get(name, ()) if value]
+
+    def text(self, name: str, default: str = "") -> str:
+        """Return the first value of a name."""
+        return next(iter(self._values.get(name, ())), default)
+
+    def given(self, *names: str) -> dict[str, str]:
+        """Return the first values of those of these names that are there."""
+        return {name: self.text(name) for name in names if name in self}
+
+    def flag(self, name: str, *, default: bool = False) -> bool:
+        """Return a boolean.
+
+        Raises: ApiError.
+        """
+        text = self.text(name, str(default)).lower()
+        if text not in (*_TRUE, *_FALSE):
+            raise ApiError(INVALID_PARAMETER, f"{name} is {text!r}: it is true or false.")
+        return text in _TRUE
+
+    def choice(self, name: str, allowed: Sequence[str], code: int = INVALID_PARAMETER) -> str:
+        """Return one of some words, empty if none is given.
+
+        Raises: ApiError.
+        """
+        text = self.text(name)
+        if text and text not in allowed:
+            raise ApiError(code, f"{name} is {text!r}: it is {' or '.join(allowed)}.")
+        return text
+
+    def method(self, name: str, default: str = "POST") -> str:
+        """Return an HTTP method.
+
+        Raises: ApiError.
+        """
+        text = self.text(name).upper() or default
+        if text not in ("GET", "POST"):
+            raise ApiError(INVALID_PARAMETER, f"{name} is {text!r}: it is GET or POST.")
+        return text
+
+    def sid(self, name: str, prefix: str, code: int) -> str:
+        """Return a sid, empty if none is given.
+
+        Raises: ApiError.
+        """
+        text = self.text(name)
+        if text and not re.fullmatch(f"{prefix}[0-9a-fA-F]{{32}}", text):
+            raise ApiError(code, f"{name} {text} is not valid: it is {prefix} and 32 hexadecimal digits.")
+        return text
+
+    def integer(self, name: str, least: int, most: int, code: int) -> int | None:
+        """Return a whole number within bounds, None if none is given.
+
+        Raises: ApiError.
+        """
+        text = self.text(name)
+        if not text:
+            return None
+        if not re.fullmatch("[0-9]{1,9}", text) or not least <= int(text) <= most:
+            raise ApiError(code, f"{name} is {text!r}: it is a number from {least} to {most}.")
+        return int(text)
+
+    def price(self, name: str, code: int) -> float | None:
+        """Return an amount of money above zero, None if none is given.
+
+        Raises: ApiError.
+        """
+        text = self.text(name)
+        if not text:
+            return None
+        amount = float(text) if _AMOUNT.fullmatch(text) else 0.0
+        if not 0 < amount < math.inf:
+            raise ApiError(code, f"{name} is {text!r}: it is a positive number.")
+        return amount
+
+    def url(self, name: str, code: int) -> str:
+        """Return a URL that can be called, empty if none is given; a host has no underscore.
+
+        Raises: ApiError.
+        """
+        text = self.text(name).strip()
+        if text and not _is_callable(text):
+            raise ApiError(code, f"The {name} URL is not a valid URL.")
+        return text
+
+    def moment(self, name: str, code: int) -> float:
+        """Return a moment as seconds since the epoch.
+
+        Raises: ApiError.
+        """
+        moment = read_moment(self.text(name))
+        if moment is None:
+            raise ApiError(code, f"{name} is {self.text(name)!r}: write it as 2026-05-15T14:30:00Z.")
+        return moment
+
+    def iso_moment(self, name: str, code: int) -> float:
+        """Return a moment that is written as in ISO 8601 and no other way, as seconds since the epoch.
+
+        Raises: ApiError.
+        """
+        if not _ISO_8601.fullmatch(self.text(name)):
+            raise ApiError(code, f"{name} is {self.text(name)!r}: write it as 2026-05-15T14:30:00Z.")
+        return self.moment(name, code)
+
+
+def _is_callable(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        return False
+    good_host = bool(host) and "_" not in host and not re.search(r"\s", url)
+    return parts.scheme in ("http", "https") and good_host and len(url) <= MAX_URL_CHARACTERS
+
+
+def read_moment(text: str) -> float | None:
+    """Return a date as the clients write it, in seconds since the epoch: ISO 8601, RFC 2822, or month first."""
+    text = text.strip()
+    for read in (datetime.fromisoformat, parsedate_to_datetime, _read_american):
+        try:
+            moment = read(text)
+            return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+        except (ValueError, TypeError, OverflowError):
+            continue
+    return None
+
+
+def _read_american(text: str) -> datetime:
+    """Read a date as in ``06/11/2019 22:05:25 MST``.
+
+    Raises: ValueError.
+    """
+    date = text.partition(" MST")[0]
+    moment = datetime.strptime(date, "%m/%d/%Y %H:%M:%S" if " " in date else "%m/%d/%Y")
+    return moment.replace(tzinfo=_MST if len(date) < len(text) else UTC)

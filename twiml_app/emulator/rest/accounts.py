@@ -1,0 +1,111 @@
+"""Accounts: list, create a subaccount, fetch, rename, suspend, reactivate, close for good.
+
+https://www.twilio.com/docs/iam/api/account
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from dataclasses import replace
+
+from ...errors import ApiError
+from ..context import Context
+from ..resources import Account
+from ..store import Condition
+from .asking import Answer, Ask, One, Rule
+from .paging import Names, Pager
+from .representations import account_fields, date
+
+_NAMES = Names(key="accounts", element="Accounts", item="Account")
+_STATUSES = ("active", "suspended", "closed")
+MAX_NAME_CHARACTERS = 64
+MAX_SUBACCOUNTS = 1000
+
+
+class Accounts:
+    """The account and its subaccounts."""
+
+    def __init__(self, context: Context, pager: Pager) -> None:
+        self._context = context
+        self._pager = pager
+
+    def rules(self) -> Iterator[Rule]:
+        """Yield what answers where."""
+        yield Rule(path="/2010-04-01/Accounts", views={"GET": self.list, "POST": self.create}, refuses_put=True)
+        one = {"GET": self.fetch, "POST": self.update}
+        yield Rule(path="/2010-04-01/Accounts/<account_sid>", views=one, reaches_inactive=True)
+
+    def list(self, ask: Ask) -> Answer:
+        """List the caller's account and its subaccounts; a subaccount sees itself alone."""
+        caller = ask.account
+        wanted = {
+            "status": ask.query.choice("Status", _STATUSES),
+            "friendly_name": ask.query.text("FriendlyName"),
+            "sid": "" if caller.sid == caller.account_sid else caller.sid,
+        }
+        return self._pager.list_page(
+            ask,
+            Account,
+            _NAMES,
+            lambda account: account_fields(account, ask.suffix),
+            *(Condition(field, "=", value) for field, value in wanted.items() if value),
+            account_sid=caller.account_sid,
+        )
+
+    def create(self, ask: Ask) -> Answer:
+        """Create a subaccount."""
+        parent = ask.caller
+        if parent.account_sid != parent.sid:
+            raise ApiError(20006, "Access Denied: a subaccount cannot create subaccounts", status=403)
+        if self._context.store.count(Account, account_sid=parent.sid) > MAX_SUBACCOUNTS:
+            raise ApiError(21480, "The maximum number of subaccounts has been reached.")
+        now = self._context.clock.now()
+        account = Account(
+            sid=self._context.new_sid("AC"),
+            account_sid=parent.sid,
+            date_created=now,
+            date_updated=now,
+            auth_token=secrets.token_hex(16),
+            friendly_name=_name(ask) or f"SubAccount Created at {date(now)}",
+            type=parent.type,
+            verified=parent.verified,
+        )
+        return self._answer(self._context.store.save(account), ask, 201)
+
+    def fetch(self, ask: Ask) -> Answer:
+        """Return an account."""
+        return self._answer(ask.account, ask)
+
+    def update(self, ask: Ask) -> Answer:
+        """Rename an account, or change its status."""
+        with self._context.lock:
+            account = self._context.account(ask.account.sid)
+            name, status = _name(ask), ask.form.choice("Status", _STATUSES, 21475)
+            if status:
+                _refuse_change(account, status)
+            changed = replace(
+                account,
+                friendly_name=name or account.friendly_name,
+                status=status or account.status,
+                date_updated=self._context.clock.now(),
+            )
+            return self._answer(self._context.store.save(changed), ask)
+
+    def _answer(self, account: Account, ask: Ask, status: int = 200) -> Answer:
+        fields = account_fields(account, ask.suffix)
+        return One(element="Account", fields=fields, status=status, modified=account.date_updated)
+
+
+def _name(ask: Ask) -> str:
+    name = ask.form.text("FriendlyName")
+    if len(name) > MAX_NAME_CHARACTERS:
+        raise ApiError(20002, f"FriendlyName has {len(name)} characters: it may have {MAX_NAME_CHARACTERS}.")
+    return name
+
+
+def _refuse_change(account: Account, status: str) -> None:
+    if account.status == "closed":
+        raise ApiError(21479, f"Account {account.sid} is closed for good.")
+    if account.account_sid == account.sid and status != "active":
+        raise ApiError(21477, "The status of a parent account cannot be changed.")

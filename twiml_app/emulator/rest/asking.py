@@ -1,0 +1,115 @@
+"""A request to the REST API and its answer, before they are HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ...errors import ApiError
+from ..parameters import Parameters
+from ..resources import Account
+
+#: How the emulator's own paths begin.
+CONTROL = "/_emulator"
+
+#: Names of a representation and their values, in order: texts, numbers, None, or a mapping of texts.
+Fields = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """What a client wants."""
+
+    #: GET, POST or DELETE; a PUT is a POST.
+    method: str
+    #: The path without the extension.
+    path: str
+    #: json, xml or csv; empty for none, which is XML on the old API.
+    extension: str
+    #: 2010-04-01 or 2008-08-01.
+    version: str
+    query: Parameters
+    form: Parameters
+    #: Whose credentials came with it, and which account it is about.
+    caller: Account
+    account: Account
+
+    @property
+    def suffix(self) -> str:
+        """What stands at the end of a URI in the answer."""
+        return f".{self.extension}" if self.extension else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class One:
+    """One resource."""
+
+    #: The name of its element in XML.
+    element: str
+    fields: Fields
+    status: int = 200
+    #: When it was last changed, in seconds since the epoch.
+    modified: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Many:
+    """A page of resources."""
+
+    #: The name of the list in JSON, of its element in XML, and of an element in it.
+    key: str
+    element: str
+    item: str
+    items: Sequence[Fields]
+    page: Fields
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Raw:
+    """Bytes as they are."""
+
+    content: bytes
+    content_type: str
+    status: int = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nothing:
+    """Done, and nothing to say."""
+
+    status: int = 204
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plain:
+    """A JSON document that is no resource of the old API."""
+
+    document: Any
+    status: int = 200
+
+
+Answer = One | Many | Raw | Nothing | Plain
+View = Callable[..., Answer]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Rule:
+    """A path of the API, and what answers there to each method."""
+
+    #: In werkzeug's syntax, without extension.
+    path: str
+    views: Mapping[str, View] = field(default_factory=dict)
+    #: PUT is not taken for POST.
+    refuses_put: bool = False
+    #: What is written there may be about an account that is not active.
+    reaches_inactive: bool = False
+    #: Anybody may ask.
+    is_open: bool = False
+    #: JSON whatever the extension.
+    is_json: bool = False
+
+
+def not_found(path: str) -> ApiError:
+    """Return the refusal of what is not there."""
+    return ApiError(20404, f"The requested resource {path} was not found", status=404)

@@ -1,0 +1,149 @@
+"""The log of requests, with what a client did wrong and what to do instead."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from werkzeug.wrappers import Request
+
+from ..parameters import Parameters
+
+#: Requests that are kept; the oldest go first.
+MAX_REQUESTS = 1000
+
+#: The parameters of a message that clients send: those of Twilio's OpenAPI description.
+MESSAGE_PARAMETERS = frozenset(
+    {"To", "From", "Body", "MediaUrl", "StatusCallback", "ApplicationSid", "MessagingServiceSid", "MaxPrice", "Status"}
+    | {"ProvideFeedback", "Attempt", "ValidityPeriod", "ForceDelivery", "ContentRetention", "AddressRetention", "Tags"}
+    | {"SmartEncoded", "PersistentAction", "TrafficType", "ShortenUrls", "ScheduleType", "SendAt", "SendAsMms"}
+    | {"ContentSid", "ContentVariables", "RiskCheck", "FallbackFrom"}
+)
+_BY_PLAIN_NAME = {name.lower(): name for name in MESSAGE_PARAMETERS}
+_FORM = "application/x-www-form-urlencoded"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoggedRequest:
+    """One request to the REST API."""
+
+    #: Seconds since the epoch.
+    date: float
+    method: str
+    path: str
+    status: int
+    #: Twilio's number for the refusal; 0 where there was none.
+    code: int = 0
+    message: str = ""
+    #: What the client did wrong, and what to do instead.
+    hints: tuple[str, ...] = ()
+
+
+class RequestLog:
+    """Keeps the latest requests."""
+
+    def __init__(self) -> None:
+        #: Told of every request as it is answered.
+        self.watcher: Callable[[LoggedRequest], None] | None = None
+        self._requests: deque[LoggedRequest] = deque(maxlen=MAX_REQUESTS)
+        self._lock = threading.Lock()
+
+    def add(self, request: LoggedRequest) -> None:
+        """Keep a request."""
+        with self._lock:
+            self._requests.append(request)
+        if self.watcher:
+            self.watcher(request)
+
+    def all(self) -> list[LoggedRequest]:
+        """Return the requests, the oldest first."""
+        with self._lock:
+            return [*self._requests]
+
+    def clear(self) -> None:
+        """Forget them."""
+        with self._lock:
+            self._requests.clear()
+
+
+def hints_for(request: Request, form: Parameters, *, status: int, is_xml: bool) -> tuple[str, ...]:
+    """Return what a client did wrong, in words."""
+    hints = [
+        *_about_spaces(request, form),
+        *_about_names(request, form),
+        *_about_body(request, form),
+        *_about_path(request, status, is_xml=is_xml),
+    ]
+    return (*hints, *_about_credentials(request)) if status == 401 else tuple(hints)
+
+
+def _about_spaces(request: Request, form: Parameters) -> Iterator[str]:
+    for name in ("To", "From", "PhoneNumber"):
+        if re.match(r" \d", form.text(name)):
+            yield f"{name} begins with a space: a + in a form is one. With curl, use --data-urlencode"
+        if re.match(r" \d", request.args.get(name, "")):
+            yield f"{name} begins with a space: a + in a query is one. Write it as %2B, with curl -G --data-urlencode"
+
+
+def _about_names(request: Request, form: Parameters) -> Iterator[str]:
+    """Yield what is wrong with the names of parameters, where messages are made."""
+    if request.method != "POST" or not re.search(r"/Messages(\.\w+)?/?$", request.path):
+        return
+    for name in form.names:
+        if name not in MESSAGE_PARAMETERS and name != "_method":
+            yield _about_name(name)
+    for name in request.args:
+        if name in MESSAGE_PARAMETERS:
+            yield f"{name} stands in the query of the URL: send it in the body"
+
+
+def _about_name(name: str) -> str:
+    plain = re.sub(r"\[?\d*\]?$", "", name)
+    right = _BY_PLAIN_NAME.get(plain.lower().replace("_", ""))
+    if right and plain != name:
+        return f"{name}: write {right}, as often as there are values"
+    if right:
+        return f"{name}: it is written {right}, and case counts"
+    return f"{name} is no parameter of a message"
+
+
+def _about_body(request: Request, form: Parameters) -> Iterator[str]:
+    if "_method" in form:
+        yield "_method belongs into the query of the URL"
+    override = request.args.get("_method", "DELETE")
+    if override.upper() not in ("PUT", "DELETE"):
+        yield f"_method is {override}: it is PUT or DELETE"
+    if request.method not in ("POST", "PUT") or not request.content_length:
+        return
+    if request.mimetype != _FORM:
+        yield f"the content type is {request.mimetype or 'missing'}: the API takes forms, {_FORM}"
+    elif not form.names:
+        yield "the body is no form in UTF-8: every parameter is written as Name=value, percent-encoded"
+
+
+def _about_path(request: Request, status: int, *, is_xml: bool) -> Iterator[str]:
+    if is_xml and "json" in request.headers.get("Accept", ""):
+        yield "without an extension the answer is XML: for JSON, end the path with .json"
+    if status != 404:
+        return
+    if "//" in request.path:
+        yield "the path has two slashes in a row"
+    if request.path.startswith("/Accounts"):
+        yield "the version is missing: paths begin with /2010-04-01"
+    if re.search(r"\.(?!json$|xml$|csv$)\w+$", request.path):
+        yield "a path ends with .json, .xml, .csv, or without an extension"
+
+
+def _about_credentials(request: Request) -> Iterator[str]:
+    given = request.authorization
+    if "Authorization" not in request.headers:
+        yield "no credentials came with it: send the account's sid and token by basic authentication"
+    elif given is None or given.type != "basic":
+        yield "these credentials are not those of basic authentication: the account's sid, a colon, and its token"
+    elif (given.username or "").startswith("SK"):
+        yield "the emulator has no API keys: send the account's sid and token"
+    else:
+        yield "no account of this emulator has this sid and this token"

@@ -1,0 +1,82 @@
+"""The SMS resources of 2010 and 2008, in their own shapes and limits.
+
+2010: https://www.twilio.com/docs/sms/api/sms-messages-deprecated; 2008 knew create, list and fetch alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from ..context import Context
+from ..resources import Message
+from ..sending import Resource, Sending
+from ..store import Condition
+from .asking import Answer, Ask, Fields, Many, One, Rule, not_found
+from .messages import Messages, find_message, message_conditions
+from .paging import Names, Pager
+from .representations import legacy_message_fields, message_fields_of_2008
+
+_NAMES = Names(key="sms_messages", element="SMSMessages", item="SMSMessage")
+_2008 = "2008-08-01"
+#: What a list of 2008 said of its page, in order.
+_PAGE_OF_2008 = ("page", "num_pages", "page_size", "total", "start", "end")
+#: Numbers sort before the colon, and channels, which begin with a letter, behind it.
+_TEXTS = (Condition("num_media", "=", 0), Condition("to", "<", ":"))
+
+
+class LegacySms:
+    """Texts, before there were pictures."""
+
+    def __init__(self, context: Context, pager: Pager, sending: Sending, messages: Messages) -> None:
+        self._context = context
+        self._pager = pager
+        self._pager_of_2008 = Pager(context.store, clips=context.profile.clips_page_size, totals=True)
+        self._sending = sending
+        self._messages = messages
+
+    def rules(self) -> Iterator[Rule]:
+        """Yield what answers where."""
+        for version in ("2010-04-01", _2008):
+            base = f"/{version}/Accounts/<account_sid>/SMS/Messages"
+            yield Rule(path=base, views={"GET": self.list, "POST": self.create})
+            deletes = {} if version == _2008 else {"DELETE": self.delete}
+            yield Rule(path=f"{base}/<sid>", views={"GET": self.fetch, **deletes})
+
+    def create(self, ask: Ask) -> Answer:
+        """Send a text."""
+        resource = Resource(api_version=ask.version, is_legacy=True)
+        message = self._sending.send(ask.account, ask.form, resource)
+        return One(element=_NAMES.item, fields=self._represent(ask)(message), status=201)
+
+    def list(self, ask: Ask) -> Answer:
+        """List texts, the newest first."""
+        is_2008 = ask.version == _2008
+        pager = self._pager_of_2008 if is_2008 else self._pager
+        page = pager.list_page(ask, Message, _NAMES, self._represent(ask), *_TEXTS, *message_conditions(ask.query))
+        return _as_in_2008(page) if is_2008 else page
+
+    def fetch(self, ask: Ask, sid: str) -> Answer:
+        """Return a text."""
+        message = self._find(ask, sid)
+        return One(element=_NAMES.item, fields=self._represent(ask)(message), modified=message.date_updated)
+
+    def delete(self, ask: Ask, sid: str) -> Answer:
+        """Delete a text."""
+        return self._messages.delete(ask, self._find(ask, sid).sid)
+
+    def _find(self, ask: Ask, sid: str) -> Message:
+        message = find_message(self._context, ask, sid)
+        if message.num_media or ":" in message.to:
+            raise not_found(ask.path + ask.suffix)
+        return message
+
+    def _represent(self, ask: Ask) -> Callable[[Message], Fields]:
+        profile = self._context.profile
+        if ask.version == _2008:
+            return lambda message: message_fields_of_2008(message, profile)
+        return lambda message: legacy_message_fields(message, profile, ask.suffix)
+
+
+def _as_in_2008(answer: Many) -> Many:
+    return replace(answer, page={name: answer.page[name] for name in _PAGE_OF_2008})

@@ -1,0 +1,78 @@
+"""The media of messages: list, fetch (what is known of it, and the bytes), delete; and the short links to them.
+
+https://www.twilio.com/docs/messaging/api/media-resource
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from ..context import Context
+from ..resources import Media, MediaLink, Message
+from ..store import Condition
+from .asking import Answer, Ask, Nothing, One, Raw, Rule, not_found
+from .messages import find_message
+from .paging import Names, Pager, date_conditions
+from .representations import media_fields
+
+_NAMES = Names(key="media_list", element="MediaList", item="Media")
+_BASE = "/2010-04-01/Accounts/<account_sid>/Messages/<message_sid>/Media"
+
+
+class MediaOfMessages:
+    """What was sent and received beside the text."""
+
+    def __init__(self, context: Context, pager: Pager) -> None:
+        self._context = context
+        self._pager = pager
+
+    def rules(self) -> Iterator[Rule]:
+        """Yield what answers where."""
+        yield Rule(path=_BASE, views={"GET": self.list})
+        yield Rule(path=f"{_BASE}/<sid>", views={"GET": self.fetch, "DELETE": self.delete})
+        yield Rule(path="/<string(length=7):name>", views={"GET": self.follow}, is_open=True)
+
+    def list(self, ask: Ask, message_sid: str) -> Answer:
+        """List the media of a message."""
+        message = find_message(self._context, ask, message_sid)
+        conditions = date_conditions(ask.query, "DateCreated", "date_created")
+        parent = Condition("parent_sid", "=", message.sid)
+        return self._pager.list_page(
+            ask, Media, _NAMES, lambda media: media_fields(media, ask.suffix), parent, *conditions
+        )
+
+    def fetch(self, ask: Ask, message_sid: str, sid: str) -> Answer:
+        """Return what is known of a media; without an extension, its bytes."""
+        media = self._find(ask, message_sid, sid)
+        if not ask.extension:
+            return Raw(content=self._context.store.read_bytes(sid) or b"", content_type=media.content_type)
+        return One(element="Media", fields=media_fields(media, ask.suffix), modified=media.date_updated)
+
+    def delete(self, ask: Ask, message_sid: str, sid: str) -> Answer:
+        """Delete a media; its message has one less."""
+        with self._context.lock:
+            media = self._find(ask, message_sid, sid)
+            message = find_message(self._context, ask, message_sid)
+            left, now = max(0, message.num_media - 1), self._context.clock.now()
+            self._context.store.delete(Media, media.sid)
+            self._context.store.save(replace(message, num_media=left, date_updated=now))
+        return Nothing()
+
+    def follow(self, name: str) -> Answer:
+        """Return the bytes that a short link leads to, as long as it works."""
+        link = self._context.store.get(MediaLink, name)
+        media = self._context.store.get(Media, link.media_sid) if link else None
+        if link is None or media is None:
+            raise not_found(f"/{name}")
+        if self._context.clock.now() >= link.expires:
+            return Raw(content=b"This link has expired.\n", content_type="text/plain; charset=utf-8", status=410)
+        content = self._context.store.read_bytes(media.sid) or b""
+        return Raw(content=content, content_type=media.content_type)
+
+    def _find(self, ask: Ask, message_sid: str, sid: str) -> Media:
+        message: Message = find_message(self._context, ask, message_sid)
+        media = self._context.store.get(Media, sid)
+        if media is None or media.parent_sid != message.sid:
+            raise not_found(ask.path + ask.suffix)
+        return media

@@ -1,0 +1,137 @@
+"""Messages: create, list, fetch, redact, cancel, delete; and what their sender says of them.
+
+https://www.twilio.com/docs/messaging/api/message-resource
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...errors import ApiError
+from ..context import Context
+from ..delivery import Delivery
+from ..numbers import read_recipient
+from ..parameters import Parameters
+from ..resources import FINISHED, Feedback, Media, Message
+from ..sending import Resource, Sending
+from ..store import Condition
+from .asking import Answer, Ask, Nothing, One, Rule, not_found
+from .paging import Names, Pager, date_conditions
+from .representations import feedback_fields, message_fields
+
+_WHAT_CHANGES = "Give either an empty Body, to redact, or Status=canceled."
+_NAMES = Names(key="messages", element="Messages", item="Message")
+
+
+class Messages:
+    """What was sent and received."""
+
+    def __init__(self, context: Context, pager: Pager, sending: Sending, delivery: Delivery) -> None:
+        self._context = context
+        self._pager = pager
+        self._sending = sending
+        self._delivery = delivery
+
+    def rules(self) -> Iterator[Rule]:
+        """Yield what answers where."""
+        base = "/2010-04-01/Accounts/<account_sid>/Messages"
+        yield Rule(path=base, views={"GET": self.list, "POST": self.create})
+        one = {"GET": self.fetch, "POST": self.update, "DELETE": self.delete}
+        yield Rule(path=f"{base}/<sid>", views=one)
+        yield Rule(path=f"{base}/<sid>/Feedback", views={"POST": self.feedback})
+
+    def create(self, ask: Ask) -> Answer:
+        """Send a message."""
+        message = self._sending.send(ask.account, ask.form, Resource())
+        return self._answer(message, ask, 201, is_new=True)
+
+    def list(self, ask: Ask) -> Answer:
+        """List messages, the newest first."""
+        return self._pager.list_page(
+            ask,
+            Message,
+            _NAMES,
+            lambda message: message_fields(message, self._context.profile, ask.suffix),
+            *message_conditions(ask.query),
+        )
+
+    def fetch(self, ask: Ask, sid: str) -> Answer:
+        """Return a message."""
+        return self._answer(find_message(self._context, ask, sid), ask)
+
+    def update(self, ask: Ask, sid: str) -> Answer:
+        """Take the text out of a message, or cancel it."""
+        message = find_message(self._context, ask, sid)
+        is_redaction = "Body" in ask.form
+        if is_redaction and "Status" in ask.form:
+            raise ApiError(30400, _WHAT_CHANGES)
+        changed = self._redact(ask, message) if is_redaction else self._cancel(ask, message)
+        return self._answer(changed, ask)
+
+    def _redact(self, ask: Ask, message: Message) -> Message:
+        if ask.form.text("Body"):
+            raise ApiError(30400, "A body cannot be changed, only emptied: send Body with nothing in it.")
+        if message.status not in FINISHED:
+            raise ApiError(20009, "The message is not finished: its body cannot be redacted yet.", status=409)
+        return self._context.change_message(message.sid, FINISHED, body="") or message
+
+    def _cancel(self, ask: Ask, message: Message) -> Message:
+        if not ask.form.choice("Status", ("canceled",), 30400):
+            raise ApiError(30400, _WHAT_CHANGES)
+        canceled = self._delivery.cancel(message)
+        if canceled is None:
+            raise ApiError(30409, f"The message is {message.status}: it cannot be canceled any more.", status=409)
+        return canceled
+
+    def delete(self, ask: Ask, sid: str) -> Answer:
+        """Delete a message, its media and its feedback."""
+        with self._context.lock:
+            message = find_message(self._context, ask, sid)
+            if message.status not in FINISHED:
+                raise ApiError(20009, "The message is not finished: it cannot be deleted yet.", status=409)
+            for media in self._context.media_of(sid):
+                self._context.store.delete(Media, media.sid)
+            self._context.store.delete(Feedback, sid)
+            self._context.store.delete(Message, sid)
+        return Nothing()
+
+    def feedback(self, ask: Ask, sid: str) -> Answer:
+        """Note what the sender says became of a message."""
+        message = find_message(self._context, ask, sid)
+        now = self._context.clock.now()
+        feedback = Feedback(
+            sid=message.sid,
+            account_sid=message.account_sid,
+            date_created=now,
+            date_updated=now,
+            message_sid=message.sid,
+            outcome=ask.form.choice("Outcome", ("confirmed", "unconfirmed")) or "confirmed",
+        )
+        fields = feedback_fields(self._context.store.save(feedback), ask.suffix)
+        return One(element="Feedback", fields=fields)
+
+    def _answer(self, message: Message, ask: Ask, status: int = 200, *, is_new: bool = False) -> Answer:
+        fields = message_fields(message, self._context.profile, ask.suffix, is_new=is_new)
+        return One(element="Message", fields=fields, status=status, modified=message.date_updated)
+
+
+def find_message(context: Context, ask: Ask, sid: str) -> Message:
+    """Return a message of the account.
+
+    Raises: ApiError.
+    """
+    message = context.store.get(Message, sid)
+    if message is None or message.account_sid != ask.account.sid:
+        raise not_found(ask.path + ask.suffix)
+    return message
+
+
+def message_conditions(query: Parameters) -> list[Condition]:
+    """Return what a list of messages is filtered by: To, From, and DateSent with its operators."""
+    conditions = date_conditions(query, "DateSent", "date_sent")
+    for name, field in (("To", "to"), ("From", "from_")):
+        text = query.text(name)
+        if text:
+            address = read_recipient(text, "+1")
+            conditions.append(Condition(field, "=", address.text if address else text))
+    return conditions

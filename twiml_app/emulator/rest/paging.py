@@ -1,0 +1,177 @@
+"""Pages of a list: their size, their tokens, and the addresses of the others, filters carried along.
+
+https://www.twilio.com/docs/usage/twilios-response#pagination
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from urllib.parse import quote, quote_plus
+
+from ...errors import ApiError
+from ..parameters import Parameters
+from ..resources import Resource
+from ..store import Condition, Store
+from .asking import Ask, Fields, Many
+
+DEFAULT_SIZE = 50
+MAX_SIZE = 1000
+DAY_S = 24 * 3600
+_OWN = ("PageSize", "Page", "PageToken", "AfterSid", "_method")
+
+ResourceT = TypeVar("ResourceT", bound=Resource)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Which part of a list is asked for."""
+
+    size: int
+    number: int
+    #: The sid of the last resource on the page before.
+    beyond: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Names:
+    """What a list is called: in JSON, in XML, and one of its elements."""
+
+    key: str
+    element: str
+    item: str
+
+
+class Pager:
+    """Takes pages out of the store."""
+
+    def __init__(self, store: Store, *, clips: bool, totals: bool) -> None:
+        self._store = store
+        self._clips = clips
+        self._totals = totals
+
+    def read(self, query: Parameters) -> Page:
+        """Return the page that a request asks for.
+
+        Raises: ApiError.
+        """
+        size = _number(query, "PageSize", DEFAULT_SIZE)
+        if size > MAX_SIZE and not self._clips:
+            raise ApiError(20007, f"Page size must be 1000 or less, not {size}.")
+        token = query.text("PageToken")
+        if token and not token.startswith("PA"):
+            raise ApiError(21481, f"The PageToken {token} is invalid.")
+        number = _number(query, "Page", 0)
+        return Page(size=min(max(size, 1), MAX_SIZE), number=number, beyond=token.removeprefix("PA"))
+
+    def find(
+        self, kind: type[ResourceT], page: Page, conditions: Sequence[Condition], account_sid: str
+    ) -> tuple[list[ResourceT], bool]:
+        """Return the resources of a page, and whether there are more.
+
+        Raises: ApiError, for a token that was never given out.
+        """
+        self._refuse_unknown(kind, page)
+        skipped = 0 if page.beyond else page.size * page.number
+        wanted = skipped + page.size + 1
+        found = self._store.find(kind, *conditions, account_sid=account_sid, beyond=page.beyond, limit=wanted)
+        items = found[skipped : skipped + page.size]
+        return items, len(found) == wanted
+
+    def cut(self, kind: type[ResourceT], page: Page, resources: Sequence[ResourceT]) -> tuple[list[ResourceT], bool]:
+        """Return those of some resources that are on a page, the newest first, and whether there are more.
+
+        Raises: ApiError, for a token that was never given out.
+        """
+        self._refuse_unknown(kind, page)
+        places = {resource.sid: self._store.place(kind, resource.sid) for resource in resources}
+        ordered = sorted(resources, key=lambda resource: places[resource.sid], reverse=True)
+        if page.beyond:
+            last = self._store.place(kind, page.beyond)
+            rest = [resource for resource in ordered if places[resource.sid] < last]
+        else:
+            rest = ordered[page.size * page.number :]
+        return rest[: page.size], len(rest) > page.size
+
+    def _refuse_unknown(self, kind: type[ResourceT], page: Page) -> None:
+        if page.beyond and self._store.place(kind, page.beyond) < 0:
+            raise ApiError(21481, f"The PageToken PA{page.beyond} is invalid.")
+
+    def list_page(
+        self,
+        ask: Ask,
+        kind: type[ResourceT],
+        names: Names,
+        represent: Callable[[ResourceT], Fields],
+        *conditions: Condition,
+        account_sid: str | None = None,
+    ) -> Many:
+        """Answer with a page of resources.
+
+        Raises: ApiError.
+        """
+        page = self.read(ask.query)
+        owner = ask.account.sid if account_sid is None else account_sid
+        items, has_more = self.find(kind, page, conditions, owner)
+        envelope = self._envelope(ask, page, [item.sid for item in items], has_more)
+        if self._totals:
+            envelope |= self._count(ask, page, self._store.count(kind, *conditions, account_sid=owner))
+        shown = [represent(item) for item in items]
+        return Many(key=names.key, element=names.element, item=names.item, items=shown, page=envelope)
+
+    def _envelope(self, ask: Ask, page: Page, sids: list[str], has_more: bool) -> dict[str, Any]:
+        start = page.size * page.number
+        following = f"{page.number + 1}&PageToken=PA{sids[-1]}" if has_more else ""
+        return {
+            "first_page_uri": page_uri(ask, page.size, "0"),
+            "end": start + max(len(sids) - 1, 0),
+            "previous_page_uri": page_uri(ask, page.size, str(page.number - 1)) if page.number else None,
+            "uri": page_uri(ask, page.size, str(page.number)),
+            "page_size": page.size,
+            "start": start,
+            "next_page_uri": page_uri(ask, page.size, following) if following else None,
+            "page": page.number,
+        }
+
+    def _count(self, ask: Ask, page: Page, total: int) -> dict[str, Any]:
+        pages = max(1, -(-total // page.size))
+        return {"total": total, "num_pages": pages, "last_page_uri": page_uri(ask, page.size, str(pages - 1))}
+
+
+def page_uri(ask: Ask, size: int, number: str) -> str:
+    """Return the address of a page, relative to the host."""
+    filters = "".join(
+        f"{quote(name, safe='')}={quote_plus(value)}&"
+        for name in ask.query.names
+        if name not in _OWN
+        for value in ask.query.all(name)
+    )
+    return f"{ask.path}{ask.suffix}?{filters}PageSize={size}&Page={number}"
+
+
+def _number(query: Parameters, name: str, default: int) -> int:
+    given = query.integer(name, 0, 999_999_999, 20001)
+    return default if given is None else given
+
+
+def date_conditions(query: Parameters, name: str, field: str) -> list[Condition]:
+    """Return what ``DateSent``, ``DateSent<`` and ``DateSent>`` ask for: the operator is a part of the name.
+
+    A date without a time is the whole day, in UTC; clients write it as its midnight. Before and after take in what they
+    name: "on and before", "on and after".
+    https://www.twilio.com/docs/messaging/api/message-resource#read-multiple-message-resources
+
+    Raises: ApiError.
+    """
+    conditions = []
+    for operator in ("", "<", ">"):
+        if not query.text(name + operator):
+            continue
+        moment = query.moment(name + operator, 20001)
+        length = DAY_S if moment % DAY_S == 0 else 1
+        if operator != "<":
+            conditions.append(Condition(field, ">=", moment))
+        if operator != ">":
+            conditions.append(Condition(field, "<", moment + length))
+    return conditions

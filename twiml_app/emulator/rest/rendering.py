@@ -1,0 +1,125 @@
+"""How an answer is written: JSON, XML or CSV, by the extension of the path alone.
+
+https://www.twilio.com/docs/usage/twilios-response
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lxml import etree
+
+from ...errors import ApiError
+from ...verbs import xml_text
+from .asking import Answer, Fields, Many, Nothing, One, Plain, Raw
+
+JSON_TYPE = "application/json"
+XML_TYPE = "application/xml"
+CSV_TYPE = "text/csv"
+
+#: Names that are not the plain camel case of the JSON key.
+_XML_NAMES = {"sms_messages": "SMSMessages", "sip": "SIP"}
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """The body of an answer, and its content type."""
+
+    body: bytes
+    content_type: str
+    status: int
+
+
+def render(answer: Answer, extension: str) -> Rendered:
+    """Write an answer."""
+    if isinstance(answer, Nothing):
+        return Rendered(b"", "", answer.status)
+    if isinstance(answer, Raw):
+        return Rendered(answer.content, answer.content_type, answer.status)
+    if isinstance(answer, Plain):
+        return Rendered(_json(answer.document), JSON_TYPE, answer.status)
+    status = answer.status if isinstance(answer, One) else 200
+    if extension == "json":
+        return Rendered(_json(_document(answer)), JSON_TYPE, status)
+    if extension == "csv":
+        return Rendered(_csv(answer), CSV_TYPE, status)
+    return Rendered(_xml(answer), XML_TYPE, status)
+
+
+def render_error(error: ApiError, extension: str, *, more_info: str, is_2008: bool = False) -> Rendered:
+    """Write a refusal; in 2008 the elements stood in another order."""
+    fields: dict[str, Any] = {
+        "code": error.code,
+        "message": error.message,
+        "more_info": f"{more_info}/{error.code}",
+        "status": error.status,
+    }
+    if extension == "json":
+        return Rendered(_json(fields), JSON_TYPE, error.status)
+    order = ("status", "message", "code", "more_info") if is_2008 else tuple(fields)
+    root = etree.Element("TwilioResponse")
+    _append(root, "RestException", {name: fields[name] for name in order})
+    return Rendered(_xml_bytes(root), XML_TYPE, error.status)
+
+
+def _json(document: Any) -> bytes:
+    return json.dumps(document).encode()
+
+
+def _document(answer: One | Many) -> Any:
+    if isinstance(answer, One):
+        return answer.fields
+    return {answer.key: list(answer.items), **answer.page}
+
+
+def _xml(answer: One | Many) -> bytes:
+    root = etree.Element("TwilioResponse")
+    if isinstance(answer, One):
+        _append(root, answer.element, answer.fields)
+        return _xml_bytes(root)
+    attributes = {name.replace("_", ""): _text(value) for name, value in answer.page.items()}
+    items = etree.SubElement(root, answer.element, attributes)
+    for fields in answer.items:
+        _append(items, answer.item, fields)
+    return _xml_bytes(root)
+
+
+def _append(parent: etree._Element, name: str, fields: Fields) -> None:
+    element = etree.SubElement(parent, name)
+    for key, value in fields.items():
+        if isinstance(value, Mapping):
+            _append(element, xml_name(key), value)
+        else:
+            etree.SubElement(element, xml_name(key)).text = _text(value) or None
+
+
+def xml_name(key: str) -> str:
+    """Return the XML name of a JSON key: ``num_segments`` is NumSegments."""
+    return _XML_NAMES.get(key) or "".join(part.capitalize() for part in key.split("_"))
+
+
+def _xml_bytes(root: etree._Element) -> bytes:
+    return etree.tostring(root, encoding="UTF-8", xml_declaration=True, pretty_print=True)
+
+
+def _csv(answer: One | Many) -> bytes:
+    rows = [answer.fields] if isinstance(answer, One) else answer.items
+    if not rows:
+        return b""
+    written = io.StringIO()
+    writer = csv.writer(written)
+    names = [name for name, value in rows[0].items() if not isinstance(value, Mapping)]
+    writer.writerow([xml_name(name) for name in names])
+    writer.writerows([_text(fields[name]) for name in names] for fields in rows)
+    return written.getvalue().encode()
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return ""
+    return str(value).lower() if isinstance(value, bool) else xml_text(str(value))

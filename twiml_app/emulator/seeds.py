@@ -1,0 +1,276 @@
+"""A seed: the accounts, numbers, services, applications and phones that an emulator begins with.
+
+A TOML or JSON file of tables. Every key is that of the resource (``resources``); what is not given has its default::
+
+    [[numbers]]
+    phone_number = "+15017122661"
+    sms_url = "http://sms:password@127.0.0.1:8000/message"
+
+    [[accounts]]                     # subaccounts, with a sid and a token of their own
+    sid = "AC..."
+    auth_token = "..."
+
+    [account]                        # the account itself
+    type = "Trial"
+    verified = ["+15558675310"]
+
+    [[services]]
+    friendly_name = "News"
+    numbers = ["+15017122661"]       # numbers or their sids
+
+    [[applications]]
+    [[handsets]]
+    number = "+15558675310"
+    status = "undelivered"
+    error_code = 30005
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, fields, replace
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Any, get_args, get_origin, get_type_hints
+
+from ..errors import ApiError, ConfigurationError
+from .context import Context
+from .numbers import read_sender
+from .parameters import Parameters
+from .resources import FATES, Account, Application, Handset, IncomingNumber, MessagingService, Resource
+
+Seed = Mapping[str, Any]
+Row = Mapping[str, Any]
+
+_KINDS: Mapping[str, type[Resource]] = {
+    "accounts": Account,
+    "applications": Application,
+    "numbers": IncomingNumber,
+    "services": MessagingService,
+    "handsets": Handset,
+}
+_PREFIXES = {Account: "AC", Application: "AP", IncomingNumber: "PN", MessagingService: "MG"}
+#: What the emulator gives to a resource that says nothing of it.
+_GIVEN = ("sid", "account_sid", "date_created", "date_updated")
+_SETTLED = ("sid", "account_sid", "auth_token")
+_WORDS: Mapping[tuple[type[Resource], str], tuple[str, ...]] = {
+    (Account, "status"): ("active", "suspended", "closed"),
+    (Account, "type"): ("Full", "Trial"),
+    (Handset, "status"): FATES,
+}
+_TYPES = {str: "a text", bool: "true or false", int: "a whole number", float: "a number", NoneType: "null"}
+_IS_URL = re.compile(r".*(?:_url|status_callback)")
+_IS_METHOD = re.compile(r".*_method")
+
+
+def read_seed(path: Path) -> Seed:
+    """Read a seed from a file.
+
+    Raises: ConfigurationError.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        seed = json.loads(text) if path.suffix.lower() == ".json" else tomllib.loads(text)
+    except (OSError, ValueError) as error:
+        raise ConfigurationError("seed", f"{path} cannot be read: {error}") from error
+    if not isinstance(seed, dict):
+        raise ConfigurationError("seed", f"{path} cannot be read: it is no object of tables")
+    return seed
+
+
+class Sower:
+    """Puts a seed into the store: all of it, or nothing."""
+
+    def __init__(self, context: Context, account_sid: str) -> None:
+        self._context = context
+        self._account_sid = account_sid
+        self._made: dict[tuple[type[Resource], str], Resource] = {}
+
+    def sow(self, seed: Seed) -> None:
+        """Make what a seed names.
+
+        Raises: ConfigurationError, naming the key.
+        """
+        for name in seed:
+            if name not in ("account", *_KINDS):
+                raise _refusal(f"{name!r} is none of {', '.join(('account', *_KINDS))}")
+        self._made = {}
+        self._change_account(_table(seed, "account"))
+        for table, kind in _KINDS.items():
+            for row in _rows(seed, table):
+                self._make(table, kind, row)
+        for resource in self._made.values():
+            self._context.store.save(resource)
+
+    def _change_account(self, row: Row) -> None:
+        account = self._context.account(self._account_sid)
+        values = _read("account", Account, row)
+        for name in _SETTLED:
+            if values.get(name, getattr(account, name)) != getattr(account, name):
+                raise _refusal(
+                    f"account: the emulator has another {name!r}: leave it out, or set TWILIO_ACCOUNT_SID and"
+                    " TWILIO_AUTH_TOKEN"
+                )
+        self._made[Account, account.sid] = replace(account, **values)
+
+    def _make(self, table: str, kind: type[Resource], row: Row) -> None:
+        row = _named(table, row)
+        values = _read(table, kind, row)
+        for field in fields(kind):
+            if _is_required(field) and not values.get(field.name):
+                raise _refusal(f"{table}: every one needs {field.name!r}")
+        resource = kind(**{**self._defaults(kind), **values})
+        if kind is MessagingService:
+            resource = replace(resource, numbers=self._find_numbers(resource))  # type: ignore[call-arg]
+        self._refuse_strays(table, resource)
+        if (kind, resource.sid) in self._made:
+            raise _refusal(f"{table}: {resource.sid} is there twice")
+        self._made[kind, resource.sid] = resource
+
+    def _defaults(self, kind: type[Resource]) -> dict[str, Any]:
+        now = self._context.clock.now()
+        sid = self._context.new_sid(_PREFIXES[kind]) if kind in _PREFIXES else ""
+        return {"sid": sid, "account_sid": self._account_sid, "date_created": now, "date_updated": now}
+
+    def _refuse_strays(self, table: str, resource: Resource) -> None:
+        """Refuse what names an account or an application that is not there, and a number that is there already.
+
+        Raises: ConfigurationError.
+        """
+        owner = self._made.get((Account, resource.account_sid))
+        is_own = isinstance(resource, Account) and resource.sid == resource.account_sid
+        if owner is None and not is_own:
+            raise _refusal(f"{table}: there is no account {resource.account_sid}")
+        if isinstance(resource, Account) and owner and owner.account_sid != owner.sid:
+            raise _refusal(f"{table}: {owner.sid} is a subaccount, and has none of its own")
+        if isinstance(resource, IncomingNumber):
+            self._refuse_number(resource)
+
+    def _refuse_number(self, number: IncomingNumber) -> None:
+        if any(number.phone_number == other.phone_number for other in self._numbers()):
+            raise _refusal(f"numbers: {number.phone_number} is there twice")
+        application = self._made.get((Application, number.sms_application_sid))
+        if number.sms_application_sid and not (application and application.account_sid == number.account_sid):
+            raise _refusal(f"numbers: the account has no application {number.sms_application_sid}")
+
+    def _find_numbers(self, service: Any) -> tuple[str, ...]:
+        """Return the sids of the numbers of a service, which may be named by either.
+
+        Raises: ConfigurationError.
+        """
+        known = {name: number for number in self._numbers() for name in (number.sid, number.phone_number)}
+        taken = {sid for made in self._made.values() if isinstance(made, MessagingService) for sid in made.numbers}
+        sids: list[str] = []
+        for name in service.numbers:
+            number = known.get(name)
+            if number is None or number.account_sid != service.account_sid:
+                raise _refusal(f"services: {name} is none of the numbers of its account")
+            if number.sid in (*taken, *sids):
+                raise _refusal(f"services: {name} is in a service already")
+            sids.append(number.sid)
+        return tuple(sids)
+
+    def _numbers(self) -> list[IncomingNumber]:
+        return [made for made in self._made.values() if isinstance(made, IncomingNumber)]
+
+
+def _refusal(problem: str) -> ConfigurationError:
+    return ConfigurationError("seed", problem)
+
+
+def _rows(seed: Seed, table: str) -> list[Row]:
+    rows = seed.get(table, [])
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise _refusal(f"{table!r} is a list of tables: write [[{table}]]")
+    return rows
+
+
+def _table(seed: Seed, name: str) -> Row:
+    table = seed.get(name, {})
+    if not isinstance(table, dict):
+        raise _refusal(f"{name!r} is one table: write [{name}]")
+    return table
+
+
+def _named(table: str, row: Row) -> Row:
+    """Return the row of a phone with its number as its sid; others as they are."""
+    if table != "handsets":
+        return row
+    if "sid" in row or not row.get("number"):
+        raise _refusal(f"{table}: every one needs 'number', and has no 'sid'")
+    return {("sid" if name == "number" else name): value for name, value in row.items()}
+
+
+def _is_required(field: Field[Any]) -> bool:
+    return field.default is MISSING and field.name not in _GIVEN
+
+
+def _read(table: str, kind: type[Resource], row: Row) -> dict[str, Any]:
+    """Return the values of a row, each of the type of its field.
+
+    Raises: ConfigurationError, naming the key.
+    """
+    types = get_type_hints(kind)
+    for name, value in row.items():
+        if name not in types:
+            known = ", ".join(sorted(_label(kind, each) for each in types))
+            raise _refusal(f"{table}: there is no {name!r}: it is one of {known}")
+        problem = _wrong_type(value, types[name]) or _wrong_value(kind, name, value)
+        if problem:
+            raise _refusal(f"{table}: {_label(kind, name)} is {value!r}: {problem}")
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in row.items()}
+
+
+def _label(kind: type[Resource], name: str) -> str:
+    return "number" if (kind, name) == (Handset, "sid") else name
+
+
+def _wrong_type(value: object, wanted: Any) -> str:
+    options = get_args(wanted) if isinstance(wanted, UnionType) else (wanted,)
+    if any(_is_of(value, option) for option in options):
+        return ""
+    return "it is " + " or ".join(_TYPES.get(option, "a list of texts") for option in options)
+
+
+def _is_of(value: object, wanted: Any) -> bool:
+    if get_origin(wanted) is tuple:
+        return isinstance(value, list) and all(isinstance(each, str) for each in value)
+    # True is an int to Python.
+    return type(value) in ((int, float) if wanted is float else (wanted,))
+
+
+def _wrong_value(kind: type[Resource], name: str, value: Any) -> str:
+    """Return what is wrong with a value of the right type; empty if nothing is."""
+    words = _WORDS.get((kind, name), ("GET", "POST") if _IS_METHOD.fullmatch(name) else ())
+    if words and value not in words:
+        return f"it is {' or '.join(words)}"
+    if _IS_URL.fullmatch(name):
+        return _wrong_url(name, value)
+    if name == "phone_number" or (kind, name) == (Handset, "sid"):
+        return _wrong_number(value)
+    if name == "verified":
+        return next(filter(None, map(_wrong_number, value)), "")
+    owner = {"sid": kind, "account_sid": Account, "sms_application_sid": Application}.get(name)
+    return _wrong_sid(value, _PREFIXES[owner]) if owner and value else ""
+
+
+def _wrong_url(name: str, value: str) -> str:
+    try:
+        Parameters({name: [value]}).url(name, 0)
+    except ApiError as error:
+        return error.message
+    return ""
+
+
+def _wrong_number(value: str) -> str:
+    address = read_sender(value)
+    if address is None:
+        return "it is a number, such as +15558675310"
+    return "" if address.text == value else f"write it as {address.text}"
+
+
+def _wrong_sid(value: str, prefix: str) -> str:
+    return "" if re.fullmatch(f"{prefix}[0-9a-fA-F]{{32}}", value) else f"it is {prefix} and 32 hexadecimal digits"

@@ -1,0 +1,285 @@
+"""Sending through the REST API: what a POST to Messages must hold, and the message that it makes.
+
+https://www.twilio.com/docs/messaging/api/message-resource; the order of the checks is undocumented, this one goes from
+what is missing to what is wrong.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import ApiError
+from ..segments import MAX_UNITS, utf16_units
+from .composing import Composer
+from .context import Context
+from .delivery import Delivery
+from .media import MediaFetcher
+from .numbers import MAGIC_SENDER, Address, check_magic, read_recipient, read_sender
+from .opt_outs import OptOuts
+from .parameters import INVALID_PARAMETER, Parameters
+from .resources import Account, Application, Message, MessagingService
+
+MAX_LEGACY_UNITS = 160
+MIN_SCHEDULE_S = 15 * 60
+MAX_SCHEDULE_S = 35 * 24 * 3600
+_NO_CONTENT = {21602: "Message body is required.", 21619: "A text message body or media urls must be specified."}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resource:
+    """Which resource a message is sent through, and what differs there."""
+
+    api_version: str = "2010-04-01"
+    is_legacy: bool = False
+
+    @property
+    def max_units(self) -> int:
+        """The longest text, in UTF-16 units."""
+        return MAX_LEGACY_UNITS if self.is_legacy else MAX_UNITS
+
+    def accept(self, address: Address | None) -> Address | None:
+        """Return an address that the resource knows: the legacy one has no channels."""
+        return None if self.is_legacy and address and address.kind == "channel" else address
+
+
+class Sending:
+    """Checks what a client wants to send, and sends it."""
+
+    def __init__(
+        self, context: Context, composer: Composer, delivery: Delivery, opt_outs: OptOuts, fetcher: MediaFetcher
+    ) -> None:
+        self._context = context
+        self._composer = composer
+        self._delivery = delivery
+        self._opt_outs = opt_outs
+        self._fetcher = fetcher
+
+    def send(self, account: Account, given: Parameters, resource: Resource) -> Message:
+        """Send a message.
+
+        Raises: ApiError.
+        """
+        self._require(given, resource)
+        service = self._find_service(account, given, resource)
+        sender = self._read_sender(account, given, resource, service)
+        recipient = self._read_recipient(account, given, resource, sender)
+        options = self._read_options(account, given, resource, service)
+        _refuse_long(given.text("Body"), resource)
+        media = self._fetcher.fetch_all([] if resource.is_legacy else given.all("MediaUrl"))
+        self._refuse_media(sender, len(media))
+        self._refuse_opted_out(sender, recipient, service)
+        with self._context.lock:
+            self._delivery.refuse_overflow(sender.text if sender else "")
+            draft = self._draft(account, given, resource, sender, recipient, options)
+            smart = given.flag("SmartEncoded", default=bool(service and service.smart_encoding))
+            message = self._composer.compose(draft, media, smart_encoded=smart)
+        self._delivery.begin(message)
+        return message
+
+    def _require(self, given: Parameters, resource: Resource) -> None:
+        if not given.text("To"):
+            raise ApiError(21604, "A 'To' phone number is required.")
+        if not given.text("From") and (resource.is_legacy or not given.text("MessagingServiceSid")):
+            raise ApiError(21603, "A 'From' phone number is required.")
+        has_content = given.text("Body") or (
+            not resource.is_legacy and (given.all("MediaUrl") or given.text("ContentSid"))
+        )
+        if not has_content:
+            code = 21602 if resource.is_legacy else self._context.profile.no_content_code
+            raise ApiError(code, _NO_CONTENT[code])
+
+    def _find_service(self, account: Account, given: Parameters, resource: Resource) -> MessagingService | None:
+        sid = "" if resource.is_legacy else given.sid("MessagingServiceSid", "MG", 21705)
+        if not sid:
+            return None
+        service = self._context.store.get(MessagingService, sid)
+        if service is None or service.account_sid != account.sid:
+            raise ApiError(21701, f"The Messaging Service {sid} does not exist.", status=404)
+        if not service.numbers and not self._context.any_sender:
+            raise ApiError(21704, f"The Messaging Service {sid} contains no phone numbers.")
+        return service
+
+    def _read_sender(
+        self, account: Account, given: Parameters, resource: Resource, service: MessagingService | None
+    ) -> Address | None:
+        """Return the From; None where the service picks it.
+
+        Raises: ApiError.
+        """
+        text = given.text("From")
+        if not text:
+            return None
+        sender = resource.accept(read_sender(text))
+        if sender is None:
+            raise ApiError(21212, f"The 'From' number {text} is not a valid phone number, shortcode, or sender ID.")
+        check_magic(sender.text, "")
+        if sender.kind == "name" and account.type == "Trial":
+            raise ApiError(21267, "Alphanumeric Sender ID cannot be used by trial accounts.")
+        if not self._context.any_sender and sender.text != MAGIC_SENDER:
+            self._refuse_foreign(account, sender, service)
+        return sender
+
+    def _refuse_foreign(self, account: Account, sender: Address, service: MessagingService | None) -> None:
+        if sender.kind not in ("number", "short_code"):
+            return
+        number = self._context.find_number(sender.text)
+        if number is None:
+            raise ApiError(21606, f"The 'From' phone number {sender.text} is no number of this account.")
+        if number.account_sid != account.sid:
+            raise ApiError(21660, f"Mismatch between the 'From' number {sender.text} and the account {account.sid}.")
+        if not number.sms:
+            raise ApiError(21661, f"The 'From' number {sender.text} is not SMS-capable.")
+        if service and number.sid not in service.numbers:
+            raise ApiError(21606, f"The 'From' number {sender.text} is not in the Messaging Service {service.sid}.")
+
+    def _read_recipient(
+        self, account: Account, given: Parameters, resource: Resource, sender: Address | None
+    ) -> Address:
+        """Return the To.
+
+        Raises: ApiError.
+        """
+        text = given.text("To")
+        if text.strip().isdigit() and len(text.strip()) <= 6:
+            raise ApiError(21265, f"The 'To' number {text} cannot be a Short Code.")
+        recipient = resource.accept(read_recipient(text, sender.text if sender else "+1"))
+        if recipient is None:
+            raise ApiError(21211, f"The 'To' number {text} is not a valid phone number.")
+        check_magic("", recipient.text)
+        if sender and recipient.text == sender.text:
+            raise ApiError(21266, "'To' and 'From' number cannot be the same.")
+        if sender and sender.channel != recipient.channel:
+            raise ApiError(21910, "'From' and 'To' must be of the same channel.")
+        if account.type == "Trial" and recipient.text.rpartition(":")[2] not in account.verified:
+            raise ApiError(21608, f"The number {recipient.text} is unverified. Trial accounts cannot send to it.")
+        return recipient
+
+    def _read_options(
+        self, account: Account, given: Parameters, resource: Resource, service: MessagingService | None
+    ) -> dict[str, Any]:
+        """Return the fields of a message that have nothing to do with its addresses and content.
+
+        Raises: ApiError.
+        """
+        options = self._read_status(account, given, resource, service)
+        if resource.is_legacy:
+            return options
+        options["max_price"] = given.price("MaxPrice", 21627)
+        validity = given.integer("ValidityPeriod", 1, self._context.profile.validity_s, 21624)
+        options["validity_s"] = validity or (service.validity_period if service else None)
+        options["discards_body"] = given.choice("ContentRetention", ("retain", "discard")) == "discard"
+        options["obfuscates_to"] = given.choice("AddressRetention", ("retain", "obfuscate")) == "obfuscate"
+        _refuse_malformed(given)
+        if service:
+            options["send_at"] = self._read_schedule(given)
+            options["messaging_service_sid"] = service.sid
+        return options
+
+    def _read_status(
+        self, account: Account, given: Parameters, resource: Resource, service: MessagingService | None
+    ) -> dict[str, Any]:
+        """Return where a message's status goes, and in which words: which URL wins has changed over the years."""
+        own = given.url("StatusCallback", 21609)
+        is_legacy = resource.is_legacy
+        words: dict[str, Any] = {"status_words": "sms" if is_legacy else "message", "status_brief": is_legacy}
+        application_wins = self._context.profile.application_wins
+        url = ""
+        if application_wins or not own:
+            application = self._find_application(account, given, resource)
+            url = _status_url(application, resource)
+        if url:
+            return words | {"status_url": url, "status_brief": is_legacy or application_wins}
+        return words | {"status_url": own or (service.status_callback if service else "")}
+
+    def _find_application(self, account: Account, given: Parameters, resource: Resource) -> Application | None:
+        sid = given.sid("ApplicationSid", "AP", 21218)
+        if not sid or resource.api_version == "2008-08-01":
+            return None
+        application = self._context.store.get(Application, sid)
+        if application is None or application.account_sid != account.sid:
+            raise ApiError(21218, f"The ApplicationSid {sid} is not valid.")
+        return application
+
+    def _read_schedule(self, given: Parameters) -> float | None:
+        """Return when a message is to leave; None for at once.
+
+        Raises: ApiError.
+        """
+        if not given.choice("ScheduleType", ("fixed",)) or not given.text("SendAt"):
+            return None
+        moment = given.iso_moment("SendAt", 35114)
+        ahead = moment - self._context.clock.now()
+        if not MIN_SCHEDULE_S <= ahead <= MAX_SCHEDULE_S:
+            raise ApiError(35114, "SendAt must be between 15 minutes and 35 days ahead.")
+        return moment
+
+    def _refuse_media(self, sender: Address | None, media: int) -> None:
+        number = self._context.find_number(sender.text) if sender and media else None
+        if number and not number.mms:
+            raise ApiError(21621, f"The 'From' number {number.phone_number} has not been enabled for MMS.")
+
+    def _refuse_opted_out(self, sender: Address | None, recipient: Address, service: MessagingService | None) -> None:
+        if self._opt_outs.has_opted_out(sender.text if sender else "", recipient.text, service):
+            raise ApiError(21610, "Attempt to send to unsubscribed recipient.")
+
+    def _draft(
+        self,
+        account: Account,
+        given: Parameters,
+        resource: Resource,
+        sender: Address | None,
+        recipient: Address,
+        options: Mapping[str, Any],
+    ) -> Message:
+        now = self._context.clock.now()
+        status = "scheduled" if options.get("send_at") else "queued" if sender else "accepted"
+        return Message(
+            sid="",
+            account_sid=account.sid,
+            date_created=now,
+            date_updated=now,
+            to=recipient.text,
+            from_=sender.text if sender else "",
+            body=given.text("Body"),
+            status=status,
+            direction="outbound-api",
+            api_version=resource.api_version,
+            **options,
+        )
+
+
+def _refuse_malformed(given: Parameters) -> None:
+    """Refuse what is written wrong, of the parameters that change nothing here.
+
+    Raises: ApiError.
+    """
+    for name in ("ProvideFeedback", "ForceDelivery", "ShortenUrls", "SendAsMms"):
+        given.flag(name)
+    given.integer("Attempt", 0, 999_999_999, INVALID_PARAMETER)
+    given.choice("TrafficType", ("free",))
+    given.choice("RiskCheck", ("enable", "disable"))
+    given.sid("ContentSid", "HX", 21655)
+    if not _is_json_object(given.text("ContentVariables") or "{}"):
+        raise ApiError(21656, "The ContentVariables are invalid: they are a JSON object.")
+
+
+def _is_json_object(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _refuse_long(text: str, resource: Resource) -> None:
+    if utf16_units(text) > resource.max_units:
+        code = 21605 if resource.is_legacy else 21617
+        raise ApiError(code, f"The concatenated message body exceeds the {resource.max_units} character limit.")
+
+
+def _status_url(application: Application | None, resource: Resource) -> str:
+    if application is None:
+        return ""
+    return application.sms_status_callback if resource.is_legacy else application.message_status_callback

@@ -1,0 +1,159 @@
+"""Calling the program as Twilio does: status callbacks, and the forms of what comes in.
+
+https://www.twilio.com/docs/messaging/guides/webhook-request and
+https://www.twilio.com/docs/messaging/guides/track-outbound-message-status
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from ..caller import Caller
+from ..calls import Call, Overrides, Transport, Webhook
+from ..errors import CallError
+from ..forms import inbound_form, status_form
+from ..remembered import CookieJar, Session
+from ..webhook import Form
+from .alerts import Debugger
+from .context import Context
+from .numbers import national
+from .resources import Account, Message
+
+_ANSWER_TYPES = ("text/xml", "application/xml", "text/html", "text/plain")
+_GEOGRAPHY = tuple(f"{whose}{what}" for whose in ("From", "To") for what in ("City", "State", "Zip", "Country"))
+
+
+class Webhooks:
+    """Calls URLs of the program, signed for the account that they belong to."""
+
+    def __init__(self, context: Context, debugger: Debugger, transport: Transport) -> None:
+        self._context = context
+        self._debugger = debugger
+        self._transport = transport
+        self._cookies = CookieJar(context.clock.now)
+        self._callers: dict[tuple[str, str], Caller] = {}
+
+    def call(self, webhook: Webhook, form: Form, *, message: Message, session: Session) -> Call:
+        """Call a URL; what is wrong with its overrides is told to the debugger.
+
+        Raises: CallError.
+        """
+        for code, problem in Overrides.mistakes(webhook.url.partition("#")[2]):
+            self._debugger.add(code, problem, message=message, url=_shown(webhook.url))
+        return self._caller(message.account_sid).call(webhook, form, session=session)
+
+    def clear(self) -> None:
+        """Forget cookies, and answers that were kept."""
+        self._cookies = CookieJar(self._context.clock.now)
+        self._callers = {}
+
+    def post_status(self, message: Message) -> None:
+        """Tell a message's status callback how far it is."""
+        webhook = Webhook(url=message.status_url, method=message.status_method)
+        try:
+            call = self.call(webhook, self._status_form(message), message=message, session=Session())
+        except CallError as error:
+            self._debugger.add(error.code, str(error), message=message, url=error.url)
+            return
+        kind = call.response.content_type.partition(";")[0].strip().lower()
+        if call.response.body and kind not in _ANSWER_TYPES:
+            problem = f"{call.url} answered a status callback with {kind or 'no content type'}"
+            self._debugger.add(12300, problem, message=message, url=call.url)
+
+    def inbound_form(self, message: Message) -> Form:
+        """Return the parameters of an inbound message."""
+        media = self._media(message)
+        fields = {"ApiVersion": message.api_version, "NumSegments": str(message.num_segments)}
+        fields |= {"FromCountry": country_of(message.from_), "ToCountry": country_of(message.to)}
+        if message.messaging_service_sid:
+            fields["MessagingServiceSid"] = message.messaging_service_sid
+        form = inbound_form(
+            message.body,
+            from_=message.from_,
+            to=message.to,
+            media=media,
+            message_sid=message.sid,
+            account_sid=message.account_sid,
+            fields=fields,
+        )
+        return self._as_of_then(_without_places(form) if ":" in message.from_ else form)
+
+    def _as_of_then(self, form: Form) -> Form:
+        """Return the parameters that there were at the time of the profile."""
+        if self._context.profile.parameters == "current":
+            return form
+        if self._context.profile.parameters == "2014":
+            return Form((name, value) for name, value in form.pairs if name != "NumSegments")
+        names = ("SmsSid", "AccountSid", "From", "To", "Body", *_GEOGRAPHY)
+        pairs = [(name, form.get(name, "")) for name in names]
+        return Form((name, national(value) if name in ("From", "To") else value) for name, value in pairs)
+
+    def _media(self, message: Message) -> dict[str, str]:
+        account = f"{self._context.base_url}/2010-04-01/Accounts/{message.account_sid}/Messages/{message.sid}/Media"
+        found = self._context.media_of(message.sid)
+        return {f"{account}/{media.sid}": media.content_type for media in found}
+
+    def _status_form(self, message: Message) -> Form:
+        if message.status_words == "sms":
+            return self._sms_status_form(message)
+        fields = {"ApiVersion": message.api_version}
+        if message.messaging_service_sid:
+            fields["MessagingServiceSid"] = message.messaging_service_sid
+        if self._context.profile.parameters == "current" and message.status in ("delivered", "undelivered"):
+            now = datetime.fromtimestamp(message.date_updated, UTC)
+            fields["RawDlrDoneDate"] = now.strftime("%y%m%d%H%M")
+        return status_form(
+            message.sid,
+            message.status,
+            error_code=message.error_code,
+            from_=message.from_,
+            to=message.to,
+            account_sid=message.account_sid,
+            fields=fields,
+        )
+
+    def _sms_status_form(self, message: Message) -> Form:
+        """Return the parameters of the legacy resources: SmsSid and SmsStatus."""
+        is_2008 = message.api_version == "2008-08-01"
+        write = national if is_2008 else str
+        form = {"SmsSid": message.sid, "SmsStatus": message.status, "AccountSid": message.account_sid}
+        form |= {"From": write(message.from_), "To": write(message.to)}
+        return Form((form if is_2008 else form | {"ApiVersion": message.api_version}).items())
+
+    def _caller(self, account_sid: str) -> Caller:
+        account = self._context.account(account_sid)
+        key = _key_of(account)
+        caller = self._callers.get(key)
+        if caller is None:
+            token, key_id = key
+            new = Caller(self._transport, token=token, key_id=key_id, cookies=self._cookies)
+            caller = self._callers.setdefault(key, new)
+        return caller
+
+
+def country_of(number: str) -> str:
+    """Return the country of a number; what tells nothing of it counts as being in the United States."""
+    import phonenumbers
+
+    try:
+        parsed = phonenumbers.parse(number)
+    except phonenumbers.NumberParseException:
+        return "US"
+    by_code = phonenumbers.region_code_for_country_code(parsed.country_code or 1)
+    return str(phonenumbers.region_code_for_number(parsed) or by_code)
+
+
+def _without_places(form: Form) -> Form:
+    """Return the parameters of another channel, which tells no places."""
+    return Form((name, value) for name, value in form.pairs if name not in _GEOGRAPHY)
+
+
+def _shown(url: str) -> str:
+    """Return a URL with its overrides, without the credentials."""
+    scheme, separator, rest = url.rpartition("://")
+    return f"{scheme}{separator}{rest.rpartition('@')[2]}"
+
+
+def _key_of(account: Account) -> tuple[str, str]:
+    """Return what signs for an account: its shared key if it has one, else its token."""
+    return (account.signing_secret, account.signing_key) if account.signing_key else (account.auth_token, "")
