@@ -1,0 +1,41 @@
+"""Which official clients there are, by name, and how each is had."""
+
+from __future__ import annotations
+
+import functools
+from importlib.metadata import version
+from pathlib import Path
+
+from tests.emulator.clients.environments import NotInstallable, installed, npm_install, pip_install
+from tests.emulator.clients.running import Client
+
+NODE = "6.2.0"
+#: Of each major version the last; the newest for Python is the one that the tests' own environment has.
+OLDER = {"python 8": "8.13.0", "python 7": "7.17.0", "python 6": "6.63.2", "python 5": "5.7.0"}
+
+#: Those that know scheduling, subaccounts, messages: each list adds clients to the one before.
+SCHEDULING = ["python 9", "python 8", "python 7", "node 6"]
+BLOCKING = [*SCHEDULING, "python 6", "python 5"]
+EVERY = [*BLOCKING, "python 9 async"]
+
+
+@functools.cache
+def find_client(name: str, cache: Path) -> Client | NotInstallable:
+    """Return a client, installed if need be, or why it cannot be had: asking once a process is enough."""
+    try:
+        return _make_client(name, cache)
+    except NotInstallable as problem:
+        return problem
+
+
+def _make_client(name: str, cache: Path) -> Client:
+    """Return a client, installed if need be.
+
+    Raises: NotInstallable.
+    """
+    if name == "node 6":
+        return Client.of_node(NODE, installed(cache, f"node-twilio-{NODE}", npm_install(f"twilio@{NODE}")))
+    if name in OLDER:
+        folder = installed(cache, f"twilio-{OLDER[name]}", pip_install(f"twilio=={OLDER[name]}"))
+        return Client.of_python(OLDER[name], folder, "old_client" if name == "python 5" else "python_client")
+    return Client.of_python(version("twilio"), None, "async_client" if name == "python 9 async" else "python_client")

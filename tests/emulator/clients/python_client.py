@@ -1,0 +1,228 @@
+"""Uses ``twilio.rest.Client``, as it has been from 6 on, against a server, and prints what it saw.
+
+Usage: python -m tests.emulator.clients.python_client SCENARIO URL SID TOKEN WEBSITE
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import twilio
+from twilio.base.exceptions import TwilioRestException
+from twilio.rest import Client
+
+from tests.emulator.clients.talk import (
+    ACCOUNT,
+    ELSEWHERE,
+    MEDIA,
+    MESSAGE,
+    NOBODY,
+    NUMBER,
+    OTHER_NUMBER,
+    OTHER_PHONE,
+    PHONE,
+    WILD_TEXT,
+    ask,
+    describe,
+    download,
+    finish,
+)
+
+SCENARIO, URL, SID, TOKEN, WEBSITE = sys.argv[1:6]
+
+
+def connect(*credentials: str) -> Any:
+    """Return a client that calls the server: the one line by which a program is pointed at it."""
+    client = Client(*credentials)
+    client.api.base_url = URL
+    return client
+
+
+client = connect(SID, TOKEN)
+
+
+def text(body: str = "Hello", **others: Any) -> Any:
+    """Send a text as everybody does."""
+    return client.messages.create(**{"to": PHONE, "from_": NUMBER, "body": body} | others)
+
+
+def refused(action: Callable[[], Any]) -> Any:
+    """Return the error that an action ends in."""
+    try:
+        return action()
+    except TwilioRestException as error:
+        return {"status": error.status, "code": error.code, "message": error.msg}
+
+
+def sending() -> Any:
+    """Send two texts, and fetch both."""
+    created, wild = text(), text(WILD_TEXT)
+    ask("settle")
+    return {
+        "created": describe(created, MESSAGE),
+        "delivered": describe(client.messages(created.sid).fetch(), MESSAGE),
+        "wild": [wild.body, client.messages(wild.sid).fetch().body, wild.num_segments],
+    }
+
+
+def removing() -> Any:
+    """Send two texts, redact one and delete it."""
+    sent, _ = text("first"), text("second")
+    ask("settle")
+    redacted = sent.update(body="")
+    return {
+        "redacted": [redacted.body, redacted.status, client.messages(sent.sid).fetch().body],
+        "deleted": client.messages(sent.sid).delete(),
+        "gone": refused(client.messages(sent.sid).fetch),
+        "left": bodies(client.messages.list()),
+    }
+
+
+def following() -> Any:
+    """Send a text whose way is told to a URL."""
+    sid = text(status_callback=WEBSITE.replace("://", "://anna:s%C3%A4cret@") + "/status?order=5&name=a+b").sid
+    ask("settle")
+    return sid
+
+
+def scheduling() -> Any:
+    """Send one text of a messaging service later, and cancel another."""
+    service, later = messaging_service(), text().date_created + timedelta(hours=1)
+    planned = {"to": PHONE, "messaging_service_sid": service, "send_at": later, "schedule_type": "fixed"}
+    kept, dropped = (client.messages.create(body=body, **planned) for body in ("kept", "dropped"))
+    canceled = client.messages(dropped.sid).update(status="canceled")
+    ask("advance 7200")
+    ask("settle")
+    return {
+        "planned": [kept.status, kept.date_sent, kept.messaging_service_sid == service],
+        "canceled": canceled.status,
+        "after": [client.messages(message.sid).fetch().status for message in (kept, dropped)],
+        "from": client.messages(kept.sid).fetch().from_,
+    }
+
+
+def messaging_service() -> str:
+    """Make a messaging service with a number in it."""
+    client.messaging.base_url = URL
+    number = client.incoming_phone_numbers.create(phone_number=OTHER_NUMBER)
+    service = client.messaging.v1.services.create(friendly_name="Reminders")
+    client.messaging.v1.services(service.sid).phone_numbers.create(phone_number_sid=number.sid)
+    return str(service.sid)
+
+
+def listing() -> Any:
+    """List in pages, with a limit, and by each filter."""
+    for body, to, number in zip("12345", [PHONE, OTHER_PHONE] * 3, [NUMBER] * 4 + [OTHER_NUMBER], strict=False):
+        text(body, to=to, from_=number)
+    ask("settle")
+    ask("advance 259200")
+    text("6")
+    ask("settle")
+    found = client.messages.list
+    last, *_, first = found()
+    between = last.date_sent - timedelta(days=1)
+    return {
+        "pages": bodies(found(page_size=2)),
+        "limit": bodies(found(limit=3, page_size=2)),
+        "streamed": bodies(client.messages.stream(limit=4)),
+        "to": bodies(found(to=OTHER_PHONE, page_size=1)),
+        "from": bodies(found(from_=OTHER_NUMBER)),
+        "before": bodies(found(date_sent_before=between, page_size=2)),
+        "after": bodies(found(date_sent_after=between)),
+        "on": bodies(found(date_sent=first.date_sent.date(), page_size=2)),
+        "same_day": bodies(message for message in found() if message.date_sent.date() == first.date_sent.date()),
+    }
+
+
+def bodies(messages: Any) -> list[str]:
+    """Return the texts of messages, in the order in which they came."""
+    return [message.body for message in messages]
+
+
+def media() -> Any:
+    """Send two pictures, look at them, read the bytes, delete one."""
+    sent = text("Look", media_url=[WEBSITE + "/cat.png", ELSEWHERE])
+    ask("settle")
+    pictures = client.messages(sent.sid).media
+    listed = pictures.list()
+    one = next(item for item in listed if item.content_type == "image/png")
+    return {
+        "sid": sent.sid,
+        "num_media": [sent.num_media, client.messages(sent.sid).fetch().num_media],
+        "listed": [describe(item, MEDIA) for item in listed],
+        "fetched": describe(pictures(one.sid).fetch(), MEDIA),
+        "downloaded": download(URL + one.uri.removesuffix(".json"), SID, TOKEN),
+        "deleted": pictures(one.sid).delete(),
+        "left": [item.content_type for item in pictures.list()],
+        "gone": refused(pictures(one.sid).fetch),
+    }
+
+
+def accounts() -> Any:
+    """Make a subaccount, act for it, suspend it, let it live again, close it."""
+    created = client.api.accounts.create(friendly_name="Sub Ä")
+    child = client.api.accounts(created.sid)
+    seen = {
+        "own": describe(client.api.account.fetch(), ACCOUNT),
+        "created": describe(created, ACCOUNT),
+        "fetched": child.fetch().friendly_name,
+        "renamed": child.update(friendly_name="Sub 2").friendly_name,
+        "listed": names(client.api.accounts.list(page_size=1)),
+        "by_name": names(client.api.accounts.list(friendly_name="Sub 2")),
+    }
+    seen["acted"] = acting_for(created.sid, created.auth_token)
+    seen["suspended"] = child.update(status="suspended").status
+    seen["while_suspended"] = refused(lambda: send_for(connect(SID, TOKEN, created.sid)))
+    seen["active"] = child.update(status="active").status
+    seen["after"] = send_for(connect(SID, TOKEN, created.sid)).account_sid
+    seen["closed"] = child.update(status="closed").status
+    seen["once_closed"] = refused(lambda: send_for(connect(SID, TOKEN, created.sid)))
+    seen["reopened"] = refused(lambda: child.update(status="active").status)
+    seen["by_status"] = [names(client.api.accounts.list(status=status)) for status in ("active", "closed")]
+    return seen
+
+
+def acting_for(sid: str, token: str) -> Any:
+    """Send for a subaccount with the parent's credentials, and look with either's own."""
+    sent = send_for(connect(SID, TOKEN, sid))
+    return {
+        "account_sid": sent.account_sid,
+        "seen_by_itself": bodies(connect(sid, token).messages.list()),
+        "seen_by_parent": bodies(client.messages.list()),
+    }
+
+
+def send_for(other: Any) -> Any:
+    """Send a text through another client."""
+    return other.messages.create(to=PHONE, from_=NUMBER, body="Hello")
+
+
+def names(found: Any) -> list[str]:
+    """Return the names of accounts, the client's own left out."""
+    return [account.friendly_name for account in found if account.sid != SID]
+
+
+def refusals() -> Any:
+    """Do everything wrong that can be done."""
+    return {
+        "wrong token": refused(connect(SID, "wrong").messages(NOBODY).fetch),
+        "wrong account": refused(connect("AC" + "0" * 32, TOKEN).messages(NOBODY).fetch),
+        "unknown message": refused(client.messages(NOBODY).fetch),
+        "no To": refused(lambda: text(to="")),
+        "invalid To": refused(lambda: text(to="+15005550001")),
+        "unreachable To": refused(lambda: text(to="+15005550002")),
+        "no Body": refused(lambda: text("")),
+        "invalid From": refused(lambda: text(from_="+15005550001")),
+        "full From": refused(lambda: text(from_="+15005550008")),
+        "unfinished": refused(lambda: text().delete()),
+        "listed": bodies(client.messages.list()),
+    }
+
+
+SCENARIOS = (sending, removing, following, scheduling, listing, media, accounts, refusals)
+
+if __name__ == "__main__":
+    finish(twilio.__version__, {scenario.__name__: scenario for scenario in SCENARIOS}[SCENARIO]())
