@@ -6,6 +6,7 @@ import http.client
 import os
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -202,11 +203,17 @@ def test_demonstration_prints_a_curl_that_works_as_pasted(demonstration: str) ->
 
 #: Run elsewhere: the two of make are this test run and the demonstration, the others are in the tests above.
 ELSEWHERE = {"make run", "make test", "pip install twiml-app", "gunicorn wsgi:app", "cd my-number"}
+EMULATOR = "twiml-app emulator --number"
+
+
+def readme_blocks(language: str) -> list[str]:
+    """Return what the README shows in a language."""
+    return re.findall(rf"```{language}\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
 
 
 def test_readme_commands_run(tmp_path: Path, postgres_url: str) -> None:
     """Every command of the README does what it says."""
-    blocks = re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    blocks = [block for block in readme_blocks("sh") if EMULATOR not in block]
     environment = clean_environment(
         PATH=f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         TWIML_DATABASE_URL=new_schema(postgres_url),  # check warns of a file in a temporary folder
@@ -220,3 +227,38 @@ def test_readme_commands_run(tmp_path: Path, postgres_url: str) -> None:
 
         assert done.returncode == 0, (script, done.stdout.decode(), done.stderr.decode())
     assert (project / "traffic.jsonl").is_file()
+
+
+def test_readme_emulator_commands_text_a_program_that_is_served(tmp_path: Path) -> None:
+    """The two commands of the README are a whole conversation, but for the ports, which another may have taken."""
+    (block,) = [block for block in readme_blocks("sh") if EMULATOR in block]
+    _, serve, text = block.splitlines()
+    environment = clean_environment(PATH=f"{Path(sys.executable).parent}:{os.environ['PATH']}", PYTHONUNBUFFERED="1")
+    with gunicorn({"TWIML_CREDENTIALS": "sms:password", "TWIML_DATABASE_URL": "off"}) as url:
+        command = serve.replace("http://sms:password@127.0.0.1:8000", url.replace("://", "://sms:password@"))
+        emulator = subprocess.Popen(
+            [*shlex.split(command), "--port", "0"], cwd=tmp_path, env=environment, stdout=subprocess.PIPE
+        )
+        assert emulator.stdout
+        address = next(found[1] for line in emulator.stdout if (found := re.search(rb" on (http://[^,]+),", line)))
+        asked = [*shlex.split(text), "--url", address.decode()]
+        answered = subprocess.run(asked, cwd=tmp_path, env=environment, capture_output=True)
+        emulator.send_signal(signal.SIGINT)
+        emulator.communicate(timeout=60)
+
+    assert answered.stdout == b"> Thanks! 2 coffee will be ready in ten minutes.  [1 segment]\n", answered
+    assert emulator.returncode == 0
+
+
+def test_readme_tests_pass(tmp_path: Path) -> None:
+    """The tests that the README shows are the first that somebody writes."""
+    for folder in ("handlers", "templates"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    shown = [block for block in readme_blocks("python") if "def test_" in block]
+    (tmp_path / "test_readme.py").write_text("\n\n".join(shown))
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_readme.py"]
+
+    done = subprocess.run(command, cwd=tmp_path, env=clean_environment(), capture_output=True)
+
+    assert done.returncode == 0, done.stdout.decode()
+    assert f"{len(shown)} passed".encode() in done.stdout

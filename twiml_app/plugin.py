@@ -15,6 +15,7 @@ import pytest
 if TYPE_CHECKING:
     from flask import Flask
 
+    from .emulator import Emulator
     from .recordings import Exchange
     from .testing import Phone
 
@@ -44,6 +45,15 @@ def phone(request: pytest.FixtureRequest) -> Phone:
     from .testing import Phone
 
     return Phone(_application(request))
+
+
+@pytest.fixture
+def emulator(request: pytest.FixtureRequest) -> Iterator[Emulator]:
+    """A local Twilio with one number, which the application of the fixture ``app`` answers; its clock is stepped."""
+    from .testing import emulator_for
+
+    with emulator_for(_application(request)) as running:
+        yield running
 
 
 @pytest.fixture

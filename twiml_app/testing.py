@@ -4,22 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 from flask import Flask
 
 from .app import state_of
 from .caller import Caller, resolve
-from .calls import Call, Transport, Webhook
+from .calls import Call, OutgoingRequest, Transport, Webhook
 from .config import Settings
 from .errors import CallError
 from .forms import ACCOUNT_SID, CONTACT, NUMBER, inbound_form, random_sid, status_form
 from .receiver import REPLAY_HEADER
+from .remembered import Session
 from .replay import Destination, Send
-from .transports import WsgiTransport
+from .transports import HttpTransport, WsgiTransport
 from .twiml import MessagingResponse
 from .verbs import Message, Redirect, Sms, Verb
 from .webhook import Form, WebhookResponse, base_of
+
+if TYPE_CHECKING:
+    from .emulator import Emulator
 
 _MAX_REDIRECTS = 10
 
@@ -90,6 +95,41 @@ def sender(app: Flask) -> Send:
     target, transport = in_process(app)
     caller, destination = target.caller(transport, (REPLAY_HEADER, "1")), target.destination()
     return lambda exchange: destination.send(caller, exchange)
+
+
+class _Routed:
+    """Sends to an application in this process what is meant for its host, and the rest over the network."""
+
+    def __init__(self, base_url: str, inside: Transport, outside: Transport) -> None:
+        self._host = urlsplit(base_url)[:2]
+        self._inside = inside
+        self._outside = outside
+
+    def __call__(self, request: OutgoingRequest) -> WebhookResponse:
+        """Send a request."""
+        is_ours = urlsplit(request.url)[:2] == self._host
+        return (self._inside if is_ours else self._outside)(request)
+
+
+def emulator_for(app: Flask, *, number: str = NUMBER) -> Emulator:
+    """Return an emulator, not started yet, that has one number: its Message URL is the application in this process.
+
+    Webhooks go through the application's real authentication; the REST API is served on a port.
+    """
+    from .emulator import Emulator
+
+    target, transport = in_process(app)
+    settings = target.settings
+    emulator = Emulator(
+        account_sid=target.account_sid,
+        auth_token="" if target.key_id else target.token,  # a shared key signs, and opens no REST API
+        transport=_Routed(target.base_url, transport, HttpTransport()),
+    )
+    if target.key_id:
+        emulator.sign_with(target.key_id, target.token)
+    webhook = target.webhook(settings.message_path, settings.fallback_path)
+    emulator.add_number(number, webhook.url, sms_fallback_url=webhook.fallback_url)
+    return emulator
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,8 +253,9 @@ def read_reply(caller: Caller, webhook: Webhook, form: Form) -> Reply:
     Raises: CallError; TwimlError, for an answer that Twilio would not execute.
     """
     verbs: list[Verb] = []
+    session = Session()
     for _ in range(_MAX_REDIRECTS):
-        call = caller.call(webhook, form)
+        call = caller.call(webhook, form, session=session)
         answer = MessagingResponse.parse(call.response.body) if call.response.body else MessagingResponse()
         redirect = next((verb for verb in answer.verbs if isinstance(verb, Redirect)), None)
         if redirect is None:

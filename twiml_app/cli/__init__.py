@@ -9,6 +9,7 @@ import click
 
 from .. import logs
 from .check import check
+from .emulator import emulator
 from .explain import explain
 from .journal import journal
 from .new import new
@@ -32,5 +33,5 @@ def main() -> None:
     logs.set_up("text", sys.stderr)  # standard output is for what was asked for
 
 
-for command in (new, routes, match, simulate, explain, check, overview, journal, ledger, replay_command):
+for command in (new, routes, match, simulate, explain, check, overview, journal, ledger, replay_command, emulator):
     main.add_command(command)
