@@ -271,6 +271,10 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         {"numbers": [{"phone_number": "!"}]},
         "numbers: phone_number is '!': it is a number, such as +15558675310",
     ),
+    "a name for a number": (
+        {"numbers": [{"phone_number": "Twilio"}]},
+        "numbers: phone_number is 'Twilio': it is a number, such as +15558675310",
+    ),
     "a verified number written otherwise": (
         {"account": {"verified": [PHONE, "15558675311"]}},
         f"account: verified is ['{PHONE}', '15558675311']: write it as +15558675311",

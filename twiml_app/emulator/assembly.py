@@ -57,6 +57,7 @@ class Parts:
         self.delivery.clear()
         self.webhooks.clear()
         self.replying.clear()
+        self.access.fail_next(0)
         self.log.clear()
 
     def _make_receiving(self) -> Receiving:

