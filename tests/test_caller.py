@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from werkzeug.datastructures import Authorization
 
 from tests.receiving import TOKEN
-from twiml_app.caller import Caller, Session, resolve, without_userinfo
+from twiml_app.caller import Caller, resolve, without_userinfo
 from twiml_app.calls import (
     Call,
     ConnectFailed,
@@ -26,7 +26,7 @@ from twiml_app.calls import (
     target_of,
 )
 from twiml_app.errors import CallError
-from twiml_app.remembered import MAX_KEPT_BYTES, CookieJar, KeptAnswers
+from twiml_app.remembered import MAX_KEPT_BYTES, CookieJar, KeptAnswers, Session
 from twiml_app.signature import HEADER, SETTINGS_HEADER, sign, verify
 from twiml_app.webhook import FORM_TYPE, Form, WebhookResponse
 

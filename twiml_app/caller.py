@@ -30,10 +30,10 @@ from .calls import (
     ProtocolViolation,
     Transport,
     Webhook,
+    is_http_url,
 )
 from .errors import CallError
-from .remembered import Conversation, CookieJar, KeptAnswers, Login
-from .remembered import Session as Session
+from .remembered import Conversation, CookieJar, KeptAnswers, Login, Session
 from .signature import HEADER, SETTINGS_HEADER, sign
 from .webhook import FORM_TYPE, Form, WebhookResponse
 
@@ -271,10 +271,5 @@ def _require_http(url: str) -> None:
 
     Raises: CallError.
     """
-    try:
-        parts = urlsplit(url)
-        callable_ = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        callable_ = False
-    if not callable_:
+    if not is_http_url(url):
         raise CallError("give an http or https URL", url=url.rpartition("@")[2], code=INVALID_URL)

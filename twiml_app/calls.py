@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import Protocol
-from urllib.parse import SplitResult, parse_qs
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from .errors import CallError
 from .webhook import WebhookResponse
@@ -53,6 +53,15 @@ class ConnectFailed(OSError):
 
 class ProtocolViolation(OSError):
     """What came is no HTTP answer, or not a whole one."""
+
+
+def is_http_url(url: str) -> bool:
+    """Tell whether a URL can be called: http or https, a host, and a port that there is."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def target_of(parts: SplitResult) -> str:

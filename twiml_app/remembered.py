@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from urllib.parse import unquote, urlsplit
 
 from .calls import target_of
@@ -89,29 +91,56 @@ def _place(url: str) -> tuple[str, str]:
     return parts.scheme, parts.netloc.rpartition("@")[2].lower()
 
 
-@dataclass
 class CookieJar:
     """The cookies of each pair of numbers, host by host, forgotten after four hours without use."""
 
-    clock: Callable[[], float] = time.monotonic
-    _kept: dict[Conversation, tuple[float, dict[str, str]]] = field(default_factory=dict)
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        #: The latest used last.
+        self._kept: dict[Conversation, tuple[float, dict[str, str]]] = {}
+        self._lock = threading.Lock()
 
     def get(self, conversation: Conversation) -> dict[str, str]:
         """Return the cookies of a conversation, by name."""
         used, cookies = self._kept.get(conversation, (0.0, {}))
-        return cookies if self.clock() - used < COOKIE_LIFETIME_S else {}
+        return cookies if self._clock() - used < COOKIE_LIFETIME_S else {}
 
     def store(self, conversation: Conversation, headers: Iterable[tuple[str, str]]) -> None:
-        """Keep what an answer sets, and forget what it deletes."""
-        cookies = dict(self.get(conversation))
-        for value in (value for name, value in headers if name.lower() == "set-cookie"):
-            pair, *attributes = (part.strip() for part in value.split(";"))
-            name, equals, text = pair.partition("=")
-            if equals and name:
-                cookies[name] = text
-            if "max-age=0" in (attribute.lower() for attribute in attributes):
-                cookies.pop(name, None)
-        self._kept[conversation] = (self.clock(), cookies)
+        """Keep what an answer sets, and forget what it deletes; a use lets the rest live on."""
+        changes = [_read_cookie(value) for name, value in headers if name.lower() == "set-cookie"]
+        with self._lock:
+            cookies = self.get(conversation) | dict(changes)
+            kept = {name: text for name, text in cookies.items() if text is not None}
+            self._kept.pop(conversation, None)
+            if kept:
+                self._kept[conversation] = (self._clock(), kept)
+            self._forget()
+
+    def _forget(self) -> None:
+        """Drop what was not used for too long: it stands first."""
+        latest = self._clock() - COOKIE_LIFETIME_S
+        for conversation, (used, _) in [*self._kept.items()]:
+            if used > latest:
+                return
+            del self._kept[conversation]
+
+
+def _read_cookie(value: str) -> tuple[str, str | None]:
+    """Return the name and the text that a Set-Cookie sets, None for a text that it deletes."""
+    pair, *attributes = (part.strip() for part in value.split(";"))
+    name, equals, text = pair.partition("=")
+    is_over = any(_is_over(*attribute.lower().partition("=")[::2]) for attribute in attributes)
+    return name, text if equals and name and not is_over else None
+
+
+def _is_over(attribute: str, value: str) -> bool:
+    """Tell whether an attribute of a cookie ends its life: an age of nothing, or a date in the past."""
+    if attribute == "max-age":
+        return re.fullmatch(r"-\d+|0+", value) is not None
+    try:
+        return attribute == "expires" and parsedate_to_datetime(value).timestamp() < time.time()
+    except ValueError:
+        return False
 
 
 class KeptAnswers:

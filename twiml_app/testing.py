@@ -128,7 +128,7 @@ def emulator_for(app: Flask, *, number: str = NUMBER) -> Emulator:
     if target.key_id:
         emulator.sign_with(target.key_id, target.token)
     webhook = target.webhook(settings.message_path, settings.fallback_path)
-    emulator.add_number(number, webhook.url, sms_fallback_url=webhook.fallback_url)
+    emulator.add_number(number, webhook.url, fallback_url=webhook.fallback_url)
     return emulator
 
 

@@ -17,7 +17,7 @@ from twiml_app.emulator.composing import LINK_LIFETIME_S, Composer
 from twiml_app.emulator.context import Context
 from twiml_app.emulator.media import FetchedMedia
 from twiml_app.emulator.profiles import find_profile
-from twiml_app.emulator.resources import Account, Handset, Media, MediaLink, Message, MessagingService
+from twiml_app.emulator.resources import Account, Fate, Media, MediaLink, Message, MessagingService
 from twiml_app.emulator.store import Store
 
 BASE = "http://127.0.0.1:8088"
@@ -80,7 +80,7 @@ def test_pictures_are_kept_in_order(context: Context) -> None:
 
 def test_picture_becomes_a_link_where_the_phone_takes_none(context: Context) -> None:
     """Seven characters after the address, good for seven days, at the end of a text with its own segments."""
-    context.store.save(Handset(sid=CONTACT, takes_media=False, **OWN))
+    context.store.save(Fate(sid=CONTACT, takes_media=False, **OWN))
     body = "a" * 130
     message = compose(context, replace(DRAFT, body=body), PNG, GIF)
     text, *links = message.body.split(" ")
@@ -117,7 +117,7 @@ def test_links_can_be_switched_off(
 ) -> None:
     """Then the message keeps its pictures, and fails when it is sent."""
     change_account(context, **of_account)
-    context.store.save(Handset(sid=CONTACT, takes_media=False, **OWN))
+    context.store.save(Fate(sid=CONTACT, takes_media=False, **OWN))
     draft = DRAFT
     if of_service is not None:
         context.store.save(MessagingService(sid="MG1", **OWN, **of_service))
@@ -129,7 +129,7 @@ def test_links_can_be_switched_off(
 def test_trial_account_says_so(context: Context) -> None:
     """In front of every text, also of one that is nothing but a link."""
     change_account(context, type="Trial")
-    context.store.save(Handset(sid=CONTACT, takes_media=False, **OWN))
+    context.store.save(Fate(sid=CONTACT, takes_media=False, **OWN))
 
     assert compose(context).body == "Sent from your Twilio trial account - look"
     assert compose(context, replace(DRAFT, body=""), PNG).body.startswith(

@@ -20,7 +20,7 @@ from twiml_app.emulator.clocks import SteppedClock
 from twiml_app.emulator.context import Context
 from twiml_app.emulator.delivery import Delivery
 from twiml_app.emulator.profiles import find_profile
-from twiml_app.emulator.resources import Account, Handset, IncomingNumber, Message, MessagingService
+from twiml_app.emulator.resources import Account, Fate, IncomingNumber, Message, MessagingService
 from twiml_app.emulator.schedule import Schedule
 from twiml_app.emulator.store import MEMORY, Store
 from twiml_app.errors import ApiError
@@ -67,7 +67,7 @@ class Network:
 
     def handset(self, number: str = CONTACT, **fate: Any) -> None:
         """Choose what becomes of what is sent to a phone."""
-        self.save(Handset(**self._dates(number), **fate))
+        self.save(Fate(**self._dates(number), **fate))
 
     def service(self, *numbers: str, **settings: Any) -> None:
         """Make a service of numbers."""

@@ -15,7 +15,7 @@ from tests.emulator.program import CONTACT, MONDAY, NUMBER, Program, say
 from tests.servers import ROOT, clean_environment
 from twiml_app.emulator import ACCOUNT_SID, AUTH_TOKEN, Emulator, FetchedMedia
 from twiml_app.emulator.resources import DebuggerEntry, IncomingNumber
-from twiml_app.emulator.rest.hints import LoggedRequest
+from twiml_app.emulator.rest.request_log import LoggedRequest
 from twiml_app.errors import ConfigurationError
 
 
@@ -135,7 +135,7 @@ def test_phone_texts_the_only_number_unless_one_is_named() -> None:
 def test_number_that_is_added_again_is_changed() -> None:
     """A test may point the number of the fixture to another path."""
     with Emulator() as emulator:
-        first = emulator.add_number(NUMBER, "http://127.0.0.1:1/message", sms_method="GET")
+        first = emulator.add_number(NUMBER, "http://127.0.0.1:1/message", method="GET")
         second = emulator.add_number(NUMBER, "http://127.0.0.1:2/message")
 
         assert (second.sid, second.sms_url, second.sms_method) == (first.sid, "http://127.0.0.1:2/message", "GET")
@@ -201,10 +201,9 @@ def test_two_emulators_do_not_see_each_other() -> None:
         assert (len(one.outbox), len(other.outbox)) == (1, 0)
 
 
-@pytest.mark.parametrize("clock", ["fast", "real"])
-def test_clock_that_runs_delivers_by_itself(clock: str) -> None:
+def test_clock_that_runs_delivers_by_itself() -> None:
     """A developer's emulator is not moved by hand."""
-    with Emulator(clock=clock) as emulator:
+    with Emulator(clock="fast") as emulator:
         send(emulator)
 
         assert emulator.settle()
@@ -265,3 +264,103 @@ def test_reset_forgets_how_often_was_replied() -> None:
         emulator.reset()
 
         assert emulator.handset(CONTACT).text("hi").reply == "hello"
+
+
+def test_seed_that_was_wrong_is_not_half_taken(tmp_path: Path) -> None:
+    """Whoever corrects a seed expects the corrected one to count."""
+    state = tmp_path / "state.db"
+    with pytest.raises(ConfigurationError):
+        Emulator(state=state, seed={"numbers": [{"phone_number": "garbage"}]})
+    with Emulator(state=state, seed={"numbers": [{"phone_number": NUMBER}]}) as emulator:
+        assert [each.phone_number for each in emulator.context.store.find(IncomingNumber)] == [NUMBER]
+
+
+def test_reset_ends_an_outage() -> None:
+    """The next test would be refused for what the last one tried."""
+    with Emulator() as emulator:
+        emulator.fail_next(100)
+        emulator.reset()
+
+        assert send(emulator).status == "queued"
+
+
+def test_link_to_a_picture_is_never_given_twice(tmp_path: Path) -> None:
+    """After a restart with its state, the old link would lead to the new picture."""
+    links = []
+    for _ in range(2):
+        with Emulator(state=tmp_path / "state.db") as emulator:
+            emulator.handset(CONTACT).takes_media(False)
+            links.append(send(emulator, "", media_url=["https://example.com/cat.jpg"]).body.rpartition("/")[2])
+
+    assert len(set(links)) == 2
+
+
+SEED = {"numbers": [{"phone_number": NUMBER}]}
+
+
+def test_state_that_began_with_a_seed_goes_on_with_its_senders(tmp_path: Path) -> None:
+    """Whether a sender is refused must not depend on how the emulator is started the second time."""
+    state = tmp_path / "state.db"
+    for seed in (SEED, None, SEED):
+        with Emulator(state=state, seed=seed) as emulator:
+            assert [each.phone_number for each in emulator.context.store.find(IncomingNumber)] == [NUMBER]
+            with pytest.raises(TwilioRestException, match="is no number of this account"):
+                emulator.client().messages.create(to=CONTACT, from_="+15017122669", body="hello")
+
+
+def test_seed_for_a_state_that_began_without_is_refused(tmp_path: Path) -> None:
+    """It would be left out, and every message of its numbers refused."""
+    state = tmp_path / "state.db"
+    Emulator(state=state).stop()
+
+    with pytest.raises(ConfigurationError, match="began without it: leave the seed out, or name another state"):
+        Emulator(state=state, seed=SEED)
+
+
+def test_seed_without_numbers_leaves_every_sender_good() -> None:
+    """Who only wants a trial account need not list senders."""
+    with Emulator(seed={"account": {"type": "Trial", "verified": [CONTACT]}}) as emulator:
+        assert send(emulator).body == "Sent from your Twilio trial account - hello"
+
+
+def test_state_of_another_account_is_refused(tmp_path: Path) -> None:
+    """Its numbers would be there, and refuse what this account sends."""
+    state = tmp_path / "state.db"
+    Emulator(state=state).stop()
+
+    with pytest.raises(ConfigurationError, match=f"is that of {ACCOUNT_SID}: set TWILIO_ACCOUNT_SID to it"):
+        Emulator(state=state, account_sid="AC" + "1" * 32)
+
+
+def test_state_belongs_to_one_emulator_at_a_time(tmp_path: Path) -> None:
+    """Two would both deliver what is queued."""
+    state = tmp_path / "state.db"
+    with Emulator(state=state):
+        with pytest.raises(ConfigurationError, match="cannot be used: another emulator has it"):
+            Emulator(state=state)
+    with Emulator(state=state) as emulator:
+        assert send(emulator).status == "queued"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        pytest.param(("hello",), "'hello' is no number: write it as", id="a name"),
+        pytest.param((NUMBER, "localhost/message"), "its URL begins with http:// or https://", id="no scheme"),
+        pytest.param((NUMBER, "http://"), "its URL begins with http:// or https://", id="no host"),
+    ],
+)
+def test_number_that_is_none_is_refused(arguments: tuple[str, ...], problem: str) -> None:
+    """Nothing could ever reach it."""
+    with Emulator() as emulator, pytest.raises(ConfigurationError, match=problem):
+        emulator.add_number(*arguments)
+
+
+def test_numbers_are_found_however_they_are_written() -> None:
+    """People write numbers with blanks and brackets."""
+    with Emulator() as emulator:
+        number = emulator.add_number("+1 501 712 2661", application_sid="AP" + "1" * 32, mms=False)
+        turn = emulator.handset(CONTACT).text("hi", to="+1 (501) 712-2661")
+
+        assert (number.phone_number, number.sms_application_sid, number.mms) == (NUMBER, "AP" + "1" * 32, False)
+        assert (turn.inbound.to, turn.unrouted) == (NUMBER, f"{NUMBER} has no Message URL")

@@ -25,8 +25,8 @@ from tests.emulator.program import (
 )
 from twiml_app import calls
 from twiml_app.emulator import Emulator, documents, execution, media, replying, webhooks
-from twiml_app.emulator.alerts import Debugger
 from twiml_app.emulator.clocks import SteppedClock
+from twiml_app.emulator.debugger import Debugger
 from twiml_app.emulator.execution import MAX_DOCUMENTS
 from twiml_app.emulator.resources import Message
 from twiml_app.emulator.store import Store
@@ -156,7 +156,7 @@ def test_documents_may_lead_on_until_a_limit(twilio: Emulator, program: Program,
     """14106: whoever redirects to himself does not keep Twilio busy for ever."""
     again = twiml("<Message>a</Message><Redirect>/message</Redirect>")
     program.answers("/message", *[again] * (documents - 1), say("end"))
-    twilio.add_number(NUMBER, sms_fallback_url=program.answers("/fallback", say("sorry")))
+    twilio.add_number(NUMBER, fallback_url=program.answers("/fallback", say("sorry")))
     turn = twilio.handset(CONTACT).text("hello")
 
     if documents == MAX_DOCUMENTS:
@@ -188,7 +188,7 @@ def test_fallback_url_answers_where_the_program_fails(
     """With the number of the failure, and the URL that failed, without its password."""
     program.answers("/message", answer)
     fallback = program.answers("/fallback", say("sorry"))
-    twilio.add_number(NUMBER, sms_fallback_url=fallback, sms_fallback_method=method)
+    twilio.add_number(NUMBER, fallback_url=fallback, fallback_method=method)
     turn = twilio.handset(CONTACT).text("hello")
     (asked,) = program.at("/fallback")
     given = dict(asked.form.pairs) if method == "POST" else {name: values[0] for name, values in asked.query.items()}
@@ -204,7 +204,7 @@ def test_fallback_url_answers_where_the_program_fails(
 def test_fallback_url_answers_where_nobody_listens(twilio: Emulator, program: Program) -> None:
     """The program is down, its spare one is up."""
     url = f"http://127.0.0.1:{closed_port()}/message"
-    twilio.add_number(NUMBER, url, sms_fallback_url=program.answers("/fallback", say("sorry")))
+    twilio.add_number(NUMBER, url, fallback_url=program.answers("/fallback", say("sorry")))
     turn = twilio.handset(CONTACT).text("hello")
 
     assert (turn.bodies, codes(turn.problems)) == (["sorry"], [11205])
@@ -222,7 +222,7 @@ def test_fallback_url_answers_where_a_redirect_fails(twilio: Emulator, program: 
     """What was sent before stays sent."""
     program.answers("/broken", Answer(status=500))
     program.answers("/message", twiml(f"<Message>first</Message>{problem}"))
-    twilio.add_number(NUMBER, sms_fallback_url=program.answers("/fallback", say("sorry")))
+    twilio.add_number(NUMBER, fallback_url=program.answers("/fallback", say("sorry")))
 
     assert twilio.handset(CONTACT).text("hello").bodies == ["first", "sorry"]
 
@@ -247,7 +247,7 @@ def test_what_a_document_sends_does_not_wait_for_the_next_one(twilio: Emulator, 
 def test_fallback_url_may_fail_as_well(twilio: Emulator, program: Program) -> None:
     """Both are told, the cause first; nobody is asked a third time."""
     program.answers("/message", Answer(status=500))
-    twilio.add_number(NUMBER, sms_fallback_url=program.answers("/fallback", Answer(b"<Response>")))
+    twilio.add_number(NUMBER, fallback_url=program.answers("/fallback", Answer(b"<Response>")))
     turn = twilio.handset(CONTACT).text("hello")
 
     assert [(problem.code, problem.url) for problem in turn.problems] == [
@@ -261,7 +261,7 @@ def test_fallback_url_may_redirect(twilio: Emulator, program: Program) -> None:
     """Its documents are as good as others, and know of the failure as well."""
     program.answers("/message", Answer(status=500))
     program.answers("/fallback", twiml("<Redirect>/other</Redirect>"))
-    twilio.add_number(NUMBER, sms_fallback_url=program.url("/fallback"))
+    twilio.add_number(NUMBER, fallback_url=program.url("/fallback"))
 
     assert twilio.handset(CONTACT).text("hello").bodies == ["other"]
 
@@ -269,7 +269,7 @@ def test_fallback_url_may_redirect(twilio: Emulator, program: Program) -> None:
 def test_warning_calls_no_fallback_url(twilio: Emulator, program: Program) -> None:
     """The message went on all the same."""
     program.answers("/message", twiml("<Say>a</Say><Message to=''>b</Message>"))
-    twilio.add_number(NUMBER, sms_fallback_url=program.answers("/fallback", say("sorry")))
+    twilio.add_number(NUMBER, fallback_url=program.answers("/fallback", say("sorry")))
     turn = twilio.handset(CONTACT).text("hello")
 
     assert codes(turn.problems) == [14110, 14101]

@@ -10,7 +10,7 @@ import pytest
 from tests.emulator.rest.asking import NUMBER, PHONE, Client
 from twiml_app.emulator import Emulator
 from twiml_app.emulator.handsets import Handsets
-from twiml_app.emulator.resources import Handset
+from twiml_app.emulator.resources import Fate
 
 START = 1_700_000_000.0
 OTHER = "+15558675311"
@@ -43,15 +43,15 @@ def bodies(handsets: Handsets, number: str = PHONE) -> list[str]:
 
 def test_phone_that_was_never_named_takes_everything(handsets: Handsets) -> None:
     """A test names the phones that matter to it."""
-    assert handsets.get(PHONE) == Handset(sid=PHONE, account_sid="", date_created=START, date_updated=START)
+    assert handsets.fate(PHONE) == Fate(sid=PHONE, account_sid="", date_created=START, date_updated=START)
 
 
 def test_what_is_chosen_is_kept(handsets: Handsets) -> None:
     """For that phone alone."""
-    chosen = handsets.save(replace(handsets.get(PHONE), status="failed", error_code=30006, takes_media=False))
+    chosen = handsets.save(replace(handsets.fate(PHONE), status="failed", error_code=30006, takes_media=False))
 
-    assert handsets.get(PHONE) == chosen
-    assert handsets.get(OTHER).status == "delivered"
+    assert handsets.fate(PHONE) == chosen
+    assert handsets.fate(OTHER).status == "delivered"
 
 
 def test_inbox_has_what_was_delivered(emulator: Emulator, client: Client, handsets: Handsets) -> None:

@@ -15,7 +15,9 @@ STOP = {"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT"}
 #: Field, and its value in 2008, in 2014 and today.
 DISAGREEMENTS: dict[str, tuple[object, object, object]] = {
     "name": ("2008", "2014", "current"),
-    "parameters": ("2008", "2014", "current"),
+    "api_version": ("2008-08-01", "2010-04-01", "2010-04-01"),
+    "has_num_segments": (False, False, True),
+    "has_raw_dlr_date": (False, False, True),
     "application_wins": (True, True, False),
     "max_price_counts": (True, True, False),
     "price_is_number": (True, True, False),
@@ -27,6 +29,7 @@ DISAGREEMENTS: dict[str, tuple[object, object, object]] = {
     "action_transfers": (True, True, False),
     "posted": (LATE, LATE, LATE | {"queued", "canceled", "read"}),
     "rest_flags": (2, 4, 4),
+    "expired_code": (30001, 30001, 30036),
     "no_content_code": (21602, 21602, 21619),
     "more_info": (*("http://www.twilio.com/docs/errors",) * 2, "https://www.twilio.com/docs/errors"),
     "opt_out_words": (

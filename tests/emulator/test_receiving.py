@@ -153,7 +153,7 @@ def test_program_that_is_asked(
 def test_number_of_an_application_that_is_gone_answers_for_itself(program: Program) -> None:
     """Its own settings are still there."""
     with emulator() as twilio:
-        twilio.add_number(NUMBER, program.url("/number"), sms_application_sid=APPLICATION)
+        twilio.add_number(NUMBER, program.url("/number"), application_sid=APPLICATION)
 
         assert twilio.handset(CONTACT).text("hi").reply == "number"
 

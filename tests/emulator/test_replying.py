@@ -26,10 +26,10 @@ from tests.emulator.program import (
     twiml,
 )
 from twiml_app.emulator import Emulator, FetchedMedia
-from twiml_app.emulator.alerts import Debugger
 from twiml_app.emulator.clocks import SteppedClock
 from twiml_app.emulator.composing import Composer
 from twiml_app.emulator.context import Context
+from twiml_app.emulator.debugger import Debugger
 from twiml_app.emulator.delivery import Delivery
 from twiml_app.emulator.documents import Send
 from twiml_app.emulator.media import MediaFetcher
@@ -296,7 +296,9 @@ def test_status_of_a_reply_goes_to_the_service_if_nowhere_else(program: Program,
 def test_number_has_no_callback_for_messages(twilio: Emulator, program: Program) -> None:
     """Its StatusCallback is for calls."""
     program.answers("/message", say("hello"))
-    twilio.add_number(NUMBER, status_callback=program.url("/status"))
+    number = twilio.context.find_number(NUMBER)
+    assert number
+    twilio.context.store.save(replace(number, status_callback=program.url("/status")))
     twilio.handset(CONTACT).text("hi")
     assert twilio.settle()
 

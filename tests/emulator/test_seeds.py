@@ -19,7 +19,7 @@ from twiml_app.emulator.profiles import find_profile
 from twiml_app.emulator.resources import (
     Account,
     Application,
-    Handset,
+    Fate,
     IncomingNumber,
     MessagingService,
     Resource,
@@ -145,7 +145,7 @@ EVERYTHING: tuple[Resource, ...] = (
     MessagingService(
         **own(sid=SERVICE, friendly_name="News", numbers=("PN" + "f" * 32, FIRST), validity_period=60),
     ),
-    Handset(**own(sid=PHONE, status="undelivered", error_code=30005, takes_media=False)),
+    Fate(**own(sid=PHONE, status="undelivered", error_code=30005, takes_media=False)),
 )
 
 
@@ -157,7 +157,7 @@ def test_seed_makes_what_it_names(name: str, text: str, tmp_path: Path, context:
     """Every table, in TOML and in JSON; the rest has its default."""
     (tmp_path / name).write_text(text, encoding="utf-8")
     Sower(context, ACCOUNT_SID).sow(read_seed(tmp_path / name))
-    kinds = (Account, Application, IncomingNumber, MessagingService, Handset)
+    kinds = (Account, Application, IncomingNumber, MessagingService, Fate)
 
     assert tuple(each for kind in kinds for each in context.store.find(kind, oldest_first=True)) == EVERYTHING
 
@@ -205,7 +205,7 @@ def _number(**changes: Any) -> dict[str, Any]:
 
 def _names(kind: type[Resource]) -> str:
     names = {field.name for field in fields(kind)}
-    return ", ".join(sorted(names - {"sid"} | {"number"} if kind is Handset else names))
+    return ", ".join(sorted(names - {"sid"} | {"number"} if kind is Fate else names))
 
 
 OTHER_ACCOUNT = "the emulator has another {!r}: leave it out, or set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN"
@@ -225,7 +225,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "an unknown key of a phone": (
         {"handsets": [{"number": PHONE, "fate": "sent"}]},
-        f"handsets: there is no 'fate': it is one of {_names(Handset)}",
+        f"handsets: there is no 'fate': it is one of {_names(Fate)}",
     ),
     "a number for a text": (_number(sms_url=5), "numbers: sms_url is 5: it is a text"),
     "null for a text": (_number(sms_url=None), "numbers: sms_url is None: it is a text"),

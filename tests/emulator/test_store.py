@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twiml_app.emulator.resources import Account, Handset, Message
+from twiml_app.emulator.resources import Account, Fate, Message
 from twiml_app.emulator.store import Condition, Store
 from twiml_app.errors import ConfigurationError
 
@@ -77,10 +77,10 @@ def test_tuples_stay_tuples(store: Store) -> None:
 
 def test_what_was_never_saved_is_not_found(store: Store) -> None:
     """Also under a sid that something of another kind has."""
-    store.save(Handset(sid="+1", account_sid="", date_created=1.0, date_updated=1.0))
+    store.save(Fate(sid="+1", account_sid="", date_created=1.0, date_updated=1.0))
 
     assert store.get(Message, "+1") is None
-    assert store.get(Handset, "+2") is None
+    assert store.get(Fate, "+2") is None
     assert store.find(Message) == []
 
 
@@ -206,12 +206,12 @@ def test_pages_show_each_message_once_while_others_come_and_go(
 def test_only_the_newest_are_kept(store: Store) -> None:
     """A log that nobody empties stays small; other kinds are left alone."""
     fill(store, 5)
-    store.save(Handset(sid="+1", account_sid="", date_created=1.0, date_updated=1.0))
+    store.save(Fate(sid="+1", account_sid="", date_created=1.0, date_updated=1.0))
     store.keep_newest(Message, 2)
-    store.keep_newest(Handset, 2)
+    store.keep_newest(Fate, 2)
 
     assert sids(store.find(Message)) == ["SM5", "SM4"]
-    assert store.get(Handset, "+1") is not None
+    assert store.get(Fate, "+1") is not None
 
 
 def test_deleting_takes_the_bytes_along(store: Store) -> None:
@@ -239,10 +239,10 @@ def test_bytes_come_back_as_they_were_saved_last(first: bytes, second: bytes) ->
 
 def test_moments_are_kept_by_name(store: Store) -> None:
     """When a number last sent decides when it may send again."""
-    store.save_moment("a", 1.5)
-    store.save_moment("a", 2.25)
+    store.write("a", 1.5)
+    store.write("a", 2.25)
 
-    assert (store.read_moment("a"), store.read_moment("b")) == (2.25, None)
+    assert (store.read("a"), store.read("b")) == (2.25, 0.0)
 
 
 def test_clearing_forgets_everything(store: Store) -> None:
@@ -250,10 +250,10 @@ def test_clearing_forgets_everything(store: Store) -> None:
     fill(store, 2)
     store.delete(Message, "SM2")
     store.save_bytes("ME1", b"x")
-    store.save_moment("a", 1.0)
+    store.write("a", 1.0)
     store.clear()
 
-    assert (store.find(Message), store.read_bytes("ME1"), store.read_moment("a")) == ([], None, None)
+    assert (store.find(Message), store.read_bytes("ME1"), store.read("a")) == ([], None, 1.0)
     assert store.place(Message, "SM2") == -1
 
 
@@ -264,11 +264,11 @@ def test_file_is_read_again_by_the_next_run(tmp_path: Path) -> None:
         fill(store, 3)
         store.delete(Message, "SM2")
         store.save_bytes("ME1", b"\x89PNG")
-        store.save_moment("a", 1.5)
+        store.write("a", 1.5)
     with closing(Store(str(path))) as store:
         assert sids(store.find(Message)) == ["SM3", "SM1"]
         assert sids(store.find(Message, beyond="SM2")) == ["SM1"]
-        assert (store.read_bytes("ME1"), store.read_moment("a")) == (b"\x89PNG", 1.5)
+        assert (store.read_bytes("ME1"), store.read("a")) == (b"\x89PNG", 1.5)
 
 
 @pytest.mark.parametrize("version", [0, 2], ids=["of another program", "of another release"])

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from random import Random
 from typing import Any
 from urllib.parse import urlencode
@@ -32,9 +33,9 @@ from twiml_app.auth import basic_header
 from twiml_app.calls import Webhook
 from twiml_app.config import Credentials
 from twiml_app.emulator import ACCOUNT_SID, AUTH_TOKEN, Emulator, FetchedMedia
-from twiml_app.emulator.alerts import Debugger
 from twiml_app.emulator.clocks import SteppedClock
 from twiml_app.emulator.context import Context
+from twiml_app.emulator.debugger import Debugger
 from twiml_app.emulator.profiles import find_profile
 from twiml_app.emulator.resources import Account, Message
 from twiml_app.emulator.store import Store
@@ -308,7 +309,7 @@ def test_every_request_is_signed_with_the_token(twilio: Emulator, program: Progr
     """Inbound, Redirect, fallback and status alike, with a query and without."""
     program.answers("/message", twiml("<Redirect method='GET'>/next?a=b%20c&amp;d=%C3%BC</Redirect>"))
     program.answers("/next", Answer(status=500))
-    twilio.add_number(NUMBER, sms_fallback_url=program.answers("/fallback", say("sorry")))
+    twilio.add_number(NUMBER, fallback_url=program.answers("/fallback", say("sorry")))
     twilio.handset(CONTACT).text("Grüße")
     send(twilio, status_callback=program.answers("/status", NOTHING))
     assert twilio.settle()
@@ -375,7 +376,7 @@ def test_credentials_of_the_url_answer_one_challenge_for_an_action(auth: str) ->
     with Program(auth) as program, emulator() as twilio:
         url = program.answers("/message", twiml("<Redirect>/next?a=b</Redirect>"))
         program.answers("/next", Answer(status=500))
-        twilio.add_number(NUMBER, url, sms_fallback_url=program.answers("/fallback", say("hello")))
+        twilio.add_number(NUMBER, url, fallback_url=program.answers("/fallback", say("hello")))
         replies = [twilio.handset(CONTACT).text("hello").reply for _ in range(2)]
         sent = [
             (request.path, request.status, request.headers.get("authorization", "").partition(" ")[0])
@@ -413,7 +414,7 @@ def test_credentials_that_are_missing_fail(twilio: Emulator) -> None:
 
 def test_get_puts_the_form_into_the_query(twilio: Emulator, program: Program) -> None:
     """After what the URL has of its own."""
-    twilio.add_number(NUMBER, program.answers("/message", NOTHING) + "?own=1", sms_method="GET")
+    twilio.add_number(NUMBER, program.answers("/message", NOTHING) + "?own=1", method="GET")
     twilio.handset(CONTACT).text("a & b")
     (request,) = program.received
 
@@ -433,7 +434,7 @@ def test_answer_to_get_that_has_not_changed_is_not_sent_again(twilio: Emulator, 
         return twiml(content, headers=(("ETag", '"1"'),))
 
     program.answers("/menu", tagged)
-    twilio.add_number(NUMBER, program.url("/menu"), sms_method="GET")
+    twilio.add_number(NUMBER, program.url("/menu"), method="GET")
     turn = twilio.handset(CONTACT).text("hello")
 
     assert [request.status for request in program.received] == [200, *[304] * 9]
@@ -483,7 +484,7 @@ def test_program_that_is_too_slow_is_given_up(twilio: Emulator, program: Program
         return say("too late")
 
     twilio.add_number(
-        NUMBER, program.answers("/message", slow) + "#rt=100", sms_fallback_url=program.answers("/quick", say("quick"))
+        NUMBER, program.answers("/message", slow) + "#rt=100", fallback_url=program.answers("/quick", say("quick"))
     )
     turn = twilio.handset(CONTACT).text("hello")
     release.set()
@@ -545,7 +546,9 @@ def test_status_that_reaches_nobody_is_told(twilio: Emulator) -> None:
 def test_url_that_is_none_is_told(twilio: Emulator) -> None:
     """Where no client had it checked."""
     for url in ("message", "http://[::1/message#rp=6xx", "//sms:secret@/message#e=atlantis"):
-        twilio.add_number(NUMBER, url)
+        number = twilio.context.find_number(NUMBER)
+        assert number
+        twilio.context.store.save(replace(number, sms_url=url))
         turn = twilio.handset(CONTACT).text("hello")
         assert codes(turn.problems)[-1] == 11100
         assert "secret" not in "".join(problem.url + problem.text for problem in turn.problems)

@@ -71,7 +71,8 @@ def _print_turn(turn: Mapping[str, Any]) -> None:
     for problem in turn["problems"]:
         click.secho(entry_text(problem), fg="red")
     if not turn["replies"]:
-        click.echo("the program sends nothing")
+        why = turn["unrouted"]
+        click.secho(f"nobody was asked: {why}", fg="red") if why else click.echo("the program sends nothing")
 
 
 def _count(number: str, what: str) -> str:

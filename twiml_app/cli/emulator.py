@@ -19,7 +19,7 @@ from .parameters import EXAMPLE, PORT, NumberAndUrl
 if TYPE_CHECKING:
     from ..emulator import Emulator
     from ..emulator.resources import DebuggerEntry
-    from ..emulator.rest.hints import LoggedRequest
+    from ..emulator.rest.request_log import LoggedRequest
 
 
 @click.group(invoke_without_command=True)

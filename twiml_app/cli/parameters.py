@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlsplit
 
 import click
 
+from ..calls import is_http_url
 from .common import plain_errors
 
 #: Where an emulator listens unless it is told otherwise.
@@ -46,7 +46,7 @@ class NumberAndUrl(click.ParamType[tuple[str, str]]):
         if isinstance(value, tuple):
             return value
         number, _, url = str(value).partition("=")
-        if not _is_http(url):
+        if not is_http_url(url):
             self.fail(f"give a number and an http or https URL, such as {EXAMPLE}", param, ctx)
         return NUMBER.convert(number, param, ctx), url
 
@@ -58,16 +58,8 @@ class EmulatorUrl(click.ParamType[str]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return it without a slash at its end."""
-        if not _is_http(value):
+        if not is_http_url(value):
             self.fail(f"give an http or https URL, such as http://127.0.0.1:{PORT}", param, ctx)
         if "@" in value:
             self.fail("give it without credentials: TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN are taken", param, ctx)
         return str(value).rstrip("/")
-
-
-def _is_http(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        return False

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..calls import Transport
-from .alerts import Debugger
 from .composing import Composer
 from .context import Context
+from .debugger import Debugger
 from .delivery import Delivery
 from .execution import Execution
 from .handsets import Handsets
@@ -18,17 +18,18 @@ from .replying import Replying
 from .rest.access import Access
 from .rest.accounts import Accounts
 from .rest.api import Api
+from .rest.applications import Applications
 from .rest.asking import Rule
 from .rest.control import Control
-from .rest.hints import RequestLog
+from .rest.incoming_numbers import IncomingNumbers
 from .rest.legacy import LegacySms
 from .rest.media import MediaOfMessages
 from .rest.messages import Messages
 from .rest.paging import Pager
+from .rest.request_log import RequestLog
+from .rest.sending import Sending
 from .rest.services import Services
-from .rest.settings import Applications, IncomingNumbers
 from .schedule import Schedule
-from .sending import Sending
 from .webhooks import Webhooks
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import string
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from ..segments import segment
 from .context import Context
@@ -26,6 +27,11 @@ class Composer:
 
     def __init__(self, context: Context) -> None:
         self._context = context
+
+    def draft(self, account_sid: str, **fields: Any) -> Message:
+        """Return a message of now, not kept yet: its sid is given when it is."""
+        now = self._context.clock.now()
+        return Message(sid="", account_sid=account_sid, date_created=now, date_updated=now, **fields)
 
     def receive(self, draft: Message, media: Sequence[FetchedMedia]) -> Message:
         """Keep a message that comes in, with what it costs."""

@@ -12,7 +12,7 @@ from ..errors import ConfigurationError
 from .clocks import Clock
 from .numbers import read_sender
 from .profiles import Profile
-from .resources import Account, Handset, IncomingNumber, Media, Message, MessagingService
+from .resources import Account, Fate, IncomingNumber, Media, Message, MessagingService
 from .store import Condition, Store
 
 
@@ -38,11 +38,14 @@ class Context:
         found = self.store.find(IncomingNumber, Condition("phone_number", "=", phone_number), limit=1)
         return found[0] if found else None
 
-    def only_number(self) -> str:
-        """Return our number, if there is just one.
+    def our_number(self, text: str) -> str:
+        """Return a number of ours as Twilio writes it; without a text the only one there is.
 
         Raises: ConfigurationError.
         """
+        if text:
+            address = read_sender(text)
+            return address.text if address else text
         numbers = self.store.find(IncomingNumber, limit=2)
         if len(numbers) != 1:
             raise ConfigurationError(
@@ -64,7 +67,7 @@ class Context:
 
     def takes_media(self, number: str) -> bool:
         """Tell whether a phone takes pictures: as it is set, else as its country has it."""
-        handset = self.store.get(Handset, number)
+        handset = self.store.get(Fate, number)
         if handset and handset.takes_media is not None:
             return handset.takes_media
         address = read_sender(number)

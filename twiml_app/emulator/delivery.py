@@ -5,82 +5,24 @@ https://www.twilio.com/docs/messaging/api/message-resource#message-status-values
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from ..errors import ApiError
 from .context import Context
+from .lines import Lines, is_limited
 from .pricing import price_of
-from .resources import Account, Handset, Message, MessagingService
+from .resources import Account, Fate, Message, MessagingService
 from .schedule import Schedule
 from .store import Condition
 
-#: One message per second per long number, https://www.twilio.com/docs/api/errors/21611; short codes are not limited.
-LONG_NUMBER_INTERVAL_S = 1.0
 #: How long the network takes to accept a message, and then the phone to have it.
 SENDING_S = 0.2
 DELIVERING_S = 1.0
 
 _DEFAULT_ERRORS = {"failed": 30008, "undelivered": 30003}
-_SUSPENDED, _QUEUE_OVERFLOW, _TOO_EXPENSIVE, _NO_MMS, _EXPIRED = 30002, 30001, 30010, 30011, 30036
-
-
-@dataclass(slots=True)
-class _Line:
-    """The waiting messages of a sender, and when the next of them may leave."""
-
-    free: float = 0.0
-    #: Sids; a dict keeps their order, and gives up the one that is canceled.
-    waiting: dict[str, None] = field(default_factory=dict)
-    #: It is certain that the next one will be called.
-    is_moving: bool = False
-
-
-class Lines:
-    """One line of waiting messages per sender; whoever changes one holds the lock of the context."""
-
-    def __init__(self) -> None:
-        self._lines: defaultdict[str, _Line] = defaultdict(_Line)
-
-    def wait(self, sender: str, now: float) -> float:
-        """Return how long one message more would wait, in seconds."""
-        line = self._lines[sender]
-        return max(0.0, line.free - now) + len(line.waiting) * LONG_NUMBER_INTERVAL_S
-
-    def join(self, sender: str, sid: str) -> float | None:
-        """Put a message at the end; if the line stood still, it moves now: returns when to call the next one."""
-        line = self._lines[sender]
-        line.waiting[sid] = None
-        if line.is_moving:
-            return None
-        line.is_moving = True
-        return line.free
-
-    def call(self, sender: str) -> str:
-        """Take out the first message; the line stands still, and the sid is empty, if there is none."""
-        line = self._lines[sender]
-        line.is_moving = bool(line.waiting)
-        sid = next(iter(line.waiting), "")
-        line.waiting.pop(sid, None)
-        return sid
-
-    def leave(self, sender: str, moment: float) -> float | None:
-        """Note that a message has left; returns when to call the next one, None if the line stands still now."""
-        line = self._lines[sender]
-        line.free = max(line.free, moment + LONG_NUMBER_INTERVAL_S)
-        line.is_moving = bool(line.waiting)
-        return line.free if line.is_moving else None
-
-    def give_up(self, sender: str, sid: str) -> None:
-        """Take a message out of its line."""
-        self._lines[sender].waiting.pop(sid, None)
-
-    def clear(self) -> None:
-        """Forget every line."""
-        self._lines.clear()
+_SUSPENDED, _QUEUE_OVERFLOW, _TOO_EXPENSIVE, _NO_MMS = 30002, 30001, 30010, 30011
 
 
 class Delivery:
@@ -121,7 +63,7 @@ class Delivery:
         messages = self._context.store.find(Message, is_ours, oldest_first=True)
         for message in messages:
             self._note_sender(message, message.from_)
-            if message.date_sent is not None and _is_limited(message.from_):
+            if message.date_sent is not None and is_limited(message.from_):
                 self._lines.leave(message.from_, message.date_sent)
         for message in messages:
             if message.status in ("accepted", "scheduled", "queued", "sending", "sent"):
@@ -157,7 +99,7 @@ class Delivery:
             if self._is_full(sender):
                 self._move(sid, waiting, status="failed", error_code=_QUEUE_OVERFLOW, from_=sender)
             else:
-                self._move(sid, waiting, status="queued", from_=sender)
+                self._move(sid, waiting, status="queued", from_=sender, date_queued=self._context.clock.now())
                 self._line_up(sender, sid)
 
     def _pick_sender(self, message: Message) -> str:
@@ -187,7 +129,7 @@ class Delivery:
     def _line_up(self, sender: str, sid: str) -> None:
         """Have a message leave: in its turn from a long number, at once from any other sender."""
         now = self._context.clock.now()
-        if not _is_limited(sender):
+        if not is_limited(sender):
             self._schedule.at(now, partial(self._send, sid))
             return
         with self._context.lock:
@@ -230,9 +172,9 @@ class Delivery:
         account = self._context.store.get(Account, message.account_sid)
         if account is None or account.status != "active":
             return _SUSPENDED
-        # What is queued was changed last when it was queued: a scheduled message expires that much later.
-        if message.validity_s is not None and self._context.clock.now() > message.date_updated + message.validity_s:
-            return _EXPIRED if self._context.profile.name == "current" else _QUEUE_OVERFLOW
+        queued = message.date_created if message.date_queued is None else message.date_queued
+        if message.validity_s is not None and self._context.clock.now() > queued + message.validity_s:
+            return self._context.profile.expired_code
         price = price_of(message.to, segments=message.num_segments, num_media=message.num_media)
         if self._context.profile.max_price_counts and message.max_price is not None and -price > message.max_price:
             return _TOO_EXPENSIVE
@@ -271,7 +213,7 @@ class Delivery:
         self._move(sid, frozenset({"delivered"}), status="read")
 
     def _fate(self, number: str) -> tuple[str, int | None]:
-        handset = self._context.store.get(Handset, number)
+        handset = self._context.store.get(Fate, number)
         if handset is None:
             return "delivered", None
         return handset.status, handset.error_code or _DEFAULT_ERRORS.get(handset.status)
@@ -287,8 +229,3 @@ class Delivery:
 
     def _after(self, seconds: float, action: Callable[[Any], None], subject: object) -> None:
         self._schedule.at(self._context.clock.now() + seconds, partial(action, subject))
-
-
-def _is_limited(sender: str) -> bool:
-    """Tell a long number from short codes, names and channels."""
-    return sender.startswith("+")

@@ -5,24 +5,25 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any, Self
 
-from ..calls import Transport
+from ..calls import Transport, is_http_url
 from ..errors import ConfigurationError
 from ..forms import random_sid
 from ..transports import HttpTransport
 from .assembly import Parts
 from .clocks import Clock, make_clock
 from .context import Context
+from .handsets import Handset
 from .numbers import read_sender
-from .phone import Handset
 from .profiles import find_profile
 from .resources import Account, DebuggerEntry, IncomingNumber, Message
-from .rest.hints import LoggedRequest
+from .rest.request_log import LoggedRequest
 from .seeds import Seed, Sower, read_seed
 from .server import Certificates, Server
 from .store import MEMORY, Condition, Store
@@ -36,7 +37,9 @@ AUTH_TOKEN = "fedcba9876543210fedcba9876543210"  # noqa: S105  it opens nothing 
 #: Requests that an account may have running at once, before 429.
 CONCURRENCY = 100
 
+#: What a state remembers beside its resources.
 _NOW = "now"
+_NAMES_SENDERS = "names senders"
 
 
 class Emulator:
@@ -70,35 +73,46 @@ class Emulator:
         self.account_sid = account_sid or os.environ.get("TWILIO_ACCOUNT_SID") or ACCOUNT_SID
         self.auth_token = auth_token or os.environ.get("TWILIO_AUTH_TOKEN") or AUTH_TOKEN
         self._seed = read_seed(Path(seed)) if isinstance(seed, str | Path) else seed
-        found = find_profile(profile)
-        self._store = Store(state)
-        try:
-            began = max(time.time() if start is None else start, self._store.read_moment(_NOW) or 0.0)
-            ticking = make_clock(clock, began)
-            self._certificates = Certificates() if tls else None
-            self._server = Server(host, port, self._certificates)
-        except ConfigurationError:
-            self._store.close()
-            raise
-        self.context = Context(
-            store=self._store,
-            clock=ticking,
-            profile=found,
-            base_url=self._server.url,
-            new_sid=new_sid,
-            random=Random(self.account_sid),  # noqa: S311  the same disorder every time
-            any_sender=self._seed is None,
-        )
-        self._parts = Parts(
-            self.context, transport or HttpTransport(), fetch=fetch, concurrency=concurrency, reset=self.reset
-        )
         self._numbers: dict[str, IncomingNumber] = {}
         self._signing = ("", "")
-        try:
+        with ExitStack() as opened:  # closed again, if anything is refused
+            self._store = Store(state)
+            opened.callback(self._store.close)
+            self._certificates = Certificates() if tls else None
+            if self._certificates:
+                opened.callback(self._certificates.remove)
+            self._server = Server(host, port, self._certificates)
+            opened.callback(self._server.stop)
+            self.context = Context(
+                store=self._store,
+                clock=make_clock(clock, max(time.time() if start is None else start, self._store.read(_NOW))),
+                profile=find_profile(profile),
+                base_url=self._server.url,
+                new_sid=new_sid,
+                random=Random(self.account_sid),  # noqa: S311  the same disorder every time
+                any_sender=self._takes_any_sender(state),
+            )
+            self._parts = Parts(
+                self.context, transport or HttpTransport(), fetch=fetch, concurrency=concurrency, reset=self.reset
+            )
             self._sow()
-        except ConfigurationError:
-            self.stop()
-            raise
+            opened.pop_all()
+
+    def _takes_any_sender(self, state: str | Path) -> bool:
+        """Tell whether every sender counts as owned: a seed with numbers says which do; a state goes on as it began.
+
+        Raises: ConfigurationError, for a state of another account, and a seed for a state that began without.
+        """
+        names_senders = bool(self._seed and self._seed.get("numbers"))
+        account = next((each for each in self._store.find(Account) if each.sid == each.account_sid), None)
+        if account is None:
+            self._store.write(_NAMES_SENDERS, names_senders)
+            return not names_senders
+        if account.sid != self.account_sid:
+            raise ConfigurationError("state", f"{state} is that of {account.sid}: set TWILIO_ACCOUNT_SID to it")
+        if names_senders and not self._store.read(_NAMES_SENDERS):
+            raise ConfigurationError("seed", f"{state} began without it: leave the seed out, or name another state")
+        return not self._store.read(_NAMES_SENDERS)
 
     def _sow(self) -> None:
         """Make the account, unless the state has it already, and what the seed names; a token may have changed."""
@@ -136,7 +150,7 @@ class Emulator:
         """Stop serving; a state that is a file can be taken up again."""
         self._server.stop()
         self._parts.schedule.stop()
-        self._store.save_moment(_NOW, self.context.clock.now())
+        self._store.write(_NOW, self.context.clock.now())
         self._store.close()
 
     def __enter__(self) -> Self:
@@ -176,20 +190,45 @@ class Emulator:
             raise ConfigurationError("client", "it needs the official library: pip install twilio") from error
         return make_client(self.url, self.account_sid, self.auth_token, self.ca_file)
 
-    def add_number(self, phone_number: str, message_url: str = "", **settings: Any) -> IncomingNumber:
-        """Take a number, or change the one there is: ``sms_fallback_url`` and the rest are those of the resource."""
+    def add_number(
+        self,
+        phone_number: str,
+        message_url: str | None = None,
+        *,
+        method: str | None = None,
+        fallback_url: str | None = None,
+        fallback_method: str | None = None,
+        application_sid: str | None = None,
+        mms: bool | None = None,
+    ) -> IncomingNumber:
+        """Take a number, or change what is named here of the one there is.
+
+        Raises: ConfigurationError, for what is no number, or no http URL.
+        """
+        changes: dict[str, Any] = {
+            "sms_url": _checked_url(message_url),
+            "sms_method": method,
+            "sms_fallback_url": _checked_url(fallback_url),
+            "sms_fallback_method": fallback_method,
+            "sms_application_sid": application_sid,
+            "mms": mms,
+        }
+        known = self._number(_read_number(phone_number))
+        number = replace(known, **{name: value for name, value in changes.items() if value is not None})
+        self._numbers[number.sid] = number
+        return self._store.save(number)
+
+    def _number(self, digits: str) -> IncomingNumber:
+        """Return a number of ours, or a new one."""
         now = self.context.clock.now()
-        known = self.context.find_number(phone_number) or IncomingNumber(
+        return self.context.find_number(digits) or IncomingNumber(
             sid=self.context.new_sid("PN"),
             account_sid=self.account_sid,
             date_created=now,
             date_updated=now,
-            phone_number=phone_number,
-            friendly_name=phone_number,
+            phone_number=digits,
+            friendly_name=digits,
         )
-        number = replace(known, sms_url=message_url or known.sms_url, **settings)
-        self._numbers[number.sid] = number
-        return self._store.save(number)
 
     def sign_with(self, key_id: str, secret: str) -> None:
         """Sign webhooks with a shared key, by HMAC-SHA256, instead of the token."""
@@ -206,10 +245,9 @@ class Emulator:
 
         Raises: ConfigurationError, for what is no number.
         """
-        address = read_sender(number)
-        if address is None or address.kind == "name":
-            raise ConfigurationError("handset", f"{number!r} is no number: write it as +15558675310")
-        return Handset(self.context, self._parts.handsets, self._parts.receiving, self._parts.fetcher, address.text)
+        return Handset(
+            self.context, self._parts.handsets, self._parts.receiving, self._parts.fetcher, _read_number(number)
+        )
 
     @property
     def outbox(self) -> list[Message]:
@@ -257,3 +295,24 @@ def _require_tools() -> None:
     """Raises: ConfigurationError, where the extra ``dev`` is not installed."""
     if not find_spec("phonenumbers"):
         raise ConfigurationError("emulator", "it needs more than the receiver: pip install 'twiml-app[dev]'")
+
+
+def _read_number(text: str) -> str:
+    """Return a number as Twilio writes it.
+
+    Raises: ConfigurationError.
+    """
+    address = read_sender(text)
+    if address is None or address.kind == "name":
+        raise ConfigurationError("number", f"{text!r} is no number: write it as +15558675310")
+    return address.text
+
+
+def _checked_url(url: str | None) -> str | None:
+    """Return a URL that can be called, or an empty one.
+
+    Raises: ConfigurationError.
+    """
+    if url and not is_http_url(url):
+        raise ConfigurationError("number", "its URL begins with http:// or https://, and names a host")
+    return url

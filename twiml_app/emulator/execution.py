@@ -13,7 +13,7 @@ from ..calls import Webhook
 from ..errors import CallError, TwimlError
 from ..remembered import Session
 from ..webhook import Form
-from .alerts import Debugger
+from .debugger import Debugger
 from .documents import Document, Go, Send, read_answer
 from .replying import Replying
 from .resources import Message

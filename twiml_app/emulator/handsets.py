@@ -1,9 +1,16 @@
-"""Other people's phones: what becomes of what is sent to them, and what has reached them."""
+"""Other people's phones: they text our numbers; what becomes of what is sent to them is chosen, and looked at."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Self
+
+from ..errors import ConfigurationError
 from .context import Context
-from .resources import Handset, Message
+from .media import FetchedMedia, MediaFetcher
+from .receiving import Receiving, Turn
+from .resources import FATE_STATUSES, Fate, Message
 from .store import Condition
 
 
@@ -13,15 +20,15 @@ class Handsets:
     def __init__(self, context: Context) -> None:
         self._context = context
 
-    def get(self, number: str) -> Handset:
-        """Return a phone by its number."""
+    def fate(self, number: str) -> Fate:
+        """Return what becomes of messages to a phone."""
         now = self._context.clock.now()
-        known = self._context.store.get(Handset, number)
-        return known or Handset(sid=number, account_sid="", date_created=now, date_updated=now)
+        known = self._context.store.get(Fate, number)
+        return known or Fate(sid=number, account_sid="", date_created=now, date_updated=now)
 
-    def save(self, handset: Handset) -> Handset:
+    def save(self, fate: Fate) -> Fate:
         """Keep what is chosen for a phone."""
-        return self._context.store.save(handset)
+        return self._context.store.save(fate)
 
     def inbox(self, number: str) -> list[Message]:
         """Return what has reached a phone, in the order of arrival."""
@@ -29,3 +36,50 @@ class Handsets:
             Message, Condition("to", "=", number), Condition("date_delivered", ">", 0), oldest_first=True
         )
         return sorted(arrived, key=lambda message: message.date_delivered or 0.0)
+
+
+class Handset:
+    """Somebody's phone: texts our numbers, and takes what they send."""
+
+    def __init__(
+        self, context: Context, handsets: Handsets, receiving: Receiving, fetcher: MediaFetcher, number: str
+    ) -> None:
+        self._context = context
+        self._handsets = handsets
+        self._receiving = receiving
+        self._fetcher = fetcher
+        self.number = number
+
+    def text(self, body: str = "", *, to: str = "", media: Iterable[str | FetchedMedia] = ()) -> Turn:
+        """Text one of our numbers, the only one if none is named; media are URLs or bytes with their type.
+
+        Raises: ConfigurationError, for a number that is not ours; ApiError, for a media that cannot be sent.
+        """
+        urls = [each for each in media if isinstance(each, str)]
+        contents = [each for each in media if not isinstance(each, str)]
+        return self._receiving.receive(
+            from_=self.number,
+            to=self._context.our_number(to),
+            body=body,
+            media=[*self._fetcher.fetch_all(urls), *contents],
+        )
+
+    def will(self, status: str, error_code: int | None = None) -> Self:
+        """Choose the status that messages to this phone end with: delivered, undelivered, failed, sent or read.
+
+        Raises: ConfigurationError.
+        """
+        if status not in FATE_STATUSES:
+            raise ConfigurationError("status", f"{status!r} is none of {', '.join(FATE_STATUSES)}")
+        self._handsets.save(replace(self._handsets.fate(self.number), status=status, error_code=error_code))
+        return self
+
+    def takes_media(self, takes: bool) -> Self:
+        """Choose whether this phone takes pictures."""
+        self._handsets.save(replace(self._handsets.fate(self.number), takes_media=takes))
+        return self
+
+    @property
+    def inbox(self) -> list[Message]:
+        """What has reached this phone, in the order of arrival."""
+        return self._handsets.inbox(self.number)

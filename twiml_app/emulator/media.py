@@ -18,7 +18,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from ..auth import basic_header
 from ..caller import resolve, without_userinfo
-from ..calls import OutgoingRequest, Transport
+from ..calls import OutgoingRequest, Transport, is_http_url
 from ..config import Credentials
 from ..errors import ApiError
 from ..webhook import WebhookResponse
@@ -225,17 +225,15 @@ def _split(url: str) -> SplitResult:
 
     Raises: ApiError, 21620.
     """
-    try:
-        url.encode()
-        parts = urlsplit(url)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable:
+    if not is_http_url(url) or not _is_utf8(url):
         # What cannot be read may hide a password anywhere before the last "@".
         shown = url.rpartition("@")[2].encode(errors="replace").decode()
         raise _refuse(shown, "it is no http or https URL", "Give the whole URL, with its host.")
-    return parts
+    return urlsplit(url)
+
+
+def _is_utf8(text: str) -> bool:
+    return text.encode(errors="replace").decode() == text
 
 
 def _is_loopback(parts: SplitResult) -> bool:

@@ -13,7 +13,8 @@ from ..errors import ApiError
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _SHORT_CODE = re.compile(r"[0-9]{3,8}")
 _NAME = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9 ]{1,11}")
-_CHANNEL = re.compile(r"([a-z]+):(.+)")
+#: WhatsApp knows people by their numbers; other channels have names of their own.
+_CHANNEL = re.compile(r"whatsapp:\+[1-9][0-9]{6,14}|(?!whatsapp:)[a-z]+:.+")
 #: Marks of punctuation that people write between the digits of a number.
 _PUNCTUATION = re.compile(r"[\s().\-/]")
 #: A number as it is written within a country begins with a digit, or with an area code in brackets.

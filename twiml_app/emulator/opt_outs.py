@@ -5,6 +5,7 @@ https://www.twilio.com/docs/messaging/tutorials/advanced-opt-out
 
 from __future__ import annotations
 
+from ..keywords import kind_of_word
 from .context import Context
 from .resources import IncomingNumber, MessagingService, OptOut
 
@@ -33,7 +34,7 @@ class OptOuts:
 
         Short codes answer for themselves.
         """
-        kind = self._kind(text)
+        kind = kind_of_word(text, self._context.profile.opt_out_words)
         if not kind or not number.startswith("+"):
             return ""
         if kind == "STOP":
@@ -41,10 +42,6 @@ class OptOuts:
         if kind == "START":
             self._context.store.delete(OptOut, self._key(number, contact))
         return _ANSWERS[kind]
-
-    def _kind(self, text: str) -> str:
-        word = text.strip().upper()
-        return next((kind for kind, words in self._context.profile.opt_out_words.items() if word in words), "")
 
     def _record(self, contact: str, number: str, account_sid: str) -> None:
         now = self._context.clock.now()

@@ -16,8 +16,11 @@ class Profile:
     """The service of one time."""
 
     name: str
-    #: Which parameters a webhook carries: those of ``current``, ``2014`` or ``2008``.
-    parameters: str
+    #: The version of the API that webhooks are made for: that of 2008 knew fewer parameters, and national numbers.
+    api_version: str
+    #: Whether an inbound message tells its NumSegments, and a status callback its RawDlrDoneDate.
+    has_num_segments: bool
+    has_raw_dlr_date: bool
     #: The application's status callback wins over the one given with the message; otherwise it is the other way round.
     application_wins: bool
     #: A message whose price is above MaxPrice fails; otherwise the parameter is obsolete.
@@ -40,11 +43,18 @@ class Profile:
     posted: frozenset[str]
     #: The Flags of a message that was sent through the REST API, 2008.
     rest_flags: int
+    #: The code of a message that has waited longer than its ValidityPeriod.
+    expired_code: int
     #: The code for a message with neither text nor media.
     no_content_code: int
     #: Where an error is explained.
     more_info: str
     opt_out_words: Mapping[str, frozenset[str]]
+
+    @property
+    def is_2008(self) -> bool:
+        """Tell the oldest service from the others."""
+        return self.api_version == "2008-08-01"
 
 
 _EARLY_WORDS = {
@@ -55,7 +65,9 @@ _EARLY_WORDS = {
 
 _CURRENT = Profile(
     name="current",
-    parameters="current",
+    api_version="2010-04-01",
+    has_num_segments=True,
+    has_raw_dlr_date=True,
     application_wins=False,
     max_price_counts=False,
     price_is_number=False,
@@ -67,6 +79,7 @@ _CURRENT = Profile(
     action_transfers=False,
     posted=frozenset({"queued", "sent", "failed", "delivered", "undelivered", "canceled", "read"}),
     rest_flags=4,
+    expired_code=30036,
     no_content_code=21619,
     more_info="https://www.twilio.com/docs/errors",
     opt_out_words=OPT_OUT_WORDS,
@@ -74,7 +87,8 @@ _CURRENT = Profile(
 _2014 = replace(
     _CURRENT,
     name="2014",
-    parameters="2014",
+    has_num_segments=False,
+    has_raw_dlr_date=False,
     application_wins=True,
     max_price_counts=True,
     price_is_number=True,
@@ -85,11 +99,12 @@ _2014 = replace(
     reply_limit=15,
     action_transfers=True,
     posted=frozenset({"sent", "failed", "delivered", "undelivered"}),
+    expired_code=30001,
     no_content_code=21602,
     more_info="http://www.twilio.com/docs/errors",
     opt_out_words=_EARLY_WORDS,
 )
-_2008 = replace(_2014, name="2008", parameters="2008", rest_flags=2)
+_2008 = replace(_2014, name="2008", api_version="2008-08-01", rest_flags=2)
 
 PROFILES: Mapping[str, Profile] = {profile.name: profile for profile in (_CURRENT, _2014, _2008)}
 

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..errors import ConfigurationError
-from .alerts import Debugger
 from .composing import Composer
 from .context import Context
+from .debugger import Debugger
 from .delivery import Delivery
 from .execution import Execution, Route
 from .media import FetchedMedia
@@ -25,6 +25,8 @@ class Turn:
 
     inbound: Message
     replies: tuple[Message, ...]
+    #: Why no program was asked; empty if one was.
+    unrouted: str = ""
     #: What the debugger says of it.
     problems: tuple[DebuggerEntry, ...] = ()
 
@@ -70,8 +72,8 @@ class Receiving:
         if answer:
             self._answer(inbound, answer)
         route = self._route(number, service)
-        if route is None or self._context.account(number.account_sid).status != "active":
-            return Turn(inbound=inbound, replies=())
+        if isinstance(route, str):
+            return Turn(inbound=inbound, replies=(), unrouted=route)
         replies = self._execution.answer(inbound, route)
         return Turn(inbound=inbound, replies=replies, problems=tuple(self._debugger.entries_of(inbound.sid)))
 
@@ -90,31 +92,23 @@ class Receiving:
         body: str,
         media: Sequence[FetchedMedia],
     ) -> Message:
-        now = self._context.clock.now()
-        draft = Message(
-            sid="",
-            account_sid=number.account_sid,
-            date_created=now,
-            date_updated=now,
+        draft = self._composer.draft(
+            number.account_sid,
             to=number.phone_number,
             from_=from_,
             body=body,
             status="received",
             direction="inbound",
-            date_sent=now,
-            api_version="2008-08-01" if self._context.profile.parameters == "2008" else "2010-04-01",
+            date_sent=self._context.clock.now(),
+            api_version=self._context.profile.api_version,
             messaging_service_sid=service.sid if service else "",
         )
         return self._composer.receive(draft, media)
 
     def _answer(self, inbound: Message, text: str) -> None:
         """Send what Twilio itself answers; nothing keeps it back."""
-        now = self._context.clock.now()
-        draft = Message(
-            sid="",
-            account_sid=inbound.account_sid,
-            date_created=now,
-            date_updated=now,
+        draft = self._composer.draft(
+            inbound.account_sid,
             to=inbound.from_,
             from_=inbound.to,
             body=text,
@@ -125,18 +119,28 @@ class Receiving:
         )
         self._delivery.begin(self._composer.compose(draft, ()))
 
-    def _route(self, number: IncomingNumber, service: MessagingService | None) -> Route | None:
-        """Return where a message goes: a service hides the URL of its numbers, and drops what comes in without one."""
+    def _route(self, number: IncomingNumber, service: MessagingService | None) -> Route | str:
+        """Return where a message goes, or why it goes nowhere.
+
+        A service hides the URL of its numbers, and drops what comes in without a URL of its own.
+        """
+        if self._context.account(number.account_sid).status != "active":
+            return f"the account {number.account_sid} is not active"
         if service and not service.use_inbound_webhook_on_number:
-            return _route(
-                service.inbound_request_url, service.inbound_method, service.fallback_url, service.fallback_method
+            if not service.inbound_request_url:
+                return f"{number.phone_number} is in the service {service.sid}, which has no inbound URL"
+            return Route(
+                url=service.inbound_request_url,
+                method=service.inbound_method,
+                fallback_url=service.fallback_url,
+                fallback_method=service.fallback_method,
             )
-        application = self._context.store.get(Application, number.sms_application_sid)
-        owner = application or number
-        return _route(owner.sms_url, owner.sms_method, owner.sms_fallback_url, owner.sms_fallback_method)
-
-
-def _route(url: str, method: str, fallback_url: str, fallback_method: str) -> Route | None:
-    if not url:
-        return None
-    return Route(url=url, method=method, fallback_url=fallback_url, fallback_method=fallback_method)
+        owner = self._context.store.get(Application, number.sms_application_sid) or number
+        if not owner.sms_url:
+            return f"{number.phone_number} has no Message URL"
+        return Route(
+            url=owner.sms_url,
+            method=owner.sms_method,
+            fallback_url=owner.sms_fallback_url,
+            fallback_method=owner.sms_fallback_method,
+        )

@@ -11,9 +11,9 @@ from typing import Any
 
 from ..caller import resolve, without_userinfo
 from ..errors import ApiError
-from .alerts import Debugger
 from .composing import Composer
 from .context import Context
+from .debugger import Debugger
 from .delivery import Delivery
 from .documents import Send
 from .media import FetchedMedia, MediaFetcher
@@ -128,13 +128,9 @@ class Replying:
     def _compose(
         self, step: Send, inbound: Message, base: str, sender: str, recipient: str, media: list[FetchedMedia]
     ) -> Message:
-        now = self._context.clock.now()
         service_sid = inbound.messaging_service_sid if sender == inbound.to else ""
-        draft = Message(
-            sid="",
-            account_sid=inbound.account_sid,
-            date_created=now,
-            date_updated=now,
+        draft = self._composer.draft(
+            inbound.account_sid,
             to=recipient,
             from_=sender,
             body=step.text,
@@ -163,7 +159,7 @@ class Replying:
         if not url:
             service = self._context.store.get(MessagingService, service_sid)
             return {"status_url": service.status_callback} if service else {}
-        words = "sms" if step.is_sms or self._context.profile.parameters == "2008" else "message"
+        words = "sms" if step.is_sms or self._context.profile.is_2008 else "message"
         method = "POST" if was_other else step.method
         options = {"status_words": words, "status_brief": words == "sms"}
         return {"status_url": resolve(base, url), "status_method": method, **options}

@@ -1,7 +1,7 @@
 """What the emulator knows of: accounts, numbers, messages and the rest, as plain frozen data.
 
-Dates are seconds since the epoch; how they are shown is the matter of ``formats``. Every resource has a ``sid`` under
-which it is kept.
+Dates are seconds since the epoch; how they are shown is the matter of ``rest.representations``. Every resource has a
+``sid`` under which it is kept.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 FINISHED = frozenset({"sent", "delivered", "undelivered", "failed", "canceled", "received", "read"})
 
 #: What may become of what is sent to a phone: the status that it ends with.
-FATES = ("delivered", "undelivered", "failed", "sent", "read")
+FATE_STATUSES = ("delivered", "undelivered", "failed", "sent", "read")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,8 +123,9 @@ class Message(Resource):
     status_brief: bool = False
     #: A scheduled message leaves then.
     send_at: float | None = None
-    #: Seconds it may wait in the queue.
+    #: Seconds it may wait in the queue, and since when it does.
     validity_s: int | None = None
+    date_queued: float | None = None
     max_price: float | None = None
     discards_body: bool = False
     obfuscates_to: bool = False
@@ -149,10 +150,10 @@ class MediaLink(Resource):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Handset(Resource):
+class Fate(Resource):
     """Somebody's phone, and what becomes of what is sent to it; ``sid`` is its number."""
 
-    #: The status that a message to it ends with: one of ``FATES``.
+    #: The status that a message to it ends with: one of ``FATE_STATUSES``.
     status: str = "delivered"
     error_code: int | None = None
     #: None: as its country has it.
@@ -182,7 +183,7 @@ class DebuggerEntry(Resource):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feedback(Resource):
-    """What the sender says became of a message; ``sid`` is the message's with a mark of its own."""
+    """What the sender says became of a message; ``sid`` is the message's."""
 
     message_sid: str
     outcome: str

@@ -39,8 +39,8 @@ from typing import Any, get_args, get_origin, get_type_hints
 from ..errors import ApiError, ConfigurationError
 from .context import Context
 from .numbers import read_sender
-from .parameters import Parameters
-from .resources import FATES, Account, Application, Handset, IncomingNumber, MessagingService, Resource
+from .resources import FATE_STATUSES, Account, Application, Fate, IncomingNumber, MessagingService, Resource
+from .rest.parameters import Parameters
 
 Seed = Mapping[str, Any]
 Row = Mapping[str, Any]
@@ -50,7 +50,7 @@ _KINDS: Mapping[str, type[Resource]] = {
     "applications": Application,
     "numbers": IncomingNumber,
     "services": MessagingService,
-    "handsets": Handset,
+    "handsets": Fate,
 }
 _PREFIXES = {Account: "AC", Application: "AP", IncomingNumber: "PN", MessagingService: "MG"}
 #: What the emulator gives to a resource that says nothing of it.
@@ -59,7 +59,7 @@ _SETTLED = ("sid", "account_sid", "auth_token")
 _WORDS: Mapping[tuple[type[Resource], str], tuple[str, ...]] = {
     (Account, "status"): ("active", "suspended", "closed"),
     (Account, "type"): ("Full", "Trial"),
-    (Handset, "status"): FATES,
+    (Fate, "status"): FATE_STATUSES,
 }
 _TYPES = {str: "a text", bool: "true or false", int: "a whole number", float: "a number", NoneType: "null"}
 _IS_URL = re.compile(r".*(?:_url|status_callback)")
@@ -225,7 +225,7 @@ def _read(table: str, kind: type[Resource], row: Row) -> dict[str, Any]:
 
 
 def _label(kind: type[Resource], name: str) -> str:
-    return "number" if (kind, name) == (Handset, "sid") else name
+    return "number" if (kind, name) == (Fate, "sid") else name
 
 
 def _wrong_type(value: object, wanted: Any) -> str:
@@ -249,7 +249,7 @@ def _wrong_value(kind: type[Resource], name: str, value: Any) -> str:
         return f"it is {' or '.join(words)}"
     if _IS_URL.fullmatch(name):
         return _wrong_url(name, value)
-    if name == "phone_number" or (kind, name) == (Handset, "sid"):
+    if name == "phone_number" or (kind, name) == (Fate, "sid"):
         return _wrong_number(value)
     if name == "verified":
         return next(filter(None, map(_wrong_number, value)), "")

@@ -25,7 +25,7 @@ CREATE TABLE IF NOT EXISTS resources (
 CREATE INDEX IF NOT EXISTS resources_by_account ON resources (kind, account_sid, n);
 CREATE TABLE IF NOT EXISTS deleted (kind TEXT NOT NULL, sid TEXT NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (kind, sid));
 CREATE TABLE IF NOT EXISTS contents (sid TEXT PRIMARY KEY, bytes BLOB NOT NULL);
-CREATE TABLE IF NOT EXISTS moments (name TEXT PRIMARY KEY, moment REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS notes (name TEXT PRIMARY KEY, value REAL NOT NULL);
 """
 
 
@@ -48,13 +48,15 @@ class Store:
     def __init__(self, path: str | Path = MEMORY) -> None:
         self._lock = threading.RLock()
         try:
-            self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=1.0)
             self._refuse_other_versions(path)
+            self._connection.execute("PRAGMA locking_mode = EXCLUSIVE")  # one emulator a state
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = OFF")
             self._connection.executescript(_SCHEMA)
         except sqlite3.Error as error:
-            raise ConfigurationError("state", f"{path} cannot be used: {error}") from error
+            problem = "another emulator has it" if "locked" in str(error) else str(error)
+            raise ConfigurationError("state", f"{path} cannot be used: {problem}") from error
 
     def _refuse_other_versions(self, path: str | Path) -> None:
         (version,) = self._connection.execute("PRAGMA user_version").fetchone()
@@ -69,9 +71,9 @@ class Store:
             self._connection.close()
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Forget every resource."""
         with self._lock:
-            for table in ("resources", "deleted", "contents", "moments"):
+            for table in ("resources", "deleted", "contents"):
                 self._connection.execute(f"DELETE FROM {table}")
 
     def save(self, resource: ResourceT) -> ResourceT:
@@ -151,14 +153,14 @@ class Store:
         rows = self._execute("SELECT bytes FROM contents WHERE sid = ?", (sid,))
         return rows[0][0] if rows else None
 
-    def save_moment(self, name: str, moment: float) -> None:
-        """Keep a moment under a name."""
-        self._execute("INSERT OR REPLACE INTO moments (name, moment) VALUES (?, ?)", (name, moment))
+    def write(self, name: str, value: float) -> None:
+        """Keep a number under a name."""
+        self._execute("INSERT OR REPLACE INTO notes (name, value) VALUES (?, ?)", (name, value))
 
-    def read_moment(self, name: str) -> float | None:
-        """Return the moment kept under a name."""
-        rows = self._execute("SELECT moment FROM moments WHERE name = ?", (name,))
-        return rows[0][0] if rows else None
+    def read(self, name: str) -> float:
+        """Return the number kept under a name, 0 if there is none."""
+        rows = self._execute("SELECT value FROM notes WHERE name = ?", (name,))
+        return float(rows[0][0]) if rows else 0.0
 
     def _execute(self, statement: str, values: Sequence[object] = ()) -> list[Any]:
         with self._lock:

@@ -14,8 +14,8 @@ from ..errors import CallError
 from ..forms import inbound_form, status_form
 from ..remembered import CookieJar, Session
 from ..webhook import Form
-from .alerts import Debugger
 from .context import Context
+from .debugger import Debugger
 from .numbers import national
 from .resources import Account, Message
 
@@ -80,10 +80,9 @@ class Webhooks:
 
     def _as_of_then(self, form: Form) -> Form:
         """Return the parameters that there were at the time of the profile."""
-        if self._context.profile.parameters == "current":
-            return form
-        if self._context.profile.parameters == "2014":
-            return Form((name, value) for name, value in form.pairs if name != "NumSegments")
+        if not self._context.profile.is_2008:
+            has_num_segments = self._context.profile.has_num_segments
+            return form if has_num_segments else Form(pair for pair in form.pairs if pair[0] != "NumSegments")
         names = ("SmsSid", "AccountSid", "From", "To", "Body", *_GEOGRAPHY)
         pairs = [(name, form.get(name, "")) for name in names]
         return Form((name, national(value) if name in ("From", "To") else value) for name, value in pairs)
@@ -99,7 +98,7 @@ class Webhooks:
         fields = {"ApiVersion": message.api_version}
         if message.messaging_service_sid:
             fields["MessagingServiceSid"] = message.messaging_service_sid
-        if self._context.profile.parameters == "current" and message.status in ("delivered", "undelivered"):
+        if self._context.profile.has_raw_dlr_date and message.status in ("delivered", "undelivered"):
             now = datetime.fromtimestamp(message.date_updated, UTC)
             fields["RawDlrDoneDate"] = now.strftime("%y%m%d%H%M")
         return status_form(

@@ -17,7 +17,7 @@ from twiml_app.emulator import ACCOUNT_SID, AUTH_TOKEN, Emulator
 from twiml_app.emulator.rest.access import Access
 from twiml_app.emulator.rest.api import Api
 from twiml_app.emulator.rest.asking import Answer, Ask, Rule
-from twiml_app.emulator.rest.hints import RequestLog
+from twiml_app.emulator.rest.request_log import RequestLog
 
 START = 1_700_000_000.0
 BASE = f"/2010-04-01/Accounts/{ACCOUNT_SID}"

@@ -66,6 +66,7 @@ def test_text_comes_in(client: Client) -> None:
             "subresource_uris": {"media": f"{uri}/Media.json", "feedback": f"{uri}/Feedback.json"},
         },
         "replies": [],
+        "unrouted": "+15017122661 has no Message URL",
         "problems": [],
     }
 
@@ -113,7 +114,7 @@ def test_reply_and_problems_come_back(emulator: Emulator, client: Client) -> Non
         ({"To": NUMBER, "Body": "hi"}, 20001),
         ({"From": "", "To": NUMBER, "Body": "hi"}, 20001),
         ({"From": "?", "To": NUMBER, "Body": "hi"}, 20001),
-        ({"From": PHONE, "To": "?", "Body": "hi"}, 20001),
+        ({"From": PHONE, "To": "?", "Body": "hi"}, 21606),
         ({"From": PHONE, "To": "+15017122662", "Body": "hi"}, 21606),
         ({"From": PHONE, "To": NUMBER, "MediaUrl": "nonsense"}, 21620),
     ],

@@ -9,7 +9,7 @@ import pytest
 
 from tests.emulator.rest.asking import NUMBER, Client, basic
 from twiml_app.emulator import ACCOUNT_SID, AUTH_TOKEN, Emulator
-from twiml_app.emulator.rest.hints import MAX_REQUESTS, LoggedRequest, RequestLog
+from twiml_app.emulator.rest.request_log import MAX_REQUESTS, LoggedRequest, RequestLog
 
 START = 1_700_000_000.0
 BASE = f"/2010-04-01/Accounts/{ACCOUNT_SID}"

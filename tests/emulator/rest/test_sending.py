@@ -13,7 +13,8 @@ import pytest
 
 from tests.emulator.rest.asking import NUMBER, PHONE, Client, Form
 from tests.emulator.rest.listening import listening
-from twiml_app.emulator import Emulator, sending
+from twiml_app.emulator import Emulator
+from twiml_app.emulator.rest import sending
 
 OTHER = "AC" + "2" * 32
 SERVICE, EMPTY_SERVICE, OTHERS_SERVICE = "MG" + "1" * 32, "MG" + "2" * 32, "MG" + "3" * 32
@@ -221,7 +222,7 @@ ACCEPTED: dict[str, tuple[Mapping[str, str | Sequence[str] | None], Mapping[str,
     "a local To of Britain": ({"From": "+447400000000", "To": "07400 123456"}, {"to": "+447400123456"}),
     "a foreign To": ({"To": "+44 7400 123456"}, {"to": "+447400123456"}),
     "a plus that became a space": ({"To": " 15558675309"}, {"to": "+15558675309"}),
-    "a name": ({"From": "ACME Ltd 24"}, {"from": "ACME Ltd 24"}),
+    "a name": ({"From": "ACME Ltd 24", "To": "+447400123456"}, {"from": "ACME Ltd 24"}),
     "a short code": ({"From": "77000"}, {"from": "77000"}),
     "a channel": (
         {"From": f"whatsapp:{NUMBER}", "To": f"whatsapp:{PHONE}"},
@@ -285,7 +286,10 @@ SERVED: dict[str, tuple[Mapping[str, str | None], Mapping[str, Any]]] = {
         {"From": None, "MessagingServiceSid": SERVICE, "SendAt": at(3600)},
         {"status": "accepted"},
     ),
-    "a name beside the service": ({"From": "ACME", "MessagingServiceSid": SERVICE}, {"from": "ACME"}),
+    "a name beside the service": (
+        {"From": "ACME", "To": "+447400123456", "MessagingServiceSid": SERVICE},
+        {"from": "ACME"},
+    ),
     "smart encoding of the service": (
         {"MessagingServiceSid": SERVICE, "Body": "it’s"},
         {"body": "it's"},
@@ -312,10 +316,43 @@ def test_message_is_made_with_what_the_seed_has(changes: Mapping[str, str | None
 def test_every_sender_is_ours_without_a_seed() -> None:
     """Who only wants to try the client library need not write a seed first."""
     with Emulator() as emulator:
-        service = Client(emulator).post("/v1/Services", {"FriendlyName": "News"}).json["sid"]
+        assert Client(emulator).post("Messages.json", form({"From": "+15017122669"})).status == 201
 
-        for changes in ({"From": "+15017122669"}, {"From": None, "MessagingServiceSid": service}):
-            assert Client(emulator).post("Messages.json", form(changes)).status == 201
+
+def test_service_without_numbers_has_no_sender() -> None:
+    """The message would come from nobody, with a seed or without."""
+    with Emulator() as emulator:
+        service = Client(emulator).post("/v1/Services", {"FriendlyName": "News"}).json["sid"]
+        reply = Client(emulator).post("Messages.json", form({"From": None, "MessagingServiceSid": service}))
+
+        assert reply.error == (400, 21704)
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        pytest.param({"From": "ACME"}, 21612, id="to the United States"),
+        pytest.param({"From": "ACME", "To": "+447400123456", "MediaUrl": "https://a.example/b.jpg"}, 21621, id="media"),
+        pytest.param({"From": "whatsapp:garbage", "To": f"whatsapp:{PHONE}"}, 21212, id="WhatsApp without a number"),
+        pytest.param({"From": f"whatsapp:{NUMBER}", "To": "whatsapp:nobody"}, 21211, id="to nobody on WhatsApp"),
+    ],
+)
+def test_sender_that_cannot_reach_the_recipient_is_refused(changes: Mapping[str, str], code: int) -> None:
+    """What is accepted here and refused there is found by a customer."""
+    with Emulator() as emulator:
+        assert Client(emulator).post("Messages.json", form(changes)).error == (400, code)
+
+
+def test_local_to_of_a_service_is_completed_from_the_country_of_its_numbers() -> None:
+    """Nobody knows yet which of them it leaves from."""
+    seed = {
+        "numbers": [{"phone_number": "+447400000000"}],
+        "services": [{"sid": SERVICE, "friendly_name": "News", "numbers": ["+447400000000"]}],
+    }
+    with Emulator(seed=seed) as emulator:
+        changes = {"From": None, "MessagingServiceSid": SERVICE, "To": "07400 123456"}
+
+        assert Client(emulator).post("Messages.json", form(changes)).json["to"] == "+447400123456"
 
 
 @pytest.mark.parametrize("to", ["+15558675311", "(555) 867-5311"])

@@ -18,12 +18,13 @@ from werkzeug.wrappers import Request, Response
 from ...errors import ApiError
 from ...logs import logger
 from ..context import Context
-from ..parameters import Parameters
 from ..resources import Account
 from .access import CHALLENGE, Access, refuse_web_pages
 from .asking import CONTROL, Answer, Ask, One, Raw, Rule, not_found
-from .hints import LoggedRequest, RequestLog, hints_for
+from .hints import hints_for
+from .parameters import Parameters
 from .rendering import Rendered, render, render_error
+from .request_log import LoggedRequest, RequestLog
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment

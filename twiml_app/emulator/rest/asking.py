@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from ...errors import ApiError
-from ..parameters import Parameters
-from ..resources import Account
+from ..resources import Account, Resource
+from ..store import Store
+from .parameters import Parameters
 
 #: How the emulator's own paths begin.
 CONTROL = "/_emulator"
+
+ResourceT = TypeVar("ResourceT", bound=Resource)
 
 #: Names of a representation and their values, in order: texts, numbers, None, or a mapping of texts.
 Fields = Mapping[str, Any]
@@ -113,3 +116,14 @@ class Rule:
 def not_found(path: str) -> ApiError:
     """Return the refusal of what is not there."""
     return ApiError(20404, f"The requested resource {path} was not found", status=404)
+
+
+def find_own(store: Store, kind: type[ResourceT], ask: Ask, sid: str) -> ResourceT:
+    """Return a resource of the account.
+
+    Raises: ApiError, for one that is not there, or another account's.
+    """
+    resource = store.get(kind, sid)
+    if resource is None or resource.account_sid != ask.account.sid:
+        raise not_found(ask.path + ask.suffix)
+    return resource

@@ -10,19 +10,19 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from ...errors import ApiError, ConfigurationError
-from ..alerts import Debugger
 from ..context import Context
+from ..debugger import Debugger
 from ..handsets import Handsets
 from ..media import MediaFetcher
 from ..numbers import read_sender
 from ..receiving import Receiving, Turn
-from ..resources import FATES, DebuggerEntry, Message
+from ..resources import FATE_STATUSES, DebuggerEntry, Message
 from ..schedule import Schedule
 from ..store import Condition
 from .access import Access
 from .asking import CONTROL, Answer, Ask, Fields, Nothing, Plain, Rule
-from .hints import RequestLog
 from .representations import iso_date, message_fields
+from .request_log import RequestLog
 
 _MAX_SHOWN = 1000
 
@@ -75,7 +75,7 @@ class Control:
         try:
             turn = self._receiving.receive(
                 from_=_number(ask.form.text("From")),
-                to=_number(ask.form.text("To")) if ask.form.text("To") else self._context.only_number(),
+                to=self._context.our_number(ask.form.text("To")),
                 body=ask.form.text("Body"),
                 media=self._fetcher.fetch_all(ask.form.all("MediaUrl")),
             )
@@ -87,6 +87,7 @@ class Control:
         return {
             "inbound": self._message(turn.inbound),
             "replies": [self._message(reply) for reply in turn.replies],
+            "unrouted": turn.unrouted,
             "problems": [_entry(entry) for entry in turn.problems],
         }
 
@@ -135,18 +136,18 @@ class Control:
 
     def inbox(self, ask: Ask, number: str) -> Answer:
         """Show a phone, and what has reached it, the first first."""
-        handset = self._handsets.get(_number(number))
+        handset = self._handsets.fate(_number(number))
         messages = [self._message(message) for message in self._handsets.inbox(handset.sid)]
         fate = {"status": handset.status, "error_code": handset.error_code, "takes_media": handset.takes_media}
         return Plain(document={"number": handset.sid, **fate, "messages": messages})
 
     def set_fate(self, ask: Ask, number: str) -> Answer:
         """Choose what becomes of what is sent to a phone."""
-        handset = self._handsets.get(_number(number))
+        handset = self._handsets.fate(_number(number))
         code = ask.form.integer("ErrorCode", 1, 99_999, 20001)
         changed = replace(
             handset,
-            status=ask.form.choice("Status", FATES) or handset.status,
+            status=ask.form.choice("Status", FATE_STATUSES) or handset.status,
             error_code=code if "Status" in ask.form or code else handset.error_code,
             takes_media=ask.form.flag("TakesMedia") if "TakesMedia" in ask.form else handset.takes_media,
         )

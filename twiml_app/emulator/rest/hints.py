@@ -1,19 +1,13 @@
-"""The log of requests, with what a client did wrong and what to do instead."""
+"""What a client of the REST API did wrong, and what to do instead."""
 
 from __future__ import annotations
 
 import re
-import threading
-from collections import deque
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 from werkzeug.wrappers import Request
 
-from ..parameters import Parameters
-
-#: Requests that are kept; the oldest go first.
-MAX_REQUESTS = 1000
+from .parameters import Parameters
 
 #: The parameters of a message that clients send: those of Twilio's OpenAPI description.
 MESSAGE_PARAMETERS = frozenset(
@@ -24,49 +18,6 @@ MESSAGE_PARAMETERS = frozenset(
 )
 _BY_PLAIN_NAME = {name.lower(): name for name in MESSAGE_PARAMETERS}
 _FORM = "application/x-www-form-urlencoded"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoggedRequest:
-    """One request to the REST API."""
-
-    #: Seconds since the epoch.
-    date: float
-    method: str
-    path: str
-    status: int
-    #: Twilio's number for the refusal; 0 where there was none.
-    code: int = 0
-    message: str = ""
-    #: What the client did wrong, and what to do instead.
-    hints: tuple[str, ...] = ()
-
-
-class RequestLog:
-    """Keeps the latest requests."""
-
-    def __init__(self) -> None:
-        #: Told of every request as it is answered.
-        self.watcher: Callable[[LoggedRequest], None] | None = None
-        self._requests: deque[LoggedRequest] = deque(maxlen=MAX_REQUESTS)
-        self._lock = threading.Lock()
-
-    def add(self, request: LoggedRequest) -> None:
-        """Keep a request."""
-        with self._lock:
-            self._requests.append(request)
-        if self.watcher:
-            self.watcher(request)
-
-    def all(self) -> list[LoggedRequest]:
-        """Return the requests, the oldest first."""
-        with self._lock:
-            return [*self._requests]
-
-    def clear(self) -> None:
-        """Forget them."""
-        with self._lock:
-            self._requests.clear()
 
 
 def hints_for(request: Request, form: Parameters, *, status: int, is_xml: bool) -> tuple[str, ...]:
@@ -95,6 +46,8 @@ def _about_names(request: Request, form: Parameters) -> Iterator[str]:
     for name in form.names:
         if name not in MESSAGE_PARAMETERS and name != "_method":
             yield _about_name(name)
+    if "SendAt" in form and "MessagingServiceSid" not in form:
+        yield "SendAt needs a MessagingServiceSid: without one the message leaves at once"
     for name in request.args:
         if name in MESSAGE_PARAMETERS:
             yield f"{name} stands in the query of the URL: send it in the body"

@@ -10,12 +10,12 @@ from dataclasses import replace
 
 from ..context import Context
 from ..resources import Message
-from ..sending import Resource, Sending
 from ..store import Condition
 from .asking import Answer, Ask, Fields, Many, One, Rule, not_found
 from .messages import Messages, find_message, message_conditions
 from .paging import Names, Pager
 from .representations import legacy_message_fields, message_fields_of_2008
+from .sending import MessageApi, Sending
 
 _NAMES = Names(key="sms_messages", element="SMSMessages", item="SMSMessage")
 _2008 = "2008-08-01"
@@ -45,7 +45,7 @@ class LegacySms:
 
     def create(self, ask: Ask) -> Answer:
         """Send a text."""
-        resource = Resource(api_version=ask.version, is_legacy=True)
+        resource = MessageApi(api_version=ask.version, is_legacy=True)
         message = self._sending.send(ask.account, ask.form, resource)
         return One(element=_NAMES.item, fields=self._represent(ask)(message), status=201)
 

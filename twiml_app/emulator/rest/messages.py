@@ -11,13 +11,13 @@ from ...errors import ApiError
 from ..context import Context
 from ..delivery import Delivery
 from ..numbers import read_recipient
-from ..parameters import Parameters
 from ..resources import FINISHED, Feedback, Media, Message
-from ..sending import Resource, Sending
 from ..store import Condition
-from .asking import Answer, Ask, Nothing, One, Rule, not_found
+from .asking import Answer, Ask, Nothing, One, Rule, find_own
 from .paging import Names, Pager, date_conditions
+from .parameters import Parameters
 from .representations import feedback_fields, message_fields
+from .sending import MessageApi, Sending
 
 _WHAT_CHANGES = "Give either an empty Body, to redact, or Status=canceled."
 _NAMES = Names(key="messages", element="Messages", item="Message")
@@ -42,7 +42,7 @@ class Messages:
 
     def create(self, ask: Ask) -> Answer:
         """Send a message."""
-        message = self._sending.send(ask.account, ask.form, Resource())
+        message = self._sending.send(ask.account, ask.form, MessageApi())
         return self._answer(message, ask, 201, is_new=True)
 
     def list(self, ask: Ask) -> Answer:
@@ -120,10 +120,7 @@ def find_message(context: Context, ask: Ask, sid: str) -> Message:
 
     Raises: ApiError.
     """
-    message = context.store.get(Message, sid)
-    if message is None or message.account_sid != ask.account.sid:
-        raise not_found(ask.path + ask.suffix)
-    return message
+    return find_own(context.store, Message, ask, sid)
 
 
 def message_conditions(query: Parameters) -> list[Condition]:

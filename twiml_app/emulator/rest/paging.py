@@ -11,10 +11,10 @@ from typing import Any, TypeVar
 from urllib.parse import quote, quote_plus
 
 from ...errors import ApiError
-from ..parameters import Parameters
 from ..resources import Resource
 from ..store import Condition, Store
 from .asking import Ask, Fields, Many
+from .parameters import Parameters
 
 DEFAULT_SIZE = 50
 MAX_SIZE = 1000

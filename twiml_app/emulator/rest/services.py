@@ -11,10 +11,10 @@ from typing import Any
 
 from ...errors import ApiError
 from ..context import Context
-from ..parameters import Parameters
 from ..resources import IncomingNumber, MessagingService
-from .asking import Answer, Ask, Fields, Nothing, Plain, Rule, not_found
+from .asking import Answer, Ask, Fields, Nothing, Plain, Rule, find_own, not_found
 from .paging import Page, Pager
+from .parameters import Parameters
 from .representations import service_fields, service_number_fields
 
 _URLS = {
@@ -128,10 +128,7 @@ class Services:
         self._context.store.save(replace(service, numbers=sids, date_updated=now))
 
     def _find(self, ask: Ask, sid: str) -> MessagingService:
-        service = self._context.store.get(MessagingService, sid)
-        if service is None or service.account_sid != ask.account.sid:
-            raise not_found(ask.path)
-        return service
+        return find_own(self._context.store, MessagingService, ask, sid)
 
     def _answer(self, service: MessagingService, status: int = 200) -> Answer:
         return Plain(document=service_fields(service, self._context.base_url), status=status)

@@ -1,7 +1,6 @@
-"""Where messages are taken: the URLs of numbers and of applications.
+"""The numbers of an account, and the URLs at which what they are sent is taken.
 
-https://www.twilio.com/docs/phone-numbers/api/incomingphonenumber-resource and
-https://www.twilio.com/docs/usage/api/applications
+https://www.twilio.com/docs/phone-numbers/api/incomingphonenumber-resource
 """
 
 from __future__ import annotations
@@ -14,18 +13,20 @@ from typing import Any
 from ...errors import ApiError
 from ..context import Context
 from ..numbers import read_sender
-from ..parameters import Parameters
 from ..resources import Application, IncomingNumber, MessagingService
 from ..store import Condition
-from .asking import Answer, Ask, Nothing, One, Rule, not_found
+from .asking import Answer, Ask, Nothing, One, Rule, find_own
 from .paging import Names, Pager
-from .representations import application_fields, number_fields
+from .parameters import INVALID_URL, Parameters
+from .representations import number_fields
 
-_NUMBERS = Names(key="incoming_phone_numbers", element="IncomingPhoneNumbers", item="IncomingPhoneNumber")
-_APPLICATIONS = Names(key="applications", element="Applications", item="Application")
+_NAMES = Names(key="incoming_phone_numbers", element="IncomingPhoneNumbers", item="IncomingPhoneNumber")
 _URLS = {"SmsUrl": "sms_url", "SmsFallbackUrl": "sms_fallback_url", "StatusCallback": "status_callback"}
-_METHODS = {"SmsMethod": "sms_method", "SmsFallbackMethod": "sms_fallback_method"}
-_INVALID_URL = 21502
+_METHODS = {
+    "SmsMethod": "sms_method",
+    "SmsFallbackMethod": "sms_fallback_method",
+    "StatusCallbackMethod": "status_callback_method",
+}
 _NUMBER_TAKEN = 21422
 _INVALID_APPLICATION = 21218
 
@@ -50,7 +51,7 @@ class IncomingNumbers:
         conditions = [Condition("phone_number", "like", _pattern(wanted))] if wanted else []
         conditions += [Condition("friendly_name", "=", name)] if name else []
         return self._pager.list_page(
-            ask, IncomingNumber, _NUMBERS, lambda number: number_fields(number, ask.suffix), *conditions
+            ask, IncomingNumber, _NAMES, lambda number: number_fields(number, ask.suffix), *conditions
         )
 
     def create(self, ask: Ask) -> Answer:
@@ -102,7 +103,7 @@ class IncomingNumbers:
 
         Raises: ApiError.
         """
-        changes = _number_changes(ask.form) | _renamed(ask.form)
+        changes = _read_changes(ask.form)
         if sid := changes.get("sms_application_sid"):
             application = self._context.store.get(Application, sid)
             if application is None or application.account_sid != ask.account.sid:
@@ -115,75 +116,11 @@ class IncomingNumbers:
         return self._answer(self._context.store.save(number), ask, status)
 
     def _find(self, ask: Ask, sid: str) -> IncomingNumber:
-        number = self._context.store.get(IncomingNumber, sid)
-        if number is None or number.account_sid != ask.account.sid:
-            raise not_found(ask.path + ask.suffix)
-        return number
+        return find_own(self._context.store, IncomingNumber, ask, sid)
 
     def _answer(self, number: IncomingNumber, ask: Ask, status: int = 200) -> Answer:
         fields = number_fields(number, ask.suffix)
-        return One(element=_NUMBERS.item, fields=fields, status=status, modified=number.date_updated)
-
-
-class Applications:
-    """URLs under one name."""
-
-    def __init__(self, context: Context, pager: Pager) -> None:
-        self._context = context
-        self._pager = pager
-
-    def rules(self) -> Iterator[Rule]:
-        """Yield what answers where."""
-        base = "/2010-04-01/Accounts/<account_sid>/Applications"
-        yield Rule(path=base, views={"GET": self.list, "POST": self.create})
-        one = {"GET": self.fetch, "POST": self.update, "DELETE": self.delete}
-        yield Rule(path=f"{base}/<sid>", views=one)
-
-    def list(self, ask: Ask) -> Answer:
-        """List applications."""
-        name = ask.query.text("FriendlyName")
-        conditions = [Condition("friendly_name", "=", name)] if name else []
-        return self._pager.list_page(
-            ask, Application, _APPLICATIONS, lambda found: application_fields(found, ask.suffix), *conditions
-        )
-
-    def create(self, ask: Ask) -> Answer:
-        """Make an application."""
-        now = self._context.clock.now()
-        application = Application(
-            sid=self._context.new_sid("AP"),
-            account_sid=ask.account.sid,
-            date_created=now,
-            date_updated=now,
-            **(_application_changes(ask.form) | _renamed(ask.form)),
-        )
-        return self._answer(self._context.store.save(application), ask, 201)
-
-    def fetch(self, ask: Ask, sid: str) -> Answer:
-        """Return an application."""
-        return self._answer(self._find(ask, sid), ask)
-
-    def update(self, ask: Ask, sid: str) -> Answer:
-        """Change an application."""
-        changes = _application_changes(ask.form) | _renamed(ask.form)
-        with self._context.lock:
-            changed = replace(self._find(ask, sid), date_updated=self._context.clock.now(), **changes)
-            return self._answer(self._context.store.save(changed), ask)
-
-    def delete(self, ask: Ask, sid: str) -> Answer:
-        """Delete an application."""
-        self._context.store.delete(Application, self._find(ask, sid).sid)
-        return Nothing()
-
-    def _find(self, ask: Ask, sid: str) -> Application:
-        application = self._context.store.get(Application, sid)
-        if application is None or application.account_sid != ask.account.sid:
-            raise not_found(ask.path + ask.suffix)
-        return application
-
-    def _answer(self, application: Application, ask: Ask, status: int = 200) -> Answer:
-        fields = application_fields(application, ask.suffix)
-        return One(element=_APPLICATIONS.item, fields=fields, status=status, modified=application.date_updated)
+        return One(element=_NAMES.item, fields=fields, status=status, modified=number.date_updated)
 
 
 def _pattern(wanted: str) -> str:
@@ -192,33 +129,15 @@ def _pattern(wanted: str) -> str:
     return f"%{literal.replace('*', '%')}%"
 
 
-def _renamed(form: Parameters) -> dict[str, Any]:
-    return {"friendly_name": form.text("FriendlyName")} if "FriendlyName" in form else {}
-
-
-def _number_changes(form: Parameters) -> dict[str, Any]:
+def _read_changes(form: Parameters) -> dict[str, Any]:
     """Return what is to change of a number.
 
     Raises: ApiError.
     """
-    changes: dict[str, Any] = {field: form.url(name, _INVALID_URL) for name, field in _URLS.items() if name in form}
-    methods = {**_METHODS, "StatusCallbackMethod": "status_callback_method"}
-    changes |= {field: form.method(name) for name, field in methods.items() if name in form}
+    changes: dict[str, Any] = {field: form.url(name, INVALID_URL) for name, field in _URLS.items() if name in form}
+    changes |= {field: form.method(name) for name, field in _METHODS.items() if name in form}
+    if "FriendlyName" in form:
+        changes["friendly_name"] = form.text("FriendlyName")
     if "SmsApplicationSid" in form:
         changes["sms_application_sid"] = form.sid("SmsApplicationSid", "AP", _INVALID_APPLICATION)
     return changes
-
-
-def _application_changes(form: Parameters) -> dict[str, Any]:
-    """Return what is to change of an application.
-
-    Raises: ApiError.
-    """
-    urls = {
-        "SmsUrl": "sms_url",
-        "SmsFallbackUrl": "sms_fallback_url",
-        "SmsStatusCallback": "sms_status_callback",
-        "MessageStatusCallback": "message_status_callback",
-    }
-    changes: dict[str, Any] = {field: form.url(name, _INVALID_URL) for name, field in urls.items() if name in form}
-    return changes | {field: form.method(name) for name, field in _METHODS.items() if name in form}

@@ -7,8 +7,8 @@ from itertools import count
 
 import pytest
 
-from twiml_app.emulator.alerts import MAX_ENTRIES, Debugger
 from twiml_app.emulator.clocks import SteppedClock
+from twiml_app.emulator.debugger import MAX_ENTRIES, Debugger
 from twiml_app.emulator.resources import DebuggerEntry, Message
 from twiml_app.emulator.store import Store
 

@@ -11,16 +11,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import ApiError
-from ..segments import MAX_UNITS, utf16_units
-from .composing import Composer
-from .context import Context
-from .delivery import Delivery
-from .media import MediaFetcher
-from .numbers import MAGIC_SENDER, Address, check_magic, read_recipient, read_sender
-from .opt_outs import OptOuts
+from ...errors import ApiError
+from ...segments import MAX_UNITS, utf16_units
+from ..composing import Composer
+from ..context import Context
+from ..delivery import Delivery
+from ..media import MediaFetcher
+from ..numbers import MAGIC_SENDER, Address, check_magic, read_recipient, read_sender
+from ..opt_outs import OptOuts
+from ..resources import Account, Application, Message, MessagingService
 from .parameters import INVALID_PARAMETER, Parameters
-from .resources import Account, Application, Message, MessagingService
 
 MAX_LEGACY_UNITS = 160
 MIN_SCHEDULE_S = 15 * 60
@@ -29,8 +29,8 @@ _NO_CONTENT = {21602: "Message body is required.", 21619: "A text message body o
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Resource:
-    """Which resource a message is sent through, and what differs there."""
+class MessageApi:
+    """Which of the three resources a message is sent through, and what differs there."""
 
     api_version: str = "2010-04-01"
     is_legacy: bool = False
@@ -57,53 +57,53 @@ class Sending:
         self._opt_outs = opt_outs
         self._fetcher = fetcher
 
-    def send(self, account: Account, given: Parameters, resource: Resource) -> Message:
+    def send(self, account: Account, given: Parameters, api: MessageApi) -> Message:
         """Send a message.
 
         Raises: ApiError.
         """
-        self._require(given, resource)
-        service = self._find_service(account, given, resource)
-        sender = self._read_sender(account, given, resource, service)
-        recipient = self._read_recipient(account, given, resource, sender)
-        options = self._read_options(account, given, resource, service)
-        _refuse_long(given.text("Body"), resource)
-        media = self._fetcher.fetch_all([] if resource.is_legacy else given.all("MediaUrl"))
+        self._require(given, api)
+        service = self._find_service(account, given, api)
+        sender = self._read_sender(account, given, api, service)
+        home = sender.text if sender else self._first_of(service)
+        recipient = self._read_recipient(account, given, api, sender, home)
+        self._refuse_name(sender, recipient, bool(given.all("MediaUrl")))
+        options = self._read_options(account, given, api, service)
+        _refuse_long(given.text("Body"), api)
+        media = self._fetcher.fetch_all([] if api.is_legacy else given.all("MediaUrl"))
         self._refuse_media(sender, len(media))
         self._refuse_opted_out(sender, recipient, service)
         with self._context.lock:
             self._delivery.refuse_overflow(sender.text if sender else "")
-            draft = self._draft(account, given, resource, sender, recipient, options)
+            draft = self._draft(account, given, api, sender, recipient, options)
             smart = given.flag("SmartEncoded", default=bool(service and service.smart_encoding))
             message = self._composer.compose(draft, media, smart_encoded=smart)
         self._delivery.begin(message)
         return message
 
-    def _require(self, given: Parameters, resource: Resource) -> None:
+    def _require(self, given: Parameters, api: MessageApi) -> None:
         if not given.text("To"):
             raise ApiError(21604, "A 'To' phone number is required.")
-        if not given.text("From") and (resource.is_legacy or not given.text("MessagingServiceSid")):
+        if not given.text("From") and (api.is_legacy or not given.text("MessagingServiceSid")):
             raise ApiError(21603, "A 'From' phone number is required.")
-        has_content = given.text("Body") or (
-            not resource.is_legacy and (given.all("MediaUrl") or given.text("ContentSid"))
-        )
+        has_content = given.text("Body") or (not api.is_legacy and (given.all("MediaUrl") or given.text("ContentSid")))
         if not has_content:
-            code = 21602 if resource.is_legacy else self._context.profile.no_content_code
+            code = 21602 if api.is_legacy else self._context.profile.no_content_code
             raise ApiError(code, _NO_CONTENT[code])
 
-    def _find_service(self, account: Account, given: Parameters, resource: Resource) -> MessagingService | None:
-        sid = "" if resource.is_legacy else given.sid("MessagingServiceSid", "MG", 21705)
+    def _find_service(self, account: Account, given: Parameters, api: MessageApi) -> MessagingService | None:
+        sid = "" if api.is_legacy else given.sid("MessagingServiceSid", "MG", 21705)
         if not sid:
             return None
         service = self._context.store.get(MessagingService, sid)
         if service is None or service.account_sid != account.sid:
             raise ApiError(21701, f"The Messaging Service {sid} does not exist.", status=404)
-        if not service.numbers and not self._context.any_sender:
+        if not service.numbers:
             raise ApiError(21704, f"The Messaging Service {sid} contains no phone numbers.")
         return service
 
     def _read_sender(
-        self, account: Account, given: Parameters, resource: Resource, service: MessagingService | None
+        self, account: Account, given: Parameters, api: MessageApi, service: MessagingService | None
     ) -> Address | None:
         """Return the From; None where the service picks it.
 
@@ -112,7 +112,7 @@ class Sending:
         text = given.text("From")
         if not text:
             return None
-        sender = resource.accept(read_sender(text))
+        sender = api.accept(read_sender(text))
         if sender is None:
             raise ApiError(21212, f"The 'From' number {text} is not a valid phone number, shortcode, or sender ID.")
         check_magic(sender.text, "")
@@ -136,16 +136,16 @@ class Sending:
             raise ApiError(21606, f"The 'From' number {sender.text} is not in the Messaging Service {service.sid}.")
 
     def _read_recipient(
-        self, account: Account, given: Parameters, resource: Resource, sender: Address | None
+        self, account: Account, given: Parameters, api: MessageApi, sender: Address | None, home: str
     ) -> Address:
-        """Return the To.
+        """Return the To; a local one is completed from the country of ``home``.
 
         Raises: ApiError.
         """
         text = given.text("To")
         if text.strip().isdigit() and len(text.strip()) <= 6:
             raise ApiError(21265, f"The 'To' number {text} cannot be a Short Code.")
-        recipient = resource.accept(read_recipient(text, sender.text if sender else "+1"))
+        recipient = api.accept(read_recipient(text, home))
         if recipient is None:
             raise ApiError(21211, f"The 'To' number {text} is not a valid phone number.")
         check_magic("", recipient.text)
@@ -158,14 +158,14 @@ class Sending:
         return recipient
 
     def _read_options(
-        self, account: Account, given: Parameters, resource: Resource, service: MessagingService | None
+        self, account: Account, given: Parameters, api: MessageApi, service: MessagingService | None
     ) -> dict[str, Any]:
         """Return the fields of a message that have nothing to do with its addresses and content.
 
         Raises: ApiError.
         """
-        options = self._read_status(account, given, resource, service)
-        if resource.is_legacy:
+        options = self._read_status(account, given, api, service)
+        if api.is_legacy:
             return options
         options["max_price"] = given.price("MaxPrice", 21627)
         validity = given.integer("ValidityPeriod", 1, self._context.profile.validity_s, 21624)
@@ -179,24 +179,24 @@ class Sending:
         return options
 
     def _read_status(
-        self, account: Account, given: Parameters, resource: Resource, service: MessagingService | None
+        self, account: Account, given: Parameters, api: MessageApi, service: MessagingService | None
     ) -> dict[str, Any]:
         """Return where a message's status goes, and in which words: which URL wins has changed over the years."""
         own = given.url("StatusCallback", 21609)
-        is_legacy = resource.is_legacy
+        is_legacy = api.is_legacy
         words: dict[str, Any] = {"status_words": "sms" if is_legacy else "message", "status_brief": is_legacy}
         application_wins = self._context.profile.application_wins
         url = ""
         if application_wins or not own:
-            application = self._find_application(account, given, resource)
-            url = _status_url(application, resource)
+            application = self._find_application(account, given, api)
+            url = _status_url(application, api)
         if url:
             return words | {"status_url": url, "status_brief": is_legacy or application_wins}
         return words | {"status_url": own or (service.status_callback if service else "")}
 
-    def _find_application(self, account: Account, given: Parameters, resource: Resource) -> Application | None:
+    def _find_application(self, account: Account, given: Parameters, api: MessageApi) -> Application | None:
         sid = given.sid("ApplicationSid", "AP", 21218)
-        if not sid or resource.api_version == "2008-08-01":
+        if not sid or api.api_version == "2008-08-01":
             return None
         application = self._context.store.get(Application, sid)
         if application is None or application.account_sid != account.sid:
@@ -216,6 +216,24 @@ class Sending:
             raise ApiError(35114, "SendAt must be between 15 minutes and 35 days ahead.")
         return moment
 
+    def _first_of(self, service: MessagingService | None) -> str:
+        """Return a number of a service, from whose country a local To is completed."""
+        numbers = self._context.numbers_of(service) if service else []
+        return numbers[0].phone_number if numbers else ""
+
+    @staticmethod
+    def _refuse_name(sender: Address | None, recipient: Address, has_media: bool) -> None:
+        """Refuse a name as sender where the recipient's country knows none, and with media.
+
+        https://help.twilio.com/articles/223133767
+        """
+        if sender is None or sender.kind != "name":
+            return
+        if recipient.text.startswith("+1"):
+            raise ApiError(21612, f"{recipient.text} cannot be reached from the name {sender.text}.")
+        if has_media:
+            raise ApiError(21621, f"The 'From' {sender.text} has not been enabled for MMS.")
+
     def _refuse_media(self, sender: Address | None, media: int) -> None:
         number = self._context.find_number(sender.text) if sender and media else None
         if number and not number.mms:
@@ -229,24 +247,20 @@ class Sending:
         self,
         account: Account,
         given: Parameters,
-        resource: Resource,
+        api: MessageApi,
         sender: Address | None,
         recipient: Address,
         options: Mapping[str, Any],
     ) -> Message:
-        now = self._context.clock.now()
         status = "scheduled" if options.get("send_at") else "queued" if sender else "accepted"
-        return Message(
-            sid="",
-            account_sid=account.sid,
-            date_created=now,
-            date_updated=now,
+        return self._composer.draft(
+            account.sid,
             to=recipient.text,
             from_=sender.text if sender else "",
             body=given.text("Body"),
             status=status,
             direction="outbound-api",
-            api_version=resource.api_version,
+            api_version=api.api_version,
             **options,
         )
 
@@ -273,13 +287,13 @@ def _is_json_object(text: str) -> bool:
         return False
 
 
-def _refuse_long(text: str, resource: Resource) -> None:
-    if utf16_units(text) > resource.max_units:
-        code = 21605 if resource.is_legacy else 21617
-        raise ApiError(code, f"The concatenated message body exceeds the {resource.max_units} character limit.")
+def _refuse_long(text: str, api: MessageApi) -> None:
+    if utf16_units(text) > api.max_units:
+        code = 21605 if api.is_legacy else 21617
+        raise ApiError(code, f"The concatenated message body exceeds the {api.max_units} character limit.")
 
 
-def _status_url(application: Application | None, resource: Resource) -> str:
+def _status_url(application: Application | None, api: MessageApi) -> str:
     if application is None:
         return ""
-    return application.sms_status_callback if resource.is_legacy else application.message_status_callback
+    return application.sms_status_callback if api.is_legacy else application.message_status_callback

@@ -1,0 +1,95 @@
+"""TwiML applications: URLs under one name, that numbers and messages refer to.
+
+https://www.twilio.com/docs/usage/api/applications
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from ..context import Context
+from ..resources import Application
+from ..store import Condition
+from .asking import Answer, Ask, Nothing, One, Rule, find_own
+from .paging import Names, Pager
+from .parameters import INVALID_URL, Parameters
+from .representations import application_fields
+
+_NAMES = Names(key="applications", element="Applications", item="Application")
+_URLS = {
+    "SmsUrl": "sms_url",
+    "SmsFallbackUrl": "sms_fallback_url",
+    "SmsStatusCallback": "sms_status_callback",
+    "MessageStatusCallback": "message_status_callback",
+}
+_METHODS = {"SmsMethod": "sms_method", "SmsFallbackMethod": "sms_fallback_method"}
+
+
+class Applications:
+    """URLs under one name."""
+
+    def __init__(self, context: Context, pager: Pager) -> None:
+        self._context = context
+        self._pager = pager
+
+    def rules(self) -> Iterator[Rule]:
+        """Yield what answers where."""
+        base = "/2010-04-01/Accounts/<account_sid>/Applications"
+        yield Rule(path=base, views={"GET": self.list, "POST": self.create})
+        one = {"GET": self.fetch, "POST": self.update, "DELETE": self.delete}
+        yield Rule(path=f"{base}/<sid>", views=one)
+
+    def list(self, ask: Ask) -> Answer:
+        """List applications."""
+        name = ask.query.text("FriendlyName")
+        conditions = [Condition("friendly_name", "=", name)] if name else []
+        return self._pager.list_page(
+            ask, Application, _NAMES, lambda found: application_fields(found, ask.suffix), *conditions
+        )
+
+    def create(self, ask: Ask) -> Answer:
+        """Make an application."""
+        now = self._context.clock.now()
+        application = Application(
+            sid=self._context.new_sid("AP"),
+            account_sid=ask.account.sid,
+            date_created=now,
+            date_updated=now,
+            **_read_changes(ask.form),
+        )
+        return self._answer(self._context.store.save(application), ask, 201)
+
+    def fetch(self, ask: Ask, sid: str) -> Answer:
+        """Return an application."""
+        return self._answer(self._find(ask, sid), ask)
+
+    def update(self, ask: Ask, sid: str) -> Answer:
+        """Change an application."""
+        changes = _read_changes(ask.form)
+        with self._context.lock:
+            changed = replace(self._find(ask, sid), date_updated=self._context.clock.now(), **changes)
+            return self._answer(self._context.store.save(changed), ask)
+
+    def delete(self, ask: Ask, sid: str) -> Answer:
+        """Delete an application."""
+        self._context.store.delete(Application, self._find(ask, sid).sid)
+        return Nothing()
+
+    def _find(self, ask: Ask, sid: str) -> Application:
+        return find_own(self._context.store, Application, ask, sid)
+
+    def _answer(self, application: Application, ask: Ask, status: int = 200) -> Answer:
+        fields = application_fields(application, ask.suffix)
+        return One(element=_NAMES.item, fields=fields, status=status, modified=application.date_updated)
+
+
+def _read_changes(form: Parameters) -> dict[str, Any]:
+    """Return what is to change of an application.
+
+    Raises: ApiError.
+    """
+    changes: dict[str, Any] = {field: form.url(name, INVALID_URL) for name, field in _URLS.items() if name in form}
+    changes |= {field: form.method(name) for name, field in _METHODS.items() if name in form}
+    return changes | ({"friendly_name": form.text("FriendlyName")} if "FriendlyName" in form else {})
