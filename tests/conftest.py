@@ -8,10 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.services import new_schema, postgres_server
 
 pytest_plugins = ["pytester"]
+
+# How long an example takes says nothing on a machine that others use as well.
+settings.register_profile("house", deadline=None)
+settings.load_profile("house")
 
 for name in [name for name in os.environ if name.startswith(("TWIML_", "TWILIO_")) or name == "SECRET_KEY"]:
     del os.environ[name]

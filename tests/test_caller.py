@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import traceback
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlsplit
@@ -548,7 +549,7 @@ def test_ten_redirects_are_followed_and_no_more() -> None:
     "location",
     [
         pytest.param("ftp://example.com/", id="another scheme"),
-        pytest.param("mailto:me@example.com", id="no address of a host"),
+        pytest.param("mailto:me", id="no address of a host"),
         pytest.param("http://[", id="broken"),
         pytest.param("https://example.com:99999/", id="port that is none"),
     ],
@@ -679,6 +680,43 @@ def test_error_shows_the_beginning_of_the_answer() -> None:
     assert failure(wire(WebhookResponse(status=502, body=b"\xff" + b"x" * 1000))).problem == (
         "answered 502: �" + "x" * 199
     )
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        pytest.param(
+            b"<!doctype html>\n<html lang=en>\n  <title>500 Internal\r\n\tServer Error</title>\n</html>\n",
+            ": <!doctype html> <html lang=en> <title>500 Internal Server Error</title> </html>",
+            id="page",
+        ),
+        pytest.param(b"\n" * 300 + b"the reason", ": the reason", id="lines before the text"),
+        pytest.param(b"a\n" * 1000, f": {'a ' * 100}", id="many short lines"),
+        pytest.param("a\u2028b\x85c\x0bd".encode(), ": a b c d", id="other ends of lines"),
+        pytest.param(b" \n\t", "", id="white space alone"),
+    ],
+)
+def test_answer_is_quoted_in_one_line(body: bytes, said: str) -> None:
+    """An error page over many lines buries the line before it and the one after."""
+    assert failure(wire(WebhookResponse(status=500, body=body))).problem == f"answered 500{said}"
+
+
+@pytest.mark.parametrize(
+    ("target", "shown"),
+    [
+        pytest.param("ftp://sms:SECRET@h/", "h/", id="another scheme"),
+        pytest.param("ftp://sms:SEC@RET@h/x", "h/x", id="at sign in the password"),
+        pytest.param("http://sms:SECRET@[::1/x", "[::1/x", id="host that is none"),
+        pytest.param("http://sms:SECRET@\u2100.example/x", "\u2100.example/x", id="host that is forbidden"),
+        pytest.param("http://sms:SECRET@h:99999/x", "h:99999/x", id="port that is none"),
+    ],
+)
+def test_redirect_that_leads_nowhere_shows_no_password(target: str, shown: str) -> None:
+    """The error is logged and shown by the debugger, with what caused it."""
+    error = failure(wire(moved(302, target)))
+
+    assert (error.problem, error.code) == (f"redirects to {shown!r}, which is no http URL", 11100)
+    assert "SECRET" not in "".join(traceback.format_exception(error))
 
 
 def test_time_limits_are_those_of_the_url_within_the_total() -> None:

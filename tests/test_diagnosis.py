@@ -17,6 +17,7 @@ from twiml_app.signature import HEADER, SETTINGS_HEADER, sign
 from twiml_app.webhook import Form, WebhookRequest
 
 OTHER_TOKEN = "f" * 32
+THIRD_ACCOUNT = "AC" + "2" * 32
 SHARED = {"TWIML_SHARED_KEYS": {"k1": "shared-secret"}}
 PAIRS = (("AccountSid", ACCOUNT), ("From", "+15005550001"), ("To", "+15005550006"), ("Body", "Yes"))
 PLACES = tuple(
@@ -29,6 +30,11 @@ MATCHES = "the signature matches "
 NOTHING_NEAR = (
     "nothing near it matches: the token is not the one that signed (the primary auth token of the account that owns the"
     " number), or the request was changed on its way"
+)
+
+SET_THE_SAME = (
+    "set the same TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN on both sides, or add the token of a subaccount to"
+    " TWIML_AUTH_TOKENS"
 )
 
 
@@ -242,8 +248,21 @@ def test_every_field_that_is_empty_at_twilio_is_named_when_all_are_dropped() -> 
         pytest.param(
             {"TWIML_AUTH_TOKENS": {OTHER_ACCOUNT: TOKEN}},
             {},
-            f"TWIML_AUTH_TOKENS has no token for the account {ACCOUNT}: a subaccount signs with its own",
+            f"it is signed for the account {ACCOUNT}, but the token is that of {OTHER_ACCOUNT}: {SET_THE_SAME}",
             id="account without a token",
+        ),
+        pytest.param(
+            SIGNED | {"TWILIO_ACCOUNT_SID": OTHER_ACCOUNT},
+            {},
+            f"it is signed for the account {ACCOUNT}, but the token is that of {OTHER_ACCOUNT}: {SET_THE_SAME}",
+            id="the one account is another",
+        ),
+        pytest.param(
+            {"TWIML_AUTH_TOKENS": {OTHER_ACCOUNT: TOKEN, THIRD_ACCOUNT: OTHER_TOKEN}},
+            {},
+            f"it is signed for the account {ACCOUNT}, but the tokens are those of {OTHER_ACCOUNT} and {THIRD_ACCOUNT}:"
+            f" {SET_THE_SAME}",
+            id="account without a token, among several",
         ),
         pytest.param({"TWIML_AUTH_TOKENS": [OTHER_TOKEN, "e" * 32]}, {}, NOTHING_NEAR, id="no token fits"),
         pytest.param(SIGNED, {"pairs": (("Body", "No"),)}, NOTHING_NEAR, id="another form"),

@@ -283,6 +283,68 @@ def test_answer_that_does_not_come_is_a_time_out() -> None:
         HttpTransport()(request(f"http://127.0.0.1:{silent.getsockname()[1]}/", read_s=0.05))
 
 
+@contextmanager
+def dripping(beginning: bytes, drop: bytes, context: ssl.SSLContext | None = None) -> Iterator[str]:
+    """Serve one connection: a beginning at once, then drop by drop, for a second at most; gives the host and port."""
+    is_over = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def drip(connection: socket.socket) -> None:
+            connection.recv(65536)
+            connection.sendall(beginning)
+            for _ in range(100):
+                connection.sendall(drop)
+                if is_over.wait(0.01):
+                    return
+
+        def serve() -> None:
+            plain, _ = listener.accept()
+            connection = context.wrap_socket(plain, server_side=True) if context else plain
+            with connection, suppress(OSError):  # the other side has waited long enough
+                drip(connection)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield f"127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            is_over.set()
+            thread.join()
+
+
+HEAD = b"HTTP/1.1 200 OK\r\n"
+DRIPS = [
+    pytest.param(b"", b"H", id="status line"),
+    pytest.param(HEAD, b"X", id="header"),
+    pytest.param(HEAD, b"X: y\r\n", id="headers"),
+    pytest.param(b"", b"HTTP/1.1 100 Continue\r\n\r\n", id="endless preliminary answers"),
+    pytest.param(HEAD + b"Content-Length: 1000\r\n\r\n", b"x", id="body"),
+    pytest.param(HEAD + b"\r\n", b"x", id="body without a length"),
+    pytest.param(HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n", id="chunks"),
+]
+
+
+@pytest.mark.parametrize(("beginning", "drop"), DRIPS)
+def test_answer_that_drips_is_a_time_out(beginning: bytes, drop: bytes) -> None:
+    """The limit is that of the whole answer: a program that sends a byte now and then must not hold the caller."""
+    with dripping(beginning, drop) as host, pytest.raises(TimeoutError, match=r"^timed out$"):
+        HttpTransport()(request(f"http://{host}/", method="GET", body=b"", read_s=0.1))
+
+
+def test_answer_that_drips_over_tls_is_a_time_out() -> None:
+    """Over TLS a record may drip, too."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    AUTHORITY.issue_cert("127.0.0.1").configure_cert(context)
+    with dripping(HEAD, b"X: y\r\n", context) as host, pytest.raises(TimeoutError, match="timed out"):
+        HttpTransport(context=trusting())(request(f"https://{host}/", method="GET", body=b"", read_s=0.1))
+
+
+def test_nothing_is_read_when_the_time_is_over() -> None:
+    """What comes too late is late even where it is there already."""
+    with answering(HEAD + b"\r\n") as url, pytest.raises(TimeoutError, match=r"^timed out$"):
+        HttpTransport()(request(f"{url}/", method="GET", body=b"", read_s=1e-9))
+
+
 class Recorder:
     """A WSGI application that keeps what reaches it, and whether its answer was closed."""
 

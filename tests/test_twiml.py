@@ -17,7 +17,7 @@ from twiml_app.verbs import Body, Comment, Media, Message, Redirect, Sms, xml_te
 DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>'
 
 ANYTHING = st.text(st.characters(exclude_categories=()), max_size=20)
-URLS = st.text(st.characters(categories=("L", "N", "P", "S")), max_size=10).map(lambda text: "/" + xml_text(text))
+URLS = st.text(st.characters(categories=("L", "N", "P", "S")), max_size=10).map(lambda text: "/a" + xml_text(text))
 ATTRIBUTES = st.fixed_dictionaries(
     {},
     optional={

@@ -31,6 +31,7 @@ from .calls import (
     Transport,
     Webhook,
     is_http_url,
+    without_secret,
 )
 from .errors import CallError
 from .remembered import Conversation, CookieJar, KeptAnswers, Login, Session
@@ -38,6 +39,9 @@ from .signature import HEADER, SETTINGS_HEADER, sign
 from .webhook import FORM_TYPE, Form, WebhookResponse
 
 MAX_REDIRECTS = 10
+
+#: How much of an answer that is an error is quoted.
+_SHOWN_CHARACTERS = 200
 
 _ASCII = "".join(map(chr, range(0x21, 0x7F)))
 
@@ -152,14 +156,15 @@ class _Sending:
         try:
             there = resolve(url, target)
             _require_http(there)
-        except (ValueError, CallError) as error:
-            raise self._failed("other", url, f"redirects to {target!r}, which is no http URL", INVALID_URL) from error
+        except (ValueError, CallError):
+            problem = f"redirects to {without_secret(target)!r}, which is no http URL"
+            raise self._failed("other", url, problem, INVALID_URL) from None  # the cause may quote the whole
         return there
 
     def _finish(self, url: str, response: WebhookResponse) -> Call:
         if response.status < 400:
             return Call(url=without_userinfo(url), response=response, attempts=tuple(self.attempts))
-        said = response.body[:200].decode("utf-8", "replace").strip()
+        said = _beginning(response.body)
         error = CallError(
             f"answered {response.status}" + (f": {said}" if said else ""),
             url=without_userinfo(url),
@@ -249,6 +254,12 @@ class _Sending:
         return _Failed(kind, CallError(problem, url=without_userinfo(url), code=code))
 
 
+def _beginning(body: bytes) -> str:
+    """Return how an answer begins, in one line; a page of HTML is indented, so more is looked at than is shown."""
+    words = body[: 10 * _SHOWN_CHARACTERS].decode("utf-8", "replace").split()
+    return " ".join(words)[:_SHOWN_CHARACTERS]
+
+
 def without_userinfo(url: str) -> str:
     """Return the URL that is called and signed: no credentials, no fragment."""
     parts = urlsplit(url)
@@ -272,4 +283,4 @@ def _require_http(url: str) -> None:
     Raises: CallError.
     """
     if not is_http_url(url):
-        raise CallError("give an http or https URL", url=url.rpartition("@")[2], code=INVALID_URL)
+        raise CallError("give an http or https URL", url=without_secret(url), code=INVALID_URL)

@@ -64,6 +64,11 @@ def is_http_url(url: str) -> bool:
         return False
 
 
+def without_secret(text: str) -> str:
+    """Return what may be shown of a text that was given for a URL and is none: what stands after the last ``@``."""
+    return text.rpartition("@")[2]
+
+
 def target_of(parts: SplitResult) -> str:
     """Return path and query, as they stand in the first line of a request."""
     return f"{parts.path}?{parts.query}" if parts.query else parts.path

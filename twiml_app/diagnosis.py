@@ -64,7 +64,7 @@ def _explain_token(request: WebhookRequest, form: Form, settings: Settings) -> s
     account = form.get("AccountSid", "")
     own = settings.tokens_for(account)
     if not own:
-        return f"TWIML_AUTH_TOKENS has no token for the account {account}: a subaccount signs with its own"
+        return _explain_other_account(account, settings)
     says = _first_match(request, form, settings, own)
     if says is not None:
         return f"the signature matches {says}"
@@ -75,6 +75,15 @@ def _explain_token(request: WebhookRequest, form: Form, settings: Settings) -> s
     return (
         "nothing near it matches: the token is not the one that signed (the primary auth token of the account that owns"
         " the number), or the request was changed on its way"
+    )
+
+
+def _explain_other_account(account: str, settings: Settings) -> str:
+    configured = list(settings.auth_tokens)
+    tokens = "the token is that" if len(configured) == 1 else "the tokens are those"
+    return (
+        f"it is signed for the account {account}, but {tokens} of {' and '.join(configured)}: set the same"
+        " TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN on both sides, or add the token of a subaccount to TWIML_AUTH_TOKENS"
     )
 
 

@@ -119,8 +119,9 @@ class CookieJar:
     def _forget(self) -> None:
         """Drop what was not used for too long: it stands first."""
         latest = self._clock() - COOKIE_LIFETIME_S
-        for conversation, (used, _) in [*self._kept.items()]:
-            if used > latest:
+        while self._kept:
+            conversation = next(iter(self._kept))
+            if self._kept[conversation][0] > latest:
                 return
             del self._kept[conversation]
 
@@ -139,7 +140,7 @@ def _is_over(attribute: str, value: str) -> bool:
         return re.fullmatch(r"-\d+|0+", value) is not None
     try:
         return attribute == "expires" and parsedate_to_datetime(value).timestamp() < time.time()
-    except ValueError:
+    except (ValueError, OverflowError):  # no date, or one with numbers of any size
         return False
 
 

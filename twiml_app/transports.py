@@ -7,7 +7,8 @@ import io
 import socket
 import ssl
 import sys
-from typing import TYPE_CHECKING, Any
+import time
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import SplitResult, unquote_to_bytes, urlsplit
 
 from werkzeug.test import run_wsgi_app
@@ -27,6 +28,7 @@ from .calls import (
 from .webhook import WebhookResponse
 
 if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
     from _typeshed.wsgi import WSGIApplication
 
 #: Twilio reads no more than 64 kB of TwiML; an answer far beyond that is cut here.
@@ -57,11 +59,12 @@ class HttpTransport:
         parts = urlsplit(request.url)
         connection = self._connect(parts.scheme, parts.hostname or "", parts.port, request.connect_timeout_s)
         try:
-            connection.sock.settimeout(request.read_timeout_s)
+            incoming = _Incoming(connection.sock, request.read_timeout_s)
             # The host as the URL writes it, which is what was signed.
             headers = {"Host": parts.netloc, **dict(request.headers)}
             connection.request(request.method, target_of(parts), request.body or None, headers)
-            with connection.getresponse() as answer:  # closed, even where it breaks off
+            with incoming.answer(request.method) as answer:  # closed, even where it breaks off
+                answer.begin()
                 return _answer(answer.status, answer.getheaders(), _read(answer))
         except http.client.HTTPException as error:
             raise ProtocolViolation(f"not an HTTP answer: {error!r}") from error
@@ -92,6 +95,39 @@ def _connect_code(error: Exception, *, is_reached: bool) -> int:
     if is_reached:
         return TLS_HANDSHAKE
     return BAD_HOST_NAME if isinstance(error, (socket.gaierror, UnicodeError)) else CONNECTION_FAILURE
+
+
+class _Incoming(io.RawIOBase):
+    """The bytes that a socket receives until a time that is set at the beginning, however slowly they drip in."""
+
+    def __init__(self, sock: socket.socket, seconds: float) -> None:
+        self._sock = sock
+        self._deadline = time.monotonic() + seconds
+        sock.settimeout(seconds)
+
+    def answer(self, method: str) -> http.client.HTTPResponse:
+        """Return an answer that is read from here; nothing of it has been read yet."""
+        # All that it wants of a socket is makefile.
+        return http.client.HTTPResponse(cast(socket.socket, self), method=method)
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        """Return what the answer reads from."""
+        return io.BufferedReader(self)
+
+    def readable(self) -> bool:
+        """Tell that it can be read."""
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        """Receive what has come, and wait for it only as long as there is time.
+
+        Raises: OSError.
+        """
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("timed out")
+        self._sock.settimeout(left)
+        return self._sock.recv_into(buffer)
 
 
 def _read(answer: http.client.HTTPResponse) -> bytes:
