@@ -88,6 +88,11 @@ def run(*arguments: str, url: str = "", environment: Mapping[str, str] | None = 
     return CliRunner().invoke(main, ["emulator", *arguments], env=given, catch_exceptions=False)
 
 
+def untimed(said: str) -> list[str]:
+    """Return lines without the time in front; those that belong to another are indented."""
+    return [re.sub(r"^\d{4}-\d\d-\d\dT[\d:.]+Z ", "", line) for line in said.splitlines()]
+
+
 def seen(result: Result) -> tuple[int, Any]:
     """Return the exit status, and what was printed as JSON."""
     return result.exit_code, json.loads(result.stdout)
@@ -187,7 +192,8 @@ def test_text_shows_what_the_program_answers(texted: str) -> None:
     assert (turn.exit_code, turn.stdout) == (0, "> Thanks! 2 coffee will be ready in ten minutes.  [1 segment]\n")
     assert (told[0], told[1]["inbound"]["from"], told[1]["problems"]) == (0, "+15558675311", [])
     assert [reply["body"] for reply in told[1]["replies"]] == ["We are open from 8 to 18, Monday to Saturday."]
-    assert (silent.exit_code, silent.stdout) == (0, "the program sends nothing\n")
+    assert (silent.exit_code, silent.stdout.splitlines()[1:]) == (0, ["the program sends nothing"])
+    assert silent.stdout.startswith("Twilio itself: You have successfully been unsubscribed.")
 
 
 def test_text_carries_pictures(texted: str) -> None:
@@ -215,7 +221,11 @@ def test_text_exits_1_if_twilio_would_complain() -> None:
         1,
         [says] * 2,
     )
-    assert process.complained == says * 2
+    sid = told[1]["inbound"]["sid"]
+    latest = [line for line in untimed(process.complained) if not line.startswith(" ")][-2:]
+    assert latest[0].startswith(f"webhook {sid} POST http://127.0.0.1:9/message no connection to 127.0.0.1: Connection")
+    assert latest[1] == f"error 11205 {sid} http://127.0.0.1:9/message"
+    assert says.partition(": ")[2] in process.complained
 
 
 def test_nothing_that_is_printed_holds_a_secret(tmp_path: Path) -> None:
@@ -250,10 +260,10 @@ def test_wrong_credentials_are_a_line_that_says_which(emulator: str) -> None:
     )
 
 
-@pytest.mark.parametrize("command", ["text", "outbox", "debugger", "requests", "clock", "reset"])
+@pytest.mark.parametrize("command", ["text hi", "outbox", "debugger", "requests", "webhooks", "clock", "reset"])
 def test_command_without_an_emulator_says_how_to_start_one(command: str) -> None:
     """One line, and no trace."""
-    result = run(command, "--url", "http://127.0.0.1:9")
+    result = run(*command.split(), "--url", "http://127.0.0.1:9")
 
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr.startswith(
@@ -304,8 +314,30 @@ def test_requests_show_what_clients_did_wrong() -> None:
     hint = "    to: it is written To, and case counts\n"
     assert refused.status_code == 400
     assert empty.stdout == "no client has asked for anything yet\n"
-    assert (process.complained, shown.stdout.partition("  ")[2]) == (line + hint, line + hint)
+    assert untimed(process.complained) == [line.strip(), hint.rstrip()]
+    assert shown.stdout.partition("  ")[2] == line + hint
     assert (status, [(each["code"], each["hints"]) for each in told]) == (0, [(21604, [hint.strip()])])
+
+
+def test_webhooks_show_every_request_to_the_program() -> None:
+    """With a login there are two for one text; without a program, why there is no answer."""
+    with started("--number", f"{NUMBER}=http://sms:{PASSWORD}@127.0.0.1:9/message#rc=0") as process:
+        empty = run("webhooks", url=process.url)
+        run("text", "hi", url=process.url)
+        shown = run("webhooks", url=process.url)
+        status, (told,) = seen(run("webhooks", "--json", url=process.url))
+
+    assert empty.stdout == "nothing has been asked of the program yet\n"
+    assert "POST http://127.0.0.1:9/message" in shown.stdout
+    assert "Connection refused" in shown.stdout
+    assert (status, told["status"], told["url"]) == (0, 0, "http://127.0.0.1:9/message")
+
+
+def test_text_needs_something_to_send() -> None:
+    """An empty text is a mistyped command."""
+    result = run("text")
+
+    assert (result.exit_code, "give a text" in result.stderr) == (2, True)
 
 
 def test_requests_show_no_commands(emulator: str) -> None:
@@ -446,7 +478,9 @@ def test_port_that_is_taken_is_one_line() -> None:
         second = subprocess.run([*COMMAND, "--port", port], env=clean_environment(), capture_output=True, text=True)
 
     assert (second.returncode, second.stdout, len(second.stderr.splitlines())) == (1, "", 1)
-    assert f"Error: port: 127.0.0.1:{port} cannot be listened at" in second.stderr
+    assert second.stderr == (
+        f"Error: port: 127.0.0.1:{port} is taken: another emulator may run there; --port 0 takes a free one\n"
+    )
 
 
 @pytest.mark.parametrize(

@@ -86,20 +86,23 @@ def app(request: pytest.FixtureRequest) -> Flask:
 """
 
 CONVERSATION = """
+import os
+
 import handlers
+from twilio.rest import Client
 
 PHONE = "+15558675310"
 
 def test_reply(emulator):
     turn = emulator.handset(PHONE).text("hi")
 
-    assert turn.problems == ()
+    assert turn.problems == []
     assert turn.reply == "you say hi"
 
 def test_redirect(emulator):
     turn = emulator.handset(PHONE).text("steps")
 
-    assert (turn.problems, turn.bodies) == ((), ["one", "two"])
+    assert (turn.problems, turn.bodies) == ([], ["one", "two"])
 
 def test_delivery(emulator):
     phone = emulator.handset(PHONE)
@@ -123,16 +126,18 @@ def test_broken_handler(emulator):
     turn = emulator.handset(PHONE).text("broken")
 
     assert [problem.code for problem in turn.problems] == [11200]
-    assert turn.replies == ()
+    assert turn.replies == []
 
 def test_api(emulator, monkeypatch):
-    monkeypatch.setattr(handlers, "client", emulator.client())
+    client = Client()  # as a handler makes it: from the environment alone
+    client.api.base_url = os.environ["TWIML_EMULATOR_URL"]
+    monkeypatch.setattr(handlers, "client", client)
     phone = emulator.handset(PHONE)
 
     turn = phone.text("both")
     emulator.settle()
 
-    assert (turn.problems, turn.bodies) == ((), ["by TwiML"])
+    assert (turn.problems, turn.bodies) == ([], ["by TwiML"])
     assert sorted(message.body for message in phone.inbox) == ["by TwiML", "by the API"]
     assert [request.status for request in emulator.requests] == [201]
 """
@@ -162,7 +167,7 @@ def test_alone(emulator, n):
     phone = emulator.handset("+15558675310")
     assert (emulator.outbox, emulator.debugger, emulator.requests, phone.inbox) == ([], [], [], [])
 
-    assert phone.text("hi").problems == ()
+    assert phone.text("hi").problems == []
     assert phone.text("broken").problems != ()
     phone.text("STOP")
     phone.will("undelivered", 30005)
@@ -227,7 +232,7 @@ def test_failing_test_is_told_what_twilio_would_say(project: pytest.Pytester) ->
         """
         def test_broken(emulator):
             turn = emulator.handset("+15558675310").text("broken")
-            assert turn.problems == ()
+            assert turn.problems == []
         """
     )
 

@@ -18,8 +18,8 @@ from twiml_app.calls import OutgoingRequest, Webhook
 from twiml_app.errors import CallError, TwimlError
 from twiml_app.events import parse_event
 from twiml_app.forms import CONTACT, NUMBER, inbound_form, random_sid, status_form
-from twiml_app.testing import Phone, Target, in_process, read_reply
-from twiml_app.webhook import WebhookResponse
+from twiml_app.testing import Phone, Target, _Routed, in_process, read_reply
+from twiml_app.webhook import Form, WebhookResponse
 
 OFF = {"TWIML_DATABASE_URL": "off"}
 
@@ -415,3 +415,32 @@ def test_phone_signs_by_a_shared_key_where_there_is_no_token() -> None:
     Twiml(app, router=router)
 
     assert Phone(app).text("hi").bodies == ["Hello!"]
+
+
+OUTSIDE = WebhookResponse(status=200, body=b"outside")
+
+
+def routed(*times: float) -> Caller:
+    """Make a caller whose requests to http://h are answered in process, by a clock that shows these times."""
+    inside = WebhookResponse(status=200, body=b"inside")
+    return Caller(_Routed("http://h", lambda _: inside, lambda _: OUTSIDE, clock=iter(times).__next__))
+
+
+def test_handler_that_takes_too_long_in_process_has_not_answered() -> None:
+    """Twilio waits 15 seconds: a handler that is later works in the test and fails in production."""
+    with pytest.raises(CallError) as failed:
+        routed(100.0, 108.1).call(Webhook(url="http://h/message#rt=8000"), Form())
+
+    assert (failed.value.problem, failed.value.code) == ("timed out", 11200)
+
+
+def test_handler_that_takes_all_its_time_has_answered() -> None:
+    """The limit itself is still in time."""
+    answer = routed(100.0, 108.0).call(Webhook(url="http://h/message#rt=8000"), Form())
+
+    assert answer.response.body == b"inside"
+
+
+def test_time_of_another_host_is_not_measured_here() -> None:
+    """Over the network the transport keeps the limit by itself."""
+    assert routed().call(Webhook(url="http://h:81/message"), Form()).response == OUTSIDE

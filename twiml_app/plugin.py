@@ -49,10 +49,17 @@ def phone(request: pytest.FixtureRequest) -> Phone:
 
 @pytest.fixture
 def emulator(request: pytest.FixtureRequest) -> Iterator[Emulator]:
-    """A local Twilio with one number, which the application of the fixture ``app`` answers; its clock is stepped."""
+    """A local Twilio with one number, which the application of the fixture ``app`` answers; its clock is stepped.
+
+    While it runs, TWIML_EMULATOR_URL, TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN lead handlers that send to it.
+    """
     from .testing import emulator_for
 
+    environment: pytest.MonkeyPatch = request.getfixturevalue("monkeypatch")
     with emulator_for(_application(request)) as running:
+        environment.setenv("TWIML_EMULATOR_URL", running.url)
+        environment.setenv("TWILIO_ACCOUNT_SID", running.account_sid)
+        environment.setenv("TWILIO_AUTH_TOKEN", running.auth_token)
         yield running
 
 

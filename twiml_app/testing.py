@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -98,17 +99,31 @@ def sender(app: Flask) -> Send:
 
 
 class _Routed:
-    """Sends to an application in this process what is meant for its host, and the rest over the network."""
+    """Sends to an application in this process what is meant for its host, and the rest over the network.
 
-    def __init__(self, base_url: str, inside: Transport, outside: Transport) -> None:
+    What takes the application longer than the request allows counts as no answer, as it does over the network.
+    """
+
+    def __init__(
+        self, base_url: str, inside: Transport, outside: Transport, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._host = urlsplit(base_url)[:2]
         self._inside = inside
         self._outside = outside
+        self._clock = clock
 
     def __call__(self, request: OutgoingRequest) -> WebhookResponse:
-        """Send a request."""
-        is_ours = urlsplit(request.url)[:2] == self._host
-        return (self._inside if is_ours else self._outside)(request)
+        """Send a request.
+
+        Raises: ConnectFailed; ProtocolViolation; OSError.
+        """
+        if urlsplit(request.url)[:2] != self._host:
+            return self._outside(request)
+        began = self._clock()
+        response = self._inside(request)
+        if self._clock() - began > request.read_timeout_s:
+            raise TimeoutError("timed out")
+        return response
 
 
 def emulator_for(app: Flask, *, number: str = NUMBER) -> Emulator:

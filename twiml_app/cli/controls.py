@@ -54,6 +54,8 @@ def text(body: str, from_: str, to: str | None, media: tuple[str, ...], url: str
         twiml-app emulator text "order 2 coffee"
         twiml-app emulator text look --from +15558675310 --media http://127.0.0.1:8000/cat.jpg
     """
+    if not body and not media:
+        raise click.UsageError('give a text, such as "order 2 coffee", or --media')
     form = [("From", from_), ("To", to or ""), ("Body", body), *(("MediaUrl", each) for each in media)]
     turn = _ask(url, "POST", "texts", form)
     if as_json:
@@ -70,9 +72,12 @@ def _print_turn(turn: Mapping[str, Any]) -> None:
         click.echo(printable(f"> {reply['body']}  [{', '.join(counts)}]"))
     for problem in turn["problems"]:
         click.secho(entry_text(problem), fg="red")
-    if not turn["replies"]:
-        why = turn["unrouted"]
-        click.secho(f"nobody was asked: {why}", fg="red") if why else click.echo("the program sends nothing")
+    if turn["twilio_says"]:
+        click.echo(f"Twilio itself: {turn['twilio_says']}")
+    if turn["unrouted"]:
+        click.secho(printable(f"nobody was asked: {turn['unrouted']}"), fg="red")
+    elif not turn["replies"]:
+        click.echo("the program sends nothing")
 
 
 def _count(number: str, what: str) -> str:
@@ -141,6 +146,36 @@ def debugger(url: str, as_json: bool) -> None:
     for entry in [] if as_json else entries:
         click.echo(f"{entry['date']}  {entry_text(entry)}")
     raise SystemExit(1 if entries else 0)
+
+
+@click.command()
+@_url_option
+@json_option
+def webhooks(url: str, as_json: bool) -> None:
+    """Show the latest requests to the program: every try, challenge and redirect.
+
+    \b
+    Example:
+        twiml-app emulator webhooks
+    """
+    shown = _ask(url, "GET", "webhooks")["webhooks"]
+    if as_json:
+        print_json(shown)
+        return
+    print_table(
+        [
+            {
+                "date": each["date"],
+                "message": each["message_sid"],
+                "request": f"{each['method']} {each['url']}",
+                "answer": str(each["status"] or each["problem"]),
+                "ms": str(each["milliseconds"]),
+            }
+            for each in shown
+        ]
+    )
+    if not shown:
+        click.echo("nothing has been asked of the program yet")
 
 
 @click.command()
@@ -245,7 +280,7 @@ def reset(url: str) -> None:
     click.echo("all is as at the start")
 
 
-COMMANDS = (text, outbox, debugger, requests, handset, clock, outage, reset)
+COMMANDS = (text, outbox, debugger, requests, webhooks, handset, clock, outage, reset)
 
 
 def _ask(url: str, method: str, path: str, form: Sequence[tuple[str, str]] = ()) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Mapping
-from dataclasses import asdict
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,14 +12,16 @@ import click
 from click.core import ParameterSource
 
 from ..caller import without_userinfo
+from ..logs import format_time
 from .common import plain_errors, printable
-from .controls import COMMANDS, entry_text
+from .controls import COMMANDS
 from .parameters import EXAMPLE, PORT, NumberAndUrl
 
 if TYPE_CHECKING:
     from ..emulator import Emulator
     from ..emulator.resources import DebuggerEntry
     from ..emulator.rest.request_log import LoggedRequest
+    from ..emulator.wire import LoggedWebhook
 
 
 @click.group(invoke_without_command=True)
@@ -96,7 +98,7 @@ def emulator(
         return
     with plain_errors():
         running = _make(dict(numbers), state=state or ":memory:", **options)
-        running.watch(_show_request, _show_entry)
+        running.watch(_show_request, _show_entry, _show_webhook)
         _serve(running, f"Twilio ({options['profile']}) on {running.url}, clock {options['clock']}; Ctrl-C stops it\n")
 
 
@@ -159,6 +161,8 @@ def _introduction(running: Emulator) -> list[tuple[str, str]]:
         ("Node", f'client.api.baseUrl = "{running.url}"'),
     ]
     text = f"twiml-app emulator text hello --url {running.url}"
+    if not running.clock.speed:
+        lines.append(("time", f"stands still: twiml-app emulator clock --settle --url {running.url}"))
     if not running.ca_file:
         return [*lines, ("text in", text)]
     trust = f"{running.ca_file} (REQUESTS_CA_BUNDLE for Python, NODE_EXTRA_CA_CERTS for Node)"
@@ -171,10 +175,19 @@ def _shown(url: str) -> str:
 
 def _show_request(request: LoggedRequest) -> None:
     code = f" {request.code} {request.message}" if request.code else ""
-    click.echo(printable(f"{request.method} {request.path} {request.status}{code}"), err=True)
-    for hint in request.hints:
-        click.echo(printable(f"    {hint}"), err=True)
+    _say(request.date, f"{request.method} {request.path} {request.status}{code}", *request.hints)
+
+
+def _show_webhook(webhook: LoggedWebhook) -> None:
+    what = f"webhook {webhook.message_sid} {webhook.method} {webhook.url}"
+    _say(webhook.date, f"{what} {webhook.status or webhook.problem}, {webhook.milliseconds} ms")
 
 
 def _show_entry(entry: DebuggerEntry) -> None:
-    click.secho(entry_text(asdict(entry)), fg="red", err=True)
+    _say(entry.date_created, f"{entry.level} {entry.code} {entry.message_sid} {entry.url}", entry.text, color="red")
+
+
+def _say(moment: float, line: str, *more: str, color: str | None = None) -> None:
+    """Print what happened, and when; nobody need be there to read it."""
+    with suppress(OSError):
+        click.secho(printable("\n    ".join([f"{format_time(moment)} {line}", *more])), fg=color, err=True)
