@@ -45,6 +45,18 @@ ROWS: tuple[tuple[int, str], ...] = (
     (9, "cli"),
 )
 
+#: The same order inside the emulator, which is one row of the table above.
+EMULATOR: tuple[str, ...] = (
+    *("quoting", "resources", "profiles", "clocks", "numbers", "pricing", "smart_encoding", "content_types"),
+    *("documents", "chunks"),
+    *("store", "context", "schedule", "lines", "debugger", "wire", "media", "composing", "delivery", "opt_outs"),
+    *("webhooks", "replying", "execution", "receiving", "handsets", "client", "server"),
+    *("rest.parameters", "rest.asking", "rest.access", "rest.paging", "rest.rendering", "rest.representations"),
+    *("rest.request_log", "rest.hints", "rest.sending", "rest.accounts", "rest.messages", "rest.media", "rest.legacy"),
+    *("rest.incoming_numbers", "rest.applications", "rest.services", "rest.control", "rest.api"),
+    *("seeds", "assembly", "emulator"),
+)
+
 
 def files(first: int, last: int) -> list[str]:
     """Return the files of the modules from one row to another."""

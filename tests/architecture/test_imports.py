@@ -12,7 +12,7 @@ from types import ModuleType
 import pytest
 
 import twiml_app
-from tests.architecture.rows import ROWS
+from tests.architecture.rows import EMULATOR, ROWS
 from tests.servers import ROOT, clean_environment
 
 PACKAGE = "twiml_app"
@@ -99,6 +99,22 @@ def test_emulator_knows_nothing_of_the_program_that_it_calls() -> None:
 
     assert emulator
     assert {name for path in emulator for name in own_imports(path) & receiving} == set()
+
+
+def test_emulator_is_in_order_inside_too() -> None:
+    """It is as big as the rest: who opens it reads it from the top of the list."""
+    package = f"{PACKAGE}.emulator."
+    paths = {
+        ".".join(path.relative_to(ROOT / PACKAGE / "emulator").with_suffix("").parts): path
+        for path in FILES
+        if module_of(path) == "emulator" and path.name != "__init__.py"
+    }
+
+    assert set(paths) == set(EMULATOR)
+    for name, path in paths.items():
+        inside = {full.removeprefix(package) for full in imported(path) if full.startswith(package)}
+        needed = {known for known in EMULATOR for each in inside if each == known or each.startswith(f"{known}.")}
+        assert needed - set(EMULATOR[: EMULATOR.index(name)]) - {name} == set(), name
 
 
 def test_what_is_exported_is_what_is_listed() -> None:

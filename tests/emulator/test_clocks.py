@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twiml_app.emulator.clocks import RunningClock, SteppedClock, make_clock
+from twiml_app.emulator.clocks import LATEST, RunningClock, SteppedClock, make_clock, moment_after
 from twiml_app.errors import ConfigurationError
 
 START = 1_600_000_000.0
@@ -78,3 +79,26 @@ def test_unknown_clock_is_refused_with_the_names_there_are(name: str) -> None:
     """A misspelt name must not quietly give real time."""
     with pytest.raises(ConfigurationError, match=f"^clock: '{name}' is none of real, fast, step$"):
         make_clock(name, START)
+
+
+BEYOND = [
+    pytest.param(float("nan"), id="no number"),
+    pytest.param(float("inf"), id="endless"),
+    pytest.param(-1.0, id="back"),
+    pytest.param(LATEST + 1, id="the year 10000"),
+]
+
+
+@pytest.mark.parametrize("seconds", BEYOND)
+def test_moment_that_no_date_can_show_is_refused(seconds: float) -> None:
+    """Every answer with a date in it would be an internal error from then on."""
+    with pytest.raises(ConfigurationError, match=f"^clock: it cannot go on by {seconds} seconds: never back, nor"):
+        moment_after(0.0, seconds)
+    with pytest.raises(ConfigurationError, match=r"^clock: "):
+        make_clock("step", seconds)
+
+
+def test_last_moment_leaves_room_for_what_is_on_its_way() -> None:
+    """A message that is sent then is delivered within the last year that can be written."""
+    assert moment_after(START, LATEST - START) == LATEST
+    assert datetime.fromtimestamp(LATEST, UTC) == datetime(9999, 1, 1, tzinfo=UTC)

@@ -11,6 +11,7 @@ from twiml_app.emulator.clocks import SteppedClock
 from twiml_app.emulator.debugger import MAX_ENTRIES, Debugger
 from twiml_app.emulator.resources import DebuggerEntry, Message
 from twiml_app.emulator.store import Store
+from twiml_app.errors import CallError
 
 START = 1_600_000_000.0
 MESSAGE = Message(
@@ -95,3 +96,35 @@ def test_the_oldest_entries_are_forgotten(debugger: Debugger) -> None:
 
     assert len(kept) == MAX_ENTRIES
     assert (kept[0].sid, kept[-1].sid) == (f"NO{3:032}", f"NO{MAX_ENTRIES + 2:032}")
+
+
+@pytest.mark.parametrize(
+    ("status", "called", "advice"),
+    [
+        pytest.param(401, "http://a.example/message", "Write the application's credentials", id="none"),
+        pytest.param(401, "http://sms:wrong@a.example/message", "with the application's TWIML_CREDENTIALS", id="wrong"),
+        pytest.param(403, "http://a.example/message", "Are TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN", id="403"),
+        pytest.param(404, "http://a.example/sms", "The application has nothing at this path", id="404"),
+        pytest.param(502, "http://a.example/message", "The application failed: the reason is in its log", id="502"),
+        pytest.param(0, "http://a.example/message", "must answer within 15 seconds", id="too late"),
+        pytest.param(418, "http://a.example/message", "must answer 2xx: look into its log", id="another"),
+    ],
+)
+def test_what_to_do_about_a_program_depends_on_its_answer(
+    debugger: Debugger, status: int, called: str, advice: str
+) -> None:
+    """At three in the morning the same sentence for everything is none."""
+    error = CallError(f"answered {status}", url="http://a.example/message", status=status)
+    entry = debugger.add_failure(error, called, message=MESSAGE)
+
+    assert (entry.code, entry.url) == (11200, "http://a.example/message")
+    assert entry.text.startswith(f"answered {status}. ")
+    assert advice in entry.text
+    assert "wrong@" not in entry.text
+
+
+def test_entry_shows_itself_by_what_matters(debugger: Debugger) -> None:
+    """A test that fails prints it."""
+    entry = debugger.add(12100, "the document is not XML", message=MESSAGE, url="http://a.example/")
+
+    assert repr(entry).startswith("<error 12100 http://a.example/ the document is not XML. Answer with well-formed XML")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -9,20 +11,20 @@ from dataclasses import replace
 from itertools import count, pairwise
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.emulator.program import CONTACT, NUMBER, emulator
-from twiml_app.emulator.clocks import SteppedClock
+from twiml_app.emulator.clocks import Clock, RunningClock, SteppedClock
 from twiml_app.emulator.context import Context
 from twiml_app.emulator.delivery import Delivery
 from twiml_app.emulator.profiles import find_profile
-from twiml_app.emulator.resources import Account, Fate, IncomingNumber, Message, MessagingService
+from twiml_app.emulator.resources import Account, Fate, IncomingNumber, Message, MessagingService, Resource
 from twiml_app.emulator.schedule import Schedule
-from twiml_app.emulator.store import MEMORY, Store
+from twiml_app.emulator.store import MEMORY, Condition, Store
 from twiml_app.errors import ApiError
 
 START = 1000.0
@@ -36,10 +38,17 @@ class Network:
     """Real parts around a delivery, and what it posts."""
 
     def __init__(
-        self, profile: str = "current", *, state: str | Path = MEMORY, now: float = START, **rules: Any
+        self,
+        profile: str = "current",
+        *,
+        state: str | Path = MEMORY,
+        store: Store | None = None,
+        now: float = START,
+        clock: Clock | None = None,
+        **rules: Any,
     ) -> None:
-        self.store = Store(state)
-        self.clock = SteppedClock(now)
+        self.store = store or Store(state)
+        self.clock = clock or SteppedClock(now)
         self.context = Context(
             store=self.store,
             clock=self.clock,
@@ -51,7 +60,7 @@ class Network:
         self.schedule = Schedule(self.clock)
         self.posted: list[tuple[float, str]] = []
         self.delivery = Delivery(self.context, self.schedule, self._post)
-        self._sids = (f"SM{n}" for n in count(1))
+        self._sids = (f"SM{n}" for n in count(self.store.count(Message) + 1))
         self.save(Account(**self._dates(ACCOUNT), auth_token="token"))
 
     def _post(self, message: Message) -> None:
@@ -585,6 +594,9 @@ STATES: dict[str, tuple[dict[str, Any], float | None]] = {
     "delivered": ({}, 2),
 }
 
+LIMIT_S = 10.0
+ResourceT = TypeVar("ResourceT", bound=Resource)
+
 
 @pytest.mark.parametrize("status", STATES)
 def test_what_was_on_its_way_goes_on_after_a_restart(tmp_path: Path, status: str) -> None:
@@ -643,3 +655,221 @@ def test_forgotten_lines_begin_anew(network: Network) -> None:
     assert network.schedule.settle()
 
     assert network.left(sid) == 0
+
+
+@pytest.mark.parametrize("posted_before", [["sent"], ["sent", "delivered"]], ids=["kept", "kept, and posted"])
+def test_phone_that_reads_does_so_after_a_restart(tmp_path: Path, posted_before: list[str]) -> None:
+    """Stopped between delivered and read, a program that waits for read would wait for ever."""
+    state = tmp_path / "state.db"
+    before = Network(state=state)
+    with closing(before.store):
+        before.handset(status="read")
+        before.send()
+        before.send("12345", to="+15558675311")
+        before.schedule.advance(1.1)
+        before.schedule.advance(0.5)
+        assert before.statuses == ["delivered", "delivered"]
+    after = Network(state=state, now=before.clock.now())
+    with closing(after.store):
+        after.handset("+15558675311", status="read")
+        after.delivery.resume()
+        assert after.schedule.settle()
+
+        assert after.statuses == ["read", "delivered"], "what was not to be read is not read either"
+        assert [status for _, status in after.posted] == ["read"]
+        assert after.store.owed(Message) == []
+
+
+def test_status_callbacks_that_are_owed_are_posted_after_a_restart(tmp_path: Path) -> None:
+    """With the status of their moment, in their order, and once."""
+    state = tmp_path / "state.db"
+    before = Network(state=state)
+    with closing(before.store):
+        for _ in range(2):
+            before.delivery.fail(before.compose(), 30001)
+        before.delivery.fail(before.compose(status_url=""), 30001)
+        before.store.delete(Message, "SM2")
+    for expected in ([(0, "failed")] * 2, []):
+        after = Network(state=state)
+        with closing(after.store):
+            after.delivery.resume()
+            assert after.schedule.settle()
+
+            assert after.posted == expected
+
+
+def test_status_callback_that_fails_is_not_owed_for_ever() -> None:
+    """It was attempted: the same failure would meet every start."""
+
+    class Broken(Network):
+        def _post(self, message: Message) -> None:
+            raise LookupError(message.account_sid)
+
+    network = Broken()
+    with closing(network.store):
+        network.delivery.fail(network.compose(), 30001)
+        with pytest.raises(LookupError):
+            network.schedule.settle()
+
+        assert network.store.owed(Message) == []
+
+
+class Counting(Store):
+    """A store that counts the messages that are read from it."""
+
+    read_messages = 0
+
+    def find(self, kind: type[ResourceT], *conditions: Condition, **options: Any) -> list[ResourceT]:
+        """Find, and count."""
+        found = super().find(kind, *conditions, **options)
+        self.read_messages += len(found) if kind is Message else 0
+        return found
+
+
+def test_restart_reads_what_is_not_finished_and_nothing_else(tmp_path: Path) -> None:
+    """A state of a year's messages must not be held in memory to send the next one."""
+    store = Counting(tmp_path / "state.db")
+    network = Network(store=store)
+    with closing(store):
+        for sender in (NUMBER, OTHER, SHORT_CODE) * 3:
+            network.send(sender)
+        assert network.schedule.settle()
+        sid = network.send(OTHER)
+        network.schedule.clear()
+        network.delivery.clear()
+        store.read_messages = 0
+        network.delivery.resume()
+        assert store.read_messages == 1
+        assert network.schedule.settle()
+
+        assert network.get(sid).status == "delivered"
+
+
+class Failing(Store):
+    """A store whose disk is full at some of the times when something is saved."""
+
+    failures: frozenset[int] = frozenset()
+    saved = 0
+
+    def save(self, resource: ResourceT) -> ResourceT:
+        """Save, or fail."""
+        self.saved += 1
+        if self.saved in self.failures:
+            raise sqlite3.OperationalError("database or disk is full")
+        return super().save(resource)
+
+
+def settle_all(network: Network) -> int:
+    """Settle, however often that fails; returns how often it did."""
+    failures = 0
+    while True:
+        try:
+            assert network.schedule.settle()
+        except sqlite3.OperationalError:
+            failures += 1
+        else:
+            return failures
+
+
+@pytest.mark.parametrize(
+    ("fields", "left"),
+    [
+        pytest.param({}, [0, 1, 2], id="number"),
+        pytest.param({"from_": SHORT_CODE}, [0, 0, 0], id="short code"),
+        pytest.param({"from_": "", "status": "accepted"}, [0, 1, 2], id="service"),
+    ],
+)
+@given(failures=st.frozensets(st.integers(1, 12), max_size=6))
+def test_message_arrives_though_the_store_fails_now_and_then(
+    fields: dict[str, Any], left: list[float], failures: frozenset[int]
+) -> None:
+    """A full disk, once, must not hold a number back for good; and nothing is posted twice or left out."""
+    store = Failing()
+    network = Network(store=store)
+    with closing(store):
+        network.service(NUMBER)
+        sids = [network.send(**fields, messaging_service_sid=SERVICE) for _ in range(3)]
+        store.failures = frozenset(store.saved + n for n in failures)
+        failed = settle_all(network)
+
+        assert network.statuses == ["delivered"] * 3
+        assert failed == sum(n <= store.saved for n in store.failures)
+        posted = sorted(status for _, status in network.posted if status != "queued")
+        assert posted == ["delivered"] * 3 + ["sent"] * 3
+        assert sorted(network.left(sid) or 0.0 for sid in sids) == left
+        assert store.owed(Message) == []
+
+
+def test_first_message_of_a_line_stays_the_first_though_the_store_fails(network: Network) -> None:
+    """It is called again, and the others after it."""
+    store = Failing()
+    network = Network(store=store)
+    with closing(store):
+        first, second = network.send(), network.send()
+        store.failures = frozenset({store.saved + 1})
+        with pytest.raises(sqlite3.OperationalError):
+            network.schedule.advance(5)
+        assert network.statuses == ["queued", "queued"]
+        network.delivery.cancel(network.get(network.send()))
+        assert network.schedule.settle()
+
+        assert [network.left(first), network.left(second)] == [0, 1]
+
+
+class Full(Store):
+    """A store whose disk is full until there is room."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.has_room, self.has_failed = threading.Event(), threading.Event()
+        self.has_room.set()
+
+    def save(self, resource: ResourceT) -> ResourceT:
+        """Save, or fail."""
+        if not self.has_room.is_set():
+            self.has_failed.set()
+            raise sqlite3.OperationalError("database or disk is full")
+        return super().save(resource)
+
+
+def test_nothing_is_settled_while_the_store_fails() -> None:
+    """A test would look for a message that is still queued."""
+    store = Full()
+    network = Network(store=store, clock=RunningClock(START, speed=1000.0))
+    with closing(store):
+        network.send()
+        store.has_room.clear()
+        network.schedule.start()
+        assert store.has_failed.wait(LIMIT_S)
+        assert not network.schedule.settle(0.0)
+        assert network.statuses == ["queued"]
+        store.has_room.set()
+        assert network.schedule.settle(LIMIT_S)
+        network.schedule.stop()
+
+        assert network.statuses == ["delivered"]
+
+
+class LateClock(SteppedClock):
+    """A clock of a busy machine: everything happens later than it is due."""
+
+    def __init__(self, start: float, delays: list[float]) -> None:
+        super().__init__(start)
+        self._delays = iter(delays)
+
+    def move_to(self, moment: float) -> None:
+        """Move on, and a little beyond."""
+        super().move_to(moment + next(self._delays, 0.0))
+
+
+@given(st.lists(st.floats(0, 100), max_size=30), st.integers(2, 6))
+def test_busy_machine_makes_no_number_faster(delays: list[float], messages: int) -> None:
+    """A hundred times as fast, a delay of ten milliseconds is a second: the next message left right behind."""
+    network = Network(clock=LateClock(START, delays))
+    with closing(network.store):
+        sids = [network.send() for _ in range(messages)]
+        assert network.schedule.settle()
+
+        assert [network.left(sid) for sid in sids] == [*range(messages)]
+        delivered = [network.get(sid).date_delivered or 0.0 for sid in sids]
+        assert [round(moment - START, 6) for moment in delivered] == [n + 1.2 for n in range(messages)]

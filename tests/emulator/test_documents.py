@@ -145,7 +145,7 @@ def test_what_is_in_order_is_executed_without_a_word(verbs: str, expected: Docum
         ),
         pytest.param(
             f"<{'a' * 61}/>",
-            document(problems=((14110, f"Response holds Message, Redirect and Sms, not {'a' * 59}…"),)),
+            document(problems=((14110, f"Response holds Message, Redirect and Sms, not {'a' * 57}..."),)),
             id="long name, cut",
         ),
         pytest.param(
@@ -273,6 +273,28 @@ def test_what_is_in_order_is_executed_without_a_word(verbs: str, expected: Docum
             ),
             id="URLs of statuses",
         ),
+        pytest.param(
+            "<Message>a<Media>htp://sms:SECRET@h/m</Media><Media>http://sms:SECRET@[::1/m</Media></Message>"
+            '<Message action="ftp://sms:SEC@RET@h/s" statusCallback="https://sms:SECRET@h/a b">b</Message>'
+            "<Redirect>htp://sms:SECRET@h/x</Redirect>",
+            document(
+                send("a"),
+                send("b"),
+                problems=(
+                    (12200, "Media is 'h/m', which is no http or https URL"),
+                    (12200, "Media is '[::1/m', which is no http or https URL"),
+                    (14105, "the action of Message is 'h/s', which is no http or https URL"),
+                    (14105, "the statusCallback of Message is 'h/a b', which is no http or https URL"),
+                    (11100, "Redirect is 'h/x', which is no http or https URL"),
+                ),
+            ),
+            id="URLs with a password, which is not shown",
+        ),
+        pytest.param(
+            f"<Redirect>htp://sms:{'x' * 60}SECRET@h/x</Redirect>",
+            document(problems=((11100, "Redirect is 'h/x', which is no http or https URL"),)),
+            id="long password, longer than what is shown",
+        ),
     ],
 )
 def test_what_is_wrong_is_noted_and_passed_over(verbs: str, expected: Document) -> None:
@@ -372,7 +394,7 @@ def test_message_that_cannot_be_sent_is_skipped_alone(verb: str, problems: tuple
         pytest.param(
             f'<Redirect method="GET">tel:{"5" * 60}</Redirect>',
             (),
-            ((11100, f"Redirect is 'tel:{'5' * 55}…', which is no http or https URL"),),
+            ((11100, f"Redirect is 'tel:{'5' * 53}...', which is no http or https URL"),),
             id="other scheme",
         ),
     ],
@@ -553,7 +575,7 @@ def test_empty_answer_asks_for_nothing(content_type: str) -> None:
             id="large picture",
         ),
         pytest.param(
-            b"a", "x" * 100, 12300, f"the Content-Type is {'x' * 59}…, neither TwiML nor a plain text", id="long type"
+            b"a", "x" * 100, 12300, f"the Content-Type is {'x' * 57}..., neither TwiML nor a plain text", id="long type"
         ),
         pytest.param(b"x" * 65537, "text/plain", 11750, "the answer has 65537 bytes: 65536 are read", id="long text"),
         pytest.param(b" " * 65537, "text/xml", 11750, "the answer has 65537 bytes: 65536 are read", id="long document"),

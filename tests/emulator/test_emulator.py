@@ -16,6 +16,7 @@ from tests.servers import ROOT, clean_environment
 from twiml_app.emulator import ACCOUNT_SID, AUTH_TOKEN, Emulator, FetchedMedia
 from twiml_app.emulator.resources import DebuggerEntry, IncomingNumber
 from twiml_app.emulator.rest.request_log import LoggedRequest
+from twiml_app.emulator.wire import LoggedWebhook
 from twiml_app.errors import ConfigurationError
 
 
@@ -106,14 +107,19 @@ def test_watchers_are_told_of_requests_and_entries_as_they_happen() -> None:
     """Whoever looks at the terminal sees at once what went wrong."""
     requests: list[LoggedRequest] = []
     entries: list[DebuggerEntry] = []
+    webhooks: list[LoggedWebhook] = []
     with Emulator() as emulator:
-        emulator.watch(requests.append, entries.append)
+        emulator.watch(requests.append, entries.append, webhooks.append)
         emulator.add_number(NUMBER, "http://127.0.0.1:1/message")
         emulator.handset(CONTACT).text("hi")
         send(emulator)
 
         assert [(each.method, each.status) for each in requests] == [("POST", 201)]
         assert [each.code for each in entries] == [11205]
+        assert [(each.method, each.url, each.status) for each in webhooks] == [
+            ("POST", "http://127.0.0.1:1/message", 0)
+        ] * 2
+        assert emulator.webhooks == webhooks
 
 
 def test_phone_texts_the_only_number_unless_one_is_named() -> None:
@@ -335,9 +341,8 @@ def test_state_of_another_account_is_refused(tmp_path: Path) -> None:
 def test_state_belongs_to_one_emulator_at_a_time(tmp_path: Path) -> None:
     """Two would both deliver what is queued."""
     state = tmp_path / "state.db"
-    with Emulator(state=state):
-        with pytest.raises(ConfigurationError, match="cannot be used: another emulator has it"):
-            Emulator(state=state)
+    with Emulator(state=state), pytest.raises(ConfigurationError, match="cannot be used: another emulator has it"):
+        Emulator(state=state)
     with Emulator(state=state) as emulator:
         assert send(emulator).status == "queued"
 

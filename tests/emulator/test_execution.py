@@ -160,7 +160,7 @@ def test_documents_may_lead_on_until_a_limit(twilio: Emulator, program: Program,
     turn = twilio.handset(CONTACT).text("hello")
 
     if documents == MAX_DOCUMENTS:
-        assert (turn.bodies, turn.problems) == (["a"] * (MAX_DOCUMENTS - 1) + ["end"], ())
+        assert (turn.bodies, turn.problems) == (["a"] * (MAX_DOCUMENTS - 1) + ["end"], [])
     else:
         assert turn.bodies == ["a"] * MAX_DOCUMENTS
         (problem,) = turn.problems
@@ -254,7 +254,7 @@ def test_fallback_url_may_fail_as_well(twilio: Emulator, program: Program) -> No
         (11200, program.bare("/message")),
         (12100, program.bare("/fallback")),
     ]
-    assert (turn.replies, program.paths) == ((), ["/message", "/fallback"])
+    assert (turn.replies, program.paths) == ([], ["/message", "/fallback"])
 
 
 def test_fallback_url_may_redirect(twilio: Emulator, program: Program) -> None:

@@ -10,7 +10,9 @@ import pytest
 from tests.emulator.rest.asking import NUMBER, PHONE, Client
 from twiml_app.emulator import Emulator
 from twiml_app.emulator.handsets import Handsets
+from twiml_app.emulator.media import FetchedMedia
 from twiml_app.emulator.resources import Fate
+from twiml_app.errors import ApiError, ConfigurationError
 
 START = 1_700_000_000.0
 OTHER = "+15558675311"
@@ -102,3 +104,40 @@ def test_inbox_has_what_every_account_has_sent(emulator: Emulator, client: Clien
     emulator.settle()
 
     assert bodies(handsets) == ["from a subaccount"]
+
+
+def test_one_media_needs_no_list(emulator: Emulator) -> None:
+    """A text is a list of characters to Python."""
+    phone = emulator.handset(PHONE)
+    pixel = FetchedMedia(content_type="image/gif", content=b"GIF89a;")
+
+    assert phone.text(media="https://example.com/a.gif").inbound.num_media == 1
+    assert phone.text(media=pixel).inbound.num_media == 1
+    assert phone.text("two", media=(each for each in ("https://example.com/a.gif", pixel))).inbound.num_media == 2
+
+
+def test_text_without_anything_is_refused(emulator: Emulator) -> None:
+    """No phone sends it."""
+    with pytest.raises(ConfigurationError, match=r"^text: give a text or media$"):
+        emulator.handset(PHONE).text()
+
+
+@pytest.mark.parametrize(
+    ("text", "received"),
+    [("\ud800", "\ufffd"), ("a\udfffb", "a\ufffdb"), ("\ud83d\ude00", "\U0001f600"), ("caf\xe9 \U0001f600",) * 2],
+    ids=["a first half", "a second half", "two halves", "whole characters"],
+)
+def test_half_a_character_is_replaced(text: str, received: str, emulator: Emulator, handsets: Handsets) -> None:
+    """No program could be sent it, and no answer could hold it."""
+    assert emulator.handset(PHONE).text(text).inbound.body == received
+
+
+@pytest.mark.parametrize(
+    "content_type", ["image/\r\n x", "image", "image/gif; a=b", "image/gif\n", "/gif", "a/" + "b" * 99, ""]
+)
+def test_bytes_need_a_content_type(content_type: str, emulator: Emulator) -> None:
+    """It is a header when the program fetches them."""
+    with pytest.raises(ApiError, match=r"Invalid media: .* is no content type") as refused:
+        emulator.handset(PHONE).text("look", media=FetchedMedia(content_type=content_type, content=b"GIF89a;"))
+
+    assert refused.value.code == 21620

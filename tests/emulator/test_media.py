@@ -18,7 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from twiml_app.calls import OutgoingRequest
-from twiml_app.emulator.media import FetchedMedia, MediaFetcher, MediaLimits, sniff
+from twiml_app.emulator.content_types import sniff
+from twiml_app.emulator.media import FetchedMedia, MediaFetcher, MediaLimits
 from twiml_app.errors import ApiError
 from twiml_app.transports import HttpTransport, WsgiTransport
 from twiml_app.webhook import WebhookResponse
@@ -398,6 +399,19 @@ def test_what_is_no_web_address_is_refused_without_its_password(url: str, shown:
             PNG,
             "its content type, png, does not tell what it is. Answer with that of the file, such as image/jpeg.",
             id="half a content type",
+        ),
+        pytest.param(
+            "image/\r\n x",
+            PNG,
+            "its content type, image/ x, does not tell what it is. Answer with that of the file, such as image/jpeg.",
+            id="a folded content type",
+        ),
+        pytest.param(
+            "image/" + "x" * 95,
+            PNG,
+            f"its content type, image/{'x' * 51}..., does not tell what it is."
+            " Answer with that of the file, such as image/jpeg.",
+            id="a long content type",
         ),
         pytest.param(
             "binary/octet-stream",

@@ -80,7 +80,7 @@ def test_start_lets_everything_through_again(twilio: Emulator) -> None:
     phone.text("stop", to=NUMBER)
     turn = phone.text(" Start\n", to=NUMBER)
 
-    assert (turn.bodies, turn.problems) == (["hello"], ())
+    assert (turn.bodies, turn.problems) == (["hello"], [])
     assert inbox(twilio) == [STOPPED, STARTED, "hello"]
     assert send(twilio) == "queued"
 
@@ -105,7 +105,7 @@ WORDS = [
     *(("current", word, STARTED) for word in ("START", "YES", "UNSTOP")),
     *(("2014", word, STARTED) for word in ("START", "YES")),
     *((profile, word, HELPED) for profile in ("current", "2014") for word in ("HELP", "INFO")),
-    *(("current", word, "") for word in ("STOP PLEASE", "STOP!", "“STOP”", "", "stopping", "NO")),
+    *(("current", word, "") for word in ("STOP PLEASE", "STOP!", "“STOP”", " ", "stopping", "NO")),
 ]
 
 
@@ -120,15 +120,14 @@ def test_word_counts_alone_and_in_any_case(program: Program, profile: str, word:
         assert bool(twilio.context.store.find(OptOut)) is (answer == STOPPED)
 
 
-@given(st.text(max_size=12))
+@given(st.text(min_size=1, max_size=12))
 def test_no_other_text_is_taken_for_a_word(text: str) -> None:
     """Whatever people type, a German s or half an emoji included."""
     known = {word for words in find_profile("current").opt_out_words.values() for word in words}
-    twilio = Emulator()
-    twilio.add_number(NUMBER)
-    twilio.handset(CONTACT).text(text)
-    answered = bool(twilio.outbox)
-    twilio.stop()
+    with emulator() as twilio:
+        twilio.add_number(NUMBER)
+        twilio.handset(CONTACT).text(text)
+        answered = bool(twilio.outbox)
 
     assert answered is (text.strip().upper() in known)
 

@@ -76,7 +76,7 @@ def test_turn_tells_what_the_program_sent(twilio: Emulator, program: Program) ->
     program.answers("/number", say("a", "b"))
     turn = twilio.handset(CONTACT).text("hi")
 
-    assert (turn.reply, turn.bodies, turn.problems) == ("a", ["a", "b"], ())
+    assert (turn.reply, turn.bodies, turn.problems) == ("a", ["a", "b"], [])
     assert [reply.in_reply_to for reply in turn.replies] == [turn.inbound.sid] * 2
 
 
@@ -101,7 +101,8 @@ def test_number_without_a_url_keeps_what_comes_in(twilio: Emulator) -> None:
     twilio.add_number(OTHER)
     turn = twilio.handset(CONTACT).text("hi", to=OTHER)
 
-    assert (turn.replies, turn.problems, twilio.debugger) == ((), (), [])
+    assert (turn.replies, turn.problems, twilio.debugger) == ([], [], [])
+    assert turn.unrouted == f"{OTHER} has no Message URL"
     assert twilio.client().messages(turn.inbound.sid).fetch().body == "hi"
 
 
@@ -113,7 +114,8 @@ def test_account_that_is_not_active_asks_nobody(program: Program, status: str) -
     with emulator(seed={"accounts": [account], "numbers": [number]}) as twilio:
         turn = twilio.handset(CONTACT).text("hi")
 
-    assert (turn.inbound.status, turn.replies, program.received) == ("received", (), [])
+    assert (turn.inbound.status, turn.replies, program.received) == ("received", [], [])
+    assert turn.unrouted == f"the account {account['sid']} is not active"
 
 
 URLS = {"inbound_request_url": "/service"}

@@ -82,7 +82,7 @@ def test_reply_goes_back_the_way_the_text_came(twilio: Emulator, program: Progra
     program.answers("/message", say("hello"))
     turn = twilio.handset(CONTACT).text("hi")
 
-    assert turn.replies == (
+    assert turn.replies == [
         Message(
             sid="SM00000000000000000000000000000003",
             account_sid=twilio.account_sid,
@@ -94,8 +94,8 @@ def test_reply_goes_back_the_way_the_text_came(twilio: Emulator, program: Progra
             status="queued",
             direction="outbound-reply",
             in_reply_to=turn.inbound.sid,
-        ),
-    )
+        )
+    ]
 
 
 @pytest.mark.parametrize(

@@ -258,7 +258,7 @@ def test_chat(world: World) -> None:
 
     turn = phone.text("order 2 coffee", to=NUMBER)
 
-    assert turn.problems == ()
+    assert turn.problems == []
     assert turn.bodies == ["2 coffee, in 1 segment"]
     assert world.inbox_of(phone) == ["2 coffee, in 1 segment"]
     (arrived,) = world.notes_of("arrived", turn.replies[0].sid)
@@ -271,7 +271,7 @@ def test_picture_for_a_picture(world: World) -> None:
 
     turn = phone.text(to=NUMBER, media=[FetchedMedia(content_type="image/png", content=PICTURE)])
 
-    assert turn.problems == ()
+    assert turn.problems == []
     assert world.inbox_of(phone) == [f"{len(PICTURE)} bytes of image/png"]
     (received,) = phone.inbox
     (media,) = world.emulator.client().messages(received.sid).media.list()
@@ -294,7 +294,7 @@ def test_handler_sends_by_the_official_client_as_well(world: World) -> None:
 
     turn = phone.text("twice", to=NUMBER)
 
-    assert turn.problems == ()
+    assert turn.problems == []
     assert turn.bodies == ["by TwiML"]
     assert world.inbox_of(phone) == ["by TwiML", "by the API"]
     assert {message.direction for message in phone.inbox} == {"outbound-reply", "outbound-api"}
@@ -306,7 +306,7 @@ def test_redirects_lead_through_the_program(world: World) -> None:
 
     turn = phone.text("chain", to=NUMBER)
 
-    assert turn.problems == ()
+    assert turn.problems == []
     assert turn.bodies == ["one", "two, from chain", "three, from chain"]
     assert world.inbox_of(phone) == ["one", "three, from chain", "two, from chain"]
 
@@ -337,10 +337,10 @@ def test_stop_and_start(world: World) -> None:
     started = phone.text("START", to=NUMBER)
     sent = client.messages.create(to=phone.number, from_=NUMBER, body="welcome back")
 
-    assert (stopped.problems, stopped.bodies) == ((), [])
+    assert (stopped.problems, stopped.bodies) == ([], [])
     assert ([problem.code for problem in between.problems], refused.value.code) == ([21610], 21610)
     assert [text.partition(".")[0] for text in only_twilio] == ["You have successfully been unsubscribed"]
-    assert (started.problems, started.bodies) == ((), ["you say START"])
+    assert (started.problems, started.bodies) == ([], ["you say START"])
     assert {"welcome back", "you say START"} < set(world.inbox_of(phone))
     assert client.messages(sent.sid).fetch().status == "delivered"
     assert [told["body"] for told in world.notes("left") if told["contact"] == phone.number] == ["STOP", "START"]
@@ -354,7 +354,7 @@ def test_lost_reply_reaches_the_handler_of_its_error_code(world: World) -> None:
     inbox = world.inbox_of(phone)
 
     (reply,) = turn.replies
-    assert (turn.problems, inbox) == ((), [])
+    assert (turn.problems, inbox) == ([], [])
     assert world.notes_of("unknown", reply.sid) == [
         {
             "sid": reply.sid,
@@ -376,7 +376,7 @@ def test_answer_that_comes_too_late_is_given_to_the_retry(world: World) -> None:
 
     assert len(world.wire.asked(turn.inbound.sid)) > 1
     assert len(world.notes_of("slow", turn.inbound.sid)) == 1
-    assert (turn.problems, turn.bodies) == ((), ["at last"])
+    assert (turn.problems, turn.bodies) == ([], ["at last"])
     assert world.inbox_of(phone) == ["at last"]
 
 
@@ -389,7 +389,7 @@ def test_answer_that_is_lost_is_given_to_the_retry(world: World) -> None:
 
     assert len(world.wire.asked(turn.inbound.sid)) > 1
     assert len(world.notes_of("orders", turn.inbound.sid)) == 1
-    assert (turn.problems, turn.bodies) == ((), ["3 cocoa, in 1 segment"])
+    assert (turn.problems, turn.bodies) == ([], ["3 cocoa, in 1 segment"])
     assert world.inbox_of(phone) == ["3 cocoa, in 1 segment"]
 
 

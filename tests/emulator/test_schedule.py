@@ -6,13 +6,15 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from itertools import count
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twiml_app.emulator.clocks import RunningClock, SteppedClock
+from twiml_app.emulator.clocks import LATEST, RunningClock, SteppedClock
 from twiml_app.emulator.schedule import Schedule
+from twiml_app.errors import ConfigurationError
 
 START = 1000.0
 #: Nothing here takes longer, unless it hangs.
@@ -291,4 +293,84 @@ def test_stopping_waits_for_what_has_begun_and_forgets_the_rest() -> None:
 
     assert len(done) >= 32
     assert 2 not in done
+    assert running.schedule.settle(0.0)
+
+
+@pytest.mark.parametrize("seconds", [float("nan"), float("inf"), -1.0, LATEST], ids=str)
+def test_step_that_no_clock_can_take_is_refused(schedule: Stepped, seconds: float) -> None:
+    """The clock stays where it is, and what was due stays due."""
+    schedule.at(1, "first")
+    with pytest.raises(ConfigurationError, match=r"^clock: it cannot go on by .* nor beyond 9999-01-01$"):
+        schedule.schedule.advance(seconds)
+    assert (schedule.clock.now(), schedule.happened) == (START, [])
+    schedule.schedule.advance(1)
+
+    assert schedule.happened == [(1, "first")]
+
+
+def test_clock_that_runs_is_not_stepped(running: Running) -> None:
+    """It would stay where it is, and the test believe that an hour has passed."""
+    with pytest.raises(ConfigurationError, match=r"^clock: this clock goes by itself"):
+        running.schedule.advance(3600)
+
+
+def test_stopping_leaves_behind_what_hangs(caplog: pytest.LogCaptureFixture) -> None:
+    """A program that never answers must not keep the emulator from stopping; what it meets later is nobody's matter."""
+    schedule = Schedule(RunningClock(START), stop_s=0.01)
+    before = set(threading.enumerate())
+    schedule.start()
+    workers = set(threading.enumerate()) - before
+    begun, release = threading.Semaphore(0), threading.Event()
+
+    def hang() -> None:
+        begun.release()
+        assert release.wait(LIMIT_S)
+        raise LookupError("the store is closed")
+
+    schedule.at(START, hang)
+    assert begun.acquire(timeout=LIMIT_S)
+    schedule.stop()
+    assert not schedule.settle(0.0), "it still runs"
+    assert all(worker.daemon for worker in workers)
+    release.set()
+    assert schedule.settle(LIMIT_S)
+    for worker in workers:
+        worker.join(LIMIT_S)
+
+    assert caplog.records == []
+
+
+def test_stopping_forgets_what_waits_for_a_free_thread() -> None:
+    """More programs hang than there are threads: the rest of them is not called any more."""
+    looks, all_handed = count(), threading.Event()
+
+    def seconds() -> float:
+        if next(looks) == 41:  # once for the clock's start, and once for each event
+            all_handed.set()
+        return 0.0
+
+    schedule = Schedule(RunningClock(START, seconds=seconds), stop_s=0.01)
+    begun, release, done = threading.Semaphore(0), threading.Event(), list[int]()
+    for _ in range(40):
+        schedule.at(START, _blocker(begun, release, done))
+    schedule.start()
+    assert all_handed.wait(LIMIT_S)
+    for _ in range(32):
+        assert begun.acquire(timeout=LIMIT_S)
+    schedule.stop()
+    release.set()
+
+    assert schedule.settle(LIMIT_S)
+    assert len(done) == 32
+
+
+def test_stopping_twice_does_no_harm_and_a_stopped_schedule_starts_again() -> None:
+    """A fixture and a test may both stop it."""
+    running = Running()
+    for _ in range(2):
+        running.schedule.start()
+        running.poke()
+        running.schedule.stop()
+        running.schedule.stop()
+
     assert running.schedule.settle(0.0)

@@ -247,11 +247,11 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "a list of numbers": ({"services": [{"numbers": [77000]}]}, "services: numbers is [77000]: it is a list of texts"),
     "no URL": (
         _number(sms_url="localhost:8000/message"),
-        "numbers: sms_url is 'localhost:8000/message': The sms_url URL is not a valid URL.",
+        "numbers: sms_url is 'localhost:8000/message': write an http or https URL",
     ),
     "no URL of a callback": (
         {"applications": [{"sms_status_callback": "x"}]},
-        "applications: sms_status_callback is 'x': The sms_status_callback URL is not a valid URL.",
+        "applications: sms_status_callback is 'x': write an http or https URL",
     ),
     "another method": (_number(sms_method="PUT"), "numbers: sms_method is 'PUT': it is GET or POST"),
     "a status that there is not": (
@@ -290,6 +290,14 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "a phone with a sid": (
         {"handsets": [{"number": PHONE, "sid": PHONE}]},
         "handsets: every one needs 'number', and has no 'sid'",
+    ),
+    "an error of a phone that is reached": (
+        {"handsets": [{"number": PHONE, "error_code": 30005}]},
+        f"handsets: {PHONE}: error_code belongs to the status undelivered or failed",
+    ),
+    "an error of a message that was only sent": (
+        {"handsets": [{"number": PHONE, "status": "sent", "error_code": 30005}]},
+        f"handsets: {PHONE}: error_code belongs to the status undelivered or failed",
     ),
     "a number without one": ({"numbers": [{"sms_url": ""}]}, "numbers: every one needs 'phone_number'"),
     "a subaccount without a token": ({"accounts": [{"sid": CHILD}]}, "accounts: every one needs 'auth_token'"),

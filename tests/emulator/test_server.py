@@ -117,7 +117,9 @@ def test_port_in_use_is_refused() -> None:
         Emulator(port=emulator.port)
 
     assert refused.value.setting == "port"
-    assert refused.value.problem.startswith(f"127.0.0.1:{emulator.port} cannot be listened at")
+    assert refused.value.problem == (
+        f"127.0.0.1:{emulator.port} is taken: another emulator may run there; --port 0 takes a free one"
+    )
 
 
 def test_host_that_there_is_not_is_refused() -> None:
@@ -265,3 +267,82 @@ def test_two_emulators_serve_at_once() -> None:
 
         assert one.ca_file != two.ca_file
         assert [len(client.messages.list()) for client in clients] == [1, 0]
+
+
+def _threads() -> set[threading.Thread]:
+    return set(threading.enumerate())
+
+
+@pytest.mark.parametrize("is_secure", [False, True], ids=["plain", "TLS"])
+def test_connections_are_broken_off_at_the_stop(is_secure: bool) -> None:
+    """One that says nothing would keep a thread, and ask an emulator that is gone; with TLS no less."""
+    before = _threads()
+    with serving(certificates=Certificates() if is_secure else None) as server:
+        silent = [socket.create_connection(("127.0.0.1", server.port), timeout=30) for _ in range(3)]
+        silent[0].sendall(b"\x16\x03" if is_secure else b"GET / HT")
+        while len(_threads() - before) < 4:  # the server's, and those of the three
+            threading.Event().wait(0.001)
+
+    assert _threads() - before == set()
+    assert [_last_words(connection) for connection in silent] == [b""] * 3
+    for connection in silent:
+        connection.close()
+
+
+@pytest.mark.parametrize("is_secure", [False, True], ids=["plain", "TLS"])
+def test_nothing_is_answered_after_the_stop(is_secure: bool, capfd: pytest.CaptureFixture[str]) -> None:
+    """Whoever waits learns that the emulator is gone; nothing is printed."""
+    begun, may_go = threading.Event(), threading.Event()
+
+    def slow(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        begun.set()
+        may_go.wait(30)
+        return hello(environ, start_response)
+
+    certificates = Certificates() if is_secure else None
+    context = ssl.create_default_context(cafile=str(certificates.ca_file)) if certificates else None
+    server, before = Server("127.0.0.1", 0, certificates), _threads()
+    server.start(slow)
+    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as plain:
+        connection = context.wrap_socket(plain, server_hostname="localhost") if context else plain
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert begun.wait(30)
+        stopping = threading.Thread(target=server.stop)
+        stopping.start()
+        assert _last_words(connection) == b""
+        may_go.set()
+        stopping.join()
+        connection.close()
+
+    assert (_threads() - before, capfd.readouterr()) == (set(), ("", ""))
+
+
+def test_server_that_is_stopped_by_a_request_does_not_wait_for_itself() -> None:
+    """A program that is tested may end what tests it."""
+
+    def stop(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        server.stop()
+        stopped.set()
+        return hello(environ, start_response)
+
+    server, stopped = Server("127.0.0.1", 0, None), threading.Event()
+    server.start(stop)
+    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert _last_words(connection) == b""
+
+    assert stopped.wait(30)
+
+
+def test_name_that_the_server_was_given_is_told_to_the_application() -> None:
+    """It is one that clients may use."""
+
+    def name(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return [environ["SERVER_NAME"].encode()]
+
+    for host, told in (("localhost", "localhost"), ("127.0.0.1", "127.0.0.1"), ("", "localhost")):
+        server = Server(host, 0, None)
+        server.start(name)
+        assert read(server.url) == told
+        server.stop()

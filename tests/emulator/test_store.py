@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -109,6 +110,8 @@ def test_saving_again_replaces_and_keeps_the_place(store: Store) -> None:
         pytest.param([Condition("sid", "like", "S_2%")], ["SM2"], id="like the beginning"),
         pytest.param([Condition("sid", "like", "M2")], [], id="like what is only inside"),
         pytest.param([Condition("date_sent", ">", 1.0), Condition("date_sent", "<", 4.0)], ["SM3", "SM2"], id="two"),
+        pytest.param([Condition("sid", "in", ("SM1", "SM3", "SM9"))], ["SM3", "SM1"], id="in"),
+        pytest.param([Condition("sid", "in", ())], [], id="in nothing"),
         pytest.param([Condition("body", "=", "' OR 1 --")], [], id="a value is never SQL"),
     ],
 )
@@ -251,10 +254,11 @@ def test_clearing_forgets_everything(store: Store) -> None:
     store.delete(Message, "SM2")
     store.save_bytes("ME1", b"x")
     store.write("a", 1.0)
+    store.owe("post", message("SM1"))
     store.clear()
 
     assert (store.find(Message), store.read_bytes("ME1"), store.read("a")) == ([], None, 1.0)
-    assert store.place(Message, "SM2") == -1
+    assert (store.place(Message, "SM2"), store.owed(Message)) == (-1, [])
 
 
 def test_file_is_read_again_by_the_next_run(tmp_path: Path) -> None:
@@ -271,12 +275,21 @@ def test_file_is_read_again_by_the_next_run(tmp_path: Path) -> None:
         assert (store.read_bytes("ME1"), store.read("a")) == (b"\x89PNG", 1.5)
 
 
-@pytest.mark.parametrize("version", [0, 2], ids=["of another program", "of another release"])
-def test_file_of_somebody_else_is_refused_and_left_alone(tmp_path: Path, version: int) -> None:
+@pytest.mark.parametrize(
+    ("application", "version"),
+    [
+        pytest.param(0, 0, id="of another program"),
+        pytest.param(0, 1, id="of another program that counts its versions as well"),
+        pytest.param(0x74776D6C, 2, id="of another release"),
+    ],
+)
+def test_file_of_somebody_else_is_refused_and_left_alone(tmp_path: Path, application: int, version: int) -> None:
     """A mistyped path must not cost anybody a database."""
     path = tmp_path / "other.db"
     with closing(sqlite3.connect(path)) as other:
-        other.executescript(f"CREATE TABLE theirs (a); PRAGMA user_version = {version};")
+        other.executescript(
+            f"CREATE TABLE theirs (a); PRAGMA user_version = {version}; PRAGMA application_id = {application};"
+        )
     before = path.read_bytes()
 
     with pytest.raises(ConfigurationError, match=r"^state: .*other\.db was not written by this release"):
@@ -316,3 +329,78 @@ def test_threads_share_a_store(tmp_path: Path, name: str) -> None:
 
         assert found == [1, 0] * 100
         assert sorted(int(each.sid[2:]) for each in store.find(Message)) == list(range(0, 200, 2))
+
+
+def test_what_is_owed_is_kept_as_it_was_then(tmp_path: Path) -> None:
+    """A status callback tells the status of its moment, though the message has gone on, or is gone."""
+    path = tmp_path / "state.db"
+    with closing(Store(path)) as store:
+        numbers = [store.owe(what, message("SM1", body=what)) for what in ("first", "second", "third")]
+        store.save(message("SM1", body="changed"))
+        store.delete(Message, "SM1")
+        store.pay(numbers[1])
+    with closing(Store(path)) as store:
+        assert [(what, each.body) for _, what, each in store.owed(Message)] == [("first", "first"), ("third", "third")]
+        assert store.owe("fourth", message("SM2")) not in numbers
+
+
+def test_newest_of_each_group_is_found(store: Store) -> None:
+    """What a number sent last decides when it may send again, however much it sent before."""
+    for n, (account, sent) in enumerate([(ACCOUNT, 5.0), (ACCOUNT, 3.0), (OTHER, 1.0), (OTHER, 2.0), (OTHER, None)]):
+        store.save(message(f"SM{n}", account_sid=account, date_sent=sent))
+    is_sent = Condition("date_sent", ">", 0)
+
+    assert store.newest_of_each(Message, ("account_sid",), "sid") == [(ACCOUNT, "SM1"), (OTHER, "SM4")]
+    assert store.newest_of_each(Message, ("account_sid", "body"), "sid", is_sent, most="date_sent") == [
+        (ACCOUNT, "hello", "SM0"),
+        (OTHER, "hello", "SM3"),
+    ]
+    assert store.newest_of_each(Fate, ("sid",), "status") == []
+
+
+def test_latest_change_of_anything_is_found(store: Store) -> None:
+    """No clock may begin before it."""
+    assert store.latest() == 0.0
+    fill(store, 2)
+    store.save(Fate(sid="+1", account_sid="", date_created=1.0, date_updated=7.5))
+
+    assert store.latest() == 7.5
+
+
+def _clear_and_fail(store: Store) -> None:
+    store.clear()
+    fill(store, 3)
+    raise LookupError("switched off")
+
+
+def test_what_is_done_exclusively_is_done_as_a_whole_or_not_at_all(tmp_path: Path) -> None:
+    """A machine that is switched off in between finds the state as it was before."""
+    path = tmp_path / "state.db"
+    with closing(Store(path)) as store:
+        fill(store, 1)
+        with pytest.raises(LookupError), store.exclusively():
+            _clear_and_fail(store)
+        assert sids(store.find(Message)) == ["SM1"]
+        with store.exclusively(), store.exclusively():
+            fill(store, 2)
+    with closing(Store(path)) as store:
+        assert sids(store.find(Message)) == ["SM2", "SM1"]
+
+
+def test_others_wait_for_what_is_done_exclusively(store: Store) -> None:
+    """They see what was before, or what is after."""
+    fill(store, 1)
+    begun = threading.Barrier(9)
+
+    def read(_: int) -> int:
+        begun.wait(10)
+        return store.count(Message)
+
+    with ThreadPoolExecutor(8) as threads:
+        with store.exclusively():
+            store.clear()
+            seen = threads.map(read, range(8))
+            begun.wait(10)
+            fill(store, 3)
+
+        assert [*seen] == [3] * 8

@@ -404,11 +404,11 @@ def test_credentials_that_are_missing_fail(twilio: Emulator) -> None:
         turn = twilio.handset(CONTACT).text("hello")
         (problem,) = turn.problems
 
-        assert turn.replies == ()
+        assert turn.replies == []
         assert (problem.code, problem.level, problem.url) == (11200, "error", program.bare("/message"))
         assert problem.text == (
-            f"{program.bare('/message')}: answered 401: who are you?. Look into the application's log: it must answer"
-            " 2xx within 15 seconds; for a 401 write user:password@ in the URL."
+            "answered 401: who are you?. Write the application's credentials into the URL: http://user:password@ and"
+            " the host."
         )
 
 

@@ -11,6 +11,9 @@ from ..errors import ConfigurationError
 #: How much faster the fast clock is.
 FAST = 100.0
 
+#: 9999-01-01: dates can be written up to the end of that year, and what is sent takes a while to arrive.
+LATEST = 253_370_764_800.0
+
 
 class Clock(Protocol):
     """Tells the time of the emulator, in seconds since the epoch."""
@@ -59,11 +62,22 @@ class SteppedClock:
         self._now = max(self._now, moment)
 
 
+def moment_after(now: float, seconds: float) -> float:
+    """Return the moment some seconds after another one.
+
+    Raises: ConfigurationError, for one that lies before it, or after the dates that can be written.
+    """
+    if not 0 <= seconds <= LATEST - now:
+        raise ConfigurationError("clock", f"it cannot go on by {seconds} seconds: never back, nor beyond 9999-01-01")
+    return now + seconds
+
+
 def make_clock(name: str, start: float) -> Clock:
-    """Return the clock called ``real``, ``fast`` or ``step``.
+    """Return the clock called ``real``, ``fast`` or ``step``; it starts at a moment since the epoch, in seconds.
 
     Raises: ConfigurationError.
     """
+    start = moment_after(0.0, start)
     if name == "step":
         return SteppedClock(start)
     if name not in ("real", "fast"):

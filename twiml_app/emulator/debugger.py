@@ -6,7 +6,11 @@ https://www.twilio.com/docs/api/errors
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import TypeVar
+from urllib.parse import urlsplit
 
+from ..errors import CallError
+from ..logs import logger
 from .clocks import Clock
 from .resources import DebuggerEntry, Message
 from .store import Condition, Store
@@ -14,12 +18,12 @@ from .store import Condition, Store
 #: Entries that are kept; the oldest go first.
 MAX_ENTRIES = 1000
 
+_RETRIEVAL_FAILURE = 11200
 _WARNINGS = frozenset({11240, 11241, 11242, 11243, 12200, 14109, 14110, 14111, *range(14101, 14107), 14108})
 
 _WHAT_TO_DO: Mapping[int, str] = {
     11100: "Give an absolute http or https URL.",
-    11200: "Look into the application's log: it must answer 2xx within 15 seconds; for a 401 write user:password@ in"
-    " the URL.",
+    11200: "The application must answer 2xx: look into its log.",
     11203: "Answer within the time limit, and do the slow part afterwards.",
     11205: "Is the application running, and does it listen at this address and port?",
     11206: "The application must answer in HTTP; is the port that of another protocol, or is it https?",
@@ -53,6 +57,29 @@ _WHAT_TO_DO: Mapping[int, str] = {
     21617: "A text may have 1600 characters: Message(text, split=True) cuts it.",
     21620: "Is the media's URL public, and does its content type fit the bytes?",
 }
+#: What an answer with an error status says of the reason.
+_BY_STATUS: Mapping[int, str] = {
+    0: "The application must answer within 15 seconds: answer at once, and send what takes longer by REST.",
+    401: "Compare the user and the password in the URL with the application's TWIML_CREDENTIALS.",
+    403: "Are TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN the same for the application and here? twiml-app explain --last"
+    " says it exactly.",
+    404: "The application has nothing at this path: twiml-app check shows those that it has.",
+    405: "The application does not take this method here.",
+}
+_NO_CREDENTIALS = "Write the application's credentials into the URL: http://user:password@ and the host."
+_FAILED = "The application failed: the reason is in its log."
+
+LoggedT = TypeVar("LoggedT")
+
+
+def told(watcher: Callable[[LoggedT], None] | None, logged: LoggedT) -> None:
+    """Tell a watcher, if there is one; what it fails at is its own matter."""
+    if watcher is None:
+        return
+    try:
+        watcher(logged)
+    except Exception:
+        logger.exception("who watches the emulator failed")
 
 
 class Debugger:
@@ -65,8 +92,15 @@ class Debugger:
         self._clock = clock
         self._new_sid = new_sid
 
-    def add(self, code: int, problem: str, *, message: Message, url: str = "") -> DebuggerEntry:
-        """Keep an entry of a message."""
+    def add_failure(self, error: CallError, called: str, *, message: Message) -> DebuggerEntry:
+        """Keep that a URL could not be called; ``called`` is it as it was given, credentials and all."""
+        advice = _WHAT_TO_DO.get(error.code, "") if error.code != _RETRIEVAL_FAILURE else _advice(error.status, called)
+        return self.add(error.code, error.problem, message=message, url=error.url, advice=advice)
+
+    def add(
+        self, code: int, problem: str, *, message: Message, url: str = "", advice: str | None = None
+    ) -> DebuggerEntry:
+        """Keep an entry of a message; without an ``advice`` it gets that of its code."""
         now = self._clock.now()
         entry = DebuggerEntry(
             sid=self._new_sid("NO"),
@@ -75,14 +109,13 @@ class Debugger:
             date_updated=now,
             code=code,
             level="warning" if code in _WARNINGS else "error",
-            text=f"{problem.rstrip('.')}. {_WHAT_TO_DO.get(code, '')}".strip(),
+            text=f"{problem.rstrip('.')}. {_WHAT_TO_DO.get(code, '') if advice is None else advice}".strip(),
             message_sid=message.sid,
             url=url,
         )
         self._store.save(entry)
         self._store.keep_newest(DebuggerEntry, MAX_ENTRIES)
-        if self.watcher:
-            self.watcher(entry)
+        told(self.watcher, entry)
         return entry
 
     def entries(self) -> list[DebuggerEntry]:
@@ -92,3 +125,10 @@ class Debugger:
     def entries_of(self, message_sid: str) -> list[DebuggerEntry]:
         """Return the entries of a message, the oldest first."""
         return self._store.find(DebuggerEntry, Condition("message_sid", "=", message_sid), oldest_first=True)
+
+
+def _advice(status: int, called: str) -> str:
+    """Return what to do about a URL that answered with an error, or not in time."""
+    if status == 401 and "@" not in urlsplit(called).netloc:
+        return _NO_CREDENTIALS
+    return _FAILED if status >= 500 else _BY_STATUS.get(status, _WHAT_TO_DO[_RETRIEVAL_FAILURE])

@@ -5,7 +5,7 @@ https://www.twilio.com/docs/messaging/api/message-resource#message-status-values
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -21,12 +21,24 @@ from .store import Condition
 SENDING_S = 0.2
 DELIVERING_S = 1.0
 
+#: When a step is tried again after a failure of the emulator itself, a full disk for one; it doubles ten times.
+RETRY_S = 1.0
+_MAX_DOUBLED = 10
+
+#: What follows a status, and is kept in the store until it is done.
+_POST, _READ = "post", "read"
+_UNFINISHED = ("accepted", "scheduled", "queued", "sending", "sent")
+_IS_OURS = Condition("direction", "like", "outbound%")
+
 _DEFAULT_ERRORS = {"failed": 30008, "undelivered": 30003}
 _SUSPENDED, _QUEUE_OVERFLOW, _TOO_EXPENSIVE, _NO_MMS = 30002, 30001, 30010, 30011
 
 
 class Delivery:
-    """Moves messages from status to status; ``post`` is told of each change."""
+    """Moves messages from status to status; ``post`` is told of each change.
+
+    Every step knows the moment at which it is due: a busy machine makes no message leave later, nor two at once.
+    """
 
     def __init__(self, context: Context, schedule: Schedule, post: Callable[[Message], None]) -> None:
         self._context = context
@@ -47,27 +59,32 @@ class Delivery:
     def begin(self, message: Message) -> None:
         """Take a new message, or one that was on its way when the emulator stopped."""
         self._note_sender(message, message.from_)
+        now = self._context.clock.now()
         if message.status == "scheduled":
-            due = message.send_at or self._context.clock.now()
-            self._schedule.at(due, partial(self._queue, message.sid), patient=True)
+            self._at(max(now, message.send_at or now), self._queue, message.sid, patient=True)
         elif message.status == "accepted":
-            self._after(0.0, self._queue, message.sid)
+            self._at(now, self._queue, message.sid)
         elif message.status == "sent":
-            self._after(DELIVERING_S, self._finish, message.sid)
+            self._at(now + DELIVERING_S, self._finish, message.sid)
         else:
-            self._line_up(message.from_, message.sid)
+            self._line_up(message.from_, message.sid, now)
 
     def resume(self) -> None:
         """Go on with what was on its way."""
-        is_ours = Condition("direction", "like", "outbound%")
-        messages = self._context.store.find(Message, is_ours, oldest_first=True)
-        for message in messages:
-            self._note_sender(message, message.from_)
-            if message.date_sent is not None and is_limited(message.from_):
-                self._lines.leave(message.from_, message.date_sent)
-        for message in messages:
-            if message.status in ("accepted", "scheduled", "queued", "sending", "sent"):
-                self.begin(message)
+        store = self._context.store
+        for number, what, message in store.owed(Message):
+            self._follow(number, what, message)
+        has_service = (_IS_OURS, Condition("messaging_service_sid", ">", ""), Condition("from_", ">", ""))
+        for service, to, sender in store.newest_of_each(
+            Message, ("messaging_service_sid", "to"), "from_", *has_service
+        ):
+            self._senders[service, to] = sender
+        has_left = (_IS_OURS, Condition("date_sent", ">", 0))
+        for sender, moment in store.newest_of_each(Message, ("from_",), "date_sent", *has_left, most="date_sent"):
+            if is_limited(sender):
+                self._lines.leave(sender, moment)
+        for message in store.find(Message, _IS_OURS, Condition("status", "in", _UNFINISHED), oldest_first=True):
+            self.begin(message)
 
     def clear(self) -> None:
         """Forget the lines, and who wrote to whom."""
@@ -88,7 +105,7 @@ class Delivery:
         """Let a message fail that cannot be sent at all."""
         return self._move(message.sid, frozenset({message.status}), status="failed", error_code=code) or message
 
-    def _queue(self, sid: str) -> None:
+    def _queue(self, sid: str, moment: float) -> None:
         waiting = frozenset({"accepted", "scheduled"})
         with self._context.lock:
             message = self._context.store.get(Message, sid)
@@ -99,8 +116,8 @@ class Delivery:
             if self._is_full(sender):
                 self._move(sid, waiting, status="failed", error_code=_QUEUE_OVERFLOW, from_=sender)
             else:
-                self._move(sid, waiting, status="queued", from_=sender, date_queued=self._context.clock.now())
-                self._line_up(sender, sid)
+                self._move(sid, waiting, status="queued", from_=sender, date_queued=moment)
+                self._line_up(sender, sid, moment)
 
     def _pick_sender(self, message: Message) -> str:
         """Return the number of a service that a message leaves from.
@@ -126,54 +143,52 @@ class Delivery:
         with self._context.lock:
             return self._lines.wait(sender, self._context.clock.now()) >= self._context.profile.queue_s
 
-    def _line_up(self, sender: str, sid: str) -> None:
+    def _line_up(self, sender: str, sid: str, moment: float) -> None:
         """Have a message leave: in its turn from a long number, at once from any other sender."""
-        now = self._context.clock.now()
         if not is_limited(sender):
-            self._schedule.at(now, partial(self._send, sid))
+            self._at(moment, self._send, sid)
             return
         with self._context.lock:
             free = self._lines.join(sender, sid)
         if free is not None:
-            self._schedule.at(max(now, free), partial(self._call_next, sender))
+            self._at(max(moment, free), self._call_next, sender)
 
-    def _call_next(self, sender: str) -> None:
+    def _call_next(self, sender: str, moment: float) -> None:
         """Let the first message of a line leave; those that cannot leave take no time."""
-        while sid := self._call(sender):
-            if self._send(sid):
-                self._call_later(sender)
-                return
-
-    def _call(self, sender: str) -> str:
         with self._context.lock:
-            return self._lines.call(sender)
+            while sid := self._lines.first(sender):
+                has_left = self._send(sid, moment)
+                self._lines.give_up(sender, sid)
+                if has_left:
+                    self._call_later(sender, moment)
+                    return
+            self._lines.stand(sender)
 
-    def _call_later(self, sender: str) -> None:
-        with self._context.lock:
-            free = self._lines.leave(sender, self._context.clock.now())
+    def _call_later(self, sender: str, moment: float) -> None:
+        free = self._lines.leave(sender, moment)
         if free is not None:
-            self._schedule.at(free, partial(self._call_next, sender))
+            self._at(free, self._call_next, sender)
 
-    def _send(self, sid: str) -> bool:
+    def _send(self, sid: str, moment: float) -> bool:
         """Send a message; tells whether it has left."""
         message = self._context.store.get(Message, sid)
         leaving = frozenset({"queued", "sending"})
         if message is None or message.status not in leaving:
             return False
-        code = self._obstacle(message)
+        code = self._obstacle(message, moment)
         changes = {"status": "failed", "error_code": code} if code else {"status": "sending"}
         has_left = self._move(sid, leaving, **changes) is not None and not code
         if has_left:
-            self._after(SENDING_S, self._leave, sid)
+            self._at(moment + SENDING_S, self._leave, sid)
         return has_left
 
-    def _obstacle(self, message: Message) -> int:
+    def _obstacle(self, message: Message, moment: float) -> int:
         """Return the code of what keeps a message from being sent, 0 for nothing."""
         account = self._context.store.get(Account, message.account_sid)
         if account is None or account.status != "active":
             return _SUSPENDED
         queued = message.date_created if message.date_queued is None else message.date_queued
-        if message.validity_s is not None and self._context.clock.now() > queued + message.validity_s:
+        if message.validity_s is not None and moment > queued + message.validity_s:
             return self._context.profile.expired_code
         price = price_of(message.to, segments=message.num_segments, num_media=message.num_media)
         if self._context.profile.max_price_counts and message.max_price is not None and -price > message.max_price:
@@ -182,7 +197,7 @@ class Delivery:
             return _NO_MMS
         return 0
 
-    def _leave(self, sid: str) -> None:
+    def _leave(self, sid: str, moment: float) -> None:
         message = self._context.store.get(Message, sid)
         if message is None:
             return
@@ -191,26 +206,23 @@ class Delivery:
             self._move(sid, frozenset({"sending"}), status="failed", error_code=code)
             return
         price = price_of(message.to, segments=message.num_segments, num_media=message.num_media)
-        now = self._context.clock.now()
-        if self._move(sid, frozenset({"sending"}), status="sent", date_sent=now, price=price):
-            self._after(DELIVERING_S, self._finish, sid)
+        if self._move(sid, frozenset({"sending"}), status="sent", date_sent=moment, price=price):
+            self._at(moment + DELIVERING_S, self._finish, sid)
 
-    def _finish(self, sid: str) -> None:
+    def _finish(self, sid: str, moment: float) -> None:
         message = self._context.store.get(Message, sid)
         if message is None:
             return
         status, code = self._fate(message.to)
-        if status in ("sent", "failed"):
-            return
         if status == "undelivered":
             self._move(sid, frozenset({"sent"}), status=status, error_code=code)
-            return
-        now = self._context.clock.now()
-        if self._move(sid, frozenset({"sent"}), status="delivered", date_delivered=now) and status == "read":
-            self._after(DELIVERING_S, self._read, sid)
+        elif status not in ("sent", "failed"):
+            self._move(sid, frozenset({"sent"}), status="delivered", date_delivered=moment)
 
-    def _read(self, sid: str) -> None:
+    def _read(self, read: tuple[int, str], _moment: float) -> None:
+        number, sid = read
         self._move(sid, frozenset({"delivered"}), status="read")
+        self._context.store.pay(number)
 
     def _fate(self, number: str) -> tuple[str, int | None]:
         handset = self._context.store.get(Fate, number)
@@ -219,13 +231,49 @@ class Delivery:
         return handset.status, handset.error_code or _DEFAULT_ERRORS.get(handset.status)
 
     def _move(self, sid: str, expected: frozenset[str], **changes: Any) -> Message | None:
-        message = self._context.change_message(sid, expected, **changes)
-        if message and message.status_url and message.status in self._posted(message):
-            self._after(0.0, self._post, message)
+        """Change a message, and begin what follows; the store knows of both, or of neither."""
+        store = self._context.store
+        with self._context.lock:
+            with store.exclusively():
+                message = self._context.change_message(sid, expected, **changes)
+                if message is None:
+                    return None
+                owed = [(store.owe(what, message), what) for what in self._following(message)]
+            for number, what in owed:
+                self._follow(number, what, message)
         return message
+
+    def _following(self, message: Message) -> Iterator[str]:
+        if message.status_url and message.status in self._posted(message):
+            yield _POST
+        if message.status == "delivered" and self._fate(message.to)[0] == "read":
+            yield _READ
 
     def _posted(self, message: Message) -> frozenset[str]:
         return frozenset({"sent", "failed"}) if message.status_brief else self._context.profile.posted
 
-    def _after(self, seconds: float, action: Callable[[Any], None], subject: object) -> None:
-        self._schedule.at(self._context.clock.now() + seconds, partial(action, subject))
+    def _follow(self, number: int, what: str, message: Message) -> None:
+        now = self._context.clock.now()
+        if what == _POST:
+            self._schedule.at(now, partial(self._post_owed, number, message))
+        else:
+            delivered = now if message.date_delivered is None else message.date_delivered
+            self._at(max(now, delivered + DELIVERING_S), self._read, (number, message.sid))
+
+    def _post_owed(self, number: int, message: Message) -> None:
+        try:
+            self._post(message)
+        finally:
+            self._context.store.pay(number)
+
+    def _at(self, due: float, step: Callable[[Any, float], object], subject: object, *, patient: bool = False) -> None:
+        self._schedule.at(due, partial(self._try, due, step, subject), patient=patient)
+
+    def _try(self, due: float, step: Callable[[Any, float], object], subject: object, tried: int = 0) -> None:
+        """Take a step; one that fails is tried again later, for it is all that moves its message and its line."""
+        try:
+            step(subject, due)
+        except Exception:
+            later = max(due, self._context.clock.now()) + RETRY_S * 2 ** min(tried, _MAX_DOUBLED)
+            self._schedule.at(later, partial(self._try, due, step, subject, tried + 1))
+            raise

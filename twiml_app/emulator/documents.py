@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from lxml import etree
 
+from ..calls import without_secret
 from ..errors import TwimlError
 from ..segments import MAX_UNITS, utf16_units
 from ..twiml import MAX_BYTES, MAX_MESSAGES, parse_xml
 from ..verbs import MAX_MEDIA
+from .quoting import shown
 
 #: Twilio's limit for the older verb, in UTF-16 units, https://www.twilio.com/docs/api/twiml/sms
 MAX_SMS_UNITS = 160
@@ -105,7 +108,7 @@ def _read(body: bytes, content_type: str) -> Iterator[_Found]:
     if not media_type:
         raise TwimlError("the answer has no Content-Type", code=12300)
     if media_type not in (*_TWIML_TYPES, _TEXT_TYPE):
-        raise TwimlError(f"the Content-Type is {_cut(media_type)}, neither TwiML nor a plain text", code=12300)
+        raise TwimlError(f"the Content-Type is {shown(media_type)}, neither TwiML nor a plain text", code=12300)
     if len(body) > MAX_BYTES:
         raise TwimlError(f"the answer has {len(body)} bytes: {MAX_BYTES} are read", code=11750)
     named = _CHARSET.search(content_type)
@@ -124,13 +127,13 @@ def _root(body: bytes, charset: str) -> etree._Element:
     """Return the root of a document; the charset counts where the bytes do not tell their encoding themselves."""
     version = _VERSION.match(body)
     if version and version[1] != b"1.0":
-        raise TwimlError(f"the XML version is {_cut(version[1].decode('ascii', 'replace'))!r}, not 1.0", code=12101)
+        raise TwimlError(f"the XML version is {shown(version[1].decode('ascii', 'replace'))!r}, not 1.0", code=12101)
     try:
         root = parse_xml(body if _TELLS_ENCODING.match(body) else body.decode(charset))
     except UnicodeDecodeError as error:
         raise TwimlError(f"the document is not XML: its bytes are not {charset}", code=12100) from error
     if root.tag != "Response":
-        raise TwimlError(f"the root is {_cut(str(root.tag))}, not Response", code=12102)
+        raise TwimlError(f"the root is {shown(str(root.tag))}, not Response", code=12102)
     etree.strip_tags(root, etree.Comment)  # what stands on both sides of a note is one text
     return root
 
@@ -152,7 +155,7 @@ def _response(root: etree._Element) -> Iterator[_Found]:
     pieces = _pieces(root)
     for piece in pieces:
         if isinstance(piece, str):
-            yield Problem(code=12200, text=f"Response holds verbs, not the text {_cut(piece.strip())!r}")
+            yield Problem(code=12200, text=f"Response holds verbs, not the text {shown(piece.strip())!r}")
             continue
         yield from _verb(piece)
         if piece.tag == "Redirect":
@@ -245,7 +248,7 @@ def _attributes(element: etree._Element) -> Iterator[_Named | Problem]:
             empty = Problem(code=14101 if name == "to" else 14102, text=f"the attribute {name} of {tag} is empty")
             yield (known[name], value) if value.strip() else empty
         elif name == "method":
-            wrong = Problem(code=14104, text=f"the method of {tag} is {_cut(value)!r}, neither GET nor POST")
+            wrong = Problem(code=14104, text=f"the method of {tag} is {shown(value)!r}, neither GET nor POST")
             yield (name, value.upper()) if value.upper() in ("GET", "POST") else wrong
         else:
             url = value.strip()
@@ -256,7 +259,7 @@ def _problems(element: etree._Element) -> Iterator[Problem]:
     """Yield what is wrong with the attributes, and with what stands where a text alone may stand."""
     yield from (part for part in _attributes(element) if isinstance(part, Problem))
     for child in () if element.tag in ("Response", "Message") else element:
-        yield Problem(code=12200, text=f"{element.tag} holds a text, not {_cut(str(child.tag))}")
+        yield Problem(code=12200, text=f"{element.tag} holds a text, not {shown(str(child.tag))}")
 
 
 def _message_problem(text: str, media: tuple[str, ...]) -> Problem | None:
@@ -281,18 +284,13 @@ def _sms_problem(text: str) -> Problem | None:
 
 def _url_problem(what: str, url: str, *, code: int = 12200) -> Problem | None:
     """Return what is wrong with a URL, which may be relative."""
-    try:
-        is_url = urlsplit(url).scheme in ("", "http", "https") and re.fullmatch(r"\S+", url)
-    except ValueError:
-        is_url = False
-    return None if is_url else Problem(code=code, text=f"{what} is {_cut(url)!r}, which is no http or https URL")
+    with suppress(ValueError):
+        if urlsplit(url).scheme in ("", "http", "https") and re.fullmatch(r"\S+", url):
+            return None
+    return Problem(code=code, text=f"{what} is {shown(without_secret(url))!r}, which is no http or https URL")
 
 
 def _unknown(name: str, *known: str) -> str:
     """Return a name, and the one that was meant where only the case of letters differs, or an underscore of Python."""
     meant = [right for right in known if right.lower() == name.replace("_", "").lower()]
-    return f"{_cut(name)}: write {meant[0]}" if meant else _cut(name)
-
-
-def _cut(value: str) -> str:
-    return value if len(value) <= 60 else value[:59] + "…"
+    return f"{shown(name)}: write {meant[0]}" if meant else shown(name)

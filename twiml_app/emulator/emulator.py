@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import replace
-from importlib.util import find_spec
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any, Self
@@ -16,17 +14,18 @@ from ..calls import Transport, is_http_url
 from ..errors import ConfigurationError
 from ..forms import random_sid
 from ..transports import HttpTransport
-from .assembly import Parts
+from .assembly import NOW, Parts, begin_at, keep_account, require_tools, takes_any_sender
 from .clocks import Clock, make_clock
 from .context import Context
 from .handsets import Handset
 from .numbers import read_sender
 from .profiles import find_profile
-from .resources import Account, DebuggerEntry, IncomingNumber, Message
+from .resources import DebuggerEntry, IncomingNumber, Message
 from .rest.request_log import LoggedRequest
-from .seeds import Seed, Sower, read_seed
+from .seeds import Seed, read_seed
 from .server import Certificates, Server
 from .store import MEMORY, Condition, Store
+from .wire import LoggedWebhook
 
 if TYPE_CHECKING:
     from twilio.rest import Client
@@ -37,9 +36,13 @@ AUTH_TOKEN = "fedcba9876543210fedcba9876543210"  # noqa: S105  it opens nothing 
 #: Requests that an account may have running at once, before 429.
 CONCURRENCY = 100
 
-#: What a state remembers beside its resources.
-_NOW = "now"
-_NAMES_SENDERS = "names senders"
+
+@dataclass(slots=True)
+class _Added:
+    """A number that was added here: as it was when it was added first, and what was named of it since."""
+
+    number: IncomingNumber
+    changes: dict[str, Any] = field(default_factory=dict)
 
 
 class Emulator:
@@ -69,12 +72,13 @@ class Emulator:
         new_sid: Callable[[str], str] = random_sid,
         start: float | None = None,
     ) -> None:
-        _require_tools()
+        require_tools()
         self.account_sid = account_sid or os.environ.get("TWILIO_ACCOUNT_SID") or ACCOUNT_SID
         self.auth_token = auth_token or os.environ.get("TWILIO_AUTH_TOKEN") or AUTH_TOKEN
         self._seed = read_seed(Path(seed)) if isinstance(seed, str | Path) else seed
-        self._numbers: dict[str, IncomingNumber] = {}
+        self._added: dict[str, _Added] = {}
         self._signing = ("", "")
+        self._is_started = self._is_stopped = False
         with ExitStack() as opened:  # closed again, if anything is refused
             self._store = Store(state)
             opened.callback(self._store.close)
@@ -85,72 +89,41 @@ class Emulator:
             opened.callback(self._server.stop)
             self.context = Context(
                 store=self._store,
-                clock=make_clock(clock, max(time.time() if start is None else start, self._store.read(_NOW))),
+                clock=make_clock(clock, begin_at(self._store, start)),
                 profile=find_profile(profile),
                 base_url=self._server.url,
                 new_sid=new_sid,
                 random=Random(self.account_sid),  # noqa: S311  the same disorder every time
-                any_sender=self._takes_any_sender(state),
+                any_sender=takes_any_sender(self._store, state, self._seed, self.account_sid),
             )
             self._parts = Parts(
                 self.context, transport or HttpTransport(), fetch=fetch, concurrency=concurrency, reset=self.reset
             )
-            self._sow()
+            keep_account(self.context, self.account_sid, self.auth_token, self._seed)
+            self._parts.delivery.resume()
             opened.pop_all()
 
-    def _takes_any_sender(self, state: str | Path) -> bool:
-        """Tell whether every sender counts as owned: a seed with numbers says which do; a state goes on as it began.
-
-        Raises: ConfigurationError, for a state of another account, and a seed for a state that began without.
-        """
-        names_senders = bool(self._seed and self._seed.get("numbers"))
-        account = next((each for each in self._store.find(Account) if each.sid == each.account_sid), None)
-        if account is None:
-            self._store.write(_NAMES_SENDERS, names_senders)
-            return not names_senders
-        if account.sid != self.account_sid:
-            raise ConfigurationError("state", f"{state} is that of {account.sid}: set TWILIO_ACCOUNT_SID to it")
-        if names_senders and not self._store.read(_NAMES_SENDERS):
-            raise ConfigurationError("seed", f"{state} began without it: leave the seed out, or name another state")
-        return not self._store.read(_NAMES_SENDERS)
-
-    def _sow(self) -> None:
-        """Make the account, unless the state has it already, and what the seed names; a token may have changed."""
-        known = self._store.get(Account, self.account_sid)
-        if known:
-            self._store.save(replace(known, auth_token=self.auth_token))
-            return
-        now = self.context.clock.now()
-        self._store.save(
-            Account(
-                sid=self.account_sid,
-                account_sid=self.account_sid,
-                date_created=now,
-                date_updated=now,
-                auth_token=self.auth_token,
-                friendly_name="Emulator",
-            )
-        )
-        if self._seed is None:
-            return
-        try:
-            Sower(self.context, self.account_sid).sow(self._seed)
-        except ConfigurationError:  # a state without the account is one that the next seed counts for
-            self._store.delete(Account, self.account_sid)
-            raise
-
     def start(self) -> Self:
-        """Serve, and let the clock run if it does so by itself."""
-        self._parts.schedule.start()
-        self._parts.delivery.resume()
-        self._server.start(self._parts.api)
+        """Serve, and let the clock run if it does so by itself; once more does no harm.
+
+        Raises: ConfigurationError, for one that was stopped.
+        """
+        if self._is_stopped:
+            raise ConfigurationError("emulator", "it was stopped, and cannot be started again: make another one")
+        if not self._is_started:
+            self._is_started = True
+            self._parts.schedule.start()
+            self._server.start(self._parts.api)
         return self
 
     def stop(self) -> None:
-        """Stop serving; a state that is a file can be taken up again."""
+        """Stop serving; a state that is a file can be taken up again; once more does no harm."""
+        if self._is_stopped:
+            return
+        self._is_stopped = True
         self._server.stop()
         self._parts.schedule.stop()
-        self._store.write(_NOW, self.context.clock.now())
+        self._store.write(NOW, self.context.clock.now())
         self._store.close()
 
     def __enter__(self) -> Self:
@@ -213,15 +186,16 @@ class Emulator:
             "sms_application_sid": application_sid,
             "mms": mms,
         }
-        known = self._number(_read_number(phone_number))
-        number = replace(known, **{name: value for name, value in changes.items() if value is not None})
-        self._numbers[number.sid] = number
-        return self._store.save(number)
+        digits = _read_number(phone_number)
+        with self.context.lock:
+            known = self.context.find_number(digits) or self._new_number(digits)
+            added = self._added.setdefault(digits, _Added(known))
+            added.changes |= (named := {name: value for name, value in changes.items() if value is not None})
+            return self._store.save(replace(known, **named))
 
-    def _number(self, digits: str) -> IncomingNumber:
-        """Return a number of ours, or a new one."""
+    def _new_number(self, digits: str) -> IncomingNumber:
         now = self.context.clock.now()
-        return self.context.find_number(digits) or IncomingNumber(
+        return IncomingNumber(
             sid=self.context.new_sid("PN"),
             account_sid=self.account_sid,
             date_created=now,
@@ -276,25 +250,32 @@ class Emulator:
         """Answer the next requests to the REST API with 503."""
         self._parts.access.fail_next(requests)
 
-    def watch(self, on_request: Callable[[LoggedRequest], None], on_entry: Callable[[DebuggerEntry], None]) -> None:
-        """Tell of every request of a client, and of every entry of the debugger, as it happens."""
-        self._parts.log.watcher, self._parts.debugger.watcher = on_request, on_entry
+    @property
+    def webhooks(self) -> list[LoggedWebhook]:
+        """The requests to the program, the oldest first."""
+        return self._parts.wire.all()
+
+    def watch(
+        self,
+        on_request: Callable[[LoggedRequest], None],
+        on_entry: Callable[[DebuggerEntry], None],
+        on_webhook: Callable[[LoggedWebhook], None],
+    ) -> None:
+        """Tell of every request of a client, every entry of the debugger, and every request to the program."""
+        parts = self._parts
+        parts.log.watcher, parts.debugger.watcher, parts.wire.watcher = on_request, on_entry, on_webhook
 
     def reset(self) -> None:
         """Begin anew, with the seed and the numbers that were added here."""
-        self._parts.clear()
-        self._store.clear()
-        self._sow()
-        if any(self._signing):
-            self._apply_signing()
-        for number in self._numbers.values():
-            self._store.save(number)
-
-
-def _require_tools() -> None:
-    """Raises: ConfigurationError, where the extra ``dev`` is not installed."""
-    if not find_spec("phonenumbers"):
-        raise ConfigurationError("emulator", "it needs more than the receiver: pip install 'twiml-app[dev]'")
+        # The lock of the context comes first, as everywhere; clients wait, and never find an emulator without account.
+        with self.context.lock, self._store.exclusively():
+            self._parts.clear()
+            self._store.clear()
+            keep_account(self.context, self.account_sid, self.auth_token, self._seed)
+            if any(self._signing):
+                self._apply_signing()
+            for digits, added in self._added.items():
+                self._store.save(replace(self.context.find_number(digits) or added.number, **added.changes))
 
 
 def _read_number(text: str) -> str:

@@ -109,8 +109,11 @@ class Execution:
         return resolve(step.url, call.url), document
 
     def _failed(self, action: _Action, url: str, error: CallError | TwimlError) -> _Failure:
-        failed = error.url if isinstance(error, CallError) else without_userinfo(url)
-        self._debugger.add(error.code, f"{error}", message=action.inbound, url=failed)
+        if isinstance(error, CallError):
+            self._debugger.add_failure(error, url, message=action.inbound)
+            return _Failure(error.code, error.url)
+        failed = without_userinfo(url)
+        self._debugger.add(error.code, str(error), message=action.inbound, url=failed)
         return _Failure(error.code, failed)
 
     def _execute(self, action: _Action, document: Document, base: str) -> _Next | None:

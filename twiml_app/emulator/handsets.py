@@ -8,7 +8,7 @@ from typing import Self
 
 from ..errors import ConfigurationError
 from .context import Context
-from .media import FetchedMedia, MediaFetcher
+from .media import FetchedMedia, MediaFetcher, check_content_type
 from .receiving import Receiving, Turn
 from .resources import FATE_STATUSES, Fate, Message
 from .store import Condition
@@ -50,17 +50,25 @@ class Handset:
         self._fetcher = fetcher
         self.number = number
 
-    def text(self, body: str = "", *, to: str = "", media: Iterable[str | FetchedMedia] = ()) -> Turn:
+    def text(
+        self, body: str = "", *, to: str = "", media: str | FetchedMedia | Iterable[str | FetchedMedia] = ()
+    ) -> Turn:
         """Text one of our numbers, the only one if none is named; media are URLs or bytes with their type.
 
-        Raises: ConfigurationError, for a number that is not ours; ApiError, for a media that cannot be sent.
+        Raises: ConfigurationError, for nothing to send, and a number that is not ours; ApiError, for a media that
+        cannot be sent.
         """
-        urls = [each for each in media if isinstance(each, str)]
-        contents = [each for each in media if not isinstance(each, str)]
+        given = [media] if isinstance(media, str | FetchedMedia) else [*media]
+        if not body and not given:
+            raise ConfigurationError("text", "give a text or media")
+        urls = [each for each in given if isinstance(each, str)]
+        contents = [each for each in given if not isinstance(each, str)]
+        for each in contents:
+            check_content_type(each)
         return self._receiving.receive(
             from_=self.number,
             to=self._context.our_number(to),
-            body=body,
+            body=_readable(body),
             media=[*self._fetcher.fetch_all(urls), *contents],
         )
 
@@ -83,3 +91,8 @@ class Handset:
     def inbox(self) -> list[Message]:
         """What has reached this phone, in the order of arrival."""
         return self._handsets.inbox(self.number)
+
+
+def _readable(text: str) -> str:
+    """Return a text that can be sent: halves of characters, which Python knows, are replaced by U+FFFD."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -42,13 +42,13 @@ class Lines:
         line.is_moving = True
         return line.free
 
-    def call(self, sender: str) -> str:
-        """Take out the first message; the line stands still, and the sid is empty, if there is none."""
-        line = self._lines[sender]
-        line.is_moving = bool(line.waiting)
-        sid = next(iter(line.waiting), "")
-        line.waiting.pop(sid, None)
-        return sid
+    def first(self, sender: str) -> str:
+        """Return the first message, which stays until it is given up; an empty sid if there is none."""
+        return next(iter(self._lines[sender].waiting), "")
+
+    def stand(self, sender: str) -> None:
+        """Note that nobody will call the next one."""
+        self._lines[sender].is_moving = False
 
     def leave(self, sender: str, moment: float) -> float | None:
         """Note that a message has left; returns when to call the next one, None if the line stands still now."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import ipaddress
 import mimetypes
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -22,9 +21,13 @@ from ..calls import OutgoingRequest, Transport, is_http_url
 from ..config import Credentials
 from ..errors import ApiError
 from ..webhook import WebhookResponse
+from .content_types import PAGES, PROGRAMS, UNKNOWN, is_content_type, plain, sniff
+from .quoting import shown
 
 BAD_MEDIA = 21620
 TOO_MANY_MEDIA = 21623
+#: How much of a URL is repeated: enough to tell it from others.
+MAX_URL_CHARACTERS = 200
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
@@ -47,43 +50,6 @@ _ENDINGS = mimetypes.MimeTypes().types_map[True] | {
     ".vcf": "text/vcard",
     ".webp": "image/webp",
 }
-_PAGES = frozenset({"text/html", "application/xhtml+xml"})
-_PROGRAMS = frozenset(
-    {
-        "application/java-archive",
-        "application/javascript",
-        "application/vnd.android.package-archive",
-        "application/vnd.microsoft.portable-executable",
-        "application/x-dosexec",
-        "application/x-executable",
-        "application/x-msdos-program",
-        "application/x-msdownload",
-        "application/x-sh",
-        "application/x-sharedlib",
-        "text/javascript",
-        "text/x-sh",
-    }
-)
-_UNKNOWN = frozenset({"application/octet-stream", "binary/octet-stream"})
-
-#: How files begin, and the content types that they may then have, the usual one first.
-_SIGNATURES: tuple[tuple[re.Pattern[bytes], tuple[str, ...]], ...] = (
-    (re.compile(rb"GIF8[79]a"), ("image/gif",)),
-    (re.compile(rb"\x89PNG\r\n\x1a\n"), ("image/png", "image/apng")),
-    (re.compile(rb"\xff\xd8\xff"), ("image/jpeg", "image/pjpeg")),
-    (re.compile(rb"RIFF.{4}WEBP", re.DOTALL), ("image/webp",)),
-    (re.compile(rb"%PDF-"), ("application/pdf", "application/x-pdf")),
-    # The container of MPEG-4 holds films, sounds and pictures alike.
-    (
-        re.compile(rb".{4}ftyp", re.DOTALL),
-        (
-            *("video/mp4", "video/mpeg4", "video/x-m4v", "video/quicktime", "video/3gpp", "video/3gpp2"),
-            *("audio/mp4", "audio/m4a", "audio/x-m4a", "audio/aac", "audio/3gpp", "audio/3gpp2"),
-            *("image/heic", "image/heif", "image/avif"),
-        ),
-    ),
-    (re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype html|html)[\s>]", re.IGNORECASE), ("text/html",)),
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,14 +144,14 @@ class MediaFetcher:
             there = resolve(url, target)
         except ValueError as error:
             raise _refusal(url, "it redirects to what is no URL", "Correct its Location header.") from error
-        parts = _split(there)
+        parts, named = _split(there), shown(without_userinfo(there), MAX_URL_CHARACTERS)
         if not self._may_fetch(parts):
-            problem = f"it redirects to {without_userinfo(there)}, and nothing is fetched from other machines"
+            problem = f"it redirects to {named}, and nothing is fetched from other machines"
             raise _refusal(
                 url, problem, "Serve the file from this machine, or allow the emulator to fetch from anywhere."
             )
         if _is_loopback(parts) and not _is_loopback(urlsplit(url)):
-            problem = f"it redirects to {without_userinfo(there)}, which only this machine can reach"
+            problem = f"it redirects to {named}, which only this machine can reach"
             raise _refusal(url, problem, "Redirect to a public address.")
         return there
 
@@ -196,7 +162,7 @@ class MediaFetcher:
         """
         if not 200 <= answer.status < 300:
             raise _refusal(url, f"it answers {answer.status}", "Open it yourself: it has to answer 200.")
-        content_type = _plain(answer.content_type)
+        content_type = plain(answer.content_type)
         _check_type(url, content_type)
         if not answer.body:
             raise _refusal(url, "it is empty", "Does what serves it write the file?")
@@ -204,11 +170,6 @@ class MediaFetcher:
             raise _refusal(url, f"it has more than {self._limits.max_bytes} bytes", "Send a smaller one.")
         _check_bytes(url, content_type, answer.body)
         return FetchedMedia(content_type=content_type, content=answer.body)
-
-
-def sniff(content: bytes) -> tuple[str, ...]:
-    """Return the content types that bytes may have, the usual one first; none if they begin like no file known here."""
-    return next((types for beginning, types in _SIGNATURES if beginning.match(content)), ())
 
 
 def _placeholder(url: str, content_type: str) -> FetchedMedia:
@@ -227,8 +188,8 @@ def _split(url: str) -> SplitResult:
     """
     if not is_http_url(url) or not _is_utf8(url):
         # What cannot be read may hide a password anywhere before the last "@".
-        shown = url.rpartition("@")[2].encode(errors="replace").decode()
-        raise _refuse(shown, "it is no http or https URL", "Give the whole URL, with its host.")
+        readable = url.rpartition("@")[2].encode(errors="replace").decode()
+        raise _refuse(readable, "it is no http or https URL", "Give the whole URL, with its host.")
     return urlsplit(url)
 
 
@@ -254,9 +215,14 @@ def _authorization(url: str) -> tuple[tuple[str, str], ...]:
     return (("Authorization", basic_header(Credentials(unquote(user), unquote(password)))),)
 
 
-def _plain(content_type: str) -> str:
-    plain = content_type.partition(";")[0].strip().lower()
-    return "image/jpeg" if plain == "image/jpg" else plain
+def check_content_type(media: FetchedMedia) -> None:
+    """Refuse a media whose content type could not stand in a header.
+
+    Raises: ApiError, 21620.
+    """
+    if not is_content_type(media.content_type):
+        problem = f"{shown(media.content_type)!r} is no content type"
+        raise ApiError(BAD_MEDIA, f"Invalid media: {problem}. Give that of the file, such as image/jpeg.")
 
 
 def _check_type(url: str, content_type: str) -> None:
@@ -264,13 +230,14 @@ def _check_type(url: str, content_type: str) -> None:
 
     Raises: ApiError, 21620.
     """
-    if "/" not in content_type or content_type in _UNKNOWN:
-        problem = f"its content type, {content_type or 'missing'}, does not tell what it is"
+    if not is_content_type(content_type) or content_type in UNKNOWN:
+        readable = " ".join(content_type.split())
+        problem = f"its content type, {shown(readable) or 'missing'}, does not tell what it is"
         raise _refusal(url, problem, "Answer with that of the file, such as image/jpeg.")
-    if content_type in _PAGES:
+    if content_type in PAGES:
         problem = f"it is an HTML page ({content_type}), and no media"
         raise _refusal(url, problem, "Give the URL of the file itself, not of a page that shows it or asks to log in.")
-    if content_type in _PROGRAMS:
+    if content_type in PROGRAMS:
         raise _refusal(url, f"it is a program ({content_type}), and no media", "Send a link to it in the text.")
 
 
@@ -291,5 +258,5 @@ def _refusal(url: str, problem: str, remedy: str) -> ApiError:
     return _refuse(without_userinfo(url), problem, remedy)
 
 
-def _refuse(shown: str, problem: str, remedy: str) -> ApiError:
-    return ApiError(BAD_MEDIA, f"Invalid media URL: {shown}: {problem}. {remedy}")
+def _refuse(url: str, problem: str, remedy: str) -> ApiError:
+    return ApiError(BAD_MEDIA, f"Invalid media URL: {shown(url, MAX_URL_CHARACTERS)}: {problem}. {remedy}")

@@ -6,7 +6,7 @@ https://www.twilio.com/docs/messaging/twiml and https://www.twilio.com/docs/mess
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..errors import ConfigurationError
 from .composing import Composer
@@ -19,16 +19,23 @@ from .opt_outs import OptOuts
 from .resources import Application, DebuggerEntry, IncomingNumber, Message, MessagingService
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Turn:
     """A text that came in, and what the program sent in answer to it, in the order of its document."""
 
     inbound: Message
-    replies: tuple[Message, ...]
+    replies: list[Message] = field(default_factory=list)
+    #: What Twilio itself answers, to an opt-out word.
+    twilio_says: str = ""
     #: Why no program was asked; empty if one was.
     unrouted: str = ""
     #: What the debugger says of it.
-    problems: tuple[DebuggerEntry, ...] = ()
+    problems: list[DebuggerEntry] = field(default_factory=list)
+
+    def __repr__(self) -> str:
+        said = f", Twilio says {self.twilio_says!r}" if self.twilio_says else ""
+        why = f", nobody was asked: {self.unrouted}" if self.unrouted else ""
+        return f"<Turn {self.inbound.body!r} -> {self.bodies}{said}{why}, problems: {self.problems}>"
 
     @property
     def bodies(self) -> list[str]:
@@ -73,9 +80,10 @@ class Receiving:
             self._answer(inbound, answer)
         route = self._route(number, service)
         if isinstance(route, str):
-            return Turn(inbound=inbound, replies=(), unrouted=route)
+            return Turn(inbound=inbound, twilio_says=answer, unrouted=route)
         replies = self._execution.answer(inbound, route)
-        return Turn(inbound=inbound, replies=replies, problems=tuple(self._debugger.entries_of(inbound.sid)))
+        problems = self._debugger.entries_of(inbound.sid)
+        return Turn(inbound=inbound, replies=[*replies], twilio_says=answer, problems=problems)
 
     def _find_number(self, phone_number: str) -> IncomingNumber:
         number = self._context.find_number(phone_number)

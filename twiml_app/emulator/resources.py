@@ -95,7 +95,7 @@ class MessagingService(Resource):
     numbers: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Message(Resource):
     """A message that came in or goes out."""
 
@@ -131,6 +131,11 @@ class Message(Resource):
     obfuscates_to: bool = False
     #: The inbound message that a reply answers.
     in_reply_to: str = ""
+
+    def __repr__(self) -> str:
+        error = f" {self.error_code}" if self.error_code else ""
+        media = f", {self.num_media} media" if self.num_media else ""
+        return f"<{self.sid} {self.direction} {self.status}{error}: {self.from_} to {self.to}, {self.body!r}{media}>"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,7 +173,7 @@ class OptOut(Resource):
     contact: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class DebuggerEntry(Resource):
     """What Twilio would complain about in its debugger."""
 
@@ -179,6 +184,9 @@ class DebuggerEntry(Resource):
     text: str
     message_sid: str = ""
     url: str = ""
+
+    def __repr__(self) -> str:
+        return f"<{self.level} {self.code} {self.url} {self.text}>"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

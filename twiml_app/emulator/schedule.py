@@ -8,17 +8,22 @@ import math
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from queue import Empty, SimpleQueue
 
+from ..errors import ConfigurationError
 from ..logs import logger
-from .clocks import Clock
+from .clocks import Clock, moment_after
 
 Action = Callable[[], object]
 
 #: As many calls of a slow program hold up nothing else.
 _WORKERS = 32
+
+#: How long a stop waits for what has begun.
+STOP_S = 3.0
 
 
 @dataclass(order=True, slots=True)
@@ -29,14 +34,62 @@ class _Event:
     patient: bool = field(compare=False)
 
 
+class _Workers:
+    """Threads that run what they are handed; none of them keeps the interpreter from ending."""
+
+    def __init__(self, number: int, perform: Callable[[_Event, Action], None]) -> None:
+        self._perform = perform
+        self._handed: SimpleQueue[_Event | None] = SimpleQueue()
+        self._is_left = False
+        self._threads = [
+            threading.Thread(target=self._work, name=f"twilio {n}", daemon=True) for n in range(1, number + 1)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def hand(self, event: _Event) -> None:
+        """Have an event run by the next one that is free."""
+        self._handed.put(event)
+
+    def stop(self, timeout_s: float) -> list[_Event]:
+        """Wait for what has begun, and leave what takes longer; returns what has not begun."""
+        deadline = time.monotonic() + timeout_s
+        dropped = self._take_back()
+        for _ in self._threads:
+            self._handed.put(None)
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        self._is_left = True
+        return dropped
+
+    def _take_back(self) -> list[_Event]:
+        events: list[_Event] = []
+        with suppress(Empty):
+            while event := self._handed.get_nowait():
+                events.append(event)
+        return events
+
+    def _work(self) -> None:
+        while event := self._handed.get():
+            self._perform(event, partial(self._logged, event.action))
+
+    def _logged(self, action: Action) -> None:
+        try:
+            action()
+        except Exception:
+            if not self._is_left:  # what goes on after the end finds its store closed
+                logger.exception("the emulator failed at an event")
+
+
 class Schedule:
     """Runs actions when they are due, in the order in which they are.
 
     With a clock that is stepped, actions run in the thread that steps it; otherwise in threads of their own.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, *, stop_s: float = STOP_S) -> None:
         self._clock = clock
+        self._stop_s = stop_s
         self._events: list[_Event] = []
         self._count = itertools.count()
         self._changed = threading.Condition()
@@ -44,7 +97,7 @@ class Schedule:
         self._waiting = 0
         self._running = 0
         self._stepping = threading.RLock()
-        self._pool: ThreadPoolExecutor | None = None
+        self._workers: _Workers | None = None
         self._thread: threading.Thread | None = None
 
     def at(self, due: float, action: Action, *, patient: bool = False) -> None:
@@ -58,20 +111,21 @@ class Schedule:
         """Let a clock that runs drive the events."""
         if not self._clock.speed or self._thread:
             return
-        self._pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="twilio")
-        self._thread = threading.Thread(target=self._drive, args=(self._pool,), name="twilio clock", daemon=True)
+        self._workers = _Workers(_WORKERS, self._perform)
+        self._thread = threading.Thread(target=self._drive, args=(self._workers,), name="twilio clock", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """Wait for what has begun, and forget the rest."""
+        """Wait for what has begun, but not for ever, and forget the rest."""
         with self._changed:
             thread, self._thread = self._thread, None
             self._changed.notify_all()
-        if thread and self._pool:
-            thread.join()
-            self._pool.shutdown(cancel_futures=True)
+        if thread and self._workers:
+            thread.join(self._stop_s)
+            dropped = self._workers.stop(self._stop_s)
+            with self._changed:
+                self._running -= sum(not event.patient for event in dropped)
         self.clear()
-        self._running = 0
 
     def clear(self) -> None:
         """Forget what has not begun."""
@@ -81,9 +135,14 @@ class Schedule:
             self._changed.notify_all()
 
     def advance(self, seconds: float) -> None:
-        """Move a clock that is stepped, and run what becomes due on the way."""
+        """Move a clock that is stepped, and run what becomes due on the way.
+
+        Raises: ConfigurationError, for a clock that runs, and for a moment that no clock may show.
+        """
+        if self._clock.speed:
+            raise ConfigurationError("clock", "this clock goes by itself: only one that is stepped can be moved")
         with self._stepping:
-            target = self._clock.now() + seconds
+            target = moment_after(self._clock.now(), seconds)
             while event := self._pop_due(target):
                 self._clock.move_to(event.due)
                 self._perform(event, event.action)
@@ -122,9 +181,9 @@ class Schedule:
                 self._running -= not event.patient
                 self._changed.notify_all()
 
-    def _drive(self, pool: ThreadPoolExecutor) -> None:
+    def _drive(self, workers: _Workers) -> None:
         while event := self._next_event():
-            pool.submit(self._perform, event, partial(_logged, event.action))
+            workers.hand(event)
 
     def _next_event(self) -> _Event | None:
         """Wait for the next event that is due; None once the schedule is stopped."""
@@ -136,11 +195,3 @@ class Schedule:
                 wait_s = (self._events[0].due - now) / self._clock.speed if self._events else None
                 self._changed.wait(wait_s)
         return None
-
-
-def _logged(action: Action) -> None:
-    """Run an action in a thread of the pool, where nobody sees what it raises."""
-    try:
-        action()
-    except Exception:
-        logger.exception("the emulator failed at an event")

@@ -37,6 +37,7 @@ from types import NoneType, UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
 from ..errors import ApiError, ConfigurationError
+from ..statuses import FAILURES
 from .context import Context
 from .numbers import read_sender
 from .resources import FATE_STATUSES, Account, Application, Fate, IncomingNumber, MessagingService, Resource
@@ -136,7 +137,7 @@ class Sower:
         return {"sid": sid, "account_sid": self._account_sid, "date_created": now, "date_updated": now}
 
     def _refuse_strays(self, table: str, resource: Resource) -> None:
-        """Refuse what names an account or an application that is not there, and a number that is there already.
+        """Refuse what does not fit together: accounts and applications that are not there, numbers that are twice.
 
         Raises: ConfigurationError.
         """
@@ -148,6 +149,8 @@ class Sower:
             raise _refusal(f"{table}: {owner.sid} is a subaccount, and has none of its own")
         if isinstance(resource, IncomingNumber):
             self._refuse_number(resource)
+        if isinstance(resource, Fate) and resource.error_code and resource.status not in FAILURES:
+            raise _refusal(f"{table}: {resource.sid}: error_code belongs to the status undelivered or failed")
 
     def _refuse_number(self, number: IncomingNumber) -> None:
         if any(number.phone_number == other.phone_number for other in self._numbers()):
@@ -260,8 +263,8 @@ def _wrong_value(kind: type[Resource], name: str, value: Any) -> str:
 def _wrong_url(name: str, value: str) -> str:
     try:
         Parameters({name: [value]}).url(name, 0)
-    except ApiError as error:
-        return error.message
+    except ApiError:
+        return "write an http or https URL"
     return ""
 
 

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import socket
 import ssl
 import tempfile
 import threading
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
 from ..errors import ConfigurationError
+from .chunks import Chunks
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication
+    from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
 
 #: How long a stop may take.
 POLL_S = 0.02
+#: How long requests that are being answered at a stop may hold it up, all together.
+GRACE_S = 2.0
 
 _MAX_PORT = 65535
 
@@ -33,6 +41,25 @@ class _Handler(WSGIRequestHandler):
 
     disable_nagle_algorithm = True
 
+    def parse_request(self) -> bool:
+        """Read the head of a request; a target that is no URL is answered here, and not by the application."""
+        if not super().parse_request():
+            return False
+        try:
+            urlsplit(self.path)
+        except ValueError:
+            self.send_error(400, "Bad request target")
+            return False
+        return True
+
+    def make_environ(self) -> WSGIEnvironment:
+        """Return the environment, with the name that the server was given, and a body in chunks read by the book."""
+        environ = super().make_environ()
+        environ["SERVER_NAME"] = self.server.host or "localhost"
+        if "wsgi.input_terminated" in environ:
+            environ["wsgi.input"] = io.BufferedReader(Chunks(self.rfile))
+        return environ
+
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Say nothing."""
 
@@ -43,20 +70,70 @@ class _Handler(WSGIRequestHandler):
 class _Server(ThreadedWSGIServer):
     """Shakes hands in the thread of the connection, so that one that says nothing keeps nobody waiting."""
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        #: The connections that are open, by their threads.
+        self._open: dict[threading.Thread, socket.socket] = {}
+        self._lock = threading.Lock()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Answer a connection in a thread of its own, which is remembered."""
+        thread = threading.Thread(target=self.process_request_thread, args=(request, client_address), daemon=True)
+        with self._lock:
+            self._open[thread] = request
+        thread.start()
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """Answer a connection, and forget it."""
+        super().process_request_thread(request, client_address)
+        with self._lock:
+            del self._open[threading.current_thread()]
+
     def finish_request(self, request: Any, client_address: Any) -> None:
         """Answer the request of a connection."""
         if self.ssl_context is None:
             super().finish_request(request, client_address)
             return
+        secured = self._secure(request, self.ssl_context)
         try:
-            secured = self.ssl_context.wrap_socket(request, server_side=True)
+            secured.do_handshake()
         except OSError:
             # It speaks no TLS, or trusts other authorities: its own message says so.
+            secured.close()
             return
         try:
             super().finish_request(secured, client_address)
         finally:
             self.shutdown_request(secured)
+
+    def _secure(self, request: socket.socket, context: ssl.SSLContext) -> ssl.SSLSocket:
+        """Return the connection as one of TLS, which takes the place of the plain one; hands are not shaken yet."""
+        with self._lock:
+            secured = context.wrap_socket(request, server_side=True, do_handshake_on_connect=False)
+            self._open[threading.current_thread()] = secured
+        return secured
+
+    def hang_up(self) -> None:
+        """Break off what is open, and wait for its threads, but not for long."""
+        with self._lock:
+            still_open = {**self._open}
+            for connection in still_open.values():
+                _break_off(connection)
+        deadline = time.monotonic() + GRACE_S
+        for thread in still_open.keys() - {threading.current_thread()}:
+            thread.join(max(0.0, deadline - time.monotonic()))
+
+
+def _break_off(connection: socket.socket) -> None:
+    """Let nothing more through, whatever thread is at it; that of TLS would drop its keys under that thread's feet."""
+    with suppress(OSError):
+        socket.socket.shutdown(connection, socket.SHUT_RDWR)
+
+
+def _why_not(host: str, port: int, error: OSError) -> str:
+    if error.errno != errno.EADDRINUSE:
+        return f"{host}:{port} cannot be listened at: {error}"
+    return f"{host}:{port} is taken: another emulator may run there; --port 0 takes a free one"
 
 
 class Certificates:
@@ -91,7 +168,7 @@ class Server:
         try:
             self._socket = socket.create_server((host, port), family=family)
         except OSError as error:
-            raise ConfigurationError("port", f"{host}:{port} cannot be listened at: {error}") from error
+            raise ConfigurationError("port", _why_not(host, port, error)) from error
         self._host = host
         self._certificates = certificates
         self._server: _Server | None = None
@@ -120,6 +197,7 @@ class Server:
             self._server.shutdown()
             self._thread.join()
             self._server.server_close()
+            self._server.hang_up()
         self._socket.close()
         if self._certificates:
             self._certificates.remove()

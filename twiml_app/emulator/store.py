@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -17,7 +18,10 @@ ResourceT = TypeVar("ResourceT", bound=Resource)
 
 MEMORY = ":memory:"
 _VERSION = 1
+#: Tells a state from the databases of other programs: "twml".
+_APPLICATION = 0x74776D6C
 _SCHEMA = f"""
+PRAGMA application_id = {_APPLICATION};
 PRAGMA user_version = {_VERSION};
 CREATE TABLE IF NOT EXISTS resources (
     n INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, sid TEXT NOT NULL, account_sid TEXT NOT NULL,
@@ -25,21 +29,24 @@ CREATE TABLE IF NOT EXISTS resources (
 CREATE INDEX IF NOT EXISTS resources_by_account ON resources (kind, account_sid, n);
 CREATE TABLE IF NOT EXISTS deleted (kind TEXT NOT NULL, sid TEXT NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (kind, sid));
 CREATE TABLE IF NOT EXISTS contents (sid TEXT PRIMARY KEY, bytes BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS owed (n INTEGER PRIMARY KEY AUTOINCREMENT, what TEXT NOT NULL, data TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS notes (name TEXT PRIMARY KEY, value REAL NOT NULL);
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A field compared with a value."""
+    """A field compared with a value; with ``in``, a list of them."""
 
     field: str
-    operator: Literal["=", "<", "<=", ">", ">=", "like"]
+    operator: Literal["=", "<", "<=", ">", ">=", "like", "in"]
     value: object
 
     def sql(self) -> tuple[str, object]:
         """Return the condition as SQL, and its parameter."""
-        return f"json_extract(data, '$.{self.field}') {self.operator} ?", self.value
+        if self.operator == "in":
+            return f"{_field(self.field)} IN (SELECT value FROM json_each(?))", json.dumps(self.value)
+        return f"{_field(self.field)} {self.operator} ?", self.value
 
 
 class Store:
@@ -60,8 +67,9 @@ class Store:
 
     def _refuse_other_versions(self, path: str | Path) -> None:
         (version,) = self._connection.execute("PRAGMA user_version").fetchone()
+        (application,) = self._connection.execute("PRAGMA application_id").fetchone()
         (tables,) = self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        if version != _VERSION and tables:
+        if tables and (application, version) != (_APPLICATION, _VERSION):
             self._connection.close()
             raise ConfigurationError("state", f"{path} was not written by this release: name another file")
 
@@ -70,10 +78,25 @@ class Store:
         with self._lock:
             self._connection.close()
 
-    def clear(self) -> None:
-        """Forget every resource."""
+    @contextmanager
+    def exclusively(self) -> Iterator[None]:
+        """Keep all others waiting, and keep all that is done meanwhile, or nothing of it."""
         with self._lock:
-            for table in ("resources", "deleted", "contents"):
+            if self._connection.in_transaction:
+                yield
+                return
+            self._connection.execute("BEGIN")
+            try:
+                yield
+                self._connection.execute("COMMIT")
+            except BaseException:
+                self._connection.rollback()
+                raise
+
+    def clear(self) -> None:
+        """Forget every resource, and what is owed."""
+        with self.exclusively():
+            for table in ("resources", "deleted", "contents", "owed"):
                 self._connection.execute(f"DELETE FROM {table}")
 
     def save(self, resource: ResourceT) -> ResourceT:
@@ -136,6 +159,22 @@ class Store:
         where, values = _where(kind, account_sid, conditions)
         return int(self._execute(f"SELECT count(*) FROM resources WHERE {where}", values)[0][0])
 
+    def newest_of_each(
+        self, kind: type[Resource], by: Sequence[str], shown: str, *conditions: Condition, most: str = ""
+    ) -> list[tuple[Any, ...]]:
+        """Return, for each group, what makes it, and a field of its newest resource; or of that with the most."""
+        where, values = _where(kind, "", conditions)
+        groups = ", ".join(_field(each) for each in by)
+        # SQLite takes a bare column from the row that has the maximum.
+        found = f"{groups}, {_field(shown)}, max({_field(most) if most else 'n'})"
+        rows = self._execute(f"SELECT {found} FROM resources WHERE {where} GROUP BY {groups}", values)
+        return [row[:-1] for row in rows]
+
+    def latest(self) -> float:
+        """Return when a resource was changed last, 0 if there is none."""
+        ((moment,),) = self._execute(f"SELECT max({_field('date_updated')}) FROM resources")
+        return float(moment or 0.0)
+
     def place(self, kind: type[ResourceT], sid: str) -> int:
         """Return the place of a resource in the order of their making, deleted or not; -1 if there never was one."""
         both = (
@@ -153,6 +192,21 @@ class Store:
         rows = self._execute("SELECT bytes FROM contents WHERE sid = ?", (sid,))
         return rows[0][0] if rows else None
 
+    def owe(self, what: str, resource: Resource) -> int:
+        """Keep what is still to be done with a resource as it is now; returns the number under which it is paid."""
+        with self._lock:
+            cursor = self._connection.execute("INSERT INTO owed (what, data) VALUES (?, ?)", (what, _dump(resource)))
+            return int(cursor.lastrowid or 0)
+
+    def pay(self, number: int) -> None:
+        """Forget what was owed: it is done."""
+        self._execute("DELETE FROM owed WHERE n = ?", (number,))
+
+    def owed(self, kind: type[ResourceT]) -> list[tuple[int, str, ResourceT]]:
+        """Return what is owed: number, what it is, and the resource as it was then; the oldest first."""
+        rows = self._execute("SELECT n, what, data FROM owed ORDER BY n")
+        return [(number, what, _load(kind, data)) for number, what, data in rows]
+
     def write(self, name: str, value: float) -> None:
         """Keep a number under a name."""
         self._execute("INSERT OR REPLACE INTO notes (name, value) VALUES (?, ?)", (name, value))
@@ -165,6 +219,10 @@ class Store:
     def _execute(self, statement: str, values: Sequence[object] = ()) -> list[Any]:
         with self._lock:
             return self._connection.execute(statement, values).fetchall()
+
+
+def _field(name: str) -> str:
+    return f"json_extract(data, '$.{name}')"
 
 
 def _where(kind: type[Resource], account_sid: str, conditions: Sequence[Condition]) -> tuple[str, list[object]]:

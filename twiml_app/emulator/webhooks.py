@@ -53,11 +53,11 @@ class Webhooks:
         try:
             call = self.call(webhook, self._status_form(message), message=message, session=Session())
         except CallError as error:
-            self._debugger.add(error.code, str(error), message=message, url=error.url)
+            self._debugger.add_failure(error, webhook.url, message=message)
             return
         kind = call.response.content_type.partition(";")[0].strip().lower()
         if call.response.body and kind not in _ANSWER_TYPES:
-            problem = f"{call.url} answered a status callback with {kind or 'no content type'}"
+            problem = f"a status callback was answered with {kind or 'no content type'}"
             self._debugger.add(12300, problem, message=message, url=call.url)
 
     def inbound_form(self, message: Message) -> Form:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import threading
 import urllib.error
 import urllib.request
@@ -14,6 +16,8 @@ import pytest
 
 from tests.emulator.rest.asking import NUMBER, PHONE, Client, basic
 from twiml_app.emulator import ACCOUNT_SID, AUTH_TOKEN, Emulator
+from twiml_app.emulator.rest.access import CONTROL_CONCURRENCY
+from twiml_app.errors import ConfigurationError
 
 CHILD, SIBLING, STRANGER = "AC" + "1" * 32, "AC" + "2" * 32, "AC" + "3" * 32
 SEED = {
@@ -284,3 +288,96 @@ def test_outage_leaves_the_paths_of_the_emulator_alone(emulator: Emulator, clien
     assert client.get("/_emulator/requests").status == 200
     assert client.post("/_emulator/outage", {"Requests": "0"}).status == 204
     assert client.get("Messages.json").status == 200
+
+
+def test_outage_is_no_less_than_none(emulator: Emulator, client: Client) -> None:
+    """Counting down from below zero would never end."""
+    with pytest.raises(ValueError, match="-1 requests cannot fail"):
+        emulator.fail_next(-1)
+
+    assert client.get("Messages.json").status == 200
+
+
+OWN_HOSTS = [
+    *("127.0.0.1", "127.0.0.1:8088", "192.168.1.20:8088", "[::1]", "[::1]:8088", "localhost", "LOCALHOST:8088"),
+    *("localhost.:8088", "twilio.localhost:8088", "host.docker.internal:8088", "api.twilio.com", "twilio.com"),
+    "api.dublin.ie1.twilio.com:443",
+]
+STRANGE_HOSTS = [
+    *("rebound.example.com", "rebound.example.com:8088", "127.0.0.1.example.com", "localhost.example.com"),
+    *("nottwilio.com", "twilio.com.example.com", "api.twilio.com@example.com", "example.com@127.0.0.1", "mylocalhost"),
+    *("127.0.0.1, example.com", "[example.com]", "[::1", "127.0.0.1:80:80", "example.com/127.0.0.1", ":8088", "."),
+]
+READ = [
+    MESSAGES,
+    f"/2010-04-01/Accounts/{ACCOUNT_SID}.json",
+    "/v1/Services",
+    "/_emulator/outbox",
+    "/_emulator/requests",
+    "/abcdefg",
+    "/no/such/path",
+]
+
+
+@pytest.mark.parametrize("host", OWN_HOSTS)
+def test_name_of_this_machine_is_let_in(host: str, client: Client) -> None:
+    """Clients in containers and behind proxies call it by other names."""
+    headers = {"Authorization": basic(ACCOUNT_SID, AUTH_TOKEN), "Host": host}
+
+    assert client.send("GET", MESSAGES, None, headers).status == 200
+
+
+@pytest.mark.parametrize("path", READ)
+@pytest.mark.parametrize("host", STRANGE_HOSTS)
+def test_name_of_another_site_opens_nothing(host: str, path: str, client: Client) -> None:
+    """A page whose name is turned to 127.0.0.1 counts as of one site with the emulator, and the token is public."""
+    headers = {"Authorization": basic(ACCOUNT_SID, AUTH_TOKEN), "Host": host}
+    reply = client.send("GET", path, None, headers)
+
+    assert reply.error == (403, 20006)
+    assert reply.json["message"] == f"Access Denied: {host} is no name of this emulator: use localhost"
+
+
+@pytest.mark.parametrize(("method", "path"), ANONYMOUS_WRITES)
+def test_name_of_another_site_writes_nothing(method: str, path: str, emulator: Emulator, client: Client) -> None:
+    """Its page may even say that it comes from there."""
+    site = {"Host": "rebound.example.com", "Origin": "http://rebound.example.com"}
+    reply = client.send(method, path, FORM, {"Authorization": basic(ACCOUNT_SID, AUTH_TOKEN), **site})
+
+    assert (reply.status, emulator.outbox) == (403, [])
+
+
+def test_name_that_the_server_was_given_is_let_in() -> None:
+    """Whoever chooses it, means it."""
+    name = socket.gethostname()
+    try:
+        emulator = Emulator(host=name)
+    except ConfigurationError:  # it leads nowhere from here
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"{name} is no name of this machine")
+    with emulator:
+        url = f"{emulator.url}{MESSAGES}"
+        request = urllib.request.Request(url, headers={"Authorization": basic(ACCOUNT_SID, AUTH_TOKEN)})
+        with urllib.request.urlopen(request, timeout=30) as response:
+            assert response.status == 200
+
+
+def test_client_that_names_no_host_is_let_in(emulator: Emulator) -> None:
+    """That of HTTP 1.0 has no way to; browsers always do."""
+    head = f"GET {MESSAGES} HTTP/1.0\r\nAuthorization: {basic(ACCOUNT_SID, AUTH_TOKEN)}\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", emulator.port), timeout=30) as connection:
+        connection.sendall(head.encode())
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+
+    assert answer.split(b"\r\n")[0].endswith(b" 200 OK")
+
+
+def test_program_that_texts_itself_comes_to_an_end(emulator: Emulator, client: Client) -> None:
+    """A Message URL that points to the emulator would start threads until the machine has none left."""
+    form = urlencode({"From": PHONE, "To": NUMBER, "Body": "again"})
+    credentials = f"{ACCOUNT_SID}:{AUTH_TOKEN}"
+    emulator.add_number(NUMBER, f"http://{credentials}@127.0.0.1:{emulator.port}/_emulator/texts?{form}")
+    reply = client.post("/_emulator/texts", {"From": PHONE, "To": NUMBER, "Body": "hello"})
+
+    assert reply.status == 201
+    assert len(client.get("Messages.json?PageSize=1000").json["messages"]) == CONTROL_CONCURRENCY
+    assert client.get("/_emulator/outbox").status == 200

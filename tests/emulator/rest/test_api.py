@@ -33,12 +33,6 @@ def emulator() -> Iterator[Emulator]:
         yield running
 
 
-@pytest.fixture
-def client(emulator: Emulator) -> Client:
-    """The account of it."""
-    return Client(emulator)
-
-
 def in_xml(code: int, message: str, status: int) -> str:
     """Return the document of an error."""
     return (
@@ -419,3 +413,103 @@ def test_two_emulators_do_not_know_of_each_other() -> None:
         assert [Client(two).get("Messages.json").status for _ in range(2)] == [503, 200]
         assert Client(two, one.account_sid, one.auth_token).get("Messages.json").status == 401
         assert [len(each.requests) for each in (one, two)] == [2, 3]
+
+
+def said(emulator: Emulator, request: bytes) -> bytes:
+    """Return what is answered to bytes, after which nothing comes."""
+    with socket.create_connection(("127.0.0.1", emulator.port), timeout=30) as connection:
+        connection.sendall(request)
+        connection.shutdown(socket.SHUT_WR)
+        return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
+def head(*lines: str) -> bytes:
+    """Return the head of a request that makes a message."""
+    form = "Content-Type: application/x-www-form-urlencoded"
+    credentials = f"Authorization: {CREDENTIALS['Authorization']}"
+    first = f"POST {BASE}/Messages.json HTTP/1.1"
+    return "\r\n".join([first, "Host: 127.0.0.1", credentials, form, *lines, "", ""]).encode()
+
+
+GOOD_FORM = b"To=%2B15558675310&From=%2B15017122661&Body=hello"
+
+
+def test_body_in_chunks_is_read(emulator: Emulator) -> None:
+    """Clients that do not know the length beforehand send it so."""
+    chunks = b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in (GOOD_FORM[:10], GOOD_FORM[10:]))
+    answer = said(emulator, head("Transfer-Encoding: chunked") + chunks + b"0\r\n\r\n")
+
+    assert answer.startswith(b"HTTP/1.1 201 ")
+    assert [message.body for message in emulator.outbox] == ["hello"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b"", id="no chunk"),
+        pytest.param(b"nonsense\r\n", id="no length"),
+        pytest.param(b"-5\r\nhello\r\n0\r\n\r\n", id="a negative length"),
+        pytest.param(b"40000000\r\n" + GOOD_FORM, id="a cut chunk"),
+        pytest.param(b"30\r\n" + GOOD_FORM, id="a chunk without its end"),
+        pytest.param(b"%x\r\n%b" % (len(GOOD_FORM), GOOD_FORM), id="no line break"),
+        pytest.param(b"%x\r\n%b\r\n" % (len(GOOD_FORM), GOOD_FORM), id="no last chunk"),
+        pytest.param(b"%x\r\n%bxx" % (len(GOOD_FORM), GOOD_FORM), id="a chunk that is longer than it says"),
+    ],
+)
+def test_chunks_that_are_wrong_make_nothing(body: bytes, emulator: Emulator, caplog: pytest.LogCaptureFixture) -> None:
+    """It is the client that failed, and not the emulator."""
+    answer = said(emulator, head("Transfer-Encoding: chunked") + body)
+
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert (b'"code": 20001' in answer, emulator.outbox, caplog.text) == (True, [], "")
+
+
+@pytest.mark.parametrize("length", ["nonsense", "-1", "1e3"])
+def test_length_that_is_no_number_makes_nothing(length: str, emulator: Emulator) -> None:
+    """Nothing can be read by it."""
+    answer = said(emulator, head(f"Content-Length: {length}") + GOOD_FORM)
+
+    assert (answer.startswith(b"HTTP/1.1 400 "), emulator.outbox) == (True, [])
+
+
+@pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "application/json", "text/plain"])
+def test_body_above_a_megabyte_is_refused_whatever_it_is(kind: str, client: Client, emulator: Emulator) -> None:
+    """Nothing of it is kept."""
+    body = GOOD_FORM + b"a" * 1_000_000
+    reply = client.send("POST", f"{BASE}/Messages.json", body, {**CREDENTIALS, "Content-Type": kind})
+
+    assert (reply.error, emulator.outbox) == ((413, 20001), [])
+    assert [len(request.hints) < 3 for request in emulator.requests] == [True]
+
+
+def test_body_is_refused_before_it_is_sent(emulator: Emulator) -> None:
+    """A gigabyte is not waited for."""
+    with socket.create_connection(("127.0.0.1", emulator.port), timeout=30) as connection:
+        connection.sendall(head("Content-Length: 1000000000"))
+        answer = connection.recv(65536)
+
+    assert answer.startswith(b"HTTP/1.1 413 ")
+
+
+def test_chunks_above_a_megabyte_are_refused(emulator: Emulator) -> None:
+    """Their length is only known while they come."""
+    chunk = b"100000\r\n" + b"a" * 0x100000 + b"\r\n"
+    answer = said(emulator, head("Transfer-Encoding: chunked") + chunk * 2 + b"0\r\n\r\n")
+
+    assert (answer.startswith(b"HTTP/1.1 413 "), emulator.outbox) == (True, [])
+
+
+def test_target_that_is_no_url_is_answered(emulator: Emulator, capfd: pytest.CaptureFixture[str]) -> None:
+    """And no traceback is printed into the developer's terminal."""
+    answer = said(emulator, b"GET http://[x/ HTTP/1.1\r\nHost: localhost\r\n\r\n")
+
+    assert answer.startswith(b"HTTP/1.1 400 Bad request target\r\n")
+    assert capfd.readouterr() == ("", "")
+
+
+def test_target_may_name_its_host(emulator: Emulator) -> None:
+    """Proxies write it so, and it counts more than the header."""
+    own = said(emulator, b"GET http://localhost/abcdefg HTTP/1.1\r\nHost: example.com\r\n\r\n")
+    strange = said(emulator, b"GET http://example.com/abcdefg HTTP/1.1\r\nHost: localhost\r\n\r\n")
+
+    assert [answer.split()[1] for answer in (own, strange)] == [b"404", b"403"]

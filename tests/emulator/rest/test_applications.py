@@ -25,12 +25,6 @@ def emulator() -> Iterator[Emulator]:
         yield running
 
 
-@pytest.fixture
-def client(emulator: Emulator) -> Client:
-    """The account of it."""
-    return Client(emulator)
-
-
 def application_json(**changes: Any) -> dict[str, Any]:
     """Return the representation of an application."""
     return {

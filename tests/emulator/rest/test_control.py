@@ -24,12 +24,6 @@ def emulator() -> Iterator[Emulator]:
         yield running
 
 
-@pytest.fixture
-def client(emulator: Emulator) -> Client:
-    """The account of it."""
-    return Client(emulator)
-
-
 def text_in(client: Client, **changes: str) -> Any:
     """Text the number."""
     return client.post("/_emulator/texts", {"From": PHONE, "To": NUMBER, "Body": "hi", **changes})
@@ -66,6 +60,7 @@ def test_text_comes_in(client: Client) -> None:
             "subresource_uris": {"media": f"{uri}/Media.json", "feedback": f"{uri}/Feedback.json"},
         },
         "replies": [],
+        "twilio_says": "",
         "unrouted": "+15017122661 has no Message URL",
         "problems": [],
     }
@@ -178,7 +173,9 @@ def test_clock_is_moved_until_nothing_is_on_its_way(client: Client) -> None:
     """As settle does."""
     client.text()
 
-    assert client.post("/_emulator/clock", {"Settle": "true"}).status == 200
+    reply = client.post("/_emulator/clock", {"Settle": "true"})
+
+    assert (reply.status, reply.json) == (200, {"now": "2023-11-14T22:13:21Z", "settled": True})
     assert [message["status"] for message in client.get("/_emulator/outbox").json["messages"]] == ["delivered"]
 
 
@@ -206,6 +203,15 @@ def test_clock_that_goes_by_itself_is_not_moved() -> None:
         assert client.post("/_emulator/clock", {"Settle": "true"}).status == 200
 
 
+def test_clock_stays_within_the_dates_that_can_be_written() -> None:
+    """A later one could be shown to nobody."""
+    with Emulator(start=253_300_000_000.0) as emulator:
+        client = Client(emulator)
+        reply = client.post("/_emulator/clock", {"Seconds": "999999999"})
+
+        assert (reply.error, emulator.clock.now()) == ((400, 20001), 253_300_000_000.0)
+
+
 def test_outage_begins_and_ends(client: Client) -> None:
     """As many requests as are named; none ends it."""
     assert client.post("/_emulator/outage", {"Requests": "2"}).status == 204
@@ -213,6 +219,8 @@ def test_outage_begins_and_ends(client: Client) -> None:
     assert client.post("/_emulator/outage", {}).status == 204
     assert client.get("Messages.json").status == 200
     assert client.post("/_emulator/outage", {"Requests": "many"}).error == (400, 20001)
+    assert client.post("/_emulator/outage", {"Requests": "-1"}).error == (400, 20001)
+    assert client.get("Messages.json").status == 200
 
 
 def test_reset_forgets_what_clients_made(client: Client) -> None:

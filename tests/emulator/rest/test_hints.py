@@ -24,12 +24,6 @@ def emulator() -> Iterator[Emulator]:
         yield running
 
 
-@pytest.fixture
-def client(emulator: Emulator) -> Client:
-    """The account of it."""
-    return Client(emulator)
-
-
 @dataclass(frozen=True, slots=True)
 class Careless:
     """A request with something wrong in it."""
@@ -263,3 +257,55 @@ def test_watcher_is_told_of_every_request() -> None:
     log.clear()
 
     assert (seen, log.all()) == ([second], [])
+
+
+LONG = "x" * 5000
+
+
+def test_log_repeats_only_the_beginning_of_what_is_long(emulator: Emulator, client: Client) -> None:
+    """A thousand requests of a megabyte each would be a gigabyte."""
+    client.send("POST", f"{BASE}/Messages.json?_method={LONG}", f"{LONG}=1".encode(), {"Authorization": RIGHT})
+    client.post("Messages.json", {"To": LONG, "From": NUMBER, "Body": "hello"})
+    client.get(f"Messages/{LONG}")
+    client.ask(LONG.upper(), "Messages.json")
+    cut = f"{'x' * 57}..."
+
+    assert [request.path for request in emulator.requests] == [
+        f"{BASE}/Messages.json?_method={LONG}"[:1997] + "...",
+        f"{BASE}/Messages.json",
+        f"{BASE}/Messages/{LONG}"[:1997] + "...",
+        f"{BASE}/Messages.json",
+    ]
+    assert emulator.requests[0].hints == (
+        f"_method is {cut}: it is PUT or DELETE",
+        f"{cut} is no parameter of a message",
+    )
+    assert [request.message for request in emulator.requests[1:]] == [
+        f"The 'To' number {cut} is not a valid phone number.",
+        f"The requested resource {f'{BASE}/Messages/{LONG}'[:197]}... was not found",
+        f"Method not allowed: {'X' * 57}...",
+    ]
+    assert emulator.requests[3].method == f"{'X' * 57}..."
+
+
+def test_log_has_a_few_hints_of_many(emulator: Emulator, client: Client) -> None:
+    """Nobody reads the others."""
+    body = "&".join(f"name{n}x=1" for n in range(1000))
+    client.send("POST", f"{BASE}/Messages.json", body.encode(), {"Authorization": RIGHT})
+
+    assert emulator.requests[-1].hints == tuple(f"name{n}x is no parameter of a message" for n in range(20))
+
+
+def test_watcher_that_fails_is_in_nobodys_way(
+    emulator: Emulator, client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The terminal that it writes to may be gone."""
+
+    def fail(request: LoggedRequest) -> None:
+        raise BrokenPipeError("nobody reads")
+
+    emulator.watch(fail, print, print)
+
+    assert client.get("Messages.json").status == 200
+    assert len(emulator.requests) == 1
+    assert "BrokenPipeError: nobody reads" in caplog.text

@@ -27,12 +27,6 @@ def emulator() -> Iterator[Emulator]:
         yield running
 
 
-@pytest.fixture
-def client(emulator: Emulator) -> Client:
-    """The account of it."""
-    return Client(emulator)
-
-
 def number_json(**changes: Any) -> dict[str, Any]:
     """Return the representation of a number."""
     uri = f"{BASE}/IncomingPhoneNumbers/{SID}"

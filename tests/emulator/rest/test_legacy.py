@@ -191,7 +191,6 @@ def test_texts_of_2008_are_listed(emulator: Emulator, client: Client) -> None:
     """The list of 2008 says how many pages there are, and has no addresses of others."""
     client.post(TEXTS_OF_2008, FORM)
     emulator.settle()
-    emulator.advance(-2)
     with Emulator(
         account_sid=ACCOUNT, start=START, new_sid=counted_sids(), seed={"numbers": [{"phone_number": NUMBER}]}
     ) as new:

@@ -31,12 +31,6 @@ def emulator() -> Iterator[Emulator]:
 
 
 @pytest.fixture
-def client(emulator: Emulator) -> Client:
-    """The account of it."""
-    return Client(emulator)
-
-
-@pytest.fixture
 def message(emulator: Emulator) -> str:
     """The sid of a message that came in with two media."""
     return emulator.handset(PHONE).text("look", media=[GIF, PDF]).inbound.sid

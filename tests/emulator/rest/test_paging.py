@@ -36,12 +36,6 @@ def emulator() -> Iterator[Emulator]:
         yield running
 
 
-@pytest.fixture
-def client(emulator: Emulator) -> Client:
-    """The account of it."""
-    return Client(emulator)
-
-
 def make_applications(client: Client, number: int) -> list[str]:
     """Make applications; gives their sids, the newest first."""
     made = [client.post("Applications.json", {"FriendlyName": f"{n}"}).json["sid"] for n in range(number)]

@@ -152,11 +152,44 @@ def test_csv_leaves_out_what_has_parts(client: Client) -> None:
     assert dict(zip(names, values, strict=True))["PhoneNumber"] == NUMBER
 
 
-def test_csv_of_nothing_is_empty(client: Client) -> None:
-    """There is no resource to take the names of columns from."""
-    reply = client.get("Messages.csv")
+@pytest.mark.parametrize(
+    ("path", "columns"),
+    [
+        pytest.param(
+            "Messages.csv",
+            b"Sid,DateCreated,DateUpdated,DateSent,AccountSid,To,From,MessagingServiceSid,Body,Status,NumSegments,"
+            b"NumMedia,Direction,ApiVersion,Price,PriceUnit,ErrorCode,ErrorMessage,Uri\r\n",
+            id="messages",
+        ),
+        pytest.param(
+            "SMS/Messages.csv",
+            b"Sid,DateCreated,DateUpdated,DateSent,AccountSid,To,From,Body,Status,Direction,Price,PriceUnit,ApiVersion,"
+            b"Uri\r\n",
+            id="texts",
+        ),
+        pytest.param(
+            f"/2008-08-01/Accounts/{ACCOUNT_SID}/SMS/Messages.csv",
+            b"Sid,DateCreated,DateUpdated,DateSent,AccountSid,To,From,Body,Status,Flags\r\n",
+            id="texts of 2008",
+        ),
+    ],
+)
+def test_csv_of_nothing_has_its_columns(path: str, columns: bytes, client: Client) -> None:
+    """A spreadsheet that is filled later begins with them."""
+    reply = client.get(path)
 
-    assert (reply.status, reply.headers["Content-Type"], reply.body) == (200, "text/csv", b"")
+    assert (reply.status, reply.headers["Content-Type"], reply.body) == (200, "text/csv", columns)
+
+
+@pytest.mark.parametrize("path", ["/2010-04-01/Accounts.csv?Status=closed", "IncomingPhoneNumbers.csv"])
+def test_columns_are_the_same_with_and_without_rows(path: str, client: Client) -> None:
+    """Whatever is listed."""
+    empty = client.get(path).body
+    client.post("IncomingPhoneNumbers.json", {"PhoneNumber": NUMBER})
+    filled = client.get(path.partition("?")[0]).body
+
+    assert empty == filled.partition(b"\n")[0] + b"\n"
+    assert filled.count(b"\n") > 1
 
 
 def test_xml_of_what_has_parts(client: Client) -> None:

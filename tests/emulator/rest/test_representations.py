@@ -12,6 +12,9 @@ import pytest
 from tests.emulator.rest.asking import NUMBER, PHONE, Client
 from tests.emulator.rest.counting import counted_sids
 from twiml_app.emulator import Emulator
+from twiml_app.emulator.profiles import find_profile
+from twiml_app.emulator.resources import Message
+from twiml_app.emulator.rest.representations import message_fields
 
 START = datetime(2015, 7, 30, 20, 12, 31, tzinfo=UTC).timestamp()
 ACCOUNT = "AC0123456789abcdef0123456789abcdef"
@@ -320,3 +323,23 @@ def test_owner_of_a_parent_is_itself(client: Client) -> None:
     fetched = client.get(f"/2010-04-01/Accounts/{ACCOUNT}.json").json
 
     assert (fetched["owner_account_sid"], fetched["auth_token"]) == (ACCOUNT, "fedcba9876543210fedcba9876543210")
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        (None, None),
+        (30005, "Unknown destination handset"),
+        (21610, "Attempt to send to unsubscribed recipient"),
+        (21611, "Queue is full"),
+        (1, None),
+    ],
+)
+def test_error_has_its_words(code: int | None, text: str | None) -> None:
+    """A code without them sends everybody to the documents."""
+    known: dict[str, Any] = {"sid": SM1, "account_sid": ACCOUNT, "date_created": START, "date_updated": START}
+    known |= {"to": PHONE, "from_": NUMBER, "body": BODY, "direction": "outbound-reply", "api_version": "2010-04-01"}
+    message = Message(**known, status="failed", error_code=code)
+    fields = message_fields(message, find_profile("current"), ".json")
+
+    assert (fields["error_code"], fields["error_message"]) == (code, text)

@@ -500,3 +500,18 @@ def test_status_of_a_text_is_told_in_its_own_words() -> None:
             "To": PHONE,
             "ApiVersion": "2010-04-01",
         }
+
+
+def test_number_of_another_account_sends_nothing_without_a_seed_either() -> None:
+    """Where nobody says which numbers there are, those that were taken belong to whoever took them."""
+    with Emulator() as emulator:
+        owner = Client(emulator)
+        child = owner.post("/2010-04-01/Accounts.json").json
+        other = Client(emulator, child["sid"], child["auth_token"])
+        emulator.add_number(NUMBER)
+        form = {"To": PHONE, "From": NUMBER, "Body": "hello"}
+
+        assert other.post("Messages.json", form).error == (400, 21660)
+        assert other.post("SMS/Messages.json", form).error == (400, 21660)
+        assert other.post("Messages.json", {**form, "From": "+15017122669"}).status == 201
+        assert owner.post("Messages.json", form).status == 201

@@ -28,12 +28,6 @@ def emulator() -> Iterator[Emulator]:
 
 
 @pytest.fixture
-def client(emulator: Emulator) -> Client:
-    """The account of it."""
-    return Client(emulator)
-
-
-@pytest.fixture
 def service(client: Client) -> str:
     """The path of a service."""
     client.post("/v1/Services", {"FriendlyName": "News"})

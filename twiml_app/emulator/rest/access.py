@@ -6,6 +6,8 @@ https://www.twilio.com/docs/usage/requests-to-twilio
 from __future__ import annotations
 
 import hmac
+import ipaddress
+import re
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -14,11 +16,19 @@ from contextlib import contextmanager
 from werkzeug.datastructures import Authorization
 
 from ...errors import ApiError
+from ..quoting import shown
 from ..resources import Account
 from ..store import Store
-from .asking import not_found
+from .asking import CONTROL, not_found
 
 CHALLENGE = 'Basic realm="Twilio API"'
+#: Requests to the emulator's own paths that may run at once: a program that texts itself has an end.
+CONTROL_CONCURRENCY = 100
+
+_HOST = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^:\[\]@/\s]+)(?::[0-9]*)?")
+#: Names that only this machine gives itself, and those of Twilio: clients are led here by a proxy.
+_OWN_HOSTS = frozenset({"localhost", "host.docker.internal", "twilio.com"})
+_OWN_DOMAINS = (".localhost", ".twilio.com")
 
 
 class Access:
@@ -59,24 +69,30 @@ class Access:
         return account
 
     @contextmanager
-    def slot(self, account_sid: str) -> Iterator[int]:
-        """Hold one of the requests that an account may have running at once; gives their number.
+    def slot(self, holder: str) -> Iterator[int]:
+        """Hold one of the requests that an account, or ``CONTROL``, may have running at once; gives their number.
 
         Raises: ApiError, with 20429 if there are too many.
         """
+        most = CONTROL_CONCURRENCY if holder == CONTROL else self._concurrency
         with self._lock:
-            running = self._running[account_sid] + 1
-            if running > self._concurrency:
+            running = self._running[holder] + 1
+            if running > most:
                 raise ApiError(20429, "Too Many Requests", status=429)
-            self._running[account_sid] = running
+            self._running[holder] = running
         try:
             yield running
         finally:
             with self._lock:
-                self._running[account_sid] -= 1
+                self._running[holder] -= 1
 
     def fail_next(self, requests: int) -> None:
-        """Answer the next requests with 503."""
+        """Answer the next requests with 503.
+
+        Raises: ValueError, for less than none.
+        """
+        if requests < 0:
+            raise ValueError(f"{requests} requests cannot fail: name 0 or more")
         with self._lock:
             self._outage = requests
 
@@ -92,13 +108,38 @@ class Access:
         raise ApiError(20503, "Service Unavailable: try again later", status=503)
 
 
+def refuse_strange_host(host: str, own: str) -> None:
+    """Refuse a name that is none of this machine's: a page of that site would read here what it likes.
+
+    ``own`` is the name that the server was given. Whoever names no host at all is no browser.
+
+    Raises: ApiError.
+    """
+    if host and not _is_own(host, own.lower()):
+        raise ApiError(20006, f"Access Denied: {shown(host)} is no name of this emulator: use localhost", status=403)
+
+
+def _is_own(host: str, own: str) -> bool:
+    found = _HOST.fullmatch(host)
+    name = found[1].lower().removesuffix(".") if found else ""
+    return name == own or name in _OWN_HOSTS or name.endswith(_OWN_DOMAINS) or _is_address(name)
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name.strip("[]"))
+    except ValueError:
+        return False
+    return True
+
+
 def refuse_web_pages(origin: str, host: str) -> None:
     """Refuse what a page of another site makes a browser send: the browser may know the credentials.
 
     Raises: ApiError.
     """
     if origin and origin.partition("://")[2] != host:
-        raise ApiError(20006, f"Access Denied: a page of {origin} may not write here", status=403)
+        raise ApiError(20006, f"Access Denied: a page of {shown(origin)} may not write here", status=403)
 
 
 def _not_active(account: Account) -> ApiError:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import re
 import time
 from collections.abc import Iterable
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -18,8 +18,9 @@ from werkzeug.wrappers import Request, Response
 from ...errors import ApiError
 from ...logs import logger
 from ..context import Context
+from ..quoting import shown
 from ..resources import Account
-from .access import CHALLENGE, Access, refuse_web_pages
+from .access import CHALLENGE, Access, refuse_strange_host, refuse_web_pages
 from .asking import CONTROL, Answer, Ask, One, Raw, Rule, not_found
 from .hints import hints_for
 from .parameters import Parameters
@@ -33,8 +34,18 @@ _EXTENSION = re.compile(r"(.*[^/])\.(json|xml|csv)", re.DOTALL)
 _READING = ("GET", "HEAD")
 _WRITING = ("POST", "DELETE")
 _OVERRIDES = ("PUT", "DELETE")
+#: More is no form of a client.
+MAX_BODY_BYTES = 1_000_000
+#: What is kept of a request.
+MAX_LOGGED_PATH = 2000
+MAX_LOGGED_MESSAGE = 1000
 #: Media come from anybody: a browser shall show them, and run nothing.
 _HARMLESS = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox"}
+
+
+class _Request(Request):
+    max_content_length = MAX_BODY_BYTES
+    max_form_memory_size = MAX_BODY_BYTES
 
 
 @dataclass(slots=True)
@@ -85,7 +96,7 @@ class Api:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request."""
-        exchange = _begin(Request(environ))
+        exchange = _begin(_Request(environ))
         response = self._respond(exchange)
         if not exchange.is_control:
             self._note(exchange, response)
@@ -116,6 +127,8 @@ class Api:
 
     def _answer(self, exchange: _Exchange) -> Answer:
         """Raises: ApiError."""
+        environ = exchange.request.environ
+        refuse_strange_host(environ.get("HTTP_HOST", ""), environ.get("SERVER_NAME", ""))
         exchange.form = _read_form(exchange.request)
         exchange.rule, values = self._match(exchange.path)
         if not (exchange.is_control or (exchange.rule and exchange.rule.is_open)):
@@ -124,8 +137,7 @@ class Api:
         if rule.is_open:
             return rule.views[exchange.method](**values)
         caller = self._access.authenticate(exchange.request.authorization)
-        limit = nullcontext(0) if exchange.is_control else self._access.slot(caller.sid)
-        with limit as exchange.running:
+        with self._access.slot(CONTROL if exchange.is_control else caller.sid) as exchange.running:
             return self._view(exchange, rule, caller, values)
 
     def _match(self, path: str) -> tuple[Rule | None, dict[str, Any]]:
@@ -184,11 +196,11 @@ class Api:
         self._log.add(
             LoggedRequest(
                 date=self._context.clock.now(),
-                method=exchange.request.method,
-                path=exchange.request.full_path.rstrip("?"),
+                method=shown(exchange.request.method),
+                path=shown(exchange.request.full_path.rstrip("?"), MAX_LOGGED_PATH),
                 status=response.status_code,
                 code=error.code if error else 0,
-                message=error.message if error else "",
+                message=shown(error.message, MAX_LOGGED_MESSAGE) if error else "",
                 hints=hints_for(exchange.request, exchange.form, status=response.status_code, is_xml=is_xml),
             )
         )
@@ -211,9 +223,21 @@ def _override(request: Request) -> str:
 def _read_form(request: Request) -> Parameters:
     """Raises: ApiError, for a body that was cut off or is too large."""
     try:
+        if request.environ.get("wsgi.input_terminated"):
+            _gather(request)
         return _parameters(request.form)
     except HTTPException as error:
         raise ApiError(20001, f"The body cannot be read: {error.name}", status=error.code or 400) from error
+    except (OSError, ValueError) as error:
+        raise ApiError(20001, "The body cannot be read: its chunks are not as HTTP has them") from error
+
+
+def _gather(request: Request) -> None:
+    """Put together a body that comes in chunks: what is read of it no further would count as all of it."""
+    body = request.environ["wsgi.input"].read(MAX_BODY_BYTES + 1)
+    request.environ |= {"wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}
+    for name in ("wsgi.input_terminated", "HTTP_TRANSFER_ENCODING"):
+        request.environ.pop(name, None)
 
 
 def _parameters(values: Any) -> Parameters:
@@ -229,7 +253,7 @@ def _allowed(exchange: _Exchange) -> Rule:
     if rule is None:
         raise not_found(exchange.request.path)
     if exchange.verb not in _verbs(rule):
-        raise ApiError(20004, f"Method not allowed: {exchange.verb}", status=405)
+        raise ApiError(20004, f"Method not allowed: {shown(exchange.verb)}", status=405)
     if exchange.method in _WRITING:
         refuse_web_pages(headers.get("Origin", ""), headers.get("Host", ""))
     return rule

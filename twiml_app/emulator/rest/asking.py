@@ -7,12 +7,15 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from ...errors import ApiError
+from ..quoting import shown
 from ..resources import Account, Resource
 from ..store import Store
 from .parameters import Parameters
 
 #: How the emulator's own paths begin.
 CONTROL = "/_emulator"
+#: How much of a path is repeated: the longest that there is has less.
+MAX_PATH_CHARACTERS = 200
 
 ResourceT = TypeVar("ResourceT", bound=Resource)
 
@@ -66,6 +69,8 @@ class Many:
     item: str
     items: Sequence[Fields]
     page: Fields
+    #: A resource with nothing in it: its names are the columns of an empty list.
+    blank: Fields = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +120,7 @@ class Rule:
 
 def not_found(path: str) -> ApiError:
     """Return the refusal of what is not there."""
-    return ApiError(20404, f"The requested resource {path} was not found", status=404)
+    return ApiError(20404, f"The requested resource {shown(path, MAX_PATH_CHARACTERS)} was not found", status=404)
 
 
 def find_own(store: Store, kind: type[ResourceT], ask: Ask, sid: str) -> ResourceT:

@@ -15,10 +15,12 @@ from ..debugger import Debugger
 from ..handsets import Handsets
 from ..media import MediaFetcher
 from ..numbers import read_sender
+from ..quoting import shown
 from ..receiving import Receiving, Turn
 from ..resources import FATE_STATUSES, DebuggerEntry, Message
 from ..schedule import Schedule
 from ..store import Condition
+from ..wire import Wire
 from .access import Access
 from .asking import CONTROL, Answer, Ask, Fields, Nothing, Plain, Rule
 from .representations import iso_date, message_fields
@@ -37,6 +39,7 @@ class Control:
         access: Access,
         log: RequestLog,
         debugger: Debugger,
+        wire: Wire,
         schedule: Schedule,
         receiving: Receiving,
         handsets: Handsets,
@@ -47,6 +50,7 @@ class Control:
         self._access = access
         self._log = log
         self._debugger = debugger
+        self._wire = wire
         self._schedule = schedule
         self._receiving = receiving
         self._handsets = handsets
@@ -60,6 +64,7 @@ class Control:
             "outbox": {"GET": self.outbox},
             "debugger": {"GET": self.debugger},
             "requests": {"GET": self.requests},
+            "webhooks": {"GET": self.webhooks},
             "clock": {"GET": self.time, "POST": self.move},
             "outage": {"POST": self.fail},
             "reset": {"POST": self.reset},
@@ -87,6 +92,7 @@ class Control:
         return {
             "inbound": self._message(turn.inbound),
             "replies": [self._message(reply) for reply in turn.replies],
+            "twilio_says": turn.twilio_says,
             "unrouted": turn.unrouted,
             "problems": [_entry(entry) for entry in turn.problems],
         }
@@ -109,9 +115,17 @@ class Control:
         shown = [{**asdict(request), "date": iso_date(request.date)} for request in self._log.all()]
         return Plain(document={"requests": shown})
 
+    def webhooks(self, ask: Ask) -> Answer:
+        """Show the requests to the program, the oldest first."""
+        shown = [{**asdict(logged), "date": iso_date(logged.date)} for logged in self._wire.all()]
+        return Plain(document={"webhooks": shown})
+
     def time(self, ask: Ask) -> Answer:
         """Show the time of the emulator."""
-        return Plain(document={"now": iso_date(self._context.clock.now())})
+        return Plain(document=self._time())
+
+    def _time(self) -> Fields:
+        return {"now": iso_date(self._context.clock.now())}
 
     def move(self, ask: Ask) -> Answer:
         """Move a clock that is stepped by some Seconds; with Settle, until nothing is on its way."""
@@ -119,10 +133,17 @@ class Control:
         if seconds is not None and self._context.clock.speed:
             raise ApiError(20001, "This clock goes by itself: start the emulator with --clock step.")
         if seconds:
-            self._schedule.advance(seconds)
+            self._advance(seconds)
         if ask.form.flag("Settle"):
-            self._schedule.settle()
+            settled = self._schedule.settle()
+            return Plain(document={**self._time(), "settled": settled})
         return self.time(ask)
+
+    def _advance(self, seconds: float) -> None:
+        try:
+            self._schedule.advance(seconds)
+        except ConfigurationError as error:
+            raise ApiError(20001, str(error)) from error
 
     def fail(self, ask: Ask) -> Answer:
         """Answer the next Requests with 503."""
@@ -162,7 +183,7 @@ def _number(text: str) -> str:
     """
     address = read_sender(text)
     if address is None or address.kind == "name":
-        raise ApiError(20001, f"{text} is no number: write it as +15558675310.")
+        raise ApiError(20001, f"{shown(text)} is no number: write it as +15558675310.")
     return address.text
 
 

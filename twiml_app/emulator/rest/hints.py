@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import chain, islice
 
 from werkzeug.wrappers import Request
 
+from ..quoting import shown
 from .parameters import Parameters
 
 #: The parameters of a message that clients send: those of Twilio's OpenAPI description.
@@ -18,17 +20,20 @@ MESSAGE_PARAMETERS = frozenset(
 )
 _BY_PLAIN_NAME = {name.lower(): name for name in MESSAGE_PARAMETERS}
 _FORM = "application/x-www-form-urlencoded"
+#: More are not read.
+MAX_HINTS = 20
 
 
 def hints_for(request: Request, form: Parameters, *, status: int, is_xml: bool) -> tuple[str, ...]:
     """Return what a client did wrong, in words."""
-    hints = [
-        *_about_spaces(request, form),
-        *_about_names(request, form),
-        *_about_body(request, form),
-        *_about_path(request, status, is_xml=is_xml),
-    ]
-    return (*hints, *_about_credentials(request)) if status == 401 else tuple(hints)
+    hints = chain(
+        _about_credentials(request) if status == 401 else (),
+        _about_spaces(request, form),
+        _about_body(request, form),
+        _about_path(request, status, is_xml=is_xml),
+        _about_names(request, form),
+    )
+    return tuple(islice(hints, MAX_HINTS))
 
 
 def _about_spaces(request: Request, form: Parameters) -> Iterator[str]:
@@ -57,10 +62,10 @@ def _about_name(name: str) -> str:
     plain = re.sub(r"\[?\d*\]?$", "", name)
     right = _BY_PLAIN_NAME.get(plain.lower().replace("_", ""))
     if right and plain != name:
-        return f"{name}: write {right}, as often as there are values"
+        return f"{shown(name)}: write {right}, as often as there are values"
     if right:
-        return f"{name}: it is written {right}, and case counts"
-    return f"{name} is no parameter of a message"
+        return f"{shown(name)}: it is written {right}, and case counts"
+    return f"{shown(name)} is no parameter of a message"
 
 
 def _about_body(request: Request, form: Parameters) -> Iterator[str]:
@@ -68,11 +73,11 @@ def _about_body(request: Request, form: Parameters) -> Iterator[str]:
         yield "_method belongs into the query of the URL"
     override = request.args.get("_method", "DELETE")
     if override.upper() not in ("PUT", "DELETE"):
-        yield f"_method is {override}: it is PUT or DELETE"
+        yield f"_method is {shown(override)}: it is PUT or DELETE"
     if request.method not in ("POST", "PUT") or not request.content_length:
         return
     if request.mimetype != _FORM:
-        yield f"the content type is {request.mimetype or 'missing'}: the API takes forms, {_FORM}"
+        yield f"the content type is {shown(request.mimetype) or 'missing'}: the API takes forms, {_FORM}"
     elif not form.names:
         yield "the body is no form in UTF-8: every parameter is written as Name=value, percent-encoded"
 

@@ -13,6 +13,7 @@ from typing import Any
 from ...errors import ApiError
 from ..context import Context
 from ..numbers import read_sender
+from ..quoting import shown
 from ..resources import Application, IncomingNumber, MessagingService
 from ..store import Condition
 from .asking import Answer, Ask, Nothing, One, Rule, find_own
@@ -58,7 +59,7 @@ class IncomingNumbers:
         """Take a number."""
         address = read_sender(ask.form.text("PhoneNumber"))
         if address is None or address.kind not in ("number", "short_code"):
-            raise ApiError(21421, f"The PhoneNumber {ask.form.text('PhoneNumber')} is invalid.")
+            raise ApiError(21421, f"The PhoneNumber {shown(ask.form.text('PhoneNumber'))} is invalid.")
         now = self._context.clock.now()
         number = IncomingNumber(
             sid=self._context.new_sid("PN"),
@@ -70,7 +71,7 @@ class IncomingNumbers:
         )
         with self._context.lock:
             if self._context.find_number(address.text):
-                raise ApiError(_NUMBER_TAKEN, f"{address.text} is not available.")
+                raise ApiError(_NUMBER_TAKEN, f"{shown(address.text)} is not available.")
             return self._save(number, ask, 201)
 
     def fetch(self, ask: Ask, sid: str) -> Answer:

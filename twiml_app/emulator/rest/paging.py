@@ -6,11 +6,12 @@ https://www.twilio.com/docs/usage/twilios-response#pagination
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields
 from typing import Any, TypeVar
 from urllib.parse import quote, quote_plus
 
 from ...errors import ApiError
+from ..quoting import shown
 from ..resources import Resource
 from ..store import Condition, Store
 from .asking import Ask, Fields, Many
@@ -61,7 +62,7 @@ class Pager:
             raise ApiError(20007, f"Page size must be 1000 or less, not {size}.")
         token = query.text("PageToken")
         if token and not token.startswith("PA"):
-            raise ApiError(21481, f"The PageToken {token} is invalid.")
+            raise ApiError(21481, f"The PageToken {shown(token)} is invalid.")
         number = _number(query, "Page", 0)
         return Page(size=min(max(size, 1), MAX_SIZE), number=number, beyond=token.removeprefix("PA"))
 
@@ -96,7 +97,7 @@ class Pager:
 
     def _refuse_unknown(self, kind: type[ResourceT], page: Page) -> None:
         if page.beyond and self._store.place(kind, page.beyond) < 0:
-            raise ApiError(21481, f"The PageToken PA{page.beyond} is invalid.")
+            raise ApiError(21481, f"The PageToken {shown('PA' + page.beyond)} is invalid.")
 
     def list_page(
         self,
@@ -117,8 +118,9 @@ class Pager:
         envelope = self._envelope(ask, page, [item.sid for item in items], has_more)
         if self._totals:
             envelope |= self._count(ask, page, self._store.count(kind, *conditions, account_sid=owner))
-        shown = [represent(item) for item in items]
-        return Many(key=names.key, element=names.element, item=names.item, items=shown, page=envelope)
+        rows = [represent(item) for item in items]
+        blank = {} if items else represent(_blank(kind))
+        return Many(key=names.key, element=names.element, item=names.item, items=rows, page=envelope, blank=blank)
 
     def _envelope(self, ask: Ask, page: Page, sids: list[str], has_more: bool) -> dict[str, Any]:
         start = page.size * page.number
@@ -137,6 +139,13 @@ class Pager:
     def _count(self, ask: Ask, page: Page, total: int) -> dict[str, Any]:
         pages = max(1, -(-total // page.size))
         return {"total": total, "num_pages": pages, "last_page_uri": page_uri(ask, page.size, str(pages - 1))}
+
+
+def _blank(kind: type[ResourceT]) -> ResourceT:
+    """Return a resource that says nothing."""
+    required = [field.name for field in fields(kind) if field.default is MISSING]
+    values: dict[str, Any] = {name: 0.0 if name.startswith("date_") else "" for name in required}
+    return kind(**values)
 
 
 def page_uri(ask: Ask, size: int, number: str) -> str:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from ...calls import is_http_url
 from ...errors import ApiError
+from ..quoting import shown
 
 #: The longest URL of a status callback, https://www.twilio.com/docs/api/errors/21609
 MAX_URL_CHARACTERS = 4000
@@ -54,7 +55,7 @@ class Parameters:
         """
         text = self.text(name, str(default)).lower()
         if text not in (*_TRUE, *_FALSE):
-            raise ApiError(INVALID_PARAMETER, f"{name} is {text!r}: it is true or false.")
+            raise ApiError(INVALID_PARAMETER, f"{name} is {shown(text)!r}: it is true or false.")
         return text in _TRUE
 
     def choice(self, name: str, allowed: Sequence[str], code: int = INVALID_PARAMETER) -> str:
@@ -64,7 +65,7 @@ class Parameters:
         """
         text = self.text(name)
         if text and text not in allowed:
-            raise ApiError(code, f"{name} is {text!r}: it is {' or '.join(allowed)}.")
+            raise ApiError(code, f"{name} is {shown(text)!r}: it is {' or '.join(allowed)}.")
         return text
 
     def method(self, name: str, default: str = "POST") -> str:
@@ -74,7 +75,7 @@ class Parameters:
         """
         text = self.text(name).upper() or default
         if text not in ("GET", "POST"):
-            raise ApiError(INVALID_PARAMETER, f"{name} is {text!r}: it is GET or POST.")
+            raise ApiError(INVALID_PARAMETER, f"{name} is {shown(text)!r}: it is GET or POST.")
         return text
 
     def sid(self, name: str, prefix: str, code: int) -> str:
@@ -84,7 +85,7 @@ class Parameters:
         """
         text = self.text(name)
         if text and not re.fullmatch(f"{prefix}[0-9a-fA-F]{{32}}", text):
-            raise ApiError(code, f"{name} {text} is not valid: it is {prefix} and 32 hexadecimal digits.")
+            raise ApiError(code, f"{name} {shown(text)} is not valid: it is {prefix} and 32 hexadecimal digits.")
         return text
 
     def integer(self, name: str, least: int, most: int, code: int) -> int | None:
@@ -96,7 +97,7 @@ class Parameters:
         if not text:
             return None
         if not re.fullmatch("[0-9]{1,9}", text) or not least <= int(text) <= most:
-            raise ApiError(code, f"{name} is {text!r}: it is a number from {least} to {most}.")
+            raise ApiError(code, f"{name} is {shown(text)!r}: it is a number from {least} to {most}.")
         return int(text)
 
     def price(self, name: str, code: int) -> float | None:
@@ -109,7 +110,7 @@ class Parameters:
             return None
         amount = float(text) if _AMOUNT.fullmatch(text) else 0.0
         if not 0 < amount < math.inf:
-            raise ApiError(code, f"{name} is {text!r}: it is a positive number with up to four decimals.")
+            raise ApiError(code, f"{name} is {shown(text)!r}: it is a positive number with up to four decimals.")
         return amount
 
     def url(self, name: str, code: int) -> str:
@@ -129,7 +130,7 @@ class Parameters:
         """
         moment = read_moment(self.text(name))
         if moment is None:
-            raise ApiError(code, f"{name} is {self.text(name)!r}: write it as 2026-05-15T14:30:00Z.")
+            raise ApiError(code, f"{name} is {shown(self.text(name))!r}: write it as 2026-05-15T14:30:00Z.")
         return moment
 
     def iso_moment(self, name: str, code: int) -> float:
@@ -138,7 +139,7 @@ class Parameters:
         Raises: ApiError.
         """
         if not _ISO_8601.fullmatch(self.text(name)):
-            raise ApiError(code, f"{name} is {self.text(name)!r}: write it as 2026-05-15T14:30:00Z.")
+            raise ApiError(code, f"{name} is {shown(self.text(name))!r}: write it as 2026-05-15T14:30:00Z.")
         return self.moment(name, code)
 
 

@@ -109,11 +109,10 @@ def _xml_bytes(root: etree._Element) -> bytes:
 
 def _csv(answer: One | Many) -> bytes:
     rows = [answer.fields] if isinstance(answer, One) else answer.items
-    if not rows:
-        return b""
+    first = answer.blank if isinstance(answer, Many) and not rows else rows[0]
     written = io.StringIO()
     writer = csv.writer(written)
-    names = [name for name, value in rows[0].items() if not isinstance(value, Mapping)]
+    names = [name for name, value in first.items() if not isinstance(value, Mapping)]
     writer.writerow([xml_name(name) for name in names])
     writer.writerows([_text(fields[name]) for name in names] for fields in rows)
     return written.getvalue().encode()

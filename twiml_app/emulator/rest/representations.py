@@ -35,6 +35,7 @@ _FIELDS_OF_2010 = (
     *("direction", "price", "price_unit", "api_version", "uri"),
 )
 _PACIFIC = "America/Los_Angeles"
+_REFUSALS = {21610: "Attempt to send to unsubscribed recipient", 21611: "Queue is full"}
 
 
 def date(moment: float | None) -> str | None:
@@ -124,8 +125,8 @@ def _shown_body(message: Message) -> str:
 
 
 def _error_message(code: int | None) -> str | None:
-    known = error_code(code) if code else None
-    return known.meaning[:1].upper() + known.meaning[1:] if known else None
+    known = error_code(code or 0)
+    return known.meaning[:1].upper() + known.meaning[1:] if known else _REFUSALS.get(code or 0)
 
 
 def legacy_message_fields(message: Message, profile: Profile, suffix: str) -> Fields:

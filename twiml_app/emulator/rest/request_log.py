@@ -7,6 +7,8 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ..debugger import told
+
 #: Requests that are kept; the oldest go first.
 MAX_REQUESTS = 1000
 
@@ -40,8 +42,7 @@ class RequestLog:
         """Keep a request."""
         with self._lock:
             self._requests.append(request)
-        if self.watcher:
-            self.watcher(request)
+        told(self.watcher, request)
 
     def all(self) -> list[LoggedRequest]:
         """Return the requests, the oldest first."""

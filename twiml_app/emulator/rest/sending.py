@@ -19,6 +19,7 @@ from ..delivery import Delivery
 from ..media import MediaFetcher
 from ..numbers import MAGIC_SENDER, Address, check_magic, read_recipient, read_sender
 from ..opt_outs import OptOuts
+from ..quoting import shown
 from ..resources import Account, Application, Message, MessagingService
 from .parameters import INVALID_PARAMETER, Parameters
 
@@ -114,22 +115,22 @@ class Sending:
             return None
         sender = api.accept(read_sender(text))
         if sender is None:
-            raise ApiError(21212, f"The 'From' number {text} is not a valid phone number, shortcode, or sender ID.")
+            raise ApiError(21212, f"The 'From' {shown(text)} is not a valid phone number, shortcode, or sender ID.")
         check_magic(sender.text, "")
         if sender.kind == "name" and account.type == "Trial":
             raise ApiError(21267, "Alphanumeric Sender ID cannot be used by trial accounts.")
-        if not self._context.any_sender and sender.text != MAGIC_SENDER:
+        if sender.kind in ("number", "short_code") and sender.text != MAGIC_SENDER:
             self._refuse_foreign(account, sender, service)
         return sender
 
     def _refuse_foreign(self, account: Account, sender: Address, service: MessagingService | None) -> None:
-        if sender.kind not in ("number", "short_code"):
-            return
         number = self._context.find_number(sender.text)
+        if number and number.account_sid != account.sid:
+            raise ApiError(21660, f"Mismatch between the 'From' number {sender.text} and the account {account.sid}.")
+        if self._context.any_sender:
+            return
         if number is None:
             raise ApiError(21606, f"The 'From' phone number {sender.text} is no number of this account.")
-        if number.account_sid != account.sid:
-            raise ApiError(21660, f"Mismatch between the 'From' number {sender.text} and the account {account.sid}.")
         if not number.sms:
             raise ApiError(21661, f"The 'From' number {sender.text} is not SMS-capable.")
         if service and number.sid not in service.numbers:
@@ -144,17 +145,17 @@ class Sending:
         """
         text = given.text("To")
         if text.strip().isdigit() and len(text.strip()) <= 6:
-            raise ApiError(21265, f"The 'To' number {text} cannot be a Short Code.")
+            raise ApiError(21265, f"The 'To' number {shown(text)} cannot be a Short Code.")
         recipient = api.accept(read_recipient(text, home))
         if recipient is None:
-            raise ApiError(21211, f"The 'To' number {text} is not a valid phone number.")
+            raise ApiError(21211, f"The 'To' number {shown(text)} is not a valid phone number.")
         check_magic("", recipient.text)
         if sender and recipient.text == sender.text:
             raise ApiError(21266, "'To' and 'From' number cannot be the same.")
         if sender and sender.channel != recipient.channel:
             raise ApiError(21910, "'From' and 'To' must be of the same channel.")
         if account.type == "Trial" and recipient.text.rpartition(":")[2] not in account.verified:
-            raise ApiError(21608, f"The number {recipient.text} is unverified. Trial accounts cannot send to it.")
+            raise ApiError(21608, f"{shown(recipient.text)} is unverified. Trial accounts cannot send to it.")
         return recipient
 
     def _read_options(
@@ -230,9 +231,9 @@ class Sending:
         if sender is None or sender.kind != "name":
             return
         if recipient.text.startswith("+1"):
-            raise ApiError(21612, f"{recipient.text} cannot be reached from the name {sender.text}.")
+            raise ApiError(21612, f"{shown(recipient.text)} cannot be reached from the name {sender.text}.")
         if has_media:
-            raise ApiError(21621, f"The 'From' {sender.text} has not been enabled for MMS.")
+            raise ApiError(21621, f"The 'From' {shown(sender.text)} has not been enabled for MMS.")
 
     def _refuse_media(self, sender: Address | None, media: int) -> None:
         number = self._context.find_number(sender.text) if sender and media else None

@@ -1,0 +1,61 @@
+"""Content types of media: how they are written, which are no media, and which the bytes of a file may have."""
+
+from __future__ import annotations
+
+import re
+
+PAGES = frozenset({"text/html", "application/xhtml+xml"})
+PROGRAMS = frozenset(
+    {
+        "application/java-archive",
+        "application/javascript",
+        "application/vnd.android.package-archive",
+        "application/vnd.microsoft.portable-executable",
+        "application/x-dosexec",
+        "application/x-executable",
+        "application/x-msdos-program",
+        "application/x-msdownload",
+        "application/x-sh",
+        "application/x-sharedlib",
+        "text/javascript",
+        "text/x-sh",
+    }
+)
+#: A type and a subtype, https://www.rfc-editor.org/rfc/rfc9110#name-media-type
+_CONTENT_TYPE = re.compile(r"(?=.{1,100}\Z)[!#$%&'*+.^_`|~0-9A-Za-z-]+/[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+UNKNOWN = frozenset({"application/octet-stream", "binary/octet-stream"})
+
+#: How files begin, and the content types that they may then have, the usual one first.
+_SIGNATURES: tuple[tuple[re.Pattern[bytes], tuple[str, ...]], ...] = (
+    (re.compile(rb"GIF8[79]a"), ("image/gif",)),
+    (re.compile(rb"\x89PNG\r\n\x1a\n"), ("image/png", "image/apng")),
+    (re.compile(rb"\xff\xd8\xff"), ("image/jpeg", "image/pjpeg")),
+    (re.compile(rb"RIFF.{4}WEBP", re.DOTALL), ("image/webp",)),
+    (re.compile(rb"%PDF-"), ("application/pdf", "application/x-pdf")),
+    # The container of MPEG-4 holds films, sounds and pictures alike.
+    (
+        re.compile(rb".{4}ftyp", re.DOTALL),
+        (
+            *("video/mp4", "video/mpeg4", "video/x-m4v", "video/quicktime", "video/3gpp", "video/3gpp2"),
+            *("audio/mp4", "audio/m4a", "audio/x-m4a", "audio/aac", "audio/3gpp", "audio/3gpp2"),
+            *("image/heic", "image/heif", "image/avif"),
+        ),
+    ),
+    (re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype html|html)[\s>]", re.IGNORECASE), ("text/html",)),
+)
+
+
+def is_content_type(text: str) -> bool:
+    """Tell whether a text is a type and a subtype, and nothing besides."""
+    return bool(_CONTENT_TYPE.fullmatch(text))
+
+
+def plain(content_type: str) -> str:
+    """Return a content type in lower case, without its parameters."""
+    bare = content_type.partition(";")[0].strip().lower()
+    return "image/jpeg" if bare == "image/jpg" else bare
+
+
+def sniff(content: bytes) -> tuple[str, ...]:
+    """Return the content types that bytes may have, the usual one first; none if they begin like no file known here."""
+    return next((types for beginning, types in _SIGNATURES if beginning.match(content)), ())
