@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Mapping, Sequence
 from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 import click
 
-from ..auth import basic_header
-from ..calls import CERTIFICATE_EXPIRED, CERTIFICATE_FOR_ANOTHER, CERTIFICATE_WITHOUT_PATH, OutgoingRequest
-from ..config import Credentials
-from ..transports import HttpTransport
-from ..webhook import FORM_TYPE, WebhookResponse
+from .asking import ask
 from .common import json_option, print_json, print_table, printable
 from .parameters import NUMBER, PHONE, PORT, EmulatorUrl
 
-_READ_TIMEOUT_S = 60.0
-_UNTRUSTED = (CERTIFICATE_EXPIRED, CERTIFICATE_FOR_ANOTHER, CERTIFICATE_WITHOUT_PATH)
 _LOST = ("undelivered", "failed")
-#: What to type, by the code of a refusal.
-_REMEDIES = {21606: " (numbers are given by --number at the start, and named by --to)"}
-
 
 _url_option = click.option(
     "--url",
@@ -57,7 +46,7 @@ def text(body: str, from_: str, to: str | None, media: tuple[str, ...], url: str
     if not body and not media:
         raise click.UsageError('give a text, such as "order 2 coffee", or --media')
     form = [("From", from_), ("To", to or ""), ("Body", body), *(("MediaUrl", each) for each in media)]
-    turn = _ask(url, "POST", "texts", form)
+    turn = ask(url, "POST", "texts", form)
     if as_json:
         print_json(turn)
     else:
@@ -100,7 +89,7 @@ def outbox(url: str, as_json: bool) -> None:
     Example:
         twiml-app emulator outbox
     """
-    messages = _ask(url, "GET", "outbox")["messages"]
+    messages = ask(url, "GET", "outbox")["messages"]
     if as_json:
         print_json(messages)
     else:
@@ -138,7 +127,7 @@ def debugger(url: str, as_json: bool) -> None:
     Example:
         twiml-app emulator debugger
     """
-    entries = _ask(url, "GET", "debugger")["entries"]
+    entries = ask(url, "GET", "debugger")["entries"]
     if as_json:
         print_json(entries)
     elif not entries:
@@ -158,7 +147,7 @@ def webhooks(url: str, as_json: bool) -> None:
     Example:
         twiml-app emulator webhooks
     """
-    shown = _ask(url, "GET", "webhooks")["webhooks"]
+    shown = ask(url, "GET", "webhooks")["webhooks"]
     if as_json:
         print_json(shown)
         return
@@ -188,7 +177,7 @@ def requests(url: str, as_json: bool) -> None:
     Example:
         twiml-app emulator requests
     """
-    shown = _ask(url, "GET", "requests")["requests"]
+    shown = ask(url, "GET", "requests")["requests"]
     if as_json:
         print_json(shown)
         return
@@ -226,7 +215,7 @@ def handset(
         raise click.UsageError("--error-code belongs to --status undelivered or failed")
     given = {"Status": status, "ErrorCode": error_code, "TakesMedia": None if media is None else str(media).lower()}
     form = [(name, str(value)) for name, value in given.items() if value is not None]
-    shown = _ask(url, "POST" if form else "GET", f"handsets/{quote(number, safe='')}", form)
+    shown = ask(url, "POST" if form else "GET", f"handsets/{quote(number, safe='')}", form)
     if as_json:
         print_json(shown)
         return
@@ -250,7 +239,10 @@ def clock(advance: int | None, settle: bool, url: str) -> None:
     """
     form = [("Seconds", str(advance))] if advance is not None else []
     form += [("Settle", "true")] if settle else []
-    click.echo(_ask(url, "POST" if form else "GET", "clock", form)["now"])
+    shown = ask(url, "POST" if form else "GET", "clock", form)
+    click.echo(shown["now"])
+    if not shown.get("settled", True):
+        raise click.ClickException("not everything has arrived yet: a line is long, or a program slow")
 
 
 @click.command()
@@ -263,7 +255,7 @@ def outage(count: int, url: str) -> None:
     Example:
         twiml-app emulator outage 3
     """
-    _ask(url, "POST", "outage", [("Requests", str(count))])
+    ask(url, "POST", "outage", [("Requests", str(count))])
     click.echo(f"requests that get 503 from now on: {count}")
 
 
@@ -276,44 +268,8 @@ def reset(url: str) -> None:
     Example:
         twiml-app emulator reset
     """
-    _ask(url, "POST", "reset")
+    ask(url, "POST", "reset")
     click.echo("all is as at the start")
 
 
 COMMANDS = (text, outbox, debugger, requests, webhooks, handset, clock, outage, reset)
-
-
-def _ask(url: str, method: str, path: str, form: Sequence[tuple[str, str]] = ()) -> Any:
-    """Ask an emulator that runs."""
-    response = _send(url, method, path, form)
-    if not response.header("Twilio-Request-Id"):
-        raise click.ClickException(f"what answers at {url} is no emulator: name its address by --url")
-    document = json.loads(response.body) if response.body else {}
-    if response.status == 401:
-        problem = "set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN as they were when it was started"
-        raise click.ClickException(f"the emulator at {url} has another account or token: {problem}")
-    if response.status >= 400:
-        raise click.ClickException(f"{document['message']}{_REMEDIES.get(document['code'], '')}")
-    return document
-
-
-def _send(url: str, method: str, path: str, form: Sequence[tuple[str, str]]) -> WebhookResponse:
-    from ..emulator import ACCOUNT_SID, AUTH_TOKEN
-
-    account = os.environ.get("TWILIO_ACCOUNT_SID") or ACCOUNT_SID
-    token = os.environ.get("TWILIO_AUTH_TOKEN") or AUTH_TOKEN
-    request = OutgoingRequest(
-        method=method,
-        url=f"{url}/_emulator/{path}",
-        headers=(("Authorization", basic_header(Credentials(account, token))), ("Content-Type", FORM_TYPE)),
-        body=urlencode(form).encode(),
-        connect_timeout_s=5.0,
-        read_timeout_s=_READ_TIMEOUT_S,
-    )
-    try:
-        return HttpTransport()(request)
-    except OSError as error:
-        remedy = "start one with twiml-app emulator, or name its address by --url"
-        if getattr(error, "code", 0) in _UNTRUSTED:
-            remedy = "set SSL_CERT_FILE to the file that it printed to trust"
-        raise click.ClickException(f"no emulator can be asked at {url}: {remedy} ({error})") from error
