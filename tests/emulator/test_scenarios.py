@@ -412,7 +412,7 @@ def test_many_people_text_at_once(world: World) -> None:
     with ThreadPoolExecutor(len(phones)) as pool:
         turns = [*pool.map(lambda phone: phone.text(f"order {phone.number[-4:]} tea", to=NUMBER), phones)]
 
-    assert [turn.problems for turn in turns] == [()] * len(phones)
+    assert [turn.problems for turn in turns] == [[]] * len(phones)
     assert [turn.bodies for turn in turns] == [[f"{1000 + n} tea, in 1 segment"] for n in range(12)]
     assert [world.inbox_of(phone) for phone in phones] == [turn.bodies for turn in turns]
     assert [len(world.notes_of("orders", turn.inbound.sid)) for turn in turns] == [1] * len(phones)
