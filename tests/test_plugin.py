@@ -161,6 +161,7 @@ def test_exchange_is_named_by_what_it_is(pytester: pytest.Pytester, recordings: 
 
     result = pytester.runpytest_subprocess("--collect-only", "-q")
 
+    assert result.ret == pytest.ExitCode.OK
     result.stdout.fnmatch_lines(
         [
             "tests/recordings/a.jsonl::a:1 menu",

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests.helpers import sample
 from twiml_app.forms import inbound_form, status_form
-from twiml_app.recordings import Exchange, write_line
+from twiml_app.recordings import Exchange, read_line, write_line
 from twiml_app.scrubbing import Scrubber, without_secrets
 from twiml_app.twiml import MessagingResponse
 from twiml_app.webhook import TWIML_TYPE, Endpoint, Form, WebhookResponse
@@ -343,7 +343,9 @@ def test_any_text_can_be_scrubbed(text: str, raw: bytes) -> None:
     form = inbound_form(body, from_=text, fields={"ProfileName": body, "Label": text.encode(errors="ignore").decode()})
     recorded = replace(exchange(form), answer=WebhookResponse(status=200, content_type=TWIML_TYPE, body=raw))
 
-    write_line(scrub(recorded)[0]).encode()
+    line = write_line(scrub(recorded)[0]).encode().decode()
+
+    assert list(read_line(line).form) == list(form)
 
 
 def test_secrets_alone_are_taken_out() -> None:

@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from .events import InboundMessage, StatusCallback
-from .keywords import kind_of_word
+from .keywords import OPT_OUT_WORDS, kind_of_word
 from .patterns import TextPattern
 
 Handler = Callable[..., Any]
@@ -39,6 +39,20 @@ def name_of(function: Handler) -> str:
     """Return the name a handler has in the log: ``module.function``."""
     kind = type(function)
     return f"{getattr(function, '__module__', kind.__module__)}.{getattr(function, '__qualname__', kind.__qualname__)}"
+
+
+def is_stop_word(pattern: Pattern | None) -> bool:
+    """Tell whether a pattern is a word that Twilio takes as an opt-out."""
+    if not isinstance(pattern, TextPattern) or pattern.converters:
+        return False
+    return any(pattern.match(word) is not None for word in OPT_OUT_WORDS["STOP"])
+
+
+def capture_names(pattern: Pattern | None) -> tuple[str, ...]:
+    """Return the names of what a pattern captures, which become arguments of the handler."""
+    if isinstance(pattern, TextPattern):
+        return tuple(pattern.converters)
+    return tuple(pattern.groupindex) if pattern else ()
 
 
 @dataclass(frozen=True, slots=True)

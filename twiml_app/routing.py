@@ -20,9 +20,10 @@ from .routes import (
     Handler,
     MessageRoute,
     OptOutRoute,
-    Pattern,
     Predicate,
     StatusRoute,
+    capture_names,
+    is_stop_word,
     name_of,
     place_of,
 )
@@ -83,7 +84,7 @@ class Router:
         compiled = _compile(pattern) if isinstance(pattern, str) else pattern
 
         def register(handler: HandlerT) -> HandlerT:
-            _require_fit(handler, _capture_names(compiled), "a message")
+            _require_fit(handler, capture_names(compiled), "a message")
             self._add_route(MessageRoute(handler, compiled, conditions))
             return handler
 
@@ -186,7 +187,7 @@ class Router:
         """Yield the routes whose pattern is a STOP word: unless the number answers these itself, they never run."""
         for route in self._routes:
             numbers = route.conditions.to
-            if _is_stop_word(route.pattern) and not (numbers and numbers <= set(answering)):
+            if is_stop_word(route.pattern) and not (numbers and numbers <= set(answering)):
                 yield route
 
     def _register_opt_out(self, handler: HandlerT, kinds: frozenset[str]) -> HandlerT:
@@ -266,18 +267,6 @@ def _compile(pattern: str) -> TextPattern:
     except RegistrationError as error:
         decorator = sys._getframe(2)
         raise RegistrationError(str(error), f"{decorator.f_code.co_filename}:{decorator.f_lineno}") from error
-
-
-def _is_stop_word(pattern: Pattern | None) -> bool:
-    if not isinstance(pattern, TextPattern) or pattern.converters:
-        return False
-    return any(pattern.match(word) is not None for word in OPT_OUT_WORDS["STOP"])
-
-
-def _capture_names(pattern: Pattern | None) -> tuple[str, ...]:
-    if isinstance(pattern, TextPattern):
-        return tuple(pattern.converters)
-    return tuple(pattern.groupindex) if pattern else ()
 
 
 def _require_fit(handler: Handler, captures: tuple[str, ...], subject: str) -> None:

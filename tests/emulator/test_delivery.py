@@ -289,15 +289,25 @@ def test_queue_that_is_full_refuses() -> None:
         network.delivery.refuse_overflow(NUMBER)
 
 
+def is_full(network: Network, sender: str) -> bool:
+    """Tell whether a sender is refused for its queue."""
+    try:
+        network.delivery.refuse_overflow(sender)
+    except ApiError as refused:
+        return refused.code == 21611
+    return False
+
+
 def test_what_is_canceled_makes_room_in_the_queue() -> None:
     """And the next one waits that much less."""
     network = Network(queue_s=2)
     with closing(network.store):
         network.send()
         sid = network.send()
+        before = is_full(network, NUMBER)
         network.delivery.cancel(network.get(sid))
 
-        network.delivery.refuse_overflow(NUMBER)
+        assert (before, is_full(network, NUMBER)) == (True, False)
 
 
 def test_queue_of_a_short_code_is_never_full() -> None:
@@ -306,8 +316,9 @@ def test_queue_of_a_short_code_is_never_full() -> None:
     with closing(network.store):
         for _ in range(5):
             network.send(SHORT_CODE)
+            network.send(NUMBER)
 
-        network.delivery.refuse_overflow(SHORT_CODE)
+        assert (is_full(network, SHORT_CODE), is_full(network, NUMBER)) == (False, True)
 
 
 def test_message_of_a_service_whose_queues_are_full_fails() -> None:

@@ -144,7 +144,8 @@ def test_server_that_was_never_started_frees_its_port() -> None:
     server = Server("127.0.0.1", 0, None)
     server.stop()
 
-    socket.create_server(("127.0.0.1", server.port)).close()
+    with socket.create_server(("127.0.0.1", server.port)) as again:
+        assert again.getsockname() == ("127.0.0.1", server.port)
 
 
 def test_official_client_trusts_the_certificates() -> None:

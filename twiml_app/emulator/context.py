@@ -67,9 +67,9 @@ class Context:
 
     def takes_media(self, number: str) -> bool:
         """Tell whether a phone takes pictures: as it is set, else as its country has it."""
-        handset = self.store.get(Fate, number)
-        if handset and handset.takes_media is not None:
-            return handset.takes_media
+        fate = self.store.get(Fate, number)
+        if fate and fate.takes_media is not None:
+            return fate.takes_media
         address = read_sender(number)
         return bool(address and address.takes_media)
 

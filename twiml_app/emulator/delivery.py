@@ -225,10 +225,10 @@ class Delivery:
         self._context.store.pay(number)
 
     def _fate(self, number: str) -> tuple[str, int | None]:
-        handset = self._context.store.get(Fate, number)
-        if handset is None:
+        fate = self._context.store.get(Fate, number)
+        if fate is None:
             return "delivered", None
-        return handset.status, handset.error_code or _DEFAULT_ERRORS.get(handset.status)
+        return fate.status, fate.error_code or _DEFAULT_ERRORS.get(fate.status)
 
     def _move(self, sid: str, expected: frozenset[str], **changes: Any) -> Message | None:
         """Change a message, and begin what follows; the store knows of both, or of neither."""

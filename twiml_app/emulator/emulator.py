@@ -18,8 +18,8 @@ from .assembly import NOW, Parts, begin_at, keep_account, require_tools, takes_a
 from .clocks import Clock, make_clock
 from .context import Context
 from .handsets import Handset
-from .numbers import read_sender
-from .profiles import find_profile
+from .numbers import require_number
+from .profiles import Profile, find_profile
 from .resources import DebuggerEntry, IncomingNumber, Message
 from .rest.request_log import LoggedRequest
 from .seeds import Seed, read_seed
@@ -87,21 +87,27 @@ class Emulator:
                 opened.callback(self._certificates.remove)
             self._server = Server(host, port, self._certificates)
             opened.callback(self._server.stop)
-            self.context = Context(
-                store=self._store,
-                clock=make_clock(clock, begin_at(self._store, start)),
-                profile=find_profile(profile),
-                base_url=self._server.url,
-                new_sid=new_sid,
-                random=Random(self.account_sid),  # noqa: S311  the same disorder every time
-                any_sender=takes_any_sender(self._store, state, self._seed, self.account_sid),
-            )
-            self._parts = Parts(
-                self.context, transport or HttpTransport(), fetch=fetch, concurrency=concurrency, reset=self.reset
-            )
+            any_sender = takes_any_sender(self._store, state, self._seed, self.account_sid)
+            ticking = make_clock(clock, begin_at(self._store, start))
+            self.context = self._make_context(ticking, find_profile(profile), new_sid, any_sender=any_sender)
+            wire = transport or HttpTransport()
+            self._parts = Parts(self.context, wire, fetch=fetch, concurrency=concurrency, reset=self.reset)
             keep_account(self.context, self.account_sid, self.auth_token, self._seed)
             self._parts.delivery.resume()
             opened.pop_all()
+
+    def _make_context(
+        self, clock: Clock, profile: Profile, new_sid: Callable[[str], str], *, any_sender: bool
+    ) -> Context:
+        return Context(
+            store=self._store,
+            clock=clock,
+            profile=profile,
+            base_url=self._server.url,
+            new_sid=new_sid,
+            random=Random(self.account_sid),  # noqa: S311  the same disorder every time
+            any_sender=any_sender,
+        )
 
     def start(self) -> Self:
         """Serve, and let the clock run if it does so by itself; once more does no harm.
@@ -186,7 +192,7 @@ class Emulator:
             "sms_application_sid": application_sid,
             "mms": mms,
         }
-        digits = _read_number(phone_number)
+        digits = require_number(phone_number)
         with self.context.lock:
             known = self.context.find_number(digits) or self._new_number(digits)
             added = self._added.setdefault(digits, _Added(known))
@@ -220,7 +226,7 @@ class Emulator:
         Raises: ConfigurationError, for what is no number.
         """
         return Handset(
-            self.context, self._parts.handsets, self._parts.receiving, self._parts.fetcher, _read_number(number)
+            self.context, self._parts.handsets, self._parts.receiving, self._parts.fetcher, require_number(number)
         )
 
     @property
@@ -276,17 +282,6 @@ class Emulator:
                 self._apply_signing()
             for digits, added in self._added.items():
                 self._store.save(replace(self.context.find_number(digits) or added.number, **added.changes))
-
-
-def _read_number(text: str) -> str:
-    """Return a number as Twilio writes it.
-
-    Raises: ConfigurationError.
-    """
-    address = read_sender(text)
-    if address is None or address.kind == "name":
-        raise ConfigurationError("number", f"{text!r} is no number: write it as +15558675310")
-    return address.text
 
 
 def _checked_url(url: str | None) -> str | None:

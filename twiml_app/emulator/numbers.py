@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from ..errors import ApiError
+from ..errors import ApiError, ConfigurationError
 
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _SHORT_CODE = re.compile(r"[0-9]{3,8}")
@@ -76,6 +76,17 @@ def read_sender(text: str) -> Address | None:
     if _NAME.fullmatch(plain):
         return Address(plain, "name")
     return _local(plain, "+1")
+
+
+def require_number(text: str) -> str:
+    """Return a number as Twilio writes it.
+
+    Raises: ConfigurationError.
+    """
+    address = read_sender(text)
+    if address is None or address.kind == "name":
+        raise ConfigurationError("number", f"{text!r} is no number: write it as +15558675310")
+    return address.text
 
 
 def read_recipient(text: str, sender: str) -> Address | None:

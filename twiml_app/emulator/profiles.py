@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from ..errors import ConfigurationError
 from ..keywords import OPT_OUT_WORDS
+from .resources import API_2008, API_2010
 
 HOUR_S = 3600
 
@@ -54,7 +55,7 @@ class Profile:
     @property
     def is_2008(self) -> bool:
         """Tell the oldest service from the others."""
-        return self.api_version == "2008-08-01"
+        return self.api_version == API_2008
 
 
 _EARLY_WORDS = {
@@ -65,7 +66,7 @@ _EARLY_WORDS = {
 
 _CURRENT = Profile(
     name="current",
-    api_version="2010-04-01",
+    api_version=API_2010,
     has_num_segments=True,
     has_raw_dlr_date=True,
     application_wins=False,
@@ -104,7 +105,7 @@ _2014 = replace(
     more_info="http://www.twilio.com/docs/errors",
     opt_out_words=_EARLY_WORDS,
 )
-_2008 = replace(_2014, name="2008", api_version="2008-08-01", rest_flags=2)
+_2008 = replace(_2014, name="2008", api_version=API_2008, rest_flags=2)
 
 PROFILES: Mapping[str, Profile] = {profile.name: profile for profile in (_CURRENT, _2014, _2008)}
 

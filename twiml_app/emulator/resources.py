@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+#: The two versions of the API.
+API_2010, API_2008 = "2010-04-01", "2008-08-01"
+
 #: After these a message may be deleted, and cannot be canceled.
 FINISHED = frozenset({"sent", "delivered", "undelivered", "failed", "canceled", "received", "read"})
 
@@ -114,7 +117,7 @@ class Message(Resource):
     #: When it reached the phone.
     date_delivered: float | None = None
     messaging_service_sid: str = ""
-    api_version: str = "2010-04-01"
+    api_version: str = API_2010
     #: Where its status goes, and in which words: ``message``, or ``sms`` for the legacy resource and applications.
     status_url: str = ""
     status_method: str = "POST"

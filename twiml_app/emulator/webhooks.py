@@ -17,7 +17,7 @@ from ..webhook import Form
 from .context import Context
 from .debugger import Debugger
 from .numbers import national
-from .resources import Account, Message
+from .resources import API_2008, Account, Message
 
 _ANSWER_TYPES = ("text/xml", "application/xml", "text/html", "text/plain")
 _GEOGRAPHY = tuple(f"{whose}{what}" for whose in ("From", "To") for what in ("City", "State", "Zip", "Country"))
@@ -88,6 +88,8 @@ class Webhooks:
         return Form((name, national(value) if name in ("From", "To") else value) for name, value in pairs)
 
     def _media(self, message: Message) -> dict[str, str]:
+        if not message.num_media:
+            return {}
         account = f"{self._context.base_url}/2010-04-01/Accounts/{message.account_sid}/Messages/{message.sid}/Media"
         found = self._context.media_of(message.sid)
         return {f"{account}/{media.sid}": media.content_type for media in found}
@@ -113,7 +115,7 @@ class Webhooks:
 
     def _sms_status_form(self, message: Message) -> Form:
         """Return the parameters of the legacy resources: SmsSid and SmsStatus."""
-        is_2008 = message.api_version == "2008-08-01"
+        is_2008 = message.api_version == API_2008
         write = national if is_2008 else str
         form = {"SmsSid": message.sid, "SmsStatus": message.status, "AccountSid": message.account_sid}
         form |= {"From": write(message.from_), "To": write(message.to)}

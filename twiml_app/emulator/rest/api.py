@@ -19,7 +19,7 @@ from ...errors import ApiError
 from ...logs import logger
 from ..context import Context
 from ..quoting import shown
-from ..resources import Account
+from ..resources import API_2008, API_2010, Account
 from .access import CHALLENGE, Access, refuse_strange_host, refuse_web_pages
 from .asking import CONTROL, Answer, Ask, One, Raw, Rule, not_found
 from .hints import hints_for
@@ -71,12 +71,12 @@ class _Exchange:
 
     @property
     def is_2008(self) -> bool:
-        return self.path.startswith("/2008-08-01")
+        return self.path.startswith(f"/{API_2008}")
 
     @property
     def is_old(self) -> bool:
         """Whether the path is one where no extension means XML."""
-        return self.path.startswith(("/2010-04-01", "/2008-08-01"))
+        return self.path.startswith((f"/{API_2010}", f"/{API_2008}"))
 
     @property
     def is_control(self) -> bool:
@@ -158,7 +158,7 @@ class Api:
             method=exchange.method,
             path=exchange.path,
             extension=exchange.extension,
-            version="2008-08-01" if exchange.is_2008 else "2010-04-01",
+            version=API_2008 if exchange.is_2008 else API_2010,
             query=_parameters(exchange.request.args),
             form=exchange.form,
             caller=caller,

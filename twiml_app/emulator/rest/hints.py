@@ -8,6 +8,7 @@ from itertools import chain, islice
 
 from werkzeug.wrappers import Request
 
+from ...webhook import FORM_TYPE
 from ..quoting import shown
 from .parameters import Parameters
 
@@ -19,7 +20,6 @@ MESSAGE_PARAMETERS = frozenset(
     | {"ContentSid", "ContentVariables", "RiskCheck", "FallbackFrom"}
 )
 _BY_PLAIN_NAME = {name.lower(): name for name in MESSAGE_PARAMETERS}
-_FORM = "application/x-www-form-urlencoded"
 #: More are not read.
 MAX_HINTS = 20
 
@@ -76,8 +76,8 @@ def _about_body(request: Request, form: Parameters) -> Iterator[str]:
         yield f"_method is {shown(override)}: it is PUT or DELETE"
     if request.method not in ("POST", "PUT") or not request.content_length:
         return
-    if request.mimetype != _FORM:
-        yield f"the content type is {shown(request.mimetype) or 'missing'}: the API takes forms, {_FORM}"
+    if request.mimetype != FORM_TYPE:
+        yield f"the content type is {shown(request.mimetype) or 'missing'}: the API takes forms, {FORM_TYPE}"
     elif not form.names:
         yield "the body is no form in UTF-8: every parameter is written as Name=value, percent-encoded"
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from ..context import Context
-from ..resources import Message
+from ..resources import API_2008, API_2010, Message
 from ..store import Condition
 from .asking import Answer, Ask, Fields, Many, One, Rule, not_found
 from .messages import Messages, find_message, message_conditions
@@ -18,7 +18,6 @@ from .representations import legacy_message_fields, message_fields_of_2008
 from .sending import MessageApi, Sending
 
 _NAMES = Names(key="sms_messages", element="SMSMessages", item="SMSMessage")
-_2008 = "2008-08-01"
 #: What a list of 2008 said of its page, in order.
 _PAGE_OF_2008 = ("page", "num_pages", "page_size", "total", "start", "end")
 #: Numbers sort before the colon, and channels, which begin with a letter, behind it.
@@ -37,10 +36,10 @@ class LegacySms:
 
     def rules(self) -> Iterator[Rule]:
         """Yield what answers where."""
-        for version in ("2010-04-01", _2008):
+        for version in (API_2010, API_2008):
             base = f"/{version}/Accounts/<account_sid>/SMS/Messages"
             yield Rule(path=base, views={"GET": self.list, "POST": self.create})
-            deletes = {} if version == _2008 else {"DELETE": self.delete}
+            deletes = {} if version == API_2008 else {"DELETE": self.delete}
             yield Rule(path=f"{base}/<sid>", views={"GET": self.fetch, **deletes})
 
     def create(self, ask: Ask) -> Answer:
@@ -51,7 +50,7 @@ class LegacySms:
 
     def list(self, ask: Ask) -> Answer:
         """List texts, the newest first."""
-        is_2008 = ask.version == _2008
+        is_2008 = ask.version == API_2008
         pager = self._pager_of_2008 if is_2008 else self._pager
         page = pager.list_page(ask, Message, _NAMES, self._represent(ask), *_TEXTS, *message_conditions(ask.query))
         return _as_in_2008(page) if is_2008 else page
@@ -73,7 +72,7 @@ class LegacySms:
 
     def _represent(self, ask: Ask) -> Callable[[Message], Fields]:
         profile = self._context.profile
-        if ask.version == _2008:
+        if ask.version == API_2008:
             return lambda message: message_fields_of_2008(message, profile)
         return lambda message: legacy_message_fields(message, profile, ask.suffix)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from ...webhook import TEXT_TYPE
 from ..context import Context
 from ..resources import Media, MediaLink, Message
 from ..store import Condition
@@ -66,7 +67,7 @@ class MediaOfMessages:
         if link is None or media is None:
             raise not_found(f"/{name}")
         if self._context.clock.now() >= link.expires:
-            return Raw(content=b"This link has expired.\n", content_type="text/plain; charset=utf-8", status=410)
+            return Raw(content=b"This link has expired.\n", content_type=TEXT_TYPE, status=410)
         content = self._context.store.read_bytes(media.sid) or b""
         return Raw(content=content, content_type=media.content_type)
 

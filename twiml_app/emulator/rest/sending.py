@@ -20,7 +20,7 @@ from ..media import MediaFetcher
 from ..numbers import MAGIC_SENDER, Address, check_magic, read_recipient, read_sender
 from ..opt_outs import OptOuts
 from ..quoting import shown
-from ..resources import Account, Application, Message, MessagingService
+from ..resources import API_2008, API_2010, Account, Application, Message, MessagingService
 from .parameters import INVALID_PARAMETER, Parameters
 
 MAX_LEGACY_UNITS = 160
@@ -33,7 +33,7 @@ _NO_CONTENT = {21602: "Message body is required.", 21619: "A text message body o
 class MessageApi:
     """Which of the three resources a message is sent through, and what differs there."""
 
-    api_version: str = "2010-04-01"
+    api_version: str = API_2010
     is_legacy: bool = False
 
     @property
@@ -197,7 +197,7 @@ class Sending:
 
     def _find_application(self, account: Account, given: Parameters, api: MessageApi) -> Application | None:
         sid = given.sid("ApplicationSid", "AP", 21218)
-        if not sid or api.api_version == "2008-08-01":
+        if not sid or api.api_version == API_2008:
             return None
         application = self._context.store.get(Application, sid)
         if application is None or application.account_sid != account.sid:
