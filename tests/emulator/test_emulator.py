@@ -314,13 +314,16 @@ def test_state_that_began_with_a_seed_goes_on_with_its_senders(tmp_path: Path) -
                 emulator.client().messages.create(to=CONTACT, from_="+15017122669", body="hello")
 
 
-def test_seed_for_a_state_that_began_without_is_refused(tmp_path: Path) -> None:
-    """It would be left out, and every message of its numbers refused."""
+@pytest.mark.parametrize(
+    "seed", [SEED, {"handsets": [{"number": CONTACT, "status": "failed"}]}], ids=["numbers", "phones"]
+)
+def test_seed_for_a_state_that_began_without_is_refused(tmp_path: Path, seed: dict[str, Any]) -> None:
+    """It would be left out without a word."""
     state = tmp_path / "state.db"
     Emulator(state=state).stop()
 
     with pytest.raises(ConfigurationError, match="began without it: leave the seed out, or name another state"):
-        Emulator(state=state, seed=SEED)
+        Emulator(state=state, seed=seed)
 
 
 def test_seed_without_numbers_leaves_every_sender_good() -> None:

@@ -43,6 +43,7 @@ from .wire import Wire
 
 #: What a state remembers beside its resources.
 NOW = "now"
+_SEEDED = "seeded"
 _NAMES_SENDERS = "names senders"
 
 
@@ -133,11 +134,12 @@ def takes_any_sender(store: Store, state: str | Path, seed: Seed | None, account
     names_senders = bool(seed and seed.get("numbers"))
     account = next((each for each in store.find(Account) if each.sid == each.account_sid), None)
     if account is None:
+        store.write(_SEEDED, seed is not None)
         store.write(_NAMES_SENDERS, names_senders)
         return not names_senders
     if account.sid != account_sid:
         raise ConfigurationError("state", f"{state} is that of {account.sid}: set TWILIO_ACCOUNT_SID to it")
-    if names_senders and not store.read(_NAMES_SENDERS):
+    if seed is not None and not store.read(_SEEDED):
         raise ConfigurationError("seed", f"{state} began without it: leave the seed out, or name another state")
     return not store.read(_NAMES_SENDERS)
 
