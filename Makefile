@@ -9,11 +9,11 @@ help:  ## show this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /	/' | expand -t 10
 
 run: $(READY)  ## serve the example application and show it at work
-	@$(BIN)/python -m handlers
+	@$(BIN)/python -m scripts.demo
 
 test: $(READY) lint types  ## everything: lint, types, every test, coverage of the core
 	$(BIN)/python -m pytest -q -n auto --cov --cov-report=
-	@$(BIN)/python -m coverage report --fail-under=100 --include="$$($(BIN)/python -m tests.architecture.rows 0 3)"
+	@$(BIN)/python -m coverage report --fail-under=100 --include="$$($(BIN)/python -m tests.architecture.order)"
 
 quick: $(READY)  ## the everyday part of the tests
 	$(BIN)/python -m pytest -q -n auto -m "not slow"

@@ -22,14 +22,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from twiml_app.caller import Caller
-from twiml_app.calls import Webhook
+from twiml_app.caller.caller import Caller
+from twiml_app.caller.forms import inbound_form, random_sid
+from twiml_app.caller.transports import HttpTransport
+from twiml_app.caller.types import Webhook
 from twiml_app.config import Settings
 from twiml_app.errors import CallError
-from twiml_app.forms import inbound_form, random_sid
 from twiml_app.journal import open_engine
 from twiml_app.journal.archive import Archive, Filter
-from twiml_app.transports import HttpTransport
 
 ROOT = Path(__file__).parent.parent
 CREDENTIALS = "kill:quite-long-enough"

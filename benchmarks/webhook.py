@@ -18,7 +18,7 @@ import threading
 import time
 from pathlib import Path
 
-from twiml_app.forms import inbound_form
+from twiml_app.caller.forms import inbound_form
 from twiml_app.signature import HEADER, sign
 from twiml_app.webhook import FORM_TYPE
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from tests.services import new_schema, postgres_server
+from tests.postgres_server import new_schema, postgres_server
 
 pytest_plugins = ["pytester"]
 

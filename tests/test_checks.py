@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.postgres_server import new_schema
 from tests.servers import ROOT
-from tests.services import new_schema
 from twiml_app.app import create_app
-from twiml_app.calls import OutgoingRequest
+from twiml_app.caller.types import OutgoingRequest
 from twiml_app.checks import Finding, check_settings, console_urls, list_settings, probe
 from twiml_app.config import Settings
 from twiml_app.testing import in_process

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twiml_app.config import READERS, Credentials, Settings, unknown_settings
+from twiml_app.config import READERS, Settings, unknown_settings
+from twiml_app.credentials import Credentials
 from twiml_app.errors import ConfigurationError
 
 BASIC = {"TWIML_CREDENTIALS": "sms:quite-long-enough"}

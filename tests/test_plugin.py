@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from twiml_app.forms import inbound_form
-from twiml_app.recordings import Exchange, read_file, write_file
+from twiml_app.caller.forms import inbound_form
+from twiml_app.recordings.format import Exchange, read_file, write_file
 from twiml_app.webhook import TWIML_TYPE, WebhookResponse
 
 pytestmark = pytest.mark.slow

@@ -19,15 +19,15 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.helpers import sample
+from tests.postgres_server import new_schema
 from tests.servers import ROOT, clean_environment, gunicorn
-from tests.services import new_schema
-from twiml_app.caller import Caller
-from twiml_app.calls import Webhook
+from twiml_app.caller.caller import Caller
+from twiml_app.caller.forms import inbound_form
+from twiml_app.caller.transports import HttpTransport
+from twiml_app.caller.types import Webhook
 from twiml_app.checks import probe
 from twiml_app.config import Settings
-from twiml_app.forms import inbound_form
 from twiml_app.testing import read_reply
-from twiml_app.transports import HttpTransport
 
 pytestmark = pytest.mark.slow
 

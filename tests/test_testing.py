@@ -10,14 +10,14 @@ import pytest
 from flask import Flask, session
 
 from tests.helpers import sample
-from tests.receiving import ACCOUNT, BASIC, OTHER_ACCOUNT, SID, SIGNED, TOKEN, read_settings
+from tests.webhook_requests import ACCOUNT, BASIC, OTHER_ACCOUNT, SID, SIGNED, TOKEN, read_settings
 from twiml_app import InboundMessage, Media, Message, MessagingResponse, Redirect, Router, StatusCallback
 from twiml_app.app import Twiml, create_app
-from twiml_app.caller import Caller
-from twiml_app.calls import OutgoingRequest, Webhook
+from twiml_app.caller.caller import Caller
+from twiml_app.caller.forms import CONTACT, NUMBER, inbound_form, random_sid, status_form
+from twiml_app.caller.types import OutgoingRequest, Webhook
 from twiml_app.errors import CallError, TwimlError
 from twiml_app.events import parse_event
-from twiml_app.forms import CONTACT, NUMBER, inbound_form, random_sid, status_form
 from twiml_app.testing import Phone, Target, _Routed, in_process, read_reply
 from twiml_app.webhook import Form, WebhookResponse
 

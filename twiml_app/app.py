@@ -20,13 +20,12 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wsgi import get_input_stream
 
 from . import logs
-from .auth import weaknesses
 from .config import READERS, Settings, unknown_settings
+from .credentials import weaknesses
 from .errors import ConfigurationError, JournalUnavailable
 from .journal import DurableJournal, Ledger, open_engine
 from .receiver import Receiver
-from .routes import place_of
-from .routing import Router
+from .routing import Router, place_of
 from .webhook import TEXT_TYPE, Endpoint, WebhookRequest, WebhookResponse
 
 EXTENSION = "twiml"

@@ -10,13 +10,11 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from .app import load_router, warnings_of
-from .auth import REALM
-from .caller import Caller, without_userinfo
-from .calls import OutgoingRequest, Transport, Webhook
+from .caller import Caller, OutgoingRequest, Transport, Webhook, without_userinfo
 from .config import READERS, Settings
 from .errors import CallError, JournalError, TwimlAppError
-from .journal import open_engine
-from .journal.opening import sqlite_path
+from .journal import open_engine, sqlite_path
+from .receiver import REALM
 from .routing import Router
 from .testing import Target
 from .webhook import Form, base_of

@@ -9,19 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .credentials import Credentials
 from .errors import ConfigurationError
 from .webhook import Endpoint
-
-
-@dataclass(frozen=True, slots=True)
-class Credentials:
-    """A user and a password of HTTP basic authentication."""
-
-    user: str
-    password: str
-
-    def __repr__(self) -> str:
-        return f"Credentials({self.user!r}, '***')"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)

@@ -154,8 +154,7 @@ def _test_of(file: Path, index: int) -> Callable[[pytest.FixtureRequest], None]:
 
 def _check(request: pytest.FixtureRequest, file: Path, index: int) -> None:
     """Replay one exchange; fail with what is different, or accept it."""
-    from .recordings import read_file
-    from .replay import replay
+    from .recordings import read_file, replay
     from .testing import sender
 
     exchange = read_file(file)[index]

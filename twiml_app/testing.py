@@ -11,15 +11,27 @@ from urllib.parse import quote, urlsplit
 from flask import Flask
 
 from .app import state_of
-from .caller import Caller, resolve
-from .calls import Call, OutgoingRequest, Transport, Webhook
+from .caller import (
+    ACCOUNT_SID,
+    CONTACT,
+    NUMBER,
+    Call,
+    Caller,
+    HttpTransport,
+    OutgoingRequest,
+    Session,
+    Transport,
+    Webhook,
+    WsgiTransport,
+    inbound_form,
+    random_sid,
+    resolve,
+    status_form,
+)
 from .config import Settings
 from .errors import CallError
-from .forms import ACCOUNT_SID, CONTACT, NUMBER, inbound_form, random_sid, status_form
 from .receiver import REPLAY_HEADER
-from .remembered import Session
-from .replay import Destination, Send
-from .transports import HttpTransport, WsgiTransport
+from .recordings import Destination, Send
 from .twiml import MessagingResponse
 from .verbs import Message, Redirect, Sms, Verb
 from .webhook import Form, WebhookResponse, base_of

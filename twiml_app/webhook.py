@@ -181,6 +181,11 @@ def is_signed_json(request: WebhookRequest) -> bool:
     return request.content_type.endswith("json") and "bodySHA256=" in request.query
 
 
+def signed_pairs(request: WebhookRequest, form: Form) -> tuple[tuple[str, str], ...]:
+    """Return the part of a form that is signed after the URL: what came in the body."""
+    return form.pairs if request.method == "POST" and not is_signed_json(request) else ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookResponse:
     """The answer to a webhook."""

@@ -1,8 +1,9 @@
-"""The order of the house: who imports whom, and what comes along with the package."""
+"""The import order: who imports whom, and what comes along with the package."""
 
 from __future__ import annotations
 
 import ast
+import importlib
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,11 +13,10 @@ from types import ModuleType
 import pytest
 
 import twiml_app
-from tests.architecture.rows import EMULATOR, ROWS
+from tests.architecture.order import INSIDE, ORDER
 from tests.servers import ROOT, clean_environment
 
 PACKAGE = "twiml_app"
-ORDER = [name for _, name in ROWS]
 FILES = sorted(
     path
     for path in (ROOT / PACKAGE).rglob("*.py")
@@ -26,8 +26,8 @@ FILES = sorted(
 WITH_FLASK = {"app", "testing", "plugin", "cli"}
 
 
-def module_of(path: Path) -> str:
-    """Return the module of the table that a file belongs to; a subpackage is one."""
+def part_of(path: Path) -> str:
+    """Return the package or module of the order that a file belongs to."""
     return path.relative_to(ROOT / PACKAGE).parts[0].removesuffix(".py")
 
 
@@ -44,29 +44,62 @@ def imported(path: Path) -> Iterator[str]:
 
 
 def own_imports(path: Path) -> set[str]:
-    """Return the modules of the table that a file imports; the package itself stands below them all."""
+    """Return the parts of the order that a file imports, besides its own; the package itself comes below them all."""
     inside = [name.split(".")[1:2] for name in imported(path) if name.split(".")[0] == PACKAGE]
-    return {module if module in ORDER else PACKAGE for module in map("".join, inside)} - {module_of(path)}
+    return {part if part in ORDER else PACKAGE for part in map("".join, inside)} - {part_of(path)}
 
 
 @pytest.mark.parametrize("path", [pytest.param(path, id=str(path.relative_to(ROOT))) for path in FILES])
 def test_module_imports_only_from_above_itself(path: Path) -> None:
-    """What stands below may be deleted, or replaced, and what stands above never notices."""
-    above = set(ORDER[: ORDER.index(module_of(path))])
+    """A part may be deleted or replaced, and the parts above it do not notice."""
+    above = set(ORDER[: ORDER.index(part_of(path))])
 
     assert own_imports(path) - above == set()
 
 
-def test_every_module_has_its_place_in_the_table() -> None:
-    """A module without a place is under no rule."""
-    assert {module_of(path) for path in FILES} == set(ORDER)
+def test_every_module_is_in_the_order() -> None:
+    """A module that is not listed follows no rule."""
+    assert {part_of(path) for path in FILES} == set(ORDER)
     assert len(ORDER) == len(set(ORDER))
-    assert [row for row, _ in ROWS] == sorted(row for row, _ in ROWS)
+    assert {path.name for path in (ROOT / PACKAGE).iterdir() if (path / "__init__.py").exists()} == set(INSIDE)
 
 
-def test_flask_is_imported_by_what_serves_it_alone() -> None:
+@pytest.mark.parametrize("package", INSIDE)
+def test_packages_have_an_order_inside_too(package: str) -> None:
+    """Whoever opens a package can read it from the top of the list."""
+    names = INSIDE[package]
+    prefix = f"{PACKAGE}.{package}."
+    paths = {
+        ".".join(path.relative_to(ROOT / PACKAGE / package).with_suffix("").parts): path
+        for path in FILES
+        if part_of(path) == package and path.name != "__init__.py"
+    }
+
+    assert set(paths) == set(names)
+    for name, path in paths.items():
+        inside = {full.removeprefix(prefix) for full in imported(path) if full.startswith(prefix)}
+        needed = {known for known in names for each in inside if each == known or each.startswith(f"{known}.")}
+        assert needed - set(names[: names.index(name)]) - {name} == set(), name
+
+
+@pytest.mark.parametrize("package", INSIDE)
+def test_other_packages_use_only_the_public_names(package: str) -> None:
+    """What ``__init__`` does not export can change without a look at the rest."""
+    exported = {f"{PACKAGE}.{package}.{name}" for name in importlib.import_module(f"{PACKAGE}.{package}").__all__}
+    used = {
+        name
+        for path in FILES
+        if part_of(path) != package
+        for name in imported(path)
+        if name.startswith(f"{PACKAGE}.{package}.")
+    }
+
+    assert used - exported == set()
+
+
+def test_flask_is_imported_only_by_what_serves_it() -> None:
     """The core runs under any server, and in any test."""
-    importing = {module_of(path) for path in FILES if any(name.split(".")[0] == "flask" for name in imported(path))}
+    importing = {part_of(path) for path in FILES if any(name.split(".")[0] == "flask" for name in imported(path))}
 
     assert importing <= WITH_FLASK
 
@@ -92,29 +125,13 @@ def test_handlers_load_neither_server_nor_database(statement: str) -> None:
     assert loaded.isdisjoint({"flask", "werkzeug", "sqlite3", "psycopg", "regex"})
 
 
-def test_emulator_knows_nothing_of_the_program_that_it_calls() -> None:
-    """It plays Twilio's side alone: the two meet over HTTP, so that a mistake is not made on both sides."""
-    receiving = set(ORDER[ORDER.index("patterns") : ORDER.index("calls")]) - {"logs"} | {"journal", "replay", "app"}
-    emulator = [path for path in FILES if module_of(path) == "emulator"]
+def test_emulator_does_not_import_the_program_that_it_calls() -> None:
+    """It plays only Twilio's side: the two meet over HTTP, so that a mistake is not made on both sides."""
+    receiving = {"routing", "receiver", "recordings", "journal", "app"}
+    emulator = [path for path in FILES if part_of(path) == "emulator"]
 
     assert emulator
     assert {name for path in emulator for name in own_imports(path) & receiving} == set()
-
-
-def test_emulator_is_in_order_inside_too() -> None:
-    """It is as big as the rest: who opens it reads it from the top of the list."""
-    package = f"{PACKAGE}.emulator."
-    paths = {
-        ".".join(path.relative_to(ROOT / PACKAGE / "emulator").with_suffix("").parts): path
-        for path in FILES
-        if module_of(path) == "emulator" and path.name != "__init__.py"
-    }
-
-    assert set(paths) == set(EMULATOR)
-    for name, path in paths.items():
-        inside = {full.removeprefix(package) for full in imported(path) if full.startswith(package)}
-        needed = {known for known in EMULATOR for each in inside if each == known or each.startswith(f"{known}.")}
-        assert needed - set(EMULATOR[: EMULATOR.index(name)]) - {name} == set(), name
 
 
 def test_what_is_exported_is_what_is_listed() -> None:

@@ -14,8 +14,7 @@ from typing import Any, Self
 from urllib.parse import parse_qs
 from urllib.request import parse_http_list, parse_keqv_list
 
-from twiml_app.auth import basic_header
-from twiml_app.config import Credentials
+from twiml_app.credentials import Credentials, basic_header
 from twiml_app.emulator import AUTH_TOKEN, Emulator
 from twiml_app.signature import HEADER, SETTINGS_HEADER, read_settings, verify
 from twiml_app.webhook import Form

@@ -16,7 +16,7 @@ from tests.servers import ROOT, clean_environment
 from twiml_app.emulator import ACCOUNT_SID, AUTH_TOKEN, Emulator, FetchedMedia
 from twiml_app.emulator.resources import DebuggerEntry, IncomingNumber
 from twiml_app.emulator.rest.request_log import LoggedRequest
-from twiml_app.emulator.wire import LoggedWebhook
+from twiml_app.emulator.webhook_log import LoggedWebhook
 from twiml_app.errors import ConfigurationError
 
 

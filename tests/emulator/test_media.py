@@ -17,11 +17,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twiml_app.calls import OutgoingRequest
+from twiml_app.caller.transports import HttpTransport, WsgiTransport
+from twiml_app.caller.types import OutgoingRequest
 from twiml_app.emulator.content_types import sniff
 from twiml_app.emulator.media import FetchedMedia, MediaFetcher, MediaLimits
 from twiml_app.errors import ApiError
-from twiml_app.transports import HttpTransport, WsgiTransport
 from twiml_app.webhook import WebhookResponse
 
 if TYPE_CHECKING:

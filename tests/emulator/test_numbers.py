@@ -6,14 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twiml_app.emulator.numbers import (
-    MAGIC_SENDER,
-    Address,
-    check_magic,
-    national,
-    read_recipient,
-    read_sender,
-)
+from twiml_app.emulator.numbers import MAGIC_SENDER, Address, check_magic, national, read_recipient, read_sender
 from twiml_app.errors import ApiError
 
 US = "+14155550000"

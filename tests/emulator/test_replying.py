@@ -25,13 +25,13 @@ from tests.emulator.program import (
     say,
     twiml,
 )
+from twiml_app.caller.transports import HttpTransport
 from twiml_app.emulator import Emulator, FetchedMedia
 from twiml_app.emulator.clocks import SteppedClock
 from twiml_app.emulator.composing import Composer
 from twiml_app.emulator.context import Context
 from twiml_app.emulator.debugger import Debugger
 from twiml_app.emulator.delivery import Delivery
-from twiml_app.emulator.documents import Send
 from twiml_app.emulator.media import MediaFetcher
 from twiml_app.emulator.opt_outs import OptOuts
 from twiml_app.emulator.profiles import find_profile
@@ -39,7 +39,7 @@ from twiml_app.emulator.replying import LOOP_WINDOW_S, ReplyCounter, Replying
 from twiml_app.emulator.resources import Account, Message
 from twiml_app.emulator.schedule import Schedule
 from twiml_app.emulator.store import Store
-from twiml_app.transports import HttpTransport
+from twiml_app.emulator.twiml_reader import Send
 
 OTHER = "+15017122662"
 FRIEND = "+15558675311"

@@ -20,12 +20,11 @@ from twilio.base.exceptions import TwilioRestException
 
 from tests.emulator.clients.website import PICTURE, website
 from tests.servers import ROOT, clean_environment, gunicorn
-from twiml_app.auth import basic_header
-from twiml_app.caller import without_userinfo
-from twiml_app.calls import OutgoingRequest
-from twiml_app.config import Credentials
+from twiml_app.caller.caller import without_userinfo
+from twiml_app.caller.transports import HttpTransport
+from twiml_app.caller.types import OutgoingRequest
+from twiml_app.credentials import Credentials, basic_header
 from twiml_app.emulator import Emulator, FetchedMedia, Handset
-from twiml_app.transports import HttpTransport
 from twiml_app.webhook import Form, WebhookResponse
 
 pytestmark = pytest.mark.slow

@@ -16,14 +16,7 @@ from twiml_app.emulator import ACCOUNT_SID, AUTH_TOKEN, Emulator
 from twiml_app.emulator.clocks import SteppedClock
 from twiml_app.emulator.context import Context
 from twiml_app.emulator.profiles import find_profile
-from twiml_app.emulator.resources import (
-    Account,
-    Application,
-    Fate,
-    IncomingNumber,
-    MessagingService,
-    Resource,
-)
+from twiml_app.emulator.resources import Account, Application, Fate, IncomingNumber, MessagingService, Resource
 from twiml_app.emulator.seeds import Sower, read_seed
 from twiml_app.emulator.store import Store
 from twiml_app.errors import ConfigurationError

@@ -29,9 +29,10 @@ from tests.emulator.program import (
     say,
     twiml,
 )
-from twiml_app.auth import basic_header
-from twiml_app.calls import Webhook
-from twiml_app.config import Credentials
+from twiml_app.caller.session import Session
+from twiml_app.caller.transports import HttpTransport
+from twiml_app.caller.types import Webhook
+from twiml_app.credentials import Credentials, basic_header
 from twiml_app.emulator import ACCOUNT_SID, AUTH_TOKEN, Emulator, FetchedMedia
 from twiml_app.emulator.clocks import SteppedClock
 from twiml_app.emulator.context import Context
@@ -40,8 +41,6 @@ from twiml_app.emulator.profiles import find_profile
 from twiml_app.emulator.resources import Account, Message
 from twiml_app.emulator.store import Store
 from twiml_app.emulator.webhooks import Webhooks, country_of
-from twiml_app.remembered import Session
-from twiml_app.transports import HttpTransport
 
 SERVICE = "MG" + "1" * 32
 PICTURE = FetchedMedia(content_type="image/png", content=b"\x89PNG\r\n\x1a\n")

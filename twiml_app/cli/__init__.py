@@ -18,6 +18,8 @@ from .replay import replay_command
 from .routes import match, routes
 from .simulate import simulate
 
+__all__ = ["main"]
+
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
 @click.version_option(metadata.version("twiml-app"), prog_name="twiml-app")

@@ -9,8 +9,8 @@ from pathlib import Path
 import click
 
 from ..app import collect_settings, state_of
+from ..caller import HttpTransport
 from ..checks import ConsoleUrls, Finding, check_settings, console_urls, list_settings, probe
-from ..transports import HttpTransport
 from .common import app_option, import_app, json_option, plain_errors, print_json, print_table
 
 _MARKS = {"ok": "ok", "warning": "!", "error": "ERROR"}

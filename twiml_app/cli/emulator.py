@@ -14,14 +14,11 @@ from click.core import ParameterSource
 from ..caller import without_userinfo
 from ..logs import format_time
 from .common import plain_errors, printable
-from .controls import COMMANDS
-from .parameters import EXAMPLE, PORT, NumberAndUrl
+from .emulator_controls import COMMANDS
+from .emulator_parameters import EXAMPLE, PORT, NumberAndUrl
 
 if TYPE_CHECKING:
-    from ..emulator import Emulator
-    from ..emulator.resources import DebuggerEntry
-    from ..emulator.rest.request_log import LoggedRequest
-    from ..emulator.wire import LoggedWebhook
+    from ..emulator import DebuggerEntry, Emulator, LoggedRequest, LoggedWebhook
 
 
 @click.group(invoke_without_command=True)
@@ -148,8 +145,7 @@ def _serve(running: Emulator, title: str) -> None:
 
 def _introduction(running: Emulator) -> list[tuple[str, str]]:
     """Return what a client needs to know, and a first command to type; a token that was given is not shown."""
-    from ..emulator import AUTH_TOKEN
-    from ..emulator.resources import IncomingNumber
+    from ..emulator import AUTH_TOKEN, IncomingNumber
 
     numbers = running.context.store.find(IncomingNumber, oldest_first=True)
     shown = [f"{each.phone_number} -> {_shown(each.sms_url)}" for each in numbers]

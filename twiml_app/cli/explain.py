@@ -8,13 +8,13 @@ from typing import BinaryIO
 
 import click
 
-from ..admission import Admission
 from ..app import collect_settings
 from ..config import Settings
 from ..errors import RequestRefused
 from ..events import Event, InboundMessage, StatusCallback
-from ..journal.archive import Archive
+from ..journal import Archive
 from ..logs import format_time, mask
+from ..receiver import Admission
 from ..webhook import Endpoint, WebhookRequest
 from .common import plain_errors
 from .journal import find_engine

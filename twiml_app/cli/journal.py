@@ -12,30 +12,17 @@ from typing import Any, cast
 
 import click
 
-from ..answering import run_status_handlers
 from ..app import state_of
 from ..errors import ConfigurationError
 from ..events import StatusCallback, parse_event
-from ..journal import Ledger, open_engine
-from ..journal.archive import Archive, Filter, Kept
-from ..journal.engine import Engine
-from ..journal.opening import sqlite_path
+from ..journal import Archive, Engine, Filter, Kept, Ledger, open_engine, sqlite_path
 from ..logs import format_time, mask
-from ..recordings import Exchange, read_file, write_file, write_line
+from ..receiver import run_status_handlers
+from ..recordings import Exchange, Scrubber, read_file, write_file, write_line
 from ..routing import Router
-from ..scrubbing import Scrubber
 from ..statuses import progress
 from ..webhook import Form
-from .common import (
-    app_option,
-    find_app,
-    json_option,
-    plain_errors,
-    print_json,
-    print_table,
-    printable,
-    read_settings,
-)
+from .common import app_option, find_app, json_option, plain_errors, print_json, print_table, printable, read_settings
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 

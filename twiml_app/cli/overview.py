@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import click
 
-from ..journal import Ledger
-from ..journal.archive import Archive
+from ..journal import Archive, Ledger
 from ..logs import format_time
 from ..statuses import error_code
 from .common import json_option, plain_errors, print_json, print_table

@@ -10,13 +10,11 @@ from urllib.parse import urlsplit
 
 import click
 
-from ..caller import Caller
+from ..caller import Caller, HttpTransport
 from ..errors import ConfigurationError
 from ..receiver import REPLAY_HEADER
-from ..recordings import Exchange, read_file, write_file
-from ..replay import Destination, Replayed, Send, replay
+from ..recordings import Destination, Exchange, Replayed, Send, read_file, replay, write_file
 from ..testing import sender
-from ..transports import HttpTransport
 from .common import app_option, find_app, json_option, plain_errors, print_json, read_settings
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")

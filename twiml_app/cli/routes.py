@@ -8,10 +8,9 @@ from typing import cast
 
 import click
 
+from ..caller import CONTACT, NUMBER, inbound_form
 from ..events import InboundMessage, parse_event
-from ..forms import CONTACT, NUMBER, inbound_form
-from ..routes import Handler, MessageRoute, name_of, opt_out_kind, place_of
-from ..routing import Match, Router
+from ..routing import Handler, Match, MessageRoute, Router, name_of, opt_out_kind, place_of
 from .common import app_option, find_router, json_option, pairs, plain_errors, print_json, print_table, read_settings
 
 

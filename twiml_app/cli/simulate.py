@@ -9,12 +9,9 @@ from dataclasses import dataclass, replace
 
 import click
 
-from ..caller import Caller
-from ..calls import Webhook
-from ..forms import ACCOUNT_SID, CONTACT, NUMBER, inbound_form, random_sid, status_form
+from ..caller import ACCOUNT_SID, CONTACT, NUMBER, Caller, HttpTransport, Webhook, inbound_form, random_sid, status_form
 from ..segments import segment
 from ..testing import Reply, in_process, read_reply
-from ..transports import HttpTransport
 from .common import app_option, find_app, json_option, pairs, plain_errors, print_json
 
 

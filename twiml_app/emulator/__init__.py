@@ -2,18 +2,34 @@
 
 A text that comes in goes this way::
 
-    handsets -> receiving -> webhooks -> execution -> replying -> composing -> delivery
+    handsets -> inbound -> webhooks -> twiml_execution -> replying -> composing -> delivery
 
 and a message that a client sends this one::
 
-    rest.api -> rest.messages -> rest.sending -> composing -> delivery -> webhooks (its status)
+    rest.api -> rest.messages -> rest.create_message -> composing -> delivery -> webhooks (its status)
 
-What goes wrong on the way is in ``debugger``; ``assembly`` puts the parts together, ``emulator`` is what users hold.
+What goes wrong on the way is in ``debugger``; ``parts`` puts it together, ``emulator`` is what users hold.
 """
 
 from .emulator import ACCOUNT_SID, AUTH_TOKEN, Emulator
 from .handsets import Handset
+from .inbound import Turn
 from .media import FetchedMedia
-from .receiving import Turn
+from .numbers import read_sender
+from .resources import DebuggerEntry, IncomingNumber
+from .rest.request_log import LoggedRequest
+from .webhook_log import LoggedWebhook
 
-__all__ = ["ACCOUNT_SID", "AUTH_TOKEN", "Emulator", "FetchedMedia", "Handset", "Turn"]
+__all__ = [
+    "ACCOUNT_SID",
+    "AUTH_TOKEN",
+    "DebuggerEntry",
+    "Emulator",
+    "FetchedMedia",
+    "Handset",
+    "IncomingNumber",
+    "LoggedRequest",
+    "LoggedWebhook",
+    "Turn",
+    "read_sender",
+]

@@ -11,10 +11,10 @@ from typing import Any
 
 from ..errors import ApiError
 from .context import Context
-from .lines import Lines, is_limited
 from .pricing import price_of
 from .resources import Account, Fate, Message, MessagingService
 from .schedule import Schedule
+from .send_queues import Lines, is_limited
 from .store import Condition
 
 #: How long the network takes to accept a message, and then the phone to have it.

@@ -10,22 +10,20 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any, Self
 
-from ..calls import Transport, is_http_url
+from ..caller import HttpTransport, Transport, is_http_url, random_sid
 from ..errors import ConfigurationError
-from ..forms import random_sid
-from ..transports import HttpTransport
-from .assembly import NOW, Parts, begin_at, keep_account, require_tools, takes_any_sender
 from .clocks import Clock, make_clock
 from .context import Context
 from .handsets import Handset
 from .numbers import require_number
+from .parts import NOW, Parts, begin_at, keep_account, require_tools, takes_any_sender
 from .profiles import Profile, find_profile
 from .resources import DebuggerEntry, IncomingNumber, Message
 from .rest.request_log import LoggedRequest
 from .seeds import Seed, read_seed
 from .server import Certificates, Server
 from .store import MEMORY, Condition, Store
-from .wire import LoggedWebhook
+from .webhook_log import LoggedWebhook
 
 if TYPE_CHECKING:
     from twilio.rest import Client

@@ -8,8 +8,8 @@ from typing import Self
 
 from ..errors import ConfigurationError
 from .context import Context
+from .inbound import Receiving, Turn
 from .media import FetchedMedia, MediaFetcher, check_content_type
-from .receiving import Receiving, Turn
 from .resources import FATE_STATUSES, Fate, Message
 from .store import Condition
 

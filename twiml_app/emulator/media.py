@@ -15,10 +15,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from ..auth import basic_header
-from ..caller import resolve, without_userinfo
-from ..calls import OutgoingRequest, Transport, is_http_url
-from ..config import Credentials
+from ..caller import OutgoingRequest, Transport, is_http_url, resolve, without_userinfo
+from ..credentials import Credentials, basic_header
 from ..errors import ApiError
 from ..webhook import WebhookResponse
 from .content_types import PAGES, PROGRAMS, UNKNOWN, is_content_type, plain, sniff

@@ -5,7 +5,7 @@ https://www.twilio.com/docs/messaging/tutorials/advanced-opt-out
 
 from __future__ import annotations
 
-from ..keywords import kind_of_word
+from ..opt_out_words import kind_of_word
 from .context import Context
 from .resources import IncomingNumber, MessagingService, OptOut
 

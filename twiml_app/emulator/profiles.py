@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from ..errors import ConfigurationError
-from ..keywords import OPT_OUT_WORDS
+from ..opt_out_words import OPT_OUT_WORDS
 from .resources import API_2008, API_2010
 
 HOUR_S = 3600

@@ -15,11 +15,11 @@ from .composing import Composer
 from .context import Context
 from .debugger import Debugger
 from .delivery import Delivery
-from .documents import Send
 from .media import FetchedMedia, MediaFetcher
 from .numbers import Address, read_recipient, read_sender
 from .opt_outs import OptOuts
 from .resources import Message, MessagingService
+from .twiml_reader import Send
 
 #: The window in which replies between two numbers are counted, https://www.twilio.com/docs/api/errors/14107
 LOOP_WINDOW_S = 30.0

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
 from ..errors import ConfigurationError
-from .chunks import Chunks
+from .chunked_body import Chunks
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment

@@ -8,11 +8,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from ..caller import Caller
-from ..calls import Call, Overrides, Transport, Webhook
+from ..caller import Call, Caller, CookieJar, Overrides, Session, Transport, Webhook, inbound_form, status_form
 from ..errors import CallError
-from ..forms import inbound_form, status_form
-from ..remembered import CookieJar, Session
 from ..webhook import Form
 from .context import Context
 from .debugger import Debugger

@@ -1,9 +1,19 @@
-"""The durable side: exactly one answer an event, the delivery ledger, recordings of the traffic."""
+"""Durable storage: exactly one answer per event, the delivery ledger, recordings of the traffic."""
 
-from .durable import DurableJournal as DurableJournal
-from .engine import Engine as Engine
-from .ledger import Ledger as Ledger
-from .ledger import LedgerEntry as LedgerEntry
-from .opening import open_engine as open_engine
+from .archive import Archive, Filter, Kept
+from .durable import DurableJournal
+from .engine import Engine
+from .ledger import Ledger, LedgerEntry
+from .opening import open_engine, sqlite_path
 
-__all__ = ["DurableJournal", "Engine", "Ledger", "LedgerEntry", "open_engine"]
+__all__ = [
+    "Archive",
+    "DurableJournal",
+    "Engine",
+    "Filter",
+    "Kept",
+    "Ledger",
+    "LedgerEntry",
+    "open_engine",
+    "sqlite_path",
+]

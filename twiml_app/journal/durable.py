@@ -10,10 +10,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..claims import Claim, Outcome, StoredReply
 from ..config import Settings
 from ..errors import ClaimLost, JournalUnavailable, RequestRefused, StillRunning
 from ..events import Event, InboundMessage, StatusCallback, UnknownEvent
+from ..receiver import Claim, Outcome, StoredReply
 from ..webhook import WebhookRequest
 from .engine import Engine, Execute
 from .ledger import filed, record_status

@@ -16,7 +16,7 @@ from tests.emulator.rest.counting import counted_sids
 from twiml_app.emulator import ACCOUNT_SID, AUTH_TOKEN, Emulator
 from twiml_app.emulator.rest.access import Access
 from twiml_app.emulator.rest.api import Api
-from twiml_app.emulator.rest.asking import Answer, Ask, Rule
+from twiml_app.emulator.rest.request import Answer, Ask, Rule
 from twiml_app.emulator.rest.request_log import RequestLog
 
 START = 1_700_000_000.0

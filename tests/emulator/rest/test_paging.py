@@ -16,9 +16,9 @@ from tests.emulator.rest.asking import NUMBER, PHONE, Client
 from tests.emulator.rest.counting import counted_sids
 from twiml_app.emulator import ACCOUNT_SID, Emulator
 from twiml_app.emulator.resources import Account, Application
-from twiml_app.emulator.rest.asking import Ask
 from twiml_app.emulator.rest.paging import Names, Page, Pager
 from twiml_app.emulator.rest.parameters import Parameters
+from twiml_app.emulator.rest.request import Ask
 from twiml_app.emulator.store import Store
 
 START = 1_700_000_000.0

@@ -15,8 +15,8 @@ from lxml import etree
 from tests.emulator.rest.asking import NUMBER, PHONE, Client
 from tests.emulator.rest.counting import counted_sids
 from twiml_app.emulator import ACCOUNT_SID, Emulator
-from twiml_app.emulator.rest.asking import Answer, Many, Nothing, One, Plain, Raw
 from twiml_app.emulator.rest.rendering import Rendered, render, xml_name
+from twiml_app.emulator.rest.request import Answer, Many, Nothing, One, Plain, Raw
 
 START = 1_700_000_000.0
 BASE = f"/2010-04-01/Accounts/{ACCOUNT_SID}"

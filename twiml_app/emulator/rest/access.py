@@ -19,7 +19,7 @@ from ...errors import ApiError
 from ..quoting import shown
 from ..resources import Account
 from ..store import Store
-from .asking import CONTROL, not_found
+from .request import CONTROL, not_found
 
 CHALLENGE = 'Basic realm="Twilio API"'
 #: Requests to the emulator's own paths that may run at once: a program that texts itself has an end.

@@ -13,9 +13,9 @@ from ...errors import ApiError
 from ..context import Context
 from ..resources import Account
 from ..store import Condition
-from .asking import Answer, Ask, One, Rule
 from .paging import Names, Pager
 from .representations import account_fields, date
+from .request import Answer, Ask, One, Rule
 
 _NAMES = Names(key="accounts", element="Accounts", item="Account")
 _STATUSES = ("active", "suspended", "closed")

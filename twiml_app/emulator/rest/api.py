@@ -21,10 +21,10 @@ from ..context import Context
 from ..quoting import shown
 from ..resources import API_2008, API_2010, Account
 from .access import CHALLENGE, Access, refuse_strange_host, refuse_web_pages
-from .asking import CONTROL, Answer, Ask, One, Raw, Rule, not_found
 from .hints import hints_for
 from .parameters import Parameters
 from .rendering import Rendered, render, render_error
+from .request import CONTROL, Answer, Ask, One, Raw, Rule, not_found
 from .request_log import LoggedRequest, RequestLog
 
 if TYPE_CHECKING:

@@ -12,10 +12,10 @@ from typing import Any
 from ..context import Context
 from ..resources import Application
 from ..store import Condition
-from .asking import Answer, Ask, Nothing, One, Rule, find_own
 from .paging import Names, Pager
 from .parameters import INVALID_URL, Parameters
 from .representations import application_fields
+from .request import Answer, Ask, Nothing, One, Rule, find_own
 
 _NAMES = Names(key="applications", element="Applications", item="Application")
 _URLS = {

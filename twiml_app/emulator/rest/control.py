@@ -13,17 +13,17 @@ from ...errors import ApiError, ConfigurationError
 from ..context import Context
 from ..debugger import Debugger
 from ..handsets import Handsets
+from ..inbound import Receiving, Turn
 from ..media import MediaFetcher
 from ..numbers import read_sender
 from ..quoting import shown
-from ..receiving import Receiving, Turn
 from ..resources import FATE_STATUSES, DebuggerEntry, Message
 from ..schedule import Schedule
 from ..store import Condition
-from ..wire import Wire
+from ..webhook_log import Wire
 from .access import Access
-from .asking import CONTROL, Answer, Ask, Fields, Nothing, Plain, Rule
 from .representations import iso_date, message_fields
+from .request import CONTROL, Answer, Ask, Fields, Nothing, Plain, Rule
 from .request_log import RequestLog
 
 _MAX_SHOWN = 1000

@@ -16,10 +16,10 @@ from ..numbers import read_sender
 from ..quoting import shown
 from ..resources import Application, IncomingNumber, MessagingService
 from ..store import Condition
-from .asking import Answer, Ask, Nothing, One, Rule, find_own
 from .paging import Names, Pager
 from .parameters import INVALID_URL, Parameters
 from .representations import number_fields
+from .request import Answer, Ask, Nothing, One, Rule, find_own
 
 _NAMES = Names(key="incoming_phone_numbers", element="IncomingPhoneNumbers", item="IncomingPhoneNumber")
 _URLS = {"SmsUrl": "sms_url", "SmsFallbackUrl": "sms_fallback_url", "StatusCallback": "status_callback"}

@@ -11,11 +11,11 @@ from dataclasses import replace
 from ..context import Context
 from ..resources import API_2008, API_2010, Message
 from ..store import Condition
-from .asking import Answer, Ask, Fields, Many, One, Rule, not_found
+from .create_message import MessageApi, Sending
 from .messages import Messages, find_message, message_conditions
 from .paging import Names, Pager
 from .representations import legacy_message_fields, message_fields_of_2008
-from .sending import MessageApi, Sending
+from .request import Answer, Ask, Fields, Many, One, Rule, not_found
 
 _NAMES = Names(key="sms_messages", element="SMSMessages", item="SMSMessage")
 #: What a list of 2008 said of its page, in order.

@@ -12,10 +12,10 @@ from ...webhook import TEXT_TYPE
 from ..context import Context
 from ..resources import Media, MediaLink, Message
 from ..store import Condition
-from .asking import Answer, Ask, Nothing, One, Raw, Rule, not_found
 from .messages import find_message
 from .paging import Names, Pager, date_conditions
 from .representations import media_fields
+from .request import Answer, Ask, Nothing, One, Raw, Rule, not_found
 
 _NAMES = Names(key="media_list", element="MediaList", item="Media")
 _BASE = "/2010-04-01/Accounts/<account_sid>/Messages/<message_sid>/Media"

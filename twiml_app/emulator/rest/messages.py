@@ -13,11 +13,11 @@ from ..delivery import Delivery
 from ..numbers import read_recipient
 from ..resources import FINISHED, Feedback, Media, Message
 from ..store import Condition
-from .asking import Answer, Ask, Nothing, One, Rule, find_own
+from .create_message import MessageApi, Sending
 from .paging import Names, Pager, date_conditions
 from .parameters import Parameters
 from .representations import feedback_fields, message_fields
-from .sending import MessageApi, Sending
+from .request import Answer, Ask, Nothing, One, Rule, find_own
 
 _WHAT_CHANGES = "Give either an empty Body, to redact, or Status=canceled."
 _NAMES = Names(key="messages", element="Messages", item="Message")

@@ -14,8 +14,8 @@ from ...errors import ApiError
 from ..quoting import shown
 from ..resources import Resource
 from ..store import Condition, Store
-from .asking import Ask, Fields, Many
 from .parameters import Parameters
+from .request import Ask, Fields, Many
 
 DEFAULT_SIZE = 50
 MAX_SIZE = 1000

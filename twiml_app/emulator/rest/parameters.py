@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
-from ...calls import is_http_url
+from ...caller import is_http_url
 from ...errors import ApiError
 from ..quoting import shown
 

@@ -16,7 +16,7 @@ from lxml import etree
 
 from ...errors import ApiError
 from ...verbs import xml_text
-from .asking import Answer, Fields, Many, Nothing, One, Plain, Raw
+from .request import Answer, Fields, Many, Nothing, One, Plain, Raw
 
 JSON_TYPE = "application/json"
 XML_TYPE = "application/xml"

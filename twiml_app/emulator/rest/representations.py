@@ -11,7 +11,7 @@ from ..numbers import national
 from ..pricing import json_price
 from ..profiles import Profile
 from ..resources import Account, Application, Feedback, IncomingNumber, Media, Message, MessagingService
-from .asking import Fields
+from .request import Fields
 
 #: The subresources of an account that its representation names.
 _SUBRESOURCES = (

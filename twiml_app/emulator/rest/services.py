@@ -12,10 +12,10 @@ from typing import Any
 from ...errors import ApiError
 from ..context import Context
 from ..resources import IncomingNumber, MessagingService
-from .asking import Answer, Ask, Fields, Nothing, Plain, Rule, find_own, not_found
 from .paging import Page, Pager
 from .parameters import Parameters
 from .representations import service_fields, service_number_fields
+from .request import Answer, Ask, Fields, Nothing, Plain, Rule, find_own, not_found
 
 _URLS = {
     "InboundRequestUrl": "inbound_request_url",

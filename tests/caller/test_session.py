@@ -1,0 +1,219 @@
+"""Remembered from one request to the next: the cookies of a conversation, for as long as it goes on."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from twiml_app.caller.session import Conversation, CookieJar
+
+ANN = ("+15005550001", "+15005550006", "sms.example.com")
+BEN = ("+15005550002", "+15005550006", "sms.example.com")
+CYD = ("+15005550003", "+15005550006", "sms.example.com")
+LIFETIME_S = 4 * 3600
+PAST = "Thu, 01 Jan 1970 00:00:00 GMT"
+FUTURE = "Fri, 31 Dec 9999 23:59:59 GMT"
+
+
+@dataclass
+class Kept:
+    """A jar, its clock, and a view of what it holds."""
+
+    now: float = 1000.0
+    jar: CookieJar = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.jar = CookieJar(lambda: self.now)
+
+    def store(self, conversation: Conversation, *cookies: str) -> None:
+        """Store an answer that sets cookies."""
+        self.jar.store(conversation, [("Content-Type", "text/xml"), *(("set-COOKIE", each) for each in cookies)])
+
+    @property
+    def conversations(self) -> list[Conversation]:
+        """Whose cookies take memory, the longest unused first."""
+        return [*self.jar._kept]
+
+
+@pytest.fixture
+def kept() -> Kept:
+    """An empty jar."""
+    return Kept()
+
+
+def test_cookies_are_those_of_the_conversation_alone(kept: Kept) -> None:
+    """The session of one customer must never reach another's."""
+    kept.store(ANN, "a=1; Path=/; HttpOnly", "b=2")
+    kept.store(BEN, "a=3")
+
+    assert kept.jar.get(ANN) == {"a": "1", "b": "2"}
+    assert kept.jar.get(BEN) == {"a": "3"}
+    assert kept.jar.get(CYD) == {}
+
+
+@pytest.mark.parametrize(
+    "cookies",
+    [
+        pytest.param([], id="none"),
+        pytest.param(["broken", "=x", ""], id="broken"),
+        pytest.param([f"a=; Expires={PAST}"], id="one that is deleted"),
+        pytest.param(["a=1", "a=1; Max-Age=0"], id="set and deleted at once"),
+    ],
+)
+def test_conversation_without_cookies_takes_no_memory(kept: Kept, cookies: list[str]) -> None:
+    """Most programs set none, and an emulator texts them from thousands of numbers."""
+    kept.store(ANN, *cookies)
+
+    assert kept.conversations == []
+
+
+def test_conversation_whose_last_cookie_is_deleted_takes_no_memory(kept: Kept) -> None:
+    """A program that logs everybody out leaves nothing behind."""
+    kept.store(ANN, "a=1", "b=2")
+    kept.store(ANN, "a=; Max-Age=0")
+    assert kept.jar.get(ANN) == {"b": "2"}
+
+    kept.store(ANN, "b=; Max-Age=0")
+    assert (kept.jar.get(ANN), kept.conversations) == ({}, [])
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        pytest.param("Max-Age=0", id="age of nothing"),
+        pytest.param("max-age=00", id="age of nothing, twice"),
+        pytest.param("Max-Age=-1", id="negative age"),
+        pytest.param(f"Expires={PAST}", id="date in the past"),
+        pytest.param("expires=Thursday, 01-Jan-70 00:00:00 GMT", id="date as it was written long ago"),
+        pytest.param("Expires=Thu, 01 Jan 0001 00:00:00 -0000", id="date without a zone"),
+        pytest.param(f"Path=/; Expires={PAST}; Max-Age=0; SameSite=Lax", id="both, as Flask writes it"),
+    ],
+)
+def test_cookie_that_is_over_is_deleted(kept: Kept, attributes: str) -> None:
+    """A program ends a session so; whatever value it has is void."""
+    kept.store(ANN, "a=1", "b=2")
+    kept.store(ANN, f"a=3; {attributes}")
+
+    assert kept.jar.get(ANN) == {"b": "2"}
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        pytest.param("Max-Age=60", id="age"),
+        pytest.param("Max-Age=10", id="age that ends in a nought"),
+        pytest.param("Max-Age=", id="no age"),
+        pytest.param("Max-Age=-", id="sign alone"),
+        pytest.param(f"Expires={FUTURE}", id="date to come"),
+        pytest.param("Expires=tomorrow", id="no date"),
+        pytest.param("Expires=feb -9999999 99999999999 00:00 feb 31 . 01", id="numbers that fit no date"),
+        pytest.param("Expires", id="no value"),
+        pytest.param(f"Comment={PAST}", id="another attribute"),
+    ],
+)
+def test_cookie_that_is_not_over_is_kept(kept: Kept, attributes: str) -> None:
+    """What cannot be read deletes nothing, as in a browser."""
+    kept.store(ANN, f"a=1; {attributes}")
+
+    assert kept.jar.get(ANN) == {"a": "1"}
+
+
+def test_use_keeps_the_cookies_alive(kept: Kept) -> None:
+    """An answer that sets nothing goes on with the conversation all the same."""
+    kept.store(ANN, "a=1")
+    for _ in range(3):
+        kept.now += LIFETIME_S - 1
+        kept.store(ANN)
+
+    assert kept.jar.get(ANN) == {"a": "1"}
+
+
+def test_cookies_that_were_not_used_for_four_hours_are_gone(kept: Kept) -> None:
+    """Twilio begins anew then; the next cookies are not mixed with the old."""
+    kept.store(ANN, "a=1")
+    kept.now += LIFETIME_S
+    assert kept.jar.get(ANN) == {}
+
+    kept.store(ANN, "b=2")
+    assert kept.jar.get(ANN) == {"b": "2"}
+
+
+def test_conversations_are_dropped_in_the_order_of_their_use(kept: Kept) -> None:
+    """A run of days texts from ever new numbers: those that fell silent must not fill the memory."""
+    kept.store(ANN, "a=1")
+    kept.now += 60
+    kept.store(BEN, "a=2")
+    kept.now += 60
+    kept.store(ANN)
+    assert kept.conversations == [BEN, ANN]
+
+    kept.now += LIFETIME_S - 61
+    kept.store(CYD)
+    assert kept.conversations == [BEN, ANN]
+    kept.now += 1
+    kept.store(CYD)
+    assert kept.conversations == [ANN]
+    kept.now += 60
+    kept.store(CYD, "a=3")
+    assert kept.conversations == [CYD]
+
+
+def test_many_conversations_are_dropped_at_once(kept: Kept) -> None:
+    """After a night all of them are over."""
+    for number in range(100):
+        kept.store((f"+1{number}", "+2", "h"), "a=1")
+    kept.now += LIFETIME_S
+    kept.store(ANN, "a=1")
+
+    assert kept.conversations == [ANN]
+
+
+def test_cookies_of_answers_that_come_together_are_all_kept() -> None:
+    """Two texts of one person are answered at the same time, and each answer sets a cookie of its own."""
+
+    def clock() -> float:
+        os.sched_yield()  # another thread has its turn in the middle of a change
+        return 1000.0
+
+    jar, workers = CookieJar(clock), 16
+    together = threading.Barrier(workers)
+
+    def work(worker: int) -> None:
+        together.wait()
+        for number in range(50):
+            jar.store(ANN, [("Set-Cookie", f"{worker}.{number}=x")])
+            jar.store((f"+{worker}", f"+{number}", "h"), [("Set-Cookie", "a=1")])
+
+    with ThreadPoolExecutor(workers) as pool:
+        list(pool.map(work, range(workers)))
+
+    assert jar.get(ANN) == {f"{worker}.{number}": "x" for worker in range(workers) for number in range(50)}
+    assert len(jar._kept) == 1 + workers * 50
+
+
+NUMBERS = st.integers().map(str) | st.sampled_from(["00:00", "0001", "9999", "1970", "99999999999", "٣", "-0000"])
+WORDS = st.sampled_from(["thu,", "jan", "feb", "gmt", "est", "am", "(", ")", "+2400", "-2359", ".", "-", ":"])
+DATES = st.lists(NUMBERS | WORDS, max_size=9).map(" ".join)
+ATTRIBUTES = st.builds("{}={}".format, st.sampled_from(["Expires", "Max-Age", "max-age "]), DATES | NUMBERS | st.text())
+
+
+def written() -> Iterator[st.SearchStrategy[str]]:
+    """Yield what a Set-Cookie may look like."""
+    yield st.text()
+    yield st.lists(ATTRIBUTES | st.text(), max_size=4).map(lambda attributes: "; ".join(["a=1", *attributes]))
+
+
+@given(st.one_of(*written()))
+def test_any_cookie_is_kept_or_not(cookie: str) -> None:
+    """The header is whatever a program writes, and the call goes on."""
+    kept = Kept()
+    kept.store(ANN, "old=1", cookie)
+
+    assert all(isinstance(text, str) and name for name, text in kept.jar.get(ANN).items())

@@ -1,0 +1,436 @@
+"""Transports: bytes over a real socket, and into an application in this process."""
+
+from __future__ import annotations
+
+import datetime
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import trustme
+from hypothesis import given
+from hypothesis import strategies as st
+
+from twiml_app.caller.transports import HttpTransport, WsgiTransport
+from twiml_app.caller.types import ConnectFailed, OutgoingRequest, ProtocolViolation
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+
+def request(
+    url: str,
+    *,
+    method: str = "POST",
+    body: bytes = b"a=b",
+    headers: tuple[tuple[str, str], ...] = (),
+    connect_s: float = 5,
+    read_s: float = 5,
+) -> OutgoingRequest:
+    """Make a request as a caller makes it."""
+    return OutgoingRequest(
+        method=method, url=url, headers=headers, body=body, connect_timeout_s=connect_s, read_timeout_s=read_s
+    )
+
+
+class Echo(BaseHTTPRequestHandler):
+    """Answers with the request line, the headers and the body that came."""
+
+    def answer(self) -> None:
+        """Answer any method."""
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        said = f"{self.requestline}\n{self.headers.as_string()}".encode() + body
+        self.send_response(201)
+        self.send_header("Content-Type", "text/plain; charset=utf-8")
+        self.send_header("Set-Cookie", "a=1")
+        self.send_header("Set-Cookie", "b=2")
+        self.send_header("Content-Length", str(len(said)))
+        self.end_headers()
+        self.wfile.write(said)
+
+    do_GET = do_POST = answer  # noqa: N815 - names given by the library
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture(scope="module")
+def echo() -> Iterator[str]:
+    """A real server on the loopback; gives its base URL."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Echo) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+        thread.join()
+
+
+@contextmanager
+def answering(*said: bytes) -> Iterator[str]:
+    """Serve one connection: read a request without a body, say some bytes, and hang up; gives the base URL."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            connection, _ = listener.accept()
+            with connection, suppress(OSError):  # the other side may have heard enough
+                connection.recv(65536)
+                for each in said:
+                    connection.sendall(each)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        thread.join()
+
+
+def test_request_goes_over_the_network_as_it_is(echo: str) -> None:
+    """The signature covers the bytes: nothing may be added to the target or the form."""
+    answer = HttpTransport()(request(f"{echo}/m%2F/x?a=%2c&b", headers=(("X-Twilio-Signature", "s="),)))
+    head, _, body = answer.body.decode().partition("\n\n")
+
+    assert answer.status == 201
+    assert answer.content_type == "text/plain; charset=utf-8"
+    assert [value for name, value in answer.headers if name == "Set-Cookie"] == ["a=1", "b=2"]
+    assert body == "a=b"
+    assert head.splitlines() == [
+        "POST /m%2F/x?a=%2c&b HTTP/1.1",
+        "Accept-Encoding: identity",
+        "Content-Length: 3",
+        f"Host: {echo.removeprefix('http://')}",
+        "X-Twilio-Signature: s=",
+    ]
+
+
+def test_get_has_no_body(echo: str) -> None:
+    """A length on a GET makes some servers wait for bytes that never come."""
+    answer = HttpTransport()(request(f"{echo}/m", method="GET", body=b""))
+
+    assert answer.body.startswith(b"GET /m HTTP/1.1\n")
+    assert b"Content-Length" not in answer.body
+
+
+def test_host_is_sent_as_the_url_writes_it(echo: str) -> None:
+    """The receiver verifies the signature against the Host header: case and port must be those that were signed."""
+    url = echo.replace("127.0.0.1", "LOCALHOST")
+
+    assert f"\nHost: {url.removeprefix('http://')}\n".encode() in HttpTransport()(request(f"{url}/m")).body
+
+
+def test_host_that_does_not_listen_is_no_connection() -> None:
+    """It is what Twilio tries again by default: nothing was sent."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+
+    for scheme in ("http", "https"):
+        with pytest.raises(ConnectFailed, match=r"^no connection to 127\.0\.0\.1: Connection refused$") as failed:
+            HttpTransport()(request(f"{scheme}://127.0.0.1:{port}/"))
+        assert failed.value.code == 11205
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        pytest.param("x" * 64 + ".example", id="part too long"),
+        pytest.param("a..example", id="empty part"),
+        pytest.param("a." * 130 + "example", id="longer than a name can be"),
+    ],
+)
+def test_host_that_cannot_be_is_no_connection(host: str) -> None:
+    """A misspelled host is the first thing to go wrong on the command line."""
+    with pytest.raises(ConnectFailed, match=f"^no connection to {host}: ") as failed:
+        HttpTransport()(request(f"http://{host}/"))
+    assert failed.value.code == 11210
+
+
+@pytest.mark.parametrize(
+    "said", [pytest.param([b"no TLS at all\r\n"], id="another protocol"), pytest.param([], id="hangs up")]
+)
+def test_port_that_does_not_speak_tls_is_a_failed_handshake(said: list[bytes]) -> None:
+    """The URL says https and the server http: another mistake than a server that is down."""
+    with (
+        answering(*said) as url,
+        pytest.raises(ConnectFailed, match=r"^no connection to 127\.0\.0\.1: ") as failed,
+    ):
+        HttpTransport()(request(url.replace("http:", "https:")))
+    assert failed.value.code == 11220
+
+
+def test_handshake_that_does_not_end_in_time_has_failed() -> None:
+    """The port is open, so it is not the network."""
+    with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(ConnectFailed) as failed:
+        HttpTransport()(request(f"https://127.0.0.1:{silent.getsockname()[1]}/", connect_s=0.05))
+    assert failed.value.code == 11220
+
+
+AUTHORITY = trustme.CA()
+
+
+def trusting() -> ssl.SSLContext:
+    """Make a context that trusts the authority of these tests as well."""
+    context = ssl.create_default_context()
+    AUTHORITY.configure_trust(context)
+    return context
+
+
+@contextmanager
+def answering_tls(certificate: trustme.LeafCert) -> Iterator[str]:
+    """Serve one connection over TLS; gives the base URL."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certificate.configure_cert(context)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            plain, _ = listener.accept()
+            with plain, suppress(OSError), context.wrap_socket(plain, server_side=True) as connection:
+                connection.recv(65536)
+                connection.sendall(b"HTTP/1.0 200 OK\r\n\r\n<Response/>")
+                connection.unwrap()
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"https://127.0.0.1:{listener.getsockname()[1]}"
+        thread.join()
+
+
+def test_server_with_a_certificate_is_called_over_tls() -> None:
+    """The authority may be one's own: so does a company, and an emulator."""
+    with answering_tls(AUTHORITY.issue_cert("127.0.0.1")) as url:
+        answer = HttpTransport(context=trusting())(request(f"{url}/", method="GET", body=b""))
+
+    assert (answer.status, answer.body) == (200, b"<Response/>")
+
+
+LONG_AGO = datetime.datetime(2001, 1, 1, tzinfo=datetime.UTC)
+
+
+@pytest.mark.parametrize(
+    ("certificate", "context", "code"),
+    [
+        pytest.param(AUTHORITY.issue_cert("127.0.0.1"), None, 11237, id="unknown authority"),
+        pytest.param(AUTHORITY.issue_cert("localhost"), trusting(), 11235, id="for a name, called by address"),
+        pytest.param(
+            AUTHORITY.issue_cert("127.0.0.1", not_before=LONG_AGO, not_after=LONG_AGO + datetime.timedelta(days=1)),
+            trusting(),
+            11236,
+            id="expired",
+        ),
+    ],
+)
+def test_certificate_is_checked(certificate: trustme.LeafCert, context: ssl.SSLContext | None, code: int) -> None:
+    """A server that cannot prove who it is must not see a password."""
+    with (
+        answering_tls(certificate) as url,
+        pytest.raises(ConnectFailed, match=r"^no connection to 127\.0\.0\.1: .*certificate verify failed") as failed,
+    ):
+        HttpTransport(context=context)(request(url))
+    assert failed.value.code == code
+
+
+def test_certificate_of_another_host_is_refused() -> None:
+    """A name that points to a neighbour's server is Twilio's own number in the debugger."""
+    with answering_tls(AUTHORITY.issue_cert("sms.example.com")) as url, pytest.raises(ConnectFailed) as failed:
+        HttpTransport(context=trusting())(request(url.replace("127.0.0.1", "localhost")))
+    assert failed.value.code == 11235
+
+
+@pytest.mark.parametrize(
+    ("said", "problem"),
+    [
+        pytest.param([], "not an HTTP answer: RemoteDisconnected", id="nothing"),
+        pytest.param([b"hello\r\n\r\n"], "not an HTTP answer: BadStatusLine", id="no HTTP"),
+        pytest.param(
+            [b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n", b"<Response>"],
+            "the answer breaks off after 10 bytes",
+            id="less than announced",
+        ),
+        pytest.param(
+            [b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"a\r\n<Resp"],
+            "not an HTTP answer: IncompleteRead",
+            id="chunk that breaks off",
+        ),
+    ],
+)
+def test_answer_that_is_none_is_a_broken_call(said: list[bytes], problem: str) -> None:
+    """Half a document must not be taken for the reply."""
+    with answering(*said) as url, pytest.raises(ProtocolViolation, match=f"^{problem}"):
+        HttpTransport()(request(f"{url}/", method="GET", body=b""))
+
+
+def test_answer_without_a_length_ends_with_the_connection() -> None:
+    """Old servers answer so."""
+    with answering(b"HTTP/1.0 200 OK\r\nContent-Type: text/xml\r\n\r\n<Response/>") as url:
+        answer = HttpTransport()(request(f"{url}/", method="GET", body=b""))
+
+    assert (answer.status, answer.content_type, answer.body) == (200, "text/xml", b"<Response/>")
+
+
+def test_answer_far_beyond_what_twilio_reads_is_cut() -> None:
+    """A URL that streams for ever must not fill the memory."""
+    with answering(b"HTTP/1.0 200 OK\r\n\r\n", *[b"x" * 1024 * 1024] * 11) as url:
+        answer = HttpTransport()(request(f"{url}/", method="GET", body=b""))
+
+    assert len(answer.body) == 10 * 1024 * 1024
+
+
+def test_answer_that_does_not_come_is_a_time_out() -> None:
+    """The read limit begins where the connection stands."""
+    with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(TimeoutError):
+        HttpTransport()(request(f"http://127.0.0.1:{silent.getsockname()[1]}/", read_s=0.05))
+
+
+@contextmanager
+def dripping(beginning: bytes, drop: bytes, context: ssl.SSLContext | None = None) -> Iterator[str]:
+    """Serve one connection: a beginning at once, then drop by drop, for a second at most; gives the host and port."""
+    is_over = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def drip(connection: socket.socket) -> None:
+            connection.recv(65536)
+            connection.sendall(beginning)
+            for _ in range(100):
+                connection.sendall(drop)
+                if is_over.wait(0.01):
+                    return
+
+        def serve() -> None:
+            plain, _ = listener.accept()
+            connection = context.wrap_socket(plain, server_side=True) if context else plain
+            with connection, suppress(OSError):  # the other side has waited long enough
+                drip(connection)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield f"127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            is_over.set()
+            thread.join()
+
+
+HEAD = b"HTTP/1.1 200 OK\r\n"
+DRIPS = [
+    pytest.param(b"", b"H", id="status line"),
+    pytest.param(HEAD, b"X", id="header"),
+    pytest.param(HEAD, b"X: y\r\n", id="headers"),
+    pytest.param(b"", b"HTTP/1.1 100 Continue\r\n\r\n", id="endless preliminary answers"),
+    pytest.param(HEAD + b"Content-Length: 1000\r\n\r\n", b"x", id="body"),
+    pytest.param(HEAD + b"\r\n", b"x", id="body without a length"),
+    pytest.param(HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n", id="chunks"),
+]
+
+
+@pytest.mark.parametrize(("beginning", "drop"), DRIPS)
+def test_answer_that_drips_is_a_time_out(beginning: bytes, drop: bytes) -> None:
+    """The limit is that of the whole answer: a program that sends a byte now and then must not hold the caller."""
+    with dripping(beginning, drop) as host, pytest.raises(TimeoutError, match=r"^timed out$"):
+        HttpTransport()(request(f"http://{host}/", method="GET", body=b"", read_s=0.1))
+
+
+def test_answer_that_drips_over_tls_is_a_time_out() -> None:
+    """Over TLS a record may drip, too."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    AUTHORITY.issue_cert("127.0.0.1").configure_cert(context)
+    with dripping(HEAD, b"X: y\r\n", context) as host, pytest.raises(TimeoutError, match="timed out"):
+        HttpTransport(context=trusting())(request(f"https://{host}/", method="GET", body=b"", read_s=0.1))
+
+
+def test_nothing_is_read_when_the_time_is_over() -> None:
+    """What comes too late is late even where it is there already."""
+    with answering(HEAD + b"\r\n") as url, pytest.raises(TimeoutError, match=r"^timed out$"):
+        HttpTransport()(request(f"{url}/", method="GET", body=b"", read_s=1e-9))
+
+
+class Recorder:
+    """A WSGI application that keeps what reaches it, and whether its answer was closed."""
+
+    def __init__(self) -> None:
+        self.environ: dict[str, Any] = {}
+        self.body = b""
+        self.closed = False
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        self.environ = environ
+        self.body = environ["wsgi.input"].read()
+        start_response("418 I'm a teapot", [("Content-Type", "text/x"), ("Set-Cookie", "a=1"), ("Set-Cookie", "b=2")])
+        return _Closing([b"<Resp", b"onse/>"], self._close)
+
+    def _close(self) -> None:
+        self.closed = True
+
+
+class _Closing:
+    def __init__(self, chunks: list[bytes], on_close: Callable[[], None]) -> None:
+        self._chunks = chunks
+        self.close = on_close
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._chunks)
+
+
+def test_application_in_process_is_called_as_a_server_calls_it() -> None:
+    """What is tested in process must be what a server would have got."""
+    application = Recorder()
+    headers = (("Content-Type", "a/b"), ("X-Twilio-Signature", "s="), ("Cookie", "c"))
+    answer = WsgiTransport(application)(request("https://Sms.example.com:8443/m%2Fx%20y?a=%2c", headers=headers))
+    kept = application.environ
+
+    assert (answer.status, answer.content_type, answer.body) == (418, "text/x", b"<Response/>")
+    assert [value for name, value in answer.headers if name == "Set-Cookie"] == ["a=1", "b=2"]
+    assert application.closed
+    assert (kept["REQUEST_METHOD"], kept["wsgi.url_scheme"]) == ("POST", "https")
+    assert (kept["HTTP_HOST"], kept["SERVER_NAME"], kept["SERVER_PORT"]) == (
+        "Sms.example.com:8443",
+        "sms.example.com",
+        "8443",
+    )
+    assert (kept["PATH_INFO"], kept["QUERY_STRING"], kept["RAW_URI"]) == ("/m/x y", "a=%2c", "/m%2Fx%20y?a=%2c")
+    assert (kept["CONTENT_TYPE"], kept["CONTENT_LENGTH"], application.body) == ("a/b", "3", b"a=b")
+    assert (kept["HTTP_X_TWILIO_SIGNATURE"], kept["HTTP_COOKIE"]) == ("s=", "c")
+    assert "HTTP_CONTENT_TYPE" not in kept
+
+
+@pytest.mark.parametrize(
+    ("url", "port"), [pytest.param("http://h/", "80", id="http"), pytest.param("https://h/", "443", id="https")]
+)
+def test_port_is_that_of_the_scheme_unless_it_is_named(url: str, port: str) -> None:
+    """The application builds absolute URLs from it."""
+    application = Recorder()
+    WsgiTransport(application)(request(url))
+
+    assert application.environ["SERVER_PORT"] == port
+
+
+@pytest.mark.parametrize(
+    ("mount", "prefix", "path", "inside"),
+    [
+        pytest.param("", "", "/message", "/message", id="neither"),
+        pytest.param("/sms", "", "/sms/message", "/message", id="prefix that a proxy cuts off"),
+        pytest.param("/public", "/sms", "/public/message", "/sms/message", id="prefix that a proxy exchanges"),
+        pytest.param("/sms", "/sms", "/sms/message", "/sms/message", id="prefix of the application"),
+    ],
+)
+def test_path_is_passed_on_as_a_proxy_would(mount: str, prefix: str, path: str, inside: str) -> None:
+    """With a public URL the application is tested under the URL that Twilio calls."""
+    application = Recorder()
+    WsgiTransport(application, mount=mount, prefix=prefix)(request(f"https://h{path}?a=1"))
+
+    assert application.environ["PATH_INFO"] == inside
+    assert application.environ["RAW_URI"] == f"{inside}?a=1"
+
+
+printable = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E, exclude_characters="#?"), max_size=30)
+
+
+@given(path=printable, query=printable)
+def test_target_reaches_the_application_byte_for_byte(path: str, query: str) -> None:
+    """The signature was made over exactly these bytes."""
+    application = Recorder()
+    target = f"/{path}" + (f"?{query}" if query else "")
+    WsgiTransport(application)(request(f"https://h{target}"))
+
+    assert application.environ["RAW_URI"] == target

@@ -1,0 +1,70 @@
+"""Calls: the overrides that stand after the # of a URL, read as Twilio reads them."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from twiml_app.caller.types import Overrides
+
+
+@pytest.mark.parametrize(
+    ("fragment", "expected"),
+    [
+        pytest.param("", Overrides(), id="none"),
+        pytest.param("ct=2000", Overrides(connect_timeout_s=2), id="connect time"),
+        pytest.param("rt=2500", Overrides(read_timeout_s=2.5), id="read time"),
+        pytest.param("tt=900", Overrides(total_s=0.9), id="total time"),
+        pytest.param(
+            "ct=1&rt=1&tt=1", Overrides(connect_timeout_s=0.1, read_timeout_s=0.1, total_s=0.1), id="least times"
+        ),
+        pytest.param(
+            "ct=10001&rt=15001&tt=999999999",
+            Overrides(connect_timeout_s=10, read_timeout_s=15, total_s=15),
+            id="most times",
+        ),
+        pytest.param("rc=0", Overrides(retries=0), id="no retry"),
+        pytest.param("rc=6", Overrides(retries=5), id="most retries"),
+        pytest.param("rc=-1", Overrides(), id="negative"),
+        pytest.param("rc=two&ct=1.5&rt=&tt", Overrides(), id="no numbers"),
+        pytest.param("rc=²&ct=٣", Overrides(), id="digits that are none"),
+        pytest.param("rc=" + "9" * 5000, Overrides(), id="endless number"),
+        pytest.param("rp=5xx,rt", Overrides(policy=frozenset({"5xx", "rt"})), id="policy"),
+        pytest.param("rp=4xx%2Call", Overrides(policy=frozenset({"4xx", "all"})), id="policy, encoded"),
+        pytest.param("rp=", Overrides(), id="empty policy"),
+        pytest.param("rc=2&rp=all", Overrides(retries=2, policy=frozenset({"all"})), id="several"),
+        pytest.param("rc=2&rc=3", Overrides(retries=2), id="twice"),
+        pytest.param("sni=y&e=dublin&x", Overrides(), id="those that change nothing here"),
+    ],
+)
+def test_overrides_are_read_and_brought_within_bounds(fragment: str, expected: Overrides) -> None:
+    """A URL that is pasted from the console must behave here as it does at Twilio."""
+    assert Overrides.of(fragment) == expected
+
+
+@pytest.mark.parametrize(
+    ("fragment", "covered"),
+    [
+        pytest.param("", {"ct"}, id="no connection alone, by default"),
+        pytest.param("rp=rt,4xx", {"rt", "4xx"}, id="those that are named"),
+        pytest.param("rp=all", {"ct", "rt", "4xx", "5xx", "other"}, id="all"),
+        pytest.param("rp=none", set(), id="an unknown one"),
+    ],
+)
+def test_policy_names_the_failures_that_are_tried_again(fragment: str, covered: set[str]) -> None:
+    """By default a handler that fails is not called twice."""
+    overrides = Overrides.of(fragment)
+
+    assert {kind for kind in ("ct", "rt", "4xx", "5xx", "other") if overrides.covers(kind)} == covered
+
+
+@given(st.text(max_size=60) | st.from_regex(r"(ct|rt|tt|rc|rp)=\d{1,12}(&(ct|rt|tt|rc)=\w*){0,3}", fullmatch=True))
+def test_any_fragment_gives_times_and_retries_within_twilios_bounds(fragment: str) -> None:
+    """The URL is typed by people."""
+    overrides = Overrides.of(fragment)
+
+    assert 0.1 <= overrides.connect_timeout_s <= 10
+    assert 0.1 <= overrides.read_timeout_s <= 15
+    assert 0.1 <= overrides.total_s <= 15
+    assert 0 <= overrides.retries <= 5

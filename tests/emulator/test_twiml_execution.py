@@ -1,0 +1,363 @@
+"""Execution: what becomes of the program's answer, and where it leads."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from tests.emulator.program import (
+    CONTACT,
+    NOTHING,
+    NUMBER,
+    Answer,
+    Program,
+    Received,
+    closed_port,
+    codes,
+    emulator,
+    say,
+    twiml,
+)
+from twiml_app.caller import types as calls
+from twiml_app.emulator import Emulator, media, replying, webhooks
+from twiml_app.emulator import twiml_execution as execution
+from twiml_app.emulator import twiml_reader as documents
+from twiml_app.emulator.clocks import SteppedClock
+from twiml_app.emulator.debugger import Debugger
+from twiml_app.emulator.resources import Message
+from twiml_app.emulator.store import Store
+from twiml_app.emulator.twiml_execution import MAX_DOCUMENTS
+
+
+@pytest.fixture
+def program() -> Iterator[Program]:
+    """A program that wants a login, as every program should."""
+    with Program("basic") as program:
+        program.answers("/other", say("other"))
+        yield program
+
+
+@pytest.fixture
+def twilio(program: Program) -> Iterator[Emulator]:
+    """An emulator with one number, which leads to the program."""
+    with emulator() as twilio:
+        twilio.add_number(NUMBER, program.url("/message"))
+        yield twilio
+
+
+def text(content: str) -> Answer:
+    """Answer with a plain text."""
+    return Answer(content.encode(), content_type="text/plain; charset=utf-8")
+
+
+ANSWERS = [
+    # id, answer, replies, numbers of the debugger
+    ("one", say("hello"), ["hello"], []),
+    ("several", say("a", "b", "c"), ["a", "b", "c"], []),
+    ("noun", twiml("<Message><Body>a</Body><Body>b</Body></Message>"), ["ab"], []),
+    ("characters", say("Grüße &amp; &lt;3 😀"), ["Grüße & <3 😀"], []),
+    ("legacy", twiml("<Sms>a</Sms>"), ["a"], []),
+    ("none", twiml(""), [], []),
+    ("no root to speak of", Answer(b"<Response/>"), [], []),
+    ("204", NOTHING, [], []),
+    ("200 without anything", Answer(content_type=""), [], []),
+    ("201", twiml("<Message>hello</Message>", status=201), ["hello"], []),
+    ("text", text("hello\n"), ["hello\n"], []),
+    ("empty text", text("\n"), [], []),
+    ("application/xml", twiml("<Message>a</Message>", content_type="application/xml"), ["a"], []),
+    ("text/html", twiml("<Message>a</Message>", content_type="text/html; charset=utf-8"), ["a"], []),
+    ("redirect", twiml("<Message>a</Message><Redirect>other</Redirect>"), ["a", "other"], []),
+    ("after a redirect", twiml("<Redirect>/other</Redirect><Message>a</Message>"), ["other"], [12200]),
+    ("404", Answer(status=404), [], [11200]),
+    ("500", Answer(b"boom", 500, "text/plain"), [], [11200]),
+    ("no HTTP", Answer(raw=b"220 mail.example.com ESMTP\r\n"), [], [11206]),
+    ("circle", Answer(status=302, headers=(("Location", "/message"),)), [], [11215]),
+    ("elsewhere", Answer(status=302, headers=(("Location", "/other"),)), ["other"], []),
+    ("no content type", Answer(b"<Response/>", content_type=""), [], [12300]),
+    ("JSON", Answer(b"{}", content_type="application/json"), [], [12300]),
+    ("too large", say("a" * 70_000), [], [11750]),
+    ("no XML", Answer(b"<Response><Message>a & b</Message></Response>"), [], [12100]),
+    ("XML 1.1", Answer(b'<?xml version="1.1"?><Response/>'), [], [12101]),
+    ("other root", Answer(b"<html/>"), [], [12102]),
+    ("lower case", Answer(b"<response/>"), [], [12102]),
+    ("voice", twiml("<Say>a</Say><Message>b</Message>"), ["b"], [14110]),
+    ("lower case verb", twiml("<message>a</message>"), [], [14110]),
+    ("attribute", twiml("<Message To='+15558675311'>a</Message>"), ["a"], [12200]),
+    ("noun that there is not", twiml("<Message>a<Media2/></Message>"), ["a"], [12200]),
+    ("empty", twiml("<Message/><Message>b</Message>"), ["b"], [14103]),
+    ("long legacy", twiml(f"<Sms>{'a' * 161}</Sms>"), [], [14103]),
+    ("long", say("a" * 1601), [], [21617]),
+    ("eleven", say(*"abcdefghijk"), list("abcdefghij"), [14109]),
+    ("to nobody", twiml("<Message to='nobody'>a</Message><Message>b</Message>"), ["b"], [14101]),
+    ("to oneself", twiml(f"<Message to='{NUMBER}'>a</Message>"), [], [14101]),
+    ("from nobody", twiml("<Message from='!'>a</Message>"), [], [14102]),
+    ("method", twiml("<Message method='PUT'>a</Message>"), ["a"], [14104]),
+    ("status URL", twiml("<Message statusCallback='ftp://a'>a</Message>"), ["a"], [14105]),
+    ("redirect to no URL", twiml("<Message>a</Message><Redirect>mailto:a</Redirect>"), ["a"], [11100]),
+    ("redirect to no port", twiml("<Message>a</Message><Redirect>http://127.0.0.1:0/</Redirect>"), ["a"], [11100]),
+    ("media that is none", twiml("<Message><Body>a</Body><Media>/missing</Media></Message>"), [], [21620]),
+]
+
+
+@pytest.mark.parametrize(("answer", "replies", "found"), [pytest.param(*row, id=name) for name, *row in ANSWERS])
+def test_answer_is_executed(
+    twilio: Emulator, program: Program, answer: Answer, replies: list[str], found: list[int]
+) -> None:
+    """What can be done is done, and the debugger tells the rest."""
+    program.answers("/message", answer)
+    turn = twilio.handset(CONTACT).text("hello")
+    assert twilio.settle()
+
+    assert (turn.bodies, codes(turn.problems)) == (replies, found)
+    assert sorted(message.body for message in twilio.handset(CONTACT).inbox) == sorted(replies)
+    assert twilio.debugger == list(turn.problems)
+    assert all(problem.message_sid == turn.inbound.sid for problem in turn.problems)
+
+
+def test_redirects_carry_the_message_along(twilio: Emulator, program: Program) -> None:
+    """GET and POST, relative to whoever answered, with the login of this host; the message is the same."""
+    program.answers("/message", twiml("<Redirect method='GET'>/deep/second?a=b</Redirect>"))
+    program.answers("/deep/second", twiml(f"<Redirect>http://{program.host}/deep/third</Redirect>"))
+    program.answers("/deep/third", twiml("<Redirect method='POST'>fourth#rc=0</Redirect>"))
+    program.answers("/deep/fourth", say("done"))
+    turn = twilio.handset(CONTACT).text("hello")
+    let_in = [request for request in program.received if request.status == 200]
+
+    assert turn.bodies == ["done"]
+    assert [(request.method, request.path) for request in let_in] == [
+        ("POST", "/message"),
+        ("GET", "/deep/second"),
+        ("POST", "/deep/third"),
+        ("POST", "/deep/fourth"),
+    ]
+    assert let_in[1].query["a"] == ["b"]
+    assert let_in[1].query["MessageSid"] == [turn.inbound.sid]
+    assert [request.form for request in let_in[2:]] == [let_in[0].form] * 2
+
+
+def test_redirect_to_another_host_takes_no_password_along(twilio: Emulator, program: Program) -> None:
+    """Credentials are those of one host."""
+    with Program() as elsewhere:
+        url = elsewhere.answers("/message", twiml("<Redirect>/next</Redirect>"))
+        elsewhere.answers("/next", say("elsewhere"))
+        program.answers("/message", twiml(f"<Redirect>{url}</Redirect>"))
+        turn = twilio.handset(CONTACT).text("hello")
+
+        assert turn.bodies == ["elsewhere"]
+        assert elsewhere.paths == ["/message", "/next"]
+        assert all("authorization" not in request.headers for request in elsewhere.received)
+
+
+@pytest.mark.parametrize("documents", [MAX_DOCUMENTS, MAX_DOCUMENTS + 1])
+def test_documents_may_lead_on_until_a_limit(twilio: Emulator, program: Program, documents: int) -> None:
+    """14106: whoever redirects to himself does not keep Twilio busy for ever."""
+    again = twiml("<Message>a</Message><Redirect>/message</Redirect>")
+    program.answers("/message", *[again] * (documents - 1), say("end"))
+    twilio.add_number(NUMBER, fallback_url=program.answers("/fallback", say("sorry")))
+    turn = twilio.handset(CONTACT).text("hello")
+
+    if documents == MAX_DOCUMENTS:
+        assert (turn.bodies, turn.problems) == (["a"] * (MAX_DOCUMENTS - 1) + ["end"], [])
+    else:
+        assert turn.bodies == ["a"] * MAX_DOCUMENTS
+        (problem,) = turn.problems
+        assert (problem.code, problem.level, problem.url) == (14106, "warning", program.bare("/message"))
+    assert program.paths == ["/message"] * MAX_DOCUMENTS
+
+
+FAILURES = [
+    ("status", Answer(status=500), 11200),
+    ("no HTTP", Answer(raw=b"SSH-2.0\r\n"), 11206),
+    ("circle", Answer(status=307, headers=(("Location", "/message"),)), 11215),
+    ("content type", Answer(b"{}", content_type="application/json"), 12300),
+    ("size", say("a" * 70_000), 11750),
+    ("XML", Answer(b"<Response>"), 12100),
+    ("version", Answer(b'<?xml version="2.0"?><Response/>'), 12101),
+    ("root", Answer(b"<Answer/>"), 12102),
+]
+
+
+@pytest.mark.parametrize(("answer", "code"), [pytest.param(*row, id=name) for name, *row in FAILURES])
+@pytest.mark.parametrize("method", ["POST", "GET"])
+def test_fallback_url_answers_where_the_program_fails(
+    twilio: Emulator, program: Program, answer: Answer, code: int, method: str
+) -> None:
+    """With the number of the failure, and the URL that failed, without its password."""
+    program.answers("/message", answer)
+    fallback = program.answers("/fallback", say("sorry"))
+    twilio.add_number(NUMBER, fallback_url=fallback, fallback_method=method)
+    turn = twilio.handset(CONTACT).text("hello")
+    (asked,) = program.at("/fallback")
+    given = dict(asked.form.pairs) if method == "POST" else {name: values[0] for name, values in asked.query.items()}
+
+    assert (turn.bodies, codes(turn.problems), asked.method) == (["sorry"], [code], method)
+    assert given == {
+        **dict(program.at("/message")[0].form.pairs),
+        "ErrorCode": str(code),
+        "ErrorUrl": program.bare("/message"),
+    }
+
+
+def test_fallback_url_answers_where_nobody_listens(twilio: Emulator, program: Program) -> None:
+    """The program is down, its spare one is up."""
+    url = f"http://127.0.0.1:{closed_port()}/message"
+    twilio.add_number(NUMBER, url, fallback_url=program.answers("/fallback", say("sorry")))
+    turn = twilio.handset(CONTACT).text("hello")
+
+    assert (turn.bodies, codes(turn.problems)) == (["sorry"], [11205])
+    assert program.at("/fallback")[0].form["ErrorUrl"] == url
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [
+        pytest.param("<Redirect>http://127.0.0.1:0/</Redirect>", id="redirect to no port"),
+        pytest.param("<Redirect>/broken</Redirect>", id="redirect to what fails"),
+    ],
+)
+def test_fallback_url_answers_where_a_redirect_fails(twilio: Emulator, program: Program, problem: str) -> None:
+    """What was sent before stays sent."""
+    program.answers("/broken", Answer(status=500))
+    program.answers("/message", twiml(f"<Message>first</Message>{problem}"))
+    twilio.add_number(NUMBER, fallback_url=program.answers("/fallback", say("sorry")))
+
+    assert twilio.handset(CONTACT).text("hello").bodies == ["first", "sorry"]
+
+
+def test_what_a_document_sends_does_not_wait_for_the_next_one(twilio: Emulator, program: Program) -> None:
+    """A slow Redirect holds up no reply, and its failure takes none back."""
+    arrived: list[list[str]] = []
+
+    def look(_: Received) -> Answer:
+        twilio.advance(10)
+        arrived.append([message.body for message in twilio.handset(CONTACT).inbox])
+        return Answer(status=500)
+
+    program.answers("/message", twiml("<Message>first</Message><Redirect>/look</Redirect>"))
+    program.answers("/look", look)
+    turn = twilio.handset(CONTACT).text("hello")
+
+    assert arrived == [["first"]]
+    assert (turn.bodies, codes(turn.problems)) == (["first"], [11200])
+
+
+def test_fallback_url_may_fail_as_well(twilio: Emulator, program: Program) -> None:
+    """Both are told, the cause first; nobody is asked a third time."""
+    program.answers("/message", Answer(status=500))
+    twilio.add_number(NUMBER, fallback_url=program.answers("/fallback", Answer(b"<Response>")))
+    turn = twilio.handset(CONTACT).text("hello")
+
+    assert [(problem.code, problem.url) for problem in turn.problems] == [
+        (11200, program.bare("/message")),
+        (12100, program.bare("/fallback")),
+    ]
+    assert (turn.replies, program.paths) == ([], ["/message", "/fallback"])
+
+
+def test_fallback_url_may_redirect(twilio: Emulator, program: Program) -> None:
+    """Its documents are as good as others, and know of the failure as well."""
+    program.answers("/message", Answer(status=500))
+    program.answers("/fallback", twiml("<Redirect>/other</Redirect>"))
+    twilio.add_number(NUMBER, fallback_url=program.url("/fallback"))
+
+    assert twilio.handset(CONTACT).text("hello").bodies == ["other"]
+
+
+def test_warning_calls_no_fallback_url(twilio: Emulator, program: Program) -> None:
+    """The message went on all the same."""
+    program.answers("/message", twiml("<Say>a</Say><Message to=''>b</Message>"))
+    twilio.add_number(NUMBER, fallback_url=program.answers("/fallback", say("sorry")))
+    turn = twilio.handset(CONTACT).text("hello")
+
+    assert codes(turn.problems) == [14110, 14101]
+    assert program.paths == ["/message"]
+
+
+ACTIONS = [
+    # id, verb, what the action is told besides the message
+    (
+        "message",
+        "<Message action='/done'>a</Message>",
+        {"MessageSid": "{sid}", "MessageStatus": "sending", "SmsSid": "{sid}", "SmsStatus": "sending"},
+    ),
+    ("legacy", "<Sms action='/done'>a</Sms>", {"SmsSid": "{sid}", "SmsStatus": "sending"}),
+    (
+        "message to nobody",
+        "<Message action='/done' to='nobody'>a</Message>",
+        {"MessageSid": "", "MessageStatus": "invalid", "SmsSid": "", "SmsStatus": "invalid"},
+    ),
+    ("legacy to nobody", "<Sms action='/done' to='nobody'>a</Sms>", {"SmsSid": "", "SmsStatus": "invalid"}),
+]
+
+
+@pytest.mark.parametrize(("verb", "told"), [pytest.param(*row, id=name) for name, *row in ACTIONS])
+def test_action_takes_over_in_the_documents_of_then(program: Program, verb: str, told: dict[str, str]) -> None:
+    """2014: what stands after it is never reached, and its answer is executed."""
+    program.answers("/message", twiml(f"{verb}<Message>never</Message>"))
+    program.answers("/done", say("done"))
+    with emulator(profile="2014") as twilio:
+        twilio.add_number(NUMBER, program.url("/message"))
+        turn = twilio.handset(CONTACT).text("hello")
+    message, done = program.at("/message")[0], program.at("/done")[0]
+    sid = turn.replies[0].sid
+
+    assert turn.bodies == (["done"] if "nobody" in verb else ["a", "done"])
+    assert dict(done.form.pairs) == dict(message.form.pairs) | {
+        name: value.format(sid=sid) for name, value in told.items()
+    }
+    assert len(done.form.pairs) == len({name for name, _ in done.form.pairs})
+
+
+def test_action_is_told_of_a_reply_that_is_refused(program: Program) -> None:
+    """Somebody who sent STOP gets nothing: that is no sending."""
+    program.answers("/message", twiml("<Sms action='/done'>a</Sms>"))
+    program.answers("/done", NOTHING)
+    with emulator(profile="2014") as twilio:
+        twilio.add_number(NUMBER, program.url("/message"))
+        turn = twilio.handset(CONTACT).text("STOP")
+
+    assert codes(turn.problems) == [21610]
+    assert program.at("/done")[0].form["SmsStatus"] == "invalid"
+    assert program.at("/done")[0].form["SmsSid"] == turn.replies[0].sid
+
+
+def test_action_is_a_status_url_today(twilio: Emulator, program: Program) -> None:
+    """The document goes on."""
+    program.answers("/message", twiml("<Message action='/done'>a</Message><Message>b</Message>"))
+    program.answers("/done", NOTHING)
+    turn = twilio.handset(CONTACT).text("hello")
+    assert program.paths == ["/message"]
+    assert twilio.settle()
+
+    assert turn.bodies == ["a", "b"]
+    assert [request.form["MessageStatus"] for request in program.at("/done")] == ["sent", "delivered"]
+
+
+#: Whatever raises or notes a number of the debugger while an answer is executed.
+MODULES: tuple[ModuleType, ...] = (calls, documents, execution, media, replying, webhooks)
+
+
+def numbers_of(module: ModuleType) -> set[int]:
+    """Return the numbers of Twilio's debugger that a module writes."""
+    constants = (
+        node.value for node in ast.walk(ast.parse(inspect.getsource(module))) if isinstance(node, ast.Constant)
+    )
+    families = (range(11100, 12000), range(12100, 12400), range(14101, 14200), range(21600, 21700))
+    return {value for value in constants if isinstance(value, int) and any(value in family for family in families)}
+
+
+def test_every_number_says_what_to_do() -> None:
+    """A number alone sends its reader to a search engine."""
+    message: Any = dict.fromkeys(("to", "from_", "body", "status", "direction", "sid", "account_sid"), "")
+    about = Message(**message, date_created=0.0, date_updated=0.0)
+    debugger = Debugger(Store(), SteppedClock(0.0), lambda prefix: prefix)
+    numbers = {number for module in MODULES for number in numbers_of(module)}
+    silent = {number for number in numbers if debugger.add(number, "Something", message=about).text == "Something."}
+
+    assert {11100, 11200, 11235, 11243, 12101, 12300, 14101, 14107, 14111, 21610, 21620} <= numbers
+    assert silent == {21623}, "more than ten media are no document: 14103 is told of them"

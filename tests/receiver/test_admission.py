@@ -1,0 +1,418 @@
+"""Admission: who comes in, who is refused, in which order, and what each is told."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.webhook_requests import (
+    ACCOUNT,
+    AUTHORIZATION,
+    BASIC,
+    OTHER_ACCOUNT,
+    SIGNED,
+    TOKEN,
+    authorized,
+    read_settings,
+    signed,
+    webhook,
+)
+from twiml_app.caller.forms import inbound_form, status_form
+from twiml_app.errors import Forbidden, MalformedRequest, RequestRefused, RequestTooLarge, Unauthorized
+from twiml_app.events import InboundMessage, StatusCallback, UnknownEvent
+from twiml_app.receiver.admission import Admission
+from twiml_app.signature import HEADER, SETTINGS_HEADER, sign
+from twiml_app.webhook import WebhookRequest
+
+BASE_URL = "https://sms.example.com"
+SHARED = {"TWIML_SHARED_KEYS": {"k1": "shared-secret"}}
+
+
+def refusal(request: WebhookRequest, *settings: Mapping[str, object]) -> RequestRefused:
+    """Return how a request is refused."""
+    with pytest.raises(RequestRefused) as refused:
+        Admission(read_settings(*settings)).admit(request)
+    return refused.value
+
+
+def basic(pair: bytes) -> str:
+    """Return the header that carries any bytes as the pair."""
+    return "Basic " + base64.b64encode(pair).decode()
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        pytest.param("", id="empty"),
+        pytest.param("Basic", id="scheme alone"),
+        pytest.param("Basic ", id="nothing given"),
+        pytest.param("Basic !!!", id="no base64"),
+        pytest.param("Basic c21z", id="user alone"),
+        pytest.param("Basic \xfc\xdf", id="not ASCII"),
+        pytest.param(basic(b"sms:quite-long-enough\x00"), id="one byte more"),
+        pytest.param(basic(b"sms:quite-long-enoug"), id="one byte less"),
+        pytest.param(basic(b"SMS:quite-long-enough"), id="user in capitals"),
+        pytest.param(basic(b"sms:\xff\xfe"), id="not UTF-8"),
+        pytest.param(basic(b":"), id="empty user and password"),
+        pytest.param(basic(b"sms:" + b"x" * 1_000_000), id="huge"),
+        pytest.param("Bearer " + AUTHORIZATION["authorization"].removeprefix("Basic "), id="another scheme"),
+        pytest.param(f"{AUTHORIZATION['authorization']},{AUTHORIZATION['authorization']}", id="repeated"),
+        pytest.param(f"{AUTHORIZATION['authorization']}, Basic c21z", id="repeated with another"),
+    ],
+)
+def test_credentials_that_are_not_the_configured_ones_are_refused(header: str) -> None:
+    """Every probe of the internet ends here, and none may raise or come in."""
+    refused = refusal(webhook(headers={"authorization": header}), BASIC)
+
+    assert isinstance(refused, Unauthorized)
+    assert refused.line in ("the credentials are wrong", "send the credentials of the Message URL")
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        pytest.param(webhook(body=b"\xff" * 300_000), id="huge body"),
+        pytest.param(webhook(body=b"not a form"), id="no form"),
+        pytest.param(webhook(body=b"&" * 1000), id="many fields"),
+        pytest.param(webhook(target="/message?" + "&" * 1000), id="many fields in the query"),
+        pytest.param(webhook(endpoint="status", target="/status?" + "&" * 1000), id="many fields in the status URL"),
+        pytest.param(webhook(content_type="application/json", body=b"{"), id="JSON"),
+        pytest.param(webhook(headers={HEADER.lower(): "wrong"}), id="wrong signature"),
+        pytest.param(webhook(inbound_form(account_sid=OTHER_ACCOUNT)), id="another account"),
+        pytest.param(replace(webhook(), host="["), id="no host"),
+        pytest.param(webhook(method="HEAD"), id="HEAD"),
+        pytest.param(webhook(method="GET"), id="GET"),
+    ],
+)
+def test_stranger_learns_nothing_but_that_credentials_are_wanted(request_: WebhookRequest) -> None:
+    """Whoever has no credentials must not be able to tell what the application would have said of the request."""
+    refused = refusal(request_, BASIC, SIGNED, {"TWIML_ACCOUNTS": ACCOUNT})
+
+    assert isinstance(refused, Unauthorized)
+    assert refused.line == refused.reason == "send the credentials of the Message URL"
+
+
+def test_wrong_credentials_are_explained_to_the_log_alone() -> None:
+    """The sender is told no name of a setting; the operator is told which one to compare."""
+    refused = refusal(webhook(headers={"authorization": basic(b"sms:old-password")}), BASIC)
+
+    assert refused.line == "the credentials are wrong"
+    assert refused.reason == (
+        "the credentials are none of TWIML_CREDENTIALS: compare them with those in the URL at Twilio"
+    )
+
+
+def test_old_and_new_credentials_come_in_while_they_are_rotated() -> None:
+    """Twilio keeps the old URL until somebody has changed it in the console."""
+    admission = Admission(read_settings({"TWIML_CREDENTIALS": "sms:new-password sms:quite-long-enough"}))
+
+    for password in (b"sms:new-password", b"sms:quite-long-enough"):
+        event = admission.admit(webhook(headers={"authorization": basic(password)}))
+
+        assert isinstance(event, InboundMessage)
+
+
+@pytest.mark.parametrize("method", ["POST", "GET"])
+def test_each_way_of_authentication_is_required_once_it_is_configured(method: str) -> None:
+    """A leaked password must not do without the signature, nor a signature without the password."""
+    request = webhook(method=method)
+
+    assert isinstance(Admission(read_settings(BASIC)).admit(authorized(request)), InboundMessage)
+    assert isinstance(Admission(read_settings(SIGNED)).admit(signed(request)), InboundMessage)
+    assert isinstance(Admission(read_settings(BASIC, SIGNED)).admit(signed(authorized(request))), InboundMessage)
+    assert isinstance(refusal(signed(request), BASIC, SIGNED), Unauthorized)
+    assert isinstance(refusal(authorized(request), BASIC, SIGNED), Forbidden)
+    assert isinstance(refusal(signed(authorized(request), token="another"), BASIC, SIGNED), Forbidden)
+
+
+def test_refused_signature_is_explained_to_the_log_alone() -> None:
+    """The explanation names hosts and settings: nothing for whoever tries to forge."""
+    refused = refusal(replace(signed(webhook()), scheme="http"), SIGNED)
+
+    assert isinstance(refused, Forbidden)
+    assert refused.line == "the signature does not fit"
+    assert refused.reason == "the signature matches with https: set TWIML_PUBLIC_URL"
+
+
+@pytest.mark.parametrize(
+    ("settings", "header", "secret", "accepted"),
+    [
+        pytest.param(SHARED, "key=k1,algorithm=HMAC_SHA256", "shared-secret", True, id="shared key"),
+        pytest.param(SHARED | SIGNED, "key=k1,algorithm=HMAC_SHA256", "shared-secret", True, id="beside a token"),
+        pytest.param(SHARED, "key=k2,algorithm=HMAC_SHA256", "shared-secret", False, id="unknown key"),
+        pytest.param(SHARED, "key=k1,algorithm=HMAC_SHA256", "other", False, id="another secret"),
+        pytest.param(SIGNED, "key=k1,algorithm=HMAC_SHA256", TOKEN, False, id="token as a shared key"),
+        pytest.param(SHARED, "key=k1,algorithm=HMAC_SHA1", "shared-secret", False, id="algorithm that is weaker"),
+        pytest.param(SHARED | SIGNED, "algorithm=none", "", False, id="algorithm none"),
+        pytest.param(SHARED | SIGNED, "key=,algorithm=HMAC_SHA256", "", False, id="key without a name"),
+    ],
+)
+def test_signature_by_a_shared_key_needs_that_key(
+    settings: Mapping[str, object], header: str, secret: str, accepted: bool
+) -> None:
+    """The sender names key and algorithm, so neither name may open a way around the secret."""
+    request = webhook()
+    signature = sign(
+        request.called_url(), inbound_form("hello", message_sid="SM" + "5" * 32).pairs, secret, algorithm="HMAC_SHA256"
+    )
+    request = replace(request, headers={**request.headers, HEADER.lower(): signature, SETTINGS_HEADER.lower(): header})
+
+    if accepted:
+        assert isinstance(Admission(read_settings(settings)).admit(request), InboundMessage)
+    else:
+        assert isinstance(refusal(request, settings), Forbidden)
+
+
+def test_each_account_is_verified_by_its_own_token() -> None:
+    """A subaccount that leaks its token must not be able to speak for another."""
+    tokens = {"TWIML_AUTH_TOKENS": {ACCOUNT: TOKEN, OTHER_ACCOUNT: "other-token"}}
+    other = webhook(inbound_form(account_sid=OTHER_ACCOUNT))
+
+    assert Admission(read_settings(tokens)).admit(signed(other, token="other-token")).account_sid == OTHER_ACCOUNT
+    assert isinstance(refusal(signed(other), tokens), Forbidden)
+
+
+@pytest.mark.parametrize(
+    "account", [pytest.param(OTHER_ACCOUNT, id="another account"), pytest.param("", id="no account")]
+)
+def test_account_that_is_not_served_is_refused(account: str) -> None:
+    """The URL may be known to other customers of Twilio, who can sign nothing but may know the password."""
+    request = authorized(webhook(inbound_form(account_sid=account)))
+    refused = refusal(request, BASIC, {"TWIML_ACCOUNTS": ACCOUNT})
+
+    assert isinstance(refused, Forbidden)
+    assert refused.line == "the account is not served here"
+    assert refused.reason == f"the account {account} is not in TWIML_ACCOUNTS"
+
+
+def test_account_that_is_served_comes_in() -> None:
+    """Several accounts may share one application."""
+    admission = Admission(read_settings(BASIC, {"TWIML_ACCOUNTS": f"{ACCOUNT} {OTHER_ACCOUNT}"}))
+
+    assert admission.admit(authorized(webhook(inbound_form(account_sid=OTHER_ACCOUNT)))).account_sid == OTHER_ACCOUNT
+
+
+def status_request(token_of: str, *, endpoint: str = "status", **query: str) -> WebhookRequest:
+    """Make a status callback at the URL that an answer to a message carries, without credentials."""
+    url = Admission(read_settings(BASIC)).status_urls.url("", token_of)
+    target = url.replace("/status", f"/{endpoint}") + "".join(f"&{name}={value}" for name, value in query.items())
+    return webhook(status_form("SM" + "7" * 32, "delivered"), endpoint=endpoint, target=target)  # type: ignore[arg-type]
+
+
+def test_signed_status_url_stands_in_for_the_credentials() -> None:
+    """No password may stand in a TwiML document, and yet the delivery of a reply must be told."""
+    event = Admission(read_settings(BASIC)).admit(status_request("SM1", other="x"))
+
+    assert isinstance(event, StatusCallback)
+    assert (event.in_reply_to, event.query["other"]) == ("SM1", "x")
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        pytest.param(status_request("SM1", endpoint="message"), id="at the Message URL"),
+        pytest.param(status_request("SM1", endpoint="fallback"), id="at the fallback URL"),
+        pytest.param(
+            replace(status_request("SM1"), target=status_request("SM1").target.replace("SM1", "SM2")),
+            id="for another message",
+        ),
+        pytest.param(webhook(endpoint="status", target="/status?in_reply_to=SM1&token="), id="empty"),
+        pytest.param(webhook(endpoint="status", target="/status?token=&in_reply_to="), id="both empty"),
+        pytest.param(webhook(endpoint="status", target="/status?token=%00%FF\udcff"), id="no text"),
+        pytest.param(webhook(endpoint="status", target="/status?in_reply_to=SM1"), id="none"),
+        pytest.param(replace(status_request("SM1"), target=status_request("SM1").target + "&" * 500), id="too long"),
+    ],
+)
+def test_status_token_is_good_for_its_own_status_url_only(request_: WebhookRequest) -> None:
+    """The token passes through logs of proxies: what it opens must be as little as possible."""
+    assert isinstance(refusal(request_, BASIC), Unauthorized)
+
+
+def test_status_token_lets_no_message_in() -> None:
+    """Whoever reads a token in an access log must not be able to order in a customer's name."""
+    request = replace(webhook(inbound_form("order 2 coffee")), endpoint="status", target=status_request("SM1").target)
+
+    assert refusal(request, BASIC).reason == "a status token lets no message in"
+    assert isinstance(Admission(read_settings(BASIC)).admit(authorized(request)), InboundMessage)
+
+
+def test_status_token_never_stands_in_for_the_signature() -> None:
+    """Twilio signs status callbacks as it signs everything."""
+    request = status_request("SM1")
+
+    assert isinstance(refusal(request, BASIC, SIGNED, {"SECRET_KEY": "x"}), Unauthorized)
+    assert isinstance(refusal(request, BASIC, SIGNED), Forbidden)
+    assert isinstance(Admission(read_settings(BASIC, SIGNED)).admit(signed(request)), StatusCallback)
+
+
+@pytest.mark.parametrize(
+    ("request_", "error", "line"),
+    [
+        pytest.param(
+            webhook(body=b"a=" + b"b" * 262143),
+            RequestTooLarge,
+            "the body is larger than 262144 bytes",
+            id="too many bytes",
+        ),
+        pytest.param(webhook(body=b"&".join([b"a=b"] * 501)), RequestTooLarge, "more than 500 fields", id="fields"),
+        pytest.param(
+            webhook(target="/message?" + "&".join(["a=b"] * 501)),
+            RequestTooLarge,
+            "more than 500 fields",
+            id="fields of the query",
+        ),
+        pytest.param(
+            webhook(body=b"hello"),
+            MalformedRequest,
+            "the body is not a form: every field must be name=value",
+            id="no form",
+        ),
+        pytest.param(
+            webhook(content_type="application/json", body=b"{}"),
+            MalformedRequest,
+            "the content type is application/json: send application/x-www-form-urlencoded",
+            id="JSON",
+        ),
+        pytest.param(
+            webhook(content_type="multipart/form-data; boundary=x", body=b"--x--"),
+            MalformedRequest,
+            "the content type is multipart/form-data: send application/x-www-form-urlencoded",
+            id="multipart",
+        ),
+        *(
+            pytest.param(replace(webhook(), **changes), MalformedRequest, "the Host header names no host", id=name)  # type: ignore[arg-type]
+            for name, changes in {
+                "no host": {"host": ""},
+                "host with a space": {"host": "a b"},
+                "host with markup": {"host": '"><script>'},
+                "host with a path": {"host": "evil.example/"},
+                "host with credentials": {"host": "user@evil.example"},
+                "scheme that is none": {"scheme": "javascript"},
+            }.items()
+        ),
+    ],
+)
+def test_request_that_is_no_webhook_is_refused_in_one_line(
+    request_: WebhookRequest, error: type[RequestRefused], line: str
+) -> None:
+    """What is wrong is said to whoever has the credentials, as that is a person who tries something."""
+    refused = refusal(authorized(request_), BASIC)
+
+    assert type(refused) is error
+    assert refused.line == line
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        pytest.param(webhook(body=b"a=" + b"b" * 262142), id="most bytes"),
+        pytest.param(webhook(body=b"&".join([b"a=b"] * 500)), id="most fields"),
+        pytest.param(webhook(content_type="", body=b""), id="nothing at all"),
+        pytest.param(
+            webhook(content_type="APPLICATION/X-WWW-FORM-URLENCODED; charset=utf-8", body=b"a=b"), id="charset"
+        ),
+        pytest.param(replace(webhook(()), host="[2001:db8::1]:8000"), id="IPv6"),
+        pytest.param(replace(webhook(()), host="web_1:5000", scheme="http"), id="name of a container"),
+    ],
+)
+def test_what_is_within_the_limits_comes_in(request_: WebhookRequest) -> None:
+    """A limit that is off by one loses the longest message of a customer."""
+    assert isinstance(Admission(read_settings(BASIC)).admit(authorized(request_)), UnknownEvent)
+
+
+def test_public_url_makes_the_host_of_the_request_irrelevant() -> None:
+    """A proxy may pass on any Host; with the public URL configured nothing hangs on it."""
+    admission = Admission(read_settings(BASIC, SIGNED, {"TWIML_PUBLIC_URL": BASE_URL}))
+
+    assert isinstance(admission.admit(signed(authorized(webhook()))), InboundMessage)
+    assert isinstance(admission.admit(replace(signed(authorized(webhook())), host="a b")), InboundMessage)
+
+
+def test_json_webhook_is_verified_by_the_hash_of_its_body() -> None:
+    """Studio and Event Streams send JSON; the signature covers the URL, and the URL the body."""
+    body = b'{"type": "x"}'
+    target = f"/message?AccountSid={ACCOUNT}&bodySHA256={hashlib.sha256(body).hexdigest()}"
+    url = BASE_URL + target
+    request = webhook(
+        target=target, body=body, content_type="application/json", headers={HEADER.lower(): sign(url, (), TOKEN)}
+    )
+    event = Admission(read_settings(SIGNED)).admit(request)
+
+    assert isinstance(event, UnknownEvent)
+    assert event.form["AccountSid"] == ACCOUNT
+    assert isinstance(refusal(replace(request, body=body + b" "), SIGNED), Forbidden)
+
+
+def test_signature_over_bytes_that_are_not_utf_8_fits() -> None:
+    """A customer's text is never dropped for its encoding, and what was signed are the bytes."""
+    request = signed(webhook(body=b"From=%2B1555&Body=caf%E9\xff&AccountSid=" + ACCOUNT.encode()))
+    event = Admission(read_settings(SIGNED)).admit(request)
+
+    assert isinstance(event, InboundMessage)
+    assert event.body == "caf��"
+
+
+header_text = st.text(st.characters(max_codepoint=255), max_size=60)
+
+
+@given(
+    endpoint=st.sampled_from(["message", "status", "fallback"]),
+    method=st.sampled_from(["POST", "GET", "HEAD"]),
+    host=header_text,
+    target=st.binary(max_size=60),
+    body=st.binary(max_size=60),
+    headers=st.dictionaries(
+        st.sampled_from(["authorization", "content-type", "x-twilio-signature", "x-forwarded-host", "cookie"]),
+        header_text,
+    ),
+)
+def test_no_bytes_come_in_without_credentials_and_none_raise(
+    endpoint: str, method: str, host: str, target: bytes, body: bytes, headers: dict[str, str]
+) -> None:
+    """The URL is open to the whole internet."""
+    request = WebhookRequest(
+        endpoint=endpoint,  # type: ignore[arg-type]
+        method=method,
+        scheme="https",
+        host=host,
+        target="/" + target.decode("utf-8", "surrogateescape"),
+        headers=headers,
+        body=body,
+    )
+
+    assert isinstance(refusal(request, BASIC), Unauthorized)
+    assert isinstance(refusal(request, SIGNED), Forbidden | MalformedRequest)
+
+
+@given(pair=st.binary(max_size=40))
+def test_only_the_configured_pair_is_let_in_by_basic(pair: bytes) -> None:
+    """Any other bytes, however they are encoded, are a stranger's."""
+    request = webhook(headers={"authorization": basic(pair)})
+
+    if pair == b"sms:quite-long-enough":
+        assert Admission(read_settings(BASIC)).admit(request)
+    else:
+        assert isinstance(refusal(request, BASIC), Unauthorized)
+
+
+def test_forgeries_are_explained_within_limits(caplog: pytest.LogCaptureFixture) -> None:
+    """An explanation costs more than a refusal, and whoever sends forgeries would choose how often it is made."""
+    now = [0.0]
+    admission = Admission(read_settings(SIGNED), clock=lambda: now[0])
+
+    def refuse() -> str:
+        with pytest.raises(Forbidden) as refused:
+            admission.admit(webhook(headers={"x-twilio-signature": "forged"}))
+        return refused.value.reason
+
+    reasons = [refuse() for _ in range(30)]
+    now[0] += 11
+
+    assert sum("only 20 are explained in 10 s" in reason for reason in reasons) == 10
+    assert "only 20 are explained" not in refuse()

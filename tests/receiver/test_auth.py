@@ -1,0 +1,239 @@
+"""Credentials: who knows them is let in, nobody else is, and a status URL stands in for them for one message."""
+
+from __future__ import annotations
+
+import base64
+from urllib.parse import parse_qs, quote, urlsplit
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from twiml_app.credentials import Credentials, basic_header, weaknesses
+from twiml_app.events import REPLY_PARAMETER, TOKEN_PARAMETER
+from twiml_app.receiver.auth import CHALLENGE, BasicAuth, StatusUrls
+
+PAIR = Credentials("sms", "quite-long-enough")
+SID = "SM" + "0" * 32
+
+
+def encoded(pair: str, encoding: str = "utf-8") -> str:
+    """Return the second half of an Authorization header."""
+    return base64.b64encode(pair.encode(encoding)).decode()
+
+
+GOOD = encoded("sms:quite-long-enough")
+
+
+def test_challenge_names_a_realm() -> None:
+    """Without a realm Twilio never sends the credentials that are in its URL."""
+    assert CHALLENGE == ("WWW-Authenticate", 'Basic realm="twiml_app"')
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        pytest.param(f"Basic {GOOD}", id="as Twilio sends it"),
+        pytest.param(f"basic {GOOD}", id="scheme in lower case"),
+        pytest.param(f"BASIC   {GOOD} ", id="more white space"),
+    ],
+)
+def test_configured_pair_is_accepted_however_the_header_is_written(header: str) -> None:
+    """Proxies rewrite headers; the scheme has no case, https://www.rfc-editor.org/rfc/rfc7235#section-2.1."""
+    assert BasicAuth([PAIR]).accepts(header)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        pytest.param("", id="empty"),
+        pytest.param("Basic", id="scheme alone"),
+        pytest.param("Basic ", id="nothing after the scheme"),
+        pytest.param(GOOD, id="without a scheme"),
+        pytest.param(f"Bearer {GOOD}", id="another scheme"),
+        pytest.param(f"Basic {GOOD}, Basic {GOOD}", id="two headers joined"),
+        pytest.param(f"Basic {GOOD[:-1]}", id="cut"),
+        pytest.param(f"Basic {GOOD}!", id="characters that are not base64"),
+        pytest.param("Basic \xff\u20ac", id="not even ASCII"),
+        pytest.param("Basic sms:quite-long-enough", id="not encoded"),
+        pytest.param("Basic " + encoded("sms"), id="no colon"),
+        pytest.param("Basic " + encoded(":"), id="empty pair"),
+        pytest.param("Basic " + encoded("sms:"), id="no password"),
+        pytest.param("Basic " + encoded(":quite-long-enough"), id="no user"),
+        pytest.param("Basic " + encoded("SMS:quite-long-enough"), id="user in another case"),
+        pytest.param("Basic " + encoded("sms:Quite-long-enough"), id="password in another case"),
+        pytest.param("Basic " + encoded("sms:quite-long-enough "), id="white space in the password"),
+        pytest.param("Basic " + encoded("sms:quite-long-enough\0"), id="null byte"),
+        pytest.param("Basic " + encoded("sms:quite-long-enough", "utf-16"), id="another encoding"),
+        pytest.param("Basic " + " " * 3000 + GOOD, id="longer than any pair"),
+        pytest.param("Basic " + "A" * 1_000_000, id="endless"),
+    ],
+)
+def test_anything_else_is_refused_and_never_raises(header: str) -> None:
+    """Scanners send anything: the answer is 401, never a crash and never a way in."""
+    assert not BasicAuth([PAIR]).accepts(header)
+
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)
+PAIRS = st.builds(Credentials, TEXTS.filter(lambda user: ":" not in user), TEXTS)
+
+
+@settings(deadline=None)
+@given(st.lists(PAIRS, max_size=4), PAIRS)
+def test_exactly_the_configured_pairs_are_accepted(pairs: list[Credentials], other: Credentials) -> None:
+    """While a password is changed the old and the new one work, whatever the place in the list."""
+    auth = BasicAuth(pairs)
+
+    assert all(auth.accepts(basic_header(pair)) for pair in pairs)
+    assert auth.accepts(basic_header(other)) is (other in pairs)
+
+
+@settings(deadline=None)
+@given(st.text(max_size=60) | st.binary(max_size=60).map(lambda given: "Basic " + base64.b64encode(given).decode()))
+def test_no_header_raises(header: str) -> None:
+    """The header is a stranger's."""
+    assert BasicAuth([PAIR]).accepts(header) is (header.strip() == f"Basic {GOOD}")
+
+
+@pytest.mark.parametrize(
+    ("user", "password", "found"),
+    [
+        pytest.param("sms", "quite-long-enough", [], id="sound"),
+        pytest.param("ab", "xkabqpz7.fjw_m~d", [], id="short user that is in the password by chance"),
+        pytest.param("sms", "short", ["the password of sms is shorter than 12 characters"], id="short"),
+        pytest.param("sms", "x" * 11, ["the password of sms is shorter than 12 characters"], id="a character short"),
+        pytest.param("sms", "x" * 12, [], id="just long enough"),
+        pytest.param("anna", "hello-Anna-2024", ["the password of anna is easy to guess"], id="user in the password"),
+        pytest.param("sms", "the-sms-of-4711", ["the password of sms is easy to guess"], id="shortest user in it"),
+        pytest.param(
+            "sms",
+            "p@ss/word:x?#[]&+ ",
+            ["the password of sms has characters that Twilio may not send from a URL"],
+            id="password that a URL would carry encoded",
+        ),
+        pytest.param(
+            "sms",
+            "größer-als-zwölf",
+            ["the password of sms has characters that Twilio may not send from a URL"],
+            id="password that is not ASCII",
+        ),
+        pytest.param(
+            "ann@home",
+            "quite-long-enough",
+            ["the user ann@home has characters that Twilio may not send from a URL"],
+            id="user that a URL would carry encoded",
+        ),
+        pytest.param(
+            "twilio",
+            "twilio!",
+            [
+                "the password of twilio is shorter than 12 characters",
+                "the password of twilio is easy to guess",
+                "the password of twilio has characters that Twilio may not send from a URL",
+            ],
+            id="everything at once",
+        ),
+    ],
+)
+def test_weak_credentials_are_named_without_the_password(user: str, password: str, found: list[str]) -> None:
+    """The URL is on the internet: a guessed password lets anyone speak for any customer."""
+    assert weaknesses(Credentials(user, password)) == found
+
+
+@pytest.mark.parametrize(
+    "word", ["password", "passwort", "secret", "twilio", "123456", "qwerty", "letmein", "changeme", "admin"]
+)
+def test_password_with_a_common_word_is_easy_to_guess(word: str) -> None:
+    """These stand at the top of every list that is tried."""
+    assert weaknesses(Credentials("sms", f"xkq-{word.upper()}-zvw")) == ["the password of sms is easy to guess"]
+
+
+def tokens_of(url: str) -> tuple[str, str]:
+    """Return the message and the token that a status URL carries."""
+    query = parse_qs(urlsplit(url).query)
+    return query[REPLY_PARAMETER][0], query[TOKEN_PARAMETER][0]
+
+
+def test_status_url_is_absolute_and_names_the_message() -> None:
+    """Twilio calls it from outside, hours later: it must lead back to the message that was answered."""
+    url = StatusUrls(["secret"], "/status").url("https://sms.example.com/app", SID)
+
+    assert url.startswith(f"https://sms.example.com/app/status?{REPLY_PARAMETER}={SID}&{TOKEN_PARAMETER}=")
+    assert StatusUrls(["secret"], "/status").accepts(*tokens_of(url))
+
+
+def test_status_url_is_the_same_each_time() -> None:
+    """A replayed request must get the reply that it got at first: no timestamp, no chance."""
+    assert StatusUrls(["secret"], "/s").url("https://h", SID) == StatusUrls(["secret"], "/s").url("https://h", SID)
+
+
+def test_status_url_of_an_earlier_release_is_accepted() -> None:
+    """Statuses that are on their way during an upgrade must not be refused."""
+    assert StatusUrls(["secret"], "/status").accepts(SID, "J8BCozXjKILJB10R9Jt3nrQWUqSHyduOq5DwBhmmepk")
+
+
+def test_status_url_carries_no_password() -> None:
+    """Documents are logged and recorded; a password in them would be out for good."""
+    assert "quite-long-enough" not in StatusUrls([PAIR.password], "/status").url("https://h", SID)
+
+
+SIDS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40)
+
+
+@settings(deadline=None)
+@given(SIDS, SIDS)
+def test_token_is_good_for_its_message_alone(sid: str, other: str) -> None:
+    """A token that fits any message would let whoever saw one report the failure of all."""
+    urls = StatusUrls(["secret"], "/status")
+    found, token = tokens_of(urls.url("https://h", sid))
+
+    assert found == sid
+    assert urls.accepts(sid, token)
+    assert urls.accepts(other, token) is (other == sid)
+
+
+@pytest.mark.parametrize(
+    ("keys", "accepted"),
+    [
+        pytest.param(["old"], True, id="same key"),
+        pytest.param(["new", "old"], True, id="newer key before it"),
+        pytest.param(["newest", "new", "old"], True, id="two newer keys"),
+        pytest.param(["new"], False, id="key withdrawn"),
+    ],
+)
+def test_status_urls_outlive_a_change_of_keys_as_long_as_the_key_is_listed(keys: list[str], accepted: bool) -> None:
+    """A status may come days after the reply, with the key changed in between."""
+    assert StatusUrls(keys, "/status").accepts(*tokens_of(StatusUrls(["old"], "/status").url("https://h", SID))) is (
+        accepted
+    )
+
+
+def test_newest_key_signs() -> None:
+    """An old key that still signed could never be withdrawn."""
+    assert StatusUrls(["new"], "/s").accepts(*tokens_of(StatusUrls(iter(["new", "old"]), "/s").url("https://h", SID)))
+
+
+@pytest.mark.parametrize(
+    ("sid", "token"),
+    [
+        pytest.param(SID, "", id="no token"),
+        pytest.param("", "", id="nothing"),
+        pytest.param(SID, "A" * 43, id="forged"),
+        pytest.param(SID, "\udcff\u20ac", id="no text"),
+        pytest.param("\udcff", "A" * 43, id="message that is no text"),
+        pytest.param(SID, "%", id="not base64"),
+    ],
+)
+def test_forged_token_is_refused_and_never_raises(sid: str, token: str) -> None:
+    """The query is a stranger's: without the token it asks for credentials."""
+    assert not StatusUrls(["secret"], "/status").accepts(sid, token)
+
+
+@settings(deadline=None)
+@given(SIDS)
+def test_sid_cannot_add_parameters_to_the_url(sid: str) -> None:
+    """The sid came in with a request: an ampersand in it must not become a parameter of ours."""
+    query = urlsplit(StatusUrls(["secret"], "/status").url("https://h", sid)).query
+
+    assert list(parse_qs(query)) == [REPLY_PARAMETER, TOKEN_PARAMETER]
+    assert query.startswith(f"{REPLY_PARAMETER}={quote(sid, safe='').replace('%20', '+')}&")

@@ -1,0 +1,296 @@
+"""Recordings: what is written can be read again, and two answers are compared by what they mean."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from twiml_app.caller.forms import status_form
+from twiml_app.errors import RecordingError
+from twiml_app.recordings.comparison import differences
+from twiml_app.recordings.format import Exchange, read_file, read_line, write_file, write_line
+from twiml_app.webhook import TWIML_TYPE, Form, WebhookResponse
+
+SID = "SM" + "5" * 32
+EXCHANGE = Exchange(
+    received_at=1700000000.123,
+    kind="message",
+    endpoint="message",
+    method="POST",
+    url="https://sms.example.com/message",
+    headers={"content-type": "application/x-www-form-urlencoded"},
+    form=Form([("MessageSid", SID), ("Body", "menu")]),
+    answer=WebhookResponse(status=200, content_type=TWIML_TYPE, body=b"<Response/>"),
+    handler="handlers.keywords.menu",
+    outcome="replied",
+    milliseconds=1.5,
+)
+LINE = (
+    '{"schema": 1, "time": "2023-11-14T22:13:20.123Z", "event": "message", "endpoint": "message", "method": "POST",'
+    ' "url": "https://sms.example.com/message", "headers": {"content-type": "application/x-www-form-urlencoded"},'
+    f' "form": {{"MessageSid": "{SID}", "Body": "menu"}},'
+    ' "answer": {"status": 200, "type": "text/xml; charset=utf-8", "body": "<Response/>"},'
+    ' "handler": "handlers.keywords.menu", "outcome": "replied", "ms": 1.5}'
+)
+
+#: Text as Form.read makes it of any bytes: what is no UTF-8 stands in it as surrogate escapes.
+wire_text = st.binary().map(lambda raw: raw.decode("utf-8", "surrogateescape")) | st.text()
+
+
+def test_line_is_made_to_be_read() -> None:
+    """A recording is reviewed in a pull request: names, order and text are as a person would write them."""
+    assert write_line(EXCHANGE) == LINE
+    assert read_line(LINE) == EXCHANGE
+
+
+def test_sid_and_time_of_an_exchange() -> None:
+    """Reports name an exchange by these, whichever generation of webhook it is."""
+    legacy = replace(EXCHANGE, form=Form([("SmsSid", "SMold")]))
+
+    assert (EXCHANGE.sid, legacy.sid, replace(EXCHANGE, form=Form()).sid) == (SID, "SMold", "")
+    assert EXCHANGE.time == "2023-11-14T22:13:20.123Z"
+
+
+@given(st.lists(st.tuples(wire_text, wire_text)), st.dictionaries(st.text(), st.text()))
+def test_any_form_survives(pairs: list[tuple[str, str]], results: dict[str, str]) -> None:
+    """Repeated names, broken bytes, emoji, line separators: a replay must send what was received, byte for byte."""
+    exchange = replace(EXCHANGE, form=Form(pairs), results=results)
+
+    line = write_line(exchange)
+
+    assert "\n" not in line
+    line.encode()
+    assert read_line(line) == exchange
+    assert read_line(line).form.encode() == exchange.form.encode()
+
+
+@given(st.lists(wire_text, max_size=4))
+def test_any_file_survives(tmp_path_factory: pytest.TempPathFactory, bodies: list[str]) -> None:
+    """One strange text (U+2028 ends a line for some readers) must not make the others unreadable."""
+    file = tmp_path_factory.mktemp("recordings") / "a.jsonl"
+    exchanges = [replace(EXCHANGE, form=Form([("Body", body)])) for body in bodies]
+
+    write_file(file, exchanges)
+
+    assert read_file(file) == exchanges
+    assert [path.name for path in file.parent.iterdir()] == ["a.jsonl"]
+
+
+@given(st.floats(0, 4e9))
+def test_time_is_written_the_same_again(seconds: float) -> None:
+    """Import tells recordings apart by their time: it must not drift with each export."""
+    once = read_line(write_line(replace(EXCHANGE, received_at=seconds)))
+
+    assert write_line(read_line(write_line(once))) == write_line(once)
+
+
+def _with(**changes: object) -> str:
+    return json.dumps({**json.loads(LINE), **changes})
+
+
+@pytest.mark.parametrize(
+    ("line", "complaint"),
+    [
+        pytest.param("{", "this is no recorded exchange", id="no JSON"),
+        pytest.param("[]", "this is no recorded exchange", id="another JSON"),
+        pytest.param("null", "this is no recorded exchange", id="null"),
+        pytest.param("{}", "KeyError('schema')", id="an empty object"),
+        pytest.param(_with(schema=2), "schema 2 is of a later release; this one reads 1", id="a later schema"),
+        pytest.param(_with(schema="1"), "this is no recorded exchange", id="a schema in words"),
+        pytest.param(_with(endpoint="admin"), "endpoint 'admin'", id="an unknown endpoint"),
+        pytest.param(_with(time="yesterday"), "this is no recorded exchange", id="no time"),
+        pytest.param(_with(form=[["Body"]]), "this is no recorded exchange", id="half a pair"),
+        pytest.param(_with(form={"Body": 1}), "this is no recorded exchange", id="a number for a text"),
+        pytest.param(_with(form=None), "this is no recorded exchange", id="no form"),
+        pytest.param(_with(form={"Body": "\ud83d"}), "this is no recorded exchange", id="half a character"),
+        pytest.param(_with(answer="<Response/>"), "this is no recorded exchange", id="a bare answer"),
+        pytest.param(_with(url=None), "event, method and url are texts", id="no URL"),
+    ],
+)
+def test_what_is_no_recording_is_refused_with_file_and_line(tmp_path: Path, line: str, complaint: str) -> None:
+    """Recordings are merged and edited by hand; whoever breaks one must be told where."""
+    file = tmp_path / "orders.jsonl"
+    file.write_text(f"{LINE}\n\n{line}\n")
+
+    with pytest.raises(RecordingError) as caught:
+        read_file(file)
+
+    assert str(caught.value).startswith(f"{file}:3: ")
+    assert complaint in str(caught.value)
+
+
+def test_optional_parts_may_be_missing() -> None:
+    """A recording written by hand needs the request and the answer alone."""
+    entry = json.loads(LINE)
+    for name in ("headers", "handler", "outcome", "ms"):
+        del entry[name]
+
+    assert read_line(json.dumps(entry)) == replace(EXCHANGE, headers={}, handler="", outcome="", milliseconds=0.0)
+
+
+@pytest.mark.parametrize("content", [pytest.param(None, id="missing"), pytest.param(b"\xff\xfe", id="not UTF-8")])
+def test_unreadable_file_is_named(tmp_path: Path, content: bytes | None) -> None:
+    """A wrong path is the commonest mistake; it gets one line, not a trace."""
+    file = tmp_path / "a.jsonl"
+    if content is not None:
+        file.write_bytes(content)
+
+    with pytest.raises(RecordingError, match=r"a\.jsonl"):
+        read_file(file)
+
+
+def test_recording_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    """The folder of recordings does not exist on the first export."""
+    with pytest.raises(RecordingError, match=r"a\.jsonl"):
+        write_file(tmp_path / "recordings" / "a.jsonl", [EXCHANGE])
+
+
+def test_files_of_other_systems_are_read(tmp_path: Path) -> None:
+    """Git on Windows changes the ends of lines."""
+    file = tmp_path / "a.jsonl"
+    file.write_bytes(f"{LINE}\r\n{LINE}\r\n".encode())
+
+    assert read_file(file) == [EXCHANGE, EXCHANGE]
+
+
+def twiml(document: str) -> WebhookResponse:
+    """Answer with a document."""
+    return WebhookResponse(status=200, content_type=TWIML_TYPE, body=document.encode())
+
+
+def own(url: str, *, attribute: str = "action") -> WebhookResponse:
+    """Answer with a Message that carries a URL."""
+    return twiml(f'<Response><Message {attribute}="{url.replace("&", "&amp;")}">hi</Message></Response>')
+
+
+STATUS = f"https://a.example/status?in_reply_to={SID}&token=one"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        pytest.param(
+            twiml('<Response><Message to="+1" from="+2"><Body>hi</Body></Message></Response>'),
+            twiml(
+                '<?xml version="1.0"?>\n<Response>\n  <Message from="+2"\n to="+1">\n    <Body>hi</Body>\n  </Message>'
+                "\n</Response>\n"
+            ),
+            id="attribute order, white space and declaration",
+        ),
+        pytest.param(
+            twiml("<Response><Message>hi</Message></Response>"),
+            twiml("<Response><!-- new --><Message><Body>hi</Body></Message></Response>"),
+            id="a comment, and the two ways to write a text",
+        ),
+        pytest.param(own(STATUS), own(f"http://b.example:81/in/status?in_reply_to={SID}&token=two"), id="own URL"),
+        pytest.param(
+            own(STATUS, attribute="statusCallback"),
+            own(f"/status?token=3&in_reply_to={SID}", attribute="statusCallback"),
+            id="own URL as statusCallback",
+        ),
+        pytest.param(
+            twiml("<Response><Redirect>/next</Redirect></Response>"),
+            twiml('<Response><Redirect method="POST">/next</Redirect></Response>'),
+            id="the default method of a Redirect",
+        ),
+        pytest.param(
+            WebhookResponse(status=204), WebhookResponse(status=204, content_type="text/plain", body=b"?"), id="204"
+        ),
+        pytest.param(twiml("<Response"), twiml("<Response"), id="the same broken document"),
+        pytest.param(own("http://["), own("http://["), id="the same broken URL"),
+    ],
+)
+def test_answers_of_one_meaning_agree(one: WebhookResponse, other: WebhookResponse) -> None:
+    """A replay that cries wolf is switched off."""
+    assert differences(one, other) == differences(other, one) == []
+
+
+BASE = twiml('<Response><Message to="+1"><Body>hi</Body><Media>/a.png</Media></Message></Response>')
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        pytest.param(BASE, replace(BASE, status=500), id="the status"),
+        pytest.param(BASE, replace(BASE, content_type="text/plain"), id="text in place of TwiML"),
+        pytest.param(BASE, replace(BASE, body=BASE.body.replace(b"hi", b"Hi")), id="the case of a letter"),
+        pytest.param(BASE, replace(BASE, body=BASE.body.replace(b"hi", b"hi ")), id="white space in a text"),
+        pytest.param(BASE, replace(BASE, body=BASE.body.replace(b"+1", b"+2")), id="an attribute"),
+        pytest.param(BASE, replace(BASE, body=BASE.body.replace(b' to="+1"', b"")), id="an attribute left out"),
+        pytest.param(BASE, replace(BASE, body=BASE.body.replace(b"a.png", b"b.png")), id="a picture"),
+        pytest.param(BASE, replace(BASE, body=b"<Response/>"), id="nothing sent"),
+        pytest.param(BASE, replace(BASE, body=b"<Response"), id="a broken document"),
+        pytest.param(
+            twiml("<Response><Message><Body>a</Body><Body>b</Body></Message></Response>"),
+            twiml("<Response><Message><Body>a\nb</Body></Message></Response>"),
+            id="two texts and one of two lines",
+        ),
+        pytest.param(
+            twiml("<Response><Message>a</Message><Message>b</Message></Response>"),
+            twiml("<Response><Message>b</Message><Message>a</Message></Response>"),
+            id="the order of messages",
+        ),
+        pytest.param(
+            twiml("<Response><Sms>a</Sms></Response>"), twiml("<Response><Sms>b</Sms></Response>"), id="an Sms"
+        ),
+        pytest.param(
+            twiml("<Response><Redirect>/a</Redirect></Response>"),
+            twiml('<Response><Redirect method="GET">/a</Redirect></Response>'),
+            id="the method of a Redirect",
+        ),
+        pytest.param(
+            twiml("<Response><Redirect>/a?in_reply_to=1&amp;token=1</Redirect></Response>"),
+            twiml("<Response><Redirect>/a?in_reply_to=1&amp;token=2</Redirect></Response>"),
+            id="the token of a Redirect",
+        ),
+        pytest.param(own(STATUS), own(STATUS.replace(SID, SID[:-1] + "6")), id="what an own URL replies to"),
+        pytest.param(own(STATUS), own(STATUS.replace("/status", "/other")), id="the path of an own URL"),
+        pytest.param(own(STATUS), own(f"{STATUS}&x="), id="a parameter of an own URL"),
+        pytest.param(own("https://a.example/x?token=1"), own("https://a.example/x?token=2"), id="a foreign token"),
+        pytest.param(own("https://a.example/x"), own("https://b.example/x"), id="a foreign host"),
+        pytest.param(own("http://["), own("http://[/"), id="two broken URLs"),
+    ],
+)
+def test_nothing_else_is_overlooked(one: WebhookResponse, other: WebhookResponse) -> None:
+    """Whatever a phone or Twilio would notice is a difference."""
+    assert differences(one, other)
+    assert differences(other, one)
+
+
+def test_difference_is_readable() -> None:
+    """It is read in the log of a failed build."""
+    other = replace(BASE, body=BASE.body.replace(b"hi", b"hello\nyou"))
+
+    assert differences(BASE, other) == [
+        "  status 200",
+        "  Message",
+        "    to=+1",
+        "    Body",
+        "-     hi",
+        "+     hello",
+        "+     you",
+        "    Media",
+        "      /a.png",
+    ]
+
+
+@given(st.text(st.characters(exclude_categories=("Cs", "Cc"))), st.text(st.characters(exclude_categories=("Cs", "Cc"))))
+def test_plain_answers_are_compared_by_their_text(one: str, other: str) -> None:
+    """Twilio sends a plain answer as it is."""
+    answers = [WebhookResponse(status=200, content_type="text/plain", body=text.encode()) for text in (one, other)]
+
+    assert bool(differences(*answers)) == (one.splitlines() != other.splitlines())
+
+
+def test_statuses_need_no_document() -> None:
+    """A status callback is answered without a body; only the status counts."""
+    form = status_form(SID, "delivered")
+    exchange = replace(EXCHANGE, kind="status", form=form, answer=WebhookResponse(status=204), results={"a.b": "ok"})
+
+    assert read_line(write_line(exchange)) == exchange
+    assert differences(exchange.answer, WebhookResponse(status=500)) == ["- status 204", "+ status 500"]

@@ -1,0 +1,557 @@
+"""Routing: the first handler that fits runs, and what cannot stand together is refused at start-up."""
+
+from __future__ import annotations
+
+import functools
+import re
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from twiml_app import Router
+from twiml_app.errors import RegistrationError
+from twiml_app.events import InboundMedia, InboundMessage, StatusCallback
+from twiml_app.routing.patterns import compile_pattern
+from twiml_app.routing.router import Match
+from twiml_app.routing.routes import place_of
+from twiml_app.webhook import Form
+
+
+def message(body: str = "", **attributes: Any) -> InboundMessage:
+    """Return a message from one number to another."""
+    return InboundMessage(form=Form(), **{"body": body, "from_": "+15005550001", "to": "+15005550006"} | attributes)
+
+
+def status(message_status: str = "failed", error_code: int | None = None) -> StatusCallback:
+    """Return a status callback."""
+    return StatusCallback(form=Form(), message_status=message_status, error_code=error_code)
+
+
+def first(message: InboundMessage) -> None:
+    """Take a message."""
+
+
+def second(message: InboundMessage) -> None:
+    """Take a message."""
+
+
+def third(message: InboundMessage) -> None:
+    """Take a message."""
+
+
+def numbered(message: InboundMessage, count: int) -> None:
+    """Take a message with a number."""
+
+
+def named(message: InboundMessage, *, name: str, **others: str) -> None:
+    """Take a message with a name, and whatever else."""
+
+
+async def asynchronous(message: InboundMessage) -> None:
+    """Take a message, some time."""
+
+
+def taken_by(router: Router, received: InboundMessage) -> Callable[..., Any] | None:
+    """Return the handler that a message reaches."""
+    found = router.match(received)
+    return found.route.handler if found else None
+
+
+PATTERNS = ["a", "a <x>", "<int:x>", "<word:x>", "<x> b", "<x>"]
+TEXTS = st.lists(st.sampled_from(["a", "b", "1", "!"]), max_size=3).map(" ".join)
+
+
+def taker() -> Callable[..., Any]:
+    """Return a handler that takes any captures."""
+
+    def take(message: InboundMessage, **captures: Any) -> None:
+        """Take a message."""
+
+    return take
+
+
+@settings(deadline=None)
+@given(st.permutations(PATTERNS), st.integers(0, len(PATTERNS)), st.sampled_from([None, 0, 1]), TEXTS)
+def test_first_match_in_registration_order_wins_and_default_is_last(
+    patterns: list[str], cut: int, default_in: int | None, text: str
+) -> None:
+    """What runs must be what a reader of the program expects: the topmost that fits, however routers are cut."""
+    handlers = {pattern: taker() for pattern in patterns}
+    routers = [Router(), Router()]
+    if default_in is not None:
+        routers[default_in].default(first)
+    for place, (pattern, handler) in enumerate(handlers.items()):
+        routers[place >= cut].message(pattern)(handler)
+    router = Router(Router(routers[0]), routers[1])
+
+    defaults = [] if default_in is None else [first]
+    fitting = [handler for pattern, handler in handlers.items() if compile_pattern(pattern).match(text) is not None]
+    assert taken_by(router, message(text)) is [*fitting, *defaults, None][0]
+    assert [route.handler for route in router.routes] == [*handlers.values(), *defaults]
+    assert [route.handler for route in router.routes if route.default] == defaults
+
+
+def test_match_has_the_arguments_of_the_handler() -> None:
+    """The handler is called with the pattern's values by name."""
+    router = Router()
+    router.message("order <int:count>")(numbered)
+    router.message(re.compile("(?P<name>[A-Z]+)!(?P<rest>.)?"))(named)
+    router.default(first)
+
+    assert router.match(message("Order 2.")) == Match(router.routes[0], {"count": 2})
+    assert router.match(message("see ABC!")) == Match(router.routes[1], {"name": "ABC", "rest": None})
+    assert router.match(message("x")) == Match(router.routes[2], {})
+
+
+def test_router_without_a_default_leaves_messages_over() -> None:
+    """Nobody is answered by accident."""
+    assert Router().match(message("a")) is None
+    assert Router().routes == ()
+
+
+def test_handlers_are_registered_as_they_are() -> None:
+    """A decorated handler is still a plain function, to be called in a test or decorated again."""
+    router = Router()
+
+    assert router.message("a")(first) is first
+    assert router.default(first) is first
+    assert router.status("sent")(first) is first
+    assert router.error_code(30003)(first) is first
+    assert router.opt_out(first) is first
+    assert router.opt_out("HELP")(first) is first
+
+
+@pytest.mark.parametrize(
+    ("conditions", "fitting", "other"),
+    [
+        pytest.param({"to": "+1"}, message(to="+1"), message(), id="to"),
+        pytest.param({"to": ["+1", "+2"]}, message(to="+2"), message(), id="several numbers"),
+        pytest.param({"from_": "+1"}, message(from_="+1"), message(), id="from"),
+        pytest.param({"channel": "whatsapp"}, message(from_="whatsapp:+1"), message(), id="channel"),
+        pytest.param(
+            {"channel": {"whatsapp", "rcs"}},
+            message(from_="rcs:x"),
+            message(from_="messenger:1"),
+            id="several channels",
+        ),
+        pytest.param(
+            {"media": "image/*"},
+            message(media=(InboundMedia("https://h/1", "image/png"),)),
+            message(media=(InboundMedia("https://h/1", "audio/amr"),)),
+            id="media",
+        ),
+        pytest.param(
+            {"media": False}, message(), message(media=(InboundMedia("https://h/1", "image/png"),)), id="no media"
+        ),
+        pytest.param({"query": {"step": "2"}}, message(query={"step": "2", "x": "y"}), message(), id="query"),
+        pytest.param({"when": lambda each: each.body}, message("x"), message(""), id="predicate"),
+        pytest.param({"pattern": "a", "to": "+1"}, message("A!", to="+1"), message("b", to="+1"), id="pattern too"),
+    ],
+)
+def test_conditions_choose_the_handler(
+    conditions: dict[str, Any], fitting: InboundMessage, other: InboundMessage
+) -> None:
+    """One program serves several numbers and channels."""
+    router = Router()
+    router.message(**conditions)(first)
+    router.default(second)
+
+    assert taken_by(router, fitting) is first
+    assert taken_by(router, other) is second
+
+
+@pytest.mark.parametrize(
+    ("register", "says"),
+    [
+        pytest.param(
+            lambda router: router.message(),
+            "@router.message needs a pattern or a condition: for any other message there is @router.default",
+            id="neither pattern nor condition",
+        ),
+        pytest.param(
+            lambda router: router.message(query={}),
+            "@router.message needs a pattern or a condition: for any other message there is @router.default",
+            id="condition that asks for nothing",
+        ),
+        pytest.param(
+            lambda router: router.message(first),
+            "@router.message takes one text pattern or one compiled regular expression, such as"
+            ' @router.message("hello"), not function',
+            id="no parentheses",
+        ),
+        pytest.param(
+            lambda router: router.message(["a", "b"]),
+            "@router.message takes one text pattern or one compiled regular expression, such as"
+            ' @router.message("hello"), not list',
+            id="list of patterns",
+        ),
+        pytest.param(
+            lambda router: router.message("<path:x>"),
+            "the pattern '<path:x>' has the converter 'path'; there are text, word, int, float, any(a, b)",
+            id="pattern that cannot work",
+        ),
+        pytest.param(
+            lambda router: router.status(),
+            '@router.status needs a MessageStatus, such as @router.status("delivered")',
+            id="no status",
+        ),
+        pytest.param(
+            lambda router: router.status(first),
+            '@router.status needs a MessageStatus, such as @router.status("delivered")',
+            id="status without parentheses",
+        ),
+        pytest.param(
+            lambda router: router.error_code(),
+            "@router.error_code needs codes or ranges, such as @router.error_code(30003, range(30400, 30500))",
+            id="no code",
+        ),
+        pytest.param(
+            lambda router: router.error_code("30003"),
+            "@router.error_code needs codes or ranges, such as @router.error_code(30003, range(30400, 30500))",
+            id="code as a text",
+        ),
+        pytest.param(
+            lambda router: router.opt_out("STOP", "pause", "Quit"),
+            "@router.opt_out takes STOP, START and HELP, not PAUSE and QUIT",
+            id="opt-out words that are no kinds",
+        ),
+    ],
+)
+def test_registration_that_could_never_run_is_refused(register: Callable[[Router], object], says: str) -> None:
+    """A slip in a decorator must not leave the handler out in silence."""
+    with pytest.raises(RegistrationError) as caught:
+        register(Router())
+    assert str(caught.value).partition("\n  at ")[0] == says
+
+
+def test_pattern_that_cannot_work_is_refused_with_the_line_of_its_decorator() -> None:
+    """The handler is not known yet, and somebody has to find it."""
+    with pytest.raises(RegistrationError) as caught:
+        Router().message("<path:x>")
+
+    assert [place.rpartition(":")[0] for place in caught.value.places] == [__file__]
+
+
+UNFIT = "the handler is called with {}, and it does not take that ({}): write def {}"
+
+
+@pytest.mark.parametrize(
+    ("register", "handler", "says"),
+    [
+        pytest.param(
+            lambda router: router.message("order <int:n> <item>"),
+            first,
+            UNFIT.format("a message and n, item", "got an unexpected keyword argument 'n'", "first(message, n, item)"),
+            id="capture that is not taken",
+        ),
+        pytest.param(
+            lambda router: router.message("a"),
+            numbered,
+            UNFIT.format("a message", "missing a required argument: 'count'", "numbered(message)"),
+            id="argument that is not captured",
+        ),
+        pytest.param(
+            lambda router: router.message(re.compile("(?P<total>.)")),
+            numbered,
+            UNFIT.format("a message and total", "missing a required argument: 'count'", "numbered(message, total)"),
+            id="group of another name",
+        ),
+        pytest.param(
+            lambda router: router.message("<message>"),
+            first,
+            "the pattern captures 'message', which is the handler's first parameter: rename one of them",
+            id="capture named as the message",
+        ),
+        pytest.param(
+            lambda router: router.default,
+            numbered,
+            UNFIT.format("a message", "missing a required argument: 'count'", "numbered(message)"),
+            id="default with a capture",
+        ),
+        pytest.param(
+            lambda router: router.opt_out,
+            numbered,
+            UNFIT.format("a message", "missing a required argument: 'count'", "numbered(message)"),
+            id="opt-out with a capture",
+        ),
+        pytest.param(
+            lambda router: router.status("sent"),
+            numbered,
+            UNFIT.format("a status callback", "missing a required argument: 'count'", "numbered(status)"),
+            id="status with a capture",
+        ),
+        pytest.param(
+            lambda router: router.error_code(30003),
+            numbered,
+            UNFIT.format("a status callback", "missing a required argument: 'count'", "numbered(status)"),
+            id="error code with a capture",
+        ),
+        pytest.param(
+            lambda router: router.default,
+            "hello",
+            UNFIT.format("a message", "'hello' is not a callable object", "str(message)"),
+            id="text in place of a handler",
+        ),
+        pytest.param(
+            lambda router: router.message("a"),
+            asynchronous,
+            "a handler is a plain function, not async: write def",
+            id="coroutine function",
+        ),
+        pytest.param(
+            lambda router: router.default,
+            functools.partial(asynchronous),
+            "a handler is a plain function, not async: write def",
+            id="coroutine function in a partial",
+        ),
+    ],
+)
+def test_handler_that_could_not_be_called_is_refused_with_its_place(
+    register: Callable[[Router], Callable[[Any], object]], handler: Any, says: str
+) -> None:
+    """It would fail for the first customer, not for the programmer."""
+    with pytest.raises(RegistrationError) as caught:
+        register(Router())(handler)
+    assert str(caught.value) == f"{says}\n  at {place_of(handler)}"
+    assert caught.value.places == (place_of(handler),)
+
+
+@pytest.mark.parametrize("merged", [pytest.param(False, id="one router"), pytest.param(True, id="merged")])
+@pytest.mark.parametrize(
+    ("register_first", "register_second", "says"),
+    [
+        pytest.param(
+            lambda router: router.message("Hours"),
+            lambda router: router.message(" hours!"),
+            'the pattern " hours!" is registered twice, so the second would never run',
+            id="text pattern",
+        ),
+        pytest.param(
+            lambda router: router.message(re.compile("a")),
+            lambda router: router.message(re.compile("a")),
+            "the pattern /a/ is registered twice, so the second would never run",
+            id="regular expression",
+        ),
+        pytest.param(
+            lambda router: router.message(to=["+1", "+2"]),
+            lambda router: router.message(to=("+2", "+1")),
+            "the pattern (any text) is registered twice, so the second would never run",
+            id="conditions",
+        ),
+        pytest.param(
+            lambda router: router.default, lambda router: router.default, "there are two default handlers", id="default"
+        ),
+    ],
+)
+def test_what_cannot_stand_together_names_both_places(
+    register_first: Callable[[Router], Callable[[Any], object]],
+    register_second: Callable[[Router], Callable[[Any], object]],
+    says: str,
+    merged: bool,
+) -> None:
+    """The two may be in different files, and the one that never runs is found by neither."""
+    one, other = Router(), Router()
+    register_first(one)(first)
+    if merged:
+        register_second(other)(second)
+    with pytest.raises(RegistrationError) as caught:
+        Router(Router(one), other) if merged else register_second(one)(second)
+    assert str(caught.value) == f"{says}\n  at {place_of(first)}\n  at {place_of(second)}"
+    assert caught.value.places == (place_of(first), place_of(second))
+
+
+def test_pattern_may_stand_twice_under_other_conditions() -> None:
+    """One word means different things to different numbers."""
+    router = Router()
+    router.message("a", to="+1")(first)
+    router.message("a", to="+2")(second)
+    router.message("a")(third)
+
+    assert [taken_by(router, message("a", to=number)) for number in ("+1", "+2", "+3")] == [first, second, third]
+
+
+REGISTRATIONS = [
+    pytest.param(lambda router: router.message("late"), id="message"),
+    pytest.param(lambda router: router.default, id="default"),
+    pytest.param(lambda router: router.status("sent"), id="status"),
+    pytest.param(lambda router: router.error_code(30003), id="error code"),
+    pytest.param(lambda router: router.opt_out, id="opt-out"),
+    pytest.param(lambda router: router.opt_out("HELP"), id="opt-out of a kind"),
+]
+
+
+def served() -> Iterator[Router]:
+    """Yield a router that serves, and those merged into it at every depth."""
+    inner, other = Router(), Router()
+    middle = Router(inner)
+    outer = Router(middle, other)
+    outer.begin_serving()
+    outer.begin_serving()
+    yield from (outer, middle, inner, other)
+
+
+@pytest.mark.parametrize("register", REGISTRATIONS)
+def test_registration_after_the_first_request_is_refused_at_every_depth(
+    register: Callable[[Router], Callable[[Any], object]],
+) -> None:
+    """It would work in this worker and be missing in the next."""
+    for router in served():
+        with pytest.raises(RegistrationError) as caught:
+            register(router)(first)
+        assert str(caught.value) == (
+            "this handler is registered after the first request: import its module before the application serves"
+            f"\n  at {place_of(first)}"
+        )
+
+
+@pytest.mark.parametrize("register", REGISTRATIONS)
+def test_registration_after_a_merge_is_refused(register: Callable[[Router], Callable[[Any], object]]) -> None:
+    """The router that serves was made before, and would never hear of it."""
+    router = Router()
+    merged = Router(router)
+    register(merged)(second)
+
+    with pytest.raises(RegistrationError) as caught:
+        register(router)(first)
+    assert str(caught.value) == (
+        "this handler is registered after its router was merged into another: import its module before that"
+        f"\n  at {place_of(first)}"
+    )
+
+
+def test_routers_are_merged_whole_and_in_order() -> None:
+    """A handler of any kind that is lost in a merge is one that never runs."""
+    one, other = Router(), Router()
+    one.message("a")(first)
+    one.default(third)
+    other.message("b")(second)
+    for router, handler in ((one, first), (other, second)):
+        router.status("failed")(handler)
+        router.error_code(30003)(handler)
+        router.opt_out(handler)
+    merged = Router(one, Router(other))
+
+    assert [route.handler for route in merged.routes] == [first, second, third]
+    assert [route.source for route in merged.status_routes] == ["failed", "30003"] * 2
+    assert [route.handler for route in merged.opt_out_routes] == [first, second]
+    assert merged.status_handlers(status("failed", 30003)) == [first, second]
+    assert merged.opt_out_handlers("STOP") == [first, second]
+
+
+@pytest.mark.parametrize(
+    ("received", "handlers"),
+    [
+        pytest.param(status("failed"), [first], id="status"),
+        pytest.param(status("undelivered", 30003), [first, second], id="status and exact code"),
+        pytest.param(status("sent", 30005), [second, third], id="code that is listed, and in a range"),
+        pytest.param(status("sent", 30099), [third], id="end of a range"),
+        pytest.param(status("sent", 30100), [], id="beyond a range"),
+        pytest.param(status("sent"), [], id="no code"),
+    ],
+)
+def test_every_handler_that_fits_a_status_runs_in_order(
+    received: StatusCallback, handlers: list[Callable[..., Any]]
+) -> None:
+    """One keeps the ledger, another calls somebody: neither may stop the other."""
+    router = Router()
+    router.status("failed", "undelivered")(first)
+    router.error_code(30003, 30005)(second)
+    router.error_code(range(30005, 30100), 30500)(third)
+
+    assert router.status_handlers(received) == handlers
+
+
+def test_handler_registered_for_status_and_code_runs_once() -> None:
+    """It would refund the customer twice."""
+    router = Router()
+    router.status("failed")(router.error_code(30003)(router.error_code(range(30000, 30100))(first)))
+    router.opt_out("STOP", "HELP")(router.opt_out(first))
+
+    assert router.status_handlers(status("failed", 30003)) == [first]
+    assert router.opt_out_handlers("STOP") == [first]
+
+
+@pytest.mark.parametrize(
+    ("kinds", "told"),
+    [
+        pytest.param((), {"STOP"}, id="none named"),
+        pytest.param(("STOP",), {"STOP"}, id="stop"),
+        pytest.param(("start", "Help"), {"START", "HELP"}, id="in any case"),
+        pytest.param(("STOP", "START", "HELP"), {"STOP", "START", "HELP"}, id="all"),
+    ],
+)
+def test_opt_out_handlers_are_told_of_their_kinds(kinds: tuple[str, ...], told: set[str]) -> None:
+    """A START that is taken for a STOP deletes a subscriber who came back."""
+    router = Router()
+    router.opt_out(*kinds)(first)
+
+    assert {kind for kind in ("STOP", "START", "HELP", "") if router.opt_out_handlers(kind) == [first]} == told
+
+
+def test_bare_opt_out_is_told_of_stop() -> None:
+    """The decorator reads best without parentheses."""
+    router = Router()
+    router.opt_out(first)
+
+    assert router.opt_out_handlers("STOP") == [first]
+    assert router.opt_out_handlers("HELP") == []
+
+
+@pytest.mark.parametrize(
+    ("status", "says"),
+    [
+        pytest.param(
+            "deliverd", "'deliverd' is no MessageStatus that Twilio documents, did you mean delivered?", id="typo"
+        ),
+        pytest.param("Failed", "'Failed' is no MessageStatus that Twilio documents, did you mean failed?", id="case"),
+        pytest.param("zzz", "'zzz' is no MessageStatus that Twilio documents", id="nothing near"),
+    ],
+)
+def test_status_that_twilio_does_not_know_is_warned_of_where_it_is_written(status: str, says: str) -> None:
+    """Twilio may add one, so it is allowed; a typo would wait for ever."""
+    router = Router()
+    with pytest.warns(UserWarning, match="is no MessageStatus") as warned:
+        router.status("sent", status)(first)
+
+    assert [(str(each.message), each.filename) for each in warned] == [(says, __file__)]
+    assert router.status_handlers(StatusCallback(form=Form(), message_status=status)) == [first]
+
+
+def test_documented_statuses_are_not_warned_of() -> None:
+    """A warning that means nothing hides the one that does."""
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        Router().status("queued", "sent", "delivered", "undelivered", "failed", "read", "canceled")
+
+    assert warned == []
+
+
+@pytest.mark.parametrize(
+    ("pattern", "conditions", "answering", "found"),
+    [
+        pytest.param("stop", {}, [], True, id="word"),
+        pytest.param(" Unsubscribe! ", {}, [], True, id="as people type it"),
+        pytest.param("stop <x>", {}, [], False, id="word among others"),
+        pytest.param("<x>", {}, [], False, id="any text"),
+        pytest.param("start", {}, [], False, id="START goes on to the routes"),
+        pytest.param(re.compile("^stop$"), {}, [], False, id="regular expressions are not looked into"),
+        pytest.param(None, {"media": True}, [], False, id="no pattern"),
+        pytest.param("stop", {}, ["+1"], True, id="any number, one of which answers"),
+        pytest.param("stop", {"to": "+1"}, ["+1", "+2"], False, id="number that answers"),
+        pytest.param("stop", {"to": ["+1", "+2"]}, ["+1", "+2"], False, id="every number answers"),
+        pytest.param("stop", {"to": ["+1", "+3"]}, ["+1", "+2"], True, id="one of the numbers does not answer"),
+        pytest.param("stop", {"to": []}, ["+1"], True, id="no number"),
+    ],
+)
+def test_patterns_that_twilio_answers_itself_are_found(
+    pattern: Any, conditions: dict[str, Any], answering: list[str], found: bool
+) -> None:
+    """Such a handler never runs, and nobody sees why: start-up warns of it."""
+    router = Router()
+    router.message(pattern, **conditions)(taker())
+
+    assert list(router.routes_on_stop_words(answering)) == list(router.routes) * found

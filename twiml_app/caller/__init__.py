@@ -1,0 +1,44 @@
+"""Plays Twilio calling a webhook: signature, challenge, cookies, redirects, retries, fallback URL."""
+
+from .caller import Caller, resolve, without_userinfo
+from .forms import ACCOUNT_SID, CONTACT, NUMBER, inbound_form, random_sid, status_form
+from .session import CookieJar, Session
+from .transports import HttpTransport, WsgiTransport
+from .types import (
+    CERTIFICATE_EXPIRED,
+    CERTIFICATE_FOR_ANOTHER,
+    CERTIFICATE_WITHOUT_PATH,
+    Call,
+    OutgoingRequest,
+    Overrides,
+    Transport,
+    Webhook,
+    is_http_url,
+    without_secret,
+)
+
+__all__ = [
+    "ACCOUNT_SID",
+    "CERTIFICATE_EXPIRED",
+    "CERTIFICATE_FOR_ANOTHER",
+    "CERTIFICATE_WITHOUT_PATH",
+    "CONTACT",
+    "NUMBER",
+    "Call",
+    "Caller",
+    "CookieJar",
+    "HttpTransport",
+    "OutgoingRequest",
+    "Overrides",
+    "Session",
+    "Transport",
+    "Webhook",
+    "WsgiTransport",
+    "inbound_form",
+    "is_http_url",
+    "random_sid",
+    "resolve",
+    "status_form",
+    "without_secret",
+    "without_userinfo",
+]

@@ -1,0 +1,286 @@
+"""Plays Twilio calling a webhook: signs, answers the challenge, keeps cookies, follows redirects, retries, falls back.
+
+One module for whatever calls a webhook: the test phone, ``simulate``, the demonstration. How bytes travel is a
+transport that is passed in: ``HttpTransport`` over the network, ``WsgiTransport`` in process.
+
+The rules are those of https://www.twilio.com/docs/usage/security and
+https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+import uuid
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from urllib.parse import quote, urljoin, urlsplit, urlunsplit
+
+from ..errors import CallError
+from ..signature import HEADER, SETTINGS_HEADER, sign
+from ..webhook import FORM_TYPE, Form, WebhookResponse
+from .session import Conversation, CookieJar, KeptAnswers, Login, Session
+from .types import (
+    INVALID_URL,
+    PROTOCOL_VIOLATION,
+    RETRIEVAL_FAILURE,
+    TOO_MANY_REDIRECTS,
+    TOTAL_TIMEOUT,
+    Attempt,
+    Call,
+    ConnectFailed,
+    OutgoingRequest,
+    Overrides,
+    ProtocolViolation,
+    Transport,
+    Webhook,
+    is_http_url,
+    without_secret,
+)
+
+MAX_REDIRECTS = 10
+
+#: How much of an answer that is an error is quoted.
+_SHOWN_CHARACTERS = 200
+
+_ASCII = "".join(map(chr, range(0x21, 0x7F)))
+
+
+class Caller:
+    """Calls webhooks as Twilio does.
+
+    ``token`` signs, as the secret of the shared key ``key_id`` if there is one; ``headers`` go with every request;
+    ``new_token`` makes the idempotency token of an event, ``new_nonce`` the client's part of a Digest; ``clock`` gives
+    the seconds of the time limits, and ``cookies`` may live by another.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        *,
+        token: str = "",
+        key_id: str = "",
+        headers: tuple[tuple[str, str], ...] = (),
+        clock: Callable[[], float] = time.monotonic,
+        new_token: Callable[[], str] = lambda: str(uuid.uuid4()),
+        new_nonce: Callable[[], str] = lambda: secrets.token_urlsafe(24),
+        cookies: CookieJar | None = None,
+    ) -> None:
+        self._transport = transport
+        self._token = token
+        self._key_id = key_id
+        self._headers = headers
+        self._clock = clock
+        self._new_token = new_token
+        self._new_nonce = new_nonce
+        self._cookies = CookieJar(clock) if cookies is None else cookies
+        self._answers = KeptAnswers()
+
+    def call(self, webhook: Webhook, form: Form, *, session: Session | None = None) -> Call:
+        """Call a webhook; where it fails and there is a fallback URL, call that with ErrorCode and ErrorUrl.
+
+        Calls of one action share a session; without one, this call is an action of its own.
+
+        Raises: CallError, if neither answers with success, or a URL is none.
+        """
+        for url in (webhook.url, webhook.fallback_url or webhook.url):
+            _require_http(url)
+        attempts: list[Attempt] = []
+        session = Session() if session is None else session
+        try:
+            return self._fetch(webhook.url, webhook.method, form, session, attempts)
+        except CallError as failure:
+            if not webhook.fallback_url:
+                raise
+            error = [("ErrorCode", str(failure.code)), ("ErrorUrl", without_userinfo(webhook.url))]
+            answer = self._fetch(webhook.fallback_url, webhook.method, Form([*form.pairs, *error]), session, attempts)
+            return replace(answer, failure=failure)
+
+    def _fetch(self, url: str, method: str, form: Form, session: Session, attempts: list[Attempt]) -> Call:
+        """Send an event to one URL, as often as its overrides allow.
+
+        Raises: CallError.
+        """
+        overrides = Overrides.of(urlsplit(url).fragment)
+        idempotency_token = self._new_token()
+        deadline = self._clock() + overrides.total_s
+        tried = 0
+        while True:
+            sending = _Sending(self, method, form, overrides, idempotency_token, deadline, session, attempts)
+            try:
+                return sending.follow(url)
+            except _Failed as failed:
+                tried += 1
+                if tried > overrides.retries or not overrides.covers(failed.kind) or self._clock() >= deadline:
+                    raise failed.error from failed.__cause__
+
+
+class _Failed(Exception):
+    """One try that failed, and how: ``ct``, ``rt``, ``4xx``, ``5xx``, or ``other``."""
+
+    def __init__(self, kind: str, error: CallError) -> None:
+        super().__init__(str(error))
+        self.kind = kind
+        self.error = error
+
+
+@dataclass(slots=True)
+class _Sending:
+    """One try: the requests of a challenge and of redirects, up to an answer."""
+
+    caller: Caller
+    method: str
+    form: Form
+    overrides: Overrides
+    idempotency_token: str
+    deadline: float
+    session: Session
+    attempts: list[Attempt]
+
+    def follow(self, url: str) -> Call:
+        """Send, and follow redirects as a browser does.
+
+        Raises: _Failed.
+        """
+        for _ in range(MAX_REDIRECTS + 1):
+            response = self._authenticated(url)
+            target = response.header("location") if response.status in (301, 302, 303, 307, 308) else ""
+            if not target:
+                return self._finish(url, response)
+            url = self._redirected(url, target)
+            if response.status in (301, 302, 303):
+                self.method = "GET"
+        raise self._failed("other", url, "too many redirects", TOO_MANY_REDIRECTS)
+
+    def _redirected(self, url: str, target: str) -> str:
+        try:
+            there = resolve(url, target)
+            _require_http(there)
+        except (ValueError, CallError):
+            problem = f"redirects to {without_secret(target)!r}, which is no http URL"
+            raise self._failed("other", url, problem, INVALID_URL) from None  # the cause may quote the whole
+        return there
+
+    def _finish(self, url: str, response: WebhookResponse) -> Call:
+        if response.status < 400:
+            return Call(url=without_userinfo(url), response=response, attempts=tuple(self.attempts))
+        said = _beginning(response.body)
+        error = CallError(
+            f"answered {response.status}" + (f": {said}" if said else ""),
+            url=without_userinfo(url),
+            code=RETRIEVAL_FAILURE,
+            status=response.status,
+            content_type=response.content_type,
+            body=response.body,
+        )
+        raise _Failed(f"{response.status // 100}xx", error)
+
+    def _authenticated(self, url: str) -> WebhookResponse:
+        """Send, and answer a challenge; once more if the answer itself was refused for an old nonce alone."""
+        login = self.session.login(url)
+        response = self._send(url, login)
+        for is_answered in (False, True):
+            opened = Login.opened(url, response, self.caller._new_nonce)
+            if opened is None or (is_answered and not opened.is_stale):
+                break
+            login = opened
+            response = self._send(url, login)
+        if login:
+            self.session.note(url, login, is_accepted=response.status != 401)
+        return response
+
+    def _send(self, url: str, login: Login | None) -> WebhookResponse:
+        request = self._request(url, login)
+        try:
+            response = self.caller._transport(request)
+        except ConnectFailed as error:
+            raise self._broken("ct", request, error, error.code) from error
+        except ProtocolViolation as error:
+            raise self._broken("rt", request, error, PROTOCOL_VIOLATION) from error
+        except OSError as error:
+            raise self._broken("rt", request, error, RETRIEVAL_FAILURE) from error
+        self.attempts.append(Attempt(request=request, response=response))
+        self.caller._cookies.store(self._conversation(request.url), response.headers)
+        return self.caller._answers.settle(request.url, response) if self.method == "GET" else response
+
+    def _request(self, url: str, login: Login | None) -> OutgoingRequest:
+        bare = without_userinfo(url)
+        if self.method == "GET" and self.form.pairs:
+            bare += ("&" if "?" in bare else "?") + self.form.encode()
+        left = self.deadline - self.caller._clock()
+        if left <= 0:
+            raise self._failed("rt", url, f"no answer within {self.overrides.total_s:g} s", TOTAL_TIMEOUT)
+        return OutgoingRequest(
+            method=self.method,
+            url=bare,
+            headers=tuple(self._headers(bare, login)),
+            body=b"" if self.method == "GET" else self.form.encode().encode(),
+            connect_timeout_s=min(self.overrides.connect_timeout_s, left),
+            read_timeout_s=min(self.overrides.read_timeout_s, left),
+        )
+
+    def _headers(self, url: str, login: Login | None) -> Iterable[tuple[str, str]]:
+        yield "User-Agent", "TwilioProxy/1.1"
+        yield "Accept", "*/*"
+        yield "I-Twilio-Idempotency-Token", self.idempotency_token
+        yield from self.caller._headers
+        if self.method == "POST":
+            yield "Content-Type", FORM_TYPE
+        if self.method == "GET":
+            yield from self.caller._answers.conditions(url)
+        yield from self._signature(url)
+        if login:
+            yield "Authorization", login.header(self.method, url)
+        if cookies := self.caller._cookies.get(self._conversation(url)):
+            yield "Cookie", "; ".join(f"{name}={value}" for name, value in cookies.items())
+
+    def _signature(self, url: str) -> Iterable[tuple[str, str]]:
+        pairs, caller = () if self.method == "GET" else self.form.pairs, self.caller
+        if caller._key_id:
+            yield SETTINGS_HEADER, f"key={caller._key_id},algorithm=HMAC_SHA256"
+            yield HEADER, sign(url, pairs, caller._token, algorithm="HMAC_SHA256")
+        elif caller._token:
+            yield HEADER, sign(url, pairs, caller._token)
+
+    def _conversation(self, url: str) -> Conversation:
+        return self.form.get("From", ""), self.form.get("To", ""), urlsplit(url).netloc
+
+    def _broken(self, kind: str, request: OutgoingRequest, error: OSError, code: int) -> _Failed:
+        problem = str(error) or type(error).__name__
+        self.attempts.append(Attempt(request=request, response=None, problem=problem))
+        return self._failed(kind, request.url, problem, code)
+
+    def _failed(self, kind: str, url: str, problem: str, code: int) -> _Failed:
+        return _Failed(kind, CallError(problem, url=without_userinfo(url), code=code))
+
+
+def _beginning(body: bytes) -> str:
+    """Return how an answer begins, in one line; a page of HTML is indented, so more is looked at than is shown."""
+    words = body[: 10 * _SHOWN_CHARACTERS].decode("utf-8", "replace").split()
+    return " ".join(words)[:_SHOWN_CHARACTERS]
+
+
+def without_userinfo(url: str) -> str:
+    """Return the URL that is called and signed: no credentials, no fragment."""
+    parts = urlsplit(url)
+    bare = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path or "/", parts.query, ""))
+    return quote(bare, safe=_ASCII)
+
+
+def resolve(url: str, target: str) -> str:
+    """Return where a redirect from one URL goes; on the same host the credentials stay good."""
+    joined = urljoin(url, target)
+    origin, there = urlsplit(url), urlsplit(joined)
+    userinfo, at, host = origin.netloc.rpartition("@")
+    if at and (there.scheme, there.netloc) == (origin.scheme, host):
+        return urlunsplit(there._replace(netloc=f"{userinfo}@{host}"))
+    return joined
+
+
+def _require_http(url: str) -> None:
+    """Refuse what cannot be called.
+
+    Raises: CallError.
+    """
+    if not is_http_url(url):
+        raise CallError("give an http or https URL", url=without_secret(url), code=INVALID_URL)

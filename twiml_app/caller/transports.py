@@ -1,0 +1,191 @@
+"""How a call's bytes travel: over HTTP, or into a WSGI application in this process."""
+
+from __future__ import annotations
+
+import http.client
+import io
+import socket
+import ssl
+import sys
+import time
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import SplitResult, unquote_to_bytes, urlsplit
+
+from werkzeug.test import run_wsgi_app
+
+from ..webhook import WebhookResponse
+from .types import (
+    BAD_HOST_NAME,
+    CERTIFICATE_EXPIRED,
+    CERTIFICATE_FOR_ANOTHER,
+    CERTIFICATE_WITHOUT_PATH,
+    CONNECTION_FAILURE,
+    TLS_HANDSHAKE,
+    ConnectFailed,
+    OutgoingRequest,
+    ProtocolViolation,
+    target_of,
+)
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+    from _typeshed.wsgi import WSGIApplication
+
+#: Twilio reads no more than 64 kB of TwiML; an answer far beyond that is cut here.
+MAX_ANSWER_BYTES = 10 * 1024 * 1024
+
+#: What OpenSSL finds wrong with a certificate (X509_V_ERR_...); anything else: nobody known vouches for it.
+_CERTIFICATE_CODES = {
+    10: CERTIFICATE_EXPIRED,
+    62: CERTIFICATE_FOR_ANOTHER,  # host name
+    64: CERTIFICATE_FOR_ANOTHER,  # IP address
+}
+
+
+class HttpTransport:
+    """Sends over the network, a new connection for each request; certificates are checked.
+
+    ``context`` says who may vouch for a certificate; without one, those whom the system trusts.
+    """
+
+    def __init__(self, *, context: ssl.SSLContext | None = None) -> None:
+        self._context = context
+
+    def __call__(self, request: OutgoingRequest) -> WebhookResponse:
+        """Send the request.
+
+        Raises: ConnectFailed; ProtocolViolation; OSError.
+        """
+        parts = urlsplit(request.url)
+        connection = self._connect(parts.scheme, parts.hostname or "", parts.port, request.connect_timeout_s)
+        try:
+            incoming = _Incoming(connection.sock, request.read_timeout_s)
+            # The host as the URL writes it, which is what was signed.
+            headers = {"Host": parts.netloc, **dict(request.headers)}
+            connection.request(request.method, target_of(parts), request.body or None, headers)
+            with incoming.answer(request.method) as answer:  # closed, even where it breaks off
+                answer.begin()
+                return _answer(answer.status, answer.getheaders(), _read(answer))
+        except http.client.HTTPException as error:
+            raise ProtocolViolation(f"not an HTTP answer: {error!r}") from error
+        finally:
+            connection.close()
+
+    def _connect(self, scheme: str, host: str, port: int | None, timeout_s: float) -> http.client.HTTPConnection:
+        connection: http.client.HTTPConnection
+        if scheme == "https":
+            context = self._context or ssl.create_default_context()
+            connection = http.client.HTTPSConnection(host, port, timeout=timeout_s, context=context)
+        else:
+            connection = http.client.HTTPConnection(host, port, timeout=timeout_s)
+        try:
+            connection.connect()
+        except (OSError, UnicodeError) as error:  # a name that is too long for a host is a UnicodeError
+            code = _connect_code(error, is_reached=connection.sock is not None)
+            connection.close()
+            problem = f"no connection to {host}: {getattr(error, 'strerror', None) or error}"
+            raise ConnectFailed(problem, code=code) from error
+        return connection
+
+
+def _connect_code(error: Exception, *, is_reached: bool) -> int:
+    """Return Twilio's number for what failed before anything was sent; reached means that the port was open."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return _CERTIFICATE_CODES.get(error.verify_code, CERTIFICATE_WITHOUT_PATH)
+    if is_reached:
+        return TLS_HANDSHAKE
+    return BAD_HOST_NAME if isinstance(error, (socket.gaierror, UnicodeError)) else CONNECTION_FAILURE
+
+
+class _Incoming(io.RawIOBase):
+    """The bytes that a socket receives until a time that is set at the beginning, however slowly they drip in."""
+
+    def __init__(self, sock: socket.socket, seconds: float) -> None:
+        self._sock = sock
+        self._deadline = time.monotonic() + seconds
+        sock.settimeout(seconds)
+
+    def answer(self, method: str) -> http.client.HTTPResponse:
+        """Return an answer that is read from here; nothing of it has been read yet."""
+        # All that it wants of a socket is makefile.
+        return http.client.HTTPResponse(cast(socket.socket, self), method=method)
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        """Return what the answer reads from."""
+        return io.BufferedReader(self)
+
+    def readable(self) -> bool:
+        """Tell that it can be read."""
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        """Receive what has come, and wait for it only as long as there is time.
+
+        Raises: OSError.
+        """
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("timed out")
+        self._sock.settimeout(left)
+        return self._sock.recv_into(buffer)
+
+
+def _read(answer: http.client.HTTPResponse) -> bytes:
+    """Read the body; http.client says nothing of one that is shorter than announced."""
+    body = answer.read(MAX_ANSWER_BYTES)
+    if answer.length and len(body) < MAX_ANSWER_BYTES:
+        raise ProtocolViolation(f"the answer breaks off after {len(body)} bytes")
+    return body
+
+
+class WsgiTransport:
+    """Calls a WSGI application in this process, with the request target just as it would be on the wire.
+
+    It plays the proxy too: what stands under ``mount`` from outside stands under ``prefix`` inside.
+    """
+
+    def __init__(self, application: WSGIApplication, *, mount: str = "", prefix: str = "") -> None:
+        self._application = application
+        self._mount = mount
+        self._prefix = prefix
+
+    def __call__(self, request: OutgoingRequest) -> WebhookResponse:
+        """Send the request."""
+        parts = urlsplit(request.url)
+        path = self._prefix + parts.path.removeprefix(self._mount)
+        environ = _environ(request, parts._replace(path=path))
+        chunks, status, headers = run_wsgi_app(self._application, environ, buffered=True)
+        return _answer(int(status.split()[0]), list(headers), b"".join(chunks))
+
+
+def _environ(request: OutgoingRequest, parts: SplitResult) -> dict[str, Any]:
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": request.method,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": unquote_to_bytes(parts.path).decode("latin-1"),
+        "QUERY_STRING": parts.query.encode().decode("latin-1"),
+        "RAW_URI": target_of(parts).encode().decode("latin-1"),
+        "SERVER_NAME": parts.hostname or "",
+        "SERVER_PORT": str(port),
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "REMOTE_ADDR": "127.0.0.1",
+        "HTTP_HOST": parts.netloc,
+        "CONTENT_LENGTH": str(len(request.body)),
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": parts.scheme,
+        "wsgi.input": io.BytesIO(request.body),
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": False,
+        "wsgi.run_once": False,
+    }
+    for name, value in request.headers:
+        key = name.upper().replace("-", "_")
+        environ[key if key == "CONTENT_TYPE" else f"HTTP_{key}"] = value
+    return environ
+
+
+def _answer(status: int, headers: list[tuple[str, str]], body: bytes) -> WebhookResponse:
+    content_type = next((value for name, value in headers if name.lower() == "content-type"), "")
+    return WebhookResponse(status=status, body=body, content_type=content_type, headers=tuple(headers))

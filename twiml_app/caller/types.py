@@ -1,0 +1,171 @@
+"""What a call of a webhook is made of: the URL as it is given to Twilio, its overrides, requests and answers."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Protocol
+from urllib.parse import SplitResult, parse_qs, urlsplit
+
+from ..errors import CallError
+from ..webhook import WebhookResponse
+
+#: Twilio's numbers for a call that failed, https://www.twilio.com/docs/api/errors
+INVALID_URL = 11100
+RETRIEVAL_FAILURE = 11200
+TOTAL_TIMEOUT = 11203
+CONNECTION_FAILURE = 11205
+PROTOCOL_VIOLATION = 11206
+BAD_HOST_NAME = 11210
+TOO_MANY_REDIRECTS = 11215
+TLS_HANDSHAKE = 11220
+CERTIFICATE_FOR_ANOTHER = 11235
+CERTIFICATE_EXPIRED = 11236
+CERTIFICATE_WITHOUT_PATH = 11237
+INVALID_EDGE = 11240
+INVALID_RETRY_POLICY = 11243
+
+EDGES = ("ashburn", "dublin", "frankfurt", "sao-paulo", "singapore", "sydney", "tokyo", "umatilla")
+POLICIES = ("4xx", "5xx", "ct", "rt", "all")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutgoingRequest:
+    """What is sent, once: the URL has neither credentials nor fragment."""
+
+    method: str
+    url: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    #: Seconds allowed to connect, and to read after that.
+    connect_timeout_s: float
+    read_timeout_s: float
+
+
+class ConnectFailed(OSError):
+    """No connection could be made; nothing was sent."""
+
+    def __init__(self, *problem: object, code: int = CONNECTION_FAILURE) -> None:
+        super().__init__(*problem)
+        #: The number under which Twilio's debugger would list it.
+        self.code = code
+
+
+class ProtocolViolation(OSError):
+    """What came is no HTTP answer, or not a whole one."""
+
+
+def is_http_url(url: str) -> bool:
+    """Tell whether a URL can be called: http or https, a host, and a port that there is."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
+def without_secret(text: str) -> str:
+    """Return what may be shown of a text that was given for a URL and is none: what stands after the last ``@``."""
+    return text.rpartition("@")[2]
+
+
+def target_of(parts: SplitResult) -> str:
+    """Return path and query, as they stand in the first line of a request."""
+    return f"{parts.path}?{parts.query}" if parts.query else parts.path
+
+
+class Transport(Protocol):
+    """Sends one request and returns the answer.
+
+    Raises: ConnectFailed; ProtocolViolation; OSError, for a connection that breaks or an answer that does not come in
+    time.
+    """
+
+    def __call__(self, request: OutgoingRequest) -> WebhookResponse:
+        """Send the request."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overrides:
+    """How patient a call is, and when it is tried again; written as a fragment of the URL, in milliseconds."""
+
+    connect_timeout_s: float = 5.0
+    read_timeout_s: float = 15.0
+    total_s: float = 15.0
+    retries: int = 1
+    #: When a call is tried again: ``ct`` for no connection, ``rt`` for no answer in time, ``4xx``, ``5xx``, ``all``.
+    policy: frozenset[str] = frozenset({"ct"})
+
+    @classmethod
+    def of(cls, fragment: str) -> Overrides:
+        """Read a fragment such as ``rc=2&rp=all``; what is out of Twilio's bounds is brought to the nearest bound."""
+        given = {name: values[0] for name, values in parse_qs(fragment).items()}
+        return cls(
+            connect_timeout_s=_milliseconds(given.get("ct"), 5000, 10000),
+            read_timeout_s=_milliseconds(given.get("rt"), 15000, 15000),
+            total_s=_milliseconds(given.get("tt"), 15000, 15000),
+            retries=_number(given.get("rc"), 1, least=0, most=5),
+            policy=frozenset(given.get("rp", "ct").split(",")),
+        )
+
+    @staticmethod
+    def mistakes(fragment: str) -> tuple[tuple[int, str], ...]:
+        """Return what Twilio would complain about, as its number and a sentence.
+
+        Numbers that are out of bounds are no mistakes: they are brought to the nearest bound.
+        https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides
+        """
+        given = {name: values[0].split(",") for name, values in parse_qs(fragment).items()}
+        edges = [edge for edge in given.get("e", []) if edge not in EDGES and not edge.endswith("-ix")]
+        policies = [policy for policy in given.get("rp", []) if policy not in POLICIES]
+        return (
+            *((INVALID_EDGE, f"e={edge}: no such edge; there are {', '.join(EDGES)}") for edge in edges),
+            *(
+                (INVALID_RETRY_POLICY, f"rp={each}: no such policy; there are {', '.join(POLICIES)}")
+                for each in policies
+            ),
+        )
+
+    def covers(self, failure: str) -> bool:
+        """Tell whether a failure of a kind is tried again."""
+        return "all" in self.policy or failure in self.policy
+
+
+def _milliseconds(given: str | None, default: int, most: int) -> float:
+    return _number(given, default, least=100, most=most) / 1000
+
+
+def _number(given: str | None, default: int, *, least: int, most: int) -> int:
+    """Read a whole number, brought to the nearest bound; what is none gives the default."""
+    number = int(given) if given and re.fullmatch("[0-9]{1,9}", given) else default
+    return min(max(number, least), most)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Webhook:
+    """A URL as it is given to Twilio: with the credentials in it, and connection overrides after a ``#``."""
+
+    url: str
+    method: str = "POST"
+    fallback_url: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One request that was sent, and its answer; or what went wrong."""
+
+    request: OutgoingRequest
+    response: WebhookResponse | None
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """What became of a webhook: the answer that counts, and every request on the way to it."""
+
+    #: The URL that gave the answer, without credentials; a relative URL in the answer is relative to it.
+    url: str
+    response: WebhookResponse
+    attempts: tuple[Attempt, ...]
+    #: Why the fallback URL was called, if it was.
+    failure: CallError | None = None

@@ -1,0 +1,65 @@
+"""Asking an emulator that runs, at its own paths, with the account of the environment."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+import click
+
+from ..caller import (
+    CERTIFICATE_EXPIRED,
+    CERTIFICATE_FOR_ANOTHER,
+    CERTIFICATE_WITHOUT_PATH,
+    HttpTransport,
+    OutgoingRequest,
+)
+from ..credentials import Credentials, basic_header
+from ..webhook import FORM_TYPE, WebhookResponse
+
+_READ_TIMEOUT_S = 60.0
+_UNTRUSTED = (CERTIFICATE_EXPIRED, CERTIFICATE_FOR_ANOTHER, CERTIFICATE_WITHOUT_PATH)
+#: What to type, by the code of a refusal.
+_REMEDIES = {21606: " (numbers are given by --number at the start, and named by --to)"}
+
+
+def ask(url: str, method: str, path: str, form: Sequence[tuple[str, str]] = ()) -> Any:
+    """Return what an emulator that runs answers at one of its own paths.
+
+    Raises: click.ClickException.
+    """
+    response = _send(url, method, path, form)
+    if not response.header("Twilio-Request-Id"):
+        raise click.ClickException(f"what answers at {url} is no emulator: name its address by --url")
+    document = json.loads(response.body) if response.body else {}
+    if response.status == 401:
+        problem = "set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN as they were when it was started"
+        raise click.ClickException(f"the emulator at {url} has another account or token: {problem}")
+    if response.status >= 400:
+        raise click.ClickException(f"{document['message']}{_REMEDIES.get(document['code'], '')}")
+    return document
+
+
+def _send(url: str, method: str, path: str, form: Sequence[tuple[str, str]]) -> WebhookResponse:
+    from ..emulator import ACCOUNT_SID, AUTH_TOKEN
+
+    account = os.environ.get("TWILIO_ACCOUNT_SID") or ACCOUNT_SID
+    token = os.environ.get("TWILIO_AUTH_TOKEN") or AUTH_TOKEN
+    request = OutgoingRequest(
+        method=method,
+        url=f"{url}/_emulator/{path}",
+        headers=(("Authorization", basic_header(Credentials(account, token))), ("Content-Type", FORM_TYPE)),
+        body=urlencode(form).encode(),
+        connect_timeout_s=5.0,
+        read_timeout_s=_READ_TIMEOUT_S,
+    )
+    try:
+        return HttpTransport()(request)
+    except OSError as error:
+        remedy = "start one with twiml-app emulator, or name its address by --url"
+        if getattr(error, "code", 0) in _UNTRUSTED:
+            remedy = "set SSL_CERT_FILE to the file that it printed to trust"
+        raise click.ClickException(f"no emulator can be asked at {url}: {remedy} ({error})") from error

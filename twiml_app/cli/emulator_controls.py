@@ -1,0 +1,275 @@
+"""What can be done with an emulator that runs: text it, look into it, move its time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import quote
+
+import click
+
+from .common import json_option, print_json, print_table, printable
+from .emulator_client import ask
+from .emulator_parameters import NUMBER, PHONE, PORT, EmulatorUrl
+
+_LOST = ("undelivered", "failed")
+
+_url_option = click.option(
+    "--url",
+    type=EmulatorUrl(),
+    envvar="TWIML_EMULATOR_URL",
+    show_envvar=True,
+    default=f"http://127.0.0.1:{PORT}",
+    show_default=True,
+    help="Where the emulator runs.",
+)
+
+
+@click.command()
+@click.argument("body", default="")
+@click.option("--from", "from_", type=NUMBER, default=PHONE, show_default=True, help="The other person's number.")
+@click.option("--to", type=NUMBER, help="Your number.  [default: the only one]")
+@click.option("--media", multiple=True, metavar="URL", help="A picture that comes with it; repeatable.")
+@_url_option
+@json_option
+def text(body: str, from_: str, to: str | None, media: tuple[str, ...], url: str, as_json: bool) -> None:
+    """Text one of your numbers, and show what the program answers.
+
+    The exit status is 1 if Twilio would complain.
+
+    \b
+    Examples:
+        twiml-app emulator text "order 2 coffee"
+        twiml-app emulator text look --from +15558675310 --media http://127.0.0.1:8000/cat.jpg
+    """
+    if not body and not media:
+        raise click.UsageError('give a text, such as "order 2 coffee", or --media')
+    form = [("From", from_), ("To", to or ""), ("Body", body), *(("MediaUrl", each) for each in media)]
+    turn = ask(url, "POST", "texts", form)
+    if as_json:
+        print_json(turn)
+    else:
+        _print_turn(turn)
+    raise SystemExit(1 if turn["problems"] else 0)
+
+
+def _print_turn(turn: Mapping[str, Any]) -> None:
+    for reply in turn["replies"]:
+        counts = [_count(reply["num_segments"], "segment")]
+        counts += [f"{reply['num_media']} media"] if reply["num_media"] != "0" else []
+        click.echo(printable(f"> {reply['body']}  [{', '.join(counts)}]"))
+    for problem in turn["problems"]:
+        click.secho(entry_text(problem), fg="red")
+    if turn["twilio_says"]:
+        click.echo(f"Twilio itself: {turn['twilio_says']}")
+    if turn["unrouted"]:
+        click.secho(printable(f"nobody was asked: {turn['unrouted']}"), fg="red")
+    elif not turn["replies"]:
+        click.echo("the program sends nothing")
+
+
+def _count(number: str, what: str) -> str:
+    return f"{number} {what}" if number == "1" else f"{number} {what}s"
+
+
+def entry_text(entry: Mapping[str, Any]) -> str:
+    """Return an entry of the debugger as lines: its URL stands in front, unless the text begins with it."""
+    where = "" if entry["text"].startswith(entry["url"]) else f"{entry['url']}: "
+    return printable(f"{entry['level']} {entry['code']}  {where}{entry['text']}")
+
+
+@click.command()
+@_url_option
+@json_option
+def outbox(url: str, as_json: bool) -> None:
+    """Show what the program has sent, the oldest first.
+
+    \b
+    Example:
+        twiml-app emulator outbox
+    """
+    messages = ask(url, "GET", "outbox")["messages"]
+    if as_json:
+        print_json(messages)
+    else:
+        _print_messages(messages, "nothing has been sent yet")
+
+
+def _print_messages(messages: Sequence[Mapping[str, Any]], otherwise: str) -> None:
+    print_table([_row(each) for each in messages])
+    if not messages:
+        click.echo(otherwise)
+
+
+def _row(message: Mapping[str, Any]) -> dict[str, str]:
+    pictures = f"[{message['num_media']} media] " if message["num_media"] != "0" else ""
+    return {
+        "date": f"{parsedate_to_datetime(message['date_created']):%Y-%m-%dT%H:%M:%SZ}",
+        "sid": message["sid"],
+        "from": message["from"] or "",
+        "to": message["to"],
+        "status": message["status"],
+        "error": str(message["error_code"] or ""),
+        "body": pictures + message["body"].replace("\n", " ")[:60],
+    }
+
+
+@click.command()
+@_url_option
+@json_option
+def debugger(url: str, as_json: bool) -> None:
+    """Show what Twilio would complain about, and what to do about it.
+
+    The exit status is 1 if there is anything.
+
+    \b
+    Example:
+        twiml-app emulator debugger
+    """
+    entries = ask(url, "GET", "debugger")["entries"]
+    if as_json:
+        print_json(entries)
+    elif not entries:
+        click.echo("Twilio would not complain")
+    for entry in [] if as_json else entries:
+        click.echo(f"{entry['date']}  {entry_text(entry)}")
+    raise SystemExit(1 if entries else 0)
+
+
+@click.command()
+@_url_option
+@json_option
+def webhooks(url: str, as_json: bool) -> None:
+    """Show the latest requests to the program: every try, challenge and redirect.
+
+    \b
+    Example:
+        twiml-app emulator webhooks
+    """
+    shown = ask(url, "GET", "webhooks")["webhooks"]
+    if as_json:
+        print_json(shown)
+        return
+    print_table(
+        [
+            {
+                "date": each["date"],
+                "message": each["message_sid"],
+                "request": f"{each['method']} {each['url']}",
+                "answer": str(each["status"] or each["problem"]),
+                "ms": str(each["milliseconds"]),
+            }
+            for each in shown
+        ]
+    )
+    if not shown:
+        click.echo("nothing has been asked of the program yet")
+
+
+@click.command()
+@_url_option
+@json_option
+def requests(url: str, as_json: bool) -> None:
+    """Show the latest requests to the REST API, and what their client did wrong.
+
+    \b
+    Example:
+        twiml-app emulator requests
+    """
+    shown = ask(url, "GET", "requests")["requests"]
+    if as_json:
+        print_json(shown)
+        return
+    for each in shown:
+        code = f" {each['code']} {each['message']}" if each["code"] else ""
+        click.echo(printable(f"{each['date']}  {each['method']} {each['path']} {each['status']}{code}"))
+        for hint in each["hints"]:
+            click.echo(printable(f"    {hint}"))
+    if not shown:
+        click.echo("no client has asked for anything yet")
+
+
+@click.command()
+@click.argument("number", type=NUMBER)
+@click.option(
+    "--status",
+    type=click.Choice(["delivered", "undelivered", "failed", "sent", "read"]),
+    help="How messages to it end from now on.",
+)
+@click.option("--error-code", type=click.IntRange(1, 99999), help="With undelivered or failed: why, such as 30005.")
+@click.option("--media/--no-media", default=None, help="Whether the phone takes pictures.")
+@_url_option
+@json_option
+def handset(
+    number: str, status: str | None, error_code: int | None, media: bool | None, url: str, as_json: bool
+) -> None:
+    """Show what has reached somebody's phone; choose what becomes of what is sent to it.
+
+    \b
+    Examples:
+        twiml-app emulator handset +15558675310
+        twiml-app emulator handset +15558675310 --status undelivered --error-code 30005
+    """
+    if error_code and status not in _LOST:
+        raise click.UsageError("--error-code belongs to --status undelivered or failed")
+    given = {"Status": status, "ErrorCode": error_code, "TakesMedia": None if media is None else str(media).lower()}
+    form = [(name, str(value)) for name, value in given.items() if value is not None]
+    shown = ask(url, "POST" if form else "GET", f"handsets/{quote(number, safe='')}", form)
+    if as_json:
+        print_json(shown)
+        return
+    takes = {None: "", True: ", takes pictures", False: ", takes no pictures"}[shown["takes_media"]]
+    code = f" ({shown['error_code']})" if shown["error_code"] else ""
+    click.echo(f"{shown['number']}: messages to it end as {shown['status']}{code}{takes}")
+    _print_messages(shown["messages"], "nothing has reached it yet")
+
+
+@click.command()
+@click.option("--advance", type=click.IntRange(min=0), metavar="SECONDS", help="Move a clock that is stepped.")
+@click.option("--settle", is_flag=True, help="Bring to its end what is on its way.")
+@_url_option
+def clock(advance: int | None, settle: bool, url: str) -> None:
+    """Show the emulator's time, or move it: --advance needs an emulator that runs with --clock step.
+
+    \b
+    Examples:
+        twiml-app emulator clock --settle
+        twiml-app emulator clock --advance 3600
+    """
+    form = [("Seconds", str(advance))] if advance is not None else []
+    form += [("Settle", "true")] if settle else []
+    shown = ask(url, "POST" if form else "GET", "clock", form)
+    click.echo(shown["now"])
+    if not shown.get("settled", True):
+        raise click.ClickException("not everything has arrived yet: a line is long, or a program slow")
+
+
+@click.command()
+@click.argument("count", type=click.IntRange(min=0))
+@_url_option
+def outage(count: int, url: str) -> None:
+    """Answer the next COUNT requests to the REST API with 503, to see what the program makes of it.
+
+    \b
+    Example:
+        twiml-app emulator outage 3
+    """
+    ask(url, "POST", "outage", [("Requests", str(count))])
+    click.echo(f"requests that get 503 from now on: {count}")
+
+
+@click.command()
+@_url_option
+def reset(url: str) -> None:
+    """Forget every message and setting, and begin anew with the seed and the numbers of the start.
+
+    \b
+    Example:
+        twiml-app emulator reset
+    """
+    ask(url, "POST", "reset")
+    click.echo("all is as at the start")
+
+
+COMMANDS = (text, outbox, debugger, requests, webhooks, handset, clock, outage, reset)

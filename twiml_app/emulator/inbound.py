@@ -1,0 +1,154 @@
+"""A text that comes in: recorded, its opt-out words answered, and handed to the program that its number names.
+
+https://www.twilio.com/docs/messaging/twiml and https://www.twilio.com/docs/messaging/services
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from ..errors import ConfigurationError
+from .composing import Composer
+from .context import Context
+from .debugger import Debugger
+from .delivery import Delivery
+from .media import FetchedMedia
+from .opt_outs import OptOuts
+from .resources import Application, DebuggerEntry, IncomingNumber, Message, MessagingService
+from .twiml_execution import Execution, Route
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Turn:
+    """A text that came in, and what the program sent in answer to it, in the order of its document."""
+
+    inbound: Message
+    replies: list[Message] = field(default_factory=list)
+    #: What Twilio itself answers, to an opt-out word.
+    twilio_says: str = ""
+    #: Why no program was asked; empty if one was.
+    unrouted: str = ""
+    #: What the debugger says of it.
+    problems: list[DebuggerEntry] = field(default_factory=list)
+
+    def __repr__(self) -> str:
+        said = f", Twilio says {self.twilio_says!r}" if self.twilio_says else ""
+        why = f", nobody was asked: {self.unrouted}" if self.unrouted else ""
+        return f"<Turn {self.inbound.body!r} -> {self.bodies}{said}{why}, problems: {self.problems}>"
+
+    @property
+    def bodies(self) -> list[str]:
+        """The text of every reply."""
+        return [reply.body for reply in self.replies]
+
+    @property
+    def reply(self) -> str:
+        """The text of the first reply; empty if there is none."""
+        return next(iter(self.bodies), "")
+
+
+class Receiving:
+    """Takes what people text to our numbers."""
+
+    def __init__(
+        self,
+        context: Context,
+        debugger: Debugger,
+        composer: Composer,
+        delivery: Delivery,
+        opt_outs: OptOuts,
+        execution: Execution,
+    ) -> None:
+        self._context = context
+        self._debugger = debugger
+        self._composer = composer
+        self._delivery = delivery
+        self._opt_outs = opt_outs
+        self._execution = execution
+
+    def receive(self, *, from_: str, to: str, body: str, media: Sequence[FetchedMedia] = ()) -> Turn:
+        """Take a message, and let the program answer it.
+
+        Raises: ConfigurationError, for a number that is not ours.
+        """
+        number = self._find_number(to)
+        service = self._context.find_service(number)
+        inbound = self._record(number, service, from_=from_, body=body, media=media)
+        answer = self._opt_outs.note(body, contact=from_, number=to, account_sid=number.account_sid)
+        if answer:
+            self._answer(inbound, answer)
+        route = self._route(number, service)
+        if isinstance(route, str):
+            return Turn(inbound=inbound, twilio_says=answer, unrouted=route)
+        replies = self._execution.answer(inbound, route)
+        problems = self._debugger.entries_of(inbound.sid)
+        return Turn(inbound=inbound, replies=[*replies], twilio_says=answer, problems=problems)
+
+    def _find_number(self, phone_number: str) -> IncomingNumber:
+        number = self._context.find_number(phone_number)
+        if number is None:
+            raise ConfigurationError("number", f"{phone_number} is no number of ours: add it, with its Message URL")
+        return number
+
+    def _record(
+        self,
+        number: IncomingNumber,
+        service: MessagingService | None,
+        *,
+        from_: str,
+        body: str,
+        media: Sequence[FetchedMedia],
+    ) -> Message:
+        draft = self._composer.draft(
+            number.account_sid,
+            to=number.phone_number,
+            from_=from_,
+            body=body,
+            status="received",
+            direction="inbound",
+            date_sent=self._context.clock.now(),
+            api_version=self._context.profile.api_version,
+            messaging_service_sid=service.sid if service else "",
+        )
+        return self._composer.receive(draft, media)
+
+    def _answer(self, inbound: Message, text: str) -> None:
+        """Send what Twilio itself answers; nothing keeps it back."""
+        draft = self._composer.draft(
+            inbound.account_sid,
+            to=inbound.from_,
+            from_=inbound.to,
+            body=text,
+            status="queued",
+            direction="outbound-reply",
+            api_version=inbound.api_version,
+            in_reply_to=inbound.sid,
+        )
+        self._delivery.begin(self._composer.compose(draft, ()))
+
+    def _route(self, number: IncomingNumber, service: MessagingService | None) -> Route | str:
+        """Return where a message goes, or why it goes nowhere.
+
+        A service hides the URL of its numbers, and drops what comes in without a URL of its own.
+        """
+        if self._context.account(number.account_sid).status != "active":
+            return f"the account {number.account_sid} is not active"
+        if service and not service.use_inbound_webhook_on_number:
+            if not service.inbound_request_url:
+                return f"{number.phone_number} is in the service {service.sid}, which has no inbound URL"
+            return Route(
+                url=service.inbound_request_url,
+                method=service.inbound_method,
+                fallback_url=service.fallback_url,
+                fallback_method=service.fallback_method,
+            )
+        owner = self._context.store.get(Application, number.sms_application_sid) or number
+        if not owner.sms_url:
+            return f"{number.phone_number} has no Message URL"
+        return Route(
+            url=owner.sms_url,
+            method=owner.sms_method,
+            fallback_url=owner.sms_fallback_url,
+            fallback_method=owner.sms_fallback_method,
+        )

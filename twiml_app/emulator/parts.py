@@ -1,0 +1,169 @@
+"""The parts of an emulator, put together: who hands what to whom, and what it begins with."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+
+from ..caller import Transport
+from ..errors import ConfigurationError
+from .composing import Composer
+from .context import Context
+from .debugger import Debugger
+from .delivery import Delivery
+from .handsets import Handsets
+from .inbound import Receiving
+from .media import MediaFetcher
+from .opt_outs import OptOuts
+from .replying import Replying
+from .resources import Account
+from .rest.access import Access
+from .rest.accounts import Accounts
+from .rest.api import Api
+from .rest.applications import Applications
+from .rest.control import Control
+from .rest.create_message import Sending
+from .rest.incoming_numbers import IncomingNumbers
+from .rest.legacy import LegacySms
+from .rest.media import MediaOfMessages
+from .rest.messages import Messages
+from .rest.paging import Pager
+from .rest.request import Rule
+from .rest.request_log import RequestLog
+from .rest.services import Services
+from .schedule import Schedule
+from .seeds import Seed, Sower
+from .store import Store
+from .twiml_execution import Execution
+from .webhook_log import Wire
+from .webhooks import Webhooks
+
+#: What a state remembers beside its resources.
+NOW = "now"
+_SEEDED = "seeded"
+_NAMES_SENDERS = "names senders"
+
+
+class Parts:
+    """What an emulator consists of."""
+
+    def __init__(
+        self, context: Context, transport: Transport, *, fetch: bool, concurrency: int, reset: Callable[[], None]
+    ) -> None:
+        self.context = context
+        self.schedule = Schedule(context.clock)
+        self.debugger = Debugger(context.store, context.clock, context.new_sid)
+        self.wire = Wire(transport, context.clock)
+        self.webhooks = Webhooks(context, self.debugger, self.wire)
+        self.delivery = Delivery(context, self.schedule, self.webhooks.post_status)
+        self.composer, self.opt_outs = Composer(context), OptOuts(context)
+        self.fetcher = MediaFetcher(transport, fetch_anywhere=fetch)
+        self.replying = Replying(context, self.debugger, self.composer, self.delivery, self.opt_outs, self.fetcher)
+        self.receiving = self._make_receiving()
+        self.handsets = Handsets(context)
+        self.access, self.log = Access(context.store, concurrency), RequestLog()
+        self.api = Api(context, self.access, self.log, self._rules(reset))
+
+    def clear(self) -> None:
+        """Forget what is on its way, and what is remembered from one request to the next."""
+        self.schedule.clear()
+        self.delivery.clear()
+        self.webhooks.clear()
+        self.wire.clear()
+        self.replying.clear()
+        self.access.fail_next(0)
+        self.log.clear()
+
+    def _make_receiving(self) -> Receiving:
+        """Return what takes a text in, and has it answered."""
+        context, debugger = self.context, self.debugger
+        transfers = context.profile.action_transfers
+        execution = Execution(self.webhooks, debugger, self.replying, action_transfers=transfers)
+        return Receiving(context, debugger, self.composer, self.delivery, self.opt_outs, execution)
+
+    def _rules(self, reset: Callable[[], None]) -> list[Rule]:
+        """Return what the REST API answers where."""
+        context, profile = self.context, self.context.profile
+        pager = Pager(context.store, clips=profile.clips_page_size, totals=profile.totals)
+        sending = Sending(context, self.composer, self.delivery, self.opt_outs, self.fetcher)
+        messages = Messages(context, pager, sending, self.delivery)
+        control = Control(
+            context,
+            access=self.access,
+            log=self.log,
+            debugger=self.debugger,
+            wire=self.wire,
+            schedule=self.schedule,
+            receiving=self.receiving,
+            handsets=self.handsets,
+            fetcher=self.fetcher,
+            reset=reset,
+        )
+        resources = (
+            Accounts(context, pager),
+            messages,
+            MediaOfMessages(context, pager),
+            LegacySms(context, pager, sending, messages),
+            IncomingNumbers(context, pager),
+            Applications(context, pager),
+            Services(context, pager),
+            control,
+        )
+        return [rule for resource in resources for rule in resource.rules()]
+
+
+def require_tools() -> None:
+    """Raises: ConfigurationError, where the extra ``dev`` is not installed."""
+    if not find_spec("phonenumbers"):
+        raise ConfigurationError("emulator", "it needs more than the receiver: pip install 'twiml-app[dev]'")
+
+
+def begin_at(store: Store, start: float | None) -> float:
+    """Return where the clock begins, in seconds since the epoch: a state never goes back behind what it holds."""
+    return max(time.time() if start is None else start, store.read(NOW), store.latest())
+
+
+def takes_any_sender(store: Store, state: str | Path, seed: Seed | None, account_sid: str) -> bool:
+    """Tell whether every sender counts as owned: a seed with numbers says which do; a state goes on as it began.
+
+    Raises: ConfigurationError, for a state of another account, and a seed for a state that began without.
+    """
+    names_senders = bool(seed and seed.get("numbers"))
+    account = next((each for each in store.find(Account) if each.sid == each.account_sid), None)
+    if account is None:
+        store.write(_SEEDED, seed is not None)
+        store.write(_NAMES_SENDERS, names_senders)
+        return not names_senders
+    if account.sid != account_sid:
+        raise ConfigurationError("state", f"{state} is that of {account.sid}: set TWILIO_ACCOUNT_SID to it")
+    if seed is not None and not store.read(_SEEDED):
+        raise ConfigurationError("seed", f"{state} began without it: leave the seed out, or name another state")
+    return not store.read(_NAMES_SENDERS)
+
+
+def keep_account(context: Context, sid: str, token: str, seed: Seed | None) -> None:
+    """Make the account, and what the seed names, unless the state has it already; its token may have changed.
+
+    Raises: ConfigurationError, for a wrong seed: nothing of it is kept then.
+    """
+    store, now = context.store, context.clock.now()
+    known = store.get(Account, sid)
+    if known:
+        store.save(replace(known, auth_token=token))
+        return
+    with store.exclusively():
+        store.save(
+            Account(
+                sid=sid,
+                account_sid=sid,
+                date_created=now,
+                date_updated=now,
+                auth_token=token,
+                friendly_name="Emulator",
+            )
+        )
+        if seed is not None:
+            Sower(context, sid).sow(seed)

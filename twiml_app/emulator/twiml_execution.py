@@ -1,0 +1,138 @@
+"""Asking the program for an answer, and executing it: its Messages, its Redirects, and the fallback URL where it fails.
+
+https://www.twilio.com/docs/messaging/twiml
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from ..caller import Session, Webhook, resolve, without_userinfo
+from ..errors import CallError, TwimlError
+from ..webhook import Form
+from .debugger import Debugger
+from .replying import Replying
+from .resources import Message
+from .twiml_reader import Document, Go, Send, read_answer
+from .webhooks import Webhooks
+
+#: How many documents one message may lead through, before 14106.
+MAX_DOCUMENTS = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """The URL that answers, and the one that is asked when it fails."""
+
+    url: str
+    method: str = "POST"
+    fallback_url: str = ""
+    fallback_method: str = "POST"
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """A document that could not be had or read."""
+
+    code: int
+    url: str
+
+
+@dataclass(slots=True)
+class _Action:
+    """What one message sets going: requests of one session, and the replies so far."""
+
+    inbound: Message
+    form: Form
+    session: Session = field(default_factory=Session)
+    replies: list[Message] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Next:
+    """The document to go on with."""
+
+    url: str
+    method: str
+    extra: tuple[tuple[str, str], ...] = ()
+
+
+class Execution:
+    """Asks URLs for TwiML and does what it says."""
+
+    def __init__(self, webhooks: Webhooks, debugger: Debugger, replying: Replying, *, action_transfers: bool) -> None:
+        self._webhooks = webhooks
+        self._debugger = debugger
+        self._replying = replying
+        self._action_transfers = action_transfers
+
+    def answer(self, inbound: Message, route: Route) -> tuple[Message, ...]:
+        """Have a message answered; returns the replies in the order of the documents."""
+        action = _Action(inbound, self._webhooks.inbound_form(inbound))
+        failure = self._follow(action, _Next(route.url, route.method))
+        if failure and route.fallback_url:
+            error = (("ErrorCode", str(failure.code)), ("ErrorUrl", failure.url))
+            self._follow(action, _Next(route.fallback_url, route.fallback_method, error))
+        return tuple(action.replies)
+
+    def _follow(self, action: _Action, start: _Next) -> _Failure | None:
+        """Execute a document and those it leads to; what fails is told to the debugger, and returned."""
+        step: _Next | None = start
+        for _ in range(MAX_DOCUMENTS):
+            if step is None:
+                return None
+            try:
+                base, document = self._fetch(action, step)
+            except (CallError, TwimlError) as error:
+                return self._failed(action, step.url, error)
+            # What a document sends is on its way, whatever becomes of those it leads to.
+            begun = len(action.replies)
+            step = self._execute(action, document, base)
+            self._replying.begin(action.replies[begun:])
+        if step:
+            url = without_userinfo(step.url)
+            self._debugger.add(14106, f"more than {MAX_DOCUMENTS} documents", message=action.inbound, url=url)
+        return None
+
+    def _fetch(self, action: _Action, step: _Next) -> tuple[str, Document]:
+        """Return the URL that answered, with its credentials, and the document.
+
+        Raises: CallError; TwimlError.
+        """
+        form = Form((dict(action.form.pairs) | dict(step.extra)).items())
+        webhook = Webhook(url=step.url, method=step.method)
+        call = self._webhooks.call(webhook, form, message=action.inbound, session=action.session)
+        document = read_answer(call.response.body, call.response.content_type, call.response.status)
+        return resolve(step.url, call.url), document
+
+    def _failed(self, action: _Action, url: str, error: CallError | TwimlError) -> _Failure:
+        if isinstance(error, CallError):
+            self._debugger.add_failure(error, url, message=action.inbound)
+            return _Failure(error.code, error.url)
+        failed = without_userinfo(url)
+        self._debugger.add(error.code, str(error), message=action.inbound, url=failed)
+        return _Failure(error.code, failed)
+
+    def _execute(self, action: _Action, document: Document, base: str) -> _Next | None:
+        """Do what a document says; returns where it goes on, if it does."""
+        for problem in document.problems:
+            self._debugger.add(problem.code, problem.text, message=action.inbound, url=without_userinfo(base))
+        for step in document.steps:
+            if isinstance(step, Go):
+                return _Next(resolve(base, step.url), step.method)
+            reply = self._replying.compose(step, action.inbound, base)
+            if reply:
+                action.replies.append(reply)
+            if self._action_transfers and step.action:
+                return _Next(resolve(base, step.action), step.method, tuple(_outcome(step, reply)))
+        return None
+
+
+def _outcome(step: Send, reply: Message | None) -> Iterable[tuple[str, str]]:
+    """Yield what the action URL of the old documents is told of a reply."""
+    status = "sending" if reply and reply.status == "queued" else "invalid"
+    sid = reply.sid if reply else ""
+    if not step.is_sms:
+        yield from (("MessageSid", sid), ("MessageStatus", status))
+    yield from (("SmsSid", sid), ("SmsStatus", status))

@@ -1,0 +1,90 @@
+"""The wire to the program: every request of a webhook on its way, kept and told."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ..caller import OutgoingRequest, Transport
+from ..webhook import WebhookResponse
+from .clocks import Clock
+from .debugger import told
+
+#: Requests that are kept; the oldest go first.
+MAX_REQUESTS = 1000
+
+_SID = re.compile(r"(?:Message|Sms)Sid=(\w+)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoggedWebhook:
+    """One request to the program: a try, a challenge answered, or a redirect followed, each by itself."""
+
+    #: Seconds since the epoch, of the emulator's clock.
+    date: float
+    method: str
+    #: Without credentials.
+    url: str
+    #: 0 where there was no answer.
+    status: int
+    #: Why there was none.
+    problem: str
+    #: How long it took, in real milliseconds.
+    milliseconds: int
+    message_sid: str
+
+
+class Wire:
+    """Carries requests to the program."""
+
+    def __init__(self, transport: Transport, clock: Clock, *, seconds: Callable[[], float] = time.perf_counter) -> None:
+        #: Told of every request as it is answered.
+        self.watcher: Callable[[LoggedWebhook], None] | None = None
+        self._transport = transport
+        self._clock = clock
+        self._seconds = seconds
+        self._kept: deque[LoggedWebhook] = deque(maxlen=MAX_REQUESTS)
+        self._lock = threading.Lock()
+
+    def __call__(self, request: OutgoingRequest) -> WebhookResponse:
+        """Send a request.
+
+        Raises: ConnectFailed; OSError.
+        """
+        started = self._seconds()
+        try:
+            response = self._transport(request)
+        except OSError as error:
+            self._note(request, started, 0, str(error) or type(error).__name__)
+            raise
+        self._note(request, started, response.status, "")
+        return response
+
+    def all(self) -> list[LoggedWebhook]:
+        """Return the requests, the oldest first."""
+        with self._lock:
+            return [*self._kept]
+
+    def clear(self) -> None:
+        """Forget them."""
+        with self._lock:
+            self._kept.clear()
+
+    def _note(self, request: OutgoingRequest, started: float, status: int, problem: str) -> None:
+        sid = _SID.search(request.body.decode("latin-1")) or _SID.search(request.url)
+        logged = LoggedWebhook(
+            date=self._clock.now(),
+            method=request.method,
+            url=request.url,
+            status=status,
+            problem=problem,
+            milliseconds=round((self._seconds() - started) * 1000),
+            message_sid=sid[1] if sid else "",
+        )
+        with self._lock:
+            self._kept.append(logged)
+        told(self.watcher, logged)

@@ -1,0 +1,19 @@
+"""The life of a webhook request: admit, claim, answer, store, send."""
+
+from .admission import Admission
+from .answering import run_status_handlers
+from .auth import REALM
+from .claims import Claim, Journal, Outcome, StoredReply
+from .receiver import REPLAY_HEADER, Receiver
+
+__all__ = [
+    "REALM",
+    "REPLAY_HEADER",
+    "Admission",
+    "Claim",
+    "Journal",
+    "Outcome",
+    "Receiver",
+    "StoredReply",
+    "run_status_handlers",
+]

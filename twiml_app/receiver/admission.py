@@ -1,0 +1,118 @@
+"""Who may come in: credentials, form, signature and account of a request, in this order."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+
+from ..config import Settings
+from ..errors import Forbidden, MalformedRequest, RequestTooLarge, Unauthorized
+from ..events import REPLY_PARAMETER, TOKEN_PARAMETER, Event, InboundMessage, parse_event
+from ..signature import HEADER, SETTINGS_HEADER, read_settings, verify
+from ..webhook import Form, WebhookRequest, is_signed_json, read_form, signed_pairs
+from .auth import BasicAuth, StatusUrls
+from .signature_diagnosis import explain_signature
+
+#: Without a public URL, scheme and host stand in the status URLs of replies: they must be fit for a URL.
+_ORIGIN = re.compile(r"https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~-]+)(:\d{1,5})?")
+_OTHER_KEY = (
+    "the token of the status URL was made with another key: keep the old one in SECRET_KEY_FALLBACKS, or the old pair"
+    " in TWIML_CREDENTIALS"
+)
+_EXPLAINING_S, _MAX_EXPLAINED = 10.0, 20
+
+
+class Admission:
+    """Lets in what is authenticated; what is configured is required: basic credentials, a signature, or both."""
+
+    def __init__(self, settings: Settings, clock: Callable[[], float] = time.monotonic) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._explained: list[float] = []
+        self._basic = BasicAuth(settings.credentials)
+        self.status_urls = StatusUrls(settings.secret_keys, settings.status_path)
+
+    def admit(self, request: WebhookRequest) -> Event:
+        """Return what an authenticated request says.
+
+        Raises: Unauthorized, before anything of the request is read; RequestTooLarge; MalformedRequest; Forbidden.
+        """
+        limits = self._settings
+        by_token = self._require_credentials(request)
+        if not (limits.public_url or _ORIGIN.fullmatch(f"{request.scheme}://{request.host}")):
+            raise MalformedRequest("the Host header names no host")
+        form = read_form(request, max_bytes=limits.max_body_bytes, max_fields=limits.max_fields)
+        self._require_signature(request, form)
+        self._require_account(form)
+        event = parse_event(form, self._query(request))
+        if by_token and isinstance(event, InboundMessage):
+            raise Unauthorized("send the credentials of the Message URL", reason="a status token lets no message in")
+        return event
+
+    def _query(self, request: WebhookRequest) -> Form:
+        """Return the parameters of the URL.
+
+        Raises: RequestTooLarge.
+        """
+        return Form.read(request.query, max_fields=self._settings.max_fields, strict=False)
+
+    def _require_credentials(self, request: WebhookRequest) -> bool:
+        """Tell whether a status token stood in for the credentials.
+
+        Raises: Unauthorized, without either.
+        """
+        header = request.headers.get("authorization", "")
+        if not self._settings.credentials or self._basic.accepts(header):
+            return False
+        if self._carries_status_token(request):
+            return True
+        if not header and f"{TOKEN_PARAMETER}=" in request.query:
+            raise Unauthorized("the token of the status URL is not valid", reason=_OTHER_KEY)
+        if not header:
+            raise Unauthorized("send the credentials of the Message URL", is_probe=True)
+        raise Unauthorized(
+            "the credentials are wrong",
+            reason="the credentials are none of TWIML_CREDENTIALS: compare them with those in the URL at Twilio",
+        )
+
+    def _carries_status_token(self, request: WebhookRequest) -> bool:
+        if request.endpoint != "status":
+            return False
+        try:
+            query = self._query(request)
+        except RequestTooLarge:  # not a URL that was made here
+            return False
+        return self.status_urls.accepts(query.get(REPLY_PARAMETER, ""), query.get(TOKEN_PARAMETER, ""))
+
+    def _require_signature(self, request: WebhookRequest, form: Form) -> None:
+        if not self._settings.requires_signature or self._is_signed(request, form):
+            return
+        raise Forbidden("the signature does not fit", reason=self._explain(request, form))
+
+    def _explain(self, request: WebhookRequest, form: Form) -> str:
+        """Say what would have matched; not without limit, as whoever sends forgeries would choose what that costs."""
+        now = self._clock()
+        self._explained = [each for each in self._explained if now - each < _EXPLAINING_S]
+        if len(self._explained) >= _MAX_EXPLAINED:
+            return f"the signature does not fit (only {_MAX_EXPLAINED} are explained in {_EXPLAINING_S:.0f} s)"
+        self._explained.append(now)
+        return explain_signature(request, form, self._settings)
+
+    def _is_signed(self, request: WebhookRequest, form: Form) -> bool:
+        signature = request.headers.get(HEADER.lower(), "")
+        key, algorithm = read_settings(request.headers.get(SETTINGS_HEADER.lower(), ""))
+        url = request.called_url(self._settings.public_url)
+        pairs = signed_pairs(request, form)
+        body = request.body if is_signed_json(request) else None
+        if algorithm == "HMAC_SHA1":
+            tokens = self._settings.tokens_for(form.get("AccountSid", ""))
+            return verify(url, pairs, signature, tokens, body=body)
+        if algorithm == "HMAC_SHA256" and key in self._settings.shared_keys:
+            return verify(url, pairs, signature, [self._settings.shared_keys[key]], body=body, algorithm="HMAC_SHA256")
+        return False
+
+    def _require_account(self, form: Form) -> None:
+        account = form.get("AccountSid", "")
+        if self._settings.accounts and account not in self._settings.accounts:
+            raise Forbidden("the account is not served here", reason=f"the account {account} is not in TWIML_ACCOUNTS")

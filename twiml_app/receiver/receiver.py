@@ -1,0 +1,199 @@
+"""The whole way of a webhook: let in, claimed, answered, kept, sent.
+
+Sans I/O: plain data comes in and goes out, so it runs under any server and in any test.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from typing import TypeGuard
+
+from ..config import Settings
+from ..errors import ClaimLost, JournalError, JournalUnavailable, RequestRefused, StillRunning, Unauthorized
+from ..events import Event, InboundMessage, StatusCallback, UnknownEvent
+from ..logs import log_event, mask
+from ..routing import Router
+from ..webhook import WebhookRequest, WebhookResponse
+from .admission import Admission
+from .answering import Answerer, empty_response, twiml_response
+from .auth import CHALLENGE
+from .claims import Claim, Journal, Outcome, StoredReply
+
+#: Says of an authenticated request that it is a recording, played again: it is not claimed and not kept.
+REPLAY_HEADER = "X-Twiml-Replay"
+
+
+class Receiver:
+    """Answers webhooks with the handlers of a router.
+
+    ``journal`` makes it one answer an event; ``on_exception`` is told of every exception that a handler raises;
+    ``clock`` gives seconds.
+    """
+
+    def __init__(
+        self,
+        router: Router,
+        settings: Settings,
+        *,
+        journal: Journal | None = None,
+        on_exception: Callable[[Exception], object] = lambda _: None,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self.router = router
+        self.settings = settings
+        self.journal = journal
+        self._admission = Admission(settings)
+        self._answerer = Answerer(router, settings, self._admission.status_urls, on_exception)
+        self._clock = clock
+
+    def handle(self, request: WebhookRequest) -> WebhookResponse:
+        """Answer a request; nothing that it carries makes this raise."""
+        started = self._clock()
+        self.router.begin_serving()
+        try:
+            event = self._admission.admit(request)
+        except RequestRefused as refused:
+            return self._refuse(request, refused)
+        if request.method == "HEAD":
+            return empty_response(request)
+        outcome = self._answer(request, event, started)
+        self._log(event, outcome, started)
+        return outcome.response
+
+    def _answer(self, request: WebhookRequest, event: Event, started: float) -> Outcome:
+        is_replay = _is_replay(request)
+        if request.endpoint == "fallback":
+            return self._fall_back(request, event, None if is_replay else self.journal)
+        if is_replay:
+            return self._answerer.answer(request, replace(event, replayed=True))
+        if self.journal is None:
+            return self._answerer.answer(request, event)
+        try:
+            return self._answer_once(self.journal, request, event, started)
+        except StillRunning as error:
+            return Outcome(WebhookResponse.line(503, "the first request is still being answered"), str(error))
+        except JournalUnavailable as error:
+            return self._answer_without(request, event, error)
+
+    def _answer_once(self, journal: Journal, request: WebhookRequest, event: Event, started: float) -> Outcome:
+        """Claim, answer, keep the answer; a repeated event gets the answer that was kept.
+
+        Raises: StillRunning; JournalUnavailable, before a handler has run.
+        """
+        claimed = journal.claim(request, event)
+        if isinstance(claimed, StoredReply):
+            return Outcome(claimed.response, "repeated", claimed.handler)
+        if claimed.late and isinstance(event, StatusCallback):
+            event = replace(event, late=True)
+        try:
+            outcome = self._unless_looping(claimed, self._answerer.answer(request, event))
+        except BaseException:  # the worker ends, or the thread does: a retry must not find the event claimed
+            with suppress(JournalError):
+                journal.fail(claimed, Outcome(WebhookResponse(status=500), "failed"))
+            raise
+        return self._keep(journal, claimed, replace(outcome, milliseconds=(self._clock() - started) * 1000))
+
+    def _unless_looping(self, claim: Claim, outcome: Outcome) -> Outcome:
+        if claim.said_lately.get(outcome.said, 0) < self.settings.loop_limit:
+            return outcome
+        return Outcome(twiml_response(), "looping", outcome.handler, said=outcome.said)
+
+    def _keep(self, journal: Journal, claim: Claim, outcome: Outcome) -> Outcome:
+        """Store what is then sent; an answer that could not be stored is not sent, unless that is asked for."""
+        try:
+            if outcome.response.status == 500:
+                journal.fail(claim, outcome)
+            else:
+                journal.finish(claim, outcome)
+        except ClaimLost as error:
+            log_event(logging.ERROR, "journal", {"problem": error})
+            return Outcome(WebhookResponse.line(503, "another worker answers this"), "claim lost", outcome.handler)
+        except JournalUnavailable as error:
+            log_event(logging.ERROR, "journal", {"problem": error})
+            if self.settings.store_failure == "refuse":
+                return _unavailable()
+        return outcome
+
+    def _answer_without(self, request: WebhookRequest, event: Event, error: JournalUnavailable) -> Outcome:
+        log_event(logging.ERROR, "journal", {"problem": error})
+        if self.settings.store_failure == "refuse":
+            return _unavailable()
+        return self._answerer.answer(request, event)
+
+    def _fall_back(self, request: WebhookRequest, event: Event, journal: Journal | None) -> Outcome:
+        """Answer for the URL that failed; no handler runs, and no store is needed."""
+        outcome = self._fallback_outcome(request, event)
+        if journal is None:
+            return outcome
+        with suppress(JournalError):
+            stored = journal.stored_reply(event) if _may_repeat(event) else None
+            claimed = stored or journal.claim(request, event)  # the event may have come this way alone: it is kept
+            if isinstance(claimed, StoredReply):
+                return Outcome(claimed.response, "fallback", claimed.handler)
+            outcome = self._unless_looping(claimed, outcome)
+            journal.finish(claimed, outcome)
+        return outcome
+
+    def _fallback_outcome(self, request: WebhookRequest, event: Event) -> Outcome:
+        """Return the apology to a message; anything else, and whoever wants no answer, gets an empty success."""
+        if not isinstance(event, InboundMessage):
+            return Outcome(empty_response(request), "fallback")
+        if self._answerer.is_silenced(event):
+            return Outcome(twiml_response(), "fallback")
+        return self._answerer.apology("fallback")
+
+    def _refuse(self, request: WebhookRequest, refused: RequestRefused) -> WebhookResponse:
+        """Answer with one plain line; the reason goes to the log. The first request of a challenge is no refusal."""
+        challenged = isinstance(refused, Unauthorized)
+        is_probe = isinstance(refused, Unauthorized) and refused.is_probe
+        fields = {"status": refused.status, "url": request.endpoint, "reason": refused.reason}
+        log_event(logging.DEBUG if is_probe else logging.WARNING, "refused", fields)
+        if self.journal and not is_probe and not _is_replay(request):
+            self.journal.keep_refusal(request, refused)
+        return WebhookResponse.line(refused.status, refused.line, *([CHALLENGE] if challenged else []))
+
+    def _log(self, event: Event, outcome: Outcome, started: float) -> None:
+        unhandled = outcome.word == "unhandled" and isinstance(event, InboundMessage)
+        loud = outcome.word not in _QUIET and (outcome.word != "unhandled" or unhandled)
+        log_event(logging.WARNING if loud else logging.INFO, _KINDS[type(event)], self._fields(event, outcome, started))
+
+    def _fields(self, event: Event, outcome: Outcome, started: float) -> dict[str, object]:
+        done = {
+            "handler": outcome.handler,
+            "outcome": outcome.word,
+            "ms": round((self._clock() - started) * 1000, 1),
+        }
+        if isinstance(event, UnknownEvent):
+            return done
+        status = {"status": event.message_status} if isinstance(event, StatusCallback) else {}
+        told = {"sid": event.message_sid, **status, "error_code": event.error_code}
+        return told | done | {"from": mask(event.from_), "to": mask(event.to)}
+
+
+#: Outcomes that nobody needs to look at.
+_QUIET = ("replied", "silent", "handled", "opted out", "repeated", "blocked")
+_KINDS: dict[type, str] = {
+    InboundMessage: "inbound message",
+    StatusCallback: "status callback",
+    UnknownEvent: "webhook",
+}
+
+
+def _is_replay(request: WebhookRequest) -> bool:
+    return REPLAY_HEADER.lower() in request.headers
+
+
+def _unavailable() -> Outcome:
+    return Outcome(WebhookResponse.line(503, "the journal cannot be reached"), "journal unavailable")
+
+
+def _may_repeat(event: Event) -> TypeGuard[InboundMessage]:
+    """Tell an error of the transport from one of the document: the same bytes would fail again."""
+    if not isinstance(event, InboundMessage):
+        return False
+    code = event.error_code or 0
+    return not (12100 <= code < 12400 or 14100 <= code < 14200)

@@ -1,0 +1,139 @@
+"""What a handler returned, as the MessagingResponse that is sent."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from ..errors import ReplyError, TwimlError
+from ..segments import MAX_UNITS, split_text, utf16_units
+from ..twiml import MAX_BYTES, MAX_MESSAGES, MessagingResponse
+from ..verbs import Body, Comment, Message, Redirect, Sms, Verb, xml_text
+
+_MARKUP = re.compile(r"[\s\ufeff]*<(\?xml|Response\b)")
+
+
+def to_response(value: Any, *, handler: str, status_url: Callable[[], str] | None = None) -> MessagingResponse:
+    """Turn what a handler returned into the document that is sent.
+
+    ========================  ==========================================
+    None, an empty text       nothing is sent
+    str                       one message
+    Message                   that message
+    a list of these           those messages, in order (a Redirect last)
+    MessagingResponse         itself; the official library's as well
+    ========================  ==========================================
+
+    ``status_url`` gives the URL under which the delivery of each message is followed.
+
+    Raises: ReplyError, naming the handler, for anything else and for what is beyond Twilio's limits.
+    """
+    try:
+        verbs = list(_verbs(value, handler))
+    except TwimlError as error:
+        raise ReplyError(f"returned what Twilio would not take: {error}", handler=handler) from error
+    _check_messages(verbs, handler)
+    if status_url is not None and verbs:
+        verbs = _followed(verbs, status_url())
+    return MessagingResponse(*verbs)
+
+
+def to_document(response: MessagingResponse, *, handler: str) -> bytes:
+    """Return the bytes of a response.
+
+    Raises: ReplyError, if they are more than Twilio reads.
+    """
+    document = response.to_bytes()
+    if len(document) > MAX_BYTES:
+        raise ReplyError(f"returned {len(document)} bytes of TwiML: Twilio reads {MAX_BYTES}", handler=handler)
+    return document
+
+
+def _verbs(value: Any, handler: str) -> Iterator[Verb]:
+    if value is None:
+        return
+    if isinstance(value, list | tuple):
+        yield from _in_order(value, handler)
+    elif isinstance(value, str):
+        yield from _text(value, handler)
+    elif isinstance(value, Message):
+        yield from _split(value)
+    elif isinstance(value, Redirect | Sms | Comment):
+        yield value
+    elif isinstance(value, MessagingResponse):
+        for verb in value.verbs:
+            yield from _verbs(verb, handler)
+    elif _is_official(value):
+        yield from _verbs(MessagingResponse.parse(xml_text(str(value))), handler)
+    else:
+        raise ReplyError(
+            f"returned {_describe(value)}: return a str, a Message, a list of these or a MessagingResponse",
+            handler=handler,
+        )
+
+
+def _in_order(values: Iterable[Any], handler: str) -> Iterator[Verb]:
+    redirected = False
+    for value in values:
+        for verb in _verbs(value, handler):
+            if redirected:
+                raise ReplyError("returned something after a Redirect, where it is never reached", handler=handler)
+            redirected = isinstance(verb, Redirect)
+            yield verb
+
+
+def _text(text: str, handler: str) -> Iterator[Verb]:
+    if _MARKUP.match(text):
+        raise ReplyError(
+            "returned a str that looks like markup: a str is sent as it is, so return a MessagingResponse,"
+            " or MessagingResponse.parse(document)",
+            handler=handler,
+        )
+    message = Message(text)
+    if message.text.strip():
+        yield message
+
+
+def _split(message: Message) -> Iterator[Message]:
+    """Yield a message in as many as its text takes, if it may be split; its media go with the first."""
+    if not message.split or utf16_units(message.text) <= MAX_UNITS:
+        yield message
+        return
+    first, *others = split_text(message.text, MAX_UNITS)
+    yield message.with_nouns(first, *(noun for noun in message.nouns if not isinstance(noun, Body)))
+    for text in others:
+        yield message.with_nouns(text)
+
+
+def _is_official(value: Any) -> bool:
+    kind = type(value)
+    return kind.__name__ == "MessagingResponse" and kind.__module__.startswith("twilio.")
+
+
+def _describe(value: Any) -> str:
+    kind = type(value)
+    return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
+
+
+def _check_messages(verbs: list[Verb], handler: str) -> None:
+    messages = [verb for verb in verbs if isinstance(verb, Message | Sms)]
+    if len(messages) > MAX_MESSAGES:
+        raise ReplyError(
+            f"returned {len(messages)} messages: Twilio sends {MAX_MESSAGES} for one inbound", handler=handler
+        )
+    for message in messages:
+        units = utf16_units(message.text)
+        if units > MAX_UNITS:
+            raise ReplyError(
+                f"returned a text of {units} UTF-16 units: Twilio sends {MAX_UNITS},"
+                " and Message(text, split=True) cuts it into several",
+                handler=handler,
+            )
+        if not message.text.strip() and not (isinstance(message, Message) and message.media):
+            kind = type(message).__name__
+            raise ReplyError(f"returned a {kind} with neither text nor media", handler=handler)
+
+
+def _followed(verbs: list[Verb], status_url: str) -> list[Verb]:
+    return [verb.with_status_url(status_url) if isinstance(verb, Message) else verb for verb in verbs]

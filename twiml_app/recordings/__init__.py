@@ -1,0 +1,19 @@
+"""Recorded exchanges: their file format, comparison, scrubbing and replay."""
+
+from .comparison import differences
+from .format import Exchange, read_file, write_file, write_line
+from .replay import Destination, Replayed, Send, replay
+from .scrubbing import Scrubber
+
+__all__ = [
+    "Destination",
+    "Exchange",
+    "Replayed",
+    "Scrubber",
+    "Send",
+    "differences",
+    "read_file",
+    "replay",
+    "write_file",
+    "write_line",
+]

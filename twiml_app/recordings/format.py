@@ -1,0 +1,157 @@
+"""Recorded exchanges: the file format, made to be read and kept in git, and the comparison of two answers.
+
+A recording is JSON Lines: one exchange a line, each with the version of its schema.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from ..errors import RecordingError
+from ..logs import format_time
+from ..webhook import ENDPOINTS, Endpoint, Form, WebhookResponse
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """One webhook and its answer."""
+
+    #: Seconds since 1970.
+    received_at: float
+    #: ``message``, ``status`` or ``webhook``.
+    kind: str
+    endpoint: Endpoint
+    method: str
+    #: As Twilio called it.
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    form: Form
+    answer: WebhookResponse
+    handler: str = ""
+    outcome: str = ""
+    #: What each handler of a status callback did.
+    results: Mapping[str, str] = field(default_factory=dict)
+    milliseconds: float = 0.0
+    #: The number under which the journal keeps it; 0 in a file.
+    number: int = 0
+
+    @property
+    def sid(self) -> str:
+        """The message that it is about."""
+        return self.form.get("MessageSid") or self.form.get("SmsSid", "")
+
+    @property
+    def time(self) -> str:
+        """When it came in, UTC."""
+        return format_time(self.received_at)
+
+
+def write_line(exchange: Exchange) -> str:
+    """Return an exchange as one line of a recording."""
+    answer = exchange.answer
+    entry: dict[str, Any] = {
+        "schema": SCHEMA,
+        "time": exchange.time,
+        "event": exchange.kind,
+        "endpoint": exchange.endpoint,
+        "method": exchange.method,
+        "url": exchange.url,
+        "headers": dict(exchange.headers),
+        "form": _write_form(exchange.form),
+        "answer": {
+            "status": answer.status,
+            "type": answer.content_type,
+            "body": answer.body.decode("utf-8", "replace"),
+        },
+        "handler": exchange.handler,
+        "outcome": exchange.outcome,
+        "ms": round(exchange.milliseconds, 1),
+    }
+    if exchange.results:
+        entry["results"] = dict(exchange.results)
+    return json.dumps(entry, ensure_ascii=not _is_writable(entry))
+
+
+def _is_writable(entry: dict[str, Any]) -> bool:
+    """Tell whether a file in UTF-8 can hold the text as it is; bytes that were not UTF-8 are written as escapes."""
+    try:
+        json.dumps(entry, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _write_form(form: Form) -> dict[str, str] | list[tuple[str, str]]:
+    names = dict(form.pairs)
+    return names if len(names) == len(form.pairs) else list(form.pairs)
+
+
+def read_line(line: str, *, place: str = "recording") -> Exchange:
+    """Read an exchange from a line.
+
+    Raises: RecordingError, naming the place, for what is no exchange or of a later schema.
+    """
+    try:
+        entry = json.loads(line)
+        if entry["schema"] > SCHEMA:
+            raise RecordingError(f"{place}: schema {entry['schema']} is of a later release; this one reads {SCHEMA}")
+        return _read_entry(entry)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise RecordingError(f"{place}: this is no recorded exchange ({error!r})") from error
+
+
+def _read_entry(entry: dict[str, Any]) -> Exchange:
+    form, answer = entry["form"], entry["answer"]
+    if not all(isinstance(entry[name], str) for name in ("event", "method", "url")):
+        raise TypeError("event, method and url are texts")
+    if entry["endpoint"] not in ENDPOINTS:
+        raise ValueError(f"endpoint {entry['endpoint']!r}")
+    return Exchange(
+        received_at=datetime.fromisoformat(entry["time"]).timestamp(),
+        kind=entry["event"],
+        endpoint=entry["endpoint"],
+        method=entry["method"],
+        url=entry["url"],
+        headers=entry.get("headers", {}),
+        form=Form(form.items() if isinstance(form, dict) else [(name, value) for name, value in form]),
+        answer=WebhookResponse(status=answer["status"], content_type=answer["type"], body=answer["body"].encode()),
+        handler=entry.get("handler", ""),
+        outcome=entry.get("outcome", ""),
+        results=entry.get("results", {}),
+        milliseconds=entry.get("ms", 0.0),
+    )
+
+
+def read_file(path: str | Path) -> list[Exchange]:
+    """Read a recording.
+
+    Raises: RecordingError, naming file and line.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecordingError(f"{path}: {error}") from error
+    lines = enumerate(text.split("\n"), 1)  # a text may hold the other ends of line that Unicode knows
+    return [read_line(line, place=f"{path}:{number}") for number, line in lines if line.strip()]
+
+
+def write_file(path: str | Path, exchanges: Iterable[Exchange]) -> None:
+    """Write a recording whole: an interrupted write leaves the file that was there.
+
+    Raises: RecordingError, naming the file.
+    """
+    target = Path(path)
+    draft = target.with_name(f".{target.name}.draft")
+    text = "".join(f"{write_line(exchange)}\n" for exchange in exchanges)
+    try:
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(target)
+    except OSError as error:
+        raise RecordingError(f"{path}: {error}") from error

@@ -1,0 +1,115 @@
+"""Sends recorded exchanges again, signed and authenticated for where they go, and tells what has become different."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from urllib.parse import urlencode, urlsplit
+
+from ..caller import Caller, Webhook
+from ..errors import CallError
+from ..events import TOKEN_PARAMETER
+from ..webhook import Endpoint, Form, WebhookResponse
+from .comparison import differences
+from .format import Exchange
+from .scrubbing import without_secrets
+
+#: Calls one exchange and returns the answer, whatever its status.
+#:
+#: Raises: CallError, when there is no answer.
+Send = Callable[[Exchange], WebhookResponse]
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """An exchange that was sent again: what came back, and how that differs in meaning from what was recorded."""
+
+    exchange: Exchange
+    answer: WebhookResponse | None
+    differences: tuple[str, ...]
+
+    @property
+    def agrees(self) -> bool:
+        """Whether nothing differs."""
+        return not self.differences
+
+    def updated(self) -> Exchange:
+        """Return the exchange with the answer that came back if it differs, without what is secret in it."""
+        if self.agrees or self.answer is None:
+            return self.exchange
+        body = without_secrets(self.answer.body.decode("utf-8", "replace"))
+        return replace(self.exchange, answer=replace(self.answer, body=body.encode()))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Destination:
+    """Where exchanges are sent: the application's paths under a base URL that may carry credentials."""
+
+    base_url: str
+    paths: Mapping[Endpoint, str]
+    #: The account to send as, where the recorded one is not served there; empty, the recorded one.
+    account_sid: str = ""
+
+    def send(self, caller: Caller, exchange: Exchange) -> WebhookResponse:
+        """Call an exchange's URL there.
+
+        Raises: CallError, when there is no answer.
+        """
+        form = exchange.form
+        if self.account_sid:
+            pairs = [(name, self.account_sid if name == "AccountSid" else value) for name, value in form.pairs]
+            form = Form(pairs)
+        webhook = Webhook(url=self._url(exchange), method=exchange.method)
+        try:
+            return caller.call(webhook, form).response
+        except CallError as error:
+            if not error.status:
+                raise
+            return WebhookResponse(status=error.status, content_type=error.content_type, body=error.body)
+
+    def _url(self, exchange: Exchange) -> str:
+        query = urlsplit(exchange.url).query if exchange.method == "POST" else ""
+        kept = [pair for pair in Form.read(query, max_fields=500, strict=False).pairs if pair[0] != TOKEN_PARAMETER]
+        path = self.paths[exchange.endpoint]
+        return f"{self.base_url}{path}{'?' + urlencode(kept) if kept else ''}#rc=0"
+
+
+def replay(
+    exchanges: Sequence[Exchange],
+    send: Send,
+    *,
+    pace: float = 0.0,
+    parallel: int = 1,
+    sleep: Callable[[float], object] = time.sleep,
+) -> Iterator[Replayed]:
+    """Send exchanges in their order and yield what came of each, in that order.
+
+    ``pace`` keeps the recorded times: 1 as they were, 10 ten times as fast, 0 as fast as possible. ``parallel`` sends
+    so many at once.
+    """
+    if parallel == 1:
+        yield from (_send_one(exchange, send) for exchange in _paced(exchanges, pace, sleep))
+        return
+    with ThreadPoolExecutor(parallel) as pool:
+        pending = [pool.submit(_send_one, exchange, send) for exchange in _paced(exchanges, pace, sleep)]
+        yield from (future.result() for future in pending)
+
+
+def _paced(exchanges: Sequence[Exchange], pace: float, sleep: Callable[[float], object]) -> Iterable[Exchange]:
+    before = exchanges[0].received_at if exchanges else 0.0
+    for exchange in exchanges:
+        gap = exchange.received_at - before
+        before = max(before, exchange.received_at)
+        if pace and gap > 0:
+            sleep(gap / pace)
+        yield exchange
+
+
+def _send_one(exchange: Exchange, send: Send) -> Replayed:
+    try:
+        answer = send(exchange)
+    except CallError as error:
+        return Replayed(exchange, None, (f"no answer: {error.problem}",))
+    return Replayed(exchange, answer, tuple(differences(exchange.answer, answer)))

@@ -1,0 +1,14 @@
+"""Which handler an event is for: registration, conditions, text patterns."""
+
+from .router import Match, Router
+from .routes import Handler, MessageRoute, name_of, opt_out_kind, place_of
+
+__all__ = [
+    "Handler",
+    "Match",
+    "MessageRoute",
+    "Router",
+    "name_of",
+    "opt_out_kind",
+    "place_of",
+]

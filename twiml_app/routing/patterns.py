@@ -1,0 +1,149 @@
+"""A text pattern, written as a Flask URL rule is, compiled to a regular expression over the text as it was typed.
+
+``order <int:count> <item>`` matches "Order 2 Flat White." with ``count=2`` and ``item="Flat White."``. Letters match
+in any case and a space matches any run of white space; a plain quote or dash matches the curly and long ones that
+phones type; closing punctuation may follow a pattern that ends in anything but free text.
+"""
+
+from __future__ import annotations
+
+import keyword
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import RegistrationError
+
+_PLACEHOLDER = re.compile(
+    r"<\s*(?:(?P<converter>[A-Za-z_]\w*)\s*(?:\((?P<choices>[^()<>]*)\))?\s*:\s*)?(?P<name>[^<>:\s]+)\s*>"
+)
+#: A whole run of white space: an expression that may begin inside one is tried at each of its places.
+_SPACE = r"(?<=\S)\s++"
+_CLOSING = r"[\s.,;:!?…]*"
+_CLOSING_END = re.compile(_CLOSING + r"\Z")
+#: So many captures may end at any of the places in a text; with one more, a long text would take seconds.
+_MAX_LOOSE = 2
+_LOOK_ALIKES = {"'": "['’‘ʼ′`´‛]", '"': '["“”„‟«»″]', "-": "[-‐‑‒–—―−]"}
+#: What cannot stand within a word, and so tells where one ends.
+_PARTING = re.compile(r"[^\w'’ʼ′`´‛‐‑‒–—―−-]")
+_INTEGER = r"[-+−]?\d{1,18}"
+
+
+@dataclass(frozen=True, slots=True)
+class TextPattern:
+    """A compiled pattern: ``match`` gives the values of its captures, None where the text is another."""
+
+    source: str
+    regex: re.Pattern[str]
+    #: How each capture is made into a value, by name.
+    converters: dict[str, Callable[[str], Any]]
+
+    @property
+    def key(self) -> str:
+        """What two patterns that match the same texts share: neither case nor the names of captures matter."""
+        return re.sub(r"\(\?P<\w+>", "(", self.regex.pattern).lower()
+
+    def match(self, text: str) -> dict[str, Any] | None:
+        """Return the captures of a text, converted."""
+        found = self.regex.fullmatch(text)
+        if found is None:
+            return None
+        return {name: convert(found[name]) for name, convert in self.converters.items()}
+
+
+def compile_pattern(source: str) -> TextPattern:
+    """Compile a pattern.
+
+    Raises: RegistrationError, for a converter that does not exist, a name that is no Python name, and the like.
+    """
+    converters: dict[str, Callable[[str], Any]] = {}
+    expression, text, last, start, end, loose = r"\s*", source.strip(), "", 0, 0, 0
+    for found in _PLACEHOLDER.finditer(text):
+        between = text[end : found.start()]
+        expression += _literal(between, source)
+        name = _new_name(found["name"], converters, source)
+        converter = found["converter"] or "text"
+        group, converters[name] = _converter(converter, found["choices"], source)
+        if last == converter == "text":
+            # What the second takes any text may follow, so the first never needs to be tried again with more.
+            expression = rf"{expression[:start]}(?>{expression[start:]}(?=\S))"
+        else:
+            loose += last == "text" or (last == "word" and not _PARTING.search(between))
+        last, start, end = converter, len(expression), found.end()
+        expression += f"(?P<{name}>{group})"
+    rest = text[end:]
+    tail = _CLOSING_END.sub("", rest) or ("" if converters else rest)
+    expression += _literal(tail, source)
+    if not text:
+        raise RegistrationError(f"the pattern {source!r} is empty: write the words that it shall match")
+    if loose + (last == "text" and bool(tail)) > _MAX_LOOSE:
+        raise RegistrationError(
+            f"the pattern {source!r} leaves too open where its captures end: use <word:name> for some"
+        )
+    closing = r"\s*" if last == "text" and not rest else _CLOSING
+    return TextPattern(source, re.compile(expression + closing, re.IGNORECASE), converters)
+
+
+def _literal(text: str, source: str) -> str:
+    """Return the expression for words: white space, quotes and dashes as people type them."""
+    if "<" in text or ">" in text:
+        raise RegistrationError(
+            f"the pattern {source!r} has a < or > that is no placeholder: write <name> or <int:name>"
+        )
+    return "".join(_pieces(text))
+
+
+def _pieces(text: str) -> Iterator[str]:
+    for piece in re.findall(r"\s+|\S", text):
+        yield _SPACE if piece.isspace() else _LOOK_ALIKES.get(piece) or re.escape(piece)
+
+
+def _new_name(name: str, known: dict[str, Any], source: str) -> str:
+    if not name.isidentifier() or keyword.iskeyword(name):
+        raise RegistrationError(f"the pattern {source!r} captures {name!r}, which cannot be a parameter's name")
+    if name in known:
+        raise RegistrationError(f"the pattern {source!r} captures {name!r} twice")
+    return name
+
+
+def _converter(name: str, choices: str | None, source: str) -> tuple[str, Callable[[str], Any]]:
+    """Return the expression of a converter and what makes its value."""
+    if name == "any":
+        return _any(choices, source)
+    if choices is not None:
+        raise RegistrationError(f"the pattern {source!r} gives choices to {name}: only any(a, b) takes them")
+    if name not in _CONVERTERS:
+        known = ", ".join([*_CONVERTERS, "any(a, b)"])
+        raise RegistrationError(f"the pattern {source!r} has the converter {name!r}; there are {known}")
+    return _CONVERTERS[name]
+
+
+def _any(choices: str | None, source: str) -> tuple[str, Callable[[str], str]]:
+    """Match one of several words; the value is the choice as the pattern writes it, however it was typed."""
+    words = [choice.strip() for choice in (choices or "").split(",") if choice.strip()]
+    if not words:
+        raise RegistrationError(f"the pattern {source!r} gives any no choices: write any(small, large)")
+    by_length = sorted(words, key=len, reverse=True)
+    expressions = {word: _literal(word, source) for word in by_length}
+
+    def value(typed: str) -> str:
+        return next(word for word, each in expressions.items() if re.fullmatch(each, typed, re.IGNORECASE))
+
+    return "|".join(expressions.values()), value
+
+
+def _integer(text: str) -> int:
+    return int(text.replace("−", "-"))
+
+
+def _float(text: str) -> float:
+    return float(text.replace("−", "-"))
+
+
+_CONVERTERS: dict[str, tuple[str, Callable[[str], Any]]] = {
+    "text": (r"(?s:\S.*?)", str),
+    "word": (r"[\w'’-]{1,100}", str),
+    "int": (_INTEGER, _integer),
+    "float": (_INTEGER + r"(?:\.\d{1,18})?", _float),
+}

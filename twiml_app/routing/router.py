@@ -1,0 +1,300 @@
+"""Which handler an event is for: registration by decorators, matching in the order of registration."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import re
+import sys
+import warnings
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar, overload
+
+from ..errors import RegistrationError
+from ..events import InboundMessage, StatusCallback
+from ..opt_out_words import OPT_OUT_WORDS
+from ..statuses import STATUSES
+from .patterns import TextPattern, compile_pattern
+from .routes import (
+    Conditions,
+    Handler,
+    MessageRoute,
+    OptOutRoute,
+    Predicate,
+    StatusRoute,
+    capture_names,
+    is_stop_word,
+    name_of,
+    place_of,
+)
+
+HandlerT = TypeVar("HandlerT", bound=Handler)
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """The handler that a message reaches, and its arguments."""
+
+    route: MessageRoute
+    arguments: Mapping[str, Any]
+
+
+class Router:
+    """Handlers, in the order of their registration; routers given to it are merged, in their order.
+
+    Raises: RegistrationError, naming both places, for what cannot stand together.
+    """
+
+    def __init__(self, *routers: Router) -> None:
+        self._routes: list[MessageRoute] = []
+        self._default: MessageRoute | None = None
+        self._statuses: list[StatusRoute] = []
+        self._opt_outs: list[OptOutRoute] = []
+        self._sources = routers
+        self._serving = self._merged = False
+        for router in routers:
+            self._merge(router)
+
+    def message(
+        self,
+        pattern: str | re.Pattern[str] | None = None,
+        *,
+        to: str | Iterable[str] | None = None,
+        from_: str | Iterable[str] | None = None,
+        media: bool | str | None = None,
+        channel: str | Iterable[str] | None = None,
+        query: Mapping[str, str] | None = None,
+        when: Predicate | None = None,
+    ) -> Callable[[HandlerT], HandlerT]:
+        """Register a handler of inbound messages: by a text pattern, by conditions, or by both.
+
+        ``media`` is True, False or a content type such as ``image/*``; ``query`` is of the URL that was called.
+        """
+        conditions = Conditions(_set(to), _set(from_), media, _set(channel), query or None, when)
+        if not isinstance(pattern, str | re.Pattern | None):
+            raise RegistrationError(
+                "@router.message takes one text pattern or one compiled regular expression,"
+                f' such as @router.message("hello"), not {type(pattern).__name__}'
+            )
+        if pattern is None and conditions == Conditions():
+            raise RegistrationError(
+                "@router.message needs a pattern or a condition: for any other message there is @router.default"
+            )
+        compiled = _compile(pattern) if isinstance(pattern, str) else pattern
+
+        def register(handler: HandlerT) -> HandlerT:
+            _require_fit(handler, capture_names(compiled), "a message")
+            self._add_route(MessageRoute(handler, compiled, conditions))
+            return handler
+
+        return register
+
+    def default(self, handler: HandlerT) -> HandlerT:
+        """Register the handler of messages that no other handler is for: ``@router.default``, no parentheses."""
+        _require_fit(handler, (), "a message")
+        self._set_default(MessageRoute(handler, default=True))
+        return handler
+
+    def status(self, *statuses: str) -> Callable[[HandlerT], HandlerT]:
+        """Register a handler of status callbacks by their MessageStatus."""
+        if not statuses or not all(isinstance(status, str) for status in statuses):
+            raise RegistrationError('@router.status needs a MessageStatus, such as @router.status("delivered")')
+        for status in statuses:
+            _warn_unknown(status)
+
+        def register(handler: HandlerT) -> HandlerT:
+            _require_fit(handler, (), "a status callback")
+            self._add_status(StatusRoute(handler, statuses=frozenset(statuses)))
+            return handler
+
+        return register
+
+    def error_code(self, *codes: int | range) -> Callable[[HandlerT], HandlerT]:
+        """Register a handler of status callbacks by their ErrorCode: codes, ranges, or both."""
+        if not codes or not all(isinstance(code, int | range) for code in codes):
+            raise RegistrationError(
+                "@router.error_code needs codes or ranges, such as @router.error_code(30003, range(30400, 30500))"
+            )
+
+        def register(handler: HandlerT) -> HandlerT:
+            _require_fit(handler, (), "a status callback")
+            self._add_status(StatusRoute(handler, error_codes=codes))
+            return handler
+
+        return register
+
+    @overload
+    def opt_out(self, handler: HandlerT, /) -> HandlerT: ...
+
+    @overload
+    def opt_out(self, *kinds: str) -> Callable[[HandlerT], HandlerT]: ...
+
+    def opt_out(self, *kinds: Any) -> Any:
+        """Register a handler that is told of STOP words, or of the kinds named: ``STOP``, ``START``, ``HELP``.
+
+        After a STOP word nothing is sent, whatever the handler returns; the others go on to the routes.
+        """
+        if len(kinds) == 1 and callable(kinds[0]):
+            return self._register_opt_out(kinds[0], frozenset({"STOP"}))
+        wanted = frozenset(str(kind).upper() for kind in kinds) or frozenset({"STOP"})
+        if not wanted <= OPT_OUT_WORDS.keys():
+            raise RegistrationError(
+                f"@router.opt_out takes STOP, START and HELP, not {' and '.join(sorted(wanted - OPT_OUT_WORDS.keys()))}"
+            )
+        return lambda handler: self._register_opt_out(handler, wanted)
+
+    def match(self, message: InboundMessage) -> Match | None:
+        """Return the first handler that a message is for, the default handler last, with its arguments."""
+        for route in self._routes:
+            arguments = route.match(message)
+            if arguments is not None:
+                return Match(route, arguments)
+        return Match(self._default, {}) if self._default else None
+
+    def status_handlers(self, status: StatusCallback) -> list[Handler]:
+        """Return every handler that a status callback is for, in order."""
+        return _once(route.handler for route in self._statuses if route.matches(status))
+
+    def opt_out_handlers(self, kind: str) -> list[Handler]:
+        """Return every handler that is told of a kind of word, in order."""
+        return _once(route.handler for route in self._opt_outs if kind in route.kinds)
+
+    @property
+    def routes(self) -> tuple[MessageRoute, ...]:
+        """The message handlers in the order in which they are tried."""
+        return (*self._routes, self._default) if self._default else tuple(self._routes)
+
+    @property
+    def status_routes(self) -> tuple[StatusRoute, ...]:
+        """The handlers of status callbacks in the order in which they run."""
+        return tuple(self._statuses)
+
+    @property
+    def opt_out_routes(self) -> tuple[OptOutRoute, ...]:
+        """The handlers of opt-out words in the order in which they are told."""
+        return tuple(self._opt_outs)
+
+    def begin_serving(self) -> None:
+        """Refuse registrations from here on: one would work in this process and be missing in the next."""
+        if self._serving:
+            return
+        self._serving = True
+        for router in self._sources:
+            router.begin_serving()
+
+    def routes_on_stop_words(self, answering: Collection[str]) -> Iterator[MessageRoute]:
+        """Yield the routes whose pattern is a STOP word: unless the number answers these itself, they never run."""
+        for route in self._routes:
+            numbers = route.conditions.to
+            if is_stop_word(route.pattern) and not (numbers and numbers <= set(answering)):
+                yield route
+
+    def _register_opt_out(self, handler: HandlerT, kinds: frozenset[str]) -> HandlerT:
+        _require_fit(handler, (), "a message")
+        self._add_opt_out(OptOutRoute(handler, kinds))
+        return handler
+
+    def _merge(self, router: Router) -> None:
+        for route in router._routes:
+            self._add_route(route)
+        if router._default:
+            self._set_default(router._default)
+        for status in router._statuses:
+            self._add_status(status)
+        for opt_out in router._opt_outs:
+            self._add_opt_out(opt_out)
+        router._merged = True
+
+    def _add_route(self, route: MessageRoute) -> None:
+        self._require_open(route.handler)
+        for other in self._routes:
+            if other.key == route.key:
+                raise RegistrationError(
+                    f"the pattern {route.source} is registered twice, so the second would never run",
+                    place_of(other.handler),
+                    place_of(route.handler),
+                )
+        self._routes.append(route)
+
+    def _set_default(self, route: MessageRoute) -> None:
+        self._require_open(route.handler)
+        if self._default:
+            raise RegistrationError(
+                "there are two default handlers", place_of(self._default.handler), place_of(route.handler)
+            )
+        self._default = route
+
+    def _add_status(self, route: StatusRoute) -> None:
+        self._require_open(route.handler)
+        self._statuses.append(route)
+
+    def _add_opt_out(self, route: OptOutRoute) -> None:
+        self._require_open(route.handler)
+        self._opt_outs.append(route)
+
+    def _require_open(self, handler: Handler) -> None:
+        if self._serving:
+            raise RegistrationError(
+                "this handler is registered after the first request: import its module before the application serves",
+                place_of(handler),
+            )
+        if self._merged:
+            raise RegistrationError(
+                "this handler is registered after its router was merged into another: import its module before that",
+                place_of(handler),
+            )
+
+
+def _set(value: str | Iterable[str] | None) -> frozenset[str] | None:
+    if value is None:
+        return None
+    return frozenset({value} if isinstance(value, str) else value)
+
+
+def _once(handlers: Iterable[Handler]) -> list[Handler]:
+    """Return each handler once: one that is registered twice is still called for an event once."""
+    return list({id(handler): handler for handler in handlers}.values())
+
+
+def _compile(pattern: str) -> TextPattern:
+    """Compile a pattern; where it is wrong, name the line of the decorator.
+
+    Raises: RegistrationError.
+    """
+    try:
+        return compile_pattern(pattern)
+    except RegistrationError as error:
+        decorator = sys._getframe(2)
+        raise RegistrationError(str(error), f"{decorator.f_code.co_filename}:{decorator.f_lineno}") from error
+
+
+def _require_fit(handler: Handler, captures: tuple[str, ...], subject: str) -> None:
+    """Refuse a handler that could not be called.
+
+    Raises: RegistrationError, saying how to write it.
+    """
+    if inspect.iscoroutinefunction(handler):
+        raise RegistrationError("a handler is a plain function, not async: write def", place_of(handler))
+    try:
+        signature = inspect.signature(handler)
+        first = next(iter(signature.parameters), "")
+        if first in captures:
+            problem = f"the pattern captures {first!r}, which is the handler's first parameter: rename one of them"
+            raise RegistrationError(problem, place_of(handler))
+        signature.bind(object(), **dict.fromkeys(captures))
+    except (TypeError, ValueError) as error:  # ValueError: a builtin whose parameters are not known
+        wanted = ", ".join([subject.split()[1], *captures])
+        raise RegistrationError(
+            f"the handler is called with {subject}{' and ' if captures else ''}{', '.join(captures)}, and it does not"
+            f" take that ({error}): write def {name_of(handler).rpartition('.')[2]}({wanted})",
+            place_of(handler),
+        ) from error
+
+
+def _warn_unknown(status: str) -> None:
+    if status in STATUSES:
+        return
+    near = difflib.get_close_matches(status, STATUSES, 1)
+    hint = f", did you mean {near[0]}?" if near else ""
+    warnings.warn(f"{status!r} is no MessageStatus that Twilio documents{hint}", stacklevel=3)

@@ -1,0 +1,184 @@
+"""What an event must be like to reach a handler: text, conditions, status, error code, opt-out word."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Any
+
+from ..events import InboundMessage, StatusCallback
+from ..opt_out_words import OPT_OUT_WORDS, kind_of_word
+from .patterns import TextPattern
+
+Handler = Callable[..., Any]
+Predicate = Callable[[InboundMessage], object]
+Pattern = TextPattern | re.Pattern[str]
+
+
+def opt_out_kind(message: InboundMessage) -> str:
+    """Return ``STOP``, ``START`` or ``HELP`` if Twilio takes the message for one, else an empty text.
+
+    A service with Advanced Opt-Out says so itself; elsewhere the default words count.
+    """
+    if message.opt_out_type:
+        return message.opt_out_type.upper()
+    return kind_of_word(message.body)
+
+
+def place_of(function: Handler) -> str:
+    """Return where a handler stands in the source: ``file:line name``."""
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    where = f"{code.co_filename}:{code.co_firstlineno} " if code else ""
+    return where + name_of(function)
+
+
+def name_of(function: Handler) -> str:
+    """Return the name a handler has in the log: ``module.function``."""
+    kind = type(function)
+    return f"{getattr(function, '__module__', kind.__module__)}.{getattr(function, '__qualname__', kind.__qualname__)}"
+
+
+def is_stop_word(pattern: Pattern | None) -> bool:
+    """Tell whether a pattern is a word that Twilio takes as an opt-out."""
+    if not isinstance(pattern, TextPattern) or pattern.converters:
+        return False
+    return any(pattern.match(word) is not None for word in OPT_OUT_WORDS["STOP"])
+
+
+def capture_names(pattern: Pattern | None) -> tuple[str, ...]:
+    """Return the names of what a pattern captures, which become arguments of the handler."""
+    if isinstance(pattern, TextPattern):
+        return tuple(pattern.converters)
+    return tuple(pattern.groupindex) if pattern else ()
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """What has to hold beside the text; None where it does not matter."""
+
+    to: frozenset[str] | None = None
+    from_: frozenset[str] | None = None
+    media: bool | str | None = None
+    channel: frozenset[str] | None = None
+    query: Mapping[str, str] | None = None
+    when: Predicate | None = None
+
+    def unmet(self, message: InboundMessage) -> str:
+        """Return why the conditions do not hold, in words; empty if they do."""
+        for name in ("to", "from_", "channel"):
+            wanted = getattr(self, name)
+            if wanted is not None and (given := getattr(message, name)) not in wanted:
+                return f"{name} is {given}, not {' or '.join(sorted(wanted))}"
+        if self.media is not None and not _has_media(self.media, message):
+            return f"media is {self._media_of(message)}, not {self.media}"
+        for name, value in (self.query or {}).items():
+            if message.query.get(name) != value:
+                return f"the query has no {name}={value}"
+        if self.when is not None and not self.when(message):
+            return f"{name_of(self.when)} says no"
+        return ""
+
+    def describe(self) -> str:
+        """Return the conditions as they would be written, for a table."""
+        given = {name: getattr(self, name) for name in self.__slots__}
+        return ", ".join(f"{name}={_describe(value)}" for name, value in given.items() if value is not None)
+
+    @staticmethod
+    def _media_of(message: InboundMessage) -> str:
+        return " and ".join(each.content_type for each in message.media) or "none"
+
+
+def _has_media(wanted: bool | str, message: InboundMessage) -> bool:
+    if isinstance(wanted, bool):
+        return bool(message.media) == wanted
+    return any(fnmatchcase(each.content_type, wanted) for each in message.media)
+
+
+def _describe(value: object) -> str:
+    if isinstance(value, frozenset):
+        return " or ".join(sorted(value))
+    return name_of(value) if callable(value) else str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRoute:
+    """A handler of inbound messages, and what a message must be like to reach it."""
+
+    handler: Handler
+    pattern: Pattern | None = None
+    conditions: Conditions = field(default_factory=Conditions)
+    default: bool = False
+
+    def match(self, message: InboundMessage) -> dict[str, Any] | None:
+        """Return the arguments that the message has for the handler, None if it is not for it."""
+        captures = self._captures(message.body)
+        return None if captures is None or self.conditions.unmet(message) else captures
+
+    def unmet(self, message: InboundMessage) -> str:
+        """Return why the message does not reach the handler, in words; empty if it does."""
+        if self._captures(message.body) is None:
+            return f"the text does not match {self.source}"
+        return self.conditions.unmet(message)
+
+    @property
+    def source(self) -> str:
+        """The pattern as it was written."""
+        if self.default:
+            return "(default)"
+        if isinstance(self.pattern, TextPattern):
+            return f'"{self.pattern.source}"'
+        return f"/{self.pattern.pattern}/" if self.pattern else "(any text)"
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What two routes may not share."""
+        return (_key(self.pattern), *(_key(getattr(self.conditions, name)) for name in Conditions.__slots__))
+
+    def _captures(self, text: str) -> dict[str, Any] | None:
+        if self.pattern is None:
+            return {}
+        if isinstance(self.pattern, TextPattern):
+            return self.pattern.match(text)
+        found = self.pattern.search(text)
+        return found.groupdict() if found else None
+
+
+def _key(value: object) -> object:
+    if isinstance(value, TextPattern):
+        return value.key
+    return tuple(sorted(value.items())) if isinstance(value, Mapping) else value
+
+
+@dataclass(frozen=True, slots=True)
+class StatusRoute:
+    """A handler of status callbacks: of some MessageStatus values, or of some ErrorCodes."""
+
+    handler: Handler
+    statuses: frozenset[str] = frozenset()
+    error_codes: tuple[int | range, ...] = ()
+
+    def matches(self, status: StatusCallback) -> bool:
+        """Tell whether the handler is for a status callback."""
+        if status.message_status in self.statuses:
+            return True
+        code = status.error_code
+        return code is not None and any(
+            code in each if isinstance(each, range) else code == each for each in self.error_codes
+        )
+
+    @property
+    def source(self) -> str:
+        """What it is registered for, as it was written."""
+        codes = [f"{each.start}-{each.stop - 1}" if isinstance(each, range) else str(each) for each in self.error_codes]
+        return " or ".join([*sorted(self.statuses), *codes])
+
+
+@dataclass(frozen=True, slots=True)
+class OptOutRoute:
+    """A handler that is told of opt-out, opt-in or help words."""
+
+    handler: Handler
+    kinds: frozenset[str]
