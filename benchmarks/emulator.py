@@ -25,7 +25,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
 from twiml_app.emulator import Emulator
-from twiml_app.emulator.resources import Message
+from twiml_app.emulator.resources import MessageRecord
 from twiml_app.emulator.store import Condition
 from twiml_app.webhook import FORM_TYPE
 
@@ -60,7 +60,7 @@ def measure(emulator: Emulator, name: str, messages: int, status_url: str) -> No
     sent = time.perf_counter()
     emulator.settle()
     done = time.perf_counter()
-    delivered = emulator.context.store.count(Message, Condition("status", "=", "delivered"))
+    delivered = emulator.context.store.count(MessageRecord, Condition("status", "=", "delivered"))
     print(
         f"{name:24} sent {sent - started:5.1f} s, delivered {done - sent:5.1f} s,"
         f" ratio {(done - started) / (LIMIT_S_PER_MESSAGE * messages):.2f},"

@@ -11,7 +11,7 @@ import pytest
 from tests.servers import ROOT
 from twiml_app.cli import main
 from twiml_app.config import READERS
-from twiml_app.emulator import Emulator, Handset
+from twiml_app.emulator import EmulatedPhone, Emulator
 
 REFERENCE = (ROOT / "docs" / "reference.md").read_text()
 PAGES = "\n".join(path.read_text() for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))])
@@ -51,7 +51,7 @@ def test_seed_in_the_documentation_is_one() -> None:
     """It is copied first and read afterwards."""
     (block,) = re.findall(r"```toml\n(.*?)```", (ROOT / "docs" / "emulator.md").read_text(), re.DOTALL)
     with Emulator(seed=tomllib.loads(block)) as emulator:
-        assert emulator.handset("+15558675310").text("hi", to="+15017122661").problems[0].code == 11205
+        assert emulator.phone("+15558675310").text("hi", to="+15017122661").problems[0].code == 11205
 
 
 def test_every_name_of_the_emulator_in_the_documentation_exists() -> None:
@@ -59,5 +59,5 @@ def test_every_name_of_the_emulator_in_the_documentation_exists() -> None:
     page = (ROOT / "docs" / "emulator.md").read_text()
     names = set(re.findall(r"`emulator\.([a-z_]+)", page)) | set(re.findall(r"`phone\.([a-z_]+)", page))
 
-    assert {"handset", "text", "will", "settle"} <= names
-    assert {name for name in names if not hasattr(Emulator, name) and not hasattr(Handset, name)} == set()
+    assert {"phone", "text", "will", "settle"} <= names
+    assert {name for name in names if not hasattr(Emulator, name) and not hasattr(EmulatedPhone, name)} == set()

@@ -61,7 +61,7 @@ def test_delivery_of_a_reply_is_followed_through_its_status_url(phone: Phone, ca
 @pytest.mark.parametrize(
     ("code", "says"),
     [
-        pytest.param(30005, "30005: unknown destination handset, look up the number", id="exact code"),
+        pytest.param(30005, "30005: unknown destination phone, look up the number", id="exact code"),
         pytest.param(30034, "30034: the number is not allowed to send this", id="code of a range"),
     ],
 )

@@ -94,18 +94,18 @@ from twilio.rest import Client
 PHONE = "+15558675310"
 
 def test_reply(emulator):
-    turn = emulator.handset(PHONE).text("hi")
+    turn = emulator.phone(PHONE).text("hi")
 
     assert turn.problems == []
     assert turn.reply == "you say hi"
 
 def test_redirect(emulator):
-    turn = emulator.handset(PHONE).text("steps")
+    turn = emulator.phone(PHONE).text("steps")
 
     assert (turn.problems, turn.bodies) == ([], ["one", "two"])
 
 def test_delivery(emulator):
-    phone = emulator.handset(PHONE)
+    phone = emulator.phone(PHONE)
     turn = phone.text("owl")
     assert phone.inbox == []
     emulator.settle()
@@ -116,14 +116,14 @@ def test_delivery(emulator):
 
 def test_lost_reply(emulator):
     handlers.lost.clear()
-    turn = emulator.handset(PHONE).will("undelivered", 30005).text("hi")
+    turn = emulator.phone(PHONE).will("undelivered", 30005).text("hi")
     emulator.settle()
 
     assert handlers.lost == [(turn.inbound.sid, PHONE)]
     assert emulator.debugger == []
 
 def test_broken_handler(emulator):
-    turn = emulator.handset(PHONE).text("broken")
+    turn = emulator.phone(PHONE).text("broken")
 
     assert [problem.code for problem in turn.problems] == [11200]
     assert turn.replies == []
@@ -132,7 +132,7 @@ def test_api(emulator, monkeypatch):
     client = Client()  # as a handler makes it: from the environment alone
     client.api.base_url = os.environ["TWIML_EMULATOR_URL"]
     monkeypatch.setattr(handlers, "client", client)
-    phone = emulator.handset(PHONE)
+    phone = emulator.phone(PHONE)
 
     turn = phone.text("both")
     emulator.settle()
@@ -164,7 +164,7 @@ import pytest
 
 @pytest.mark.parametrize("n", range(6))
 def test_alone(emulator, n):
-    phone = emulator.handset("+15558675310")
+    phone = emulator.phone("+15558675310")
     assert (emulator.outbox, emulator.debugger, emulator.requests, phone.inbox) == ([], [], [], [])
 
     assert phone.text("hi").problems == []
@@ -209,7 +209,7 @@ def test_environment_of_the_project_is_taken(project: pytest.Pytester, monkeypat
     project.makepyfile(
         """
         def test_account(emulator):
-            turn = emulator.handset("+15558675310").text("hi")
+            turn = emulator.phone("+15558675310").text("hi")
             assert (emulator.account_sid, emulator.auth_token) == ("AC" + "5" * 32, "0" * 32)
             assert (turn.inbound.account_sid, turn.reply) == ("AC" + "5" * 32, "you say hi")
         """
@@ -231,7 +231,7 @@ def test_failing_test_is_told_what_twilio_would_say(project: pytest.Pytester) ->
     project.makepyfile(
         """
         def test_broken(emulator):
-            turn = emulator.handset("+15558675310").text("broken")
+            turn = emulator.phone("+15558675310").text("broken")
             assert turn.problems == []
         """
     )

@@ -189,7 +189,7 @@ def test_demonstration_shows_a_reply_and_what_a_handler_did(demonstration: str) 
     """Before anyone types, the main job is seen working: TwiML, and the effect of a failed delivery."""
     assert demonstration.count("answered 401, then 20") == 2
     assert "<Body>Thanks! 2 coffee will be ready in ten minutes.</Body>" in demonstration
-    assert "30005: unknown destination handset, look up the number" in demonstration
+    assert "30005: unknown destination phone, look up the number" in demonstration
 
 
 def test_demonstration_prints_a_curl_that_works_as_pasted(demonstration: str) -> None:

@@ -16,7 +16,7 @@ from twilio.request_validator import RequestValidator, get_signature_algorithm
 from werkzeug.datastructures import MultiDict
 
 from tests.helpers import SAMPLES
-from twiml_app.signature import Algorithm, read_settings, sign, verify
+from twiml_app.signature import Algorithm, read_signature_settings, sign, verify
 from twiml_app.webhook import Form
 
 VECTORS: list[dict[str, Any]] = json.loads((SAMPLES / "signature-vectors.json").read_text("utf-8"))
@@ -304,7 +304,7 @@ def test_host_that_is_no_host_is_refused_without_a_crash() -> None:
 )
 def test_settings_header_names_key_and_algorithm(header: str, settings: tuple[str, str]) -> None:
     """A signature by a shared key must not be taken for one by the auth token, nor the other way round."""
-    assert read_settings(header) == settings
+    assert read_signature_settings(header) == settings
     assert get_signature_algorithm(header).upper() == settings[1]
 
 

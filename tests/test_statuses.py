@@ -88,8 +88,8 @@ def test_nothing_but_another_end_overtakes_an_end() -> None:
 @pytest.mark.parametrize(
     ("code", "advice"),
     [
-        pytest.param(30003, "retry", id="handset switched off"),
-        pytest.param(30005, "permanent", id="unknown handset"),
+        pytest.param(30003, "retry", id="phone switched off"),
+        pytest.param(30005, "permanent", id="unknown phone"),
         pytest.param(30006, "permanent", id="landline"),
         pytest.param(30007, "configuration", id="filtered"),
         pytest.param(30025, "warning", id="half of a limit"),

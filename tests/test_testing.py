@@ -18,7 +18,7 @@ from twiml_app.caller.forms import CONTACT, NUMBER, inbound_form, random_sid, st
 from twiml_app.caller.types import OutgoingRequest, Webhook
 from twiml_app.errors import CallError, TwimlError
 from twiml_app.events import parse_event
-from twiml_app.testing import Phone, Target, _Routed, in_process, read_reply
+from twiml_app.testing import Phone, ServedApp, _RoutedTransport, in_process, read_reply
 from twiml_app.webhook import Form, WebhookResponse
 
 OFF = {"TWIML_DATABASE_URL": "off"}
@@ -362,7 +362,7 @@ def test_target_gives_the_url_that_is_pasted_into_the_console(
     parts: tuple[Mapping[str, Any], ...], fallback_path: str, url: str, fallback_url: str
 ) -> None:
     """A password with a slash in it makes another URL unless it is quoted."""
-    webhook = Target("https://h", read_settings(*parts)).webhook("/x", fallback_path)
+    webhook = ServedApp("https://h", read_settings(*parts)).webhook("/x", fallback_path)
 
     assert (webhook.url, webhook.fallback_url) == (url, fallback_url)
 
@@ -381,7 +381,7 @@ def test_recordings_are_sent_as_an_account_that_is_served(
 ) -> None:
     """The account of a recording is scrubbed, and no application would let it in."""
     settings = read_settings(*parts)
-    destination = Target("https://h", settings).destination()
+    destination = ServedApp("https://h", settings).destination()
 
     assert (destination.account_sid, destination.paths) == (account_sid, settings.paths)
     assert destination.base_url == ("https://sms:quite-long-enough@h" if settings.credentials else "https://h")
@@ -423,7 +423,7 @@ OUTSIDE = WebhookResponse(status=200, body=b"outside")
 def routed(*times: float) -> Caller:
     """Make a caller whose requests to http://h are answered in process, by a clock that shows these times."""
     inside = WebhookResponse(status=200, body=b"inside")
-    return Caller(_Routed("http://h", lambda _: inside, lambda _: OUTSIDE, clock=iter(times).__next__))
+    return Caller(_RoutedTransport("http://h", lambda _: inside, lambda _: OUTSIDE, clock=iter(times).__next__))
 
 
 def test_handler_that_takes_too_long_in_process_has_not_answered() -> None:

@@ -194,8 +194,8 @@ def _blueprint(receiver: Receiver, settings: Settings) -> Blueprint:
     for endpoint, path in settings.paths.items():
         view = _webhook_view(receiver, endpoint, path, settings.max_body_bytes)
         blueprint.add_url_rule(path, endpoint, view, methods=["GET", "POST"])
-    blueprint.add_url_rule("/healthz", "healthz", lambda: _response(WebhookResponse.line(200, "ok")))
-    blueprint.add_url_rule("/readyz", "readyz", lambda: _response(_readiness(receiver)))
+    blueprint.add_url_rule("/healthz", "healthz", lambda: _flask_response(WebhookResponse.line(200, "ok")))
+    blueprint.add_url_rule("/readyz", "readyz", lambda: _flask_response(_readiness(receiver)))
     return blueprint
 
 
@@ -212,7 +212,7 @@ def _readiness(receiver: Receiver) -> WebhookResponse:
 
 def _webhook_view(receiver: Receiver, endpoint: Endpoint, path: str, max_bytes: int) -> Callable[[], Response]:
     def view() -> Response:
-        return _response(receiver.handle(read_request(request.environ, endpoint, path, max_bytes)))
+        return _flask_response(receiver.handle(read_request(request.environ, endpoint, path, max_bytes)))
 
     return view
 
@@ -227,9 +227,9 @@ def read_request(environ: dict[str, Any], endpoint: Endpoint, path: str, max_byt
         method=environ["REQUEST_METHOD"],
         scheme=environ["wsgi.url_scheme"],
         host=environ.get("HTTP_HOST") or f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}",
-        target=_target(environ, routed),
+        target=_request_target(environ, routed),
         prefix=routed.removesuffix(path),
-        headers=_headers(environ),
+        headers=_request_headers(environ),
         body=body,
     )
 
@@ -250,7 +250,7 @@ def _read_body(environ: Mapping[str, Any], most_bytes: int) -> bytes:
     return body
 
 
-def _target(environ: Mapping[str, Any], routed: str) -> str:
+def _request_target(environ: Mapping[str, Any], routed: str) -> str:
     """Return the request target as it was received; servers keep it under one of two names."""
     raw = str(environ.get("RAW_URI") or environ.get("REQUEST_URI") or "")
     if not raw:
@@ -261,13 +261,13 @@ def _target(environ: Mapping[str, Any], routed: str) -> str:
     return raw.encode("latin-1", "replace").decode("utf-8", "surrogateescape")
 
 
-def _headers(environ: Mapping[str, Any]) -> dict[str, str]:
+def _request_headers(environ: Mapping[str, Any]) -> dict[str, str]:
     headers = {name[5:].replace("_", "-").lower(): value for name, value in environ.items() if name.startswith("HTTP_")}
     headers["content-type"] = environ.get("CONTENT_TYPE", "")
     return headers
 
 
-def _response(answer: WebhookResponse) -> Response:
+def _flask_response(answer: WebhookResponse) -> Response:
     response = Response(answer.body, answer.status, headers=list(answer.headers), content_type=answer.content_type)
     if not answer.content_type:
         del response.headers["Content-Type"]

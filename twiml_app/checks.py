@@ -16,7 +16,7 @@ from .errors import CallError, JournalError, TwimlAppError
 from .journal import open_engine, sqlite_path
 from .receiver import REALM
 from .routing import Router
-from .testing import Target
+from .testing import ServedApp
 from .webhook import Form, base_of
 
 Level = Literal["ok", "warning", "error"]
@@ -44,10 +44,10 @@ class Finding:
 
 def list_settings(values: Mapping[str, Any], *, show_secrets: bool = False) -> dict[str, str]:
     """Return every setting with its value, secrets masked unless asked for."""
-    return {name: _shown(name, values.get(name), show_secrets) for name in READERS}
+    return {name: _setting_text(name, values.get(name), show_secrets) for name in READERS}
 
 
-def _shown(name: str, value: Any, show_secrets: bool) -> str:
+def _setting_text(name: str, value: Any, show_secrets: bool) -> str:
     if value in (None, ""):
         return f"({_DEFAULTS.get(name, 'not set')})"
     if name == "TWIML_DATABASE_URL" and not show_secrets:
@@ -68,8 +68,8 @@ def check_settings(
     except TwimlAppError as error:
         return None, [Finding("error", "start", str(error))]
     findings = [Finding("warning", "settings", line) for line in warnings_of(settings, router, values)]
-    findings += _public_url(settings)
-    findings += _journal(settings, Path(root))
+    findings += _check_public_url(settings)
+    findings += _check_journal(settings, Path(root))
     if not router.routes:
         findings.append(
             Finding("warning", "handlers", "no handler answers messages: register one with @router.default")
@@ -78,7 +78,7 @@ def check_settings(
     return settings, [*findings, Finding("ok", "handlers", f"{handlers} handlers")]
 
 
-def _public_url(settings: Settings) -> Iterator[Finding]:
+def _check_public_url(settings: Settings) -> Iterator[Finding]:
     if not settings.public_url:
         yield Finding(
             "warning", "TWIML_PUBLIC_URL", "not set: behind a proxy, signatures do not fit and status URLs are wrong"
@@ -92,7 +92,7 @@ _FORGETFUL = ("DYNO", "K_SERVICE", "AWS_LAMBDA_FUNCTION_NAME", "RENDER", "FLY_AP
 _TEMPORARY = ("/tmp", "/var/tmp", "/dev/shm", "/run")  # noqa: S108 - looked for, not written to
 
 
-def _journal(settings: Settings, root: Path) -> Iterator[Finding]:
+def _check_journal(settings: Settings, root: Path) -> Iterator[Finding]:
     """Say where the journal is, and whether it is there tomorrow."""
     if settings.database_url == "off":
         yield Finding("warning", "journal", "off: a message that Twilio sends twice is answered twice")
@@ -133,7 +133,7 @@ class ConsoleUrls:
 
 def console_urls(settings: Settings, prefix: str = "", *, show_secrets: bool = False) -> ConsoleUrls:
     """Return the URLs to give to Twilio, the password masked unless asked for."""
-    target = Target(base_of(settings.public_url or "https://YOUR-HOST", prefix), settings)
+    target = ServedApp(base_of(settings.public_url or "https://YOUR-HOST", prefix), settings)
     webhook = target.webhook(settings.message_path, settings.fallback_path)
     urls = [webhook.url + RETRY_FRAGMENT, webhook.fallback_url]
     return ConsoleUrls(*(url if show_secrets else _masked(url) for url in urls))
@@ -180,7 +180,7 @@ def _probe_challenge(url: str, settings: Settings, transport: Transport) -> Iter
 
 
 def _probe_answer(url: str, settings: Settings, transport: Transport) -> Finding:
-    target, webhook = _target(url, settings)
+    target, webhook = _served_at(url, settings)
     form = Form([("AccountSid", target.account_sid), ("Probe", "twiml-app check")])
     try:
         answer = target.caller(transport).call(webhook, form).response
@@ -196,7 +196,7 @@ def _probe_answer(url: str, settings: Settings, transport: Transport) -> Finding
 
 def _probe_forgery(url: str, settings: Settings, transport: Transport) -> Finding:
     """A signature by another token must be refused."""
-    target, webhook = _target(url, settings)
+    target, webhook = _served_at(url, settings)
     try:
         Caller(transport, token="forged").call(webhook, Form([("AccountSid", target.account_sid)]))  # noqa: S106
     except CallError as error:
@@ -206,6 +206,6 @@ def _probe_forgery(url: str, settings: Settings, transport: Transport) -> Findin
     return Finding("error", "forgery", "a wrong signature is let in: the URL is not served with these settings")
 
 
-def _target(url: str, settings: Settings) -> tuple[Target, Webhook]:
-    target = Target(url.partition("#")[0], settings)
+def _served_at(url: str, settings: Settings) -> tuple[ServedApp, Webhook]:
+    target = ServedApp(url.partition("#")[0], settings)
     return target, Webhook(url=url) if "@" in urlsplit(url).netloc else target.webhook("")

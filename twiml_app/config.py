@@ -53,7 +53,7 @@ class Settings:
         Raises: ConfigurationError, for a value that cannot be used, and where nothing is there to authenticate by.
         """
         given = {name: read(name, values[name]) for name, read in READERS.items() if _is_given(name, values.get(name))}
-        settings = cls(**_fields(given))
+        settings = cls(**_setting_fields(given))
         _require_authentication(settings)
         _require_distinct_paths(settings)
         return settings
@@ -84,7 +84,7 @@ def _is_given(name: str, value: Any) -> bool:
     return bool(value.strip())
 
 
-def _fields(given: dict[str, Any]) -> dict[str, Any]:
+def _setting_fields(given: dict[str, Any]) -> dict[str, Any]:
     fields = {name.removeprefix("TWIML_").lower(): value for name, value in given.items() if name.startswith("TWIML_")}
     own = {given.get("TWILIO_ACCOUNT_SID", ""): (given["TWILIO_AUTH_TOKEN"],)} if "TWILIO_AUTH_TOKEN" in given else {}
     fields.setdefault("auth_tokens", own)
@@ -119,13 +119,13 @@ def _require_distinct_paths(settings: Settings) -> None:
             raise ConfigurationError(name, f"{path} is given to two of the three URLs: they must differ")
 
 
-def _text(name: str, value: Any) -> str:
+def _string(name: str, value: Any) -> str:
     if not isinstance(value, str):
         raise ConfigurationError(name, f"is {type(value).__name__}: give a text")
     return value.strip()
 
 
-def _words(name: str, value: Any) -> list[str]:
+def _string_list(name: str, value: Any) -> list[str]:
     words = value.split() if isinstance(value, str) else value
     if not isinstance(words, list | tuple | set | frozenset) or not all(isinstance(word, str) for word in words):
         raise ConfigurationError(name, "give texts, separated by white space")
@@ -134,7 +134,7 @@ def _words(name: str, value: Any) -> list[str]:
 
 def _credentials(name: str, value: Any) -> tuple[Credentials, ...]:
     pairs = []
-    for word in _words(name, value):
+    for word in _string_list(name, value):
         user, colon, password = word.partition(":")
         if not (user and colon and password):
             raise ConfigurationError(name, "every entry is user:password, several are separated by white space")
@@ -142,7 +142,7 @@ def _credentials(name: str, value: Any) -> tuple[Credentials, ...]:
     return tuple(pairs)
 
 
-def _json(name: str, value: Any) -> Any:
+def _parsed_json(name: str, value: Any) -> Any:
     if not isinstance(value, str):
         return value
     try:
@@ -154,7 +154,7 @@ def _json(name: str, value: Any) -> Any:
 def _auth_tokens(name: str, value: Any) -> dict[str, tuple[str, ...]]:
     if isinstance(value, str) and not value.strip().startswith(("[", "{")):
         return {"": (value.strip(),)}
-    parsed = _json(name, value)
+    parsed = _parsed_json(name, value)
     by_account = parsed if isinstance(parsed, dict) and parsed else {"": parsed}
     return {sid: _token_list(name, tokens) for sid, tokens in by_account.items()}
 
@@ -171,14 +171,14 @@ def _is_secret(value: Any) -> bool:
 
 
 def _shared_keys(name: str, value: Any) -> dict[str, str]:
-    keys = _json(name, value)
+    keys = _parsed_json(name, value)
     if not isinstance(keys, dict) or not keys or not all(map(_is_secret, keys.values())):
         raise ConfigurationError(name, "give a JSON object of key id to secret")
     return keys
 
 
 def _public_url(name: str, value: Any) -> str:
-    url = _text(name, value).rstrip("/")
+    url = _string(name, value).rstrip("/")
     if not re.fullmatch(r"https?://(\[[0-9A-Fa-f:.]+\]|[^\s/?#@:\[\]]+)(:\d{1,5})?(/[^\s?#]*)?", url):
         # The value is not shown: it is easily a Message URL with its password.
         raise ConfigurationError(name, "give scheme, host and prefix, no credentials, such as https://sms.example.com")
@@ -186,13 +186,13 @@ def _public_url(name: str, value: Any) -> str:
 
 
 def _path(name: str, value: Any) -> str:
-    path = _text(name, value)
+    path = _string(name, value)
     if not re.fullmatch(r"/[A-Za-z0-9._~/-]+", path):
         raise ConfigurationError(name, f"is {value!r}: give a path such as /message")
     return path
 
 
-def _count(least: int) -> Callable[[str, Any], int]:
+def _whole_number(least: int) -> Callable[[str, Any], int]:
     def read(name: str, value: Any) -> int:
         digits = str(value).strip()
         if not re.fullmatch("[0-9]{1,15}", digits) or int(digits) < least:
@@ -204,7 +204,7 @@ def _count(least: int) -> Callable[[str, Any], int]:
 
 def _choice(*choices: str) -> Callable[[str, Any], str]:
     def read(name: str, value: Any) -> str:
-        choice = _text(name, value)
+        choice = _string(name, value)
         if choice not in choices:
             raise ConfigurationError(name, f"is {value!r}: give {' or '.join(choices)}")
         return choice
@@ -213,7 +213,7 @@ def _choice(*choices: str) -> Callable[[str, Any], str]:
 
 
 def _database_url(name: str, value: Any) -> str:
-    url = _text(name, value)
+    url = _string(name, value)
     if ":memory:" in url or (url != "off" and not re.match(r"sqlite:///.|postgres(ql)?://.", url)):
         raise ConfigurationError(name, "give sqlite:/// and a path, postgresql://user:password@host/name, or off")
     return url
@@ -221,7 +221,7 @@ def _database_url(name: str, value: Any) -> str:
 
 def _frozen(name: str, value: Any) -> frozenset[str]:
     """Read numbers or sids, which hold no comma: one between them separates."""
-    return frozenset(part for word in _words(name, value) for part in word.replace(",", " ").split())
+    return frozenset(part for word in _string_list(name, value) for part in word.replace(",", " ").split())
 
 
 def _secrets(name: str, value: Any) -> tuple[str, ...]:
@@ -232,7 +232,7 @@ def _secrets(name: str, value: Any) -> tuple[str, ...]:
 
 
 def _secret(name: str, value: Any) -> str:
-    secret = value.decode("latin-1") if isinstance(value, bytes) else _text(name, value)
+    secret = value.decode("latin-1") if isinstance(value, bytes) else _string(name, value)
     if not secret.strip():
         raise ConfigurationError(name, "has an empty secret, with which anybody could sign")
     return secret
@@ -245,27 +245,27 @@ _OF_COMMANDS = ("TWIML_EMULATOR_URL",)
 READERS: dict[str, Callable[[str, Any], Any]] = {
     "TWIML_CREDENTIALS": _credentials,
     "TWIML_AUTH_TOKENS": _auth_tokens,
-    "TWILIO_AUTH_TOKEN": _text,
-    "TWILIO_ACCOUNT_SID": _text,
+    "TWILIO_AUTH_TOKEN": _string,
+    "TWILIO_ACCOUNT_SID": _string,
     "TWIML_SHARED_KEYS": _shared_keys,
     "TWIML_ACCOUNTS": _frozen,
     "TWIML_PUBLIC_URL": _public_url,
-    "TWIML_PROXY_HOPS": _count(0),
+    "TWIML_PROXY_HOPS": _whole_number(0),
     "TWIML_MESSAGE_PATH": _path,
     "TWIML_STATUS_PATH": _path,
     "TWIML_FALLBACK_PATH": _path,
-    "TWIML_HANDLERS": _text,
+    "TWIML_HANDLERS": _string,
     "TWIML_OPT_OUT_NUMBERS": _frozen,
     "TWIML_DATABASE_URL": _database_url,
     "TWIML_DURABILITY": _choice("power", "process"),
     "TWIML_STORE_FAILURE": _choice("refuse", "answer"),
     "TWIML_RECORD": _choice("all", "messages", "failed"),
-    "TWIML_RETENTION_DAYS": _count(1),
-    "TWIML_LOOP_LIMIT": _count(1),
+    "TWIML_RETENTION_DAYS": _whole_number(1),
+    "TWIML_LOOP_LIMIT": _whole_number(1),
     "TWIML_BLOCKED": _frozen,
-    "TWIML_MAX_BODY_BYTES": _count(1),
-    "TWIML_MAX_FIELDS": _count(1),
-    "TWIML_APOLOGY": _text,
+    "TWIML_MAX_BODY_BYTES": _whole_number(1),
+    "TWIML_MAX_FIELDS": _whole_number(1),
+    "TWIML_APOLOGY": _string,
     "TWIML_LOG_FORMAT": _choice("text", "json"),
     "SECRET_KEY": _secret,
     "SECRET_KEY_FALLBACKS": _secrets,

@@ -189,33 +189,33 @@ def parse_event(form: Form, query: Mapping[str, str] | None = None) -> Event:
         return _status_callback(form, status, shared)
     if form.get("From") and "CallSid" not in form and (status or "Body" in form or "NumMedia" in form):
         return _inbound_message(form, shared)
-    return UnknownEvent(**shared, **_texts(form, UnknownEvent))
+    return UnknownEvent(**shared, **_text_attributes(form, UnknownEvent))
 
 
 def _inbound_message(form: Form, shared: dict[str, Any]) -> InboundMessage:
-    texts = _texts(form, InboundMessage) | {"message_sid": _message_sid(form)}
+    texts = _text_attributes(form, InboundMessage) | {"message_sid": _message_sid(form)}
     return InboundMessage(
         **shared,
         **texts,
-        error_code=_integer(form, "ErrorCode"),
-        media=_media(form),
-        num_segments=_integer(form, "NumSegments"),
-        latitude=_float(form, "Latitude"),
-        longitude=_float(form, "Longitude"),
-        forwarded=_flag(form, "Forwarded"),
-        frequently_forwarded=_flag(form, "FrequentlyForwarded"),
+        error_code=_integer_parameter(form, "ErrorCode"),
+        media=_read_media(form),
+        num_segments=_integer_parameter(form, "NumSegments"),
+        latitude=_float_parameter(form, "Latitude"),
+        longitude=_float_parameter(form, "Longitude"),
+        forwarded=_flag_parameter(form, "Forwarded"),
+        frequently_forwarded=_flag_parameter(form, "FrequentlyForwarded"),
     )
 
 
 def _status_callback(form: Form, status: str, shared: dict[str, Any]) -> StatusCallback:
-    texts = _texts(form, StatusCallback) | {"message_sid": _message_sid(form)}
+    texts = _text_attributes(form, StatusCallback) | {"message_sid": _message_sid(form)}
     texts["in_reply_to"] = shared["query"].get(REPLY_PARAMETER, "")
     texts["message_status"] = "sent" if status == "send" else status
     return StatusCallback(
         **shared,
         **texts,
-        error_code=_integer(form, "ErrorCode"),
-        structured_message=_flag(form, "StructuredMessage"),
+        error_code=_integer_parameter(form, "ErrorCode"),
+        structured_message=_flag_parameter(form, "StructuredMessage"),
     )
 
 
@@ -230,7 +230,7 @@ _TEXT_ATTRIBUTES = {
 }
 
 
-def _texts(form: Form, kind: type[_Event]) -> dict[str, Any]:
+def _text_attributes(form: Form, kind: type[_Event]) -> dict[str, Any]:
     """Return the plain text attributes of an event that the form has."""
     names = _TEXT_ATTRIBUTES[kind]
     return {names[parameter]: value for parameter, value in form.items() if parameter in names}
@@ -240,7 +240,7 @@ def _message_sid(form: Form) -> str:
     return form.get("MessageSid") or form.get("SmsSid") or form.get("SmsMessageSid") or ""
 
 
-def _media(form: Form) -> tuple[InboundMedia, ...]:
+def _read_media(form: Form) -> tuple[InboundMedia, ...]:
     """Return the media by their numbered parameters: NumMedia has been seen missing, the URLs have not."""
     media: list[InboundMedia] = []
     while url := form.get(f"MediaUrl{len(media)}"):
@@ -248,12 +248,12 @@ def _media(form: Form) -> tuple[InboundMedia, ...]:
     return tuple(media)
 
 
-def _integer(form: Form, name: str) -> int | None:
+def _integer_parameter(form: Form, name: str) -> int | None:
     value = form.get(name, "")
     return int(value) if value.isascii() and value.isdigit() and len(value) < 10 else None
 
 
-def _float(form: Form, name: str) -> float | None:
+def _float_parameter(form: Form, name: str) -> float | None:
     try:
         value = float(form.get(name, ""))
     except ValueError:
@@ -261,5 +261,5 @@ def _float(form: Form, name: str) -> float | None:
     return value if isfinite(value) else None
 
 
-def _flag(form: Form, name: str) -> bool:
+def _flag_parameter(form: Form, name: str) -> bool:
     return form.get(name, "").lower() == "true"

@@ -35,13 +35,13 @@ def log_event(level: int, event: str, fields: Mapping[str, object]) -> None:
     if not logger.isEnabledFor(level):
         return
     given = {name: value for name, value in fields.items() if value not in (None, "")}
-    text = " ".join([event, *(f"{name}={_quoted(value)}" for name, value in given.items())])
+    text = " ".join([event, *(f"{name}={_log_value(value)}" for name, value in given.items())])
     # Made here rather than by logger.log, which walks the stack for a caller that is always this line.
     extra = {_FIELDS: {"event": event, **given}}
     logger.handle(logger.makeRecord(logger.name, level, __file__, 0, text, (), None, __name__, extra))
 
 
-def _quoted(value: object) -> str:
+def _log_value(value: object) -> str:
     """Return a value as one word; what a terminal would obey, or a reader of lines would break at, is escaped."""
     text = str(value)
     if text.isprintable():

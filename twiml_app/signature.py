@@ -78,19 +78,19 @@ def url_variants(url: str) -> Iterator[str]:
     scheme, separator, rest = url.partition("://")
     cut = min((place for mark in "/?#" if (place := rest.find(mark)) >= 0), default=len(rest))
     authority, target = rest[:cut], rest[cut:]
-    for each in _targets(target):
-        for host in _authorities(scheme, authority):
+    for each in _target_variants(target):
+        for host in _authority_variants(scheme, authority):
             yield f"{scheme}{separator}{host}{each}"
 
 
-def _targets(target: str) -> Iterator[str]:
+def _target_variants(target: str) -> Iterator[str]:
     yield target
     path, mark, query = target.partition("?")
     if "'" in query:
         yield path + mark + query.replace("'", "%27")
 
 
-def _authorities(scheme: str, authority: str) -> Iterator[str]:
+def _authority_variants(scheme: str, authority: str) -> Iterator[str]:
     userinfo, at, host = authority.rpartition("@")
     name, colon, port = host.rpartition(":")
     with_port = bool(colon) and port.isdigit()
@@ -102,7 +102,7 @@ def _authorities(scheme: str, authority: str) -> Iterator[str]:
         yield f"{userinfo}@{other}"
 
 
-def read_settings(header: str) -> tuple[str, str]:
+def read_signature_settings(header: str) -> tuple[str, str]:
     """Return the key id and the algorithm that the settings header names; without one, the auth token's."""
     parts = dict(_pair(part) for part in header.split(","))
     return parts.get("key", ""), parts.get("algorithm", "").upper() or "HMAC_SHA1"

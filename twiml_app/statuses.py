@@ -70,7 +70,7 @@ def error_code(code: int) -> ErrorCode | None:
 _TABLE: dict[Advice, dict[int, str]] = {
     "retry": {
         30001: "queue overflow",
-        30003: "unreachable destination handset",
+        30003: "unreachable destination phone",
         30008: "unknown error",
         30009: "missing inbound segment",
         30017: "carrier network congestion",
@@ -97,7 +97,7 @@ _TABLE: dict[Advice, dict[int, str]] = {
     },
     "permanent": {
         30004: "message blocked by the recipient or carrier",
-        30005: "unknown destination handset",
+        30005: "unknown destination phone",
         30006: "landline or unreachable carrier",
         30011: "MMS is not supported in this region",
         30019: "content is larger than the carrier takes",

@@ -31,7 +31,7 @@ from .caller import (
 from .config import Settings
 from .errors import CallError
 from .receiver import REPLAY_HEADER
-from .recordings import Destination, Send
+from .recordings import Destination, SendExchange
 from .twiml import MessagingResponse
 from .verbs import Message, Redirect, Sms, Verb
 from .webhook import Form, WebhookResponse, base_of
@@ -43,7 +43,7 @@ _MAX_REDIRECTS = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class ServedApp:
     """Where an application is called: its base URL without credentials, and what authenticates there."""
 
     base_url: str
@@ -95,22 +95,22 @@ class Target:
         return f"{scheme}://{user}:{password}@{rest}{path}"
 
 
-def in_process(app: Flask) -> tuple[Target, WsgiTransport]:
+def in_process(app: Flask) -> tuple[ServedApp, WsgiTransport]:
     """Return how an application is called in this process, at its public URL if it has one."""
     state = state_of(app)
     base_url = base_of(state.settings.public_url or "http://localhost", state.url_prefix)
     transport = WsgiTransport(app, mount=urlsplit(base_url).path, prefix=state.url_prefix)
-    return Target(base_url, state.settings), transport
+    return ServedApp(base_url, state.settings), transport
 
 
-def sender(app: Flask) -> Send:
+def sender(app: Flask) -> SendExchange:
     """Return what sends recorded exchanges to an application in this process, as a replay that leaves no trace."""
     target, transport = in_process(app)
     caller, destination = target.caller(transport, (REPLAY_HEADER, "1")), target.destination()
     return lambda exchange: destination.send(caller, exchange)
 
 
-class _Routed:
+class _RoutedTransport:
     """Sends to an application in this process what is meant for its host, and the rest over the network.
 
     What takes the application longer than the request allows counts as no answer, as it does over the network.
@@ -150,7 +150,7 @@ def emulator_for(app: Flask, *, number: str = NUMBER) -> Emulator:
     emulator = Emulator(
         account_sid=target.account_sid,
         auth_token="" if target.key_id else target.token,  # a shared key signs, and opens no REST API
-        transport=_Routed(target.base_url, transport, HttpTransport()),
+        transport=_RoutedTransport(target.base_url, transport, HttpTransport()),
     )
     if target.key_id:
         emulator.sign_with(target.key_id, target.token)

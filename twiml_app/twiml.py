@@ -112,9 +112,9 @@ def _build(root: etree._Element, verb: Verb) -> None:
     element = etree.SubElement(root, type(verb).__name__)
     if isinstance(verb, Redirect):
         element.text = verb.url
-        _set(element, {"method": verb.method})
+        _set_attributes(element, {"method": verb.method})
         return
-    _set(element, verb.attributes())
+    _set_attributes(element, verb.attributes())
     if isinstance(verb, Sms):
         element.text = verb.text
         return
@@ -123,7 +123,7 @@ def _build(root: etree._Element, verb: Verb) -> None:
         child.text = noun.text if isinstance(noun, Body) else noun.url
 
 
-def _set(element: etree._Element, attributes: dict[str, str | None]) -> None:
+def _set_attributes(element: etree._Element, attributes: dict[str, str | None]) -> None:
     for name, value in attributes.items():
         if value is not None:
             element.set(name, value)
@@ -208,7 +208,7 @@ def _refuse_attributes(element: etree._Element, allowed: Iterable[str]) -> None:
 
 
 def _refuse_text(root: etree._Element) -> None:
-    if _own_text(root).strip():
+    if own_text(root).strip():
         raise TwimlError("a Response holds verbs, not text")
 
 
@@ -216,9 +216,9 @@ def _leaf_text(element: etree._Element) -> str:
     for child in element:
         if isinstance(child.tag, str):
             raise TwimlError(f"{element.tag} holds a text, not {child.tag}")
-    return _own_text(element)
+    return own_text(element)
 
 
-def _own_text(element: etree._Element) -> str:
+def own_text(element: etree._Element) -> str:
     """Return the text of an element without that of its children."""
     return (element.text or "") + "".join(child.tail or "" for child in element)

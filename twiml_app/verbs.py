@@ -45,7 +45,7 @@ class Media:
         object.__setattr__(self, "url", _url("Media", self.url))
 
 
-class _Sending(ABC):
+class _SendingVerb(ABC):
     """A verb that sends: to the sender of the inbound message, from the number it came to, unless told otherwise."""
 
     __slots__ = ("action", "from_", "method", "status_callback", "to")
@@ -74,7 +74,7 @@ class _Sending(ABC):
         """Return what stands between the tags."""
 
     def __eq__(self, other: object) -> bool:
-        if type(self) is not type(other) or not isinstance(other, _Sending):
+        if type(self) is not type(other) or not isinstance(other, _SendingVerb):
             return NotImplemented
         return self._content() == other._content() and self.attributes() == other.attributes()
 
@@ -87,7 +87,7 @@ class _Sending(ABC):
         return f"{type(self).__name__}({', '.join(given)})"
 
 
-class Message(_Sending):
+class Message(_SendingVerb):
     """A message to send: texts and media.
 
     ``split`` allows a text that is longer than one message to be cut into several at word boundaries.
@@ -150,7 +150,7 @@ class Message(_Sending):
         return self.nouns
 
 
-class Sms(_Sending):
+class Sms(_SendingVerb):
     """The verb from before Message: a short text, no media, https://www.twilio.com/docs/api/twiml/sms.
 
     Raises: TwimlError, for what Twilio would not take.

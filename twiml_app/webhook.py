@@ -42,7 +42,7 @@ class Form(Mapping[str, str]):
         """
         if encoded.count("&") >= max_fields:
             raise RequestTooLarge(f"more than {max_fields} fields")
-        return cls(_fields(encoded, strict)) if encoded else cls()
+        return cls(_split_fields(encoded, strict)) if encoded else cls()
 
     def getlist(self, name: str) -> list[str]:
         """Return every value of a name, in order."""
@@ -78,7 +78,7 @@ class Form(Mapping[str, str]):
         return f"Form({list(self.pairs)!r})"
 
 
-def _fields(encoded: str, strict: bool) -> Iterator[tuple[str, str]]:
+def _split_fields(encoded: str, strict: bool) -> Iterator[tuple[str, str]]:
     for text in encoded.split("&"):
         name, equals, value = text.partition("=")
         if strict and not equals:

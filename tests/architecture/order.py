@@ -29,7 +29,7 @@ INSIDE: dict[str, tuple[str, ...]] = {
         *("quoting", "resources", "profiles", "clocks", "numbers", "pricing", "smart_encoding", "content_types"),
         *("twiml_reader", "chunked_body"),
         *("store", "context", "schedule", "send_queues", "debugger", "webhook_log", "media", "composing"),
-        *("delivery", "opt_outs", "webhooks", "replying", "twiml_execution", "inbound", "handsets", "client", "server"),
+        *("delivery", "opt_outs", "webhooks", "replying", "twiml_execution", "inbound", "phones", "client", "server"),
         *("rest.parameters", "rest.request", "rest.access", "rest.paging", "rest.rendering", "rest.representations"),
         *("rest.request_log", "rest.hints", "rest.create_message", "rest.accounts", "rest.messages", "rest.media"),
         *("rest.legacy", "rest.incoming_numbers", "rest.applications", "rest.services", "rest.control", "rest.api"),

@@ -282,7 +282,7 @@ def test_outbox_shows_what_was_sent(emulator: str) -> None:
     """A table to read, or JSON as the REST API has it."""
     empty = run("outbox", url=emulator)
     sid = send(emulator, "two\nlines")
-    run("handset", PHONE, "--status", "failed", "--error-code", "30007", url=emulator)
+    run("phone", PHONE, "--status", "failed", "--error-code", "30007", url=emulator)
     run("clock", "--settle", url=emulator)
     names, row = run("outbox", url=emulator).stdout.splitlines()
     status, told = seen(run("outbox", "--json", url=emulator))
@@ -347,16 +347,16 @@ def test_requests_show_no_commands(emulator: str) -> None:
     assert seen(run("requests", "--json", url=emulator)) == (0, [])
 
 
-def test_handset_chooses_what_becomes_of_a_message(emulator: str) -> None:
+def test_phone_chooses_what_becomes_of_a_message(emulator: str) -> None:
     """A failed delivery can be tried before it happens; the next command shows what has reached the phone."""
-    before = run("handset", PHONE, url=emulator)
+    before = run("phone", PHONE, url=emulator)
     sid = send(emulator, "hello\x1b[31m")
     run("clock", "--settle", url=emulator)
-    reached = run("handset", "555 867 5310", url=emulator)
+    reached = run("phone", "555 867 5310", url=emulator)
     status, told = seen(
-        run("handset", PHONE, "--status", "undelivered", "--error-code", "30005", "--no-media", "--json", url=emulator)
+        run("phone", PHONE, "--status", "undelivered", "--error-code", "30005", "--no-media", "--json", url=emulator)
     )
-    after = run("handset", PHONE, "--media", url=emulator)
+    after = run("phone", PHONE, "--media", url=emulator)
 
     assert before.stdout == f"{PHONE}: messages to it end as delivered\nnothing has reached it yet\n"
     assert reached.stdout.splitlines()[-1].split()[1:] == [sid, NUMBER, PHONE, "delivered", "hello\ufffd[31m"]
@@ -404,12 +404,12 @@ def test_outage_is_one_of_the_rest_api_alone(emulator: str) -> None:
 def test_reset_forgets_all_but_the_start(texted: str) -> None:
     """The number that was given at the start is still answered; messages and phones are as new."""
     send(texted)
-    run("handset", PHONE, "--status", "failed", url=texted)
+    run("phone", PHONE, "--status", "failed", url=texted)
     done = run("reset", url=texted)
 
     assert (done.exit_code, done.stdout) == (0, "all is as at the start\n")
     assert run("outbox", url=texted).stdout == "nothing has been sent yet\n"
-    assert run("handset", PHONE, url=texted).stdout.startswith(f"{PHONE}: messages to it end as delivered\n")
+    assert run("phone", PHONE, url=texted).stdout.startswith(f"{PHONE}: messages to it end as delivered\n")
     assert run("text", "hours", url=texted).exit_code == 0
 
 
@@ -419,13 +419,13 @@ def test_seed_says_what_there_is(tmp_path: Path, program: str) -> None:
     seed.write_text(
         f'[[numbers]]\nphone_number = "{NUMBER}"\nsms_url = "{program}"\n'
         f'[[numbers]]\nphone_number = "+15017122662"\n'
-        f'[[handsets]]\nnumber = "{PHONE}"\nstatus = "undelivered"\nerror_code = 30005\n'
+        f'[[phones]]\nnumber = "{PHONE}"\nstatus = "undelivered"\nerror_code = 30005\n'
     )
     with started("--seed", str(seed)) as process:
         run("reset", url=process.url)
         several = run("text", "hours", url=process.url)
         turn = run("text", "hours", "--to", NUMBER, url=process.url)
-        phone = run("handset", PHONE, url=process.url)
+        phone = run("phone", PHONE, url=process.url)
         with pytest.raises(TwilioRestException) as refused:
             client_of(process.url).messages.create(to=PHONE, from_="+15017122699", body="x")
 
@@ -527,10 +527,10 @@ def test_state_that_cannot_be_used_is_one_line(tmp_path: Path) -> None:
         pytest.param(["outbox", "--url", "http://[::1"], "http://127.0.0.1:8088", id="half a URL"),
         pytest.param(["outbox", "--url", f"http://a:{PASSWORD}@127.0.0.1:9"], "without credentials", id="credentials"),
         pytest.param(["text", "hi", "--from", "ann"], "'ann' is no number", id="from a name"),
-        pytest.param(["handset"], "NUMBER", id="no phone"),
-        pytest.param(["handset", PHONE, "--error-code", "30005"], "--status undelivered or failed", id="code alone"),
+        pytest.param(["phone"], "NUMBER", id="no phone"),
+        pytest.param(["phone", PHONE, "--error-code", "30005"], "--status undelivered or failed", id="code alone"),
         pytest.param(
-            ["handset", PHONE, "--status", "sent", "--error-code", "30005"],
+            ["phone", PHONE, "--status", "sent", "--error-code", "30005"],
             "undelivered or failed",
             id="code of a sent",
         ),

@@ -173,7 +173,7 @@ def test_ledger_tells_how_far_a_message_has_come(phone: Phone) -> None:
 
     shown, as_json = run("ledger", SENT), json.loads(run("ledger", SENT, "--json").output)
 
-    assert shown.output.startswith(f"{SENT}  failed, error 30005 (unknown destination handset)\n")
+    assert shown.output.startswith(f"{SENT}  failed, error 30005 (unknown destination phone)\n")
     assert [(status, code) for _, status, code in as_json["history"]] == [("sent", None), ("failed", 30005)]
     assert run("ledger", "SM9").stderr == "Error: nothing was told of SM9\n"
 

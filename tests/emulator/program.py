@@ -16,7 +16,7 @@ from urllib.request import parse_http_list, parse_keqv_list
 
 from twiml_app.credentials import Credentials, basic_header
 from twiml_app.emulator import AUTH_TOKEN, Emulator
-from twiml_app.signature import HEADER, SETTINGS_HEADER, read_settings, verify
+from twiml_app.signature import HEADER, SETTINGS_HEADER, read_signature_settings, verify
 from twiml_app.webhook import Form
 
 NUMBER = "+15017122661"
@@ -212,7 +212,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _algorithm(self, headers: dict[str, str], form: Form) -> str:
         url = f"http://{headers['host']}{self.path}"
-        _, algorithm = read_settings(headers.get(SETTINGS_HEADER.lower(), ""))
+        _, algorithm = read_signature_settings(headers.get(SETTINGS_HEADER.lower(), ""))
         assert algorithm in ("HMAC_SHA1", "HMAC_SHA256")
         signature = headers.get(HEADER.lower(), "")
         is_right = verify(url, form.pairs, signature, self._program.secrets, algorithm=algorithm)  # type: ignore[arg-type]

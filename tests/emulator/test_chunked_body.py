@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twiml_app.emulator.chunked_body import Chunks
+from twiml_app.emulator.chunked_body import ChunkedBody
 
 
 def read(encoded: bytes, size: int = 8192) -> bytes:
     """Return the body, read in parts of this size."""
-    return io.BufferedReader(Chunks(io.BytesIO(encoded)), size).read()
+    return io.BufferedReader(ChunkedBody(io.BytesIO(encoded)), size).read()
 
 
 @given(parts=st.lists(st.binary(min_size=1, max_size=50), max_size=5), size=st.integers(1, 60))
@@ -64,6 +64,6 @@ def test_wrong_length_is_an_error(encoded: bytes) -> None:
 
 def test_end_stays_the_end() -> None:
     """What follows is another request."""
-    chunks = Chunks(io.BytesIO(b"5\r\nhello\r\n0\r\n\r\n5\r\nagain\r\n"))
+    chunks = ChunkedBody(io.BytesIO(b"5\r\nhello\r\n0\r\n\r\n5\r\nagain\r\n"))
 
     assert [chunks.read(8) for _ in range(3)] == [b"hello", b"", b""]

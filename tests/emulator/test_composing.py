@@ -17,22 +17,22 @@ from twiml_app.emulator.composing import LINK_LIFETIME_S, Composer
 from twiml_app.emulator.context import Context
 from twiml_app.emulator.media import FetchedMedia
 from twiml_app.emulator.profiles import find_profile
-from twiml_app.emulator.resources import Account, Fate, Media, MediaLink, Message, MessagingService
-from twiml_app.emulator.store import Store
+from twiml_app.emulator.resources import Account, MediaLink, MediaRecord, MessageRecord, MessagingService, PhoneSettings
+from twiml_app.emulator.store import ResourceStore
 
 BASE = "http://127.0.0.1:8088"
 DATES: dict[str, Any] = {"date_created": MONDAY, "date_updated": MONDAY}
 OWN: dict[str, Any] = {"account_sid": "AC1", **DATES}
 PNG = FetchedMedia(content_type="image/png", content=b"\x89PNG\r\n\x1a\n")
 GIF = FetchedMedia(content_type="image/gif", content=b"GIF89a")
-DRAFT = Message(sid="", to=CONTACT, from_=NUMBER, body="look", status="queued", direction="outbound-api", **OWN)
+DRAFT = MessageRecord(sid="", to=CONTACT, from_=NUMBER, body="look", status="queued", direction="outbound-api", **OWN)
 
 
 @pytest.fixture
 def context() -> Iterator[Context]:
     """What the parts share, with one account."""
     context = Context(
-        store=Store(),
+        store=ResourceStore(),
         clock=SteppedClock(MONDAY),
         profile=find_profile("current"),
         base_url=BASE,
@@ -44,10 +44,10 @@ def context() -> Iterator[Context]:
         yield context
 
 
-def compose(context: Context, draft: Message = DRAFT, *media: FetchedMedia, **options: Any) -> Message:
+def compose(context: Context, draft: MessageRecord = DRAFT, *media: FetchedMedia, **options: Any) -> MessageRecord:
     """Compose a message, which is kept as it is returned."""
     message = Composer(context).compose(draft, media, **options)
-    assert context.store.get(Message, message.sid) == message
+    assert context.store.get(MessageRecord, message.sid) == message
     return message
 
 
@@ -75,18 +75,18 @@ def test_pictures_are_kept_in_order(context: Context) -> None:
         ("image/png", PNG.content),
         ("image/gif", GIF.content),
     ]
-    assert kept[0] == Media(sid=f"ME{2:032x}", parent_sid=message.sid, content_type="image/png", **OWN)
+    assert kept[0] == MediaRecord(sid=f"ME{2:032x}", parent_sid=message.sid, content_type="image/png", **OWN)
 
 
 def test_picture_becomes_a_link_where_the_phone_takes_none(context: Context) -> None:
     """Seven characters after the address, good for seven days, at the end of a text with its own segments."""
-    context.store.save(Fate(sid=CONTACT, takes_media=False, **OWN))
+    context.store.save(PhoneSettings(sid=CONTACT, takes_media=False, **OWN))
     body = "a" * 130
     message = compose(context, replace(DRAFT, body=body), PNG, GIF)
     text, *links = message.body.split(" ")
     names = [link.removeprefix(f"{BASE}/") for link in links]
     kept = [context.store.get(MediaLink, name) for name in names]
-    media = [context.store.get(Media, link.media_sid) for link in kept if link]
+    media = [context.store.get(MediaRecord, link.media_sid) for link in kept if link]
 
     assert (message.sid[:2], message.num_media, message.num_segments, text) == ("SM", 0, 2, body)
     assert all(re.fullmatch("[A-Za-z0-9]{7}", name) for name in names)
@@ -117,7 +117,7 @@ def test_links_can_be_switched_off(
 ) -> None:
     """Then the message keeps its pictures, and fails when it is sent."""
     change_account(context, **of_account)
-    context.store.save(Fate(sid=CONTACT, takes_media=False, **OWN))
+    context.store.save(PhoneSettings(sid=CONTACT, takes_media=False, **OWN))
     draft = DRAFT
     if of_service is not None:
         context.store.save(MessagingService(sid="MG1", **OWN, **of_service))
@@ -129,7 +129,7 @@ def test_links_can_be_switched_off(
 def test_trial_account_says_so(context: Context) -> None:
     """In front of every text, also of one that is nothing but a link."""
     change_account(context, type="Trial")
-    context.store.save(Fate(sid=CONTACT, takes_media=False, **OWN))
+    context.store.save(PhoneSettings(sid=CONTACT, takes_media=False, **OWN))
 
     assert compose(context).body == "Sent from your Twilio trial account - look"
     assert compose(context, replace(DRAFT, body=""), PNG).body.startswith(

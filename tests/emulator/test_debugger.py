@@ -9,12 +9,12 @@ import pytest
 
 from twiml_app.emulator.clocks import SteppedClock
 from twiml_app.emulator.debugger import MAX_ENTRIES, Debugger
-from twiml_app.emulator.resources import DebuggerEntry, Message
-from twiml_app.emulator.store import Store
+from twiml_app.emulator.resources import DebuggerEntry, MessageRecord
+from twiml_app.emulator.store import ResourceStore
 from twiml_app.errors import CallError
 
 START = 1_600_000_000.0
-MESSAGE = Message(
+MESSAGE = MessageRecord(
     sid="SM00000000000000000000000000000001",
     account_sid="AC00000000000000000000000000000002",
     date_created=START,
@@ -36,7 +36,7 @@ def clock() -> SteppedClock:
 @pytest.fixture
 def debugger(clock: SteppedClock) -> Iterator[Debugger]:
     """A debugger that counts its sids."""
-    store, numbers = Store(), count(1)
+    store, numbers = ResourceStore(), count(1)
     yield Debugger(store, clock, lambda prefix: f"{prefix}{next(numbers):032}")
     store.close()
 
@@ -63,8 +63,8 @@ def test_entry_says_what_is_wrong_and_what_to_do(debugger: Debugger, clock: Step
 
 def test_code_without_advice_says_what_is_wrong(debugger: Debugger) -> None:
     """Nothing is better than a sentence that ends in the air."""
-    assert debugger.add(30003, "Unreachable destination handset", message=MESSAGE).text == (
-        "Unreachable destination handset."
+    assert debugger.add(30003, "Unreachable destination phone", message=MESSAGE).text == (
+        "Unreachable destination phone."
     )
 
 

@@ -22,9 +22,16 @@ from twiml_app.emulator.clocks import Clock, RunningClock, SteppedClock
 from twiml_app.emulator.context import Context
 from twiml_app.emulator.delivery import Delivery
 from twiml_app.emulator.profiles import find_profile
-from twiml_app.emulator.resources import Account, Fate, IncomingNumber, Message, MessagingService, Resource
+from twiml_app.emulator.resources import (
+    Account,
+    IncomingNumber,
+    MessageRecord,
+    MessagingService,
+    PhoneSettings,
+    Resource,
+)
 from twiml_app.emulator.schedule import Schedule
-from twiml_app.emulator.store import MEMORY, Condition, Store
+from twiml_app.emulator.store import MEMORY, Condition, ResourceStore
 from twiml_app.errors import ApiError
 
 START = 1000.0
@@ -42,12 +49,12 @@ class Network:
         profile: str = "current",
         *,
         state: str | Path = MEMORY,
-        store: Store | None = None,
+        store: ResourceStore | None = None,
         now: float = START,
         clock: Clock | None = None,
         **rules: Any,
     ) -> None:
-        self.store = store or Store(state)
+        self.store = store or ResourceStore(state)
         self.clock = clock or SteppedClock(now)
         self.context = Context(
             store=self.store,
@@ -60,10 +67,10 @@ class Network:
         self.schedule = Schedule(self.clock)
         self.posted: list[tuple[float, str]] = []
         self.delivery = Delivery(self.context, self.schedule, self._post)
-        self._sids = (f"SM{n}" for n in count(self.store.count(Message) + 1))
+        self._sids = (f"SM{n}" for n in count(self.store.count(MessageRecord) + 1))
         self.save(Account(**self._dates(ACCOUNT), auth_token="token"))
 
-    def _post(self, message: Message) -> None:
+    def _post(self, message: MessageRecord) -> None:
         self.posted.append((round(self.clock.now() - START, 6), message.status))
 
     def _dates(self, sid: str) -> dict[str, Any]:
@@ -74,9 +81,9 @@ class Network:
         """Keep a resource."""
         self.store.save(resource)
 
-    def handset(self, number: str = CONTACT, **fate: Any) -> None:
+    def phone(self, number: str = CONTACT, **phone_settings: Any) -> None:
         """Choose what becomes of what is sent to a phone."""
-        self.save(Fate(**self._dates(number), **fate))
+        self.save(PhoneSettings(**self._dates(number), **phone_settings))
 
     def service(self, *numbers: str, **settings: Any) -> None:
         """Make a service of numbers."""
@@ -84,7 +91,7 @@ class Network:
             self.save(IncomingNumber(**self._dates(f"PN{number}"), phone_number=number))
         self.save(MessagingService(**self._dates(SERVICE), numbers=tuple(f"PN{each}" for each in numbers), **settings))
 
-    def compose(self, from_: str = NUMBER, *, to: str = CONTACT, **fields: Any) -> Message:
+    def compose(self, from_: str = NUMBER, *, to: str = CONTACT, **fields: Any) -> MessageRecord:
         """Keep a message that has not begun yet."""
         given: dict[str, Any] = {
             "to": to,
@@ -93,7 +100,7 @@ class Network:
             "status": "queued",
             "direction": "outbound-api",
         } | fields
-        message = Message(**self._dates(next(self._sids)), **{"status_url": "http://127.0.0.1:1/status"} | given)
+        message = MessageRecord(**self._dates(next(self._sids)), **{"status_url": "http://127.0.0.1:1/status"} | given)
         self.save(message)
         return message
 
@@ -103,9 +110,9 @@ class Network:
         self.delivery.begin(message)
         return message.sid
 
-    def get(self, sid: str) -> Message:
+    def get(self, sid: str) -> MessageRecord:
         """Return a message as it is now."""
-        message = self.store.get(Message, sid)
+        message = self.store.get(MessageRecord, sid)
         assert message
         return message
 
@@ -117,7 +124,7 @@ class Network:
     @property
     def statuses(self) -> list[str]:
         """The status of every message, in the order in which they were made."""
-        return [message.status for message in self.store.find(Message, oldest_first=True)]
+        return [message.status for message in self.store.find(MessageRecord, oldest_first=True)]
 
 
 @pytest.fixture
@@ -143,7 +150,7 @@ def test_message_moves_from_queued_to_delivered(network: Network) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fate", "posted", "error_code"),
+    ("phone_settings", "posted", "error_code"),
     [
         pytest.param({"status": "delivered"}, ["sent", "delivered"], None, id="delivered"),
         pytest.param({"status": "sent"}, ["sent"], None, id="sent, and never heard of again"),
@@ -155,10 +162,10 @@ def test_message_moves_from_queued_to_delivered(network: Network) -> None:
     ],
 )
 def test_message_ends_as_its_phone_has_it(
-    network: Network, fate: dict[str, Any], posted: list[str], error_code: int | None
+    network: Network, phone_settings: dict[str, Any], posted: list[str], error_code: int | None
 ) -> None:
     """Every branch of a program that looks at MessageStatus can be reached."""
-    network.handset(**fate)
+    network.phone(**phone_settings)
     sid = network.send()
     assert network.schedule.settle()
     message = network.get(sid)
@@ -172,7 +179,7 @@ def test_fate_may_change_on_the_way(network: Network) -> None:
     """A phone that breaks after the network took the message: nothing more is heard of it."""
     sid = network.send()
     network.schedule.advance(0.5)
-    network.handset(status="failed")
+    network.phone(status="failed")
     assert network.schedule.settle()
 
     assert network.get(sid).status == "sent"
@@ -440,7 +447,7 @@ def test_picture_for_a_phone_that_takes_none_fails(
     network: Network, takes: bool, status: str, code: int | None
 ) -> None:
     """Where the account wants no links instead, nothing can be sent."""
-    network.handset(takes_media=takes)
+    network.phone(takes_media=takes)
     sid = network.send(num_media=1)
     assert network.schedule.settle()
 
@@ -487,15 +494,15 @@ def test_message_that_is_deleted_on_its_way_is_gone(
     network: Network, fields: dict[str, Any], advance: float | None
 ) -> None:
     """Others behind it go on as if it had never been."""
-    network.handset("+15558675311", status="read")
+    network.phone("+15558675311", status="read")
     sid = network.send(**fields)
     if advance is not None:
         network.schedule.advance(advance)
-    assert network.store.delete(Message, sid)
+    assert network.store.delete(MessageRecord, sid)
     other = network.send(OTHER)
     network.schedule.advance(120)
 
-    assert network.store.get(Message, sid) is None
+    assert network.store.get(MessageRecord, sid) is None
     assert network.get(other).status == "delivered"
 
 
@@ -519,7 +526,7 @@ def test_message_that_cannot_be_sent_at_all_fails(network: Network) -> None:
 
     assert (failed.status, failed.error_code, failed.price) == ("failed", 21610, None)
     assert network.posted == [(0, "failed")]
-    network.store.delete(Message, message.sid)
+    network.store.delete(MessageRecord, message.sid)
     assert network.delivery.fail(message, 21610) == message
 
 
@@ -641,7 +648,7 @@ def test_restart_makes_no_number_faster(tmp_path: Path) -> None:
     with closing(after.store):
         after.delivery.resume()
         assert after.schedule.settle()
-        sent = [message.date_sent for message in after.store.find(Message, oldest_first=True)][:3]
+        sent = [message.date_sent for message in after.store.find(MessageRecord, oldest_first=True)][:3]
 
         assert [later - earlier >= 1 for earlier, later in pairwise(each or 0.0 for each in sent)] == [True, True]
 
@@ -674,7 +681,7 @@ def test_phone_that_reads_does_so_after_a_restart(tmp_path: Path, posted_before:
     state = tmp_path / "state.db"
     before = Network(state=state)
     with closing(before.store):
-        before.handset(status="read")
+        before.phone(status="read")
         before.send()
         before.send("12345", to="+15558675311")
         before.schedule.advance(1.1)
@@ -682,13 +689,13 @@ def test_phone_that_reads_does_so_after_a_restart(tmp_path: Path, posted_before:
         assert before.statuses == ["delivered", "delivered"]
     after = Network(state=state, now=before.clock.now())
     with closing(after.store):
-        after.handset("+15558675311", status="read")
+        after.phone("+15558675311", status="read")
         after.delivery.resume()
         assert after.schedule.settle()
 
         assert after.statuses == ["read", "delivered"], "what was not to be read is not read either"
         assert [status for _, status in after.posted] == ["read"]
-        assert after.store.owed(Message) == []
+        assert after.store.owed(MessageRecord) == []
 
 
 def test_status_callbacks_that_are_owed_are_posted_after_a_restart(tmp_path: Path) -> None:
@@ -699,7 +706,7 @@ def test_status_callbacks_that_are_owed_are_posted_after_a_restart(tmp_path: Pat
         for _ in range(2):
             before.delivery.fail(before.compose(), 30001)
         before.delivery.fail(before.compose(status_url=""), 30001)
-        before.store.delete(Message, "SM2")
+        before.store.delete(MessageRecord, "SM2")
     for expected in ([(0, "failed")] * 2, []):
         after = Network(state=state)
         with closing(after.store):
@@ -713,7 +720,7 @@ def test_status_callback_that_fails_is_not_owed_for_ever() -> None:
     """It was attempted: the same failure would meet every start."""
 
     class Broken(Network):
-        def _post(self, message: Message) -> None:
+        def _post(self, message: MessageRecord) -> None:
             raise LookupError(message.account_sid)
 
     network = Broken()
@@ -722,10 +729,10 @@ def test_status_callback_that_fails_is_not_owed_for_ever() -> None:
         with pytest.raises(LookupError):
             network.schedule.settle()
 
-        assert network.store.owed(Message) == []
+        assert network.store.owed(MessageRecord) == []
 
 
-class Counting(Store):
+class Counting(ResourceStore):
     """A store that counts the messages that are read from it."""
 
     read_messages = 0
@@ -733,7 +740,7 @@ class Counting(Store):
     def find(self, kind: type[ResourceT], *conditions: Condition, **options: Any) -> list[ResourceT]:
         """Find, and count."""
         found = super().find(kind, *conditions, **options)
-        self.read_messages += len(found) if kind is Message else 0
+        self.read_messages += len(found) if kind is MessageRecord else 0
         return found
 
 
@@ -756,7 +763,7 @@ def test_restart_reads_what_is_not_finished_and_nothing_else(tmp_path: Path) -> 
         assert network.get(sid).status == "delivered"
 
 
-class Failing(Store):
+class Failing(ResourceStore):
     """A store whose disk is full at some of the times when something is saved."""
 
     failures: frozenset[int] = frozenset()
@@ -808,7 +815,7 @@ def test_message_arrives_though_the_store_fails_now_and_then(
         posted = sorted(status for _, status in network.posted if status != "queued")
         assert posted == ["delivered"] * 3 + ["sent"] * 3
         assert sorted(network.left(sid) or 0.0 for sid in sids) == left
-        assert store.owed(Message) == []
+        assert store.owed(MessageRecord) == []
 
 
 def test_first_message_of_a_line_stays_the_first_though_the_store_fails(network: Network) -> None:
@@ -827,7 +834,7 @@ def test_first_message_of_a_line_stays_the_first_though_the_store_fails(network:
         assert [network.left(first), network.left(second)] == [0, 1]
 
 
-class Full(Store):
+class Full(ResourceStore):
     """A store whose disk is full until there is room."""
 
     def __init__(self) -> None:

@@ -29,7 +29,7 @@ def test_message_reaches_a_phone_once_time_has_passed() -> None:
     """The first thing that anybody tries."""
     with Emulator() as emulator:
         message = send(emulator)
-        phone = emulator.handset(CONTACT)
+        phone = emulator.phone(CONTACT)
         before = [each.body for each in phone.inbox]
         emulator.settle()
 
@@ -84,7 +84,7 @@ def test_reset_begins_anew_with_the_seed() -> None:
     seed = {"numbers": [{"phone_number": NUMBER}]}
     with Emulator(seed=seed) as emulator:
         send(emulator)
-        emulator.handset(CONTACT).will("failed", 30003)
+        emulator.phone(CONTACT).will("failed", 30003)
         emulator.reset()
         emulator.settle()
 
@@ -111,7 +111,7 @@ def test_watchers_are_told_of_requests_and_entries_as_they_happen() -> None:
     with Emulator() as emulator:
         emulator.watch(requests.append, entries.append, webhooks.append)
         emulator.add_number(NUMBER, "http://127.0.0.1:1/message")
-        emulator.handset(CONTACT).text("hi")
+        emulator.phone(CONTACT).text("hi")
         send(emulator)
 
         assert [(each.method, each.status) for each in requests] == [("POST", 201)]
@@ -125,7 +125,7 @@ def test_watchers_are_told_of_requests_and_entries_as_they_happen() -> None:
 def test_phone_texts_the_only_number_unless_one_is_named() -> None:
     """Most programs have one number; with two, guessing would test the wrong one."""
     with Emulator() as emulator:
-        phone = emulator.handset(CONTACT)
+        phone = emulator.phone(CONTACT)
         with pytest.raises(ConfigurationError, match="number: there is none yet: add one"):
             phone.text("hi")
         emulator.add_number(NUMBER)
@@ -152,7 +152,7 @@ def test_phone_sends_bytes_as_a_picture() -> None:
     picture = FetchedMedia(content_type="image/png", content=b"\x89PNG\r\n\x1a\n")
     with Emulator() as emulator:
         emulator.add_number(NUMBER)
-        inbound = emulator.handset(CONTACT).text("look", media=[picture]).inbound
+        inbound = emulator.phone(CONTACT).text("look", media=[picture]).inbound
         (media,) = emulator.client().messages(inbound.sid).media.list()
 
         assert (inbound.num_media, media.content_type) == (1, "image/png")
@@ -161,7 +161,7 @@ def test_phone_sends_bytes_as_a_picture() -> None:
 def test_phone_that_takes_no_pictures_gets_a_link() -> None:
     """The text that arrives is another one then, and longer."""
     with Emulator() as emulator:
-        emulator.handset(CONTACT).takes_media(False)
+        emulator.phone(CONTACT).takes_media(False)
         message = send(emulator, "look", media_url=["https://example.com/cat.jpg"])
 
         assert message.num_media == "0"
@@ -188,7 +188,7 @@ def test_wrong_options_are_named(options: dict[str, Any], problem: str) -> None:
 def test_unknown_fate_of_a_phone_is_refused() -> None:
     """A mistyped status would let every message of the test arrive."""
     with Emulator() as emulator, pytest.raises(ConfigurationError, match="'undeliverd' is none of delivered"):
-        emulator.handset(CONTACT).will("undeliverd")
+        emulator.phone(CONTACT).will("undeliverd")
 
 
 def test_client_of_the_emulator_is_immune_to_edge_and_region(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -239,7 +239,7 @@ def test_reset_keeps_the_numbers_that_were_added_and_how_webhooks_are_signed() -
     with Emulator() as emulator:
         number = emulator.add_number(NUMBER, "http://127.0.0.1:1/message")
         emulator.sign_with("key", "secret")
-        emulator.handset(CONTACT).text("hi")
+        emulator.phone(CONTACT).text("hi")
         emulator.reset()
 
         assert emulator.context.store.find(IncomingNumber) == [number]
@@ -248,16 +248,16 @@ def test_reset_keeps_the_numbers_that_were_added_and_how_webhooks_are_signed() -
 
 
 @pytest.mark.parametrize("number", ["garbage", "", "News"])
-def test_handset_needs_a_number(number: str) -> None:
+def test_phone_needs_a_number(number: str) -> None:
     """A typo would set the fate of a phone that nobody has."""
     with Emulator() as emulator, pytest.raises(ConfigurationError, match="is no number: write it as"):
-        emulator.handset(number)
+        emulator.phone(number)
 
 
-def test_handset_is_the_same_however_its_number_is_written() -> None:
+def test_phone_is_the_same_however_its_number_is_written() -> None:
     """People write numbers with brackets and dashes."""
     with Emulator() as emulator:
-        assert emulator.handset("+1 (555) 867-5310").number == CONTACT
+        assert emulator.phone("+1 (555) 867-5310").number == CONTACT
 
 
 def test_reset_forgets_how_often_was_replied() -> None:
@@ -266,10 +266,10 @@ def test_reset_forgets_how_often_was_replied() -> None:
         program.answers("/message", say("hello"))
         emulator.add_number(NUMBER, program.url("/message"))
         for _ in range(30):
-            emulator.handset(CONTACT).text("hi")
+            emulator.phone(CONTACT).text("hi")
         emulator.reset()
 
-        assert emulator.handset(CONTACT).text("hi").reply == "hello"
+        assert emulator.phone(CONTACT).text("hi").reply == "hello"
 
 
 def test_seed_that_was_wrong_is_not_half_taken(tmp_path: Path) -> None:
@@ -295,7 +295,7 @@ def test_link_to_a_picture_is_never_given_twice(tmp_path: Path) -> None:
     links = []
     for _ in range(2):
         with Emulator(state=tmp_path / "state.db") as emulator:
-            emulator.handset(CONTACT).takes_media(False)
+            emulator.phone(CONTACT).takes_media(False)
             links.append(send(emulator, "", media_url=["https://example.com/cat.jpg"]).body.rpartition("/")[2])
 
     assert len(set(links)) == 2
@@ -315,7 +315,7 @@ def test_state_that_began_with_a_seed_goes_on_with_its_senders(tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    "seed", [SEED, {"handsets": [{"number": CONTACT, "status": "failed"}]}], ids=["numbers", "phones"]
+    "seed", [SEED, {"phones": [{"number": CONTACT, "status": "failed"}]}], ids=["numbers", "phones"]
 )
 def test_seed_for_a_state_that_began_without_is_refused(tmp_path: Path, seed: dict[str, Any]) -> None:
     """It would be left out without a word."""
@@ -368,7 +368,7 @@ def test_numbers_are_found_however_they_are_written() -> None:
     """People write numbers with blanks and brackets."""
     with Emulator() as emulator:
         number = emulator.add_number("+1 501 712 2661", application_sid="AP" + "1" * 32, mms=False)
-        turn = emulator.handset(CONTACT).text("hi", to="+1 (501) 712-2661")
+        turn = emulator.phone(CONTACT).text("hi", to="+1 (501) 712-2661")
 
         assert (number.phone_number, number.sms_application_sid, number.mms) == (NUMBER, "AP" + "1" * 32, False)
         assert (turn.inbound.to, turn.unrouted) == (NUMBER, f"{NUMBER} has no Message URL")

@@ -9,7 +9,7 @@ import pytest
 
 from tests.emulator.program import CONTACT, MONDAY, NUMBER, Program, codes, emulator, say
 from twiml_app.emulator import ACCOUNT_SID, Emulator, FetchedMedia
-from twiml_app.emulator.resources import Message
+from twiml_app.emulator.resources import MessageRecord
 from twiml_app.errors import ConfigurationError
 
 OTHER = "+15017122662"
@@ -37,9 +37,9 @@ def twilio(program: Program) -> Iterator[Emulator]:
 
 def test_text_is_recorded(twilio: Emulator) -> None:
     """As the REST API will show it."""
-    inbound = twilio.handset(CONTACT).text("hi").inbound
+    inbound = twilio.phone(CONTACT).text("hi").inbound
 
-    assert inbound == Message(
+    assert inbound == MessageRecord(
         sid="SM00000000000000000000000000000002",
         account_sid=ACCOUNT_SID,
         date_created=MONDAY,
@@ -52,19 +52,19 @@ def test_text_is_recorded(twilio: Emulator) -> None:
         date_sent=MONDAY,
         price=-0.0075,
     )
-    assert twilio.context.store.get(Message, inbound.sid) == inbound
+    assert twilio.context.store.get(MessageRecord, inbound.sid) == inbound
 
 
 def test_long_text_costs_what_its_segments_cost(twilio: Emulator) -> None:
     """161 characters are two of them."""
-    inbound = twilio.handset(CONTACT).text("a" * 161).inbound
+    inbound = twilio.phone(CONTACT).text("a" * 161).inbound
 
     assert (inbound.num_segments, inbound.price) == (2, -0.015)
 
 
 def test_picture_is_recorded_with_its_bytes(twilio: Emulator) -> None:
     """One segment, whatever it weighs."""
-    inbound = twilio.handset(CONTACT).text("look " * 50, media=[PICTURE]).inbound
+    inbound = twilio.phone(CONTACT).text("look " * 50, media=[PICTURE]).inbound
     (kept,) = twilio.context.media_of(inbound.sid)
 
     assert (inbound.sid[:2], inbound.num_media, inbound.num_segments, inbound.price) == ("MM", 1, 1, -0.02)
@@ -74,7 +74,7 @@ def test_picture_is_recorded_with_its_bytes(twilio: Emulator) -> None:
 def test_turn_tells_what_the_program_sent(twilio: Emulator, program: Program) -> None:
     """The first reply is what most tests look at."""
     program.answers("/number", say("a", "b"))
-    turn = twilio.handset(CONTACT).text("hi")
+    turn = twilio.phone(CONTACT).text("hi")
 
     assert (turn.reply, turn.bodies, turn.problems) == ("a", ["a", "b"], [])
     assert [reply.in_reply_to for reply in turn.replies] == [turn.inbound.sid] * 2
@@ -83,8 +83,8 @@ def test_turn_tells_what_the_program_sent(twilio: Emulator, program: Program) ->
 def test_turn_tells_of_its_own_problems_alone(twilio: Emulator, program: Program) -> None:
     """Those of another text are in the debugger of the emulator."""
     program.answers("/number", say(""))
-    first = twilio.handset(CONTACT).text("hi")
-    second = twilio.handset(CONTACT).text("hi")
+    first = twilio.phone(CONTACT).text("hi")
+    second = twilio.phone(CONTACT).text("hi")
 
     assert (first.reply, codes(first.problems), codes(second.problems)) == ("", [14103], [14103])
     assert twilio.debugger == [*first.problems, *second.problems]
@@ -93,13 +93,13 @@ def test_turn_tells_of_its_own_problems_alone(twilio: Emulator, program: Program
 def test_number_that_is_not_ours_is_refused(twilio: Emulator) -> None:
     """A typing mistake in a test is no silence of the program."""
     with pytest.raises(ConfigurationError, match=r"^number: \+15017122662 is no number of ours: add it"):
-        twilio.handset(CONTACT).text("hi", to=OTHER)
+        twilio.phone(CONTACT).text("hi", to=OTHER)
 
 
 def test_number_without_a_url_keeps_what_comes_in(twilio: Emulator) -> None:
     """It is in the log of messages, and nobody is asked."""
     twilio.add_number(OTHER)
-    turn = twilio.handset(CONTACT).text("hi", to=OTHER)
+    turn = twilio.phone(CONTACT).text("hi", to=OTHER)
 
     assert (turn.replies, turn.problems, twilio.debugger) == ([], [], [])
     assert turn.unrouted == f"{OTHER} has no Message URL"
@@ -112,7 +112,7 @@ def test_account_that_is_not_active_asks_nobody(program: Program, status: str) -
     account = {"sid": "AC" + "2" * 32, "auth_token": "token", "status": status}
     number = {"phone_number": NUMBER, "sms_url": program.url("/number"), "account_sid": account["sid"]}
     with emulator(seed={"accounts": [account], "numbers": [number]}) as twilio:
-        turn = twilio.handset(CONTACT).text("hi")
+        turn = twilio.phone(CONTACT).text("hi")
 
     assert (turn.inbound.status, turn.replies, program.received) == ("received", [], [])
     assert turn.unrouted == f"the account {account['sid']} is not active"
@@ -145,7 +145,7 @@ def test_program_that_is_asked(
         urls = {name: program.url(value) if isinstance(value, str) else value for name, value in of_service.items()}
         seed["services"] = [{"sid": SERVICE, "numbers": [NUMBER], **urls}]
     with emulator(seed=seed) as twilio:
-        turn = twilio.handset(CONTACT).text("hi")
+        turn = twilio.phone(CONTACT).text("hi")
 
     assert turn.reply == asked
     assert turn.inbound.messaging_service_sid == ("" if of_service is None else SERVICE)
@@ -157,7 +157,7 @@ def test_number_of_an_application_that_is_gone_answers_for_itself(program: Progr
     with emulator() as twilio:
         twilio.add_number(NUMBER, program.url("/number"), application_sid=APPLICATION)
 
-        assert twilio.handset(CONTACT).text("hi").reply == "number"
+        assert twilio.phone(CONTACT).text("hi").reply == "number"
 
 
 OF_OWNERS = ("sms_url", "sms_method", "sms_fallback_url", "sms_fallback_method")
@@ -181,7 +181,7 @@ def test_methods_and_fallback_are_those_of_whoever_is_asked(
         seed |= {"services": [{"sid": SERVICE, "numbers": [NUMBER]}]}
     seed[table][0] |= dict(zip(names, settings, strict=True))
     with emulator(seed=seed) as twilio:
-        turn = twilio.handset(CONTACT).text("hi")
+        turn = twilio.phone(CONTACT).text("hi")
 
     assert turn.reply == "fallback"
     assert [(request.method, request.path) for request in program.received] == [

@@ -59,12 +59,12 @@ def send(twilio: Emulator, *, to: str = CONTACT, **parameters: Any) -> str:
 def inbox(twilio: Emulator, number: str = CONTACT) -> list[str]:
     """Return what a phone has received once all is done."""
     assert twilio.settle()
-    return [message.body for message in twilio.handset(number).inbox]
+    return [message.body for message in twilio.phone(number).inbox]
 
 
 def test_stop_is_recorded_answered_and_handed_on(twilio: Emulator, program: Program) -> None:
     """The program hears of it, and its own answer does not get through."""
-    turn = twilio.handset(CONTACT).text("STOP", to=NUMBER)
+    turn = twilio.phone(CONTACT).text("STOP", to=NUMBER)
 
     assert program.at("/message")[0].form["Body"] == "STOP"
     assert "OptOutType" not in program.at("/message")[0].form, "there is one with Advanced Opt-Out alone"
@@ -76,7 +76,7 @@ def test_stop_is_recorded_answered_and_handed_on(twilio: Emulator, program: Prog
 
 def test_start_lets_everything_through_again(twilio: Emulator) -> None:
     """With the program's answer to it."""
-    phone = twilio.handset(CONTACT)
+    phone = twilio.phone(CONTACT)
     phone.text("stop", to=NUMBER)
     turn = phone.text(" Start\n", to=NUMBER)
 
@@ -87,7 +87,7 @@ def test_start_lets_everything_through_again(twilio: Emulator) -> None:
 
 def test_help_is_answered_and_changes_nothing(twilio: Emulator) -> None:
     """Neither for those who read along, nor for those who sent STOP."""
-    phone = twilio.handset(CONTACT)
+    phone = twilio.phone(CONTACT)
     phone.text("help", to=NUMBER)
     assert send(twilio) == "queued"
     phone.text("STOP", to=NUMBER)
@@ -114,7 +114,7 @@ def test_word_counts_alone_and_in_any_case(program: Program, profile: str, word:
     """Which words there are depends on the year."""
     with emulator(profile=profile) as twilio:
         twilio.add_number(NUMBER)
-        twilio.handset(CONTACT).text(word)
+        twilio.phone(CONTACT).text(word)
 
         assert inbox(twilio) == ([answer] if answer else [])
         assert bool(twilio.context.store.find(OptOut)) is (answer == STOPPED)
@@ -126,7 +126,7 @@ def test_no_other_text_is_taken_for_a_word(text: str) -> None:
     known = {word for words in find_profile("current").opt_out_words.values() for word in words}
     with emulator() as twilio:
         twilio.add_number(NUMBER)
-        twilio.handset(CONTACT).text(text)
+        twilio.phone(CONTACT).text(text)
         answered = bool(twilio.outbox)
 
     assert answered is (text.strip().upper() in known)
@@ -134,11 +134,11 @@ def test_no_other_text_is_taken_for_a_word(text: str) -> None:
 
 def test_stop_counts_for_one_number_and_one_person(twilio: Emulator) -> None:
     """Others go on, and so do other numbers."""
-    twilio.handset(CONTACT).text("STOP", to=NUMBER)
+    twilio.phone(CONTACT).text("STOP", to=NUMBER)
 
     assert send(twilio, to=FRIEND) == "queued"
     assert send(twilio, from_=OTHER) == "queued"
-    assert twilio.handset(CONTACT).text("hi", to=OTHER).bodies == ["hello"]
+    assert twilio.phone(CONTACT).text("hi", to=OTHER).bodies == ["hello"]
 
 
 def test_stop_counts_for_the_whole_service(program: Program) -> None:
@@ -146,21 +146,21 @@ def test_stop_counts_for_the_whole_service(program: Program) -> None:
     numbers = [{"phone_number": number} for number in (NUMBER, OTHER, "+15017122663")]
     services = [{"sid": SERVICE, "numbers": [NUMBER, OTHER], "inbound_request_url": program.url("/message")}]
     with emulator(seed={"numbers": numbers, "services": services}) as twilio:
-        twilio.handset(CONTACT).text("STOP", to=NUMBER)
+        twilio.phone(CONTACT).text("STOP", to=NUMBER)
 
         assert send(twilio) == "21610"
         assert send(twilio, from_=OTHER) == "21610"
         assert send(twilio, messaging_service_sid=SERVICE) == "21610"
         assert send(twilio, messaging_service_sid=SERVICE, from_=OTHER) == "21610"
         assert send(twilio, from_="+15017122663") == "queued"
-        assert codes(twilio.handset(CONTACT).text("hi", to=OTHER).problems) == [21610]
-        twilio.handset(CONTACT).text("START", to=OTHER)
+        assert codes(twilio.phone(CONTACT).text("hi", to=OTHER).problems) == [21610]
+        twilio.phone(CONTACT).text("START", to=OTHER)
         assert send(twilio) == "queued"
 
 
 def test_short_code_answers_for_itself(twilio: Emulator) -> None:
     """Nothing is recorded, and the program must do it all."""
-    turn = twilio.handset(CONTACT).text("STOP", to=SHORT_CODE)
+    turn = twilio.phone(CONTACT).text("STOP", to=SHORT_CODE)
 
     assert turn.bodies == ["hello"]
     assert inbox(twilio) == ["hello"]
@@ -170,7 +170,7 @@ def test_short_code_answers_for_itself(twilio: Emulator) -> None:
 def test_stop_counts_without_a_program(twilio: Emulator) -> None:
     """A number that only sends has no Message URL."""
     twilio.add_number("+15017122663")
-    twilio.handset(CONTACT).text("STOP", to="+15017122663")
+    twilio.phone(CONTACT).text("STOP", to="+15017122663")
 
     assert inbox(twilio) == [STOPPED]
     assert send(twilio, from_="+15017122663") == "21610"

@@ -36,10 +36,10 @@ from twiml_app.emulator.media import MediaFetcher
 from twiml_app.emulator.opt_outs import OptOuts
 from twiml_app.emulator.profiles import find_profile
 from twiml_app.emulator.replying import LOOP_WINDOW_S, ReplyCounter, Replying
-from twiml_app.emulator.resources import Account, Message
+from twiml_app.emulator.resources import Account, MessageRecord
 from twiml_app.emulator.schedule import Schedule
-from twiml_app.emulator.store import Store
-from twiml_app.emulator.twiml_reader import Send
+from twiml_app.emulator.store import ResourceStore
+from twiml_app.emulator.twiml_reader import SendStep
 
 OTHER = "+15017122662"
 FRIEND = "+15558675311"
@@ -80,10 +80,10 @@ def seeded(program: Program, **tables: Any) -> Emulator:
 def test_reply_goes_back_the_way_the_text_came(twilio: Emulator, program: Program) -> None:
     """And belongs to it."""
     program.answers("/message", say("hello"))
-    turn = twilio.handset(CONTACT).text("hi")
+    turn = twilio.phone(CONTACT).text("hi")
 
     assert turn.replies == [
-        Message(
+        MessageRecord(
             sid="SM00000000000000000000000000000003",
             account_sid=twilio.account_sid,
             date_created=MONDAY,
@@ -113,11 +113,11 @@ def test_reply_goes_where_its_attributes_say(
 ) -> None:
     """An alarm is passed on to somebody else."""
     program.answers("/message", twiml(f"<Message {attributes}>hello</Message>"))
-    (reply,) = twilio.handset(CONTACT).text("hi").replies
+    (reply,) = twilio.phone(CONTACT).text("hi").replies
     assert twilio.settle()
 
     assert (reply.from_, reply.to) == (sender, recipient)
-    assert [message.body for message in twilio.handset(recipient).inbox] == ["hello"]
+    assert [message.body for message in twilio.phone(recipient).inbox] == ["hello"]
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_sender_must_be_one_of_ours_where_they_are_known(program: Program, attri
     """With a seed, nobody sends from what is not his."""
     program.answers("/message", twiml(f"<Message {attributes}>a</Message><Message>b</Message>"))
     with seeded(program) as twilio:
-        turn = twilio.handset(CONTACT).text("hi", to=NUMBER)
+        turn = twilio.phone(CONTACT).text("hi", to=NUMBER)
 
         assert turn.bodies == (["b"] if code else ["a", "b"])
         assert codes(turn.problems) == ([code] if code else [])
@@ -149,14 +149,14 @@ def test_text_from_a_short_code_cannot_be_answered(twilio: Emulator, program: Pr
     """Twilio sends to no short code."""
     program.answers("/message", say("hello"))
 
-    assert codes(twilio.handset("12345").text("your code is 1").problems) == [14101]
+    assert codes(twilio.phone("12345").text("your code is 1").problems) == [14101]
 
 
 def test_media_is_relative_to_the_document(twilio: Emulator, program: Program) -> None:
     """Fetched with the login of this host, after a Redirect from where that led."""
     program.answers("/message", twiml("<Redirect>/deep/next</Redirect>"))
     program.answers("/deep/next", twiml("<Message><Body>look</Body><Media>../picture.png</Media></Message>"))
-    (reply,) = twilio.handset(CONTACT).text("hi").replies
+    (reply,) = twilio.phone(CONTACT).text("hi").replies
 
     assert (reply.sid[:2], reply.body, reply.num_media) == ("MM", "look", 1)
     assert [media.content_type for media in twilio.context.media_of(reply.sid)] == ["image/png"]
@@ -165,7 +165,7 @@ def test_media_is_relative_to_the_document(twilio: Emulator, program: Program) -
 def test_media_for_a_phone_that_takes_none_becomes_a_link(twilio: Emulator, program: Program) -> None:
     """A text that ends with it."""
     program.answers("/message", twiml("<Message><Body>look</Body><Media>/picture.png</Media></Message>"))
-    (reply,) = twilio.handset(CONTACT).takes_media(False).text("hi").replies
+    (reply,) = twilio.phone(CONTACT).takes_media(False).text("hi").replies
     text, _, link = reply.body.rpartition(" ")
 
     assert (reply.sid[:2], reply.num_media, text) == ("SM", 0, "look")
@@ -175,7 +175,7 @@ def test_media_for_a_phone_that_takes_none_becomes_a_link(twilio: Emulator, prog
 def test_media_that_cannot_be_had_keeps_the_message_back(twilio: Emulator, program: Program) -> None:
     """And tells no password."""
     program.answers("/message", twiml("<Message><Media>/missing.png</Media></Message><Message>b</Message>"))
-    turn = twilio.handset(CONTACT).text("hi")
+    turn = twilio.phone(CONTACT).text("hi")
 
     assert (turn.bodies, codes(turn.problems)) == (["b"], [21620])
     assert "quite-long-enough" not in turn.problems[0].text
@@ -235,7 +235,7 @@ def test_status_of_a_reply_goes_where_its_verb_says(
     program.answers("/message", twiml(verb))
     with emulator(profile=profile) as twilio:
         twilio.add_number(NUMBER, program.url("/message"))
-        turn = twilio.handset(CONTACT).text("hi", media=[PICTURE] if with_picture else [])
+        turn = twilio.phone(CONTACT).text("hi", media=[PICTURE] if with_picture else [])
         assert twilio.settle()
         posted = program.at("/status")
 
@@ -255,7 +255,7 @@ def test_status_in_2008_shows_numbers_as_they_were_then(program: Program) -> Non
     program.answers("/message", twiml("<Sms statusCallback='/status'>a</Sms>"))
     with emulator(profile="2008") as twilio:
         twilio.add_number(NUMBER, program.url("/message"))
-        turn = twilio.handset(CONTACT).text("hi")
+        turn = twilio.phone(CONTACT).text("hi")
         assert twilio.settle()
 
     assert dict(program.at("/status")[0].form.pairs) == {
@@ -286,7 +286,7 @@ def test_status_of_a_reply_goes_to_the_service_if_nowhere_else(program: Program,
         "status_callback": program.url("/service"),
     }
     with seeded(program, services=[service]) as twilio:
-        (reply,) = twilio.handset(CONTACT).text("hi", to=NUMBER).replies
+        (reply,) = twilio.phone(CONTACT).text("hi", to=NUMBER).replies
         assert twilio.settle()
 
     assert program.paths == ["/message", *paths]
@@ -299,7 +299,7 @@ def test_number_has_no_callback_for_messages(twilio: Emulator, program: Program)
     number = twilio.context.find_number(NUMBER)
     assert number
     twilio.context.store.save(replace(number, status_callback=program.url("/status")))
-    twilio.handset(CONTACT).text("hi")
+    twilio.phone(CONTACT).text("hi")
     assert twilio.settle()
 
     assert program.paths == ["/message"]
@@ -312,7 +312,7 @@ def test_trial_account_writes_to_those_it_knows(program: Program) -> None:
         twiml(f"<Message>a</Message><Message to='{FRIEND}'>b</Message><Message to='+15558675312'>c</Message>"),
     )
     with seeded(program, account={"type": "Trial", "verified": [FRIEND]}) as twilio:
-        turn = twilio.handset(CONTACT).text("hi", to=NUMBER)
+        turn = twilio.phone(CONTACT).text("hi", to=NUMBER)
 
     assert turn.bodies == ["Sent from your Twilio trial account - a", "Sent from your Twilio trial account - b"]
     assert codes(turn.problems) == [14111]
@@ -321,7 +321,7 @@ def test_trial_account_writes_to_those_it_knows(program: Program) -> None:
 def test_reply_to_somebody_who_sent_stop_fails(twilio: Emulator, program: Program) -> None:
     """It is there with its reason, its status is posted, and nothing arrives but Twilio's own answer."""
     program.answers("/message", twiml("<Message action='/status'>sorry to see you go</Message>"))
-    phone = twilio.handset(CONTACT)
+    phone = twilio.phone(CONTACT)
     turn = phone.text("STOP")
     assert twilio.settle()
     (reply,) = turn.replies
@@ -338,11 +338,11 @@ def test_replies_between_two_numbers_are_limited(program: Program, profile: str,
     program.answers("/message", say("a"))
     with emulator(profile=profile) as twilio:
         twilio.add_number(NUMBER, program.url("/message"))
-        phone = twilio.handset(CONTACT)
+        phone = twilio.phone(CONTACT)
         for _ in range(limit):
             assert phone.text("hi").bodies == ["a"]
         refused = phone.text("hi")
-        other = twilio.handset(FRIEND).text("hi")
+        other = twilio.phone(FRIEND).text("hi")
         twilio.advance(LOOP_WINDOW_S)
         later = phone.text("hi")
 
@@ -379,7 +379,7 @@ def test_several_replies_arrive_in_any_order(twilio: Emulator, program: Program)
     """Twilio promises none; a program that counts on it fails here first."""
     texts = [str(n) for n in range(8)]
     program.answers("/message", say(*texts))
-    phone = twilio.handset(CONTACT)
+    phone = twilio.phone(CONTACT)
     assert phone.text("hi").bodies == texts
     assert twilio.settle()
     arrived = [message.body for message in phone.inbox]
@@ -392,7 +392,7 @@ class Parts:
     """Replying by itself, with a queue that is soon full."""
 
     def __init__(self) -> None:
-        store, clock = Store(), SteppedClock(MONDAY)
+        store, clock = ResourceStore(), SteppedClock(MONDAY)
         self.context = Context(
             store=store,
             clock=clock,
@@ -408,13 +408,13 @@ class Parts:
         self.replying = Replying(self.context, self.debugger, composer, delivery, OptOuts(self.context), fetcher)
         dates: dict[str, Any] = {"account_sid": "AC1", "date_created": MONDAY, "date_updated": MONDAY}
         store.save(Account(sid="AC1", auth_token="token", **dates))
-        self.inbound = Message(
+        self.inbound = MessageRecord(
             sid="SM1", to=NUMBER, from_=CONTACT, body="hi", status="received", direction="inbound", **dates
         )
 
-    def reply(self) -> Message | None:
+    def reply(self) -> MessageRecord | None:
         """Reply."""
-        reply = self.replying.compose(Send(text="a", media=()), self.inbound, "http://127.0.0.1:1/message")
+        reply = self.replying.compose(SendStep(text="a", media=()), self.inbound, "http://127.0.0.1:1/message")
         if reply:
             self.replying.begin([reply])
         return reply
@@ -437,7 +437,7 @@ def test_reply_that_finds_the_queue_full_fails(parts: Parts) -> None:
 
     assert (second.status, second.error_code) == ("failed", 21611)
     assert codes(parts.debugger.entries()) == [21611]
-    kept = [message.status for message in parts.context.store.find(Message, oldest_first=True)]
+    kept = [message.status for message in parts.context.store.find(MessageRecord, oldest_first=True)]
     assert kept == ["delivered", "failed"]
 
 

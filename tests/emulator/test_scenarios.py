@@ -24,7 +24,7 @@ from twiml_app.caller.caller import without_userinfo
 from twiml_app.caller.transports import HttpTransport
 from twiml_app.caller.types import OutgoingRequest
 from twiml_app.credentials import Credentials, basic_header
-from twiml_app.emulator import Emulator, FetchedMedia, Handset
+from twiml_app.emulator import EmulatedPhone, Emulator, FetchedMedia
 from twiml_app.webhook import Form, WebhookResponse
 
 pytestmark = pytest.mark.slow
@@ -190,7 +190,7 @@ class World:
     """A program that is served, the emulator in front of it, and what can be seen of both."""
 
     emulator: Emulator
-    wire: Wire
+    webhook_log: Wire
     #: The program's address, with credentials.
     url: str
     folder: Path
@@ -206,7 +206,7 @@ class World:
         """Return what handlers have written down of a message."""
         return [told for told in self.notes(kind) if told["sid"] == sid]
 
-    def inbox_of(self, phone: Handset) -> list[str]:
+    def inbox_of(self, phone: EmulatedPhone) -> list[str]:
         """Return the texts that have reached a phone, once everything has arrived; replies come in any order."""
         assert self.emulator.settle()
         return sorted(message.body for message in phone.inbox)
@@ -215,9 +215,9 @@ class World:
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """One program for all stories: each has phones of its own."""
-    folder, wire = tmp_path_factory.mktemp("project"), Wire()
+    folder, webhook_log = tmp_path_factory.mktemp("project"), Wire()
     gate = socket.create_server(("127.0.0.1", 0))
-    with gate, website() as site, Emulator(transport=wire) as emulator:
+    with gate, website() as site, Emulator(transport=webhook_log) as emulator:
         make_project(folder)
         settings = settings_of(folder, emulator) | {
             "TWILIO_URL": emulator.url,
@@ -229,7 +229,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             url = address.replace("://", f"://{CREDENTIALS}@")
             for number, overrides in [(NUMBER, ""), (RETRYING_NUMBER, "#rt=1000&rc=5&rp=all"), (HASTY_NUMBER, "#rc=0")]:
                 emulator.add_number(number, f"{url}/message{overrides}", fallback_url=f"{url}/fallback")
-            yield World(emulator=emulator, wire=wire, url=url, folder=folder, gate=gate)
+            yield World(emulator=emulator, webhook_log=webhook_log, url=url, folder=folder, gate=gate)
 
 
 def make_project(folder: Path) -> None:
@@ -253,7 +253,7 @@ def settings_of(folder: Path, emulator: Emulator) -> dict[str, str]:
 
 def test_chat(world: World) -> None:
     """The main job, with everything on: the reply reaches the phone, and Twilio has nothing to complain about."""
-    phone = world.emulator.handset("+15558670001")
+    phone = world.emulator.phone("+15558670001")
 
     turn = phone.text("order 2 coffee", to=NUMBER)
 
@@ -266,7 +266,7 @@ def test_chat(world: World) -> None:
 
 def test_picture_for_a_picture(world: World) -> None:
     """The program fetches what was sent, with its account's credentials; what it sends back reaches the phone whole."""
-    phone = world.emulator.handset("+15558670002")
+    phone = world.emulator.phone("+15558670002")
 
     turn = phone.text(to=NUMBER, media=[FetchedMedia(content_type="image/png", content=PICTURE)])
 
@@ -289,7 +289,7 @@ def fetch(emulator: Emulator, path: str) -> bytes:
 
 def test_handler_sends_by_the_official_client_as_well(world: World) -> None:
     """While Twilio waits for the answer, the program asks Twilio to send: neither may block the other."""
-    phone = world.emulator.handset("+15558670003")
+    phone = world.emulator.phone("+15558670003")
 
     turn = phone.text("twice", to=NUMBER)
 
@@ -301,7 +301,7 @@ def test_handler_sends_by_the_official_client_as_well(world: World) -> None:
 
 def test_redirects_lead_through_the_program(world: World) -> None:
     """By GET and by POST, relative, signed, and told apart by the query alone: the text is the same in all three."""
-    phone = world.emulator.handset("+15558670004")
+    phone = world.emulator.phone("+15558670004")
 
     turn = phone.text("chain", to=NUMBER)
 
@@ -312,11 +312,11 @@ def test_redirects_lead_through_the_program(world: World) -> None:
 
 def test_handler_that_raises_leads_to_the_fallback_url(world: World) -> None:
     """It is told what failed; without an apology nothing is sent, and no handler runs a second time."""
-    phone = world.emulator.handset("+15558670005")
+    phone = world.emulator.phone("+15558670005")
 
     turn = phone.text("broken", to=NUMBER)
 
-    (asked,) = world.wire.asked(turn.inbound.sid, "/fallback")
+    (asked,) = world.webhook_log.asked(turn.inbound.sid, "/fallback")
     address = without_userinfo(f"{world.url}/message")
     assert (asked.get("ErrorCode"), asked.get("ErrorUrl")) == ("11200", address)
     assert [(problem.code, problem.url) for problem in turn.problems] == [(11200, address)]
@@ -325,7 +325,7 @@ def test_handler_that_raises_leads_to_the_fallback_url(world: World) -> None:
 
 def test_stop_and_start(world: World) -> None:
     """Twilio answers by itself and sends nothing more; the program is told of both words."""
-    phone = world.emulator.handset("+15558670006")
+    phone = world.emulator.phone("+15558670006")
     client = world.emulator.client()
 
     stopped = phone.text("STOP", to=NUMBER)
@@ -347,7 +347,7 @@ def test_stop_and_start(world: World) -> None:
 
 def test_lost_reply_reaches_the_handler_of_its_error_code(world: World) -> None:
     """The signed status URL of the reply says which message it answered; no other code's handler runs."""
-    phone = world.emulator.handset("+15558670007").will("undelivered", 30005)
+    phone = world.emulator.phone("+15558670007").will("undelivered", 30005)
 
     turn = phone.text("order 1 tea", to=NUMBER)
     inbox = world.inbox_of(phone)
@@ -368,12 +368,12 @@ def test_lost_reply_reaches_the_handler_of_its_error_code(world: World) -> None:
 
 def test_answer_that_comes_too_late_is_given_to_the_retry(world: World) -> None:
     """The first attempt still runs when the second one comes: one run of the handler, one reply."""
-    phone = world.emulator.handset("+15558670008")
-    world.wire.on_timeout = world.gate.close
+    phone = world.emulator.phone("+15558670008")
+    world.webhook_log.on_timeout = world.gate.close
 
     turn = phone.text("slow", to=RETRYING_NUMBER)
 
-    assert len(world.wire.asked(turn.inbound.sid)) > 1
+    assert len(world.webhook_log.asked(turn.inbound.sid)) > 1
     assert len(world.notes_of("slow", turn.inbound.sid)) == 1
     assert (turn.problems, turn.bodies) == ([], ["at last"])
     assert world.inbox_of(phone) == ["at last"]
@@ -381,12 +381,12 @@ def test_answer_that_comes_too_late_is_given_to_the_retry(world: World) -> None:
 
 def test_answer_that_is_lost_is_given_to_the_retry(world: World) -> None:
     """The first attempt was answered, and nobody heard it."""
-    phone = world.emulator.handset("+15558670009")
-    world.wire.lose_answers(1)
+    phone = world.emulator.phone("+15558670009")
+    world.webhook_log.lose_answers(1)
 
     turn = phone.text("order 3 cocoa", to=RETRYING_NUMBER)
 
-    assert len(world.wire.asked(turn.inbound.sid)) > 1
+    assert len(world.webhook_log.asked(turn.inbound.sid)) > 1
     assert len(world.notes_of("orders", turn.inbound.sid)) == 1
     assert (turn.problems, turn.bodies) == ([], ["3 cocoa, in 1 segment"])
     assert world.inbox_of(phone) == ["3 cocoa, in 1 segment"]
@@ -394,8 +394,8 @@ def test_answer_that_is_lost_is_given_to_the_retry(world: World) -> None:
 
 def test_answer_that_is_lost_is_given_to_the_fallback_url(world: World) -> None:
     """Without a retry the fallback URL is all there is: it knows what the handler has said."""
-    phone = world.emulator.handset("+15558670010")
-    world.wire.lose_answers(1)
+    phone = world.emulator.phone("+15558670010")
+    world.webhook_log.lose_answers(1)
 
     turn = phone.text("order 4 juice", to=HASTY_NUMBER)
 
@@ -406,7 +406,7 @@ def test_answer_that_is_lost_is_given_to_the_fallback_url(world: World) -> None:
 
 def test_many_people_text_at_once(world: World) -> None:
     """Two workers, one journal: everybody gets their own answer, once."""
-    phones = [world.emulator.handset(f"+1555867{1000 + n}") for n in range(12)]
+    phones = [world.emulator.phone(f"+1555867{1000 + n}") for n in range(12)]
 
     with ThreadPoolExecutor(len(phones)) as pool:
         turns = [*pool.map(lambda phone: phone.text(f"order {phone.number[-4:]} tea", to=NUMBER), phones)]
@@ -419,7 +419,7 @@ def test_many_people_text_at_once(world: World) -> None:
 
 def test_status_of_what_the_api_has_sent_is_in_the_ledger(world: World) -> None:
     """The status path takes credentials from the URL that is given with a message, as any URL of Twilio's may."""
-    phone = world.emulator.handset("+15558670011")
+    phone = world.emulator.phone("+15558670011")
 
     sent = world.emulator.client().messages.create(
         to=phone.number, from_=NUMBER, body="news", status_callback=f"{world.url}/status"

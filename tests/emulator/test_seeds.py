@@ -16,9 +16,9 @@ from twiml_app.emulator import ACCOUNT_SID, AUTH_TOKEN, Emulator
 from twiml_app.emulator.clocks import SteppedClock
 from twiml_app.emulator.context import Context
 from twiml_app.emulator.profiles import find_profile
-from twiml_app.emulator.resources import Account, Application, Fate, IncomingNumber, MessagingService, Resource
+from twiml_app.emulator.resources import Account, Application, IncomingNumber, MessagingService, PhoneSettings, Resource
 from twiml_app.emulator.seeds import Sower, read_seed
-from twiml_app.emulator.store import Store
+from twiml_app.emulator.store import ResourceStore
 from twiml_app.errors import ConfigurationError
 
 START = 1_700_000_000.0
@@ -60,7 +60,7 @@ friendly_name = "News"
 numbers = ["77000", "{FIRST}"]
 validity_period = 60
 
-[[handsets]]
+[[phones]]
 number = "{PHONE}"
 status = "undelivered"
 error_code = 30005
@@ -84,14 +84,14 @@ SEED: dict[str, Any] = {
     "services": [
         {"sid": SERVICE, "friendly_name": "News", "numbers": ["77000", FIRST], "validity_period": 60},
     ],
-    "handsets": [{"number": PHONE, "status": "undelivered", "error_code": 30005, "takes_media": False}],
+    "phones": [{"number": PHONE, "status": "undelivered", "error_code": 30005, "takes_media": False}],
 }
 
 
 @pytest.fixture
 def context() -> Iterator[Context]:
     """A store with the account, and whatever needs it."""
-    store = Store()
+    store = ResourceStore()
     store.save(
         Account(sid=ACCOUNT_SID, account_sid=ACCOUNT_SID, date_created=1.0, date_updated=1.0, auth_token=AUTH_TOKEN)
     )
@@ -138,7 +138,7 @@ EVERYTHING: tuple[Resource, ...] = (
     MessagingService(
         **own(sid=SERVICE, friendly_name="News", numbers=("PN" + "f" * 32, FIRST), validity_period=60),
     ),
-    Fate(**own(sid=PHONE, status="undelivered", error_code=30005, takes_media=False)),
+    PhoneSettings(**own(sid=PHONE, status="undelivered", error_code=30005, takes_media=False)),
 )
 
 
@@ -150,7 +150,7 @@ def test_seed_makes_what_it_names(name: str, text: str, tmp_path: Path, context:
     """Every table, in TOML and in JSON; the rest has its default."""
     (tmp_path / name).write_text(text, encoding="utf-8")
     Sower(context, ACCOUNT_SID).sow(read_seed(tmp_path / name))
-    kinds = (Account, Application, IncomingNumber, MessagingService, Fate)
+    kinds = (Account, Application, IncomingNumber, MessagingService, PhoneSettings)
 
     assert tuple(each for kind in kinds for each in context.store.find(kind, oldest_first=True)) == EVERYTHING
 
@@ -198,7 +198,7 @@ def _number(**changes: Any) -> dict[str, Any]:
 
 def _names(kind: type[Resource]) -> str:
     names = {field.name for field in fields(kind)}
-    return ", ".join(sorted(names - {"sid"} | {"number"} if kind is Fate else names))
+    return ", ".join(sorted(names - {"sid"} | {"number"} if kind is PhoneSettings else names))
 
 
 OTHER_ACCOUNT = "the emulator has another {!r}: leave it out, or set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN"
@@ -206,7 +206,7 @@ CHILDREN = {"accounts": [{"sid": CHILD, "auth_token": "child"}]}
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "an unknown table": (
         {"number": []},
-        "'number' is none of account, accounts, applications, numbers, services, handsets",
+        "'number' is none of account, accounts, applications, numbers, services, phones",
     ),
     "one table for several": ({"numbers": {}}, "'numbers' is a list of tables: write [[numbers]]"),
     "a list of texts": ({"numbers": [NUMBER]}, "'numbers' is a list of tables: write [[numbers]]"),
@@ -217,8 +217,8 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         f"account: there is no 'name': it is one of {_names(Account)}",
     ),
     "an unknown key of a phone": (
-        {"handsets": [{"number": PHONE, "fate": "sent"}]},
-        f"handsets: there is no 'fate': it is one of {_names(Fate)}",
+        {"phones": [{"number": PHONE, "fate": "sent"}]},
+        f"phones: there is no 'fate': it is one of {_names(PhoneSettings)}",
     ),
     "a number for a text": (_number(sms_url=5), "numbers: sms_url is 5: it is a text"),
     "null for a text": (_number(sms_url=None), "numbers: sms_url is None: it is a text"),
@@ -230,8 +230,8 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         "services: validity_period is True: it is a whole number",
     ),
     "a text for a code": (
-        {"handsets": [{"number": PHONE, "error_code": "30005"}]},
-        "handsets: error_code is '30005': it is a whole number or null",
+        {"phones": [{"number": PHONE, "error_code": "30005"}]},
+        "phones: error_code is '30005': it is a whole number or null",
     ),
     "a text for a list": (
         {"services": [{"numbers": NUMBER}]},
@@ -253,8 +253,8 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a type that there is not": ({"account": {"type": "trial"}}, "account: type is 'trial': it is Full or Trial"),
     "a fate that there is not": (
-        {"handsets": [{"number": PHONE, "status": "lost"}]},
-        "handsets: status is 'lost': it is delivered or undelivered or failed or sent or read",
+        {"phones": [{"number": PHONE, "status": "lost"}]},
+        "phones: status is 'lost': it is delivered or undelivered or failed or sent or read",
     ),
     "a number written otherwise": (
         {"numbers": [{"phone_number": "(501) 712-2661"}]},
@@ -273,24 +273,24 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         f"account: verified is ['{PHONE}', '15558675311']: write it as +15558675311",
     ),
     "a phone written otherwise": (
-        {"handsets": [{"number": "15558675310"}]},
-        f"handsets: number is '15558675310': write it as {PHONE}",
+        {"phones": [{"number": "15558675310"}]},
+        f"phones: number is '15558675310': write it as {PHONE}",
     ),
     "a phone without a number": (
-        {"handsets": [{"status": "failed"}]},
-        "handsets: every one needs 'number', and has no 'sid'",
+        {"phones": [{"status": "failed"}]},
+        "phones: every one needs 'number', and has no 'sid'",
     ),
     "a phone with a sid": (
-        {"handsets": [{"number": PHONE, "sid": PHONE}]},
-        "handsets: every one needs 'number', and has no 'sid'",
+        {"phones": [{"number": PHONE, "sid": PHONE}]},
+        "phones: every one needs 'number', and has no 'sid'",
     ),
     "an error of a phone that is reached": (
-        {"handsets": [{"number": PHONE, "error_code": 30005}]},
-        f"handsets: {PHONE}: error_code belongs to the status undelivered or failed",
+        {"phones": [{"number": PHONE, "error_code": 30005}]},
+        f"phones: {PHONE}: error_code belongs to the status undelivered or failed",
     ),
     "an error of a message that was only sent": (
-        {"handsets": [{"number": PHONE, "status": "sent", "error_code": 30005}]},
-        f"handsets: {PHONE}: error_code belongs to the status undelivered or failed",
+        {"phones": [{"number": PHONE, "status": "sent", "error_code": 30005}]},
+        f"phones: {PHONE}: error_code belongs to the status undelivered or failed",
     ),
     "a number without one": ({"numbers": [{"sms_url": ""}]}, "numbers: every one needs 'phone_number'"),
     "a subaccount without a token": ({"accounts": [{"sid": CHILD}]}, "accounts: every one needs 'auth_token'"),
@@ -328,7 +328,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         {"numbers": [{"sid": FIRST, "phone_number": NUMBER}, {"sid": SECOND, "phone_number": NUMBER}]},
         f"numbers: {NUMBER} is there twice",
     ),
-    "a phone twice": ({"handsets": [{"number": PHONE}, {"number": PHONE}]}, f"handsets: {PHONE} is there twice"),
+    "a phone twice": ({"phones": [{"number": PHONE}, {"number": PHONE}]}, f"phones: {PHONE} is there twice"),
     "no application": (
         _number(sms_application_sid=FIRST),
         f"numbers: sms_application_sid is '{FIRST}': it is AP and 32 hexadecimal digits",

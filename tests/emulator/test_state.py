@@ -103,7 +103,7 @@ def test_what_happens_before_the_start_happens_once(program: Program) -> None:
         numbers=(emulator.add_number(NUMBER).sid,),
     )
     emulator.context.store.save(service)
-    emulator.handset(CONTACT).will("failed").text("hi")
+    emulator.phone(CONTACT).will("failed").text("hi")
     emulator.advance(0.2)
     with emulator:
         assert emulator.settle()

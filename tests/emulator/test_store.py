@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twiml_app.emulator.resources import Account, Fate, Message
-from twiml_app.emulator.store import Condition, Store
+from twiml_app.emulator.resources import Account, MessageRecord, PhoneSettings
+from twiml_app.emulator.store import Condition, ResourceStore
 from twiml_app.errors import ConfigurationError
 
 ACCOUNT = "AC00000000000000000000000000000001"
@@ -24,15 +24,17 @@ ANYTHING = st.text(st.characters(exclude_categories=()))
 
 
 @pytest.fixture
-def store() -> Iterator[Store]:
+def store() -> Iterator[ResourceStore]:
     """An empty store in memory."""
-    with closing(Store()) as opened:
+    with closing(ResourceStore()) as opened:
         yield opened
 
 
-def message(sid: str, *, account_sid: str = ACCOUNT, date_sent: float | None = None, body: str = "hello") -> Message:
+def message(
+    sid: str, *, account_sid: str = ACCOUNT, date_sent: float | None = None, body: str = "hello"
+) -> MessageRecord:
     """Make a message."""
-    return Message(
+    return MessageRecord(
         sid=sid,
         account_sid=account_sid,
         date_created=1.0,
@@ -46,12 +48,12 @@ def message(sid: str, *, account_sid: str = ACCOUNT, date_sent: float | None = N
     )
 
 
-def sids(found: list[Message]) -> list[str]:
+def sids(found: list[MessageRecord]) -> list[str]:
     """Return the sids of messages."""
     return [each.sid for each in found]
 
 
-def fill(store: Store, last: int) -> None:
+def fill(store: ResourceStore, last: int) -> None:
     """Save messages 1 to ``last``, in order."""
     for n in range(1, last + 1):
         store.save(message(f"SM{n}", date_sent=float(n)))
@@ -61,12 +63,12 @@ def fill(store: Store, last: int) -> None:
 def test_resource_comes_back_as_it_was_saved(body: str, date_sent: float | None) -> None:
     """Text may hold anything that a phone or a program sends, half an emoji included."""
     saved = message("SM1", body=body, date_sent=date_sent)
-    with closing(Store()) as store:
+    with closing(ResourceStore()) as store:
         assert store.save(saved) is saved
-        assert store.get(Message, "SM1") == saved
+        assert store.get(MessageRecord, "SM1") == saved
 
 
-def test_tuples_stay_tuples(store: Store) -> None:
+def test_tuples_stay_tuples(store: ResourceStore) -> None:
     """A frozen resource that came back with a list would no longer equal itself."""
     account = Account(
         sid=ACCOUNT, account_sid=ACCOUNT, date_created=1.0, date_updated=1.0, auth_token="t", verified=("+1", "+2")
@@ -76,21 +78,21 @@ def test_tuples_stay_tuples(store: Store) -> None:
     assert store.get(Account, ACCOUNT) == account
 
 
-def test_what_was_never_saved_is_not_found(store: Store) -> None:
+def test_what_was_never_saved_is_not_found(store: ResourceStore) -> None:
     """Also under a sid that something of another kind has."""
-    store.save(Fate(sid="+1", account_sid="", date_created=1.0, date_updated=1.0))
+    store.save(PhoneSettings(sid="+1", account_sid="", date_created=1.0, date_updated=1.0))
 
-    assert store.get(Message, "+1") is None
-    assert store.get(Fate, "+2") is None
-    assert store.find(Message) == []
+    assert store.get(MessageRecord, "+1") is None
+    assert store.get(PhoneSettings, "+2") is None
+    assert store.find(MessageRecord) == []
 
 
-def test_saving_again_replaces_and_keeps_the_place(store: Store) -> None:
+def test_saving_again_replaces_and_keeps_the_place(store: ResourceStore) -> None:
     """A list must not jump whenever a status changes."""
     fill(store, 3)
     store.save(message("SM2", body="changed"))
 
-    assert [(each.sid, each.body) for each in store.find(Message)] == [
+    assert [(each.sid, each.body) for each in store.find(MessageRecord)] == [
         ("SM3", "hello"),
         ("SM2", "changed"),
         ("SM1", "hello"),
@@ -115,65 +117,65 @@ def test_saving_again_replaces_and_keeps_the_place(store: Store) -> None:
         pytest.param([Condition("body", "=", "' OR 1 --")], [], id="a value is never SQL"),
     ],
 )
-def test_conditions_choose(store: Store, conditions: list[Condition], found: list[str]) -> None:
+def test_conditions_choose(store: ResourceStore, conditions: list[Condition], found: list[str]) -> None:
     """The filters of the lists are made of these."""
     fill(store, 4)
     store.save(message("SM5", account_sid=OTHER, date_sent=2.0))
 
-    assert sids(store.find(Message, *conditions, account_sid=ACCOUNT)) == found
-    assert store.count(Message, *conditions, account_sid=ACCOUNT) == len(found)
+    assert sids(store.find(MessageRecord, *conditions, account_sid=ACCOUNT)) == found
+    assert store.count(MessageRecord, *conditions, account_sid=ACCOUNT) == len(found)
 
 
-def test_what_was_not_sent_fits_no_comparison_of_dates(store: Store) -> None:
+def test_what_was_not_sent_fits_no_comparison_of_dates(store: ResourceStore) -> None:
     """A queued message has no DateSent, and is in no list filtered by it."""
     store.save(message("SM1"))
 
     for operator in ("=", "<", "<=", ">", ">="):
-        assert store.find(Message, Condition("date_sent", operator, 2.0)) == []
+        assert store.find(MessageRecord, Condition("date_sent", operator, 2.0)) == []
 
 
-def test_accounts_are_kept_apart_unless_all_are_asked_for(store: Store) -> None:
+def test_accounts_are_kept_apart_unless_all_are_asked_for(store: ResourceStore) -> None:
     """A subaccount never sees what another one sent; the schedule sees all."""
     store.save(message("SM1"))
     store.save(message("SM2", account_sid=OTHER))
 
-    assert sids(store.find(Message, account_sid=OTHER)) == ["SM2"]
-    assert sids(store.find(Message)) == ["SM2", "SM1"]
-    assert (store.count(Message, account_sid=OTHER), store.count(Message)) == (1, 2)
+    assert sids(store.find(MessageRecord, account_sid=OTHER)) == ["SM2"]
+    assert sids(store.find(MessageRecord)) == ["SM2", "SM1"]
+    assert (store.count(MessageRecord, account_sid=OTHER), store.count(MessageRecord)) == (1, 2)
 
 
-def test_lists_are_newest_first_unless_told_otherwise(store: Store) -> None:
+def test_lists_are_newest_first_unless_told_otherwise(store: ResourceStore) -> None:
     """Twilio lists the newest first; what is worked off goes the other way."""
     fill(store, 3)
 
-    assert sids(store.find(Message)) == ["SM3", "SM2", "SM1"]
-    assert sids(store.find(Message, oldest_first=True)) == ["SM1", "SM2", "SM3"]
-    assert sids(store.find(Message, limit=2)) == ["SM3", "SM2"]
-    assert sids(store.find(Message, beyond="SM2")) == ["SM1"]
-    assert sids(store.find(Message, beyond="SM2", oldest_first=True)) == ["SM3"]
+    assert sids(store.find(MessageRecord)) == ["SM3", "SM2", "SM1"]
+    assert sids(store.find(MessageRecord, oldest_first=True)) == ["SM1", "SM2", "SM3"]
+    assert sids(store.find(MessageRecord, limit=2)) == ["SM3", "SM2"]
+    assert sids(store.find(MessageRecord, beyond="SM2")) == ["SM1"]
+    assert sids(store.find(MessageRecord, beyond="SM2", oldest_first=True)) == ["SM3"]
 
 
-def test_pages_go_on_from_a_message_that_is_gone(store: Store) -> None:
+def test_pages_go_on_from_a_message_that_is_gone(store: ResourceStore) -> None:
     """Somebody who deletes what each page shows must still see every message."""
     fill(store, 5)
     seen: list[str] = []
-    while page := sids(store.find(Message, beyond=seen[-1] if seen else "", limit=2)):
+    while page := sids(store.find(MessageRecord, beyond=seen[-1] if seen else "", limit=2)):
         seen += page
         for sid in page:
-            store.delete(Message, sid)
+            store.delete(MessageRecord, sid)
 
     assert seen == ["SM5", "SM4", "SM3", "SM2", "SM1"]
-    assert store.count(Message) == 0
+    assert store.count(MessageRecord) == 0
 
 
-def test_what_is_saved_after_the_newest_was_deleted_is_newer(store: Store) -> None:
+def test_what_is_saved_after_the_newest_was_deleted_is_newer(store: ResourceStore) -> None:
     """Somebody who follows what comes in must not miss a message because the one before it was deleted."""
     fill(store, 2)
-    store.delete(Message, "SM2")
+    store.delete(MessageRecord, "SM2")
     store.save(message("SM3"))
 
-    assert sids(store.find(Message, beyond="SM2", oldest_first=True)) == ["SM3"]
-    assert store.place(Message, "SM1") < store.place(Message, "SM2") < store.place(Message, "SM3")
+    assert sids(store.find(MessageRecord, beyond="SM2", oldest_first=True)) == ["SM3"]
+    assert store.place(MessageRecord, "SM1") < store.place(MessageRecord, "SM2") < store.place(MessageRecord, "SM3")
 
 
 @given(
@@ -187,12 +189,12 @@ def test_pages_show_each_message_once_while_others_come_and_go(
     """Between two pages messages are saved (None) and deleted: none that stays is missed or shown twice."""
     numbers = count(7)
     seen: list[int] = []
-    with closing(Store()) as store:
+    with closing(ResourceStore()) as store:
         fill(store, 6)
         there = list(range(1, 7))
         for actions in between:
             beyond = f"SM{seen[-1]}" if seen else ""
-            page = store.find(Message, oldest_first=oldest_first, beyond=beyond, limit=limit)
+            page = store.find(MessageRecord, oldest_first=oldest_first, beyond=beyond, limit=limit)
             ordered = there if oldest_first else there[::-1]
             rest = [n for n in ordered if not seen or (n > seen[-1] if oldest_first else n < seen[-1])]
             assert sids(page) == [f"SM{n}" for n in rest[:limit]]
@@ -202,37 +204,37 @@ def test_pages_show_each_message_once_while_others_come_and_go(
                     there.append(next(numbers))
                     store.save(message(f"SM{there[-1]}"))
                 else:
-                    assert store.delete(Message, f"SM{action}") is (action in there)
+                    assert store.delete(MessageRecord, f"SM{action}") is (action in there)
                     there = [n for n in there if n != action]
 
 
-def test_only_the_newest_are_kept(store: Store) -> None:
+def test_only_the_newest_are_kept(store: ResourceStore) -> None:
     """A log that nobody empties stays small; other kinds are left alone."""
     fill(store, 5)
-    store.save(Fate(sid="+1", account_sid="", date_created=1.0, date_updated=1.0))
-    store.keep_newest(Message, 2)
-    store.keep_newest(Fate, 2)
+    store.save(PhoneSettings(sid="+1", account_sid="", date_created=1.0, date_updated=1.0))
+    store.keep_newest(MessageRecord, 2)
+    store.keep_newest(PhoneSettings, 2)
 
-    assert sids(store.find(Message)) == ["SM5", "SM4"]
-    assert store.get(Fate, "+1") is not None
+    assert sids(store.find(MessageRecord)) == ["SM5", "SM4"]
+    assert store.get(PhoneSettings, "+1") is not None
 
 
-def test_deleting_takes_the_bytes_along(store: Store) -> None:
+def test_deleting_takes_the_bytes_along(store: ResourceStore) -> None:
     """A deleted picture must not be found by its link."""
     fill(store, 2)
     store.save_bytes("SM1", b"\x00\xff")
     store.save_bytes("SM2", b"kept")
 
-    assert store.delete(Message, "SM1")
-    assert not store.delete(Message, "SM1")
-    assert (store.get(Message, "SM1"), store.read_bytes("SM1")) == (None, None)
-    assert (sids(store.find(Message)), store.read_bytes("SM2")) == (["SM2"], b"kept")
+    assert store.delete(MessageRecord, "SM1")
+    assert not store.delete(MessageRecord, "SM1")
+    assert (store.get(MessageRecord, "SM1"), store.read_bytes("SM1")) == (None, None)
+    assert (sids(store.find(MessageRecord)), store.read_bytes("SM2")) == (["SM2"], b"kept")
 
 
 @given(st.binary(), st.binary())
 def test_bytes_come_back_as_they_were_saved_last(first: bytes, second: bytes) -> None:
     """A picture is not text."""
-    with closing(Store()) as store:
+    with closing(ResourceStore()) as store:
         store.save_bytes("ME1", first)
         store.save_bytes("ME1", second)
 
@@ -240,7 +242,7 @@ def test_bytes_come_back_as_they_were_saved_last(first: bytes, second: bytes) ->
         assert store.read_bytes("ME2") is None
 
 
-def test_moments_are_kept_by_name(store: Store) -> None:
+def test_moments_are_kept_by_name(store: ResourceStore) -> None:
     """When a number last sent decides when it may send again."""
     store.write("a", 1.5)
     store.write("a", 2.25)
@@ -248,30 +250,30 @@ def test_moments_are_kept_by_name(store: Store) -> None:
     assert (store.read("a"), store.read("b")) == (2.25, 0.0)
 
 
-def test_clearing_forgets_everything(store: Store) -> None:
+def test_clearing_forgets_everything(store: ResourceStore) -> None:
     """Reset means that the next test starts with an empty Twilio."""
     fill(store, 2)
-    store.delete(Message, "SM2")
+    store.delete(MessageRecord, "SM2")
     store.save_bytes("ME1", b"x")
     store.write("a", 1.0)
     store.owe("post", message("SM1"))
     store.clear()
 
-    assert (store.find(Message), store.read_bytes("ME1"), store.read("a")) == ([], None, 1.0)
-    assert (store.place(Message, "SM2"), store.owed(Message)) == (-1, [])
+    assert (store.find(MessageRecord), store.read_bytes("ME1"), store.read("a")) == ([], None, 1.0)
+    assert (store.place(MessageRecord, "SM2"), store.owed(MessageRecord)) == (-1, [])
 
 
 def test_file_is_read_again_by_the_next_run(tmp_path: Path) -> None:
     """What was sent yesterday is still listed today, and pages still go on from what was deleted."""
     path = tmp_path / "state.db"
-    with closing(Store(path)) as store:
+    with closing(ResourceStore(path)) as store:
         fill(store, 3)
-        store.delete(Message, "SM2")
+        store.delete(MessageRecord, "SM2")
         store.save_bytes("ME1", b"\x89PNG")
         store.write("a", 1.5)
-    with closing(Store(str(path))) as store:
-        assert sids(store.find(Message)) == ["SM3", "SM1"]
-        assert sids(store.find(Message, beyond="SM2")) == ["SM1"]
+    with closing(ResourceStore(str(path))) as store:
+        assert sids(store.find(MessageRecord)) == ["SM3", "SM1"]
+        assert sids(store.find(MessageRecord, beyond="SM2")) == ["SM1"]
         assert (store.read_bytes("ME1"), store.read("a")) == (b"\x89PNG", 1.5)
 
 
@@ -293,7 +295,7 @@ def test_file_of_somebody_else_is_refused_and_left_alone(tmp_path: Path, applica
     before = path.read_bytes()
 
     with pytest.raises(ConfigurationError, match=r"^state: .*other\.db was not written by this release"):
-        Store(path)
+        ResourceStore(path)
     assert path.read_bytes() == before
 
 
@@ -303,71 +305,77 @@ def test_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Path) -> N
     path.write_text("These are notes, and no database.\n" * 100)
 
     with pytest.raises(ConfigurationError, match=r"^state: .*notes\.txt cannot be used: file is not a database$"):
-        Store(path)
+        ResourceStore(path)
     assert path.read_text() == "These are notes, and no database.\n" * 100
 
 
 def test_path_that_cannot_be_opened_is_refused(tmp_path: Path) -> None:
     """A folder that does not exist is the commonest reason."""
     with pytest.raises(ConfigurationError, match=r"^state: .*nowhere/state\.db cannot be used: unable to open"):
-        Store(tmp_path / "nowhere" / "state.db")
+        ResourceStore(tmp_path / "nowhere" / "state.db")
 
 
 @pytest.mark.parametrize("name", ["", "state.db"], ids=["in memory", "in a file"])
 def test_threads_share_a_store(tmp_path: Path, name: str) -> None:
     """The REST API, the phone's page and the delivery of messages all work in threads of their own."""
-    with closing(Store(tmp_path / name) if name else Store()) as store, ThreadPoolExecutor(8) as threads:
+    with (
+        closing(ResourceStore(tmp_path / name) if name else ResourceStore()) as store,
+        ThreadPoolExecutor(8) as threads,
+    ):
 
         def work(n: int) -> int:
             store.save(message(f"SM{n}", date_sent=float(n)))
             store.save_bytes(f"SM{n}", str(n).encode())
             if n % 2:
-                store.delete(Message, f"SM{n}")
-            return len(store.find(Message, Condition("date_sent", "=", float(n))))
+                store.delete(MessageRecord, f"SM{n}")
+            return len(store.find(MessageRecord, Condition("date_sent", "=", float(n))))
 
         found = list(threads.map(work, range(200)))
 
         assert found == [1, 0] * 100
-        assert sorted(int(each.sid[2:]) for each in store.find(Message)) == list(range(0, 200, 2))
+        assert sorted(int(each.sid[2:]) for each in store.find(MessageRecord)) == list(range(0, 200, 2))
 
 
 def test_what_is_owed_is_kept_as_it_was_then(tmp_path: Path) -> None:
     """A status callback tells the status of its moment, though the message has gone on, or is gone."""
     path = tmp_path / "state.db"
-    with closing(Store(path)) as store:
+    with closing(ResourceStore(path)) as store:
         numbers = [store.owe(what, message("SM1", body=what)) for what in ("first", "second", "third")]
         store.save(message("SM1", body="changed"))
-        store.delete(Message, "SM1")
+        store.delete(MessageRecord, "SM1")
         store.pay(numbers[1])
-    with closing(Store(path)) as store:
-        assert [(what, each.body) for _, what, each in store.owed(Message)] == [("first", "first"), ("third", "third")]
+    with closing(ResourceStore(path)) as store:
+        assert [(what, each.body) for _, what, each in store.owed(MessageRecord)] == [
+            ("first", "first"),
+            ("third", "third"),
+        ]
         assert store.owe("fourth", message("SM2")) not in numbers
 
 
-def test_newest_of_each_group_is_found(store: Store) -> None:
+def test_newest_of_each_group_is_found(store: ResourceStore) -> None:
     """What a number sent last decides when it may send again, however much it sent before."""
     for n, (account, sent) in enumerate([(ACCOUNT, 5.0), (ACCOUNT, 3.0), (OTHER, 1.0), (OTHER, 2.0), (OTHER, None)]):
         store.save(message(f"SM{n}", account_sid=account, date_sent=sent))
     is_sent = Condition("date_sent", ">", 0)
 
-    assert store.newest_of_each(Message, ("account_sid",), "sid") == [(ACCOUNT, "SM1"), (OTHER, "SM4")]
-    assert store.newest_of_each(Message, ("account_sid", "body"), "sid", is_sent, most="date_sent") == [
+    assert store.newest_of_each(MessageRecord, ("account_sid",), "sid") == [(ACCOUNT, "SM1"), (OTHER, "SM4")]
+    assert store.newest_of_each(MessageRecord, ("account_sid", "body"), "sid", is_sent, most="date_sent") == [
         (ACCOUNT, "hello", "SM0"),
         (OTHER, "hello", "SM3"),
     ]
-    assert store.newest_of_each(Fate, ("sid",), "status") == []
+    assert store.newest_of_each(PhoneSettings, ("sid",), "status") == []
 
 
-def test_latest_change_of_anything_is_found(store: Store) -> None:
+def test_latest_change_of_anything_is_found(store: ResourceStore) -> None:
     """No clock may begin before it."""
     assert store.latest() == 0.0
     fill(store, 2)
-    store.save(Fate(sid="+1", account_sid="", date_created=1.0, date_updated=7.5))
+    store.save(PhoneSettings(sid="+1", account_sid="", date_created=1.0, date_updated=7.5))
 
     assert store.latest() == 7.5
 
 
-def _clear_and_fail(store: Store) -> None:
+def _clear_and_fail(store: ResourceStore) -> None:
     store.clear()
     fill(store, 3)
     raise LookupError("switched off")
@@ -376,25 +384,25 @@ def _clear_and_fail(store: Store) -> None:
 def test_what_is_done_exclusively_is_done_as_a_whole_or_not_at_all(tmp_path: Path) -> None:
     """A machine that is switched off in between finds the state as it was before."""
     path = tmp_path / "state.db"
-    with closing(Store(path)) as store:
+    with closing(ResourceStore(path)) as store:
         fill(store, 1)
         with pytest.raises(LookupError), store.exclusively():
             _clear_and_fail(store)
-        assert sids(store.find(Message)) == ["SM1"]
+        assert sids(store.find(MessageRecord)) == ["SM1"]
         with store.exclusively(), store.exclusively():
             fill(store, 2)
-    with closing(Store(path)) as store:
-        assert sids(store.find(Message)) == ["SM2", "SM1"]
+    with closing(ResourceStore(path)) as store:
+        assert sids(store.find(MessageRecord)) == ["SM2", "SM1"]
 
 
-def test_others_wait_for_what_is_done_exclusively(store: Store) -> None:
+def test_others_wait_for_what_is_done_exclusively(store: ResourceStore) -> None:
     """They see what was before, or what is after."""
     fill(store, 1)
     begun = threading.Barrier(9)
 
     def read(_: int) -> int:
         begun.wait(10)
-        return store.count(Message)
+        return store.count(MessageRecord)
 
     with ThreadPoolExecutor(8) as threads:
         with store.exclusively():

@@ -29,8 +29,8 @@ from twiml_app.emulator import twiml_execution as execution
 from twiml_app.emulator import twiml_reader as documents
 from twiml_app.emulator.clocks import SteppedClock
 from twiml_app.emulator.debugger import Debugger
-from twiml_app.emulator.resources import Message
-from twiml_app.emulator.store import Store
+from twiml_app.emulator.resources import MessageRecord
+from twiml_app.emulator.store import ResourceStore
 from twiml_app.emulator.twiml_execution import MAX_DOCUMENTS
 
 
@@ -110,11 +110,11 @@ def test_answer_is_executed(
 ) -> None:
     """What can be done is done, and the debugger tells the rest."""
     program.answers("/message", answer)
-    turn = twilio.handset(CONTACT).text("hello")
+    turn = twilio.phone(CONTACT).text("hello")
     assert twilio.settle()
 
     assert (turn.bodies, codes(turn.problems)) == (replies, found)
-    assert sorted(message.body for message in twilio.handset(CONTACT).inbox) == sorted(replies)
+    assert sorted(message.body for message in twilio.phone(CONTACT).inbox) == sorted(replies)
     assert twilio.debugger == list(turn.problems)
     assert all(problem.message_sid == turn.inbound.sid for problem in turn.problems)
 
@@ -125,7 +125,7 @@ def test_redirects_carry_the_message_along(twilio: Emulator, program: Program) -
     program.answers("/deep/second", twiml(f"<Redirect>http://{program.host}/deep/third</Redirect>"))
     program.answers("/deep/third", twiml("<Redirect method='POST'>fourth#rc=0</Redirect>"))
     program.answers("/deep/fourth", say("done"))
-    turn = twilio.handset(CONTACT).text("hello")
+    turn = twilio.phone(CONTACT).text("hello")
     let_in = [request for request in program.received if request.status == 200]
 
     assert turn.bodies == ["done"]
@@ -146,7 +146,7 @@ def test_redirect_to_another_host_takes_no_password_along(twilio: Emulator, prog
         url = elsewhere.answers("/message", twiml("<Redirect>/next</Redirect>"))
         elsewhere.answers("/next", say("elsewhere"))
         program.answers("/message", twiml(f"<Redirect>{url}</Redirect>"))
-        turn = twilio.handset(CONTACT).text("hello")
+        turn = twilio.phone(CONTACT).text("hello")
 
         assert turn.bodies == ["elsewhere"]
         assert elsewhere.paths == ["/message", "/next"]
@@ -159,7 +159,7 @@ def test_documents_may_lead_on_until_a_limit(twilio: Emulator, program: Program,
     again = twiml("<Message>a</Message><Redirect>/message</Redirect>")
     program.answers("/message", *[again] * (documents - 1), say("end"))
     twilio.add_number(NUMBER, fallback_url=program.answers("/fallback", say("sorry")))
-    turn = twilio.handset(CONTACT).text("hello")
+    turn = twilio.phone(CONTACT).text("hello")
 
     if documents == MAX_DOCUMENTS:
         assert (turn.bodies, turn.problems) == (["a"] * (MAX_DOCUMENTS - 1) + ["end"], [])
@@ -191,7 +191,7 @@ def test_fallback_url_answers_where_the_program_fails(
     program.answers("/message", answer)
     fallback = program.answers("/fallback", say("sorry"))
     twilio.add_number(NUMBER, fallback_url=fallback, fallback_method=method)
-    turn = twilio.handset(CONTACT).text("hello")
+    turn = twilio.phone(CONTACT).text("hello")
     (asked,) = program.at("/fallback")
     given = dict(asked.form.pairs) if method == "POST" else {name: values[0] for name, values in asked.query.items()}
 
@@ -207,7 +207,7 @@ def test_fallback_url_answers_where_nobody_listens(twilio: Emulator, program: Pr
     """The program is down, its spare one is up."""
     url = f"http://127.0.0.1:{closed_port()}/message"
     twilio.add_number(NUMBER, url, fallback_url=program.answers("/fallback", say("sorry")))
-    turn = twilio.handset(CONTACT).text("hello")
+    turn = twilio.phone(CONTACT).text("hello")
 
     assert (turn.bodies, codes(turn.problems)) == (["sorry"], [11205])
     assert program.at("/fallback")[0].form["ErrorUrl"] == url
@@ -226,7 +226,7 @@ def test_fallback_url_answers_where_a_redirect_fails(twilio: Emulator, program: 
     program.answers("/message", twiml(f"<Message>first</Message>{problem}"))
     twilio.add_number(NUMBER, fallback_url=program.answers("/fallback", say("sorry")))
 
-    assert twilio.handset(CONTACT).text("hello").bodies == ["first", "sorry"]
+    assert twilio.phone(CONTACT).text("hello").bodies == ["first", "sorry"]
 
 
 def test_what_a_document_sends_does_not_wait_for_the_next_one(twilio: Emulator, program: Program) -> None:
@@ -235,12 +235,12 @@ def test_what_a_document_sends_does_not_wait_for_the_next_one(twilio: Emulator, 
 
     def look(_: Received) -> Answer:
         twilio.advance(10)
-        arrived.append([message.body for message in twilio.handset(CONTACT).inbox])
+        arrived.append([message.body for message in twilio.phone(CONTACT).inbox])
         return Answer(status=500)
 
     program.answers("/message", twiml("<Message>first</Message><Redirect>/look</Redirect>"))
     program.answers("/look", look)
-    turn = twilio.handset(CONTACT).text("hello")
+    turn = twilio.phone(CONTACT).text("hello")
 
     assert arrived == [["first"]]
     assert (turn.bodies, codes(turn.problems)) == (["first"], [11200])
@@ -250,7 +250,7 @@ def test_fallback_url_may_fail_as_well(twilio: Emulator, program: Program) -> No
     """Both are told, the cause first; nobody is asked a third time."""
     program.answers("/message", Answer(status=500))
     twilio.add_number(NUMBER, fallback_url=program.answers("/fallback", Answer(b"<Response>")))
-    turn = twilio.handset(CONTACT).text("hello")
+    turn = twilio.phone(CONTACT).text("hello")
 
     assert [(problem.code, problem.url) for problem in turn.problems] == [
         (11200, program.bare("/message")),
@@ -265,14 +265,14 @@ def test_fallback_url_may_redirect(twilio: Emulator, program: Program) -> None:
     program.answers("/fallback", twiml("<Redirect>/other</Redirect>"))
     twilio.add_number(NUMBER, fallback_url=program.url("/fallback"))
 
-    assert twilio.handset(CONTACT).text("hello").bodies == ["other"]
+    assert twilio.phone(CONTACT).text("hello").bodies == ["other"]
 
 
 def test_warning_calls_no_fallback_url(twilio: Emulator, program: Program) -> None:
     """The message went on all the same."""
     program.answers("/message", twiml("<Say>a</Say><Message to=''>b</Message>"))
     twilio.add_number(NUMBER, fallback_url=program.answers("/fallback", say("sorry")))
-    turn = twilio.handset(CONTACT).text("hello")
+    turn = twilio.phone(CONTACT).text("hello")
 
     assert codes(turn.problems) == [14110, 14101]
     assert program.paths == ["/message"]
@@ -302,7 +302,7 @@ def test_action_takes_over_in_the_documents_of_then(program: Program, verb: str,
     program.answers("/done", say("done"))
     with emulator(profile="2014") as twilio:
         twilio.add_number(NUMBER, program.url("/message"))
-        turn = twilio.handset(CONTACT).text("hello")
+        turn = twilio.phone(CONTACT).text("hello")
     message, done = program.at("/message")[0], program.at("/done")[0]
     sid = turn.replies[0].sid
 
@@ -319,7 +319,7 @@ def test_action_is_told_of_a_reply_that_is_refused(program: Program) -> None:
     program.answers("/done", NOTHING)
     with emulator(profile="2014") as twilio:
         twilio.add_number(NUMBER, program.url("/message"))
-        turn = twilio.handset(CONTACT).text("STOP")
+        turn = twilio.phone(CONTACT).text("STOP")
 
     assert codes(turn.problems) == [21610]
     assert program.at("/done")[0].form["SmsStatus"] == "invalid"
@@ -330,7 +330,7 @@ def test_action_is_a_status_url_today(twilio: Emulator, program: Program) -> Non
     """The document goes on."""
     program.answers("/message", twiml("<Message action='/done'>a</Message><Message>b</Message>"))
     program.answers("/done", NOTHING)
-    turn = twilio.handset(CONTACT).text("hello")
+    turn = twilio.phone(CONTACT).text("hello")
     assert program.paths == ["/message"]
     assert twilio.settle()
 
@@ -354,8 +354,8 @@ def numbers_of(module: ModuleType) -> set[int]:
 def test_every_number_says_what_to_do() -> None:
     """A number alone sends its reader to a search engine."""
     message: Any = dict.fromkeys(("to", "from_", "body", "status", "direction", "sid", "account_sid"), "")
-    about = Message(**message, date_created=0.0, date_updated=0.0)
-    debugger = Debugger(Store(), SteppedClock(0.0), lambda prefix: prefix)
+    about = MessageRecord(**message, date_created=0.0, date_updated=0.0)
+    debugger = Debugger(ResourceStore(), SteppedClock(0.0), lambda prefix: prefix)
     numbers = {number for module in MODULES for number in numbers_of(module)}
     silent = {number for number in numbers if debugger.add(number, "Something", message=about).text == "Something."}
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.test_twiml import VERBS
 from twiml_app.caller.caller import resolve
-from twiml_app.emulator.twiml_reader import Document, Go, Problem, Send, read_answer
+from twiml_app.emulator.twiml_reader import Document, Problem, RedirectStep, SendStep, read_answer
 from twiml_app.errors import TwimlError
 from twiml_app.twiml import MessagingResponse
 from twiml_app.verbs import Comment, Message, Redirect, Sms
@@ -21,12 +21,12 @@ LONG = "x" * 1600
 AFTER_REDIRECT = (12200, "what stands after a Redirect is never reached")
 
 
-def send(text: str = "", *media: str, **others: Any) -> Send:
+def send(text: str = "", *media: str, **others: Any) -> SendStep:
     """Make what a Message asks for."""
-    return Send(text=text, media=media, **others)
+    return SendStep(text=text, media=media, **others)
 
 
-def document(*steps: Send | Go, problems: tuple[tuple[int, str], ...] = ()) -> Document:
+def document(*steps: SendStep | RedirectStep, problems: tuple[tuple[int, str], ...] = ()) -> Document:
     """Make the document that is expected."""
     return Document(steps=steps, problems=tuple(Problem(code=code, text=text) for code, text in problems))
 
@@ -102,20 +102,20 @@ def read(verbs: str) -> Document:
             id="older verb",
         ),
         pytest.param(f"<Sms>{'x' * 160}</Sms>", document(send("x" * 160, is_sms=True)), id="longest Sms"),
-        pytest.param("<Redirect> /r\n</Redirect>", document(Go(url="/r")), id="Redirect"),
+        pytest.param("<Redirect> /r\n</Redirect>", document(RedirectStep(url="/r")), id="Redirect"),
         pytest.param(
             '<Redirect method="GET">https://a.example/b?c&amp;d</Redirect>',
-            document(Go(url="https://a.example/b?c&d", method="GET")),
+            document(RedirectStep(url="https://a.example/b?c&d", method="GET")),
             id="Redirect with GET",
         ),
         pytest.param(
             "<Message>a</Message><Sms>b</Sms><Redirect>c</Redirect>\n<!-- end -->\n",
-            document(send("a"), send("b", is_sms=True), Go(url="c")),
+            document(send("a"), send("b", is_sms=True), RedirectStep(url="c")),
             id="in order",
         ),
         pytest.param(
             "<Message>a</Message>" * 10 + "<Redirect>b</Redirect>",
-            document(*[send("a")] * 10, Go(url="b")),
+            document(*[send("a")] * 10, RedirectStep(url="b")),
             id="ten messages",
         ),
     ],
@@ -181,7 +181,7 @@ def test_what_is_in_order_is_executed_without_a_word(verbs: str, expected: Docum
             '<Sms status_callback="/s">a</Sms><Redirect statusCallback="/s" METHOD="GET">b</Redirect>',
             document(
                 send("a", is_sms=True),
-                Go(url="b"),
+                RedirectStep(url="b"),
                 problems=(
                     (12200, "Sms takes no attribute status_callback: write statusCallback"),
                     (12200, "Redirect takes no attribute statusCallback"),
@@ -225,7 +225,7 @@ def test_what_is_in_order_is_executed_without_a_word(verbs: str, expected: Docum
         ),
         pytest.param(
             "<Redirect>/r<Url>/s</Url></Redirect>",
-            document(Go(url="/r"), problems=((12200, "Redirect holds a text, not Url"),)),
+            document(RedirectStep(url="/r"), problems=((12200, "Redirect holds a text, not Url"),)),
             id="markup within a Redirect",
         ),
         pytest.param(
@@ -248,7 +248,7 @@ def test_what_is_in_order_is_executed_without_a_word(verbs: str, expected: Docum
             document(
                 send("a"),
                 send("b", is_sms=True),
-                Go(url="c"),
+                RedirectStep(url="c"),
                 problems=(
                     (14104, "the method of Message is 'PUT', neither GET nor POST"),
                     (14104, "the method of Sms is '', neither GET nor POST"),
@@ -383,7 +383,7 @@ def test_message_that_cannot_be_sent_is_skipped_alone(verb: str, problems: tuple
 @pytest.mark.parametrize(
     ("redirect", "steps", "problems"),
     [
-        pytest.param("<Redirect>/r</Redirect>", (Go(url="/r"),), (), id="good"),
+        pytest.param("<Redirect>/r</Redirect>", (RedirectStep(url="/r"),), (), id="good"),
         pytest.param("<Redirect/>", (), ((11100, "Redirect is '', which is no http or https URL"),), id="empty"),
         pytest.param(
             "<Redirect>/a b</Redirect>",
@@ -400,7 +400,7 @@ def test_message_that_cannot_be_sent_is_skipped_alone(verb: str, problems: tuple
     ],
 )
 def test_nothing_is_reached_after_a_redirect(
-    redirect: str, steps: tuple[Go, ...], problems: tuple[tuple[int, str], ...], behind: str
+    redirect: str, steps: tuple[RedirectStep, ...], problems: tuple[tuple[int, str], ...], behind: str
 ) -> None:
     """Control is gone with it, whether or not it leads anywhere; what stands there is not even looked at."""
     expected = document(send("a"), *steps, problems=(*problems, AFTER_REDIRECT))
@@ -416,7 +416,7 @@ def test_eleventh_message_and_its_like_are_not_sent() -> None:
     assert read("<Message>a</Message>" * 9 + "<Message/><Sms>a</Sms>" + more) == document(
         *[send("a")] * 9,
         send("a", is_sms=True),
-        Go(url="/r"),
+        RedirectStep(url="/r"),
         problems=(
             (14103, "Message has neither text nor media"),
             (14109, "the answer asks for more than 10 messages"),
@@ -686,11 +686,11 @@ def test_any_answer_is_read_or_refused(body: bytes, content_type: str, status: i
 def test_whatever_is_to_be_done_can_be_done(body: bytes) -> None:
     """The engine takes the steps at their word: no empty message, no URL that cannot be joined to another."""
     found = read_answer(body, XML)
-    messages = [step for step in found.steps if isinstance(step, Send)]
-    urls = [step.url for step in found.steps if isinstance(step, Go)]
+    messages = [step for step in found.steps if isinstance(step, SendStep)]
+    urls = [step.url for step in found.steps if isinstance(step, RedirectStep)]
 
     assert len(messages) <= 10
-    assert found.steps[len(messages) :] == tuple(step for step in found.steps if isinstance(step, Go))
+    assert found.steps[len(messages) :] == tuple(step for step in found.steps if isinstance(step, RedirectStep))
     assert all(message.text.strip() or message.media for message in messages)
     assert all(step.method in ("GET", "POST") for step in found.steps)
     for url in urls + [url for message in messages for url in (message.action, *message.media)]:
@@ -698,11 +698,11 @@ def test_whatever_is_to_be_done_can_be_done(body: bytes) -> None:
     assert all(problem.text and not problem.text.endswith(".") for problem in found.problems)
 
 
-def step_of(verb: Message | Sms | Redirect) -> Send | Go:
+def step_of(verb: Message | Sms | Redirect) -> SendStep | RedirectStep:
     """Make what a verb asks for."""
     if isinstance(verb, Redirect):
-        return Go(url=verb.url, method=verb.method or "POST")
-    return Send(
+        return RedirectStep(url=verb.url, method=verb.method or "POST")
+    return SendStep(
         text=verb.text,
         media=verb.media if isinstance(verb, Message) else (),
         to=verb.to or "",
@@ -714,9 +714,9 @@ def step_of(verb: Message | Sms | Redirect) -> Send | Go:
     )
 
 
-def can_be_done(step: Send | Go) -> bool:
+def can_be_done(step: SendStep | RedirectStep) -> bool:
     """Tell whether Twilio does it: a text or media, and no ``//[``, which is none of the URLs it looks like."""
-    if isinstance(step, Go):
+    if isinstance(step, RedirectStep):
         return can_be_joined(step.url)
     has_content = bool(step.text.strip() or step.media)
     return has_content and can_be_joined(step.action, step.status_callback, *step.media)

@@ -6,7 +6,7 @@ import pytest
 
 from twiml_app.caller.types import ConnectFailed, OutgoingRequest
 from twiml_app.emulator.clocks import SteppedClock
-from twiml_app.emulator.webhook_log import MAX_REQUESTS, LoggedWebhook, Wire
+from twiml_app.emulator.webhook_log import MAX_REQUESTS, LoggedWebhook, WebhookLog
 from twiml_app.webhook import WebhookResponse
 
 SID = "SM" + "5" * 32
@@ -20,7 +20,7 @@ def asking(
     return OutgoingRequest(method="POST", url=url, headers=(), body=body, connect_timeout_s=1, read_timeout_s=1)
 
 
-def wire(answer: WebhookResponse | OSError) -> Wire:
+def webhook_log(answer: WebhookResponse | OSError) -> WebhookLog:
     """Make a wire on which every request takes a quarter of a second."""
     times = iter(number / 4 for number in range(10_000))
 
@@ -29,12 +29,12 @@ def wire(answer: WebhookResponse | OSError) -> Wire:
             raise answer
         return answer
 
-    return Wire(transport, SteppedClock(1000.0), seconds=lambda: next(times))
+    return WebhookLog(transport, SteppedClock(1000.0), seconds=lambda: next(times))
 
 
 def test_request_is_kept_with_its_answer() -> None:
     """What was asked, of which message, what came back, and how long it took."""
-    wired = wire(OK)
+    wired = webhook_log(OK)
 
     assert wired(asking()) == OK
     assert wired.all() == [
@@ -60,7 +60,7 @@ def test_request_is_kept_with_its_answer() -> None:
 )
 def test_message_is_named_where_it_can_be_told(sent: OutgoingRequest, sid: str) -> None:
     """Several texts at once are told apart by it."""
-    wired = wire(OK)
+    wired = webhook_log(OK)
     wired(sent)
 
     assert [logged.message_sid for logged in wired.all()] == [sid]
@@ -75,7 +75,7 @@ def test_message_is_named_where_it_can_be_told(sent: OutgoingRequest, sid: str) 
 )
 def test_request_without_an_answer_is_kept_with_the_reason(error: OSError, problem: str) -> None:
     """And the caller learns of it as before."""
-    wired = wire(error)
+    wired = webhook_log(error)
     with pytest.raises(type(error)):
         wired(asking())
 
@@ -90,7 +90,7 @@ def fail(logged: LoggedWebhook) -> None:
 def test_watcher_is_told_and_may_fail() -> None:
     """Whoever looks on must not stand in the way."""
     seen: list[LoggedWebhook] = []
-    wired = wire(OK)
+    wired = webhook_log(OK)
     wired.watcher = seen.append
     wired(asking())
     wired.watcher = fail
@@ -101,7 +101,7 @@ def test_watcher_is_told_and_may_fail() -> None:
 
 def test_only_the_latest_are_kept() -> None:
     """An emulator may run for weeks."""
-    wired = wire(OK)
+    wired = webhook_log(OK)
     for number in range(MAX_REQUESTS + 5):
         wired(asking(f"http://a.example/{number}"))
 

@@ -38,8 +38,8 @@ from twiml_app.emulator.clocks import SteppedClock
 from twiml_app.emulator.context import Context
 from twiml_app.emulator.debugger import Debugger
 from twiml_app.emulator.profiles import find_profile
-from twiml_app.emulator.resources import Account, Message
-from twiml_app.emulator.store import Store
+from twiml_app.emulator.resources import Account, MessageRecord
+from twiml_app.emulator.store import ResourceStore
 from twiml_app.emulator.webhooks import Webhooks, country_of
 
 SERVICE = "MG" + "1" * 32
@@ -126,7 +126,7 @@ def test_inbound_message_is_posted_whole(program: Program, profile: str, pairs: 
     """Programs read parameters that nobody thought of, and sign over all of them."""
     with emulator(profile=profile) as twilio:
         twilio.add_number(NUMBER, program.answers("/message", NOTHING))
-        twilio.handset(CONTACT).text("Grüße & <3 +")
+        twilio.phone(CONTACT).text("Grüße & <3 +")
     (request,) = program.received
 
     assert (request.method, request.target) == ("POST", "/message")
@@ -135,7 +135,7 @@ def test_inbound_message_is_posted_whole(program: Program, profile: str, pairs: 
 
 def test_request_carries_the_headers_of_twilio(twilio: Emulator, program: Program) -> None:
     """Firewalls and frameworks look at them."""
-    twilio.handset(CONTACT).text("hello")
+    twilio.phone(CONTACT).text("hello")
     (request,) = program.received
     token = request.headers.pop("i-twilio-idempotency-token")
     signature = request.headers.pop("x-twilio-signature")
@@ -153,7 +153,7 @@ def test_request_carries_the_headers_of_twilio(twilio: Emulator, program: Progra
 
 def test_pictures_are_named_by_urls_of_the_emulator(twilio: Emulator, program: Program) -> None:
     """The program fetches them there, with its credentials."""
-    inbound = twilio.handset(CONTACT).text(media=[PICTURE, PICTURE]).inbound
+    inbound = twilio.phone(CONTACT).text(media=[PICTURE, PICTURE]).inbound
     form = program.received[0].form
     base = f"{twilio.url}/2010-04-01/Accounts/{ACCOUNT_SID}/Messages/{inbound.sid}/Media/"
 
@@ -169,7 +169,7 @@ def test_service_of_the_number_is_named(program: Program) -> None:
     """Programs of several services tell them apart by it."""
     services = [{"sid": SERVICE, "numbers": [NUMBER], "inbound_request_url": program.answers("/service", NOTHING)}]
     with emulator(seed={"numbers": [{"phone_number": NUMBER}], "services": services}) as twilio:
-        twilio.handset(CONTACT).text("hello")
+        twilio.phone(CONTACT).text("hello")
 
     assert program.at("/service")[0].form["MessagingServiceSid"] == SERVICE
 
@@ -194,7 +194,7 @@ def test_channel_tells_no_places(program: Program) -> None:
     """Twilio sends none of the eight parameters for WhatsApp."""
     with emulator() as twilio:
         twilio.add_number(f"whatsapp:{NUMBER}", program.answers("/message", say("hello")))
-        turn = twilio.handset(f"whatsapp:{CONTACT}").text("hi")
+        turn = twilio.phone(f"whatsapp:{CONTACT}").text("hi")
     form = program.received[0].form
 
     assert turn.reply == "hello"
@@ -237,7 +237,7 @@ def test_status_is_posted_whole(program: Program, profile: str, pairs: dict[str,
 
 def test_failure_is_posted_with_its_code(twilio: Emulator, program: Program) -> None:
     """And a delivery without one."""
-    twilio.handset(CONTACT).will("undelivered", 30005)
+    twilio.phone(CONTACT).will("undelivered", 30005)
     send(twilio, status_callback=program.answers("/status", NOTHING))
     assert twilio.settle()
 
@@ -309,7 +309,7 @@ def test_every_request_is_signed_with_the_token(twilio: Emulator, program: Progr
     program.answers("/message", twiml("<Redirect method='GET'>/next?a=b%20c&amp;d=%C3%BC</Redirect>"))
     program.answers("/next", Answer(status=500))
     twilio.add_number(NUMBER, fallback_url=program.answers("/fallback", say("sorry")))
-    twilio.handset(CONTACT).text("Grüße")
+    twilio.phone(CONTACT).text("Grüße")
     send(twilio, status_callback=program.answers("/status", NOTHING))
     assert twilio.settle()
 
@@ -325,7 +325,7 @@ def test_shared_key_signs_by_the_newer_scheme(program: Program) -> None:
         "numbers": [{"phone_number": NUMBER, "sms_url": program.answers("/message", say("hello"))}],
     }
     with emulator(seed=seed) as twilio:
-        assert twilio.handset(CONTACT).text("hello").reply == "hello"
+        assert twilio.phone(CONTACT).text("hello").reply == "hello"
     (request,) = program.received
 
     assert request.signed == "HMAC_SHA256"
@@ -342,7 +342,7 @@ def test_subaccount_signs_with_its_own_token(program: Program) -> None:
         "numbers": [{"phone_number": NUMBER, "sms_url": url, "account_sid": account["sid"]}],
     }
     with emulator(seed=seed) as twilio:
-        twilio.handset(CONTACT).text("hello")
+        twilio.phone(CONTACT).text("hello")
     (request,) = program.received
 
     assert (request.form["AccountSid"], request.signed) == (account["sid"], "HMAC_SHA1")
@@ -357,7 +357,7 @@ def counting(request: Received) -> Answer:
 def test_cookies_are_kept_for_two_numbers_for_four_hours(twilio: Emulator, program: Program) -> None:
     """A conversation in a session works, until nobody writes for four hours."""
     program.answers("/message", counting)
-    phone, other = twilio.handset(CONTACT), twilio.handset("+15558675311")
+    phone, other = twilio.phone(CONTACT), twilio.phone("+15558675311")
     said = [phone.text("a").reply, phone.text("b").reply, other.text("a").reply]
     twilio.advance(4 * 3600 - 1)
     said.append(phone.text("c").reply)
@@ -376,7 +376,7 @@ def test_credentials_of_the_url_answer_one_challenge_for_an_action(auth: str) ->
         url = program.answers("/message", twiml("<Redirect>/next?a=b</Redirect>"))
         program.answers("/next", Answer(status=500))
         twilio.add_number(NUMBER, url, fallback_url=program.answers("/fallback", say("hello")))
-        replies = [twilio.handset(CONTACT).text("hello").reply for _ in range(2)]
+        replies = [twilio.phone(CONTACT).text("hello").reply for _ in range(2)]
         sent = [
             (request.path, request.status, request.headers.get("authorization", "").partition(" ")[0])
             for request in program.received
@@ -400,7 +400,7 @@ def test_credentials_that_are_missing_fail(twilio: Emulator) -> None:
     with Program("basic") as program:
         program.answers("/message", say("hello"))
         twilio.add_number(NUMBER, program.bare("/message"))
-        turn = twilio.handset(CONTACT).text("hello")
+        turn = twilio.phone(CONTACT).text("hello")
         (problem,) = turn.problems
 
         assert turn.replies == []
@@ -414,7 +414,7 @@ def test_credentials_that_are_missing_fail(twilio: Emulator) -> None:
 def test_get_puts_the_form_into_the_query(twilio: Emulator, program: Program) -> None:
     """After what the URL has of its own."""
     twilio.add_number(NUMBER, program.answers("/message", NOTHING) + "?own=1", method="GET")
-    twilio.handset(CONTACT).text("a & b")
+    twilio.phone(CONTACT).text("a & b")
     (request,) = program.received
 
     assert (request.method, request.signed, list(request.form)) == ("GET", "HMAC_SHA1", [])
@@ -434,7 +434,7 @@ def test_answer_to_get_that_has_not_changed_is_not_sent_again(twilio: Emulator, 
 
     program.answers("/menu", tagged)
     twilio.add_number(NUMBER, program.url("/menu"), method="GET")
-    turn = twilio.handset(CONTACT).text("hello")
+    turn = twilio.phone(CONTACT).text("hello")
 
     assert [request.status for request in program.received] == [200, *[304] * 9]
     assert turn.bodies == ["kept"] * 10
@@ -465,7 +465,7 @@ def test_overrides_of_the_url_are_obeyed(
     """The fragment is never sent; every try carries the same token."""
     url = program.answers("/message", *answers)
     twilio.add_number(NUMBER, url.replace("//", "//sms:secret@") + fragment)
-    turn = twilio.handset(CONTACT).text("hello")
+    turn = twilio.phone(CONTACT).text("hello")
 
     assert [request.target for request in program.received] == ["/message"] * asked
     assert len({request.headers["i-twilio-idempotency-token"] for request in program.received}) == 1
@@ -485,7 +485,7 @@ def test_program_that_is_too_slow_is_given_up(twilio: Emulator, program: Program
     twilio.add_number(
         NUMBER, program.answers("/message", slow) + "#rt=100", fallback_url=program.answers("/quick", say("quick"))
     )
-    turn = twilio.handset(CONTACT).text("hello")
+    turn = twilio.phone(CONTACT).text("hello")
     release.set()
 
     assert (turn.bodies, codes(turn.problems)) == (["quick"], [11200])
@@ -496,7 +496,7 @@ def test_every_event_has_a_token_of_its_own(twilio: Emulator, program: Program) 
     program.answers("/message", twiml("<Redirect>/next</Redirect>"))
     program.answers("/next", NOTHING)
     send(twilio, status_callback=program.answers("/status", NOTHING))
-    twilio.handset(CONTACT).text("hello")
+    twilio.phone(CONTACT).text("hello")
     assert twilio.settle()
 
     assert len(program.received) == 4
@@ -522,7 +522,7 @@ def test_every_event_has_a_token_of_its_own(twilio: Emulator, program: Program) 
 )
 def test_answer_to_a_status_is_judged(twilio: Emulator, program: Program, answer: Answer, code: int | None) -> None:
     """Nothing comes of it, and the debugger tells what Twilio's would."""
-    twilio.handset(CONTACT).will("sent")
+    twilio.phone(CONTACT).will("sent")
     message = send(twilio, status_callback=program.answers("/status", answer))
     assert twilio.settle()
 
@@ -548,7 +548,7 @@ def test_url_that_is_none_is_told(twilio: Emulator) -> None:
         number = twilio.context.find_number(NUMBER)
         assert number
         twilio.context.store.save(replace(number, sms_url=url))
-        turn = twilio.handset(CONTACT).text("hello")
+        turn = twilio.phone(CONTACT).text("hello")
         assert codes(turn.problems)[-1] == 11100
         assert "secret" not in "".join(problem.url + problem.text for problem in turn.problems)
 
@@ -579,7 +579,7 @@ def test_clock_may_be_stepped_while_a_program_thinks(twilio: Emulator, program: 
 
     program.answers("/message", slow)
     with ThreadPoolExecutor(1) as threads:
-        turn = threads.submit(twilio.handset(CONTACT).text, "hello")
+        turn = threads.submit(twilio.phone(CONTACT).text, "hello")
         assert asked.wait(LIMIT_S)
         twilio.advance(3600)
         release.set()
@@ -587,7 +587,7 @@ def test_clock_may_be_stepped_while_a_program_thinks(twilio: Emulator, program: 
     assert twilio.settle()
 
     assert reply.date_created == MONDAY + 3600
-    assert [message.body for message in twilio.handset(CONTACT).inbox] == ["done"]
+    assert [message.body for message in twilio.phone(CONTACT).inbox] == ["done"]
 
 
 def test_many_text_at_once_where_the_clock_runs(program: Program) -> None:
@@ -602,7 +602,7 @@ def test_many_text_at_once_where_the_clock_runs(program: Program) -> None:
             twilio.add_number(f"+1501712266{n}", program.answers("/message", echo))
 
         def talk(n: int) -> str:
-            return twilio.handset(f"+1555867531{n}").text(str(n), to=f"+1501712266{n}").reply
+            return twilio.phone(f"+1555867531{n}").text(str(n), to=f"+1501712266{n}").reply
 
         with ThreadPoolExecutor(8) as threads:
             assert list(threads.map(talk, range(8))) == [str(n) for n in range(8)]
@@ -616,7 +616,7 @@ def test_many_text_at_once_where_the_clock_runs(program: Program) -> None:
 def test_forgotten_conversations_begin_anew(program: Program) -> None:
     """Reset: the cookies of one test are not those of the next."""
     program.answers("/message", counting)
-    with closing(Store()) as store:
+    with closing(ResourceStore()) as store:
         context = Context(
             store=store,
             clock=SteppedClock(MONDAY),
@@ -627,18 +627,18 @@ def test_forgotten_conversations_begin_anew(program: Program) -> None:
         )
         dates: dict[str, Any] = {"account_sid": ACCOUNT_SID, "date_created": MONDAY, "date_updated": MONDAY}
         store.save(Account(sid=ACCOUNT_SID, auth_token=AUTH_TOKEN, **dates))
-        message = Message(
+        message = MessageRecord(
             sid="SM1", to=NUMBER, from_=CONTACT, body="hi", status="received", direction="inbound", **dates
         )
         webhooks = Webhooks(context, Debugger(store, context.clock, context.new_sid), HttpTransport())
 
-        def ask() -> str:
+        def request() -> str:
             webhook = Webhook(url=program.url("/message"))
             call = webhooks.call(webhook, webhooks.inbound_form(message), message=message, session=Session())
             return call.response.header("set-cookie")
 
-        said = [ask(), ask()]
+        said = [request(), request()]
         webhooks.clear()
-        said.append(ask())
+        said.append(request())
 
     assert said == ["n=1; Path=/", "n=2; Path=/", "n=1; Path=/"]

@@ -306,8 +306,8 @@ def test_handler_that_returns_nothing_sends_nothing(program: Program, caplog: py
         pytest.param("fail", "ValueError: a bug", id="handler that raises"),
         pytest.param(
             "long",
-            "ReplyError: tests.receiver.test_receiver.Program.__post_init__.<locals>.long returned a text of 1601 UTF-16"
-            " units: Twilio sends 1600, and Message(text, split=True) cuts it into several",
+            "ReplyError: tests.receiver.test_receiver.Program.__post_init__.<locals>.long returned a text of 1601"
+            " UTF-16 units: Twilio sends 1600, and Message(text, split=True) cuts it into several",
             id="reply that Twilio would not send",
         ),
     ],

@@ -30,7 +30,7 @@ from twiml_app.cli import main
 from twiml_app.errors import CallError
 from twiml_app.receiver.receiver import REPLAY_HEADER
 from twiml_app.recordings.format import Exchange, read_file, write_file
-from twiml_app.recordings.replay import Destination, Replayed, Send, replay
+from twiml_app.recordings.replay import Destination, Replayed, SendExchange, replay
 from twiml_app.testing import Phone, in_process
 from twiml_app.webhook import TWIML_TYPE, WebhookResponse
 
@@ -145,7 +145,7 @@ def new_app(router: Router, **settings: str) -> Flask:
     return app
 
 
-def send_to(app: Flask) -> Send:
+def send_to(app: Flask) -> SendExchange:
     """Send to an application in this process, as the command line does."""
     target, transport = in_process(app)
     caller = Caller(transport, token=target.token, headers=((REPLAY_HEADER, "1"),))

@@ -106,7 +106,7 @@ class Caller:
         deadline = self._clock() + overrides.total_s
         tried = 0
         while True:
-            sending = _Sending(self, method, form, overrides, idempotency_token, deadline, session, attempts)
+            sending = _Try(self, method, form, overrides, idempotency_token, deadline, session, attempts)
             try:
                 return sending.follow(url)
             except _Failed as failed:
@@ -125,7 +125,7 @@ class _Failed(Exception):
 
 
 @dataclass(slots=True)
-class _Sending:
+class _Try:
     """One try: the requests of a challenge and of redirects, up to an answer."""
 
     caller: Caller

@@ -76,8 +76,8 @@ class Challenge:
         return "Digest " + ", ".join(
             [
                 _username(credentials.user),
-                *(f"{name}={_quoted(self.parameters[name])}" for name in ("realm", "nonce")),
-                f"uri={_quoted(target)}",
+                *(f"{name}={_quoted_string(self.parameters[name])}" for name in ("realm", "nonce")),
+                f"uri={_quoted_string(target)}",
                 *self._repeated(),
                 *self._client_fields(counted, client_nonce),
                 f'response="{response}"',
@@ -100,18 +100,18 @@ class Challenge:
         if "algorithm" in self.parameters:
             yield f"algorithm={self.parameters['algorithm']}"
         if "opaque" in self.parameters:
-            yield f"opaque={_quoted(self.parameters['opaque'])}"
+            yield f"opaque={_quoted_string(self.parameters['opaque'])}"
 
     def _client_fields(self, counted: str, client_nonce: str) -> Iterator[str]:
         if self._qop:
             yield f"qop=auth, nc={counted}"
         if self._qop or self._algorithm.endswith(_SESSION):
-            yield f"cnonce={_quoted(client_nonce)}"
+            yield f"cnonce={_quoted_string(client_nonce)}"
 
 
 def read_challenges(values: Iterable[str]) -> list[Challenge]:
     """Read the values of the WWW-Authenticate headers of an answer; what cannot be read is left out."""
-    return [challenge for value in values for challenge in _read(value)]
+    return [challenge for value in values for challenge in _read_header(value)]
 
 
 def strongest(challenges: Iterable[Challenge]) -> Challenge | None:
@@ -120,7 +120,7 @@ def strongest(challenges: Iterable[Challenge]) -> Challenge | None:
     return max(answerable, key=lambda challenge: challenge.strength, default=None)
 
 
-def _read(value: str) -> Iterator[Challenge]:
+def _read_header(value: str) -> Iterator[Challenge]:
     found: list[tuple[str, dict[str, str]]] = []
     for item in parse_http_list(_CONTROLS.sub(" ", value)):
         parameter = _PARAMETER.fullmatch(item)
@@ -128,23 +128,23 @@ def _read(value: str) -> Iterator[Challenge]:
             found.append((opening[1].lower(), {}))
             parameter = _PARAMETER.fullmatch(opening[2] or "")
         if parameter and found:
-            found[-1][1].setdefault(parameter[1].lower(), _unquoted(parameter[2]))
+            found[-1][1].setdefault(parameter[1].lower(), _unquoted_string(parameter[2]))
     return (Challenge(scheme=scheme, parameters=parameters) for scheme, parameters in found)
 
 
-def _unquoted(value: str) -> str:
+def _unquoted_string(value: str) -> str:
     """Take the quotes off; what was escaped between them has lost its backslash already."""
     return value[1:].removesuffix('"') if value.startswith('"') else value
 
 
-def _quoted(value: str) -> str:
+def _quoted_string(value: str) -> str:
     return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _username(user: str) -> str:
     """Write the user as RFC 7616 has it: encoded, where it cannot stand between quotes."""
     if _PRINTABLE.fullmatch(user):
-        return f"username={_quoted(user)}"
+        return f"username={_quoted_string(user)}"
     return f"username*=UTF-8''{quote(user, safe='', errors='replace')}"
 
 

@@ -72,21 +72,21 @@ class Session:
 
     def login(self, url: str) -> Login | None:
         """Return the login that is good for a URL: that of its host, by the same credentials."""
-        login = self._logins.get(_place(url))
+        login = self._logins.get(_origin(url))
         return login if login and login.userinfo == _userinfo(url) else None
 
     def note(self, url: str, login: Login, *, is_accepted: bool) -> None:
         """Remember a login that was accepted; forget one that was not."""
-        self._logins.pop(_place(url), None)
+        self._logins.pop(_origin(url), None)
         if is_accepted:
-            self._logins[_place(url)] = login
+            self._logins[_origin(url)] = login
 
 
 def _userinfo(url: str) -> str:
     return urlsplit(url).netloc.rpartition("@")[0]
 
 
-def _place(url: str) -> tuple[str, str]:
+def _origin(url: str) -> tuple[str, str]:
     parts = urlsplit(url)
     return parts.scheme, parts.netloc.rpartition("@")[2].lower()
 

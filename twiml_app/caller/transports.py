@@ -65,7 +65,7 @@ class HttpTransport:
             connection.request(request.method, target_of(parts), request.body or None, headers)
             with incoming.answer(request.method) as answer:  # closed, even where it breaks off
                 answer.begin()
-                return _answer(answer.status, answer.getheaders(), _read(answer))
+                return _webhook_response(answer.status, answer.getheaders(), _read_body(answer))
         except http.client.HTTPException as error:
             raise ProtocolViolation(f"not an HTTP answer: {error!r}") from error
         finally:
@@ -130,7 +130,7 @@ class _Incoming(io.RawIOBase):
         return self._sock.recv_into(buffer)
 
 
-def _read(answer: http.client.HTTPResponse) -> bytes:
+def _read_body(answer: http.client.HTTPResponse) -> bytes:
     """Read the body; http.client says nothing of one that is shorter than announced."""
     body = answer.read(MAX_ANSWER_BYTES)
     if answer.length and len(body) < MAX_ANSWER_BYTES:
@@ -155,7 +155,7 @@ class WsgiTransport:
         path = self._prefix + parts.path.removeprefix(self._mount)
         environ = _environ(request, parts._replace(path=path))
         chunks, status, headers = run_wsgi_app(self._application, environ, buffered=True)
-        return _answer(int(status.split()[0]), list(headers), b"".join(chunks))
+        return _webhook_response(int(status.split()[0]), list(headers), b"".join(chunks))
 
 
 def _environ(request: OutgoingRequest, parts: SplitResult) -> dict[str, Any]:
@@ -186,6 +186,6 @@ def _environ(request: OutgoingRequest, parts: SplitResult) -> dict[str, Any]:
     return environ
 
 
-def _answer(status: int, headers: list[tuple[str, str]], body: bytes) -> WebhookResponse:
+def _webhook_response(status: int, headers: list[tuple[str, str]], body: bytes) -> WebhookResponse:
     content_type = next((value for name, value in headers if name.lower() == "content-type"), "")
     return WebhookResponse(status=status, body=body, content_type=content_type, headers=tuple(headers))

@@ -104,7 +104,7 @@ class Overrides:
             connect_timeout_s=_milliseconds(given.get("ct"), 5000, 10000),
             read_timeout_s=_milliseconds(given.get("rt"), 15000, 15000),
             total_s=_milliseconds(given.get("tt"), 15000, 15000),
-            retries=_number(given.get("rc"), 1, least=0, most=5),
+            retries=_bounded(given.get("rc"), 1, least=0, most=5),
             policy=frozenset(given.get("rp", "ct").split(",")),
         )
 
@@ -132,10 +132,10 @@ class Overrides:
 
 
 def _milliseconds(given: str | None, default: int, most: int) -> float:
-    return _number(given, default, least=100, most=most) / 1000
+    return _bounded(given, default, least=100, most=most) / 1000
 
 
-def _number(given: str | None, default: int, *, least: int, most: int) -> int:
+def _bounded(given: str | None, default: int, *, least: int, most: int) -> int:
     """Read a whole number, brought to the nearest bound; what is none gives the default."""
     number = int(given) if given and re.fullmatch("[0-9]{1,9}", given) else default
     return min(max(number, least), most)

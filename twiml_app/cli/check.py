@@ -48,11 +48,11 @@ def check(url: str | None, show_secrets: bool, app_name: str | None, as_json: bo
         found = [asdict(finding) for finding in findings]
         print_json({"settings": shown, "findings": found, "urls": asdict(urls) if urls else None})
     else:
-        _print(shown, findings, urls)
+        _print_check(shown, findings, urls)
     raise SystemExit(1 if any(finding.level != "ok" for finding in findings) else 0)
 
 
-def _print(shown: dict[str, str], findings: list[Finding], urls: ConsoleUrls | None) -> None:
+def _print_check(shown: dict[str, str], findings: list[Finding], urls: ConsoleUrls | None) -> None:
     print_table([{"setting": name, "value": value} for name, value in shown.items()])
     click.echo()
     print_table([{"": _MARKS[each.level], "what": each.subject, "finding": each.says} for each in findings])

@@ -39,10 +39,10 @@ def plain_errors() -> Iterator[None]:
     except TwimlAppError as error:
         raise click.ClickException(str(error)) from error
     except (ImportError, SyntaxError, NameError, AttributeError, TypeError) as error:
-        raise click.ClickException(f"{_place(error)}: {type(error).__name__}: {error}") from error
+        raise click.ClickException(f"{_error_location(error)}: {type(error).__name__}: {error}") from error
 
 
-def _place(error: Exception) -> str:
+def _error_location(error: Exception) -> str:
     """Return the line of the project in which an error arose, the last one that is not of this package."""
     own = str(Path(__file__).parent.parent)
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith((own, "<"))]
@@ -117,7 +117,7 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in text)
 
 
-def read_settings(*, needs_secrets: bool = False) -> Settings:
+def project_settings(*, needs_secrets: bool = False) -> Settings:
     """Return the settings of the working directory; to look at a journal no credentials are needed.
 
     Raises: ConfigurationError.

@@ -148,7 +148,7 @@ def _introduction(running: Emulator) -> list[tuple[str, str]]:
     from ..emulator import AUTH_TOKEN, IncomingNumber
 
     numbers = running.context.store.find(IncomingNumber, oldest_first=True)
-    shown = [f"{each.phone_number} -> {_shown(each.sms_url)}" for each in numbers]
+    shown = [f"{each.phone_number} -> {_number_url(each.sms_url)}" for each in numbers]
     lines = [
         ("account", running.account_sid),
         ("token", AUTH_TOKEN if running.auth_token == AUTH_TOKEN else "that of TWILIO_AUTH_TOKEN"),
@@ -165,7 +165,7 @@ def _introduction(running: Emulator) -> list[tuple[str, str]]:
     return [*lines, ("trust", trust), ("text in", f"SSL_CERT_FILE={running.ca_file} {text}")]
 
 
-def _shown(url: str) -> str:
+def _number_url(url: str) -> str:
     return without_userinfo(url) if url else "no URL of its own"
 
 

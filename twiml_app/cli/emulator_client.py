@@ -26,12 +26,12 @@ _UNTRUSTED = (CERTIFICATE_EXPIRED, CERTIFICATE_FOR_ANOTHER, CERTIFICATE_WITHOUT_
 _REMEDIES = {21606: " (numbers are given by --number at the start, and named by --to)"}
 
 
-def ask(url: str, method: str, path: str, form: Sequence[tuple[str, str]] = ()) -> Any:
+def request(url: str, method: str, path: str, form: Sequence[tuple[str, str]] = ()) -> Any:
     """Return what an emulator that runs answers at one of its own paths.
 
     Raises: click.ClickException.
     """
-    response = _send(url, method, path, form)
+    response = _request_emulator(url, method, path, form)
     if not response.header("Twilio-Request-Id"):
         raise click.ClickException(f"what answers at {url} is no emulator: name its address by --url")
     document = json.loads(response.body) if response.body else {}
@@ -43,7 +43,7 @@ def ask(url: str, method: str, path: str, form: Sequence[tuple[str, str]] = ()) 
     return document
 
 
-def _send(url: str, method: str, path: str, form: Sequence[tuple[str, str]]) -> WebhookResponse:
+def _request_emulator(url: str, method: str, path: str, form: Sequence[tuple[str, str]]) -> WebhookResponse:
     from ..emulator import ACCOUNT_SID, AUTH_TOKEN
 
     account = os.environ.get("TWILIO_ACCOUNT_SID") or ACCOUNT_SID

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import click
 
 from .common import json_option, print_json, print_table, printable
-from .emulator_client import ask
+from .emulator_client import request
 from .emulator_parameters import NUMBER, PHONE, PORT, EmulatorUrl
 
 _LOST = ("undelivered", "failed")
@@ -46,7 +46,7 @@ def text(body: str, from_: str, to: str | None, media: tuple[str, ...], url: str
     if not body and not media:
         raise click.UsageError('give a text, such as "order 2 coffee", or --media')
     form = [("From", from_), ("To", to or ""), ("Body", body), *(("MediaUrl", each) for each in media)]
-    turn = ask(url, "POST", "texts", form)
+    turn = request(url, "POST", "texts", form)
     if as_json:
         print_json(turn)
     else:
@@ -56,7 +56,7 @@ def text(body: str, from_: str, to: str | None, media: tuple[str, ...], url: str
 
 def _print_turn(turn: Mapping[str, Any]) -> None:
     for reply in turn["replies"]:
-        counts = [_count(reply["num_segments"], "segment")]
+        counts = [_plural(reply["num_segments"], "segment")]
         counts += [f"{reply['num_media']} media"] if reply["num_media"] != "0" else []
         click.echo(printable(f"> {reply['body']}  [{', '.join(counts)}]"))
     for problem in turn["problems"]:
@@ -69,7 +69,7 @@ def _print_turn(turn: Mapping[str, Any]) -> None:
         click.echo("the program sends nothing")
 
 
-def _count(number: str, what: str) -> str:
+def _plural(number: str, what: str) -> str:
     return f"{number} {what}" if number == "1" else f"{number} {what}s"
 
 
@@ -89,7 +89,7 @@ def outbox(url: str, as_json: bool) -> None:
     Example:
         twiml-app emulator outbox
     """
-    messages = ask(url, "GET", "outbox")["messages"]
+    messages = request(url, "GET", "outbox")["messages"]
     if as_json:
         print_json(messages)
     else:
@@ -97,12 +97,12 @@ def outbox(url: str, as_json: bool) -> None:
 
 
 def _print_messages(messages: Sequence[Mapping[str, Any]], otherwise: str) -> None:
-    print_table([_row(each) for each in messages])
+    print_table([_message_row(each) for each in messages])
     if not messages:
         click.echo(otherwise)
 
 
-def _row(message: Mapping[str, Any]) -> dict[str, str]:
+def _message_row(message: Mapping[str, Any]) -> dict[str, str]:
     pictures = f"[{message['num_media']} media] " if message["num_media"] != "0" else ""
     return {
         "date": f"{parsedate_to_datetime(message['date_created']):%Y-%m-%dT%H:%M:%SZ}",
@@ -127,7 +127,7 @@ def debugger(url: str, as_json: bool) -> None:
     Example:
         twiml-app emulator debugger
     """
-    entries = ask(url, "GET", "debugger")["entries"]
+    entries = request(url, "GET", "debugger")["entries"]
     if as_json:
         print_json(entries)
     elif not entries:
@@ -147,7 +147,7 @@ def webhooks(url: str, as_json: bool) -> None:
     Example:
         twiml-app emulator webhooks
     """
-    shown = ask(url, "GET", "webhooks")["webhooks"]
+    shown = request(url, "GET", "webhooks")["webhooks"]
     if as_json:
         print_json(shown)
         return
@@ -177,7 +177,7 @@ def requests(url: str, as_json: bool) -> None:
     Example:
         twiml-app emulator requests
     """
-    shown = ask(url, "GET", "requests")["requests"]
+    shown = request(url, "GET", "requests")["requests"]
     if as_json:
         print_json(shown)
         return
@@ -201,21 +201,19 @@ def requests(url: str, as_json: bool) -> None:
 @click.option("--media/--no-media", default=None, help="Whether the phone takes pictures.")
 @_url_option
 @json_option
-def handset(
-    number: str, status: str | None, error_code: int | None, media: bool | None, url: str, as_json: bool
-) -> None:
+def phone(number: str, status: str | None, error_code: int | None, media: bool | None, url: str, as_json: bool) -> None:
     """Show what has reached somebody's phone; choose what becomes of what is sent to it.
 
     \b
     Examples:
-        twiml-app emulator handset +15558675310
-        twiml-app emulator handset +15558675310 --status undelivered --error-code 30005
+        twiml-app emulator phone +15558675310
+        twiml-app emulator phone +15558675310 --status undelivered --error-code 30005
     """
     if error_code and status not in _LOST:
         raise click.UsageError("--error-code belongs to --status undelivered or failed")
     given = {"Status": status, "ErrorCode": error_code, "TakesMedia": None if media is None else str(media).lower()}
     form = [(name, str(value)) for name, value in given.items() if value is not None]
-    shown = ask(url, "POST" if form else "GET", f"handsets/{quote(number, safe='')}", form)
+    shown = request(url, "POST" if form else "GET", f"phones/{quote(number, safe='')}", form)
     if as_json:
         print_json(shown)
         return
@@ -239,7 +237,7 @@ def clock(advance: int | None, settle: bool, url: str) -> None:
     """
     form = [("Seconds", str(advance))] if advance is not None else []
     form += [("Settle", "true")] if settle else []
-    shown = ask(url, "POST" if form else "GET", "clock", form)
+    shown = request(url, "POST" if form else "GET", "clock", form)
     click.echo(shown["now"])
     if not shown.get("settled", True):
         raise click.ClickException("not everything has arrived yet: a line is long, or a program slow")
@@ -255,7 +253,7 @@ def outage(count: int, url: str) -> None:
     Example:
         twiml-app emulator outage 3
     """
-    ask(url, "POST", "outage", [("Requests", str(count))])
+    request(url, "POST", "outage", [("Requests", str(count))])
     click.echo(f"requests that get 503 from now on: {count}")
 
 
@@ -268,8 +266,8 @@ def reset(url: str) -> None:
     Example:
         twiml-app emulator reset
     """
-    ask(url, "POST", "reset")
+    request(url, "POST", "reset")
     click.echo("all is as at the start")
 
 
-COMMANDS = (text, outbox, debugger, requests, webhooks, handset, clock, outage, reset)
+COMMANDS = (text, outbox, debugger, requests, webhooks, phone, clock, outage, reset)

@@ -56,7 +56,7 @@ def explain(file: BinaryIO | None, last: bool, scheme: str) -> None:
         click.echo(f"reason       {refused.reason}")
         raise SystemExit(1) from refused
     click.echo("accepted     by everything that is configured")
-    click.echo(f"event        {_describe(event)}")
+    click.echo(f"event        {_event_text(event)}")
 
 
 def _explain_last() -> None:
@@ -86,7 +86,7 @@ def read_saved(saved: bytes, scheme: str, settings: Settings) -> WebhookRequest:
         raise click.ClickException("the file does not begin with a request line, such as: POST /message HTTP/1.1")
     headers = http.client.parse_headers(io.BytesIO(rest + b"\r\n\r\n"))
     target = words[1] if words[1].startswith("/") else "/" + words[1].partition("://")[2].partition("/")[2]
-    endpoint, prefix = _place(target.partition("?")[0], settings)
+    endpoint, prefix = _endpoint_and_prefix(target.partition("?")[0], settings)
     return WebhookRequest(
         endpoint=endpoint,
         method=words[0],
@@ -99,7 +99,7 @@ def read_saved(saved: bytes, scheme: str, settings: Settings) -> WebhookRequest:
     )
 
 
-def _place(path: str, settings: Settings) -> tuple[Endpoint, str]:
+def _endpoint_and_prefix(path: str, settings: Settings) -> tuple[Endpoint, str]:
     for endpoint, own in settings.paths.items():
         if path.endswith(own):
             return endpoint, path.removesuffix(own)
@@ -111,7 +111,7 @@ def _sized(body: bytes, length: str) -> bytes:
     return body[: int(length)] if length.isdigit() else body.rstrip(b"\r\n")
 
 
-def _describe(event: Event) -> str:
+def _event_text(event: Event) -> str:
     if isinstance(event, InboundMessage):
         return f"inbound message {event.message_sid} from {mask(event.from_)} to {mask(event.to)}"
     if isinstance(event, StatusCallback):

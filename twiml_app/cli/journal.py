@@ -22,7 +22,16 @@ from ..recordings import Exchange, Scrubber, read_file, write_file, write_line
 from ..routing import Router
 from ..statuses import progress
 from ..webhook import Form
-from .common import app_option, find_app, json_option, plain_errors, print_json, print_table, printable, read_settings
+from .common import (
+    app_option,
+    find_app,
+    json_option,
+    plain_errors,
+    print_json,
+    print_table,
+    printable,
+    project_settings,
+)
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -65,7 +74,7 @@ def find_engine(*, to_fill: bool = False) -> Engine:
 
     Raises: ConfigurationError, also where there is none.
     """
-    settings = read_settings()
+    settings = project_settings()
     engine = open_engine(settings, Path.cwd())
     if engine is None:
         raise ConfigurationError("TWIML_DATABASE_URL", "is off, so there is no journal")
@@ -102,7 +111,7 @@ def list_(limit: int, all_numbers: bool, as_json: bool, **chosen: Any) -> None:
     """
     with plain_errors():
         found = Archive(find_engine()).latest(Filter(**chosen), limit)
-    rows = [_row(kept, all_numbers) for kept in found]
+    rows = [_exchange_row(kept, all_numbers) for kept in found]
     if as_json:
         print_json(rows)
         return
@@ -111,7 +120,7 @@ def list_(limit: int, all_numbers: bool, as_json: bool, **chosen: Any) -> None:
         click.echo("nothing fits" if any(chosen.values()) else "nothing has come in yet")
 
 
-def _row(kept: Kept, all_numbers: bool) -> dict[str, str]:
+def _exchange_row(kept: Kept, all_numbers: bool) -> dict[str, str]:
     shown = str if all_numbers else mask
     what = kept.message_status + (f" {kept.error_code}" if kept.error_code else "")
     return {
@@ -201,7 +210,7 @@ def _scrub_key() -> str:
 
     Raises: ConfigurationError, where no secret is configured to make it from.
     """
-    return read_settings(needs_secrets=True).secret_keys[0]
+    return project_settings(needs_secrets=True).secret_keys[0]
 
 
 @journal.command("import")
@@ -215,7 +224,7 @@ def import_(files: tuple[Path, ...]) -> None:
     """
     with plain_errors():
         exchanges = [exchange for file in files for exchange in read_file(file)]
-        keep_until = time.time() + read_settings().retention_days * 86400
+        keep_until = time.time() + project_settings().retention_days * 86400
         added = Archive(find_engine(to_fill=True)).add(exchanges, keep_until=keep_until)
     click.echo(f"{added} of {len(exchanges)} exchanges were new")
 

@@ -13,9 +13,9 @@ import click
 from ..caller import Caller, HttpTransport
 from ..errors import ConfigurationError
 from ..receiver import REPLAY_HEADER
-from ..recordings import Destination, Exchange, Replayed, Send, read_file, replay, write_file
+from ..recordings import Destination, Exchange, Replayed, SendExchange, read_file, replay, write_file
 from ..testing import sender
-from .common import app_option, find_app, json_option, plain_errors, print_json, read_settings
+from .common import app_option, find_app, json_option, plain_errors, print_json, project_settings
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -70,7 +70,7 @@ def _factor(pace: str) -> float:
     return float(pace.removesuffix("x"))
 
 
-def _send_to(url: str, anywhere: bool) -> Send:
+def _send_to(url: str, anywhere: bool) -> SendExchange:
     """Return what sends to an address.
 
     Raises: ConfigurationError, for an address beyond this machine that was not asked for.
@@ -78,7 +78,7 @@ def _send_to(url: str, anywhere: bool) -> Send:
     host = _host(url)
     if host not in _LOOPBACK and not anywhere:
         raise ConfigurationError("--to", f"{host} is not this machine: add --anywhere if it is meant")
-    settings = read_settings()
+    settings = project_settings()
     base = url.rstrip("/").removesuffix(settings.message_path)
     destination = Destination(base_url=base, paths=settings.paths, account_sid=os.environ.get("TWILIO_ACCOUNT_SID", ""))
     caller = Caller(HttpTransport(), token=os.environ.get("TWILIO_AUTH_TOKEN", ""), headers=((REPLAY_HEADER, "1"),))
@@ -99,7 +99,7 @@ def _host(url: str) -> str:
     return parts.hostname
 
 
-def _run(exchanges: list[Exchange], send: Send, pace: float, parallel: int) -> list[Replayed]:
+def _run(exchanges: list[Exchange], send: SendExchange, pace: float, parallel: int) -> list[Replayed]:
     """Send all of them, with a progress bar where somebody watches."""
     found = replay(exchanges, send, pace=pace, parallel=parallel)
     if not sys.stderr.isatty():

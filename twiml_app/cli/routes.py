@@ -11,7 +11,7 @@ import click
 from ..caller import CONTACT, NUMBER, inbound_form
 from ..events import InboundMessage, parse_event
 from ..routing import Handler, Match, MessageRoute, Router, name_of, opt_out_kind, place_of
-from .common import app_option, find_router, json_option, pairs, plain_errors, print_json, print_table, read_settings
+from .common import app_option, find_router, json_option, pairs, plain_errors, print_json, print_table, project_settings
 
 
 @click.command()
@@ -25,29 +25,29 @@ def routes(app_name: str | None, as_json: bool) -> None:
         twiml-app routes
     """
     with plain_errors():
-        rows = _rows(find_router(app_name))
+        rows = _route_rows(find_router(app_name))
     if as_json:
         print_json(rows)
         return
     print_table(rows)
 
 
-def _rows(router: Router) -> list[dict[str, str]]:
+def _route_rows(router: Router) -> list[dict[str, str]]:
     found = [("opt-out", " or ".join(sorted(each.kinds)), each.handler) for each in router.opt_out_routes]
-    found += [("message", _shown(route), route.handler) for route in router.routes]
+    found += [("message", _route_text(route), route.handler) for route in router.routes]
     found += [("status", route.source, route.handler) for route in router.status_routes]
     return [
-        {"event": event, "for": wanted, "handler": name_of(handler), "place": _place(handler)}
+        {"event": event, "for": wanted, "handler": name_of(handler), "place": _source_location(handler)}
         for event, wanted, handler in found
     ]
 
 
-def _place(handler: Handler) -> str:
+def _source_location(handler: Handler) -> str:
     """Return file and line, from the working directory if the file is in it."""
     return place_of(handler).rpartition(" ")[0].removeprefix(f"{Path.cwd()}/")
 
 
-def _shown(route: MessageRoute) -> str:
+def _route_text(route: MessageRoute) -> str:
     return ", ".join(filter(None, [route.source, route.conditions.describe()]))
 
 
@@ -84,7 +84,7 @@ def match(
         found = router.match(message)
         verdicts = list(_verdicts(router, message, found))
         kind = opt_out_kind(message)
-        stopped = kind == "STOP" and to not in read_settings().opt_out_numbers
+        stopped = kind == "STOP" and to not in project_settings().opt_out_numbers
     if as_json:
         handler = name_of(found.route.handler) if found and not stopped else None
         arguments = dict(found.arguments) if found else {}
@@ -103,7 +103,7 @@ def _verdicts(router: Router, message: InboundMessage, found: Match | None) -> I
         else:
             unmet = route.unmet(message)
             verdict = f"no: {unmet}" if unmet else "no: an earlier handler takes it" if reached else "no"
-        yield {"handler": name_of(route.handler), "for": _shown(route), "verdict": verdict}
+        yield {"handler": name_of(route.handler), "for": _route_text(route), "verdict": verdict}
 
 
 def _print_match(found: Match | None, verdicts: list[dict[str, str]], stopped: bool) -> None:

@@ -59,7 +59,7 @@ def simulate(
         raise click.UsageError("a status callback has no text: give a TEXT or --status")
     fields = pairs(field, "--field")
     with plain_errors():
-        destination = _destination(url, app_name, "GET" if get else "POST", is_status=bool(status))
+        destination = _simulated(url, app_name, "GET" if get else "POST", is_status=bool(status))
         fields = {"AccountSid": destination.account_sid} | fields
         if status:
             form = status_form(sid or random_sid(), status, error_code=error_code, from_=to, to=from_, fields=fields)
@@ -69,11 +69,11 @@ def simulate(
         started = time.perf_counter()
         reply = read_reply(destination.caller, destination.webhook, form)
         milliseconds = (time.perf_counter() - started) * 1000
-    _print(reply, milliseconds, as_json)
+    _print_reply(reply, milliseconds, as_json)
 
 
 @dataclass(frozen=True, slots=True)
-class _Destination:
+class _Simulated:
     """Who calls, and which URL."""
 
     caller: Caller
@@ -81,15 +81,15 @@ class _Destination:
     account_sid: str
 
 
-def _destination(url: str | None, app_name: str | None, method: str, *, is_status: bool) -> _Destination:
+def _simulated(url: str | None, app_name: str | None, method: str, *, is_status: bool) -> _Simulated:
     """Return how a URL is called, or the application in this process."""
     if url:
         caller = Caller(HttpTransport(), token=os.environ.get("TWILIO_AUTH_TOKEN", ""))
-        return _Destination(caller, Webhook(url=url, method=method), os.environ.get("TWILIO_ACCOUNT_SID", ACCOUNT_SID))
+        return _Simulated(caller, Webhook(url=url, method=method), os.environ.get("TWILIO_ACCOUNT_SID", ACCOUNT_SID))
     target, transport = in_process(find_app(app_name))
     path = target.settings.status_path if is_status else target.settings.message_path
     webhook = replace(target.webhook(path), method=method)
-    return _Destination(target.caller(transport), webhook, target.account_sid)
+    return _Simulated(target.caller(transport), webhook, target.account_sid)
 
 
 def _picture(option: str) -> tuple[str, str]:
@@ -100,7 +100,7 @@ def _picture(option: str) -> tuple[str, str]:
     return option, mimetypes.guess_type(option)[0] or "image/jpeg"
 
 
-def _print(reply: Reply, milliseconds: float, as_json: bool) -> None:
+def _print_reply(reply: Reply, milliseconds: float, as_json: bool) -> None:
     answer = reply.call.response
     sent = [{"text": each.text, "segments": segment(each.text).count if each.text else 0} for each in reply.messages]
     if as_json:

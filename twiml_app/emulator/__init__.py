@@ -2,7 +2,7 @@
 
 A text that comes in goes this way::
 
-    handsets -> inbound -> webhooks -> twiml_execution -> replying -> composing -> delivery
+    phones -> inbound -> webhooks -> twiml_execution -> replying -> composing -> delivery
 
 and a message that a client sends this one::
 
@@ -12,10 +12,10 @@ What goes wrong on the way is in ``debugger``; ``parts`` puts it together, ``emu
 """
 
 from .emulator import ACCOUNT_SID, AUTH_TOKEN, Emulator
-from .handsets import Handset
-from .inbound import Turn
+from .inbound import EmulatedReply
 from .media import FetchedMedia
 from .numbers import read_sender
+from .phones import EmulatedPhone
 from .resources import DebuggerEntry, IncomingNumber
 from .rest.request_log import LoggedRequest
 from .webhook_log import LoggedWebhook
@@ -24,12 +24,12 @@ __all__ = [
     "ACCOUNT_SID",
     "AUTH_TOKEN",
     "DebuggerEntry",
+    "EmulatedPhone",
+    "EmulatedReply",
     "Emulator",
     "FetchedMedia",
-    "Handset",
     "IncomingNumber",
     "LoggedRequest",
     "LoggedWebhook",
-    "Turn",
     "read_sender",
 ]

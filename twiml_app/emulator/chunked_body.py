@@ -11,7 +11,7 @@ _MAX_LINE = 1000
 _LENGTH = re.compile(rb"([0-9a-fA-F]{1,15})[ \t]*(?:;.*)?\r?\n")
 
 
-class Chunks(io.RawIOBase):
+class ChunkedBody(io.RawIOBase):
     """Reads a body in chunks; whatever is not as it should be is an OSError."""
 
     def __init__(self, source: io.BufferedIOBase) -> None:

@@ -11,7 +11,7 @@ from ..segments import segment
 from .context import Context
 from .media import FetchedMedia
 from .pricing import price_of
-from .resources import Account, Media, MediaLink, Message, MessagingService
+from .resources import Account, MediaLink, MediaRecord, MessageRecord, MessagingService
 from .smart_encoding import smart_encode
 
 #: How long a link to a media works, and how many characters tell one from the other: the documents of 2015.
@@ -28,18 +28,20 @@ class Composer:
     def __init__(self, context: Context) -> None:
         self._context = context
 
-    def draft(self, account_sid: str, **fields: Any) -> Message:
+    def draft(self, account_sid: str, **fields: Any) -> MessageRecord:
         """Return a message of now, not kept yet: its sid is given when it is."""
         now = self._context.clock.now()
-        return Message(sid="", account_sid=account_sid, date_created=now, date_updated=now, **fields)
+        return MessageRecord(sid="", account_sid=account_sid, date_created=now, date_updated=now, **fields)
 
-    def receive(self, draft: Message, media: Sequence[FetchedMedia]) -> Message:
+    def receive(self, draft: MessageRecord, media: Sequence[FetchedMedia]) -> MessageRecord:
         """Keep a message that comes in, with what it costs."""
         num_media = len(media)
         price = price_of(draft.to, segments=_segments(draft.body, num_media), num_media=num_media)
         return self._keep(replace(draft, price=price), media)
 
-    def compose(self, draft: Message, media: Sequence[FetchedMedia], *, smart_encoded: bool = False) -> Message:
+    def compose(
+        self, draft: MessageRecord, media: Sequence[FetchedMedia], *, smart_encoded: bool = False
+    ) -> MessageRecord:
         """Keep a message that goes out: as a link where the phone takes no media and the account allows it."""
         account = self._context.account(draft.account_sid)
         body = smart_encode(draft.body) if smart_encoded else draft.body
@@ -50,11 +52,11 @@ class Composer:
             return self._keep(replace(draft, body=" ".join([body.rstrip(), *links]).strip()), ())
         return self._keep(replace(draft, body=body), media)
 
-    def _links_media(self, account: Account, draft: Message) -> bool:
+    def _links_media(self, account: Account, draft: MessageRecord) -> bool:
         service = self._context.store.get(MessagingService, draft.messaging_service_sid)
         return account.mms_as_link and (service is None or service.mms_converter)
 
-    def _keep(self, draft: Message, media: Sequence[FetchedMedia]) -> Message:
+    def _keep(self, draft: MessageRecord, media: Sequence[FetchedMedia]) -> MessageRecord:
         message = replace(
             draft,
             sid=self._context.new_sid("MM" if media else "SM"),
@@ -65,8 +67,8 @@ class Composer:
             self._keep_media(each, message, message.sid)
         return self._context.store.save(message)
 
-    def _keep_media(self, media: FetchedMedia, message: Message, parent_sid: str) -> Media:
-        kept = Media(
+    def _keep_media(self, media: FetchedMedia, message: MessageRecord, parent_sid: str) -> MediaRecord:
+        kept = MediaRecord(
             sid=self._context.new_sid("ME"),
             account_sid=message.account_sid,
             date_created=message.date_created,
@@ -77,7 +79,7 @@ class Composer:
         self._context.store.save_bytes(kept.sid, media.content)
         return self._context.store.save(kept)
 
-    def _link(self, media: FetchedMedia, draft: Message) -> str:
+    def _link(self, media: FetchedMedia, draft: MessageRecord) -> str:
         """Keep a media that belongs to no message, and return the link that leads to it."""
         kept = self._keep_media(media, draft, "")
         link = MediaLink(

@@ -12,15 +12,15 @@ from ..errors import ConfigurationError
 from .clocks import Clock
 from .numbers import read_sender
 from .profiles import Profile
-from .resources import Account, Fate, IncomingNumber, Media, Message, MessagingService
-from .store import Condition, Store
+from .resources import Account, IncomingNumber, MediaRecord, MessageRecord, MessagingService, PhoneSettings
+from .store import Condition, ResourceStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
     """The store, the time, the profile, and who may send."""
 
-    store: Store
+    store: ResourceStore
     clock: Clock
     profile: Profile
     #: Where the emulator itself is reached.
@@ -67,9 +67,9 @@ class Context:
 
     def takes_media(self, number: str) -> bool:
         """Tell whether a phone takes pictures: as it is set, else as its country has it."""
-        fate = self.store.get(Fate, number)
-        if fate and fate.takes_media is not None:
-            return fate.takes_media
+        phone_settings = self.store.get(PhoneSettings, number)
+        if phone_settings and phone_settings.takes_media is not None:
+            return phone_settings.takes_media
         address = read_sender(number)
         return bool(address and address.takes_media)
 
@@ -80,14 +80,14 @@ class Context:
             raise LookupError(f"no account {sid}")
         return account
 
-    def media_of(self, message_sid: str) -> list[Media]:
+    def media_of(self, message_sid: str) -> list[MediaRecord]:
         """Return the media of a message, in order."""
-        return self.store.find(Media, Condition("parent_sid", "=", message_sid), oldest_first=True)
+        return self.store.find(MediaRecord, Condition("parent_sid", "=", message_sid), oldest_first=True)
 
-    def change_message(self, sid: str, expected: frozenset[str], **changes: Any) -> Message | None:
+    def change_message(self, sid: str, expected: frozenset[str], **changes: Any) -> MessageRecord | None:
         """Change a message if it still has one of the expected statuses; None if it has not, or is gone."""
         with self.lock:
-            message = self.store.get(Message, sid)
+            message = self.store.get(MessageRecord, sid)
             if message is None or message.status not in expected:
                 return None
             return self.store.save(replace(message, date_updated=self.clock.now(), **changes))

@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 from ..errors import CallError
 from ..logs import logger
 from .clocks import Clock
-from .resources import DebuggerEntry, Message
-from .store import Condition, Store
+from .resources import DebuggerEntry, MessageRecord
+from .store import Condition, ResourceStore
 
 #: Entries that are kept; the oldest go first.
 MAX_ENTRIES = 1000
@@ -72,7 +72,7 @@ _FAILED = "The application failed: the reason is in its log."
 LoggedT = TypeVar("LoggedT")
 
 
-def told(watcher: Callable[[LoggedT], None] | None, logged: LoggedT) -> None:
+def notify(watcher: Callable[[LoggedT], None] | None, logged: LoggedT) -> None:
     """Tell a watcher, if there is one; what it fails at is its own matter."""
     if watcher is None:
         return
@@ -85,20 +85,20 @@ def told(watcher: Callable[[LoggedT], None] | None, logged: LoggedT) -> None:
 class Debugger:
     """Keeps what went wrong."""
 
-    def __init__(self, store: Store, clock: Clock, new_sid: Callable[[str], str]) -> None:
+    def __init__(self, store: ResourceStore, clock: Clock, new_sid: Callable[[str], str]) -> None:
         #: Told of every entry as it is made.
         self.watcher: Callable[[DebuggerEntry], None] | None = None
         self._store = store
         self._clock = clock
         self._new_sid = new_sid
 
-    def add_failure(self, error: CallError, called: str, *, message: Message) -> DebuggerEntry:
+    def add_failure(self, error: CallError, called: str, *, message: MessageRecord) -> DebuggerEntry:
         """Keep that a URL could not be called; ``called`` is it as it was given, credentials and all."""
         advice = _WHAT_TO_DO.get(error.code, "") if error.code != _RETRIEVAL_FAILURE else _advice(error.status, called)
         return self.add(error.code, error.problem, message=message, url=error.url, advice=advice)
 
     def add(
-        self, code: int, problem: str, *, message: Message, url: str = "", advice: str | None = None
+        self, code: int, problem: str, *, message: MessageRecord, url: str = "", advice: str | None = None
     ) -> DebuggerEntry:
         """Keep an entry of a message; without an ``advice`` it gets that of its code."""
         now = self._clock.now()
@@ -115,7 +115,7 @@ class Debugger:
         )
         self._store.save(entry)
         self._store.keep_newest(DebuggerEntry, MAX_ENTRIES)
-        told(self.watcher, entry)
+        notify(self.watcher, entry)
         return entry
 
     def entries(self) -> list[DebuggerEntry]:

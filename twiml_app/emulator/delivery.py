@@ -12,9 +12,9 @@ from typing import Any
 from ..errors import ApiError
 from .context import Context
 from .pricing import price_of
-from .resources import Account, Fate, Message, MessagingService
+from .resources import Account, MessageRecord, MessagingService, PhoneSettings
 from .schedule import Schedule
-from .send_queues import Lines, is_limited
+from .send_queues import SendQueues, is_limited
 from .store import Condition
 
 #: How long the network takes to accept a message, and then the phone to have it.
@@ -40,11 +40,11 @@ class Delivery:
     Every step knows the moment at which it is due: a busy machine makes no message leave later, nor two at once.
     """
 
-    def __init__(self, context: Context, schedule: Schedule, post: Callable[[Message], None]) -> None:
+    def __init__(self, context: Context, schedule: Schedule, post: Callable[[MessageRecord], None]) -> None:
         self._context = context
         self._schedule = schedule
         self._post = post
-        self._lines = Lines()
+        self._queues = SendQueues()
         #: The number of a service that wrote to somebody last, by service and person.
         self._senders: dict[tuple[str, str], str] = {}
 
@@ -56,7 +56,7 @@ class Delivery:
         if self._is_full(sender):
             raise ApiError(21611, f"This 'From' number {sender} has exceeded the maximum number of queued messages.")
 
-    def begin(self, message: Message) -> None:
+    def begin(self, message: MessageRecord) -> None:
         """Take a new message, or one that was on its way when the emulator stopped."""
         self._note_sender(message, message.from_)
         now = self._context.clock.now()
@@ -67,48 +67,48 @@ class Delivery:
         elif message.status == "sent":
             self._at(now + DELIVERING_S, self._finish, message.sid)
         else:
-            self._line_up(message.from_, message.sid, now)
+            self._enqueue(message.from_, message.sid, now)
 
     def resume(self) -> None:
         """Go on with what was on its way."""
         store = self._context.store
-        for number, what, message in store.owed(Message):
+        for number, what, message in store.owed(MessageRecord):
             self._follow(number, what, message)
         has_service = (_IS_OURS, Condition("messaging_service_sid", ">", ""), Condition("from_", ">", ""))
         for service, to, sender in store.newest_of_each(
-            Message, ("messaging_service_sid", "to"), "from_", *has_service
+            MessageRecord, ("messaging_service_sid", "to"), "from_", *has_service
         ):
             self._senders[service, to] = sender
         has_left = (_IS_OURS, Condition("date_sent", ">", 0))
-        for sender, moment in store.newest_of_each(Message, ("from_",), "date_sent", *has_left, most="date_sent"):
+        for sender, moment in store.newest_of_each(MessageRecord, ("from_",), "date_sent", *has_left, most="date_sent"):
             if is_limited(sender):
-                self._lines.leave(sender, moment)
-        for message in store.find(Message, _IS_OURS, Condition("status", "in", _UNFINISHED), oldest_first=True):
+                self._queues.leave(sender, moment)
+        for message in store.find(MessageRecord, _IS_OURS, Condition("status", "in", _UNFINISHED), oldest_first=True):
             self.begin(message)
 
     def clear(self) -> None:
         """Forget the lines, and who wrote to whom."""
         with self._context.lock:
-            self._lines.clear()
+            self._queues.clear()
             self._senders.clear()
 
-    def cancel(self, message: Message) -> Message | None:
+    def cancel(self, message: MessageRecord) -> MessageRecord | None:
         """Cancel what has not left yet; None for what has."""
         waiting = frozenset({"accepted", "scheduled", "queued"})
         canceled = self._move(message.sid, waiting, status="canceled")
         if canceled:
             with self._context.lock:
-                self._lines.give_up(canceled.from_, canceled.sid)
+                self._queues.give_up(canceled.from_, canceled.sid)
         return canceled
 
-    def fail(self, message: Message, code: int) -> Message:
+    def fail(self, message: MessageRecord, code: int) -> MessageRecord:
         """Let a message fail that cannot be sent at all."""
         return self._move(message.sid, frozenset({message.status}), status="failed", error_code=code) or message
 
     def _queue(self, sid: str, moment: float) -> None:
         waiting = frozenset({"accepted", "scheduled"})
         with self._context.lock:
-            message = self._context.store.get(Message, sid)
+            message = self._context.store.get(MessageRecord, sid)
             if message is None or message.status not in waiting:
                 return
             sender = message.from_ or self._pick_sender(message)
@@ -117,9 +117,9 @@ class Delivery:
                 self._move(sid, waiting, status="failed", error_code=_QUEUE_OVERFLOW, from_=sender)
             else:
                 self._move(sid, waiting, status="queued", from_=sender, date_queued=moment)
-                self._line_up(sender, sid, moment)
+                self._enqueue(sender, sid, moment)
 
-    def _pick_sender(self, message: Message) -> str:
+    def _pick_sender(self, message: MessageRecord) -> str:
         """Return the number of a service that a message leaves from.
 
         The one that wrote to this person before, else that with the shortest line,
@@ -133,45 +133,45 @@ class Delivery:
         if service.sticky_sender and earlier in numbers:
             return earlier
         now = self._context.clock.now()
-        return min(numbers, key=lambda number: self._lines.wait(number, now), default="")
+        return min(numbers, key=lambda number: self._queues.wait(number, now), default="")
 
-    def _note_sender(self, message: Message, sender: str) -> None:
+    def _note_sender(self, message: MessageRecord, sender: str) -> None:
         if message.messaging_service_sid and sender:
             self._senders[message.messaging_service_sid, message.to] = sender
 
     def _is_full(self, sender: str) -> bool:
         with self._context.lock:
-            return self._lines.wait(sender, self._context.clock.now()) >= self._context.profile.queue_s
+            return self._queues.wait(sender, self._context.clock.now()) >= self._context.profile.queue_s
 
-    def _line_up(self, sender: str, sid: str, moment: float) -> None:
+    def _enqueue(self, sender: str, sid: str, moment: float) -> None:
         """Have a message leave: in its turn from a long number, at once from any other sender."""
         if not is_limited(sender):
             self._at(moment, self._send, sid)
             return
         with self._context.lock:
-            free = self._lines.join(sender, sid)
+            free = self._queues.join(sender, sid)
         if free is not None:
             self._at(max(moment, free), self._call_next, sender)
 
     def _call_next(self, sender: str, moment: float) -> None:
         """Let the first message of a line leave; those that cannot leave take no time."""
         with self._context.lock:
-            while sid := self._lines.first(sender):
+            while sid := self._queues.first(sender):
                 has_left = self._send(sid, moment)
-                self._lines.give_up(sender, sid)
+                self._queues.give_up(sender, sid)
                 if has_left:
                     self._call_later(sender, moment)
                     return
-            self._lines.stand(sender)
+            self._queues.stand(sender)
 
     def _call_later(self, sender: str, moment: float) -> None:
-        free = self._lines.leave(sender, moment)
+        free = self._queues.leave(sender, moment)
         if free is not None:
             self._at(free, self._call_next, sender)
 
     def _send(self, sid: str, moment: float) -> bool:
         """Send a message; tells whether it has left."""
-        message = self._context.store.get(Message, sid)
+        message = self._context.store.get(MessageRecord, sid)
         leaving = frozenset({"queued", "sending"})
         if message is None or message.status not in leaving:
             return False
@@ -182,7 +182,7 @@ class Delivery:
             self._at(moment + SENDING_S, self._leave, sid)
         return has_left
 
-    def _obstacle(self, message: Message, moment: float) -> int:
+    def _obstacle(self, message: MessageRecord, moment: float) -> int:
         """Return the code of what keeps a message from being sent, 0 for nothing."""
         account = self._context.store.get(Account, message.account_sid)
         if account is None or account.status != "active":
@@ -198,10 +198,10 @@ class Delivery:
         return 0
 
     def _leave(self, sid: str, moment: float) -> None:
-        message = self._context.store.get(Message, sid)
+        message = self._context.store.get(MessageRecord, sid)
         if message is None:
             return
-        status, code = self._fate(message.to)
+        status, code = self._phone_settings(message.to)
         if status == "failed":
             self._move(sid, frozenset({"sending"}), status="failed", error_code=code)
             return
@@ -210,10 +210,10 @@ class Delivery:
             self._at(moment + DELIVERING_S, self._finish, sid)
 
     def _finish(self, sid: str, moment: float) -> None:
-        message = self._context.store.get(Message, sid)
+        message = self._context.store.get(MessageRecord, sid)
         if message is None:
             return
-        status, code = self._fate(message.to)
+        status, code = self._phone_settings(message.to)
         if status == "undelivered":
             self._move(sid, frozenset({"sent"}), status=status, error_code=code)
         elif status not in ("sent", "failed"):
@@ -224,13 +224,13 @@ class Delivery:
         self._move(sid, frozenset({"delivered"}), status="read")
         self._context.store.pay(number)
 
-    def _fate(self, number: str) -> tuple[str, int | None]:
-        fate = self._context.store.get(Fate, number)
-        if fate is None:
+    def _phone_settings(self, number: str) -> tuple[str, int | None]:
+        phone_settings = self._context.store.get(PhoneSettings, number)
+        if phone_settings is None:
             return "delivered", None
-        return fate.status, fate.error_code or _DEFAULT_ERRORS.get(fate.status)
+        return phone_settings.status, phone_settings.error_code or _DEFAULT_ERRORS.get(phone_settings.status)
 
-    def _move(self, sid: str, expected: frozenset[str], **changes: Any) -> Message | None:
+    def _move(self, sid: str, expected: frozenset[str], **changes: Any) -> MessageRecord | None:
         """Change a message, and begin what follows; the store knows of both, or of neither."""
         store = self._context.store
         with self._context.lock:
@@ -243,16 +243,16 @@ class Delivery:
                 self._follow(number, what, message)
         return message
 
-    def _following(self, message: Message) -> Iterator[str]:
+    def _following(self, message: MessageRecord) -> Iterator[str]:
         if message.status_url and message.status in self._posted(message):
             yield _POST
-        if message.status == "delivered" and self._fate(message.to)[0] == "read":
+        if message.status == "delivered" and self._phone_settings(message.to)[0] == "read":
             yield _READ
 
-    def _posted(self, message: Message) -> frozenset[str]:
+    def _posted(self, message: MessageRecord) -> frozenset[str]:
         return frozenset({"sent", "failed"}) if message.status_brief else self._context.profile.posted
 
-    def _follow(self, number: int, what: str, message: Message) -> None:
+    def _follow(self, number: int, what: str, message: MessageRecord) -> None:
         now = self._context.clock.now()
         if what == _POST:
             self._schedule.at(now, partial(self._post_owed, number, message))
@@ -260,7 +260,7 @@ class Delivery:
             delivered = now if message.date_delivered is None else message.date_delivered
             self._at(max(now, delivered + DELIVERING_S), self._read, (number, message.sid))
 
-    def _post_owed(self, number: int, message: Message) -> None:
+    def _post_owed(self, number: int, message: MessageRecord) -> None:
         try:
             self._post(message)
         finally:

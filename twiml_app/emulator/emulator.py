@@ -14,15 +14,15 @@ from ..caller import HttpTransport, Transport, is_http_url, random_sid
 from ..errors import ConfigurationError
 from .clocks import Clock, make_clock
 from .context import Context
-from .handsets import Handset
 from .numbers import require_number
 from .parts import NOW, Parts, begin_at, keep_account, require_tools, takes_any_sender
+from .phones import EmulatedPhone
 from .profiles import Profile, find_profile
-from .resources import DebuggerEntry, IncomingNumber, Message
+from .resources import DebuggerEntry, IncomingNumber, MessageRecord
 from .rest.request_log import LoggedRequest
 from .seeds import Seed, read_seed
 from .server import Certificates, Server
-from .store import MEMORY, Condition, Store
+from .store import MEMORY, Condition, ResourceStore
 from .webhook_log import LoggedWebhook
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class Emulator:
         self._signing = ("", "")
         self._is_started = self._is_stopped = False
         with ExitStack() as opened:  # closed again, if anything is refused
-            self._store = Store(state)
+            self._store = ResourceStore(state)
             opened.callback(self._store.close)
             self._certificates = Certificates() if tls else None
             if self._certificates:
@@ -88,8 +88,8 @@ class Emulator:
             any_sender = takes_any_sender(self._store, state, self._seed, self.account_sid)
             ticking = make_clock(clock, begin_at(self._store, start))
             self.context = self._make_context(ticking, find_profile(profile), new_sid, any_sender=any_sender)
-            wire = transport or HttpTransport()
-            self._parts = Parts(self.context, wire, fetch=fetch, concurrency=concurrency, reset=self.reset)
+            webhook_log = transport or HttpTransport()
+            self._parts = Parts(self.context, webhook_log, fetch=fetch, concurrency=concurrency, reset=self.reset)
             keep_account(self.context, self.account_sid, self.auth_token, self._seed)
             self._parts.delivery.resume()
             opened.pop_all()
@@ -218,19 +218,19 @@ class Emulator:
         account = self.context.account(self.account_sid)
         self._store.save(replace(account, signing_key=key_id, signing_secret=secret))
 
-    def handset(self, number: str) -> Handset:
+    def phone(self, number: str) -> EmulatedPhone:
         """Return somebody's phone.
 
         Raises: ConfigurationError, for what is no number.
         """
-        return Handset(
-            self.context, self._parts.handsets, self._parts.receiving, self._parts.fetcher, require_number(number)
+        return EmulatedPhone(
+            self.context, self._parts.phones, self._parts.inbound_side, self._parts.fetcher, require_number(number)
         )
 
     @property
-    def outbox(self) -> list[Message]:
+    def outbox(self) -> list[MessageRecord]:
         """What was sent from our numbers, the oldest first."""
-        return self._store.find(Message, Condition("direction", "like", "outbound%"), oldest_first=True)
+        return self._store.find(MessageRecord, Condition("direction", "like", "outbound%"), oldest_first=True)
 
     @property
     def debugger(self) -> list[DebuggerEntry]:
@@ -257,7 +257,7 @@ class Emulator:
     @property
     def webhooks(self) -> list[LoggedWebhook]:
         """The requests to the program, the oldest first."""
-        return self._parts.wire.all()
+        return self._parts.webhook_log.all()
 
     def watch(
         self,
@@ -267,7 +267,7 @@ class Emulator:
     ) -> None:
         """Tell of every request of a client, every entry of the debugger, and every request to the program."""
         parts = self._parts
-        parts.log.watcher, parts.debugger.watcher, parts.wire.watcher = on_request, on_entry, on_webhook
+        parts.log.watcher, parts.debugger.watcher, parts.webhook_log.watcher = on_request, on_entry, on_webhook
 
     def reset(self) -> None:
         """Begin anew, with the seed and the numbers that were added here."""

@@ -15,16 +15,16 @@ from .debugger import Debugger
 from .delivery import Delivery
 from .media import FetchedMedia
 from .opt_outs import OptOuts
-from .resources import Application, DebuggerEntry, IncomingNumber, Message, MessagingService
-from .twiml_execution import Execution, Route
+from .resources import Application, DebuggerEntry, IncomingNumber, MessageRecord, MessagingService
+from .twiml_execution import Route, TwimlExecution
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Turn:
+class EmulatedReply:
     """A text that came in, and what the program sent in answer to it, in the order of its document."""
 
-    inbound: Message
-    replies: list[Message] = field(default_factory=list)
+    inbound: MessageRecord
+    replies: list[MessageRecord] = field(default_factory=list)
     #: What Twilio itself answers, to an opt-out word.
     twilio_says: str = ""
     #: Why no program was asked; empty if one was.
@@ -48,7 +48,7 @@ class Turn:
         return next(iter(self.bodies), "")
 
 
-class Receiving:
+class Inbound:
     """Takes what people text to our numbers."""
 
     def __init__(
@@ -58,7 +58,7 @@ class Receiving:
         composer: Composer,
         delivery: Delivery,
         opt_outs: OptOuts,
-        execution: Execution,
+        execution: TwimlExecution,
     ) -> None:
         self._context = context
         self._debugger = debugger
@@ -67,7 +67,7 @@ class Receiving:
         self._opt_outs = opt_outs
         self._execution = execution
 
-    def receive(self, *, from_: str, to: str, body: str, media: Sequence[FetchedMedia] = ()) -> Turn:
+    def receive(self, *, from_: str, to: str, body: str, media: Sequence[FetchedMedia] = ()) -> EmulatedReply:
         """Take a message, and let the program answer it.
 
         Raises: ConfigurationError, for a number that is not ours.
@@ -80,10 +80,10 @@ class Receiving:
             self._answer(inbound, answer)
         route = self._route(number, service)
         if isinstance(route, str):
-            return Turn(inbound=inbound, twilio_says=answer, unrouted=route)
+            return EmulatedReply(inbound=inbound, twilio_says=answer, unrouted=route)
         replies = self._execution.answer(inbound, route)
         problems = self._debugger.entries_of(inbound.sid)
-        return Turn(inbound=inbound, replies=[*replies], twilio_says=answer, problems=problems)
+        return EmulatedReply(inbound=inbound, replies=[*replies], twilio_says=answer, problems=problems)
 
     def _find_number(self, phone_number: str) -> IncomingNumber:
         number = self._context.find_number(phone_number)
@@ -99,7 +99,7 @@ class Receiving:
         from_: str,
         body: str,
         media: Sequence[FetchedMedia],
-    ) -> Message:
+    ) -> MessageRecord:
         draft = self._composer.draft(
             number.account_sid,
             to=number.phone_number,
@@ -113,7 +113,7 @@ class Receiving:
         )
         return self._composer.receive(draft, media)
 
-    def _answer(self, inbound: Message, text: str) -> None:
+    def _answer(self, inbound: MessageRecord, text: str) -> None:
         """Send what Twilio itself answers; nothing keeps it back."""
         draft = self._composer.draft(
             inbound.account_sid,

@@ -104,7 +104,7 @@ class MediaFetcher:
 
         Raises: ApiError, 21620.
         """
-        parts = _split(url)
+        parts = _url_parts(url)
         if not self._may_fetch(parts):
             return _placeholder(url, _ENDINGS.get(PurePosixPath(unquote(parts.path)).suffix.lower(), "image/jpeg"))
         for _ in range(self._limits.max_redirects + 1):
@@ -113,7 +113,7 @@ class MediaFetcher:
             if not target:
                 return self._judge(url, answer)
             url = self._redirected(url, target)
-        raise _refusal(url, "there are too many redirects on the way to it", "Give the URL at which they end.")
+        raise _media_error(url, "there are too many redirects on the way to it", "Give the URL at which they end.")
 
     def _may_fetch(self, parts: SplitResult) -> bool:
         return self._fetch_anywhere or _is_loopback(parts)
@@ -131,7 +131,7 @@ class MediaFetcher:
             return self._transport(request)
         except OSError as error:
             problem = f"there is no answer: {str(error) or type(error).__name__}"
-            raise _refusal(url, problem, "Does what serves it run, and at this address?") from error
+            raise _media_error(url, problem, "Does what serves it run, and at this address?") from error
 
     def _redirected(self, url: str, target: str) -> str:
         """Return where a redirect goes, which is judged anew.
@@ -141,16 +141,16 @@ class MediaFetcher:
         try:
             there = resolve(url, target)
         except ValueError as error:
-            raise _refusal(url, "it redirects to what is no URL", "Correct its Location header.") from error
-        parts, named = _split(there), shown(without_userinfo(there), MAX_URL_CHARACTERS)
+            raise _media_error(url, "it redirects to what is no URL", "Correct its Location header.") from error
+        parts, named = _url_parts(there), shown(without_userinfo(there), MAX_URL_CHARACTERS)
         if not self._may_fetch(parts):
             problem = f"it redirects to {named}, and nothing is fetched from other machines"
-            raise _refusal(
+            raise _media_error(
                 url, problem, "Serve the file from this machine, or allow the emulator to fetch from anywhere."
             )
         if _is_loopback(parts) and not _is_loopback(urlsplit(url)):
             problem = f"it redirects to {named}, which only this machine can reach"
-            raise _refusal(url, problem, "Redirect to a public address.")
+            raise _media_error(url, problem, "Redirect to a public address.")
         return there
 
     def _judge(self, url: str, answer: WebhookResponse) -> FetchedMedia:
@@ -159,13 +159,13 @@ class MediaFetcher:
         Raises: ApiError, 21620.
         """
         if not 200 <= answer.status < 300:
-            raise _refusal(url, f"it answers {answer.status}", "Open it yourself: it has to answer 200.")
+            raise _media_error(url, f"it answers {answer.status}", "Open it yourself: it has to answer 200.")
         content_type = plain(answer.content_type)
         _check_type(url, content_type)
         if not answer.body:
-            raise _refusal(url, "it is empty", "Does what serves it write the file?")
+            raise _media_error(url, "it is empty", "Does what serves it write the file?")
         if len(answer.body) > self._limits.max_bytes:
-            raise _refusal(url, f"it has more than {self._limits.max_bytes} bytes", "Send a smaller one.")
+            raise _media_error(url, f"it has more than {self._limits.max_bytes} bytes", "Send a smaller one.")
         _check_bytes(url, content_type, answer.body)
         return FetchedMedia(content_type=content_type, content=answer.body)
 
@@ -179,7 +179,7 @@ def _placeholder(url: str, content_type: str) -> FetchedMedia:
     return FetchedMedia(content_type=content_type, content=base64.b64decode(_PLACEHOLDERS.get(content_type, "")))
 
 
-def _split(url: str) -> SplitResult:
+def _url_parts(url: str) -> SplitResult:
     """Return the parts of a URL that can be fetched.
 
     Raises: ApiError, 21620.
@@ -187,7 +187,7 @@ def _split(url: str) -> SplitResult:
     if not is_http_url(url) or not _is_utf8(url):
         # What cannot be read may hide a password anywhere before the last "@".
         readable = url.rpartition("@")[2].encode(errors="replace").decode()
-        raise _refuse(readable, "it is no http or https URL", "Give the whole URL, with its host.")
+        raise _shown_media_error(readable, "it is no http or https URL", "Give the whole URL, with its host.")
     return urlsplit(url)
 
 
@@ -231,12 +231,14 @@ def _check_type(url: str, content_type: str) -> None:
     if not is_content_type(content_type) or content_type in UNKNOWN:
         readable = " ".join(content_type.split())
         problem = f"its content type, {shown(readable) or 'missing'}, does not tell what it is"
-        raise _refusal(url, problem, "Answer with that of the file, such as image/jpeg.")
+        raise _media_error(url, problem, "Answer with that of the file, such as image/jpeg.")
     if content_type in PAGES:
         problem = f"it is an HTML page ({content_type}), and no media"
-        raise _refusal(url, problem, "Give the URL of the file itself, not of a page that shows it or asks to log in.")
+        raise _media_error(
+            url, problem, "Give the URL of the file itself, not of a page that shows it or asks to log in."
+        )
     if content_type in PROGRAMS:
-        raise _refusal(url, f"it is a program ({content_type}), and no media", "Send a link to it in the text.")
+        raise _media_error(url, f"it is a program ({content_type}), and no media", "Send a link to it in the text.")
 
 
 def _check_bytes(url: str, content_type: str, content: bytes) -> None:
@@ -249,12 +251,12 @@ def _check_bytes(url: str, content_type: str, content: bytes) -> None:
         return
     are = f"those of {found[0]}" if found else "not"
     problem = f"its content type is {content_type}, and its bytes are {are}"
-    raise _refusal(url, problem, "Answer with the content type that fits the file, and with the file itself.")
+    raise _media_error(url, problem, "Answer with the content type that fits the file, and with the file itself.")
 
 
-def _refusal(url: str, problem: str, remedy: str) -> ApiError:
-    return _refuse(without_userinfo(url), problem, remedy)
+def _media_error(url: str, problem: str, remedy: str) -> ApiError:
+    return _shown_media_error(without_userinfo(url), problem, remedy)
 
 
-def _refuse(url: str, problem: str, remedy: str) -> ApiError:
+def _shown_media_error(url: str, problem: str, remedy: str) -> ApiError:
     return ApiError(BAD_MEDIA, f"Invalid media URL: {shown(url, MAX_URL_CHARACTERS)}: {problem}. {remedy}")

@@ -14,10 +14,10 @@ from .composing import Composer
 from .context import Context
 from .debugger import Debugger
 from .delivery import Delivery
-from .handsets import Handsets
-from .inbound import Receiving
+from .inbound import Inbound
 from .media import MediaFetcher
 from .opt_outs import OptOuts
+from .phones import Phones
 from .replying import Replying
 from .resources import Account
 from .rest.access import Access
@@ -25,7 +25,7 @@ from .rest.accounts import Accounts
 from .rest.api import Api
 from .rest.applications import Applications
 from .rest.control import Control
-from .rest.create_message import Sending
+from .rest.create_message import MessageCreator
 from .rest.incoming_numbers import IncomingNumbers
 from .rest.legacy import LegacySms
 from .rest.media import MediaOfMessages
@@ -36,9 +36,9 @@ from .rest.request_log import RequestLog
 from .rest.services import Services
 from .schedule import Schedule
 from .seeds import Seed, Sower
-from .store import Store
-from .twiml_execution import Execution
-from .webhook_log import Wire
+from .store import ResourceStore
+from .twiml_execution import TwimlExecution
+from .webhook_log import WebhookLog
 from .webhooks import Webhooks
 
 #: What a state remembers beside its resources.
@@ -56,14 +56,14 @@ class Parts:
         self.context = context
         self.schedule = Schedule(context.clock)
         self.debugger = Debugger(context.store, context.clock, context.new_sid)
-        self.wire = Wire(transport, context.clock)
-        self.webhooks = Webhooks(context, self.debugger, self.wire)
+        self.webhook_log = WebhookLog(transport, context.clock)
+        self.webhooks = Webhooks(context, self.debugger, self.webhook_log)
         self.delivery = Delivery(context, self.schedule, self.webhooks.post_status)
         self.composer, self.opt_outs = Composer(context), OptOuts(context)
         self.fetcher = MediaFetcher(transport, fetch_anywhere=fetch)
         self.replying = Replying(context, self.debugger, self.composer, self.delivery, self.opt_outs, self.fetcher)
-        self.receiving = self._make_receiving()
-        self.handsets = Handsets(context)
+        self.inbound_side = self._make_inbound()
+        self.phones = Phones(context)
         self.access, self.log = Access(context.store, concurrency), RequestLog()
         self.api = Api(context, self.access, self.log, self._rules(reset))
 
@@ -72,33 +72,33 @@ class Parts:
         self.schedule.clear()
         self.delivery.clear()
         self.webhooks.clear()
-        self.wire.clear()
+        self.webhook_log.clear()
         self.replying.clear()
         self.access.fail_next(0)
         self.log.clear()
 
-    def _make_receiving(self) -> Receiving:
+    def _make_inbound(self) -> Inbound:
         """Return what takes a text in, and has it answered."""
         context, debugger = self.context, self.debugger
         transfers = context.profile.action_transfers
-        execution = Execution(self.webhooks, debugger, self.replying, action_transfers=transfers)
-        return Receiving(context, debugger, self.composer, self.delivery, self.opt_outs, execution)
+        execution = TwimlExecution(self.webhooks, debugger, self.replying, action_transfers=transfers)
+        return Inbound(context, debugger, self.composer, self.delivery, self.opt_outs, execution)
 
     def _rules(self, reset: Callable[[], None]) -> list[Rule]:
         """Return what the REST API answers where."""
         context, profile = self.context, self.context.profile
         pager = Pager(context.store, clips=profile.clips_page_size, totals=profile.totals)
-        sending = Sending(context, self.composer, self.delivery, self.opt_outs, self.fetcher)
+        sending = MessageCreator(context, self.composer, self.delivery, self.opt_outs, self.fetcher)
         messages = Messages(context, pager, sending, self.delivery)
         control = Control(
             context,
             access=self.access,
             log=self.log,
             debugger=self.debugger,
-            wire=self.wire,
+            webhook_log=self.webhook_log,
             schedule=self.schedule,
-            receiving=self.receiving,
-            handsets=self.handsets,
+            inbound_side=self.inbound_side,
+            phones=self.phones,
             fetcher=self.fetcher,
             reset=reset,
         )
@@ -121,12 +121,12 @@ def require_tools() -> None:
         raise ConfigurationError("emulator", "it needs more than the receiver: pip install 'twiml-app[dev]'")
 
 
-def begin_at(store: Store, start: float | None) -> float:
+def begin_at(store: ResourceStore, start: float | None) -> float:
     """Return where the clock begins, in seconds since the epoch: a state never goes back behind what it holds."""
     return max(time.time() if start is None else start, store.read(NOW), store.latest())
 
 
-def takes_any_sender(store: Store, state: str | Path, seed: Seed | None, account_sid: str) -> bool:
+def takes_any_sender(store: ResourceStore, state: str | Path, seed: Seed | None, account_sid: str) -> bool:
     """Tell whether every sender counts as owned: a seed with numbers says which do; a state goes on as it began.
 
     Raises: ConfigurationError, for a state of another account, and a seed for a state that began without.

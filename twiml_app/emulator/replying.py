@@ -18,8 +18,8 @@ from .delivery import Delivery
 from .media import FetchedMedia, MediaFetcher
 from .numbers import Address, read_recipient, read_sender
 from .opt_outs import OptOuts
-from .resources import Message, MessagingService
-from .twiml_reader import Send
+from .resources import MessageRecord, MessagingService
+from .twiml_reader import SendStep
 
 #: The window in which replies between two numbers are counted, https://www.twilio.com/docs/api/errors/14107
 LOOP_WINDOW_S = 30.0
@@ -70,7 +70,7 @@ class Replying:
         self._fetcher = fetcher
         self._counter = ReplyCounter(context.profile.reply_limit)
 
-    def compose(self, step: Send, inbound: Message, base: str) -> Message | None:
+    def compose(self, step: SendStep, inbound: MessageRecord, base: str) -> MessageRecord | None:
         """Make the reply that a Message asks for; None where it cannot be, which the debugger is told."""
         try:
             sender, recipient = self._addresses(step, inbound)
@@ -85,14 +85,14 @@ class Replying:
         """Forget the replies of the last seconds."""
         self._counter.clear()
 
-    def begin(self, replies: Iterable[Message]) -> None:
+    def begin(self, replies: Iterable[MessageRecord]) -> None:
         """Send the replies to one message, in any order: Twilio promises none."""
         waiting = [reply for reply in replies if reply.status == "queued"]
         self._context.random.shuffle(waiting)
         for reply in waiting:
             self._delivery.begin(reply)
 
-    def _addresses(self, step: Send, inbound: Message) -> tuple[Address, Address]:
+    def _addresses(self, step: SendStep, inbound: MessageRecord) -> tuple[Address, Address]:
         """Return from whom and to whom a reply goes.
 
         Raises: ApiError.
@@ -111,7 +111,7 @@ class Replying:
             raise ApiError(14111, f"{recipient.text} is not verified, and this is a trial account")
         return sender, recipient
 
-    def _may_send(self, sender: Address, inbound: Message) -> bool:
+    def _may_send(self, sender: Address, inbound: MessageRecord) -> bool:
         if self._context.any_sender or sender.kind == "name" or sender.text == inbound.to:
             return True
         number = self._context.find_number(sender.text)
@@ -126,8 +126,8 @@ class Replying:
             raise ApiError(14107, f"more than {limit} replies to {recipient.text} in {LOOP_WINDOW_S:.0f} seconds")
 
     def _compose(
-        self, step: Send, inbound: Message, base: str, sender: str, recipient: str, media: list[FetchedMedia]
-    ) -> Message:
+        self, step: SendStep, inbound: MessageRecord, base: str, sender: str, recipient: str, media: list[FetchedMedia]
+    ) -> MessageRecord:
         service_sid = inbound.messaging_service_sid if sender == inbound.to else ""
         draft = self._composer.draft(
             inbound.account_sid,
@@ -147,7 +147,7 @@ class Replying:
             return self._delivery.fail(reply, error.code)
         return reply
 
-    def _status_url(self, step: Send, inbound: Message, base: str, service_sid: str) -> dict[str, Any]:
+    def _status_url(self, step: SendStep, inbound: MessageRecord, base: str, service_sid: str) -> dict[str, Any]:
         """Return where a reply's status goes: as the Message says, else where its messaging service says.
 
         A reply to a text follows ``action``, one to a picture ``statusCallback``,

@@ -15,7 +15,7 @@ API_2010, API_2008 = "2010-04-01", "2008-08-01"
 FINISHED = frozenset({"sent", "delivered", "undelivered", "failed", "canceled", "received", "read"})
 
 #: What may become of what is sent to a phone: the status that it ends with.
-FATE_STATUSES = ("delivered", "undelivered", "failed", "sent", "read")
+DELIVERY_OUTCOMES = ("delivered", "undelivered", "failed", "sent", "read")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +99,7 @@ class MessagingService(Resource):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Message(Resource):
+class MessageRecord(Resource):
     """A message that came in or goes out."""
 
     to: str
@@ -142,7 +142,7 @@ class Message(Resource):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Media(Resource):
+class MediaRecord(Resource):
     """A picture or another file of a message; its bytes lie beside it in the store."""
 
     parent_sid: str
@@ -158,7 +158,7 @@ class MediaLink(Resource):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fate(Resource):
+class PhoneSettings(Resource):
     """Somebody's phone, and what becomes of what is sent to it; ``sid`` is its number."""
 
     #: The status that a message to it ends with: one of ``FATE_STATUSES``.

@@ -27,7 +27,7 @@ STOP_S = 3.0
 
 
 @dataclass(order=True, slots=True)
-class _Event:
+class _Scheduled:
     due: float
     n: int
     action: Action = field(compare=False)
@@ -37,9 +37,9 @@ class _Event:
 class _Workers:
     """Threads that run what they are handed; none of them keeps the interpreter from ending."""
 
-    def __init__(self, number: int, perform: Callable[[_Event, Action], None]) -> None:
+    def __init__(self, number: int, perform: Callable[[_Scheduled, Action], None]) -> None:
         self._perform = perform
-        self._handed: SimpleQueue[_Event | None] = SimpleQueue()
+        self._handed: SimpleQueue[_Scheduled | None] = SimpleQueue()
         self._is_left = False
         self._threads = [
             threading.Thread(target=self._work, name=f"twilio {n}", daemon=True) for n in range(1, number + 1)
@@ -47,11 +47,11 @@ class _Workers:
         for thread in self._threads:
             thread.start()
 
-    def hand(self, event: _Event) -> None:
+    def hand(self, event: _Scheduled) -> None:
         """Have an event run by the next one that is free."""
         self._handed.put(event)
 
-    def stop(self, timeout_s: float) -> list[_Event]:
+    def stop(self, timeout_s: float) -> list[_Scheduled]:
         """Wait for what has begun, and leave what takes longer; returns what has not begun."""
         deadline = time.monotonic() + timeout_s
         dropped = self._take_back()
@@ -62,8 +62,8 @@ class _Workers:
         self._is_left = True
         return dropped
 
-    def _take_back(self) -> list[_Event]:
-        events: list[_Event] = []
+    def _take_back(self) -> list[_Scheduled]:
+        events: list[_Scheduled] = []
         with suppress(Empty):
             while event := self._handed.get_nowait():
                 events.append(event)
@@ -90,7 +90,7 @@ class Schedule:
     def __init__(self, clock: Clock, *, stop_s: float = STOP_S) -> None:
         self._clock = clock
         self._stop_s = stop_s
-        self._events: list[_Event] = []
+        self._events: list[_Scheduled] = []
         self._count = itertools.count()
         self._changed = threading.Condition()
         #: Events that ``settle`` waits for, those that are not patient: not begun yet, and running.
@@ -103,7 +103,7 @@ class Schedule:
     def at(self, due: float, action: Action, *, patient: bool = False) -> None:
         """Run an action at a moment; ``settle`` does not wait for one that is patient."""
         with self._changed:
-            heapq.heappush(self._events, _Event(due, next(self._count), action, patient))
+            heapq.heappush(self._events, _Scheduled(due, next(self._count), action, patient))
             self._waiting += not patient
             self._changed.notify_all()
 
@@ -164,7 +164,7 @@ class Schedule:
                 self._perform(event, event.action)
             return not self._waiting
 
-    def _pop_due(self, moment: float) -> _Event | None:
+    def _pop_due(self, moment: float) -> _Scheduled | None:
         with self._changed:
             if not self._events or self._events[0].due > moment:
                 return None
@@ -173,7 +173,7 @@ class Schedule:
             self._running += not event.patient
             return event
 
-    def _perform(self, event: _Event, action: Action) -> None:
+    def _perform(self, event: _Scheduled, action: Action) -> None:
         try:
             action()
         finally:
@@ -185,7 +185,7 @@ class Schedule:
         while event := self._next_event():
             workers.hand(event)
 
-    def _next_event(self) -> _Event | None:
+    def _next_event(self) -> _Scheduled | None:
         """Wait for the next event that is due; None once the schedule is stopped."""
         with self._changed:
             while self._thread:

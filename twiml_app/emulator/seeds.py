@@ -19,7 +19,7 @@ A TOML or JSON file of tables. Every key is that of the resource (``resources``)
     numbers = ["+15017122661"]       # numbers or their sids
 
     [[applications]]
-    [[handsets]]
+    [[phones]]
     number = "+15558675310"
     status = "undelivered"
     error_code = 30005
@@ -40,7 +40,15 @@ from ..errors import ApiError, ConfigurationError
 from ..statuses import FAILURES
 from .context import Context
 from .numbers import read_sender
-from .resources import FATE_STATUSES, Account, Application, Fate, IncomingNumber, MessagingService, Resource
+from .resources import (
+    DELIVERY_OUTCOMES,
+    Account,
+    Application,
+    IncomingNumber,
+    MessagingService,
+    PhoneSettings,
+    Resource,
+)
 from .rest.parameters import Parameters
 
 Seed = Mapping[str, Any]
@@ -51,7 +59,7 @@ _KINDS: Mapping[str, type[Resource]] = {
     "applications": Application,
     "numbers": IncomingNumber,
     "services": MessagingService,
-    "handsets": Fate,
+    "phones": PhoneSettings,
 }
 _PREFIXES = {Account: "AC", Application: "AP", IncomingNumber: "PN", MessagingService: "MG"}
 #: What the emulator gives to a resource that says nothing of it.
@@ -60,7 +68,7 @@ _SETTLED = ("sid", "account_sid", "auth_token")
 _WORDS: Mapping[tuple[type[Resource], str], tuple[str, ...]] = {
     (Account, "status"): ("active", "suspended", "closed"),
     (Account, "type"): ("Full", "Trial"),
-    (Fate, "status"): FATE_STATUSES,
+    (PhoneSettings, "status"): DELIVERY_OUTCOMES,
 }
 _TYPES = {str: "a text", bool: "true or false", int: "a whole number", float: "a number", NoneType: "null"}
 _IS_URL = re.compile(r".*(?:_url|status_callback)")
@@ -97,21 +105,21 @@ class Sower:
         """
         for name in seed:
             if name not in ("account", *_KINDS):
-                raise _refusal(f"{name!r} is none of {', '.join(('account', *_KINDS))}")
+                raise _seed_error(f"{name!r} is none of {', '.join(('account', *_KINDS))}")
         self._made = {}
         self._change_account(_table(seed, "account"))
         for table, kind in _KINDS.items():
-            for row in _rows(seed, table):
+            for row in _table_rows(seed, table):
                 self._make(table, kind, row)
         for resource in self._made.values():
             self._context.store.save(resource)
 
     def _change_account(self, row: Row) -> None:
         account = self._context.account(self._account_sid)
-        values = _read("account", Account, row)
+        values = _read_row("account", Account, row)
         for name in _SETTLED:
             if values.get(name, getattr(account, name)) != getattr(account, name):
-                raise _refusal(
+                raise _seed_error(
                     f"account: the emulator has another {name!r}: leave it out, or set TWILIO_ACCOUNT_SID and"
                     " TWILIO_AUTH_TOKEN"
                 )
@@ -119,16 +127,16 @@ class Sower:
 
     def _make(self, table: str, kind: type[Resource], row: Row) -> None:
         row = _named(table, row)
-        values = _read(table, kind, row)
+        values = _read_row(table, kind, row)
         for field in fields(kind):
             if _is_required(field) and not values.get(field.name):
-                raise _refusal(f"{table}: every one needs {field.name!r}")
+                raise _seed_error(f"{table}: every one needs {field.name!r}")
         resource = kind(**{**self._defaults(kind), **values})
         if kind is MessagingService:
             resource = replace(resource, numbers=self._find_numbers(resource))  # type: ignore[call-arg]
         self._refuse_strays(table, resource)
         if (kind, resource.sid) in self._made:
-            raise _refusal(f"{table}: {resource.sid} is there twice")
+            raise _seed_error(f"{table}: {resource.sid} is there twice")
         self._made[kind, resource.sid] = resource
 
     def _defaults(self, kind: type[Resource]) -> dict[str, Any]:
@@ -144,20 +152,20 @@ class Sower:
         owner = self._made.get((Account, resource.account_sid))
         is_own = isinstance(resource, Account) and resource.sid == resource.account_sid
         if owner is None and not is_own:
-            raise _refusal(f"{table}: there is no account {resource.account_sid}")
+            raise _seed_error(f"{table}: there is no account {resource.account_sid}")
         if isinstance(resource, Account) and owner and owner.account_sid != owner.sid:
-            raise _refusal(f"{table}: {owner.sid} is a subaccount, and has none of its own")
+            raise _seed_error(f"{table}: {owner.sid} is a subaccount, and has none of its own")
         if isinstance(resource, IncomingNumber):
             self._refuse_number(resource)
-        if isinstance(resource, Fate) and resource.error_code and resource.status not in FAILURES:
-            raise _refusal(f"{table}: {resource.sid}: error_code belongs to the status undelivered or failed")
+        if isinstance(resource, PhoneSettings) and resource.error_code and resource.status not in FAILURES:
+            raise _seed_error(f"{table}: {resource.sid}: error_code belongs to the status undelivered or failed")
 
     def _refuse_number(self, number: IncomingNumber) -> None:
         if any(number.phone_number == other.phone_number for other in self._numbers()):
-            raise _refusal(f"numbers: {number.phone_number} is there twice")
+            raise _seed_error(f"numbers: {number.phone_number} is there twice")
         application = self._made.get((Application, number.sms_application_sid))
         if number.sms_application_sid and not (application and application.account_sid == number.account_sid):
-            raise _refusal(f"numbers: the account has no application {number.sms_application_sid}")
+            raise _seed_error(f"numbers: the account has no application {number.sms_application_sid}")
 
     def _find_numbers(self, service: Any) -> tuple[str, ...]:
         """Return the sids of the numbers of a service, which may be named by either.
@@ -170,9 +178,9 @@ class Sower:
         for name in service.numbers:
             number = known.get(name)
             if number is None or number.account_sid != service.account_sid:
-                raise _refusal(f"services: {name} is none of the numbers of its account")
+                raise _seed_error(f"services: {name} is none of the numbers of its account")
             if number.sid in (*taken, *sids):
-                raise _refusal(f"services: {name} is in a service already")
+                raise _seed_error(f"services: {name} is in a service already")
             sids.append(number.sid)
         return tuple(sids)
 
@@ -180,30 +188,30 @@ class Sower:
         return [made for made in self._made.values() if isinstance(made, IncomingNumber)]
 
 
-def _refusal(problem: str) -> ConfigurationError:
+def _seed_error(problem: str) -> ConfigurationError:
     return ConfigurationError("seed", problem)
 
 
-def _rows(seed: Seed, table: str) -> list[Row]:
+def _table_rows(seed: Seed, table: str) -> list[Row]:
     rows = seed.get(table, [])
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise _refusal(f"{table!r} is a list of tables: write [[{table}]]")
+        raise _seed_error(f"{table!r} is a list of tables: write [[{table}]]")
     return rows
 
 
 def _table(seed: Seed, name: str) -> Row:
     table = seed.get(name, {})
     if not isinstance(table, dict):
-        raise _refusal(f"{name!r} is one table: write [{name}]")
+        raise _seed_error(f"{name!r} is one table: write [{name}]")
     return table
 
 
 def _named(table: str, row: Row) -> Row:
     """Return the row of a phone with its number as its sid; others as they are."""
-    if table != "handsets":
+    if table != "phones":
         return row
     if "sid" in row or not row.get("number"):
-        raise _refusal(f"{table}: every one needs 'number', and has no 'sid'")
+        raise _seed_error(f"{table}: every one needs 'number', and has no 'sid'")
     return {("sid" if name == "number" else name): value for name, value in row.items()}
 
 
@@ -211,7 +219,7 @@ def _is_required(field: Field[Any]) -> bool:
     return field.default is MISSING and field.name not in _GIVEN
 
 
-def _read(table: str, kind: type[Resource], row: Row) -> dict[str, Any]:
+def _read_row(table: str, kind: type[Resource], row: Row) -> dict[str, Any]:
     """Return the values of a row, each of the type of its field.
 
     Raises: ConfigurationError, naming the key.
@@ -220,15 +228,15 @@ def _read(table: str, kind: type[Resource], row: Row) -> dict[str, Any]:
     for name, value in row.items():
         if name not in types:
             known = ", ".join(sorted(_label(kind, each) for each in types))
-            raise _refusal(f"{table}: there is no {name!r}: it is one of {known}")
+            raise _seed_error(f"{table}: there is no {name!r}: it is one of {known}")
         problem = _wrong_type(value, types[name]) or _wrong_value(kind, name, value)
         if problem:
-            raise _refusal(f"{table}: {_label(kind, name)} is {value!r}: {problem}")
+            raise _seed_error(f"{table}: {_label(kind, name)} is {value!r}: {problem}")
     return {name: tuple(value) if isinstance(value, list) else value for name, value in row.items()}
 
 
 def _label(kind: type[Resource], name: str) -> str:
-    return "number" if (kind, name) == (Fate, "sid") else name
+    return "number" if (kind, name) == (PhoneSettings, "sid") else name
 
 
 def _wrong_type(value: object, wanted: Any) -> str:
@@ -252,7 +260,7 @@ def _wrong_value(kind: type[Resource], name: str, value: Any) -> str:
         return f"it is {' or '.join(words)}"
     if _IS_URL.fullmatch(name):
         return _wrong_url(name, value)
-    if name == "phone_number" or (kind, name) == (Fate, "sid"):
+    if name == "phone_number" or (kind, name) == (PhoneSettings, "sid"):
         return _wrong_number(value)
     if name == "verified":
         return next(filter(None, map(_wrong_number, value)), "")

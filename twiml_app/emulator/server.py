@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
 from ..errors import ConfigurationError
-from .chunked_body import Chunks
+from .chunked_body import ChunkedBody
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
@@ -57,7 +57,7 @@ class _Handler(WSGIRequestHandler):
         environ = super().make_environ()
         environ["SERVER_NAME"] = self.server.host or "localhost"
         if "wsgi.input_terminated" in environ:
-            environ["wsgi.input"] = io.BufferedReader(Chunks(self.rfile))
+            environ["wsgi.input"] = io.BufferedReader(ChunkedBody(self.rfile))
         return environ
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:

@@ -49,7 +49,7 @@ class Condition:
         return f"{_field(self.field)} {self.operator} ?", self.value
 
 
-class Store:
+class ResourceStore:
     """Keeps resources of every kind; safe to use from several threads."""
 
     def __init__(self, path: str | Path = MEMORY) -> None:

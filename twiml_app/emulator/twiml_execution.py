@@ -13,8 +13,8 @@ from ..errors import CallError, TwimlError
 from ..webhook import Form
 from .debugger import Debugger
 from .replying import Replying
-from .resources import Message
-from .twiml_reader import Document, Go, Send, read_answer
+from .resources import MessageRecord
+from .twiml_reader import Document, RedirectStep, SendStep, read_answer
 from .webhooks import Webhooks
 
 #: How many documents one message may lead through, before 14106.
@@ -43,10 +43,10 @@ class _Failure:
 class _Action:
     """What one message sets going: requests of one session, and the replies so far."""
 
-    inbound: Message
+    inbound: MessageRecord
     form: Form
     session: Session = field(default_factory=Session)
-    replies: list[Message] = field(default_factory=list)
+    replies: list[MessageRecord] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class _Next:
     extra: tuple[tuple[str, str], ...] = ()
 
 
-class Execution:
+class TwimlExecution:
     """Asks URLs for TwiML and does what it says."""
 
     def __init__(self, webhooks: Webhooks, debugger: Debugger, replying: Replying, *, action_transfers: bool) -> None:
@@ -67,7 +67,7 @@ class Execution:
         self._replying = replying
         self._action_transfers = action_transfers
 
-    def answer(self, inbound: Message, route: Route) -> tuple[Message, ...]:
+    def answer(self, inbound: MessageRecord, route: Route) -> tuple[MessageRecord, ...]:
         """Have a message answered; returns the replies in the order of the documents."""
         action = _Action(inbound, self._webhooks.inbound_form(inbound))
         failure = self._follow(action, _Next(route.url, route.method))
@@ -119,7 +119,7 @@ class Execution:
         for problem in document.problems:
             self._debugger.add(problem.code, problem.text, message=action.inbound, url=without_userinfo(base))
         for step in document.steps:
-            if isinstance(step, Go):
+            if isinstance(step, RedirectStep):
                 return _Next(resolve(base, step.url), step.method)
             reply = self._replying.compose(step, action.inbound, base)
             if reply:
@@ -129,7 +129,7 @@ class Execution:
         return None
 
 
-def _outcome(step: Send, reply: Message | None) -> Iterable[tuple[str, str]]:
+def _outcome(step: SendStep, reply: MessageRecord | None) -> Iterable[tuple[str, str]]:
     """Yield what the action URL of the old documents is told of a reply."""
     status = "sending" if reply and reply.status == "queued" else "invalid"
     sid = reply.sid if reply else ""

@@ -54,7 +54,7 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Send:
+class SendStep:
     """A message to be sent; what the document leaves open is empty."""
 
     text: str
@@ -69,7 +69,7 @@ class Send:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Go:
+class RedirectStep:
     """Go on with the answer of another URL, absolute or relative."""
 
     url: str
@@ -80,11 +80,11 @@ class Go:
 class Document:
     """What is to be done, and what was noted on the way, both in the order of the document."""
 
-    steps: tuple[Send | Go, ...]
+    steps: tuple[SendStep | RedirectStep, ...]
     problems: tuple[Problem, ...]
 
 
-_Found = Send | Go | Problem
+_Found = SendStep | RedirectStep | Problem
 #: An attribute or a noun that is good, by its name.
 _Named = tuple[str, str]
 
@@ -96,14 +96,14 @@ def read_answer(body: bytes, content_type: str, status: int = 200) -> Document:
     """
     if not body or status == 204:
         return Document(steps=(), problems=())
-    found = list(_read(body, content_type))
+    found = list(_read_parts(body, content_type))
     return Document(
         steps=tuple(part for part in found if not isinstance(part, Problem)),
         problems=tuple(part for part in found if isinstance(part, Problem)),
     )
 
 
-def _read(body: bytes, content_type: str) -> Iterator[_Found]:
+def _read_parts(body: bytes, content_type: str) -> Iterator[_Found]:
     media_type = content_type.partition(";")[0].strip().lower()
     if not media_type:
         raise TwimlError("the answer has no Content-Type", code=12300)
@@ -115,12 +115,12 @@ def _read(body: bytes, content_type: str) -> Iterator[_Found]:
     charset = named[1] if named else "utf-8"
     if media_type == _TEXT_TYPE:
         return _plain_text(body.decode(charset, "replace"))
-    return _limited(_response(_root(body, charset)))
+    return _limited(_response_parts(_root(body, charset)))
 
 
 def _plain_text(text: str) -> Iterator[_Found]:
     if text.strip():
-        yield _length_problem("the answer", text) or Send(text=text, media=())
+        yield _length_problem("the answer", text) or SendStep(text=text, media=())
 
 
 def _root(body: bytes, charset: str) -> etree._Element:
@@ -142,72 +142,72 @@ def _limited(found: Iterable[_Found]) -> Iterator[_Found]:
     """Leave out what is more than one answer may send; that is noted once."""
     sent = 0
     for part in found:
-        sent += isinstance(part, Send)
-        if not isinstance(part, Send) or sent <= MAX_MESSAGES:
+        sent += isinstance(part, SendStep)
+        if not isinstance(part, SendStep) or sent <= MAX_MESSAGES:
             yield part
         elif sent == MAX_MESSAGES + 1:
             yield Problem(code=14109, text=f"the answer asks for more than {MAX_MESSAGES} messages")
 
 
-def _response(root: etree._Element) -> Iterator[_Found]:
+def _response_parts(root: etree._Element) -> Iterator[_Found]:
     """Yield what the verbs ask for, up to a Redirect."""
     yield from _problems(root)
-    pieces = _pieces(root)
+    pieces = _texts_and_children(root)
     for piece in pieces:
         if isinstance(piece, str):
             yield Problem(code=12200, text=f"Response holds verbs, not the text {shown(piece.strip())!r}")
             continue
-        yield from _verb(piece)
+        yield from _verb_parts(piece)
         if piece.tag == "Redirect":
             break
     if next(pieces, None) is not None:
         yield Problem(code=12200, text="what stands after a Redirect is never reached")
 
 
-def _verb(element: etree._Element) -> Iterator[_Found]:
+def _verb_parts(element: etree._Element) -> Iterator[_Found]:
     if element.tag == "Message":
-        yield from _message(element)
+        yield from _message_parts(element)
     elif element.tag == "Sms":
-        yield from _sms(element)
+        yield from _sms_parts(element)
     elif element.tag == "Redirect":
-        yield from _redirect(element)
+        yield from _redirect_parts(element)
     else:
         wrong = _unknown(element.tag, "Message", "Redirect", "Sms")
         yield Problem(code=14110, text=f"Response holds Message, Redirect and Sms, not {wrong}")
 
 
-def _message(element: etree._Element) -> Iterator[_Found]:
-    found = [*_problems(element), *_nouns(element)]
+def _message_parts(element: etree._Element) -> Iterator[_Found]:
+    found = [*_problems(element), *_noun_parts(element)]
     yield from (part for part in found if isinstance(part, Problem))
     nouns = [part for part in found if not isinstance(part, Problem)]
     text = "".join(value for name, value in nouns if name == "Body")
     media = tuple(value for name, value in nouns if name == "Media")
-    yield from _send(element, text, media, _message_problem(text, media))
+    yield from _send_step(element, text, media, _message_problem(text, media))
 
 
-def _sms(element: etree._Element) -> Iterator[_Found]:
+def _sms_parts(element: etree._Element) -> Iterator[_Found]:
     text = _own_text(element)
     yield from _problems(element)
-    yield from _send(element, text, (), _sms_problem(text))
+    yield from _send_step(element, text, (), _sms_problem(text))
 
 
-def _send(element: etree._Element, text: str, media: tuple[str, ...], problem: Problem | None) -> Iterator[_Found]:
+def _send_step(element: etree._Element, text: str, media: tuple[str, ...], problem: Problem | None) -> Iterator[_Found]:
     """Yield the problem or the message; an address that is empty has been noted, and nothing is sent."""
     if problem:
         yield problem
     elif all(element.get(name, "given").strip() for name in ("to", "from")):
-        yield Send(text=text, media=media, is_sms=element.tag == "Sms", **_good(element))
+        yield SendStep(text=text, media=media, is_sms=element.tag == "Sms", **_good(element))
 
 
-def _redirect(element: etree._Element) -> Iterator[_Found]:
+def _redirect_parts(element: etree._Element) -> Iterator[_Found]:
     url = _own_text(element).strip()
     yield from _problems(element)
-    yield _url_problem("Redirect", url, code=11100) or Go(url=url, **_good(element))
+    yield _url_problem("Redirect", url, code=11100) or RedirectStep(url=url, **_good(element))
 
 
-def _nouns(element: etree._Element) -> Iterator[_Named | Problem]:
+def _noun_parts(element: etree._Element) -> Iterator[_Named | Problem]:
     """Yield what a Message holds; text beside the nouns counts as a Body."""
-    for piece in _pieces(element):
+    for piece in _texts_and_children(element):
         if isinstance(piece, str):
             yield "Body", piece
         elif piece.tag == "Body":
@@ -221,7 +221,7 @@ def _nouns(element: etree._Element) -> Iterator[_Named | Problem]:
             yield Problem(code=12200, text=f"Message holds Body and Media, not {_unknown(piece.tag, 'Body', 'Media')}")
 
 
-def _pieces(element: etree._Element) -> Iterator[str | etree._Element]:
+def _texts_and_children(element: etree._Element) -> Iterator[str | etree._Element]:
     """Yield texts and children as they stand, without the white space of an indented document."""
     yield from filter(str.strip, [element.text or ""])
     for child in element:

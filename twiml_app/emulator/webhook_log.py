@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from ..caller import OutgoingRequest, Transport
 from ..webhook import WebhookResponse
 from .clocks import Clock
-from .debugger import told
+from .debugger import notify
 
 #: Requests that are kept; the oldest go first.
 MAX_REQUESTS = 1000
@@ -38,7 +38,7 @@ class LoggedWebhook:
     message_sid: str
 
 
-class Wire:
+class WebhookLog:
     """Carries requests to the program."""
 
     def __init__(self, transport: Transport, clock: Clock, *, seconds: Callable[[], float] = time.perf_counter) -> None:
@@ -87,4 +87,4 @@ class Wire:
         )
         with self._lock:
             self._kept.append(logged)
-        told(self.watcher, logged)
+        notify(self.watcher, logged)

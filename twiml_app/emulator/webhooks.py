@@ -14,7 +14,7 @@ from ..webhook import Form
 from .context import Context
 from .debugger import Debugger
 from .numbers import national
-from .resources import API_2008, Account, Message
+from .resources import API_2008, Account, MessageRecord
 
 _ANSWER_TYPES = ("text/xml", "application/xml", "text/html", "text/plain")
 _GEOGRAPHY = tuple(f"{whose}{what}" for whose in ("From", "To") for what in ("City", "State", "Zip", "Country"))
@@ -30,13 +30,13 @@ class Webhooks:
         self._cookies = CookieJar(context.clock.now)
         self._callers: dict[tuple[str, str], Caller] = {}
 
-    def call(self, webhook: Webhook, form: Form, *, message: Message, session: Session) -> Call:
+    def call(self, webhook: Webhook, form: Form, *, message: MessageRecord, session: Session) -> Call:
         """Call a URL; what is wrong with its overrides is told to the debugger.
 
         Raises: CallError.
         """
         for code, problem in Overrides.mistakes(webhook.url.partition("#")[2]):
-            self._debugger.add(code, problem, message=message, url=_shown(webhook.url))
+            self._debugger.add(code, problem, message=message, url=_without_credentials(webhook.url))
         return self._caller(message.account_sid).call(webhook, form, session=session)
 
     def clear(self) -> None:
@@ -44,7 +44,7 @@ class Webhooks:
         self._cookies = CookieJar(self._context.clock.now)
         self._callers = {}
 
-    def post_status(self, message: Message) -> None:
+    def post_status(self, message: MessageRecord) -> None:
         """Tell a message's status callback how far it is."""
         webhook = Webhook(url=message.status_url, method=message.status_method)
         try:
@@ -57,7 +57,7 @@ class Webhooks:
             problem = f"a status callback was answered with {kind or 'no content type'}"
             self._debugger.add(12300, problem, message=message, url=call.url)
 
-    def inbound_form(self, message: Message) -> Form:
+    def inbound_form(self, message: MessageRecord) -> Form:
         """Return the parameters of an inbound message."""
         media = self._media(message)
         fields = {"ApiVersion": message.api_version, "NumSegments": str(message.num_segments)}
@@ -84,14 +84,14 @@ class Webhooks:
         pairs = [(name, form.get(name, "")) for name in names]
         return Form((name, national(value) if name in ("From", "To") else value) for name, value in pairs)
 
-    def _media(self, message: Message) -> dict[str, str]:
+    def _media(self, message: MessageRecord) -> dict[str, str]:
         if not message.num_media:
             return {}
         account = f"{self._context.base_url}/2010-04-01/Accounts/{message.account_sid}/Messages/{message.sid}/Media"
         found = self._context.media_of(message.sid)
         return {f"{account}/{media.sid}": media.content_type for media in found}
 
-    def _status_form(self, message: Message) -> Form:
+    def _status_form(self, message: MessageRecord) -> Form:
         if message.status_words == "sms":
             return self._sms_status_form(message)
         fields = {"ApiVersion": message.api_version}
@@ -110,7 +110,7 @@ class Webhooks:
             fields=fields,
         )
 
-    def _sms_status_form(self, message: Message) -> Form:
+    def _sms_status_form(self, message: MessageRecord) -> Form:
         """Return the parameters of the legacy resources: SmsSid and SmsStatus."""
         is_2008 = message.api_version == API_2008
         write = national if is_2008 else str
@@ -146,7 +146,7 @@ def _without_places(form: Form) -> Form:
     return Form((name, value) for name, value in form.pairs if name not in _GEOGRAPHY)
 
 
-def _shown(url: str) -> str:
+def _without_credentials(url: str) -> str:
     """Return a URL with its overrides, without the credentials."""
     scheme, separator, rest = url.rpartition("://")
     return f"{scheme}{separator}{rest.rpartition('@')[2]}"

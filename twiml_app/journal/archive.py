@@ -120,7 +120,7 @@ class Archive:
 
     def add(self, exchanges: Iterable[Exchange], *, keep_until: float) -> int:
         """Take in recorded exchanges, and return how many were new."""
-        rows = [_row(exchange, keep_until) for exchange in exchanges]
+        rows = [_imported_row(exchange, keep_until) for exchange in exchanges]
         return self._engine.run(lambda execute: sum(len(execute(_INSERT, row)) for row in rows))
 
     def erase(self, address: str) -> int:
@@ -178,7 +178,7 @@ def _overview(execute: Execute) -> Overview:
     )
 
 
-def _text(value: Any) -> str:
+def _decoded(value: Any) -> str:
     return bytes(value or b"").decode("utf-8", "surrogateescape")
 
 
@@ -193,9 +193,9 @@ def _kept(row: Row) -> Kept:
             kind=kind,
             endpoint=endpoint,
             method=method,
-            url=_text(url),
+            url=_decoded(url),
             headers=json.loads(headers or "{}"),
-            form=_form(method, _text(url), _text(body)),
+            form=_stored_form(method, _decoded(url), _decoded(body)),
             answer=WebhookResponse(status=status or 0, content_type=content_type or "", body=bytes(answer or b"")),
             handler=handler,
             outcome=outcome or state,
@@ -221,7 +221,7 @@ def _kept(row: Row) -> Kept:
     )
 
 
-def _form(method: str, url: str, body: str) -> Form:
+def _stored_form(method: str, url: str, body: str) -> Form:
     encoded = body if method == "POST" else url.partition("#")[0].partition("?")[2]
     return Form.read(encoded, max_fields=_MAX_FIELDS, strict=False)
 
@@ -234,7 +234,7 @@ _INSERT = (
 )
 
 
-def _row(exchange: Exchange, keep_until: float) -> tuple[object, ...]:
+def _imported_row(exchange: Exchange, keep_until: float) -> tuple[object, ...]:
     form, answer, event = exchange.form, exchange.answer, parse_event(exchange.form)
     status = event if isinstance(event, StatusCallback) else None
     message = None if isinstance(event, UnknownEvent) else event

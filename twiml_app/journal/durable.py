@@ -27,10 +27,10 @@ from .rows import (
     RUNNING,
     SELECT,
     event_key,
+    event_target_of_url,
     new_row,
     said_lately,
     stored_response,
-    target_of_url,
 )
 
 #: A duplicate waits this long for the answer of the first, within the 15 seconds that Twilio waits,
@@ -225,7 +225,7 @@ class DurableJournal:
         rows = execute(
             "SELECT id, state, owner, answer_status, answer_type, answer, handler FROM exchanges"
             " WHERE sid = ? AND target = ? AND kind = 'message' AND endpoint = 'message' ORDER BY id DESC",
-            (filed(message.message_sid), target_of_url(message.error_url)),
+            (filed(message.message_sid), event_target_of_url(message.error_url)),
         )
         if not rows:
             return None

@@ -91,7 +91,7 @@ class Ledger:
 
         Raises: JournalUnavailable.
         """
-        return self._engine.run(lambda execute: _read(execute, message_sid))
+        return self._engine.run(lambda execute: _read_ledger_entry(execute, message_sid))
 
     def failed_since(self, since: float) -> list[LedgerEntry]:
         """Return the messages that failed, or were not delivered, since a time in seconds since 1970.
@@ -104,7 +104,7 @@ class Ledger:
         return [LedgerEntry(*row) for row in rows]
 
 
-def _read(execute: Execute, message_sid: str) -> LedgerEntry | None:
+def _read_ledger_entry(execute: Execute, message_sid: str) -> LedgerEntry | None:
     rows = execute(f"SELECT {_COLUMNS} FROM ledger WHERE sid = ?", (message_sid,))  # noqa: S608
     history = execute(
         "SELECT received_at, message_status, error_code FROM exchanges WHERE sid = ? AND kind = 'status' ORDER BY id",

@@ -48,7 +48,7 @@ class PostgresStore:
         return self._begin_on(self._open(), durable)
 
     def _begin_on(self, connection: psycopg.Connection[Row], durable: bool) -> Execute:
-        execute = _executor(connection)
+        execute = _postgres_executor(connection)
         if not (durable and self._durable):
             execute("SET LOCAL synchronous_commit = off")
         return execute
@@ -83,7 +83,7 @@ class PostgresStore:
         """Tell whether a process holds its lock; the lock that this takes is let go of with the transaction."""
         if self._connection is None:
             return True
-        return not _executor(self._connection)("SELECT pg_try_advisory_xact_lock(?)", (owner,))[0][0]
+        return not _postgres_executor(self._connection)("SELECT pg_try_advisory_xact_lock(?)", (owner,))[0][0]
 
     def _open(self) -> psycopg.Connection[Row]:
         connection = psycopg.connect(
@@ -93,7 +93,7 @@ class PostgresStore:
             application_name="twiml_app",
         )
         try:
-            self._prepare(_executor(connection))
+            self._prepare(_postgres_executor(connection))
             connection.commit()
         except BaseException:
             connection.close()
@@ -111,7 +111,7 @@ class PostgresStore:
         create(execute, _TYPES)
 
 
-def _executor(connection: psycopg.Connection[Row]) -> Execute:
+def _postgres_executor(connection: psycopg.Connection[Row]) -> Execute:
     def execute(statement: str, parameters: Sequence[object] = ()) -> list[Row]:
         # PostgreSQL's text cannot hold NUL.
         cleaned = [each.replace("\0", "\ufffd") if isinstance(each, str) else each for each in parameters]

@@ -56,10 +56,10 @@ def insert_refusal(
 
 def latest_refusals(execute: Execute, limit: int) -> list[Refusal]:
     """Return the last refused requests, newest first."""
-    return [_read(row) for row in execute(_LATEST, (limit,))]
+    return [_read_refusal(row) for row in execute(_LATEST, (limit,))]
 
 
-def _read(row: Row) -> Refusal:
+def _read_refusal(row: Row) -> Refusal:
     received_at, status, reason, endpoint, method, url, headers, body = row
     return Refusal(
         received_at=received_at,
@@ -68,12 +68,12 @@ def _read(row: Row) -> Refusal:
         endpoint=endpoint,
         method=method,
         url=bytes(url).decode("utf-8", "surrogateescape"),
-        headers=_headers(headers),
+        headers=_read_headers(headers),
         body=bytes(body),
     )
 
 
-def _headers(text: str) -> dict[str, str]:
+def _read_headers(text: str) -> dict[str, str]:
     """Read the headers of a refused request, which may have been cut off."""
     try:
         return dict(json.loads(text))

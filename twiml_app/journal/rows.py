@@ -65,15 +65,15 @@ def stored_response(status: int, content_type: str, body: bytes) -> WebhookRespo
     return WebhookResponse(status=status or 204, content_type=content_type or "", body=bytes(body or b""))
 
 
-def target_of(path: str, query: str) -> str:
+def event_target(path: str, query: str) -> str:
     """Return what tells a URL of ours from another: proxies and credentials make the rest differ."""
     return f"{path.rpartition('/')[2]}?{query}".encode("utf-8", "replace").decode()
 
 
-def target_of_url(url: str) -> str:
+def event_target_of_url(url: str) -> str:
     """Return the same of a whole URL; whatever the text is, it does not raise."""
     path, _, query = url.partition("#")[0].partition("?")
-    return target_of(path, query)
+    return event_target(path, query)
 
 
 def new_row(
@@ -93,7 +93,7 @@ def new_row(
         now,
         request.endpoint,
         request.method,
-        target_of(request.path, request.query if request.method == "POST" else ""),
+        event_target(request.path, request.query if request.method == "POST" else ""),
         request.called_url(settings.public_url).encode("utf-8", "surrogateescape"),
         json.dumps({name: request.headers[name] for name in KEPT_HEADERS if name in request.headers}),
         request.body,

@@ -53,7 +53,7 @@ class SqliteStore:
         fcntl.flock(self._queue, fcntl.LOCK_EX)
         self._synchronize(connection, "FULL" if durable and self._durable else "NORMAL")
         connection.execute("BEGIN IMMEDIATE")
-        return _executor(connection)
+        return _sqlite_executor(connection)
 
     def _is_in_place(self) -> bool:
         """Tell whether the file is still the one that was opened: what is written to a deleted file is lost."""
@@ -133,7 +133,7 @@ class SqliteStore:
             connection.execute("PRAGMA secure_delete=ON")
             self._synchronous = ""
             connection.execute("BEGIN IMMEDIATE")
-            create(_executor(connection), _TYPES)
+            create(_sqlite_executor(connection), _TYPES)
             connection.execute("COMMIT")
         except BaseException:
             connection.close()
@@ -148,7 +148,7 @@ class SqliteStore:
         return os.open(f"{self._path}-{name}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
 
-def _executor(connection: sqlite3.Connection) -> Execute:
+def _sqlite_executor(connection: sqlite3.Connection) -> Execute:
     def execute(statement: str, parameters: Sequence[object] = ()) -> list[Row]:
         return connection.execute(statement, tuple(parameters)).fetchall()
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from ..config import Settings
 from ..errors import Forbidden, MalformedRequest, RequestTooLarge, Unauthorized
 from ..events import REPLY_PARAMETER, TOKEN_PARAMETER, Event, InboundMessage, parse_event
-from ..signature import HEADER, SETTINGS_HEADER, read_settings, verify
+from ..signature import HEADER, SETTINGS_HEADER, read_signature_settings, verify
 from ..webhook import Form, WebhookRequest, is_signed_json, read_form, signed_pairs
 from .auth import BasicAuth, StatusUrls
 from .signature_diagnosis import explain_signature
@@ -101,7 +101,7 @@ class Admission:
 
     def _is_signed(self, request: WebhookRequest, form: Form) -> bool:
         signature = request.headers.get(HEADER.lower(), "")
-        key, algorithm = read_settings(request.headers.get(SETTINGS_HEADER.lower(), ""))
+        key, algorithm = read_signature_settings(request.headers.get(SETTINGS_HEADER.lower(), ""))
         url = request.called_url(self._settings.public_url)
         pairs = signed_pairs(request, form)
         body = request.body if is_signed_json(request) else None

@@ -30,7 +30,7 @@ def to_response(value: Any, *, handler: str, status_url: Callable[[], str] | Non
     Raises: ReplyError, naming the handler, for anything else and for what is beyond Twilio's limits.
     """
     try:
-        verbs = list(_verbs(value, handler))
+        verbs = list(_reply_verbs(value, handler))
     except TwimlError as error:
         raise ReplyError(f"returned what Twilio would not take: {error}", handler=handler) from error
     _check_messages(verbs, handler)
@@ -50,25 +50,25 @@ def to_document(response: MessagingResponse, *, handler: str) -> bytes:
     return document
 
 
-def _verbs(value: Any, handler: str) -> Iterator[Verb]:
+def _reply_verbs(value: Any, handler: str) -> Iterator[Verb]:
     if value is None:
         return
     if isinstance(value, list | tuple):
         yield from _in_order(value, handler)
     elif isinstance(value, str):
-        yield from _text(value, handler)
+        yield from _text_message(value, handler)
     elif isinstance(value, Message):
-        yield from _split(value)
+        yield from _split_message(value)
     elif isinstance(value, Redirect | Sms | Comment):
         yield value
     elif isinstance(value, MessagingResponse):
         for verb in value.verbs:
-            yield from _verbs(verb, handler)
+            yield from _reply_verbs(verb, handler)
     elif _is_official(value):
-        yield from _verbs(MessagingResponse.parse(xml_text(str(value))), handler)
+        yield from _reply_verbs(MessagingResponse.parse(xml_text(str(value))), handler)
     else:
         raise ReplyError(
-            f"returned {_describe(value)}: return a str, a Message, a list of these or a MessagingResponse",
+            f"returned {_type_name(value)}: return a str, a Message, a list of these or a MessagingResponse",
             handler=handler,
         )
 
@@ -76,14 +76,14 @@ def _verbs(value: Any, handler: str) -> Iterator[Verb]:
 def _in_order(values: Iterable[Any], handler: str) -> Iterator[Verb]:
     redirected = False
     for value in values:
-        for verb in _verbs(value, handler):
+        for verb in _reply_verbs(value, handler):
             if redirected:
                 raise ReplyError("returned something after a Redirect, where it is never reached", handler=handler)
             redirected = isinstance(verb, Redirect)
             yield verb
 
 
-def _text(text: str, handler: str) -> Iterator[Verb]:
+def _text_message(text: str, handler: str) -> Iterator[Verb]:
     if _MARKUP.match(text):
         raise ReplyError(
             "returned a str that looks like markup: a str is sent as it is, so return a MessagingResponse,"
@@ -95,7 +95,7 @@ def _text(text: str, handler: str) -> Iterator[Verb]:
         yield message
 
 
-def _split(message: Message) -> Iterator[Message]:
+def _split_message(message: Message) -> Iterator[Message]:
     """Yield a message in as many as its text takes, if it may be split; its media go with the first."""
     if not message.split or utf16_units(message.text) <= MAX_UNITS:
         yield message
@@ -111,7 +111,7 @@ def _is_official(value: Any) -> bool:
     return kind.__name__ == "MessagingResponse" and kind.__module__.startswith("twilio.")
 
 
-def _describe(value: Any) -> str:
+def _type_name(value: Any) -> str:
     kind = type(value)
     return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
 

@@ -8,7 +8,7 @@ from itertools import islice, product
 from urllib.parse import quote, unquote
 
 from ..config import Settings
-from ..signature import HEADER, SETTINGS_HEADER, Algorithm, read_settings, verify
+from ..signature import HEADER, SETTINGS_HEADER, Algorithm, read_signature_settings, verify
 from ..webhook import Form, WebhookRequest, is_signed_json, signed_pairs
 
 Pairs = tuple[tuple[str, str], ...]
@@ -33,7 +33,7 @@ def explain_signature(request: WebhookRequest, form: Form, settings: Settings) -
     """Return why the signature of a request was refused, with what would have matched, in one line."""
     if not request.headers.get(HEADER.lower()):
         return f"there is no {HEADER}: the sender is not Twilio, or a proxy drops the header"
-    key, algorithm = read_settings(request.headers.get(SETTINGS_HEADER.lower(), ""))
+    key, algorithm = read_signature_settings(request.headers.get(SETTINGS_HEADER.lower(), ""))
     if algorithm == "HMAC_SHA256":
         return _explain_shared_key(request, form, settings, key)
     if algorithm != "HMAC_SHA1":
@@ -92,28 +92,32 @@ def _first_match(
     """Return the differences that make the signature fit, the fewest there are; None if nothing does."""
     signature = request.headers[HEADER.lower()]
     body = request.body if is_signed_json(request) else None
-    for url, pairs, says in _requests(request, form, settings):
+    for url, pairs, says in _request_guesses(request, form, settings):
         if verify(url, pairs, signature, secrets, body=body, algorithm=algorithm):
             return says
     return None
 
 
-def _requests(request: WebhookRequest, form: Form, settings: Settings) -> Iterator[tuple[str, Pairs, str]]:
+def _request_guesses(request: WebhookRequest, form: Form, settings: Settings) -> Iterator[tuple[str, Pairs, str]]:
     """Yield what may have been signed, with its differences in words: another URL, or another form."""
     pairs = signed_pairs(request, form)
-    for url, says in _urls(request, settings):
+    for url, says in _url_guesses(request, settings):
         yield url, pairs, says
-    for altered, says in _forms(pairs, form) if pairs else ():
+    for altered, says in _form_guesses(pairs, form) if pairs else ():
         if altered != pairs:
             yield request.called_url(settings.public_url), altered, says
 
 
-def _urls(request: WebhookRequest, settings: Settings) -> list[tuple[str, str]]:
+def _url_guesses(request: WebhookRequest, settings: Settings) -> list[tuple[str, str]]:
     """Return the URLs that may have been signed, each with its differences in words; the fewest differences first."""
     # Not urlsplit, which raises for a host that is none.
     scheme, _, rest = request.called_url(settings.public_url).partition("://")
     host, slash, target = rest.partition("/")
-    guesses = product(_schemes(scheme, request, settings), _hosts(host, request), _targets(slash + target, request))
+    guesses = product(
+        _scheme_guesses(scheme, request, settings),
+        _host_guesses(host, request),
+        _target_guesses(slash + target, request),
+    )
     found = [
         (f"{scheme.value}://{host.value}{target.value}", [guess.says for guess in (scheme, host, target) if guess.says])
         for scheme, host, target in guesses
@@ -121,7 +125,7 @@ def _urls(request: WebhookRequest, settings: Settings) -> list[tuple[str, str]]:
     return [(url, " and ".join(says)) for url, says in sorted(found, key=lambda each: len(each[1]))]
 
 
-def _schemes(scheme: str, request: WebhookRequest, settings: Settings) -> Iterator[Guess]:
+def _scheme_guesses(scheme: str, request: WebhookRequest, settings: Settings) -> Iterator[Guess]:
     yield Guess(scheme)
     other = "https" if scheme == "http" else "http"
     hops = " or TWIML_PROXY_HOPS" if "x-forwarded-proto" in request.headers else ""
@@ -129,7 +133,7 @@ def _schemes(scheme: str, request: WebhookRequest, settings: Settings) -> Iterat
     yield Guess(other, f"with {other}: {wrong}")
 
 
-def _hosts(host: str, request: WebhookRequest) -> Iterator[Guess]:
+def _host_guesses(host: str, request: WebhookRequest) -> Iterator[Guess]:
     yield Guess(host)
     for name in ("x-forwarded-host", "x-original-host"):
         named = (each.strip() for each in request.headers.get(name, "").split(","))
@@ -139,7 +143,7 @@ def _hosts(host: str, request: WebhookRequest) -> Iterator[Guess]:
         yield Guess(request.host, f"with the host {request.host}: TWIML_PUBLIC_URL names another")
 
 
-def _targets(target: str, request: WebhookRequest) -> Iterator[Guess]:
+def _target_guesses(target: str, request: WebhookRequest) -> Iterator[Guess]:
     path, mark, query = target.partition("?")
     yield Guess(target)
     if path.endswith("/"):
@@ -162,7 +166,7 @@ def _encodings(query: str) -> Iterable[str]:
     return {plain, query.replace("+", "%20"), query.replace("%20", "+"), anew} - {query}
 
 
-def _forms(pairs: Pairs, form: Form) -> Iterator[tuple[Pairs, str]]:
+def _form_guesses(pairs: Pairs, form: Form) -> Iterator[tuple[Pairs, str]]:
     yield tuple(pair for pair in pairs if pair[1]), "without the empty fields: they were added on the way"
     yield tuple((name, value.strip()) for name, value in pairs), "with white space trimmed: it was added on the way"
     for before, after, what in _TRIMMED:

@@ -2,7 +2,7 @@
 
 from .comparison import differences
 from .format import Exchange, read_file, write_file, write_line
-from .replay import Destination, Replayed, Send, replay
+from .replay import Destination, Replayed, SendExchange, replay
 from .scrubbing import Scrubber
 
 __all__ = [
@@ -10,7 +10,7 @@ __all__ = [
     "Exchange",
     "Replayed",
     "Scrubber",
-    "Send",
+    "SendExchange",
     "differences",
     "read_file",
     "replay",

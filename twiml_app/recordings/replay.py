@@ -19,7 +19,7 @@ from .scrubbing import without_secrets
 #: Calls one exchange and returns the answer, whatever its status.
 #:
 #: Raises: CallError, when there is no answer.
-Send = Callable[[Exchange], WebhookResponse]
+SendExchange = Callable[[Exchange], WebhookResponse]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class Destination:
 
 def replay(
     exchanges: Sequence[Exchange],
-    send: Send,
+    send: SendExchange,
     *,
     pace: float = 0.0,
     parallel: int = 1,
@@ -107,7 +107,7 @@ def _paced(exchanges: Sequence[Exchange], pace: float, sleep: Callable[[float], 
         yield exchange
 
 
-def _send_one(exchange: Exchange, send: Send) -> Replayed:
+def _send_one(exchange: Exchange, send: SendExchange) -> Replayed:
     try:
         answer = send(exchange)
     except CallError as error:

@@ -79,7 +79,7 @@ class Scrubber:
     def _learn(self, form: Form) -> None:
         for name, value in form.pairs:
             if name in _ADDRESSES:
-                self._learn_address(_split(value)[1])
+                self._learn_address(_split_address(value)[1])
             elif name in _NAMES and _is_telling(value.strip()):
                 made = self._name(value.strip())
                 self._words |= dict.fromkeys(_variants(value.strip()), made)
@@ -195,7 +195,7 @@ class Scrubber:
         return length >= _TELLING_LENGTH or length == len(digits)
 
     def _address(self, address: str) -> str:
-        prefix, bare = _split(address)
+        prefix, bare = _split_address(address)
         if not bare or _digits(bare) in self._own:
             return address
         return prefix + (self._fictitious(bare) if _is_number(bare) else self._opaque(bare))
@@ -216,10 +216,10 @@ class Scrubber:
 
 
 def _own_address(exchange: Exchange) -> str:
-    return _split(exchange.form.get("From" if exchange.kind == "status" else "To", ""))[1]
+    return _split_address(exchange.form.get("From" if exchange.kind == "status" else "To", ""))[1]
 
 
-def _split(address: str) -> tuple[str, str]:
+def _split_address(address: str) -> tuple[str, str]:
     """Split an address into its channel, with the colon, and the rest."""
     channel, colon, bare = address.partition(":")
     return (channel + colon, bare) if colon else ("", address)

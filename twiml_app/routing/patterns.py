@@ -91,10 +91,10 @@ def _literal(text: str, source: str) -> str:
         raise RegistrationError(
             f"the pattern {source!r} has a < or > that is no placeholder: write <name> or <int:name>"
         )
-    return "".join(_pieces(text))
+    return "".join(_literal_pieces(text))
 
 
-def _pieces(text: str) -> Iterator[str]:
+def _literal_pieces(text: str) -> Iterator[str]:
     for piece in re.findall(r"\s+|\S", text):
         yield _SPACE if piece.isspace() else _LOOK_ALIKES.get(piece) or re.escape(piece)
 
@@ -133,17 +133,17 @@ def _any(choices: str | None, source: str) -> tuple[str, Callable[[str], str]]:
     return "|".join(expressions.values()), value
 
 
-def _integer(text: str) -> int:
+def _to_integer(text: str) -> int:
     return int(text.replace("−", "-"))
 
 
-def _float(text: str) -> float:
+def _to_float(text: str) -> float:
     return float(text.replace("−", "-"))
 
 
 _CONVERTERS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "text": (r"(?s:\S.*?)", str),
     "word": (r"[\w'’-]{1,100}", str),
-    "int": (_INTEGER, _integer),
-    "float": (_INTEGER + r"(?:\.\d{1,18})?", _float),
+    "int": (_INTEGER, _to_integer),
+    "float": (_INTEGER + r"(?:\.\d{1,18})?", _to_float),
 }

@@ -71,7 +71,7 @@ class Router:
 
         ``media`` is True, False or a content type such as ``image/*``; ``query`` is of the URL that was called.
         """
-        conditions = Conditions(_set(to), _set(from_), media, _set(channel), query or None, when)
+        conditions = Conditions(_as_set(to), _as_set(from_), media, _as_set(channel), query or None, when)
         if not isinstance(pattern, str | re.Pattern | None):
             raise RegistrationError(
                 "@router.message takes one text pattern or one compiled regular expression,"
@@ -246,7 +246,7 @@ class Router:
             )
 
 
-def _set(value: str | Iterable[str] | None) -> frozenset[str] | None:
+def _as_set(value: str | Iterable[str] | None) -> frozenset[str] | None:
     if value is None:
         return None
     return frozenset({value} if isinstance(value, str) else value)

@@ -84,7 +84,7 @@ class Conditions:
     def describe(self) -> str:
         """Return the conditions as they would be written, for a table."""
         given = {name: getattr(self, name) for name in self.__slots__}
-        return ", ".join(f"{name}={_describe(value)}" for name, value in given.items() if value is not None)
+        return ", ".join(f"{name}={_condition_text(value)}" for name, value in given.items() if value is not None)
 
     @staticmethod
     def _media_of(message: InboundMessage) -> str:
@@ -97,7 +97,7 @@ def _has_media(wanted: bool | str, message: InboundMessage) -> bool:
     return any(fnmatchcase(each.content_type, wanted) for each in message.media)
 
 
-def _describe(value: object) -> str:
+def _condition_text(value: object) -> str:
     if isinstance(value, frozenset):
         return " or ".join(sorted(value))
     return name_of(value) if callable(value) else str(value)
@@ -135,7 +135,10 @@ class MessageRoute:
     @property
     def key(self) -> tuple[object, ...]:
         """What two routes may not share."""
-        return (_key(self.pattern), *(_key(getattr(self.conditions, name)) for name in Conditions.__slots__))
+        return (
+            _conflict_key(self.pattern),
+            *(_conflict_key(getattr(self.conditions, name)) for name in Conditions.__slots__),
+        )
 
     def _captures(self, text: str) -> dict[str, Any] | None:
         if self.pattern is None:
@@ -146,7 +149,7 @@ class MessageRoute:
         return found.groupdict() if found else None
 
 
-def _key(value: object) -> object:
+def _conflict_key(value: object) -> object:
     if isinstance(value, TextPattern):
         return value.key
     return tuple(sorted(value.items())) if isinstance(value, Mapping) else value

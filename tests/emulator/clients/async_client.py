@@ -26,10 +26,10 @@ from tests.emulator.clients.talk import (
     OTHER_PHONE,
     PHONE,
     WILD_TEXT,
-    ask,
     describe,
     download,
     finish,
+    request,
 )
 
 SCENARIO, URL, SID, TOKEN, WEBSITE = sys.argv[1:6]
@@ -51,7 +51,7 @@ async def refused(action: Awaitable[Any]) -> Any:
 async def sending(client: Any) -> Any:
     """Send two texts at once, and fetch both."""
     created, wild = await asyncio.gather(text(client), text(client, WILD_TEXT))
-    ask("settle")
+    request("settle")
     return {
         "created": describe(created, MESSAGE),
         "delivered": describe(await client.messages(created.sid).fetch_async(), MESSAGE),
@@ -62,7 +62,7 @@ async def sending(client: Any) -> Any:
 async def removing(client: Any) -> Any:
     """Send two texts, redact one and delete it."""
     sent, _ = await text(client, "first"), await text(client, "second")
-    ask("settle")
+    request("settle")
     redacted = await sent.update_async(body="")
     return {
         "redacted": [redacted.body, redacted.status, (await client.messages(sent.sid).fetch_async()).body],
@@ -76,10 +76,10 @@ async def listing(client: Any) -> Any:
     """List in pages, with a limit, and by each filter."""
     for body, to, number in zip("12345", [PHONE, OTHER_PHONE] * 3, [NUMBER] * 4 + [OTHER_NUMBER], strict=False):
         await text(client, body, to=to, from_=number)
-    ask("settle")
-    ask("advance 259200")
+    request("settle")
+    request("advance 259200")
     await text(client, "6")
-    ask("settle")
+    request("settle")
     found = client.messages.list_async
     last, *_, first = every = await found()
     between = last.date_sent - timedelta(days=1)
@@ -104,7 +104,7 @@ def bodies(messages: Any) -> list[str]:
 async def media(client: Any) -> Any:
     """Send two pictures, look at them, read the bytes, delete one."""
     sent = await text(client, "Look", media_url=[WEBSITE + "/cat.png", ELSEWHERE])
-    ask("settle")
+    request("settle")
     pictures = client.messages(sent.sid).media
     listed = await pictures.list_async()
     one = next(item for item in listed if item.content_type == "image/png")

@@ -27,10 +27,10 @@ from tests.emulator.clients.talk import (
     OTHER_PHONE,
     PHONE,
     WILD_TEXT,
-    ask,
     describe,
     download,
     finish,
+    request,
 )
 
 vars(importlib.import_module("cgi"))["parse_qs"] = urllib.parse.parse_qs
@@ -70,7 +70,7 @@ def refused(action: Callable[[], Any]) -> Any:
 def sending() -> Any:
     """Send two texts, and fetch both."""
     created, wild = text(), text(WILD_TEXT)
-    ask("settle")
+    request("settle")
     return {
         "created": describe(created, without_uri(MESSAGE)),
         "delivered": describe(client.messages.get(created.sid), without_uri(MESSAGE)),
@@ -81,7 +81,7 @@ def sending() -> Any:
 def removing() -> Any:
     """Send two texts, redact one and delete it."""
     sent, _ = text("first"), text("second")
-    ask("settle")
+    request("settle")
     redacted = sent.redact()
     return {
         "redacted": [redacted.body, redacted.status, client.messages.get(sent.sid).body],
@@ -111,7 +111,7 @@ def probing() -> Any:
 def following() -> Any:
     """Send a text whose way is told to a URL."""
     sid = text(status_callback=WEBSITE.replace("://", "://anna:s%C3%A4cret@") + "/status?order=5&name=a+b").sid
-    ask("settle")
+    request("settle")
     return sid
 
 
@@ -119,10 +119,10 @@ def listing() -> Any:
     """List in pages, and by each filter, which here are days."""
     for body, to, number in zip("12345", [PHONE, OTHER_PHONE] * 3, [NUMBER] * 4 + [OTHER_NUMBER], strict=False):
         text(body, to=to, from_=number)
-    ask("settle")
-    ask("advance 259200")
+    request("settle")
+    request("advance 259200")
     text("6")
-    ask("settle")
+    request("settle")
     found = client.messages.list
     last, *_, first = found()
     between = last.date_sent - timedelta(days=1)
@@ -145,7 +145,7 @@ def bodies(messages: Any) -> list[str]:
 def media() -> Any:
     """Send two pictures, look at them, read the bytes, delete one."""
     sent = text("Look", media_url=[WEBSITE + "/cat.png", ELSEWHERE])
-    ask("settle")
+    request("settle")
     pictures = client.media(sent.sid)
     listed = sent.media_list.list()
     one = next(item for item in listed if item.content_type == "image/png")
@@ -219,7 +219,7 @@ def refusals() -> Any:
 def legacy() -> Any:
     """Send and list through the resource for texts that this client knew before messages."""
     sent = client.sms.messages.create(to=PHONE, from_=NUMBER, body="Hello")
-    ask("settle")
+    request("settle")
     return {
         "sent": [sent.status, sent.body, sent.direction],
         "listed": [[message.sid == sent.sid, message.status] for message in client.sms.messages.list()],

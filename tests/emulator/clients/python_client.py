@@ -25,10 +25,10 @@ from tests.emulator.clients.talk import (
     OTHER_PHONE,
     PHONE,
     WILD_TEXT,
-    ask,
     describe,
     download,
     finish,
+    request,
 )
 
 SCENARIO, URL, SID, TOKEN, WEBSITE = sys.argv[1:6]
@@ -60,7 +60,7 @@ def refused(action: Callable[[], Any]) -> Any:
 def sending() -> Any:
     """Send two texts, and fetch both."""
     created, wild = text(), text(WILD_TEXT)
-    ask("settle")
+    request("settle")
     return {
         "created": describe(created, MESSAGE),
         "delivered": describe(client.messages(created.sid).fetch(), MESSAGE),
@@ -71,7 +71,7 @@ def sending() -> Any:
 def removing() -> Any:
     """Send two texts, redact one and delete it."""
     sent, _ = text("first"), text("second")
-    ask("settle")
+    request("settle")
     redacted = sent.update(body="")
     return {
         "redacted": [redacted.body, redacted.status, client.messages(sent.sid).fetch().body],
@@ -84,7 +84,7 @@ def removing() -> Any:
 def following() -> Any:
     """Send a text whose way is told to a URL."""
     sid = text(status_callback=WEBSITE.replace("://", "://anna:s%C3%A4cret@") + "/status?order=5&name=a+b").sid
-    ask("settle")
+    request("settle")
     return sid
 
 
@@ -94,8 +94,8 @@ def scheduling() -> Any:
     planned = {"to": PHONE, "messaging_service_sid": service, "send_at": later, "schedule_type": "fixed"}
     kept, dropped = (client.messages.create(body=body, **planned) for body in ("kept", "dropped"))
     canceled = client.messages(dropped.sid).update(status="canceled")
-    ask("advance 7200")
-    ask("settle")
+    request("advance 7200")
+    request("settle")
     return {
         "planned": [kept.status, kept.date_sent, kept.messaging_service_sid == service],
         "canceled": canceled.status,
@@ -117,10 +117,10 @@ def listing() -> Any:
     """List in pages, with a limit, and by each filter."""
     for body, to, number in zip("12345", [PHONE, OTHER_PHONE] * 3, [NUMBER] * 4 + [OTHER_NUMBER], strict=False):
         text(body, to=to, from_=number)
-    ask("settle")
-    ask("advance 259200")
+    request("settle")
+    request("advance 259200")
     text("6")
-    ask("settle")
+    request("settle")
     found = client.messages.list
     last, *_, first = found()
     between = last.date_sent - timedelta(days=1)
@@ -145,7 +145,7 @@ def bodies(messages: Any) -> list[str]:
 def media() -> Any:
     """Send two pictures, look at them, read the bytes, delete one."""
     sent = text("Look", media_url=[WEBSITE + "/cat.png", ELSEWHERE])
-    ask("settle")
+    request("settle")
     pictures = client.messages(sent.sid).media
     listed = pictures.list()
     one = next(item for item in listed if item.content_type == "image/png")

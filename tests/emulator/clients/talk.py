@@ -54,7 +54,7 @@ WILD_TEXT = "Grüße & mehr=1+1; 100 %\nzweite Zeile 😀"
 ELSEWHERE = "https://pictures.example/cat.jpg"
 
 
-def ask(request: str) -> None:
+def request(request: str) -> None:
     """Ask the test for something, such as ``settle`` or ``advance 60``, and wait until it is done."""
     print(request, flush=True)
     answer = sys.stdin.readline().strip()

@@ -63,7 +63,7 @@ class Client:
         """The path of the account."""
         return f"/2010-04-01/Accounts/{self.sid}"
 
-    def ask(self, method: str, path: str, form: Form | None = None, query: Form | None = None) -> Reply:
+    def request(self, method: str, path: str, form: Form | None = None, query: Form | None = None) -> Reply:
         """Send a request."""
         target = (path if path.startswith("/") else f"{self.base}/{path}") + (f"?{urlencode(query)}" if query else "")
         body = None if form is None else urlencode(form, doseq=True).encode()
@@ -71,11 +71,11 @@ class Client:
 
     def get(self, path: str, query: Form | None = None) -> Reply:
         """Ask for a representation."""
-        return self.ask("GET", path, query=query)
+        return self.request("GET", path, query=query)
 
     def post(self, path: str, form: Form | None = None) -> Reply:
         """Post a form."""
-        return self.ask("POST", path, form)
+        return self.request("POST", path, form)
 
     def text(self, **changes: str) -> Any:
         """Send a text, and return its representation."""

@@ -55,7 +55,7 @@ ANONYMOUS_WRITES = [
     ("POST", "/_emulator/clock"),
     ("POST", "/_emulator/outage"),
     ("POST", "/_emulator/reset"),
-    ("POST", "/_emulator/handsets/+15558675310"),
+    ("POST", "/_emulator/phones/+15558675310"),
 ]
 
 
@@ -229,7 +229,7 @@ def test_inactive_account_may_do_nothing(status: str, emulator: Emulator, client
     assert child.post("/_emulator/reset").error == (403, 20005)
     assert client.get(messages).status == 200
     assert client.post(messages, {**TEXT, "From": "+15017122662"}).error == (403, 20005)
-    assert client.ask("DELETE", f"/2010-04-01/Accounts/{CHILD}/Applications/AP1.json").error == (403, 20005)
+    assert client.request("DELETE", f"/2010-04-01/Accounts/{CHILD}/Applications/AP1.json").error == (403, 20005)
     assert emulator.outbox == []
 
 

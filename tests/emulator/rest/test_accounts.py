@@ -81,7 +81,7 @@ def test_account_is_renamed(emulator: Emulator, parent: Client, method: str) -> 
     child = make(emulator, FriendlyName="old")
     emulator.advance(5)
 
-    renamed = parent.ask(method, one(child.sid), {"FriendlyName": "new"})
+    renamed = parent.request(method, one(child.sid), {"FriendlyName": "new"})
 
     assert renamed.status == 200
     assert (renamed.json["friendly_name"], renamed.json["status"]) == ("new", "active")
@@ -176,7 +176,7 @@ def test_list_comes_in_pages_with_its_filters(emulator: Emulator, parent: Client
 )
 def test_what_the_documents_do_not_support_is_405(parent: Client, method: str, path: str) -> None:
     """The REST documents of 2014 say of each of these: not supported."""
-    reply = parent.ask(method, path.replace(STRANGER, parent.sid), {"FriendlyName": "x"})
+    reply = parent.request(method, path.replace(STRANGER, parent.sid), {"FriendlyName": "x"})
 
     assert reply.error == (405, 20004)
     assert len(parent.get(f"{ACCOUNTS}.json").json["accounts"]) == 1
@@ -206,7 +206,7 @@ def test_suspended_account_is_refused_until_it_is_active_again(emulator: Emulato
     assert child.get("Messages.json").error == (403, 20005)
     assert child.post(one(child.sid), {"Status": "active"}).error == (403, 20005)
     assert parent.post(f"{messages}.json", MESSAGE).error == (403, 20005)
-    assert parent.ask("DELETE", f"{messages}/{sid}.json").error == (403, 20005)
+    assert parent.request("DELETE", f"{messages}/{sid}.json").error == (403, 20005)
     assert len(parent.get(f"{messages}.json").json["messages"]) == 1
     assert len(emulator.outbox) == 1
 

@@ -16,7 +16,7 @@ from tests.emulator.rest.counting import counted_sids
 from twiml_app.emulator import ACCOUNT_SID, AUTH_TOKEN, Emulator
 from twiml_app.emulator.rest.access import Access
 from twiml_app.emulator.rest.api import Api
-from twiml_app.emulator.rest.request import Answer, Ask, Rule
+from twiml_app.emulator.rest.request import ApiAnswer, ApiRequest, Rule
 from twiml_app.emulator.rest.request_log import RequestLog
 
 START = 1_700_000_000.0
@@ -93,7 +93,7 @@ def test_error_is_written_in_the_representation_asked_for(
 ) -> None:
     """Clients parse every body: one that is not as they expect hides the error behind another; CSV has no errors."""
     target = f"{BASE}/{path}" + (f".{extension}" if extension else "")
-    reply = client.ask(method, target, form)
+    reply = client.request(method, target, form)
 
     assert reply.status == status
     if extension == "json":
@@ -107,7 +107,7 @@ def test_error_is_written_in_the_representation_asked_for(
 def test_server_error_is_written_in_the_representation_asked_for(extension: str, emulator: Emulator) -> None:
     """Node 3 throws a SyntaxError at a page of HTML."""
 
-    def fail(ask: Ask) -> Answer:
+    def fail(request: ApiRequest) -> ApiAnswer:
         raise RuntimeError("unforeseen")
 
     log = RequestLog()
@@ -128,7 +128,7 @@ def test_server_error_is_written_in_the_representation_asked_for(extension: str,
 def test_failure_does_not_use_up_the_requests_at_once(emulator: Emulator) -> None:
     """A limit that leaks closes the API for good."""
 
-    def fail(ask: Ask) -> Answer:
+    def fail(request: ApiRequest) -> ApiAnswer:
         raise RuntimeError("unforeseen")
 
     rule = Rule(path="/2010-04-01/Accounts/<account_sid>/Broken", views={"GET": fail})
@@ -204,8 +204,8 @@ def test_path_may_be_written_in_other_ways(client: Client) -> None:
 
 def test_put_is_taken_for_post(client: Client) -> None:
     """The API of 2010 creates and updates with either."""
-    created = client.ask("PUT", "Applications.json", {"FriendlyName": "one"})
-    renamed = client.ask("PUT", f"Applications/{created.json['sid']}.json", {"FriendlyName": "two"})
+    created = client.request("PUT", "Applications.json", {"FriendlyName": "one"})
+    renamed = client.request("PUT", f"Applications/{created.json['sid']}.json", {"FriendlyName": "two"})
 
     assert (created.status, renamed.status, renamed.json["friendly_name"]) == (201, 200, "two")
 
@@ -214,7 +214,7 @@ def test_put_is_taken_for_post(client: Client) -> None:
 def test_method_in_the_query_deletes(name: str, client: Client) -> None:
     """Some HTTP clients know GET and POST alone."""
     sid = client.post("Applications.json", {"FriendlyName": "one"}).json["sid"]
-    reply = client.ask("POST", f"Applications/{sid}.json", {}, {"_method": name})
+    reply = client.request("POST", f"Applications/{sid}.json", {}, {"_method": name})
 
     assert (reply.status, reply.body, client.get(f"Applications/{sid}.json").status) == (204, b"", 404)
 
@@ -222,7 +222,7 @@ def test_method_in_the_query_deletes(name: str, client: Client) -> None:
 def test_method_in_the_query_updates(client: Client) -> None:
     """What is written in the body counts, as with a PUT."""
     sid = client.post("Applications.json", {"FriendlyName": "one"}).json["sid"]
-    reply = client.ask("POST", f"Applications/{sid}.json", {"FriendlyName": "two"}, {"_method": "PUT"})
+    reply = client.request("POST", f"Applications/{sid}.json", {"FriendlyName": "two"}, {"_method": "PUT"})
 
     assert (reply.status, reply.json["friendly_name"]) == (200, "two")
 
@@ -241,7 +241,7 @@ def test_method_elsewhere_means_nothing(
     """A link that deletes would be followed by every crawler."""
     sid = client.post("Applications.json", {"FriendlyName": "one"}).json["sid"]
 
-    assert client.ask(method, f"Applications/{sid}.json", form, query).status == 200
+    assert client.request(method, f"Applications/{sid}.json", form, query).status == 200
     assert client.get(f"Applications/{sid}.json").json["friendly_name"] == "one"
 
 
@@ -262,7 +262,7 @@ def test_method_that_is_not_there_is_refused(
     method: str, path: str, query: dict[str, str], said: str, allowed: str, client: Client
 ) -> None:
     """An account cannot be deleted, only closed; the answer says what can be done."""
-    reply = client.ask(method, path, None, query)
+    reply = client.request(method, path, None, query)
 
     assert reply.json == in_json(20004, f"Method not allowed: {said}", 405)
     assert reply.headers["Allow"] == allowed
@@ -271,7 +271,7 @@ def test_method_that_is_not_there_is_refused(
 def test_head_is_a_get_without_its_body(client: Client) -> None:
     """Monitors ask for the headers alone."""
     client.text()
-    got, headed = client.get("Messages.json"), client.ask("HEAD", "Messages.json")
+    got, headed = client.get("Messages.json"), client.request("HEAD", "Messages.json")
 
     assert (headed.status, headed.body) == (200, b"")
     assert [headed.headers[name] for name in ("Content-Type", "Content-Length", "ETag")] == [
@@ -281,12 +281,12 @@ def test_head_is_a_get_without_its_body(client: Client) -> None:
 
 def test_head_where_nothing_can_be_read_is_refused(client: Client) -> None:
     """A HEAD must not send anything."""
-    assert client.ask("HEAD", "Messages/SM1/Feedback.json").status == 405
+    assert client.request("HEAD", "Messages/SM1/Feedback.json").status == 405
 
 
 def test_answer_has_the_headers_of_twilio(client: Client) -> None:
     """Support asks for the request's id; every request has one of its own."""
-    replies = [client.get("Messages.json"), client.get("Messages/SM1.json"), client.ask("DELETE", "Messages/SM1")]
+    replies = [client.get("Messages.json"), client.get("Messages/SM1.json"), client.request("DELETE", "Messages/SM1")]
 
     assert [reply.headers["Twilio-Request-Id"] for reply in replies] == [f"RQ{n:032}" for n in (1, 2, 3)]
     assert all(re.fullmatch(r"\d+\.\d{3}", reply.headers["Twilio-Request-Duration"]) for reply in replies)
@@ -296,7 +296,7 @@ def test_answer_has_the_headers_of_twilio(client: Client) -> None:
 def test_empty_answer_has_no_content_type(client: Client) -> None:
     """There is nothing that it could be of."""
     sid = client.post("Applications.json").json["sid"]
-    reply = client.ask("DELETE", f"Applications/{sid}")
+    reply = client.request("DELETE", f"Applications/{sid}")
 
     assert (reply.status, reply.body, reply.headers["Content-Type"]) == (204, b"", None)
 

@@ -125,7 +125,7 @@ def test_deleted_application_is_gone(client: Client) -> None:
     """It cannot be sent with any more."""
     client.post("Applications.json", FULL)
 
-    assert client.ask("DELETE", f"Applications/{SID}.json").status == 204
+    assert client.request("DELETE", f"Applications/{SID}.json").status == 204
     assert client.get(f"Applications/{SID}.json").error == (404, 20404)
     assert client.text(ApplicationSid=SID)["code"] == 21218
 
@@ -136,7 +136,7 @@ def test_application_that_is_not_there(method: str, sid: str, client: Client) ->
     """The error names the path."""
     path = f"{BASE}/Applications/{sid}.json"
 
-    assert client.ask(method, path).json["message"] == f"The requested resource {path} was not found"
+    assert client.request(method, path).json["message"] == f"The requested resource {path} was not found"
 
 
 def test_application_of_another_account_is_not_there(client: Client) -> None:
@@ -153,7 +153,7 @@ def test_text_goes_to_the_application_of_a_number(emulator: Emulator, client: Cl
         client.post("Applications.json", {"SmsUrl": f"{program.url}/application"})
         form = {"PhoneNumber": NUMBER, "SmsUrl": f"{program.url}/number", "SmsApplicationSid": SID}
         client.post("IncomingPhoneNumbers.json", form)
-        emulator.handset(PHONE).text("hi")
+        emulator.phone(PHONE).text("hi")
 
     assert [path for path, _ in program.posts] == ["/application"]
 

@@ -237,8 +237,8 @@ def test_reset_forgets_what_clients_made(client: Client) -> None:
 
 def test_fate_of_a_phone_is_chosen(client: Client) -> None:
     """What is not named stays as it was; a new status forgets the code of the old one."""
-    path = "/_emulator/handsets/%2B15558675310"
-    fates = [
+    path = "/_emulator/phones/%2B15558675310"
+    all_settings = [
         client.get(path).json,
         client.post(path, {"Status": "undelivered", "ErrorCode": "30005"}).json,
         client.post(path, {"TakesMedia": "false"}).json,
@@ -246,7 +246,15 @@ def test_fate_of_a_phone_is_chosen(client: Client) -> None:
         client.post(path, {"Status": "read", "TakesMedia": "true"}).json,
     ]
 
-    assert [(fate["number"], fate["status"], fate["error_code"], fate["takes_media"]) for fate in fates] == [
+    assert [
+        (
+            settings["number"],
+            settings["status"],
+            settings["error_code"],
+            settings["takes_media"],
+        )
+        for settings in all_settings
+    ] == [
         (PHONE, "delivered", None, None),
         (PHONE, "undelivered", 30005, None),
         (PHONE, "undelivered", 30005, False),
@@ -257,7 +265,7 @@ def test_fate_of_a_phone_is_chosen(client: Client) -> None:
 
 def test_chosen_fate_comes_true(client: Client) -> None:
     """However the number is written."""
-    client.post("/_emulator/handsets/(555)%20867-5310", {"Status": "failed", "ErrorCode": "30006"})
+    client.post("/_emulator/phones/(555)%20867-5310", {"Status": "failed", "ErrorCode": "30006"})
     client.text()
     client.post("/_emulator/clock", {"Settle": "true"})
     (sent,) = client.get("/_emulator/outbox").json["messages"]
@@ -272,7 +280,7 @@ def test_chosen_fate_comes_true(client: Client) -> None:
 )
 def test_fate_that_there_is_not_is_refused(form: dict[str, str], client: Client) -> None:
     """And the phone stays as it was."""
-    path = f"/_emulator/handsets/{PHONE}"
+    path = f"/_emulator/phones/{PHONE}"
 
     assert client.post(path, form).error == (400, 20001)
     assert client.get(path).json["status"] == "delivered"
@@ -281,7 +289,7 @@ def test_fate_that_there_is_not_is_refused(form: dict[str, str], client: Client)
 @pytest.mark.parametrize("name", ["Bob", "nobody-at-all", "%20"])
 def test_phone_without_a_number_is_refused(name: str, client: Client) -> None:
     """Its fate would never come true."""
-    assert client.post(f"/_emulator/handsets/{name}", {"Status": "failed"}).error == (400, 20001)
+    assert client.post(f"/_emulator/phones/{name}", {"Status": "failed"}).error == (400, 20001)
 
 
 def test_phone_shows_what_has_reached_it(client: Client) -> None:
@@ -290,7 +298,7 @@ def test_phone_shows_what_has_reached_it(client: Client) -> None:
         client.text(Body=body)
     client.post("/_emulator/clock", {"Settle": "true"})
     client.text(Body="three")
-    shown = client.get(f"/_emulator/handsets/{PHONE}").json
+    shown = client.get(f"/_emulator/phones/{PHONE}").json
 
     assert [message["body"] for message in shown["messages"]] == ["one", "two"]
 

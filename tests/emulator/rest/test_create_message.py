@@ -189,7 +189,7 @@ def test_form_is_refused_with_the_number_of_its_fault(case: Refused) -> None:
     """Programs branch on the number; what is refused leaves nothing behind."""
     with Emulator(seed=case.seed, profile=case.profile, start=START) as emulator:
         if case.texted:
-            emulator.handset(PHONE).text(case.texted, to=NUMBER)
+            emulator.phone(PHONE).text(case.texted, to=NUMBER)
         before = len(emulator.outbox)
 
         reply = Client(emulator).post(case.path, form(case.changes))

@@ -267,7 +267,7 @@ def test_log_repeats_only_the_beginning_of_what_is_long(emulator: Emulator, clie
     client.send("POST", f"{BASE}/Messages.json?_method={LONG}", f"{LONG}=1".encode(), {"Authorization": RIGHT})
     client.post("Messages.json", {"To": LONG, "From": NUMBER, "Body": "hello"})
     client.get(f"Messages/{LONG}")
-    client.ask(LONG.upper(), "Messages.json")
+    client.request(LONG.upper(), "Messages.json")
     cut = f"{'x' * 57}..."
 
     assert [request.path for request in emulator.requests] == [

@@ -164,7 +164,7 @@ def test_number_is_taken_once(client: Client) -> None:
 
     assert client.post("IncomingPhoneNumbers.json", {"PhoneNumber": NUMBER}).error == (400, 21422)
     assert client.post(theirs, {"PhoneNumber": NUMBER}).error == (400, 21422)
-    assert client.ask("DELETE", f"IncomingPhoneNumbers/{SID}.json").status == 204
+    assert client.request("DELETE", f"IncomingPhoneNumbers/{SID}.json").status == 204
     assert client.post(theirs, {"PhoneNumber": NUMBER}).status == 201
 
 
@@ -216,7 +216,7 @@ def test_number_that_is_not_there(method: str, sid: str, client: Client) -> None
     """The path names a sid, not the number itself."""
     path = f"{BASE}/IncomingPhoneNumbers/{sid}.json"
 
-    assert client.ask(method, path).json["message"] == f"The requested resource {path} was not found"
+    assert client.request(method, path).json["message"] == f"The requested resource {path} was not found"
 
 
 def test_number_of_another_account_is_not_there(client: Client) -> None:
@@ -234,7 +234,7 @@ def test_text_goes_to_the_url_that_was_set(emulator: Emulator, client: Client) -
         client.post("IncomingPhoneNumbers.json", {"PhoneNumber": NUMBER})
         (found,) = emulator.client().incoming_phone_numbers.list(phone_number=NUMBER)
         found.update(sms_url=f"{program.url}/message")
-        emulator.handset(PHONE).text("hi")
+        emulator.phone(PHONE).text("hi")
 
     assert [(path, form["Body"]) for path, form in program.posts] == [("/message", "hi")]
 
@@ -245,7 +245,7 @@ def test_number_that_is_given_back_leaves_its_service(emulator: Emulator, client
     service = client.post("/v1/Services", {"FriendlyName": "News"}).json["sid"]
     client.post(f"/v1/Services/{service}/PhoneNumbers", {"PhoneNumberSid": SID})
     emulator.advance(60)
-    client.ask("DELETE", f"IncomingPhoneNumbers/{SID}.json")
+    client.request("DELETE", f"IncomingPhoneNumbers/{SID}.json")
 
     assert client.get(f"/v1/Services/{service}/PhoneNumbers").json["phone_numbers"] == []
     assert client.get(f"/v1/Services/{service}").json["date_updated"] == "2023-11-14T22:14:20Z"

@@ -136,7 +136,7 @@ def test_sample_of_2008_is_given_as_it_was_printed() -> None:
 
     with Emulator(account_sid=ACCOUNT, start=START, new_sid=new_sid, profile="2008") as emulator:
         client = Client(emulator)
-        emulator.handset("+15558675309").will("sent")
+        emulator.phone("+15558675309").will("sent")
         jenny = {"From": "415-555-1212", "To": "555-867-5309", "Body": "Hi Jenny! Want to grab dinner?"}
         for form in ({**jenny, "To": PHONE}, {**jenny, "To": PHONE}, jenny):
             assert client.post(TEXTS_OF_2008, form).status == 201
@@ -196,7 +196,7 @@ def test_texts_of_2008_are_listed(emulator: Emulator, client: Client) -> None:
     ) as new:
         asking = Client(new)
         asking.post(TEXTS_OF_2008, FORM)
-        new.handset(PHONE).text("back")
+        new.phone(PHONE).text("back")
 
         assert asking.get(TEXTS_OF_2008, {"PageSize": "1"}).xml == LISTED_IN_2008
 
@@ -210,7 +210,7 @@ def test_flags_are_those_of_the_profile(profile: str, flags: list[str]) -> None:
     with Emulator(account_sid=ACCOUNT, profile=profile, seed=SEED) as emulator:
         client = Client(emulator)
         client.post(TEXTS_OF_2008, FORM)
-        emulator.handset(PHONE).text("back")
+        emulator.phone(PHONE).text("back")
 
         assert client.get(TEXTS_OF_2008).texts("SMSMessages/SMSMessage/Flags") == flags
 
@@ -257,7 +257,7 @@ def test_other_messages_are_no_texts(emulator: Emulator, client: Client, changes
     assert client.get(TEXTS_OF_2008).texts("SMSMessages/SMSMessage/Sid") == [text]
     for path in (f"SMS/Messages/{other}.json", f"{TEXTS_OF_2008}/{other}.json"):
         assert client.get(path).error == (404, 20404)
-    assert client.ask("DELETE", f"SMS/Messages/{other}.json").error == (404, 20404)
+    assert client.request("DELETE", f"SMS/Messages/{other}.json").error == (404, 20404)
     assert client.get(f"Messages/{other}.json").status == 200
 
 
@@ -293,10 +293,10 @@ def test_sender_that_is_not_chosen_yet_is_empty(emulator: Emulator, client: Clie
 def test_text_of_2010_is_deleted(emulator: Emulator, client: Client) -> None:
     """It is the same message that the resource of messages has."""
     sid = client.post("SMS/Messages.json", FORM).json["sid"]
-    assert client.ask("DELETE", f"SMS/Messages/{sid}.json").error == (409, 20009)
+    assert client.request("DELETE", f"SMS/Messages/{sid}.json").error == (409, 20009)
     emulator.settle()
 
-    assert client.ask("DELETE", f"SMS/Messages/{sid}.json").status == 204
+    assert client.request("DELETE", f"SMS/Messages/{sid}.json").status == 204
     assert client.get(f"Messages/{sid}.json").error == (404, 20404)
 
 
@@ -305,7 +305,7 @@ def test_text_of_2008_cannot_be_changed(client: Client, method: str) -> None:
     """The API of 2008 knew create, list and fetch."""
     sid = client.post("SMS/Messages.json", FORM).json["sid"]
 
-    assert client.ask(method, f"{TEXTS_OF_2008}/{sid}.json", {"Body": ""}).error == (405, 20004)
+    assert client.request(method, f"{TEXTS_OF_2008}/{sid}.json", {"Body": ""}).error == (405, 20004)
     assert client.get(f"{TEXTS_OF_2008}/{sid}.json").json["body"] == "hello"
 
 

@@ -33,7 +33,7 @@ def emulator() -> Iterator[Emulator]:
 @pytest.fixture
 def message(emulator: Emulator) -> str:
     """The sid of a message that came in with two media."""
-    return emulator.handset(PHONE).text("look", media=[GIF, PDF]).inbound.sid
+    return emulator.phone(PHONE).text("look", media=[GIF, PDF]).inbound.sid
 
 
 def media_json(n: int, message: str, kind: str) -> dict[str, Any]:
@@ -92,7 +92,7 @@ def test_list_is_filtered_by_date(query: dict[str, str], found: int, client: Cli
 
 def test_list_holds_the_media_of_one_message(emulator: Emulator, client: Client, message: str) -> None:
     """Others have media too."""
-    other = emulator.handset(PHONE).text("and this", media=[GIF]).inbound.sid
+    other = emulator.phone(PHONE).text("and this", media=[GIF]).inbound.sid
     shown = client.get(f"Messages/{other}/Media.json").json["media_list"]
 
     assert shown == [media_json(3, other, "image/gif")]
@@ -134,12 +134,12 @@ def test_bytes_need_credentials(client: Client, message: str) -> None:
 def test_deleted_media_is_gone(emulator: Emulator, client: Client, message: str) -> None:
     """Its message has one less, and has changed."""
     emulator.advance(60)
-    reply = client.ask("DELETE", f"Messages/{message}/Media/ME{1:032}.json")
+    reply = client.request("DELETE", f"Messages/{message}/Media/ME{1:032}.json")
     left = client.get(f"Messages/{message}.json").json
 
     assert (reply.status, reply.body) == (204, b"")
     assert client.get(f"Messages/{message}/Media/ME{1:032}").status == 404
-    assert client.ask("DELETE", f"Messages/{message}/Media/ME{1:032}").status == 404
+    assert client.request("DELETE", f"Messages/{message}/Media/ME{1:032}").status == 404
     assert (left["num_media"], left["date_updated"]) == ("1", "Tue, 14 Nov 2023 22:14:20 +0000")
     assert client.get(f"Messages/{message}/Media.json").json["media_list"] == [
         media_json(2, message, "application/pdf")
@@ -149,7 +149,9 @@ def test_deleted_media_is_gone(emulator: Emulator, client: Client, message: str)
 def test_two_who_delete_at_once_delete_once(client: Client, message: str) -> None:
     """The number of media must not go down twice for one."""
     path, statuses = f"Messages/{message}/Media/ME{1:032}.json", []
-    threads = [threading.Thread(target=lambda: statuses.append(client.ask("DELETE", path).status)) for _ in range(8)]
+    threads = [
+        threading.Thread(target=lambda: statuses.append(client.request("DELETE", path).status)) for _ in range(8)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -173,10 +175,10 @@ def test_two_who_delete_at_once_delete_once(client: Client, message: str) -> Non
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
 def test_media_that_is_not_there(method: str, path: str, emulator: Emulator, client: Client, message: str) -> None:
     """The sids are made up by anybody."""
-    other = emulator.handset(PHONE).text("hello").inbound.sid
+    other = emulator.phone(PHONE).text("hello").inbound.sid
     target = path.format(message=message, other=other) + ".json"
 
-    assert client.ask(method, target).status in ((404, 405) if method == "DELETE" else (404,))
+    assert client.request(method, target).status in ((404, 405) if method == "DELETE" else (404,))
     assert client.get(f"Messages/{message}.json").json["num_media"] == "2"
 
 
@@ -200,7 +202,7 @@ def test_official_client_reads_media(emulator: Emulator, message: str) -> None:
 
 def send_link(emulator: Emulator, client: Client) -> str:
     """Send a picture to a phone that takes none, and return the path of its link."""
-    emulator.handset(PHONE).takes_media(False)
+    emulator.phone(PHONE).takes_media(False)
     body = client.text(Body="look", MediaUrl="https://example.com/cat.gif")["body"]
     found = re.fullmatch(rf"look {re.escape(emulator.url)}(/[A-Za-z0-9]{{7}})", body)
     assert found, body

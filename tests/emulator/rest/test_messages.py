@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.emulator.rest.asking import NUMBER, PHONE, Client, basic
 from twiml_app.emulator import AUTH_TOKEN, Emulator
-from twiml_app.emulator.resources import Feedback, Media
+from twiml_app.emulator.resources import Feedback, MediaRecord
 
 #: 2019-06-12, five minutes and 25 seconds past five in the morning.
 START = datetime(2019, 6, 12, 5, 5, 25, tzinfo=UTC).timestamp()
@@ -66,7 +66,7 @@ def test_message_is_fetched_as_it_has_become(emulator: Emulator, client: Client)
 
 def test_failure_is_told_by_its_number(emulator: Emulator, client: Client) -> None:
     """ErrorCode and its meaning are a part of the message."""
-    emulator.handset(PHONE).will("undelivered", 30005)
+    emulator.phone(PHONE).will("undelivered", 30005)
 
     fetched = client.get(f"Messages/{sent(emulator, client)}.json").json
 
@@ -78,7 +78,7 @@ def test_failure_is_told_by_its_number(emulator: Emulator, client: Client) -> No
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE"])
 def test_message_that_is_not_there_is_404(client: Client, method: str, sid: str) -> None:
     """Whatever stands in the path."""
-    assert client.ask(method, f"Messages/{sid}.json", {"Body": ""}).error == (404, 20404)
+    assert client.request(method, f"Messages/{sid}.json", {"Body": ""}).error == (404, 20404)
 
 
 def test_message_of_another_account_is_404(emulator: Emulator, client: Client) -> None:
@@ -97,7 +97,7 @@ def test_message_of_another_account_is_404(emulator: Emulator, client: Client) -
 )
 def test_what_messages_do_not_do_is_405(client: Client, method: str, path: str) -> None:
     """The path exists, the method does not."""
-    assert client.ask(method, f"{path}.json").error == (405, 20004)
+    assert client.request(method, f"{path}.json").error == (405, 20004)
 
 
 # Lists
@@ -113,7 +113,7 @@ def test_list_has_the_newest_first(client: Client) -> None:
 
 def test_inbound_messages_are_listed_too(emulator: Emulator, client: Client) -> None:
     """A message that came in is a resource as well."""
-    emulator.handset(PHONE).text("anybody there?", to=NUMBER)
+    emulator.phone(PHONE).text("anybody there?", to=NUMBER)
 
     (message,) = client.get("Messages.json").json["messages"]
 
@@ -216,7 +216,7 @@ def test_messages_are_deleted_page_after_page(emulator: Emulator, client: Client
 
     for page in pages(client, f"{client.base}/Messages.json?PageSize=2"):
         for sid in page:
-            assert client.ask("DELETE", f"Messages/{sid}.json").status == 204
+            assert client.request("DELETE", f"Messages/{sid}.json").status == 204
             wanted.remove(sid)
 
     assert wanted == []
@@ -256,7 +256,7 @@ def test_body_is_redacted(emulator: Emulator, client: Client, method: str) -> No
     sid = sent(emulator, client, Body="secret")
     before = client.get(f"Messages/{sid}.json").json
 
-    reply = client.ask(method, f"Messages/{sid}.json", {"Body": ""})
+    reply = client.request(method, f"Messages/{sid}.json", {"Body": ""})
 
     assert reply.status == 200
     assert {**reply.json, "date_updated": ""} == {**before, "body": "", "date_updated": ""}
@@ -304,7 +304,7 @@ def test_scheduled_message_is_canceled(emulator: Emulator, client: Client) -> No
     emulator.advance(24 * 3600)
 
     assert (reply.status, reply.json["status"], reply.json["num_segments"]) == (200, "canceled", "1")
-    assert emulator.handset(PHONE).inbox == []
+    assert emulator.phone(PHONE).inbox == []
     assert client.post(f"Messages/{sid}.json", {"Status": "canceled"}).error == (409, 30409)
 
 
@@ -344,12 +344,12 @@ def test_message_is_deleted(emulator: Emulator, client: Client, method: str, suf
     client.post(f"Messages/{sid}/Feedback.json")
     kept = sent(emulator, client)
 
-    reply = client.ask(method, f"Messages/{sid}{suffix}")
+    reply = client.request(method, f"Messages/{sid}{suffix}")
 
     assert (reply.status, reply.body, reply.headers["Content-Type"]) == (204, b"", None)
     assert client.get(f"Messages/{sid}.json").error == (404, 20404)
     assert [each["sid"] for each in client.get("Messages.json").json["messages"]] == [kept]
-    assert emulator.context.store.count(Media) == 0
+    assert emulator.context.store.count(MediaRecord) == 0
     assert emulator.context.store.count(Feedback) == 0
 
 
@@ -357,10 +357,10 @@ def test_message_on_its_way_is_not_deleted(emulator: Emulator, client: Client) -
     """20009: not complete; once it has left it can go."""
     sid = client.text()["sid"]
 
-    assert client.ask("DELETE", f"Messages/{sid}.json").error == (409, 20009)
+    assert client.request("DELETE", f"Messages/{sid}.json").error == (409, 20009)
     emulator.settle()
-    assert client.ask("DELETE", f"Messages/{sid}.json").status == 204
-    assert client.ask("DELETE", f"Messages/{sid}.json").error == (404, 20404)
+    assert client.request("DELETE", f"Messages/{sid}.json").status == 204
+    assert client.request("DELETE", f"Messages/{sid}.json").error == (404, 20404)
 
 
 # Feedback

@@ -19,7 +19,7 @@ import pytest
 from tests.emulator.rest.asking import Client, Reply
 from tests.helpers import SAMPLES
 from twiml_app.emulator import Emulator
-from twiml_app.emulator.resources import Message
+from twiml_app.emulator.resources import MessageRecord
 
 FOLDER = SAMPLES / "openapi"
 CASES: dict[str, dict[str, Any]] = {
@@ -100,12 +100,12 @@ def addresses(message: Mapping[str, Any]) -> list[str]:
     return [_SID.sub("<sid>", address) for address in found]
 
 
-def ask(client: Client, name: str, *, sid: str = SID, **changes: str) -> Reply:
+def request(client: Client, name: str, *, sid: str = SID, **changes: str) -> Reply:
     """Send an example as it is written, but for what is given."""
     case = CASES[name]
     request = case["request"]
     path = case["path_template"].replace("{AccountSid}", ACCOUNT).replace("{Sid}", sid)
-    reply = client.ask(case["method"], path, {**request["form"], **changes} or None, query=request["query"])
+    reply = client.request(case["method"], path, {**request["form"], **changes} or None, query=request["query"])
     assert reply.status == case["response"]["status"], reply.body
     return reply
 
@@ -120,7 +120,7 @@ CHANGES = {
 @pytest.mark.parametrize("name", cases("create"))
 def test_message_is_created_as_the_example_has_it(client: Client, name: str) -> None:
     """Three examples send a number to itself, which is 21266: they get another To, and nothing else is changed."""
-    reply = ask(client, name, **CHANGES.get(name, {}))
+    reply = request(client, name, **CHANGES.get(name, {}))
 
     check_message(reply.json, CASES[name]["response"]["json"])
     assert reply.headers["Content-Type"] == "application/json"
@@ -136,7 +136,7 @@ def listed(client: Client, emulator: Emulator) -> None:
     """Make three messages that the filters of the examples find, sent in 2026."""
     for _ in range(3):
         made = client.text(From="+14155552345")
-        stored = emulator.context.store.get(Message, made["sid"])
+        stored = emulator.context.store.get(MessageRecord, made["sid"])
         assert stored
         emulator.context.store.save(replace(stored, to="+123456789", from_="+987654321"))
     emulator.settle()
@@ -148,7 +148,7 @@ def test_messages_are_listed_as_the_example_has_it(emulator: Emulator, client: C
     listed(client, emulator)
     expected = CASES[name]["response"]["json"]
 
-    page = ask(client, name).json
+    page = request(client, name).json
 
     assert set(page) == set(expected)
     for key in ("page", "page_size", "start", "end"):
@@ -180,7 +180,7 @@ def known(emulator: Emulator, *, status: str) -> None:
     """Make the message that the examples name."""
     now = emulator.clock.now()
     emulator.context.store.save(
-        Message(
+        MessageRecord(
             sid=SID,
             account_sid=ACCOUNT,
             date_created=now,
@@ -206,7 +206,7 @@ def test_message_is_shown_as_the_example_has_it(emulator: Emulator, client: Clie
     known(emulator, status=status)
     expected = CASES[name]["response"]["json"]
 
-    shown = ask(client, name).json
+    shown = request(client, name).json
 
     check_message(shown, expected)
     assert (shown["sid"], shown["uri"]) == (expected["sid"], expected["uri"])
@@ -217,7 +217,7 @@ def test_message_is_deleted_as_the_example_has_it(emulator: Emulator, client: Cl
     """204, and no body."""
     known(emulator, status="sent")
 
-    assert ask(client, "delete").body == b""
+    assert request(client, "delete").body == b""
 
 
 def test_every_example_is_tried() -> None:
@@ -266,7 +266,7 @@ def test_media_have_the_form_of_the_description(emulator: Emulator, client: Clie
     page = client.get(f"Messages/{sid}/Media.json")
     (media,) = page.json["media_list"]
     path = f"Messages/{sid}/Media/{media['sid']}.json"
-    fetched, deleted = client.get(path), client.ask("DELETE", path)
+    fetched, deleted = client.get(path), client.request("DELETE", path)
 
     for operation, reply in {"ListMedia": page, "FetchMedia": fetched, "DeleteMedia": deleted}.items():
         assert [str(reply.status)] == OPERATIONS[operation]["statuses"]

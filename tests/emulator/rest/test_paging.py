@@ -18,8 +18,8 @@ from twiml_app.emulator import ACCOUNT_SID, Emulator
 from twiml_app.emulator.resources import Account, Application
 from twiml_app.emulator.rest.paging import Names, Page, Pager
 from twiml_app.emulator.rest.parameters import Parameters
-from twiml_app.emulator.rest.request import Ask
-from twiml_app.emulator.store import Store
+from twiml_app.emulator.rest.request import ApiRequest
+from twiml_app.emulator.store import ResourceStore
 
 START = 1_700_000_000.0
 #: More than there can be.
@@ -121,10 +121,10 @@ def test_empty_list_is_one_page(client: Client) -> None:
 def test_address_keeps_the_extension(extension: str, emulator: Emulator) -> None:
     """Somebody who reads XML goes on in XML."""
     query = Parameters({"PageSize": ["1"]})
-    ask = make_ask(query, extension.removeprefix("."))
+    request = make_ask(query, extension.removeprefix("."))
     for n in range(2):
         emulator.context.store.save(application(n))
-    page = Pager(emulator.context.store, clips=False, totals=False).list_page(ask, Application, NAMES, represent)
+    page = Pager(emulator.context.store, clips=False, totals=False).list_page(request, Application, NAMES, represent)
 
     path = f"{BASE}/Applications{extension}?PageSize=1&Page="
     assert [page.page["uri"], page.page["next_page_uri"]] == [f"{path}0", f"{path}1&PageToken=PA{application(1).sid}"]
@@ -226,7 +226,7 @@ def test_deleting_page_by_page_reaches_everything(client: Client) -> None:
     while uri:
         page = client.get(uri).json
         for sid in sids(page):
-            client.ask("DELETE", f"Applications/{sid}")
+            client.request("DELETE", f"Applications/{sid}")
         seen += sids(page)
         uri = page["next_page_uri"]
 
@@ -255,9 +255,9 @@ def represent(found: Application) -> dict[str, Any]:
     return {"sid": found.sid}
 
 
-def make_ask(query: Parameters, extension: str = "json") -> Ask:
+def make_ask(query: Parameters, extension: str = "json") -> ApiRequest:
     """Return the request for a page of applications."""
-    return Ask(
+    return ApiRequest(
         method="GET",
         path=f"{BASE}/Applications",
         extension=extension,
@@ -273,7 +273,7 @@ def make_ask(query: Parameters, extension: str = "json") -> Ask:
 class Reading:
     """A list that changes while it is read."""
 
-    store: Store
+    store: ResourceStore
     new: Iterator[int] = field(default_factory=count)
     there: list[str] = field(default_factory=list)
 
@@ -323,7 +323,7 @@ def out_of_hand(pager: Pager, reading: Reading, size: int) -> Iterator[list[str]
 )
 def test_reading_on_neither_repeats_nor_loses(pages: Pages, number: int, size: int, changes: list[list[int]]) -> None:
     """Whatever is made or deleted between two pages."""
-    reading = Reading(Store())
+    reading = Reading(ResourceStore())
     for _ in range(number):
         reading.insert()
     at_first, seen = list(reading.there), []

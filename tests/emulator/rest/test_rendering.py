@@ -16,7 +16,7 @@ from tests.emulator.rest.asking import NUMBER, PHONE, Client
 from tests.emulator.rest.counting import counted_sids
 from twiml_app.emulator import ACCOUNT_SID, Emulator
 from twiml_app.emulator.rest.rendering import Rendered, render, xml_name
-from twiml_app.emulator.rest.request import Answer, Many, Nothing, One, Plain, Raw
+from twiml_app.emulator.rest.request import ApiAnswer, NoContent, OneResource, PlainDocument, RawBody, ResourceList
 
 START = 1_700_000_000.0
 BASE = f"/2010-04-01/Accounts/{ACCOUNT_SID}"
@@ -229,7 +229,7 @@ TEXTS = st.text(st.characters(codec=None), max_size=60)
 @given(text=TEXTS)
 def test_any_text_survives_xml(text: str) -> None:
     """Apart from what XML cannot carry; what is empty is the same as nothing."""
-    document = etree.fromstring(render(One(element="Message", fields={"body": text}), "xml").body)
+    document = etree.fromstring(render(OneResource(element="Message", fields={"body": text}), "xml").body)
 
     assert (document.findtext("Message/Body") or "") == NOT_XML.sub("", text)
 
@@ -237,7 +237,7 @@ def test_any_text_survives_xml(text: str) -> None:
 @given(text=TEXTS)
 def test_any_text_survives_an_attribute(text: str) -> None:
     """Filters stand in the addresses of pages."""
-    many = Many(key="messages", element="Messages", item="Message", items=[], page={"first_page_uri": text})
+    many = ResourceList(key="messages", element="Messages", item="Message", items=[], page={"first_page_uri": text})
     document = etree.fromstring(render(many, "").body)
 
     assert document[0].get("firstpageuri") == NOT_XML.sub("", text)
@@ -247,7 +247,7 @@ def test_any_text_survives_an_attribute(text: str) -> None:
 def test_any_text_survives_csv(rows: list[tuple[str, str]]) -> None:
     """Commas, quotes and line breaks too."""
     items = [{"to": one, "body": two} for one, two in rows]
-    many = Many(key="messages", element="Messages", item="Message", items=items, page={})
+    many = ResourceList(key="messages", element="Messages", item="Message", items=items, page={})
     read = csv.reader(io.StringIO(render(many, "csv").body.decode(), newline=""))
 
     assert list(read) == [["To", "Body"], *[[NOT_XML.sub("", each) for each in row] for row in rows]]
@@ -257,15 +257,15 @@ def test_any_text_survives_csv(rows: list[tuple[str, str]]) -> None:
 @pytest.mark.parametrize(
     ("answer", "rendered"),
     [
-        (Nothing(), Rendered(b"", "", 204)),
-        (Nothing(status=202), Rendered(b"", "", 202)),
-        (Raw(content=b"GIF", content_type="image/gif"), Rendered(b"GIF", "image/gif", 200)),
-        (Raw(content=b"gone", content_type="text/plain", status=410), Rendered(b"gone", "text/plain", 410)),
-        (Plain(document={"a": [1]}, status=201), Rendered(b'{"a": [1]}', "application/json", 201)),
+        (NoContent(), Rendered(b"", "", 204)),
+        (NoContent(status=202), Rendered(b"", "", 202)),
+        (RawBody(content=b"GIF", content_type="image/gif"), Rendered(b"GIF", "image/gif", 200)),
+        (RawBody(content=b"gone", content_type="text/plain", status=410), Rendered(b"gone", "text/plain", 410)),
+        (PlainDocument(document={"a": [1]}, status=201), Rendered(b'{"a": [1]}', "application/json", 201)),
     ],
 )
 def test_what_is_no_resource_is_the_same_in_every_representation(
-    answer: Answer, rendered: Rendered, extension: str
+    answer: ApiAnswer, rendered: Rendered, extension: str
 ) -> None:
     """Bytes are bytes, and the newer hosts know JSON alone."""
     assert render(answer, extension) == rendered

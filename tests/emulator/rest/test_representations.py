@@ -13,7 +13,7 @@ from tests.emulator.rest.asking import NUMBER, PHONE, Client
 from tests.emulator.rest.counting import counted_sids
 from twiml_app.emulator import Emulator
 from twiml_app.emulator.profiles import find_profile
-from twiml_app.emulator.resources import Message
+from twiml_app.emulator.resources import MessageRecord
 from twiml_app.emulator.rest.representations import message_fields
 
 START = datetime(2015, 7, 30, 20, 12, 31, tzinfo=UTC).timestamp()
@@ -101,7 +101,7 @@ FAILED_IN_XML = f"""\
     <Price>-0.02000</Price>
     <PriceUnit>USD</PriceUnit>
     <ErrorCode>30003</ErrorCode>
-    <ErrorMessage>Unreachable destination handset</ErrorMessage>
+    <ErrorMessage>Unreachable destination phone</ErrorMessage>
     <Uri>/2010-04-01/Accounts/{ACCOUNT}/Messages/{MM1}</Uri>
     <SubresourceUris>
       <Media>/2010-04-01/Accounts/{ACCOUNT}/Messages/{MM1}/Media</Media>
@@ -232,7 +232,7 @@ def test_message_in_csv(client: Client) -> None:
 
 def test_message_that_failed_in_xml(emulator: Emulator, client: Client) -> None:
     """What was empty is filled; markup in a text is none."""
-    emulator.handset(PHONE).will("undelivered")
+    emulator.phone(PHONE).will("undelivered")
     client.post("Messages", {**FORM, "Body": "a < b & c", "MediaUrl": PICTURE})
     emulator.settle()
 
@@ -329,7 +329,7 @@ def test_owner_of_a_parent_is_itself(client: Client) -> None:
     ("code", "text"),
     [
         (None, None),
-        (30005, "Unknown destination handset"),
+        (30005, "Unknown destination phone"),
         (21610, "Attempt to send to unsubscribed recipient"),
         (21611, "Queue is full"),
         (1, None),
@@ -339,7 +339,7 @@ def test_error_has_its_words(code: int | None, text: str | None) -> None:
     """A code without them sends everybody to the documents."""
     known: dict[str, Any] = {"sid": SM1, "account_sid": ACCOUNT, "date_created": START, "date_updated": START}
     known |= {"to": PHONE, "from_": NUMBER, "body": BODY, "direction": "outbound-reply", "api_version": "2010-04-01"}
-    message = Message(**known, status="failed", error_code=code)
+    message = MessageRecord(**known, status="failed", error_code=code)
     fields = message_fields(message, find_profile("current"), ".json")
 
     assert (fields["error_code"], fields["error_message"]) == (code, text)

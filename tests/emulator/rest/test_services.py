@@ -201,7 +201,7 @@ def test_deleted_service_is_gone(emulator: Emulator, client: Client, service: st
     """Its numbers stay, and can go into another."""
     client.post(f"{service}/PhoneNumbers", {"PhoneNumberSid": f"PN{1:032}"})
 
-    assert client.ask("DELETE", service).status == 204
+    assert client.request("DELETE", service).status == 204
     assert client.get(service).error == (404, 20404)
     other = client.post("/v1/Services", {"FriendlyName": "Other"}).json["sid"]
     assert client.post(f"/v1/Services/{other}/PhoneNumbers", {"PhoneNumberSid": f"PN{1:032}"}).status == 201
@@ -290,8 +290,8 @@ def test_number_is_taken_out_of_a_service(emulator: Emulator, client: Client, se
     for n in (1, 2):
         client.post(f"{service}/PhoneNumbers", {"PhoneNumberSid": f"PN{n:032}"})
 
-    assert client.ask("DELETE", f"{service}/PhoneNumbers/PN{1:032}").status == 204
-    assert client.ask("DELETE", f"{service}/PhoneNumbers/PN{1:032}").status == 404
+    assert client.request("DELETE", f"{service}/PhoneNumbers/PN{1:032}").status == 204
+    assert client.request("DELETE", f"{service}/PhoneNumbers/PN{1:032}").status == 404
     shown = client.get(f"{service}/PhoneNumbers").json["phone_numbers"]
     assert [each["sid"] for each in shown] == [f"PN{2:032}"]
     assert client.get(f"IncomingPhoneNumbers/PN{1:032}.json").status == 200
@@ -315,7 +315,7 @@ def test_what_is_not_there(method: str, path: str, client: Client, service: str)
     """The error names the path."""
     form = {"PhoneNumberSid": f"PN{1:032}"} if method == "POST" else None
 
-    assert client.ask(method, path, form).json["message"] == f"The requested resource {path} was not found"
+    assert client.request(method, path, form).json["message"] == f"The requested resource {path} was not found"
 
 
 def test_service_of_another_account_is_not_there(emulator: Emulator, client: Client, service: str) -> None:
@@ -343,7 +343,7 @@ def test_service_hides_the_url_of_its_numbers(
         emulator.add_number(NUMBER, f"{program.url}/number")
         client.post(service, {name: value.format(url=program.url) for name, value in settings.items()})
         client.post(f"{service}/PhoneNumbers", {"PhoneNumberSid": f"PN{1:032}"})
-        emulator.handset(PHONE).text("hi", to=NUMBER)
+        emulator.phone(PHONE).text("hi", to=NUMBER)
 
     assert [path for path, _ in program.posts] == paths
 

@@ -18,7 +18,7 @@ from werkzeug.datastructures import Authorization
 from ...errors import ApiError
 from ..quoting import shown
 from ..resources import Account
-from ..store import Store
+from ..store import ResourceStore
 from .request import CONTROL, not_found
 
 CHALLENGE = 'Basic realm="Twilio API"'
@@ -34,7 +34,7 @@ _OWN_DOMAINS = (".localhost", ".twilio.com")
 class Access:
     """Lets requests in."""
 
-    def __init__(self, store: Store, concurrency: int) -> None:
+    def __init__(self, store: ResourceStore, concurrency: int) -> None:
         self._store = store
         self._concurrency = concurrency
         self._running: Counter[str] = Counter()

@@ -15,7 +15,7 @@ from ..resources import Account
 from ..store import Condition
 from .paging import Names, Pager
 from .representations import account_fields, date
-from .request import Answer, Ask, One, Rule
+from .request import ApiAnswer, ApiRequest, OneResource, Rule
 
 _NAMES = Names(key="accounts", element="Accounts", item="Account")
 _STATUSES = ("active", "suspended", "closed")
@@ -36,26 +36,26 @@ class Accounts:
         one = {"GET": self.fetch, "POST": self.update}
         yield Rule(path="/2010-04-01/Accounts/<account_sid>", views=one, reaches_inactive=True)
 
-    def list(self, ask: Ask) -> Answer:
+    def list(self, request: ApiRequest) -> ApiAnswer:
         """List the caller's account and its subaccounts; a subaccount sees itself alone."""
-        caller = ask.account
+        caller = request.account
         wanted = {
-            "status": ask.query.choice("Status", _STATUSES),
-            "friendly_name": ask.query.text("FriendlyName"),
+            "status": request.query.choice("Status", _STATUSES),
+            "friendly_name": request.query.text("FriendlyName"),
             "sid": "" if caller.sid == caller.account_sid else caller.sid,
         }
         return self._pager.list_page(
-            ask,
+            request,
             Account,
             _NAMES,
-            lambda account: account_fields(account, ask.suffix),
+            lambda account: account_fields(account, request.suffix),
             *(Condition(field, "=", value) for field, value in wanted.items() if value),
             account_sid=caller.account_sid,
         )
 
-    def create(self, ask: Ask) -> Answer:
+    def create(self, request: ApiRequest) -> ApiAnswer:
         """Create a subaccount."""
-        parent = ask.caller
+        parent = request.caller
         if parent.account_sid != parent.sid:
             raise ApiError(20006, "Access Denied: a subaccount cannot create subaccounts", status=403)
         if self._context.store.count(Account, account_sid=parent.sid) > MAX_SUBACCOUNTS:
@@ -67,21 +67,21 @@ class Accounts:
             date_created=now,
             date_updated=now,
             auth_token=secrets.token_hex(16),
-            friendly_name=_name(ask) or f"SubAccount Created at {date(now)}",
+            friendly_name=_name(request) or f"SubAccount Created at {date(now)}",
             type=parent.type,
             verified=parent.verified,
         )
-        return self._answer(self._context.store.save(account), ask, 201)
+        return self._answer(self._context.store.save(account), request, 201)
 
-    def fetch(self, ask: Ask) -> Answer:
+    def fetch(self, request: ApiRequest) -> ApiAnswer:
         """Return an account."""
-        return self._answer(ask.account, ask)
+        return self._answer(request.account, request)
 
-    def update(self, ask: Ask) -> Answer:
+    def update(self, request: ApiRequest) -> ApiAnswer:
         """Rename an account, or change its status."""
         with self._context.lock:
-            account = self._context.account(ask.account.sid)
-            name, status = _name(ask), ask.form.choice("Status", _STATUSES, 21475)
+            account = self._context.account(request.account.sid)
+            name, status = _name(request), request.form.choice("Status", _STATUSES, 21475)
             if status:
                 _refuse_change(account, status)
             changed = replace(
@@ -90,15 +90,15 @@ class Accounts:
                 status=status or account.status,
                 date_updated=self._context.clock.now(),
             )
-            return self._answer(self._context.store.save(changed), ask)
+            return self._answer(self._context.store.save(changed), request)
 
-    def _answer(self, account: Account, ask: Ask, status: int = 200) -> Answer:
-        fields = account_fields(account, ask.suffix)
-        return One(element="Account", fields=fields, status=status, modified=account.date_updated)
+    def _answer(self, account: Account, request: ApiRequest, status: int = 200) -> ApiAnswer:
+        fields = account_fields(account, request.suffix)
+        return OneResource(element="Account", fields=fields, status=status, modified=account.date_updated)
 
 
-def _name(ask: Ask) -> str:
-    name = ask.form.text("FriendlyName")
+def _name(request: ApiRequest) -> str:
+    name = request.form.text("FriendlyName")
     if len(name) > MAX_NAME_CHARACTERS:
         raise ApiError(20002, f"FriendlyName has {len(name)} characters: it may have {MAX_NAME_CHARACTERS}.")
     return name

@@ -24,7 +24,7 @@ from .access import CHALLENGE, Access, refuse_strange_host, refuse_web_pages
 from .hints import hints_for
 from .parameters import Parameters
 from .rendering import Rendered, render, render_error
-from .request import CONTROL, Answer, Ask, One, Raw, Rule, not_found
+from .request import CONTROL, ApiAnswer, ApiRequest, OneResource, RawBody, Rule, not_found
 from .request_log import LoggedRequest, RequestLog
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class _Request(Request):
 
 
 @dataclass(slots=True)
-class _Exchange:
+class _Handling:
     """One request on its way through, and what is known of it so far."""
 
     request: Request
@@ -102,7 +102,7 @@ class Api:
             self._note(exchange, response)
         return response(environ, start_response)
 
-    def _respond(self, exchange: _Exchange) -> Response:
+    def _respond(self, exchange: _Handling) -> Response:
         try:
             answer = self._answer(exchange)
             response = self._success(exchange, answer)
@@ -113,19 +113,19 @@ class Api:
             exchange.error = ApiError(20500, "An internal server error has occurred", status=500)
         return self._refusal(exchange, exchange.error) if exchange.error else response
 
-    def _success(self, exchange: _Exchange, answer: Answer) -> Response:
+    def _success(self, exchange: _Handling, answer: ApiAnswer) -> Response:
         response = self._response(exchange, render(answer, exchange.format))
-        if isinstance(answer, Raw):
+        if isinstance(answer, RawBody):
             response.headers.update(_HARMLESS)
         # What was changed in this very second may change in it again, and the date would not tell.
-        if isinstance(answer, One) and 0 < answer.modified < int(self._context.clock.now()):
+        if isinstance(answer, OneResource) and 0 < answer.modified < int(self._context.clock.now()):
             response.last_modified = datetime.fromtimestamp(answer.modified, UTC)
         if exchange.request.method in _READING and response.status_code == 200:
             response.add_etag()
             response.make_conditional(exchange.request)
         return response
 
-    def _answer(self, exchange: _Exchange) -> Answer:
+    def _answer(self, exchange: _Handling) -> ApiAnswer:
         """Raises: ApiError."""
         environ = exchange.request.environ
         refuse_strange_host(environ.get("HTTP_HOST", ""), environ.get("SERVER_NAME", ""))
@@ -147,14 +147,14 @@ class Api:
             return None, {}
         return rule, dict(values)
 
-    def _view(self, exchange: _Exchange, rule: Rule, caller: Account, values: dict[str, Any]) -> Answer:
+    def _view(self, exchange: _Handling, rule: Rule, caller: Account, values: dict[str, Any]) -> ApiAnswer:
         sid = values.pop("account_sid", caller.sid)
         is_writing = exchange.method in _WRITING and not rule.reaches_inactive
         account = self._access.find_account(caller, sid, exchange.request.path, is_writing=is_writing)
         return rule.views[exchange.method](self._ask(exchange, caller, account), **values)
 
-    def _ask(self, exchange: _Exchange, caller: Account, account: Account) -> Ask:
-        return Ask(
+    def _ask(self, exchange: _Handling, caller: Account, account: Account) -> ApiRequest:
+        return ApiRequest(
             method=exchange.method,
             path=exchange.path,
             extension=exchange.extension,
@@ -165,7 +165,7 @@ class Api:
             account=account,
         )
 
-    def _refusal(self, exchange: _Exchange, error: ApiError) -> Response:
+    def _refusal(self, exchange: _Handling, error: ApiError) -> Response:
         extension = exchange.format if exchange.is_old else "json"
         more_info = self._context.profile.more_info
         rendered = render_error(error, extension, more_info=more_info, is_2008=exchange.is_2008)
@@ -173,12 +173,12 @@ class Api:
         if error.status == 401:
             response.headers["WWW-Authenticate"] = CHALLENGE
         if error.status == 405 and exchange.rule:
-            response.headers["Allow"] = ", ".join(_verbs(exchange.rule))
+            response.headers["Allow"] = ", ".join(_http_methods(exchange.rule))
         if error.status == 503:
             response.headers["Retry-After"] = "1"
         return response
 
-    def _response(self, exchange: _Exchange, rendered: Rendered) -> Response:
+    def _response(self, exchange: _Handling, rendered: Rendered) -> Response:
         response = Response(rendered.body, rendered.status, content_type=rendered.content_type or None)
         if not rendered.content_type:
             del response.headers["Content-Type"]
@@ -190,7 +190,7 @@ class Api:
             response.headers["Cache-Control"] = "no-store"
         return response
 
-    def _note(self, exchange: _Exchange, response: Response) -> None:
+    def _note(self, exchange: _Handling, response: Response) -> None:
         error = exchange.error
         is_xml = exchange.is_old and not exchange.format
         self._log.add(
@@ -206,12 +206,12 @@ class Api:
         )
 
 
-def _begin(request: Request) -> _Exchange:
+def _begin(request: Request) -> _Handling:
     found = _EXTENSION.fullmatch(request.path)
     path, extension = (found[1], found[2]) if found else (request.path, "")
     verb = _override(request) or request.method
     method = {"PUT": "POST", "HEAD": "GET"}.get(verb, verb)
-    return _Exchange(request, path, extension, verb, method)
+    return _Handling(request, path, extension, verb, method)
 
 
 def _override(request: Request) -> str:
@@ -244,7 +244,7 @@ def _parameters(values: Any) -> Parameters:
     return Parameters(dict(values.lists()))
 
 
-def _allowed(exchange: _Exchange) -> Rule:
+def _allowed(exchange: _Handling) -> Rule:
     """Return the rule, if it has an answer to what is asked.
 
     Raises: ApiError.
@@ -252,14 +252,14 @@ def _allowed(exchange: _Exchange) -> Rule:
     rule, headers = exchange.rule, exchange.request.headers
     if rule is None:
         raise not_found(exchange.request.path)
-    if exchange.verb not in _verbs(rule):
+    if exchange.verb not in _http_methods(rule):
         raise ApiError(20004, f"Method not allowed: {shown(exchange.verb)}", status=405)
     if exchange.method in _WRITING:
         refuse_web_pages(headers.get("Origin", ""), headers.get("Host", ""))
     return rule
 
 
-def _verbs(rule: Rule) -> list[str]:
+def _http_methods(rule: Rule) -> list[str]:
     """Return the methods of HTTP that are answered."""
     verbs = {"GET": _READING, "POST": ("POST",) if rule.refuses_put else ("POST", "PUT"), "DELETE": ("DELETE",)}
     return [verb for method in rule.views for verb in verbs[method]]

@@ -15,7 +15,7 @@ from ..store import Condition
 from .paging import Names, Pager
 from .parameters import INVALID_URL, Parameters
 from .representations import application_fields
-from .request import Answer, Ask, Nothing, One, Rule, find_own
+from .request import ApiAnswer, ApiRequest, NoContent, OneResource, Rule, find_own
 
 _NAMES = Names(key="applications", element="Applications", item="Application")
 _URLS = {
@@ -41,51 +41,51 @@ class Applications:
         one = {"GET": self.fetch, "POST": self.update, "DELETE": self.delete}
         yield Rule(path=f"{base}/<sid>", views=one)
 
-    def list(self, ask: Ask) -> Answer:
+    def list(self, request: ApiRequest) -> ApiAnswer:
         """List applications."""
-        name = ask.query.text("FriendlyName")
+        name = request.query.text("FriendlyName")
         conditions = [Condition("friendly_name", "=", name)] if name else []
         return self._pager.list_page(
-            ask, Application, _NAMES, lambda found: application_fields(found, ask.suffix), *conditions
+            request, Application, _NAMES, lambda found: application_fields(found, request.suffix), *conditions
         )
 
-    def create(self, ask: Ask) -> Answer:
+    def create(self, request: ApiRequest) -> ApiAnswer:
         """Make an application."""
         now = self._context.clock.now()
         application = Application(
             sid=self._context.new_sid("AP"),
-            account_sid=ask.account.sid,
+            account_sid=request.account.sid,
             date_created=now,
             date_updated=now,
-            **_read_changes(ask.form),
+            **_application_changes(request.form),
         )
-        return self._answer(self._context.store.save(application), ask, 201)
+        return self._answer(self._context.store.save(application), request, 201)
 
-    def fetch(self, ask: Ask, sid: str) -> Answer:
+    def fetch(self, request: ApiRequest, sid: str) -> ApiAnswer:
         """Return an application."""
-        return self._answer(self._find(ask, sid), ask)
+        return self._answer(self._find(request, sid), request)
 
-    def update(self, ask: Ask, sid: str) -> Answer:
+    def update(self, request: ApiRequest, sid: str) -> ApiAnswer:
         """Change an application."""
-        changes = _read_changes(ask.form)
+        changes = _application_changes(request.form)
         with self._context.lock:
-            changed = replace(self._find(ask, sid), date_updated=self._context.clock.now(), **changes)
-            return self._answer(self._context.store.save(changed), ask)
+            changed = replace(self._find(request, sid), date_updated=self._context.clock.now(), **changes)
+            return self._answer(self._context.store.save(changed), request)
 
-    def delete(self, ask: Ask, sid: str) -> Answer:
+    def delete(self, request: ApiRequest, sid: str) -> ApiAnswer:
         """Delete an application."""
-        self._context.store.delete(Application, self._find(ask, sid).sid)
-        return Nothing()
+        self._context.store.delete(Application, self._find(request, sid).sid)
+        return NoContent()
 
-    def _find(self, ask: Ask, sid: str) -> Application:
-        return find_own(self._context.store, Application, ask, sid)
+    def _find(self, request: ApiRequest, sid: str) -> Application:
+        return find_own(self._context.store, Application, request, sid)
 
-    def _answer(self, application: Application, ask: Ask, status: int = 200) -> Answer:
-        fields = application_fields(application, ask.suffix)
-        return One(element=_NAMES.item, fields=fields, status=status, modified=application.date_updated)
+    def _answer(self, application: Application, request: ApiRequest, status: int = 200) -> ApiAnswer:
+        fields = application_fields(application, request.suffix)
+        return OneResource(element=_NAMES.item, fields=fields, status=status, modified=application.date_updated)
 
 
-def _read_changes(form: Parameters) -> dict[str, Any]:
+def _application_changes(form: Parameters) -> dict[str, Any]:
     """Return what is to change of an application.
 
     Raises: ApiError.

@@ -12,18 +12,18 @@ from typing import Any
 from ...errors import ApiError, ConfigurationError
 from ..context import Context
 from ..debugger import Debugger
-from ..handsets import Handsets
-from ..inbound import Receiving, Turn
+from ..inbound import EmulatedReply, Inbound
 from ..media import MediaFetcher
 from ..numbers import read_sender
+from ..phones import Phones
 from ..quoting import shown
-from ..resources import FATE_STATUSES, DebuggerEntry, Message
+from ..resources import DELIVERY_OUTCOMES, DebuggerEntry, MessageRecord
 from ..schedule import Schedule
 from ..store import Condition
-from ..webhook_log import Wire
+from ..webhook_log import WebhookLog
 from .access import Access
 from .representations import iso_date, message_fields
-from .request import CONTROL, Answer, Ask, Fields, Nothing, Plain, Rule
+from .request import CONTROL, ApiAnswer, ApiRequest, Fields, NoContent, PlainDocument, Rule
 from .request_log import RequestLog
 
 _MAX_SHOWN = 1000
@@ -39,10 +39,10 @@ class Control:
         access: Access,
         log: RequestLog,
         debugger: Debugger,
-        wire: Wire,
+        webhook_log: WebhookLog,
         schedule: Schedule,
-        receiving: Receiving,
-        handsets: Handsets,
+        inbound_side: Inbound,
+        phones: Phones,
         fetcher: MediaFetcher,
         reset: Callable[[], None],
     ) -> None:
@@ -50,10 +50,10 @@ class Control:
         self._access = access
         self._log = log
         self._debugger = debugger
-        self._wire = wire
+        self._webhook_log = webhook_log
         self._schedule = schedule
-        self._receiving = receiving
-        self._handsets = handsets
+        self._inbound = inbound_side
+        self._phones = phones
         self._fetcher = fetcher
         self._reset = reset
 
@@ -68,76 +68,76 @@ class Control:
             "clock": {"GET": self.time, "POST": self.move},
             "outage": {"POST": self.fail},
             "reset": {"POST": self.reset},
-            "handsets/<number>": {"GET": self.inbox, "POST": self.set_fate},
+            "phones/<number>": {"GET": self.inbox, "POST": self.set_phone},
         }
         for path, by_method in views.items():
             yield Rule(path=f"{CONTROL}/{path}", views=by_method, is_json=True)
 
-    def text(self, ask: Ask) -> Answer:
+    def text(self, request: ApiRequest) -> ApiAnswer:
         """Text one of our numbers, as From."""
-        if not ask.form.text("From"):
+        if not request.form.text("From"):
             raise ApiError(20001, "Give From, and Body or MediaUrl; To, if there are several numbers.")
         try:
-            turn = self._receiving.receive(
-                from_=_number(ask.form.text("From")),
-                to=self._context.our_number(ask.form.text("To")),
-                body=ask.form.text("Body"),
-                media=self._fetcher.fetch_all(ask.form.all("MediaUrl")),
+            turn = self._inbound.receive(
+                from_=_read_address(request.form.text("From")),
+                to=self._context.our_number(request.form.text("To")),
+                body=request.form.text("Body"),
+                media=self._fetcher.fetch_all(request.form.all("MediaUrl")),
             )
         except ConfigurationError as error:
             raise ApiError(21606, str(error)) from error
-        return Plain(document=self._turn(turn), status=201)
+        return PlainDocument(document=self._turn(turn), status=201)
 
-    def _turn(self, turn: Turn) -> Fields:
+    def _turn(self, turn: EmulatedReply) -> Fields:
         return {
             "inbound": self._message(turn.inbound),
             "replies": [self._message(reply) for reply in turn.replies],
             "twilio_says": turn.twilio_says,
             "unrouted": turn.unrouted,
-            "problems": [_entry(entry) for entry in turn.problems],
+            "problems": [_entry_fields(entry) for entry in turn.problems],
         }
 
-    def _message(self, message: Message) -> Fields:
+    def _message(self, message: MessageRecord) -> Fields:
         return message_fields(message, self._context.profile, ".json")
 
-    def outbox(self, ask: Ask) -> Answer:
+    def outbox(self, request: ApiRequest) -> ApiAnswer:
         """Show what the program has sent, the oldest first."""
         is_outbound = Condition("direction", "like", "outbound%")
-        found = self._context.store.find(Message, is_outbound, limit=_MAX_SHOWN)
-        return Plain(document={"messages": [self._message(message) for message in reversed(found)]})
+        found = self._context.store.find(MessageRecord, is_outbound, limit=_MAX_SHOWN)
+        return PlainDocument(document={"messages": [self._message(message) for message in reversed(found)]})
 
-    def debugger(self, ask: Ask) -> Answer:
+    def debugger(self, request: ApiRequest) -> ApiAnswer:
         """Show what Twilio would complain about, the oldest first."""
-        return Plain(document={"entries": [_entry(entry) for entry in self._debugger.entries()]})
+        return PlainDocument(document={"entries": [_entry_fields(entry) for entry in self._debugger.entries()]})
 
-    def requests(self, ask: Ask) -> Answer:
+    def requests(self, request: ApiRequest) -> ApiAnswer:
         """Show the requests of clients, the oldest first."""
         shown = [{**asdict(request), "date": iso_date(request.date)} for request in self._log.all()]
-        return Plain(document={"requests": shown})
+        return PlainDocument(document={"requests": shown})
 
-    def webhooks(self, ask: Ask) -> Answer:
+    def webhooks(self, request: ApiRequest) -> ApiAnswer:
         """Show the requests to the program, the oldest first."""
-        shown = [{**asdict(logged), "date": iso_date(logged.date)} for logged in self._wire.all()]
-        return Plain(document={"webhooks": shown})
+        shown = [{**asdict(logged), "date": iso_date(logged.date)} for logged in self._webhook_log.all()]
+        return PlainDocument(document={"webhooks": shown})
 
-    def time(self, ask: Ask) -> Answer:
+    def time(self, request: ApiRequest) -> ApiAnswer:
         """Show the time of the emulator."""
-        return Plain(document=self._time())
+        return PlainDocument(document=self._time())
 
     def _time(self) -> Fields:
         return {"now": iso_date(self._context.clock.now())}
 
-    def move(self, ask: Ask) -> Answer:
+    def move(self, request: ApiRequest) -> ApiAnswer:
         """Move a clock that is stepped by some Seconds; with Settle, until nothing is on its way."""
-        seconds = ask.form.integer("Seconds", 0, 999_999_999, 20001)
+        seconds = request.form.integer("Seconds", 0, 999_999_999, 20001)
         if seconds is not None and self._context.clock.speed:
             raise ApiError(20001, "This clock goes by itself: start the emulator with --clock step.")
         if seconds:
             self._advance(seconds)
-        if ask.form.flag("Settle"):
+        if request.form.flag("Settle"):
             settled = self._schedule.settle()
-            return Plain(document={**self._time(), "settled": settled})
-        return self.time(ask)
+            return PlainDocument(document={**self._time(), "settled": settled})
+        return self.time(request)
 
     def _advance(self, seconds: float) -> None:
         try:
@@ -145,38 +145,38 @@ class Control:
         except ConfigurationError as error:
             raise ApiError(20001, str(error)) from error
 
-    def fail(self, ask: Ask) -> Answer:
+    def fail(self, request: ApiRequest) -> ApiAnswer:
         """Answer the next Requests with 503."""
-        self._access.fail_next(ask.form.integer("Requests", 0, 999_999_999, 20001) or 0)
-        return Nothing()
+        self._access.fail_next(request.form.integer("Requests", 0, 999_999_999, 20001) or 0)
+        return NoContent()
 
-    def reset(self, ask: Ask) -> Answer:
+    def reset(self, request: ApiRequest) -> ApiAnswer:
         """Begin anew."""
         self._reset()
-        return Nothing()
+        return NoContent()
 
-    def inbox(self, ask: Ask, number: str) -> Answer:
+    def inbox(self, request: ApiRequest, number: str) -> ApiAnswer:
         """Show a phone, and what has reached it, the first first."""
-        handset = self._handsets.fate(_number(number))
-        messages = [self._message(message) for message in self._handsets.inbox(handset.sid)]
-        fate = {"status": handset.status, "error_code": handset.error_code, "takes_media": handset.takes_media}
-        return Plain(document={"number": handset.sid, **fate, "messages": messages})
+        phone = self._phones.settings(_read_address(number))
+        messages = [self._message(message) for message in self._phones.inbox(phone.sid)]
+        phone_settings = {"status": phone.status, "error_code": phone.error_code, "takes_media": phone.takes_media}
+        return PlainDocument(document={"number": phone.sid, **phone_settings, "messages": messages})
 
-    def set_fate(self, ask: Ask, number: str) -> Answer:
+    def set_phone(self, request: ApiRequest, number: str) -> ApiAnswer:
         """Choose what becomes of what is sent to a phone."""
-        handset = self._handsets.fate(_number(number))
-        code = ask.form.integer("ErrorCode", 1, 99_999, 20001)
+        phone = self._phones.settings(_read_address(number))
+        code = request.form.integer("ErrorCode", 1, 99_999, 20001)
         changed = replace(
-            handset,
-            status=ask.form.choice("Status", FATE_STATUSES) or handset.status,
-            error_code=code if "Status" in ask.form or code else handset.error_code,
-            takes_media=ask.form.flag("TakesMedia") if "TakesMedia" in ask.form else handset.takes_media,
+            phone,
+            status=request.form.choice("Status", DELIVERY_OUTCOMES) or phone.status,
+            error_code=code if "Status" in request.form or code else phone.error_code,
+            takes_media=request.form.flag("TakesMedia") if "TakesMedia" in request.form else phone.takes_media,
         )
-        self._handsets.save(changed)
-        return self.inbox(ask, number)
+        self._phones.save(changed)
+        return self.inbox(request, number)
 
 
-def _number(text: str) -> str:
+def _read_address(text: str) -> str:
     """Return a number as it is kept, however it is written.
 
     Raises: ApiError.
@@ -187,7 +187,7 @@ def _number(text: str) -> str:
     return address.text
 
 
-def _entry(entry: DebuggerEntry) -> Fields:
+def _entry_fields(entry: DebuggerEntry) -> Fields:
     return {
         "date": iso_date(entry.date_created),
         "code": entry.code,

@@ -20,7 +20,7 @@ from ..media import MediaFetcher
 from ..numbers import MAGIC_SENDER, Address, check_magic, read_recipient, read_sender
 from ..opt_outs import OptOuts
 from ..quoting import shown
-from ..resources import API_2008, API_2010, Account, Application, Message, MessagingService
+from ..resources import API_2008, API_2010, Account, Application, MessageRecord, MessagingService
 from .parameters import INVALID_PARAMETER, Parameters
 
 MAX_LEGACY_UNITS = 160
@@ -46,7 +46,7 @@ class MessageApi:
         return None if self.is_legacy and address and address.kind == "channel" else address
 
 
-class Sending:
+class MessageCreator:
     """Checks what a client wants to send, and sends it."""
 
     def __init__(
@@ -58,7 +58,7 @@ class Sending:
         self._opt_outs = opt_outs
         self._fetcher = fetcher
 
-    def send(self, account: Account, given: Parameters, api: MessageApi) -> Message:
+    def send(self, account: Account, given: Parameters, api: MessageApi) -> MessageRecord:
         """Send a message.
 
         Raises: ApiError.
@@ -252,7 +252,7 @@ class Sending:
         sender: Address | None,
         recipient: Address,
         options: Mapping[str, Any],
-    ) -> Message:
+    ) -> MessageRecord:
         status = "scheduled" if options.get("send_at") else "queued" if sender else "accepted"
         return self._composer.draft(
             account.sid,

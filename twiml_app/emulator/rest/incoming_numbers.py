@@ -19,7 +19,7 @@ from ..store import Condition
 from .paging import Names, Pager
 from .parameters import INVALID_URL, Parameters
 from .representations import number_fields
-from .request import Answer, Ask, Nothing, One, Rule, find_own
+from .request import ApiAnswer, ApiRequest, NoContent, OneResource, Rule, find_own
 
 _NAMES = Names(key="incoming_phone_numbers", element="IncomingPhoneNumbers", item="IncomingPhoneNumber")
 _URLS = {"SmsUrl": "sms_url", "SmsFallbackUrl": "sms_fallback_url", "StatusCallback": "status_callback"}
@@ -46,82 +46,82 @@ class IncomingNumbers:
         one = {"GET": self.fetch, "POST": self.update, "DELETE": self.delete}
         yield Rule(path=f"{base}/<sid>", views=one)
 
-    def list(self, ask: Ask) -> Answer:
+    def list(self, request: ApiRequest) -> ApiAnswer:
         """List numbers, all or those with a name or with some digits in them."""
-        wanted, name = ask.query.text("PhoneNumber").strip(), ask.query.text("FriendlyName")
+        wanted, name = request.query.text("PhoneNumber").strip(), request.query.text("FriendlyName")
         conditions = [Condition("phone_number", "like", _pattern(wanted))] if wanted else []
         conditions += [Condition("friendly_name", "=", name)] if name else []
         return self._pager.list_page(
-            ask, IncomingNumber, _NAMES, lambda number: number_fields(number, ask.suffix), *conditions
+            request, IncomingNumber, _NAMES, lambda number: number_fields(number, request.suffix), *conditions
         )
 
-    def create(self, ask: Ask) -> Answer:
+    def create(self, request: ApiRequest) -> ApiAnswer:
         """Take a number."""
-        address = read_sender(ask.form.text("PhoneNumber"))
+        address = read_sender(request.form.text("PhoneNumber"))
         if address is None or address.kind not in ("number", "short_code"):
-            raise ApiError(21421, f"The PhoneNumber {shown(ask.form.text('PhoneNumber'))} is invalid.")
+            raise ApiError(21421, f"The PhoneNumber {shown(request.form.text('PhoneNumber'))} is invalid.")
         now = self._context.clock.now()
         number = IncomingNumber(
             sid=self._context.new_sid("PN"),
-            account_sid=ask.account.sid,
+            account_sid=request.account.sid,
             date_created=now,
             date_updated=now,
             phone_number=address.text,
-            **({"friendly_name": address.text} | self._changes(ask)),
+            **({"friendly_name": address.text} | self._changes(request)),
         )
         with self._context.lock:
             if self._context.find_number(address.text):
                 raise ApiError(_NUMBER_TAKEN, f"{shown(address.text)} is not available.")
-            return self._save(number, ask, 201)
+            return self._save(number, request, 201)
 
-    def fetch(self, ask: Ask, sid: str) -> Answer:
+    def fetch(self, request: ApiRequest, sid: str) -> ApiAnswer:
         """Return a number."""
-        return self._answer(self._find(ask, sid), ask)
+        return self._answer(self._find(request, sid), request)
 
-    def update(self, ask: Ask, sid: str) -> Answer:
+    def update(self, request: ApiRequest, sid: str) -> ApiAnswer:
         """Change the URLs of a number."""
-        changes = self._changes(ask)
+        changes = self._changes(request)
         with self._context.lock:
-            number = replace(self._find(ask, sid), date_updated=self._context.clock.now(), **changes)
-            return self._save(number, ask)
+            number = replace(self._find(request, sid), date_updated=self._context.clock.now(), **changes)
+            return self._save(number, request)
 
-    def delete(self, ask: Ask, sid: str) -> Answer:
+    def delete(self, request: ApiRequest, sid: str) -> ApiAnswer:
         """Give a number back; its messaging service has one less."""
         with self._context.lock:
-            number = self._find(ask, sid)
+            number = self._find(request, sid)
             service = self._context.find_service(number)
             if service:
                 self._leave(service, number)
             self._context.store.delete(IncomingNumber, number.sid)
-        return Nothing()
+        return NoContent()
 
     def _leave(self, service: MessagingService, number: IncomingNumber) -> None:
         left = tuple(sid for sid in service.numbers if sid != number.sid)
         self._context.store.save(replace(service, numbers=left, date_updated=self._context.clock.now()))
 
-    def _changes(self, ask: Ask) -> dict[str, Any]:
+    def _changes(self, request: ApiRequest) -> dict[str, Any]:
         """Return what is to change of a number.
 
         Raises: ApiError.
         """
-        changes = _read_changes(ask.form)
+        changes = _number_changes(request.form)
         if sid := changes.get("sms_application_sid"):
             application = self._context.store.get(Application, sid)
-            if application is None or application.account_sid != ask.account.sid:
+            if application is None or application.account_sid != request.account.sid:
                 raise ApiError(_INVALID_APPLICATION, f"The SmsApplicationSid {sid} is not valid.")
         return changes
 
-    def _save(self, number: IncomingNumber, ask: Ask, status: int = 200) -> Answer:
+    def _save(self, number: IncomingNumber, request: ApiRequest, status: int = 200) -> ApiAnswer:
         if number.sms_fallback_url and not (number.sms_url or number.sms_application_sid):
             raise ApiError(21406, "An SmsFallbackUrl needs an SmsUrl.")
-        return self._answer(self._context.store.save(number), ask, status)
+        return self._answer(self._context.store.save(number), request, status)
 
-    def _find(self, ask: Ask, sid: str) -> IncomingNumber:
-        return find_own(self._context.store, IncomingNumber, ask, sid)
+    def _find(self, request: ApiRequest, sid: str) -> IncomingNumber:
+        return find_own(self._context.store, IncomingNumber, request, sid)
 
-    def _answer(self, number: IncomingNumber, ask: Ask, status: int = 200) -> Answer:
-        fields = number_fields(number, ask.suffix)
-        return One(element=_NAMES.item, fields=fields, status=status, modified=number.date_updated)
+    def _answer(self, number: IncomingNumber, request: ApiRequest, status: int = 200) -> ApiAnswer:
+        fields = number_fields(number, request.suffix)
+        return OneResource(element=_NAMES.item, fields=fields, status=status, modified=number.date_updated)
 
 
 def _pattern(wanted: str) -> str:
@@ -130,7 +130,7 @@ def _pattern(wanted: str) -> str:
     return f"%{literal.replace('*', '%')}%"
 
 
-def _read_changes(form: Parameters) -> dict[str, Any]:
+def _number_changes(form: Parameters) -> dict[str, Any]:
     """Return what is to change of a number.
 
     Raises: ApiError.

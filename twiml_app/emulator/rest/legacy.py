@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from ..context import Context
-from ..resources import API_2008, API_2010, Message
+from ..resources import API_2008, API_2010, MessageRecord
 from ..store import Condition
-from .create_message import MessageApi, Sending
+from .create_message import MessageApi, MessageCreator
 from .messages import Messages, find_message, message_conditions
 from .paging import Names, Pager
 from .representations import legacy_message_fields, message_fields_of_2008
-from .request import Answer, Ask, Fields, Many, One, Rule, not_found
+from .request import ApiAnswer, ApiRequest, Fields, OneResource, ResourceList, Rule, not_found
 
 _NAMES = Names(key="sms_messages", element="SMSMessages", item="SMSMessage")
 #: What a list of 2008 said of its page, in order.
@@ -27,7 +27,7 @@ _TEXTS = (Condition("num_media", "=", 0), Condition("to", "<", ":"))
 class LegacySms:
     """Texts, before there were pictures."""
 
-    def __init__(self, context: Context, pager: Pager, sending: Sending, messages: Messages) -> None:
+    def __init__(self, context: Context, pager: Pager, sending: MessageCreator, messages: Messages) -> None:
         self._context = context
         self._pager = pager
         self._pager_of_2008 = Pager(context.store, clips=context.profile.clips_page_size, totals=True)
@@ -42,40 +42,42 @@ class LegacySms:
             deletes = {} if version == API_2008 else {"DELETE": self.delete}
             yield Rule(path=f"{base}/<sid>", views={"GET": self.fetch, **deletes})
 
-    def create(self, ask: Ask) -> Answer:
+    def create(self, request: ApiRequest) -> ApiAnswer:
         """Send a text."""
-        resource = MessageApi(api_version=ask.version, is_legacy=True)
-        message = self._sending.send(ask.account, ask.form, resource)
-        return One(element=_NAMES.item, fields=self._represent(ask)(message), status=201)
+        resource = MessageApi(api_version=request.version, is_legacy=True)
+        message = self._sending.send(request.account, request.form, resource)
+        return OneResource(element=_NAMES.item, fields=self._represent(request)(message), status=201)
 
-    def list(self, ask: Ask) -> Answer:
+    def list(self, request: ApiRequest) -> ApiAnswer:
         """List texts, the newest first."""
-        is_2008 = ask.version == API_2008
+        is_2008 = request.version == API_2008
         pager = self._pager_of_2008 if is_2008 else self._pager
-        page = pager.list_page(ask, Message, _NAMES, self._represent(ask), *_TEXTS, *message_conditions(ask.query))
+        page = pager.list_page(
+            request, MessageRecord, _NAMES, self._represent(request), *_TEXTS, *message_conditions(request.query)
+        )
         return _as_in_2008(page) if is_2008 else page
 
-    def fetch(self, ask: Ask, sid: str) -> Answer:
+    def fetch(self, request: ApiRequest, sid: str) -> ApiAnswer:
         """Return a text."""
-        message = self._find(ask, sid)
-        return One(element=_NAMES.item, fields=self._represent(ask)(message), modified=message.date_updated)
+        message = self._find(request, sid)
+        return OneResource(element=_NAMES.item, fields=self._represent(request)(message), modified=message.date_updated)
 
-    def delete(self, ask: Ask, sid: str) -> Answer:
+    def delete(self, request: ApiRequest, sid: str) -> ApiAnswer:
         """Delete a text."""
-        return self._messages.delete(ask, self._find(ask, sid).sid)
+        return self._messages.delete(request, self._find(request, sid).sid)
 
-    def _find(self, ask: Ask, sid: str) -> Message:
-        message = find_message(self._context, ask, sid)
+    def _find(self, request: ApiRequest, sid: str) -> MessageRecord:
+        message = find_message(self._context, request, sid)
         if message.num_media or ":" in message.to:
-            raise not_found(ask.path + ask.suffix)
+            raise not_found(request.path + request.suffix)
         return message
 
-    def _represent(self, ask: Ask) -> Callable[[Message], Fields]:
+    def _represent(self, request: ApiRequest) -> Callable[[MessageRecord], Fields]:
         profile = self._context.profile
-        if ask.version == API_2008:
+        if request.version == API_2008:
             return lambda message: message_fields_of_2008(message, profile)
-        return lambda message: legacy_message_fields(message, profile, ask.suffix)
+        return lambda message: legacy_message_fields(message, profile, request.suffix)
 
 
-def _as_in_2008(answer: Many) -> Many:
+def _as_in_2008(answer: ResourceList) -> ResourceList:
     return replace(answer, page={name: answer.page[name] for name in _PAGE_OF_2008})

@@ -11,13 +11,13 @@ from ...errors import ApiError
 from ..context import Context
 from ..delivery import Delivery
 from ..numbers import read_recipient
-from ..resources import FINISHED, Feedback, Media, Message
+from ..resources import FINISHED, Feedback, MediaRecord, MessageRecord
 from ..store import Condition
-from .create_message import MessageApi, Sending
+from .create_message import MessageApi, MessageCreator
 from .paging import Names, Pager, date_conditions
 from .parameters import Parameters
 from .representations import feedback_fields, message_fields
-from .request import Answer, Ask, Nothing, One, Rule, find_own
+from .request import ApiAnswer, ApiRequest, NoContent, OneResource, Rule, find_own
 
 _WHAT_CHANGES = "Give either an empty Body, to redact, or Status=canceled."
 _NAMES = Names(key="messages", element="Messages", item="Message")
@@ -26,7 +26,7 @@ _NAMES = Names(key="messages", element="Messages", item="Message")
 class Messages:
     """What was sent and received."""
 
-    def __init__(self, context: Context, pager: Pager, sending: Sending, delivery: Delivery) -> None:
+    def __init__(self, context: Context, pager: Pager, sending: MessageCreator, delivery: Delivery) -> None:
         self._context = context
         self._pager = pager
         self._sending = sending
@@ -40,64 +40,64 @@ class Messages:
         yield Rule(path=f"{base}/<sid>", views=one)
         yield Rule(path=f"{base}/<sid>/Feedback", views={"POST": self.feedback})
 
-    def create(self, ask: Ask) -> Answer:
+    def create(self, request: ApiRequest) -> ApiAnswer:
         """Send a message."""
-        message = self._sending.send(ask.account, ask.form, MessageApi())
-        return self._answer(message, ask, 201, is_new=True)
+        message = self._sending.send(request.account, request.form, MessageApi())
+        return self._answer(message, request, 201, is_new=True)
 
-    def list(self, ask: Ask) -> Answer:
+    def list(self, request: ApiRequest) -> ApiAnswer:
         """List messages, the newest first."""
         return self._pager.list_page(
-            ask,
-            Message,
+            request,
+            MessageRecord,
             _NAMES,
-            lambda message: message_fields(message, self._context.profile, ask.suffix),
-            *message_conditions(ask.query),
+            lambda message: message_fields(message, self._context.profile, request.suffix),
+            *message_conditions(request.query),
         )
 
-    def fetch(self, ask: Ask, sid: str) -> Answer:
+    def fetch(self, request: ApiRequest, sid: str) -> ApiAnswer:
         """Return a message."""
-        return self._answer(find_message(self._context, ask, sid), ask)
+        return self._answer(find_message(self._context, request, sid), request)
 
-    def update(self, ask: Ask, sid: str) -> Answer:
+    def update(self, request: ApiRequest, sid: str) -> ApiAnswer:
         """Take the text out of a message, or cancel it."""
-        message = find_message(self._context, ask, sid)
-        is_redaction = "Body" in ask.form
-        if is_redaction and "Status" in ask.form:
+        message = find_message(self._context, request, sid)
+        is_redaction = "Body" in request.form
+        if is_redaction and "Status" in request.form:
             raise ApiError(30400, _WHAT_CHANGES)
-        changed = self._redact(ask, message) if is_redaction else self._cancel(ask, message)
-        return self._answer(changed, ask)
+        changed = self._redact(request, message) if is_redaction else self._cancel(request, message)
+        return self._answer(changed, request)
 
-    def _redact(self, ask: Ask, message: Message) -> Message:
-        if ask.form.text("Body"):
+    def _redact(self, request: ApiRequest, message: MessageRecord) -> MessageRecord:
+        if request.form.text("Body"):
             raise ApiError(30400, "A body cannot be changed, only emptied: send Body with nothing in it.")
         if message.status not in FINISHED:
             raise ApiError(20009, "The message is not finished: its body cannot be redacted yet.", status=409)
         return self._context.change_message(message.sid, FINISHED, body="") or message
 
-    def _cancel(self, ask: Ask, message: Message) -> Message:
-        if not ask.form.choice("Status", ("canceled",), 30400):
+    def _cancel(self, request: ApiRequest, message: MessageRecord) -> MessageRecord:
+        if not request.form.choice("Status", ("canceled",), 30400):
             raise ApiError(30400, _WHAT_CHANGES)
         canceled = self._delivery.cancel(message)
         if canceled is None:
             raise ApiError(30409, f"The message is {message.status}: it cannot be canceled any more.", status=409)
         return canceled
 
-    def delete(self, ask: Ask, sid: str) -> Answer:
+    def delete(self, request: ApiRequest, sid: str) -> ApiAnswer:
         """Delete a message, its media and its feedback."""
         with self._context.lock:
-            message = find_message(self._context, ask, sid)
+            message = find_message(self._context, request, sid)
             if message.status not in FINISHED:
                 raise ApiError(20009, "The message is not finished: it cannot be deleted yet.", status=409)
             for media in self._context.media_of(sid):
-                self._context.store.delete(Media, media.sid)
+                self._context.store.delete(MediaRecord, media.sid)
             self._context.store.delete(Feedback, sid)
-            self._context.store.delete(Message, sid)
-        return Nothing()
+            self._context.store.delete(MessageRecord, sid)
+        return NoContent()
 
-    def feedback(self, ask: Ask, sid: str) -> Answer:
+    def feedback(self, request: ApiRequest, sid: str) -> ApiAnswer:
         """Note what the sender says became of a message."""
-        message = find_message(self._context, ask, sid)
+        message = find_message(self._context, request, sid)
         now = self._context.clock.now()
         feedback = Feedback(
             sid=message.sid,
@@ -105,22 +105,24 @@ class Messages:
             date_created=now,
             date_updated=now,
             message_sid=message.sid,
-            outcome=ask.form.choice("Outcome", ("confirmed", "unconfirmed")) or "confirmed",
+            outcome=request.form.choice("Outcome", ("confirmed", "unconfirmed")) or "confirmed",
         )
-        fields = feedback_fields(self._context.store.save(feedback), ask.suffix)
-        return One(element="Feedback", fields=fields)
+        fields = feedback_fields(self._context.store.save(feedback), request.suffix)
+        return OneResource(element="Feedback", fields=fields)
 
-    def _answer(self, message: Message, ask: Ask, status: int = 200, *, is_new: bool = False) -> Answer:
-        fields = message_fields(message, self._context.profile, ask.suffix, is_new=is_new)
-        return One(element="Message", fields=fields, status=status, modified=message.date_updated)
+    def _answer(
+        self, message: MessageRecord, request: ApiRequest, status: int = 200, *, is_new: bool = False
+    ) -> ApiAnswer:
+        fields = message_fields(message, self._context.profile, request.suffix, is_new=is_new)
+        return OneResource(element="Message", fields=fields, status=status, modified=message.date_updated)
 
 
-def find_message(context: Context, ask: Ask, sid: str) -> Message:
+def find_message(context: Context, request: ApiRequest, sid: str) -> MessageRecord:
     """Return a message of the account.
 
     Raises: ApiError.
     """
-    return find_own(context.store, Message, ask, sid)
+    return find_own(context.store, MessageRecord, request, sid)
 
 
 def message_conditions(query: Parameters) -> list[Condition]:

@@ -13,9 +13,9 @@ from urllib.parse import quote, quote_plus
 from ...errors import ApiError
 from ..quoting import shown
 from ..resources import Resource
-from ..store import Condition, Store
+from ..store import Condition, ResourceStore
 from .parameters import Parameters
-from .request import Ask, Fields, Many
+from .request import ApiRequest, Fields, ResourceList
 
 DEFAULT_SIZE = 50
 MAX_SIZE = 1000
@@ -47,7 +47,7 @@ class Names:
 class Pager:
     """Takes pages out of the store."""
 
-    def __init__(self, store: Store, *, clips: bool, totals: bool) -> None:
+    def __init__(self, store: ResourceStore, *, clips: bool, totals: bool) -> None:
         self._store = store
         self._clips = clips
         self._totals = totals
@@ -57,13 +57,13 @@ class Pager:
 
         Raises: ApiError.
         """
-        size = _number(query, "PageSize", DEFAULT_SIZE)
+        size = _page_number(query, "PageSize", DEFAULT_SIZE)
         if size > MAX_SIZE and not self._clips:
             raise ApiError(20007, f"Page size must be 1000 or less, not {size}.")
         token = query.text("PageToken")
         if token and not token.startswith("PA"):
             raise ApiError(21481, f"The PageToken {shown(token)} is invalid.")
-        number = _number(query, "Page", 0)
+        number = _page_number(query, "Page", 0)
         return Page(size=min(max(size, 1), MAX_SIZE), number=number, beyond=token.removeprefix("PA"))
 
     def find(
@@ -101,44 +101,46 @@ class Pager:
 
     def list_page(
         self,
-        ask: Ask,
+        request: ApiRequest,
         kind: type[ResourceT],
         names: Names,
         represent: Callable[[ResourceT], Fields],
         *conditions: Condition,
         account_sid: str | None = None,
-    ) -> Many:
+    ) -> ResourceList:
         """Answer with a page of resources.
 
         Raises: ApiError.
         """
-        page = self.read(ask.query)
-        owner = ask.account.sid if account_sid is None else account_sid
+        page = self.read(request.query)
+        owner = request.account.sid if account_sid is None else account_sid
         items, has_more = self.find(kind, page, conditions, owner)
-        envelope = self._envelope(ask, page, [item.sid for item in items], has_more)
+        envelope = self._envelope(request, page, [item.sid for item in items], has_more)
         if self._totals:
-            envelope |= self._count(ask, page, self._store.count(kind, *conditions, account_sid=owner))
+            envelope |= self._count(request, page, self._store.count(kind, *conditions, account_sid=owner))
         rows = [represent(item) for item in items]
         blank = {} if items else represent(_blank(kind))
-        return Many(key=names.key, element=names.element, item=names.item, items=rows, page=envelope, blank=blank)
+        return ResourceList(
+            key=names.key, element=names.element, item=names.item, items=rows, page=envelope, blank=blank
+        )
 
-    def _envelope(self, ask: Ask, page: Page, sids: list[str], has_more: bool) -> dict[str, Any]:
+    def _envelope(self, request: ApiRequest, page: Page, sids: list[str], has_more: bool) -> dict[str, Any]:
         start = page.size * page.number
         following = f"{page.number + 1}&PageToken=PA{sids[-1]}" if has_more else ""
         return {
-            "first_page_uri": page_uri(ask, page.size, "0"),
+            "first_page_uri": page_uri(request, page.size, "0"),
             "end": start + max(len(sids) - 1, 0),
-            "previous_page_uri": page_uri(ask, page.size, str(page.number - 1)) if page.number else None,
-            "uri": page_uri(ask, page.size, str(page.number)),
+            "previous_page_uri": page_uri(request, page.size, str(page.number - 1)) if page.number else None,
+            "uri": page_uri(request, page.size, str(page.number)),
             "page_size": page.size,
             "start": start,
-            "next_page_uri": page_uri(ask, page.size, following) if following else None,
+            "next_page_uri": page_uri(request, page.size, following) if following else None,
             "page": page.number,
         }
 
-    def _count(self, ask: Ask, page: Page, total: int) -> dict[str, Any]:
+    def _count(self, request: ApiRequest, page: Page, total: int) -> dict[str, Any]:
         pages = max(1, -(-total // page.size))
-        return {"total": total, "num_pages": pages, "last_page_uri": page_uri(ask, page.size, str(pages - 1))}
+        return {"total": total, "num_pages": pages, "last_page_uri": page_uri(request, page.size, str(pages - 1))}
 
 
 def _blank(kind: type[ResourceT]) -> ResourceT:
@@ -148,18 +150,18 @@ def _blank(kind: type[ResourceT]) -> ResourceT:
     return kind(**values)
 
 
-def page_uri(ask: Ask, size: int, number: str) -> str:
+def page_uri(request: ApiRequest, size: int, number: str) -> str:
     """Return the address of a page, relative to the host."""
     filters = "".join(
         f"{quote(name, safe='')}={quote_plus(value)}&"
-        for name in ask.query.names
+        for name in request.query.names
         if name not in _OWN
-        for value in ask.query.all(name)
+        for value in request.query.all(name)
     )
-    return f"{ask.path}{ask.suffix}?{filters}PageSize={size}&Page={number}"
+    return f"{request.path}{request.suffix}?{filters}PageSize={size}&Page={number}"
 
 
-def _number(query: Parameters, name: str, default: int) -> int:
+def _page_number(query: Parameters, name: str, default: int) -> int:
     given = query.integer(name, 0, 999_999_999, 20001)
     return default if given is None else given
 

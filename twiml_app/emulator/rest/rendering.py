@@ -16,7 +16,7 @@ from lxml import etree
 
 from ...errors import ApiError
 from ...verbs import xml_text
-from .request import Answer, Fields, Many, Nothing, One, Plain, Raw
+from .request import ApiAnswer, Fields, NoContent, OneResource, PlainDocument, RawBody, ResourceList
 
 JSON_TYPE = "application/json"
 XML_TYPE = "application/xml"
@@ -35,17 +35,17 @@ class Rendered:
     status: int
 
 
-def render(answer: Answer, extension: str) -> Rendered:
+def render(answer: ApiAnswer, extension: str) -> Rendered:
     """Write an answer."""
-    if isinstance(answer, Nothing):
+    if isinstance(answer, NoContent):
         return Rendered(b"", "", answer.status)
-    if isinstance(answer, Raw):
+    if isinstance(answer, RawBody):
         return Rendered(answer.content, answer.content_type, answer.status)
-    if isinstance(answer, Plain):
-        return Rendered(_json(answer.document), JSON_TYPE, answer.status)
-    status = answer.status if isinstance(answer, One) else 200
+    if isinstance(answer, PlainDocument):
+        return Rendered(_json_bytes(answer.document), JSON_TYPE, answer.status)
+    status = answer.status if isinstance(answer, OneResource) else 200
     if extension == "json":
-        return Rendered(_json(_document(answer)), JSON_TYPE, status)
+        return Rendered(_json_bytes(_document(answer)), JSON_TYPE, status)
     if extension == "csv":
         return Rendered(_csv(answer), CSV_TYPE, status)
     return Rendered(_xml(answer), XML_TYPE, status)
@@ -60,29 +60,29 @@ def render_error(error: ApiError, extension: str, *, more_info: str, is_2008: bo
         "status": error.status,
     }
     if extension == "json":
-        return Rendered(_json(fields), JSON_TYPE, error.status)
+        return Rendered(_json_bytes(fields), JSON_TYPE, error.status)
     order = ("status", "message", "code", "more_info") if is_2008 else tuple(fields)
     root = etree.Element("TwilioResponse")
     _append(root, "RestException", {name: fields[name] for name in order})
     return Rendered(_xml_bytes(root), XML_TYPE, error.status)
 
 
-def _json(document: Any) -> bytes:
+def _json_bytes(document: Any) -> bytes:
     return json.dumps(document).encode()
 
 
-def _document(answer: One | Many) -> Any:
-    if isinstance(answer, One):
+def _document(answer: OneResource | ResourceList) -> Any:
+    if isinstance(answer, OneResource):
         return answer.fields
     return {answer.key: list(answer.items), **answer.page}
 
 
-def _xml(answer: One | Many) -> bytes:
+def _xml(answer: OneResource | ResourceList) -> bytes:
     root = etree.Element("TwilioResponse")
-    if isinstance(answer, One):
+    if isinstance(answer, OneResource):
         _append(root, answer.element, answer.fields)
         return _xml_bytes(root)
-    attributes = {name.replace("_", ""): _text(value) for name, value in answer.page.items()}
+    attributes = {name.replace("_", ""): _xml_value(value) for name, value in answer.page.items()}
     items = etree.SubElement(root, answer.element, attributes)
     for fields in answer.items:
         _append(items, answer.item, fields)
@@ -95,7 +95,7 @@ def _append(parent: etree._Element, name: str, fields: Fields) -> None:
         if isinstance(value, Mapping):
             _append(element, xml_name(key), value)
         else:
-            etree.SubElement(element, xml_name(key)).text = _text(value) or None
+            etree.SubElement(element, xml_name(key)).text = _xml_value(value) or None
 
 
 def xml_name(key: str) -> str:
@@ -107,18 +107,18 @@ def _xml_bytes(root: etree._Element) -> bytes:
     return etree.tostring(root, encoding="UTF-8", xml_declaration=True, pretty_print=True)
 
 
-def _csv(answer: One | Many) -> bytes:
-    rows = [answer.fields] if isinstance(answer, One) else answer.items
-    first = answer.blank if isinstance(answer, Many) and not rows else rows[0]
+def _csv(answer: OneResource | ResourceList) -> bytes:
+    rows = [answer.fields] if isinstance(answer, OneResource) else answer.items
+    first = answer.blank if isinstance(answer, ResourceList) and not rows else rows[0]
     written = io.StringIO()
     writer = csv.writer(written)
     names = [name for name, value in first.items() if not isinstance(value, Mapping)]
     writer.writerow([xml_name(name) for name in names])
-    writer.writerows([_text(fields[name]) for name in names] for fields in rows)
+    writer.writerows([_xml_value(fields[name]) for name in names] for fields in rows)
     return written.getvalue().encode()
 
 
-def _text(value: object) -> str:
+def _xml_value(value: object) -> str:
     if value is None:
         return ""
     return str(value).lower() if isinstance(value, bool) else xml_text(str(value))

@@ -10,7 +10,7 @@ from ...statuses import error_code
 from ..numbers import national
 from ..pricing import json_price
 from ..profiles import Profile
-from ..resources import Account, Application, Feedback, IncomingNumber, Media, Message, MessagingService
+from ..resources import Account, Application, Feedback, IncomingNumber, MediaRecord, MessageRecord, MessagingService
 from .request import Fields
 
 #: The subresources of an account that its representation names.
@@ -84,7 +84,7 @@ def account_fields(account: Account, suffix: str) -> Fields:
     return _ordered(fields, suffix)
 
 
-def message_fields(message: Message, profile: Profile, suffix: str, *, is_new: bool = False) -> Fields:
+def message_fields(message: MessageRecord, profile: Profile, suffix: str, *, is_new: bool = False) -> Fields:
     """Return the fields of a message; the answer to its making names its media alone as a subresource."""
     base = _uri(f"{message.account_sid}/Messages/{message.sid}", "")
     is_counted = message.status not in ("accepted", "scheduled") or bool(message.num_media)
@@ -116,11 +116,11 @@ def message_fields(message: Message, profile: Profile, suffix: str, *, is_new: b
     return _ordered(fields, suffix)
 
 
-def _shown_to(message: Message) -> str:
+def _shown_to(message: MessageRecord) -> str:
     return message.to[:-4] + "XXXX" if message.obfuscates_to else message.to
 
 
-def _shown_body(message: Message) -> str:
+def _shown_body(message: MessageRecord) -> str:
     return "" if message.discards_body else message.body
 
 
@@ -129,7 +129,7 @@ def _error_message(code: int | None) -> str | None:
     return known.meaning[:1].upper() + known.meaning[1:] if known else _REFUSALS.get(code or 0)
 
 
-def legacy_message_fields(message: Message, profile: Profile, suffix: str) -> Fields:
+def legacy_message_fields(message: MessageRecord, profile: Profile, suffix: str) -> Fields:
     """Return the fields of a message as the SMS resource of 2010 has them."""
     now = message_fields(message, profile, "")
     changed = {
@@ -139,7 +139,7 @@ def legacy_message_fields(message: Message, profile: Profile, suffix: str) -> Fi
     return _ordered({name: now[name] for name in _FIELDS_OF_2010} | changed, suffix)
 
 
-def message_fields_of_2008(message: Message, profile: Profile) -> Fields:
+def message_fields_of_2008(message: MessageRecord, profile: Profile) -> Fields:
     """Return the fields of a message as the API of 2008 had them."""
     flags = {"inbound": 1, "outbound-reply": 2}.get(message.direction, profile.rest_flags)
     return {
@@ -156,7 +156,7 @@ def message_fields_of_2008(message: Message, profile: Profile) -> Fields:
     }
 
 
-def media_fields(media: Media, suffix: str) -> Fields:
+def media_fields(media: MediaRecord, suffix: str) -> Fields:
     """Return the fields of a media."""
     return {
         "sid": media.sid,

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from ...errors import ApiError
 from ..quoting import shown
 from ..resources import Account, Resource
-from ..store import Store
+from ..store import ResourceStore
 from .parameters import Parameters
 
 #: How the emulator's own paths begin.
@@ -24,7 +24,7 @@ Fields = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ask:
+class ApiRequest:
     """What a client wants."""
 
     #: GET, POST or DELETE; a PUT is a POST.
@@ -48,7 +48,7 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class One:
+class OneResource:
     """One resource."""
 
     #: The name of its element in XML.
@@ -60,7 +60,7 @@ class One:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Many:
+class ResourceList:
     """A page of resources."""
 
     #: The name of the list in JSON, of its element in XML, and of an element in it.
@@ -74,7 +74,7 @@ class Many:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Raw:
+class RawBody:
     """Bytes as they are."""
 
     content: bytes
@@ -83,22 +83,22 @@ class Raw:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Nothing:
+class NoContent:
     """Done, and nothing to say."""
 
     status: int = 204
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plain:
+class PlainDocument:
     """A JSON document that is no resource of the old API."""
 
     document: Any
     status: int = 200
 
 
-Answer = One | Many | Raw | Nothing | Plain
-View = Callable[..., Answer]
+ApiAnswer = OneResource | ResourceList | RawBody | NoContent | PlainDocument
+View = Callable[..., ApiAnswer]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -123,12 +123,12 @@ def not_found(path: str) -> ApiError:
     return ApiError(20404, f"The requested resource {shown(path, MAX_PATH_CHARACTERS)} was not found", status=404)
 
 
-def find_own(store: Store, kind: type[ResourceT], ask: Ask, sid: str) -> ResourceT:
+def find_own(store: ResourceStore, kind: type[ResourceT], request: ApiRequest, sid: str) -> ResourceT:
     """Return a resource of the account.
 
     Raises: ApiError, for one that is not there, or another account's.
     """
     resource = store.get(kind, sid)
-    if resource is None or resource.account_sid != ask.account.sid:
-        raise not_found(ask.path + ask.suffix)
+    if resource is None or resource.account_sid != request.account.sid:
+        raise not_found(request.path + request.suffix)
     return resource

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..debugger import told
+from ..debugger import notify
 
 #: Requests that are kept; the oldest go first.
 MAX_REQUESTS = 1000
@@ -42,7 +42,7 @@ class RequestLog:
         """Keep a request."""
         with self._lock:
             self._requests.append(request)
-        told(self.watcher, request)
+        notify(self.watcher, request)
 
     def all(self) -> list[LoggedRequest]:
         """Return the requests, the oldest first."""

@@ -15,7 +15,7 @@ from ..resources import IncomingNumber, MessagingService
 from .paging import Page, Pager
 from .parameters import Parameters
 from .representations import service_fields, service_number_fields
-from .request import Answer, Ask, Fields, Nothing, Plain, Rule, find_own, not_found
+from .request import ApiAnswer, ApiRequest, Fields, NoContent, PlainDocument, Rule, find_own, not_found
 
 _URLS = {
     "InboundRequestUrl": "inbound_request_url",
@@ -49,89 +49,89 @@ class Services:
         number = {"GET": self.fetch_number, "DELETE": self.remove_number}
         yield Rule(path=f"{base}/<sid>/PhoneNumbers/<number_sid>", views=number, is_json=True)
 
-    def list(self, ask: Ask) -> Answer:
+    def list(self, request: ApiRequest) -> ApiAnswer:
         """List services."""
-        page = self._pager.read(ask.query)
-        found, has_more = self._pager.find(MessagingService, page, (), ask.account.sid)
+        page = self._pager.read(request.query)
+        found, has_more = self._pager.find(MessagingService, page, (), request.account.sid)
         shown = [service_fields(service, self._context.base_url) for service in found]
-        return self._listing(ask, "services", shown, page, found[-1].sid if has_more else "")
+        return self._listing(request, "services", shown, page, found[-1].sid if has_more else "")
 
-    def create(self, ask: Ask) -> Answer:
+    def create(self, request: ApiRequest) -> ApiAnswer:
         """Make a service."""
-        if not ask.form.text("FriendlyName"):
+        if not request.form.text("FriendlyName"):
             raise ApiError(20001, "A FriendlyName is required.")
         now = self._context.clock.now()
         service = MessagingService(
             sid=self._context.new_sid("MG"),
-            account_sid=ask.account.sid,
+            account_sid=request.account.sid,
             date_created=now,
             date_updated=now,
-            **self._changes(ask.form),
+            **self._changes(request.form),
         )
         return self._answer(self._context.store.save(service), 201)
 
-    def fetch(self, ask: Ask, sid: str) -> Answer:
+    def fetch(self, request: ApiRequest, sid: str) -> ApiAnswer:
         """Return a service."""
-        return self._answer(self._find(ask, sid))
+        return self._answer(self._find(request, sid))
 
-    def update(self, ask: Ask, sid: str) -> Answer:
+    def update(self, request: ApiRequest, sid: str) -> ApiAnswer:
         """Change a service."""
-        changes = self._changes(ask.form)
+        changes = self._changes(request.form)
         with self._context.lock:
-            changed = replace(self._find(ask, sid), date_updated=self._context.clock.now(), **changes)
+            changed = replace(self._find(request, sid), date_updated=self._context.clock.now(), **changes)
             return self._answer(self._context.store.save(changed))
 
-    def delete(self, ask: Ask, sid: str) -> Answer:
+    def delete(self, request: ApiRequest, sid: str) -> ApiAnswer:
         """Delete a service; its numbers stay."""
-        self._context.store.delete(MessagingService, self._find(ask, sid).sid)
-        return Nothing()
+        self._context.store.delete(MessagingService, self._find(request, sid).sid)
+        return NoContent()
 
-    def list_numbers(self, ask: Ask, sid: str) -> Answer:
+    def list_numbers(self, request: ApiRequest, sid: str) -> ApiAnswer:
         """List the numbers of a service."""
-        service = self._find(ask, sid)
-        page = self._pager.read(ask.query)
+        service = self._find(request, sid)
+        page = self._pager.read(request.query)
         found, has_more = self._pager.cut(IncomingNumber, page, self._context.numbers_of(service))
         shown = [self._number_fields(number, service) for number in found]
-        return self._listing(ask, "phone_numbers", shown, page, found[-1].sid if has_more else "")
+        return self._listing(request, "phone_numbers", shown, page, found[-1].sid if has_more else "")
 
-    def add_number(self, ask: Ask, sid: str) -> Answer:
+    def add_number(self, request: ApiRequest, sid: str) -> ApiAnswer:
         """Put a number into a service."""
-        number_sid = ask.form.sid("PhoneNumberSid", "PN", 21711)
+        number_sid = request.form.sid("PhoneNumberSid", "PN", 21711)
         with self._context.lock:
-            service = self._find(ask, sid)
+            service = self._find(request, sid)
             number = self._context.store.get(IncomingNumber, number_sid)
-            if number is None or number.account_sid != ask.account.sid:
+            if number is None or number.account_sid != request.account.sid:
                 raise ApiError(21711, f"There is no number {number_sid} in this account.")
             if self._context.find_service(number):
                 raise ApiError(21710, f"{number.phone_number} is in a Messaging Service already.", status=409)
             self._put_numbers(service, (*service.numbers, number.sid))
-        return Plain(document=self._number_fields(number, service), status=201)
+        return PlainDocument(document=self._number_fields(number, service), status=201)
 
-    def fetch_number(self, ask: Ask, sid: str, number_sid: str) -> Answer:
+    def fetch_number(self, request: ApiRequest, sid: str, number_sid: str) -> ApiAnswer:
         """Return a number of a service."""
-        service = self._find(ask, sid)
+        service = self._find(request, sid)
         for number in self._context.numbers_of(service):
             if number.sid == number_sid:
-                return Plain(document=self._number_fields(number, service))
-        raise not_found(ask.path)
+                return PlainDocument(document=self._number_fields(number, service))
+        raise not_found(request.path)
 
-    def remove_number(self, ask: Ask, sid: str, number_sid: str) -> Answer:
+    def remove_number(self, request: ApiRequest, sid: str, number_sid: str) -> ApiAnswer:
         """Take a number out of a service."""
         with self._context.lock:
-            self.fetch_number(ask, sid, number_sid)
-            service = self._find(ask, sid)
+            self.fetch_number(request, sid, number_sid)
+            service = self._find(request, sid)
             self._put_numbers(service, tuple(each for each in service.numbers if each != number_sid))
-        return Nothing()
+        return NoContent()
 
     def _put_numbers(self, service: MessagingService, sids: tuple[str, ...]) -> None:
         now = self._context.clock.now()
         self._context.store.save(replace(service, numbers=sids, date_updated=now))
 
-    def _find(self, ask: Ask, sid: str) -> MessagingService:
-        return find_own(self._context.store, MessagingService, ask, sid)
+    def _find(self, request: ApiRequest, sid: str) -> MessagingService:
+        return find_own(self._context.store, MessagingService, request, sid)
 
-    def _answer(self, service: MessagingService, status: int = 200) -> Answer:
-        return Plain(document=service_fields(service, self._context.base_url), status=status)
+    def _answer(self, service: MessagingService, status: int = 200) -> ApiAnswer:
+        return PlainDocument(document=service_fields(service, self._context.base_url), status=status)
 
     def _number_fields(self, number: IncomingNumber, service: MessagingService) -> Fields:
         return service_number_fields(number, service, self._context.base_url)
@@ -149,8 +149,8 @@ class Services:
         validity = form.integer("ValidityPeriod", 1, self._context.profile.validity_s, 21624)
         return changes | ({"validity_period": validity} if validity else {})
 
-    def _listing(self, ask: Ask, key: str, shown: Sequence[Fields], page: Page, last_sid: str) -> Answer:
-        url = f"{self._context.base_url}{ask.path}?PageSize={page.size}"
+    def _listing(self, request: ApiRequest, key: str, shown: Sequence[Fields], page: Page, last_sid: str) -> ApiAnswer:
+        url = f"{self._context.base_url}{request.path}?PageSize={page.size}"
         following = f"{url}&Page={page.number + 1}&PageToken=PA{last_sid}"
         meta = {
             "page": page.number,
@@ -161,4 +161,4 @@ class Services:
             "next_page_url": following if last_sid else None,
             "key": key,
         }
-        return Plain(document={"meta": meta, key: list(shown)})
+        return PlainDocument(document={"meta": meta, key: list(shown)})
