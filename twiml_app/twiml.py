@@ -8,7 +8,7 @@ from typing import Any, Self, cast
 from lxml import etree
 
 from .errors import TwimlError
-from .verbs import Body, Comment, Media, Message, Redirect, Sms, Verb
+from .verbs import SENDING_ATTRIBUTES, Body, Comment, Media, Message, Redirect, Sms, Verb
 
 #: Twilio's limits for one answer, https://www.twilio.com/docs/api/errors/14109 and 11750.
 MAX_MESSAGES = 10
@@ -129,15 +129,6 @@ def _set_attributes(element: etree._Element, attributes: dict[str, str | None]) 
             element.set(name, value)
 
 
-_MESSAGE_ATTRIBUTES = {
-    "to": "to",
-    "from": "from_",
-    "action": "action",
-    "method": "method",
-    "statusCallback": "status_callback",
-}
-
-
 def parse_xml(document: bytes | str) -> etree._Element:
     """Return the root of a document, its comments kept and its processing instructions left out.
 
@@ -197,8 +188,8 @@ def _parse_noun(element: etree._Element) -> Body | Media:
 
 
 def _read_attributes(element: etree._Element) -> dict[str, Any]:
-    _refuse_attributes(element, _MESSAGE_ATTRIBUTES)
-    return {_MESSAGE_ATTRIBUTES[str(name)]: str(value) for name, value in element.attrib.items()}
+    _refuse_attributes(element, SENDING_ATTRIBUTES)
+    return {SENDING_ATTRIBUTES[str(name)]: str(value) for name, value in element.attrib.items()}
 
 
 def _refuse_attributes(element: etree._Element, allowed: Iterable[str]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -15,7 +16,14 @@ from .errors import TwimlError
 
 #: Twilio's limit, https://www.twilio.com/docs/api/errors/14103 and 21623: media of one message.
 MAX_MEDIA = 10
-
+#: The XML attributes of Message and Sms, and their names in Python.
+SENDING_ATTRIBUTES: Mapping[str, str] = {
+    "to": "to",
+    "from": "from_",
+    "action": "action",
+    "method": "method",
+    "statusCallback": "status_callback",
+}
 
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -61,13 +69,7 @@ class _SendingVerb(ABC):
 
     def attributes(self) -> dict[str, str | None]:
         """Return the XML attributes, None where one is not given."""
-        return {
-            "to": self.to,
-            "from": self.from_,
-            "action": self.action,
-            "method": self.method,
-            "statusCallback": self.status_callback,
-        }
+        return {xml: getattr(self, name) for xml, name in SENDING_ATTRIBUTES.items()}
 
     @abstractmethod
     def _content(self) -> tuple[object, ...]:

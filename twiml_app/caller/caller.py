@@ -12,8 +12,8 @@ from __future__ import annotations
 import secrets
 import time
 import uuid
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from urllib.parse import quote, urljoin, urlsplit, urlunsplit
 
 from ..errors import CallError
@@ -66,15 +66,16 @@ class Caller:
         new_nonce: Callable[[], str] = lambda: secrets.token_urlsafe(24),
         cookies: CookieJar | None = None,
     ) -> None:
-        self._transport = transport
-        self._token = token
-        self._key_id = key_id
-        self._headers = headers
-        self._clock = clock
         self._new_token = new_token
-        self._new_nonce = new_nonce
-        self._cookies = CookieJar(clock) if cookies is None else cookies
-        self._answers = KeptAnswers()
+        self._means = _Means(
+            transport=transport,
+            token=token,
+            key_id=key_id,
+            headers=headers,
+            clock=clock,
+            new_nonce=new_nonce,
+            cookies=CookieJar(clock) if cookies is None else cookies,
+        )
 
     def call(self, webhook: Webhook, form: Form, *, session: Session | None = None) -> Call:
         """Call a webhook; where it fails and there is a fallback URL, call that with ErrorCode and ErrorUrl.
@@ -103,16 +104,38 @@ class Caller:
         """
         overrides = Overrides.of(urlsplit(url).fragment)
         idempotency_token = self._new_token()
-        deadline = self._clock() + overrides.total_s
+        deadline = self._means.clock() + overrides.total_s
         tried = 0
         while True:
-            sending = _Try(self, method, form, overrides, idempotency_token, deadline, session, attempts)
+            sending = _Try(self._means, method, form, overrides, idempotency_token, deadline, session, attempts)
             try:
                 return sending.follow(url)
             except _Failed as failed:
                 tried += 1
-                if tried > overrides.retries or not overrides.covers(failed.kind) or self._clock() >= deadline:
+                if tried > overrides.retries or not overrides.covers(failed.kind) or self._means.clock() >= deadline:
                     raise failed.error from failed.__cause__
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Means:
+    """What every request of a caller is made with."""
+
+    transport: Transport
+    token: str
+    key_id: str
+    headers: tuple[tuple[str, str], ...]
+    clock: Callable[[], float]
+    new_nonce: Callable[[], str]
+    cookies: CookieJar
+    answers: KeptAnswers = field(default_factory=KeptAnswers)
+
+    def signature(self, url: str, pairs: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+        """Yield the headers that sign a request, if there is a token or a shared key."""
+        if self.key_id:
+            yield SETTINGS_HEADER, f"key={self.key_id},algorithm=HMAC_SHA256"
+            yield HEADER, sign(url, pairs, self.token, algorithm="HMAC_SHA256")
+        elif self.token:
+            yield HEADER, sign(url, pairs, self.token)
 
 
 class _Failed(Exception):
@@ -128,7 +151,7 @@ class _Failed(Exception):
 class _Try:
     """One try: the requests of a challenge and of redirects, up to an answer."""
 
-    caller: Caller
+    means: _Means
     method: str
     form: Form
     overrides: Overrides
@@ -180,7 +203,7 @@ class _Try:
         login = self.session.login(url)
         response = self._send(url, login)
         for is_answered in (False, True):
-            opened = Login.opened(url, response, self.caller._new_nonce)
+            opened = Login.opened(url, response, self.means.new_nonce)
             if opened is None or (is_answered and not opened.is_stale):
                 break
             login = opened
@@ -192,7 +215,7 @@ class _Try:
     def _send(self, url: str, login: Login | None) -> WebhookResponse:
         request = self._request(url, login)
         try:
-            response = self.caller._transport(request)
+            response = self.means.transport(request)
         except ConnectFailed as error:
             raise self._broken("ct", request, error, error.code) from error
         except ProtocolViolation as error:
@@ -200,14 +223,14 @@ class _Try:
         except OSError as error:
             raise self._broken("rt", request, error, RETRIEVAL_FAILURE) from error
         self.attempts.append(Attempt(request=request, response=response))
-        self.caller._cookies.store(self._conversation(request.url), response.headers)
-        return self.caller._answers.settle(request.url, response) if self.method == "GET" else response
+        self.means.cookies.store(self._conversation(request.url), response.headers)
+        return self.means.answers.settle(request.url, response) if self.method == "GET" else response
 
     def _request(self, url: str, login: Login | None) -> OutgoingRequest:
         bare = without_userinfo(url)
         if self.method == "GET" and self.form.pairs:
             bare += ("&" if "?" in bare else "?") + self.form.encode()
-        left = self.deadline - self.caller._clock()
+        left = self.deadline - self.means.clock()
         if left <= 0:
             raise self._failed("rt", url, f"no answer within {self.overrides.total_s:g} s", TOTAL_TIMEOUT)
         return OutgoingRequest(
@@ -223,24 +246,16 @@ class _Try:
         yield "User-Agent", "TwilioProxy/1.1"
         yield "Accept", "*/*"
         yield "I-Twilio-Idempotency-Token", self.idempotency_token
-        yield from self.caller._headers
+        yield from self.means.headers
         if self.method == "POST":
             yield "Content-Type", FORM_TYPE
         if self.method == "GET":
-            yield from self.caller._answers.conditions(url)
-        yield from self._signature(url)
+            yield from self.means.answers.conditions(url)
+        yield from self.means.signature(url, () if self.method == "GET" else self.form.pairs)
         if login:
             yield "Authorization", login.header(self.method, url)
-        if cookies := self.caller._cookies.get(self._conversation(url)):
+        if cookies := self.means.cookies.get(self._conversation(url)):
             yield "Cookie", "; ".join(f"{name}={value}" for name, value in cookies.items())
-
-    def _signature(self, url: str) -> Iterable[tuple[str, str]]:
-        pairs, caller = () if self.method == "GET" else self.form.pairs, self.caller
-        if caller._key_id:
-            yield SETTINGS_HEADER, f"key={caller._key_id},algorithm=HMAC_SHA256"
-            yield HEADER, sign(url, pairs, caller._token, algorithm="HMAC_SHA256")
-        elif caller._token:
-            yield HEADER, sign(url, pairs, caller._token)
 
     def _conversation(self, url: str) -> Conversation:
         return self.form.get("From", ""), self.form.get("To", ""), urlsplit(url).netloc

@@ -18,8 +18,8 @@ from lxml import etree
 from ..caller import without_secret
 from ..errors import TwimlError
 from ..segments import MAX_UNITS, utf16_units
-from ..twiml import MAX_BYTES, MAX_MESSAGES, parse_xml
-from ..verbs import MAX_MEDIA
+from ..twiml import MAX_BYTES, MAX_MESSAGES, own_text, parse_xml
+from ..verbs import MAX_MEDIA, SENDING_ATTRIBUTES
 from .quoting import shown
 
 #: Twilio's limit for the older verb, in UTF-16 units, https://www.twilio.com/docs/api/twiml/sms
@@ -37,10 +37,12 @@ _CHARSET = re.compile(
 _TELLS_ENCODING = re.compile(rb"\xef\xbb\xbf|\xff\xfe|\xfe\xff|\x00?<\x00\?|<\?xml\s[^>]*\bencoding\b")
 _VERSION = re.compile(rb"""(?:\xef\xbb\xbf)?<\?xml\s+version\s*=\s*["']([^"'>]*)["']""")
 
-#: The attributes of what sends, and the names they have here.
-_SENDING = {"to": "to", "from": "from_", "action": "action", "method": "method", "statusCallback": "status_callback"}
-#: What is not listed takes no attribute.
-_ATTRIBUTES: Mapping[str, Mapping[str, str]] = {"Message": _SENDING, "Sms": _SENDING, "Redirect": {"method": "method"}}
+#: The attributes of each verb, and their names in Python; a verb that is not listed takes no attribute.
+_ATTRIBUTES: Mapping[str, Mapping[str, str]] = {
+    "Message": SENDING_ATTRIBUTES,
+    "Sms": SENDING_ATTRIBUTES,
+    "Redirect": {"method": "method"},
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,7 +188,7 @@ def _message_parts(element: etree._Element) -> Iterator[_Found]:
 
 
 def _sms_parts(element: etree._Element) -> Iterator[_Found]:
-    text = _own_text(element)
+    text = own_text(element)
     yield from _problems(element)
     yield from _send_step(element, text, (), _sms_problem(text))
 
@@ -200,7 +202,7 @@ def _send_step(element: etree._Element, text: str, media: tuple[str, ...], probl
 
 
 def _redirect_parts(element: etree._Element) -> Iterator[_Found]:
-    url = _own_text(element).strip()
+    url = own_text(element).strip()
     yield from _problems(element)
     yield _url_problem("Redirect", url, code=11100) or RedirectStep(url=url, **_good(element))
 
@@ -212,9 +214,9 @@ def _noun_parts(element: etree._Element) -> Iterator[_Named | Problem]:
             yield "Body", piece
         elif piece.tag == "Body":
             yield from _problems(piece)
-            yield "Body", _own_text(piece)
+            yield "Body", own_text(piece)
         elif piece.tag == "Media":
-            url = _own_text(piece).strip()
+            url = own_text(piece).strip()
             yield from _problems(piece)
             yield _url_problem("Media", url) or ("Media", url)
         else:
@@ -227,10 +229,6 @@ def _texts_and_children(element: etree._Element) -> Iterator[str | etree._Elemen
     for child in element:
         yield child
         yield from filter(str.strip, [child.tail or ""])
-
-
-def _own_text(element: etree._Element) -> str:
-    return (element.text or "") + "".join(child.tail or "" for child in element)
 
 
 def _good(element: etree._Element) -> dict[str, Any]:
