@@ -747,7 +747,7 @@ class TestKeeping:
         assert kept.exchange is not None
         assert list(kept.exchange.results.values()) == ["ValueError: told to fail"]
 
-        program.archive.settle(kept.number, {"handler": "ok"}, "handled")
+        program.archive.settle(kept.id, {"handler": "ok"}, "handled")
 
         assert program.archive.to_retry(Filter()) == []
 
@@ -762,7 +762,7 @@ class TestKeeping:
         )
         program = Program(database_url)
         (kept,) = program.archive.to_retry(Filter())
-        program.archive.settle(kept.number, {"handler": "ok"}, "handled")
+        program.archive.settle(kept.id, {"handler": "ok"}, "handled")
 
         assert program.status("delivered").status == 204
 

@@ -655,7 +655,7 @@ def test_answer_is_kept_before_it_is_sent(program: Program) -> None:
     ((method, claim, outcome),) = journal.said
 
     assert claim is journal.claimed
-    assert (method, outcome.response, outcome.word, outcome.milliseconds) == ("finish", answer, "replied", 250.0)
+    assert (method, outcome.response, outcome.name, outcome.milliseconds) == ("finish", answer, "replied", 250.0)
     assert outcome.handler == "tests.receiver.test_receiver.Program.__post_init__.<locals>.echo"
 
 
@@ -685,7 +685,7 @@ def test_failed_message_may_be_tried_again_unless_it_was_answered(
     journal = Memory()
     program.receiver({"TWIML_APOLOGY": apology}, journal=journal).handle(text("fail"))
 
-    assert [(called, outcome.word) for called, _, outcome in journal.said] == [(method, word)]
+    assert [(called, outcome.name) for called, _, outcome in journal.said] == [(method, word)]
 
 
 def test_failed_status_is_kept_with_what_each_handler_did() -> None:
@@ -695,7 +695,7 @@ def test_failed_status_is_kept_with_what_each_handler_did() -> None:
     ((method, _, outcome),) = journal.said
     name = "tests.receiver.test_receiver.Deliveries.__post_init__.<locals>."
 
-    assert (method, outcome.word) == ("finish", "failed")
+    assert (method, outcome.name) == ("finish", "failed")
     assert outcome.results == {f"{name}first": "ok", f"{name}second": "ValueError: a bug", f"{name}third": "ok"}
     assert "second True" in deliveries.ran
 
@@ -725,7 +725,7 @@ def test_same_answer_again_and_again_ends_in_silence(
     journal = Memory(claimed=Claim(2, 0, said_lately={first.said[0][2].said: said}))
     answer = program.receiver(extra, journal=journal).handle(request_)
 
-    assert journal.said[0][2].word == (quiet if word == "replied" else word)
+    assert journal.said[0][2].name == (quiet if word == "replied" else word)
     assert (answer.body == EMPTY) == (word == "looping")
 
 

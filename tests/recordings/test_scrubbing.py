@@ -52,7 +52,7 @@ def exchange(
         form=form,
         answer=WebhookResponse(status=200, content_type=content_type, body=answer.encode()),
         results=results or {},
-        number=7,
+        id=7,
     )
 
 
@@ -332,7 +332,7 @@ def test_only_harmless_headers_are_kept() -> None:
     result = scrub(exchange(inbound_form()))[0]
 
     assert dict(result.headers) == {"user-agent": "TwilioProxy/1.1"}
-    assert (result.number, result.answer.headers) == (0, ())
+    assert (result.id, result.answer.headers) == (0, ())
 
 
 @settings(deadline=None)

@@ -15,7 +15,7 @@ import click
 from ..app import state_of
 from ..errors import ConfigurationError
 from ..events import StatusCallback, parse_event
-from ..journal import Archive, Engine, Filter, Kept, Ledger, open_engine, sqlite_path
+from ..journal import Archive, Engine, ExchangeRow, Filter, Ledger, open_engine, sqlite_path
 from ..logs import format_time, mask
 from ..receiver import run_status_handlers
 from ..recordings import Exchange, Scrubber, read_file, write_file, write_line
@@ -120,18 +120,18 @@ def list_(limit: int, all_numbers: bool, as_json: bool, **chosen: Any) -> None:
         click.echo("nothing fits" if any(chosen.values()) else "nothing has come in yet")
 
 
-def _exchange_row(kept: Kept, all_numbers: bool) -> dict[str, str]:
+def _exchange_row(kept: ExchangeRow, all_numbers: bool) -> dict[str, str]:
     shown = str if all_numbers else mask
     what = kept.message_status + (f" {kept.error_code}" if kept.error_code else "")
     return {
-        "no": str(kept.number),
+        "id": str(kept.id),
         "time": format_time(kept.received_at)[:19] + "Z",
         "event": kept.kind,
         "status": what.strip(),
         "contact": shown(kept.contact),
         "handler": kept.handler.removeprefix("handlers."),
-        "outcome": kept.outcome,
-        "ms": f"{kept.milliseconds:.0f}",
+        "outcome": kept.shown_outcome,
+        "ms": f"{kept.milliseconds or 0:.0f}",
         "sid": kept.sid,
     }
 
@@ -162,12 +162,12 @@ def show(number: int, all_numbers: bool, as_json: bool) -> None:
         click.echo("\nPeople, sids and names are made fictitious here: --all-numbers prints them.")
 
 
-def _print_exchange(exchange: Exchange, kept: Kept) -> None:
+def _print_exchange(exchange: Exchange, kept: ExchangeRow) -> None:
     click.echo(f"{exchange.time}  {exchange.kind}  {exchange.method} {exchange.url}\n")
     width = max(map(len, exchange.form), default=0)
     for name, value in exchange.form.items():
         click.echo(f"  {name.ljust(width)}  {printable(value)}")
-    click.echo(f"\n{exchange.handler or '(no handler)'}: {kept.outcome}, {exchange.milliseconds:.1f} ms")
+    click.echo(f"\n{exchange.handler or '(no handler)'}: {kept.shown_outcome}, {exchange.milliseconds:.1f} ms")
     for handler, result in exchange.results.items():
         click.echo(f"  {handler}: {result}")
     click.echo(f"\n{exchange.answer.status} {exchange.answer.content_type}")
@@ -200,9 +200,9 @@ def export(file: Path | None, all_numbers: bool, redact_bodies: bool, **chosen: 
     click.echo(f"{len(scrubbed)} exchanges in {file}{why}")
 
 
-def _is_repeatable(kept: Kept) -> bool:
+def _is_repeatable(kept: ExchangeRow) -> bool:
     """Tell whether the answer was the handler's own: one that was cut off, or silenced as a loop, was not."""
-    return kept.state != "running" and kept.outcome != "looping"
+    return kept.state != "running" and kept.shown_outcome != "looping"
 
 
 def _scrub_key() -> str:
@@ -267,15 +267,15 @@ def retry(app_name: str | None, **chosen: Any) -> None:
             results = _run_again(state_of(app).router, ledger, kept)
             outcome = "handled" if all(result == "ok" for result in results.values()) else "failed"
             failed += outcome == "failed"
-            archive.settle(kept.number, results, outcome)
-            click.echo(f"{kept.number}  {kept.sid}  {kept.message_status}  {outcome}")
+            archive.settle(kept.id, results, outcome)
+            click.echo(f"{kept.id}  {kept.sid}  {kept.message_status}  {outcome}")
             for name, result in results.items():
                 click.echo(f"    {name}: {printable(result)}")
     click.echo(f"{len(to_retry)} run again, {failed} failed again")
     raise SystemExit(1 if failed else 0)
 
 
-def _run_again(router: Router, ledger: Ledger, kept: Kept) -> dict[str, str]:
+def _run_again(router: Router, ledger: Ledger, kept: ExchangeRow) -> dict[str, str]:
     """Run the handlers of a status callback that did not succeed, and return what each did."""
     exchange = cast(Exchange, kept.exchange)
     query = Form.read(exchange.url.partition("?")[2], max_fields=len(exchange.url), strict=False)

@@ -1,17 +1,18 @@
 """Durable storage: exactly one answer per event, the delivery ledger, recordings of the traffic."""
 
-from .archive import Archive, Filter, Kept
+from .archive import Archive, Filter
 from .durable import DurableJournal
 from .engine import Engine
 from .ledger import Ledger, LedgerEntry
 from .opening import open_engine, sqlite_path
+from .rows import ExchangeRow
 
 __all__ = [
     "Archive",
     "DurableJournal",
     "Engine",
+    "ExchangeRow",
     "Filter",
-    "Kept",
     "Ledger",
     "LedgerEntry",
     "open_engine",

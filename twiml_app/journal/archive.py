@@ -5,21 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
-from ..events import StatusCallback, UnknownEvent, parse_event
 from ..recordings import Exchange
-from ..webhook import Form, WebhookResponse
-from .engine import Engine, Execute, Row
-from .ledger import filed
+from .engine import Engine, Execute
 from .refusals import Refusal, latest_refusals
+from .rows import COLUMNS, ExchangeRow
 
-_COLUMNS = (
-    "id, received_at, kind, endpoint, method, url, headers, body, answer_status, answer_type, answer, handler, outcome,"
-    " results, milliseconds, sid, contact, number, message_status, error_code, state, owner"
-)
 _PAGE = 500
-_MAX_FIELDS = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,26 +44,6 @@ class Filter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
-    """An exchange as the journal keeps it, with what it is filed under; the request is None where it was forgotten."""
-
-    number: int
-    received_at: float
-    kind: str
-    sid: str
-    contact: str
-    our_number: str
-    message_status: str
-    error_code: int | None
-    state: str
-    owner: int
-    handler: str
-    outcome: str
-    milliseconds: float
-    exchange: Exchange | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
     """The state of things at a glance."""
 
@@ -93,35 +65,35 @@ class Archive:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def latest(self, wanted: Filter, limit: int) -> list[Kept]:
+    def latest(self, wanted: Filter, limit: int) -> list[ExchangeRow]:
         """Return the newest exchanges, newest first."""
         where, parameters = wanted.where()
-        statement = f"SELECT {_COLUMNS} FROM exchanges WHERE {where} ORDER BY id DESC LIMIT ?"  # noqa: S608
+        statement = f"SELECT {COLUMNS} FROM exchanges WHERE {where} ORDER BY id DESC LIMIT ?"  # noqa: S608
         rows = self._engine.query(statement, (*parameters, limit))
-        return [_kept(row) for row in rows]
+        return [ExchangeRow.read(row) for row in rows]
 
-    def all(self, wanted: Filter, also: str = "1 = 1") -> list[Kept]:
+    def all(self, wanted: Filter, also: str = "1 = 1") -> list[ExchangeRow]:
         """Return every exchange, oldest first; read in pages, so that nobody waits behind a long read."""
         where, parameters = wanted.where()
-        statement = f"SELECT {_COLUMNS} FROM exchanges WHERE {where} AND {also} AND id > ? ORDER BY id LIMIT ?"  # noqa: S608
-        found: list[Kept] = []
+        statement = f"SELECT {COLUMNS} FROM exchanges WHERE {where} AND {also} AND id > ? ORDER BY id LIMIT ?"  # noqa: S608
+        found: list[ExchangeRow] = []
         while True:
-            page = (*parameters, found[-1].number if found else 0, _PAGE)
+            page = (*parameters, found[-1].id if found else 0, _PAGE)
             rows = self._engine.query(statement, page)
-            found += [_kept(row) for row in rows]
+            found += [ExchangeRow.read(row) for row in rows]
             if len(rows) < _PAGE:
                 return found
 
-    def find(self, number: int) -> Kept | None:
-        """Return one exchange by its number."""
-        statement = f"SELECT {_COLUMNS} FROM exchanges WHERE id = ?"  # noqa: S608
-        rows = self._engine.query(statement, (number,))
-        return _kept(rows[0]) if rows else None
+    def find(self, exchange_id: int) -> ExchangeRow | None:
+        """Return one exchange by its id."""
+        statement = f"SELECT {COLUMNS} FROM exchanges WHERE id = ?"  # noqa: S608
+        rows = self._engine.query(statement, (exchange_id,))
+        return ExchangeRow.read(rows[0]) if rows else None
 
     def add(self, exchanges: Iterable[Exchange], *, keep_until: float) -> int:
         """Take in recorded exchanges, and return how many were new."""
-        rows = [_imported_row(exchange, keep_until) for exchange in exchanges]
-        return self._engine.run(lambda execute: sum(len(execute(_INSERT, row)) for row in rows))
+        rows = [ExchangeRow.of_recording(exchange, keep_until) for exchange in exchanges]
+        return self._engine.run(lambda execute: sum(row.insert(execute) is not None for row in rows))
 
     def erase(self, address: str) -> int:
         """Delete everything about one address on every channel, and return how many rows that were.
@@ -139,18 +111,18 @@ class Archive:
         self._engine.forget()
         return erased
 
-    def to_retry(self, wanted: Filter) -> list[Kept]:
+    def to_retry(self, wanted: Filter) -> list[ExchangeRow]:
         """Return the status callbacks whose handlers failed, or whose process died over them."""
         open_ones = self.all(wanted, "kind = 'status' AND (outcome = 'failed' OR state = 'running')")
-        return [kept for kept in open_ones if kept.state != "running" or not self._is_at_work(kept)]
+        return [row for row in open_ones if row.state != "running" or not self._is_at_work(row)]
 
-    def _is_at_work(self, kept: Kept) -> bool:
-        return self._engine.run(lambda _: self._engine.is_alive(kept.owner), durable=False)
+    def _is_at_work(self, row: ExchangeRow) -> bool:
+        return self._engine.run(lambda _: self._engine.is_alive(row.owner), durable=False)
 
-    def settle(self, number: int, results: dict[str, str], outcome: str) -> None:
+    def settle(self, exchange_id: int, results: dict[str, str], outcome: str) -> None:
         """Write down what the handlers of a status callback did when they were run again."""
         update = "UPDATE exchanges SET state = 'done', outcome = ?, results = ?, answer_status = 204 WHERE id = ?"
-        self._engine.run(lambda execute: execute(update, (outcome, json.dumps(results), number)))
+        self._engine.run(lambda execute: execute(update, (outcome, json.dumps(results), exchange_id)))
 
     def refusals(self, limit: int) -> list[Refusal]:
         """Return the last refused requests, newest first."""
@@ -175,89 +147,4 @@ def _overview(execute: Execute) -> Overview:
         refused=execute("SELECT count(*) FROM refusals")[0][0],
         last_refusal=next(iter(latest_refusals(execute, 1)), None),
         top_error_codes=[(row[0], row[1]) for row in execute(codes)],
-    )
-
-
-def _decoded(value: Any) -> str:
-    return bytes(value or b"").decode("utf-8", "surrogateescape")
-
-
-def _kept(row: Row) -> Kept:
-    number, received_at, kind, endpoint, method, url, headers, body, *rest = row
-    status, content_type, answer, handler, outcome, results, milliseconds, sid, *filed = rest
-    contact, our_number, message_status, error_code, state, owner = filed
-    exchange = None
-    if url is not None and body is not None:
-        exchange = Exchange(
-            received_at=received_at,
-            kind=kind,
-            endpoint=endpoint,
-            method=method,
-            url=_decoded(url),
-            headers=json.loads(headers or "{}"),
-            form=_stored_form(method, _decoded(url), _decoded(body)),
-            answer=WebhookResponse(status=status or 0, content_type=content_type or "", body=bytes(answer or b"")),
-            handler=handler,
-            outcome=outcome or state,
-            results=json.loads(results or "{}"),
-            milliseconds=milliseconds or 0.0,
-            number=number,
-        )
-    return Kept(
-        number=number,
-        received_at=received_at,
-        kind=kind,
-        sid=sid,
-        contact=contact,
-        our_number=our_number,
-        message_status=message_status,
-        error_code=error_code,
-        state=state,
-        owner=owner,
-        handler=handler,
-        outcome=outcome or state,
-        milliseconds=milliseconds or 0.0,
-        exchange=exchange,
-    )
-
-
-def _stored_form(method: str, url: str, body: str) -> Form:
-    encoded = body if method == "POST" else url.partition("#")[0].partition("?")[2]
-    return Form.read(encoded, max_fields=_MAX_FIELDS, strict=False)
-
-
-_INSERT = (
-    "INSERT INTO exchanges (key, kind, sid, contact, number, message_status, error_code, received_at, endpoint, method,"
-    " url, headers, body, state, owner, answer_status, answer_type, answer, handler, outcome, results, milliseconds,"
-    " keep_until) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'done', 0, ?, ?, ?, ?, ?, ?, ?, ?)"
-    " ON CONFLICT (key) DO NOTHING RETURNING id"
-)
-
-
-def _imported_row(exchange: Exchange, keep_until: float) -> tuple[object, ...]:
-    form, answer, event = exchange.form, exchange.answer, parse_event(exchange.form)
-    status = event if isinstance(event, StatusCallback) else None
-    message = None if isinstance(event, UnknownEvent) else event
-    return (
-        f"imported {exchange.time} {exchange.sid} {exchange.url}",
-        exchange.kind,
-        filed(exchange.sid),
-        filed(message.contact if message else form.get("From", "")),
-        filed(message.number if message else form.get("To", "")),
-        filed(status.message_status if status else ""),
-        message.error_code if message else None,
-        exchange.received_at,
-        exchange.endpoint,
-        exchange.method,
-        exchange.url.encode("utf-8", "surrogateescape"),
-        json.dumps(dict(exchange.headers)),
-        form.encode().encode() if exchange.method == "POST" else b"",
-        answer.status,
-        answer.content_type,
-        answer.body,
-        exchange.handler,
-        exchange.outcome,
-        json.dumps(dict(exchange.results)) if exchange.results else None,
-        exchange.milliseconds,
-        keep_until,
     )

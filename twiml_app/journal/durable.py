@@ -23,12 +23,11 @@ from .rows import (
     DAY_S,
     DONE,
     FAILED,
-    INSERT,
     RUNNING,
     SELECT,
+    ExchangeRow,
     event_key,
     event_target_of_url,
-    new_row,
     said_lately,
     stored_response,
 )
@@ -139,8 +138,9 @@ class DurableJournal:
         self, execute: Execute, key: str, request: WebhookRequest, event: Event, mine: set[int]
     ) -> Claim | StoredReply | _Busy:
         now = self._clock()
-        inserted = execute(INSERT, new_row(key, request, event, now, self._engine.owner, self._settings))
-        claimed = self._hold(inserted[0][0], mine) if inserted else self._take(execute, key, mine)
+        row = ExchangeRow.of_event(key, request, event, now, self._engine.owner, self._settings)
+        inserted = row.insert(execute)
+        claimed = self._take(execute, key, mine) if inserted is None else self._hold(inserted, mine)
         if not isinstance(claimed, Claim) or isinstance(event, UnknownEvent):
             return claimed
         if isinstance(event, InboundMessage):
@@ -187,10 +187,10 @@ class DurableJournal:
             if not self._engine.run(lambda execute: self._write_end(execute, claim, outcome, state)):
                 raise ClaimLost("another process has taken the event over while its handler ran, or it was erased")
         except JournalUnavailable:
-            self._orphans.add(claim.exchange)
+            self._orphans.add(claim.exchange_id)
             raise
         finally:
-            self._running.discard(claim.exchange)
+            self._running.discard(claim.exchange_id)
 
     def _write_end(self, execute: Execute, claim: Claim, outcome: Outcome, state: str) -> bool:
         response = outcome.response
@@ -203,22 +203,22 @@ class DurableJournal:
                 response.content_type,
                 response.body,
                 outcome.handler,
-                outcome.word,
+                outcome.name,
                 json.dumps(dict(outcome.results)) if outcome.results else None,
                 outcome.milliseconds,
                 outcome.said,
-                claim.exchange,
+                claim.exchange_id,
                 claim.owner,
             ),
         )
         if not self._keeps_request(outcome, state):
             forget = "UPDATE exchanges SET body = NULL, headers = NULL, url = NULL, keep_until = ? WHERE id = ?"
             only = " AND kind = 'status'" if self._settings.record == "messages" else ""
-            execute(forget + only, (self._clock() + DAY_S, claim.exchange))
+            execute(forget + only, (self._clock() + DAY_S, claim.exchange_id))
         return bool(written)
 
     def _keeps_request(self, outcome: Outcome, state: str) -> bool:
-        return self._settings.record == "all" or state == FAILED or outcome.word in ("failed", "apologized")
+        return self._settings.record == "all" or state == FAILED or outcome.name in ("failed", "apologized")
 
     def _answer_of(self, execute: Execute, message: InboundMessage) -> StoredReply | _Busy | None:
         """Return the answer to a message of the URL that failed, if it has one by now."""

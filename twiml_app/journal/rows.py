@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from typing import Final
+from dataclasses import dataclass, fields
+from typing import Any, Final, Self
 
 from ..config import Settings
-from ..events import Event, InboundMessage, StatusCallback, UnknownEvent
-from ..webhook import WebhookRequest, WebhookResponse
-from .engine import Execute
+from ..events import Event, InboundMessage, StatusCallback, UnknownEvent, parse_event
+from ..recordings import Exchange
+from ..webhook import Endpoint, Form, WebhookRequest, WebhookResponse
+from .engine import Execute, Row
 from .ledger import filed
 
 LOOP_WINDOW_S = 60.0
@@ -25,16 +27,13 @@ KEPT_HEADERS = ("content-type", "user-agent", "i-twilio-idempotency-token", "x-t
 
 _KINDS: dict[type, str] = {InboundMessage: "message", StatusCallback: "status", UnknownEvent: "webhook"}
 
-INSERT = (
-    "INSERT INTO exchanges (key, kind, sid, contact, number, message_status, error_code, received_at, endpoint, method,"
-    " target, url, headers, body, state, owner, keep_until) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-    " ON CONFLICT (key) DO NOTHING RETURNING id"
-)
 #: Of somebody who writes without end only the latest are counted.
 _LATELY = (
     "SELECT said, count(*) FROM (SELECT said FROM exchanges WHERE contact = ? AND received_at BETWEEN ? AND ?"
     " AND number = ? ORDER BY received_at DESC LIMIT 100) AS latest GROUP BY said"
 )
+_MAX_FIELDS = 10_000
+
 SELECT = "SELECT id, state, owner, answer_status, answer_type, answer, handler FROM exchanges WHERE key = ?"
 
 
@@ -76,28 +75,144 @@ def event_target_of_url(url: str) -> str:
     return event_target(path, query)
 
 
-def new_row(
-    key: str, request: WebhookRequest, event: Event, now: float, owner: int, settings: Settings
-) -> tuple[object, ...]:
-    """Return the row of an event that is claimed."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExchangeRow:
+    """One row of the table ``exchanges``: the fields are its columns, in order.
+
+    ``url`` and ``body`` are None where the request was not kept; the answer's fields are None until there is one.
+    """
+
+    id: int = 0
+    key: str
+    kind: str
+    sid: str
+    #: The other person's address, and ours.
+    contact: str
+    number: str
+    message_status: str
+    error_code: int | None
+    received_at: float
+    endpoint: Endpoint
+    method: str
+    target: str = ""
+    url: bytes | None
+    headers: str | None
+    body: bytes | None
+    state: str
+    owner: int = 0
+    answer_status: int | None = None
+    answer_type: str | None = None
+    answer: bytes | None = None
+    handler: str = ""
+    outcome: str = ""
+    results: str | None = None
+    milliseconds: float | None = None
+    said: str = ""
+    keep_until: float
+
+    @classmethod
+    def read(cls, row: Row) -> Self:
+        """Return a row that was selected with ``COLUMNS``."""
+        return cls(**dict(zip(_NAMES, row, strict=True)))
+
+    @classmethod
+    def of_event(
+        cls, key: str, request: WebhookRequest, event: Event, now: float, owner: int, settings: Settings
+    ) -> Self:
+        """Return the row of an event that is claimed."""
+        return cls(
+            key=key,
+            **_identity(event),
+            received_at=now,
+            endpoint=request.endpoint,
+            method=request.method,
+            target=event_target(request.path, request.query if request.method == "POST" else ""),
+            url=request.called_url(settings.public_url).encode("utf-8", "surrogateescape"),
+            headers=json.dumps({name: request.headers[name] for name in KEPT_HEADERS if name in request.headers}),
+            body=request.body,
+            state=RUNNING,
+            owner=owner,
+            keep_until=now + settings.retention_days * DAY_S,
+        )
+
+    @classmethod
+    def of_recording(cls, exchange: Exchange, keep_until: float) -> Self:
+        """Return the row of an exchange that is imported."""
+        answer = exchange.answer
+        return cls(
+            key=f"imported {exchange.time} {exchange.sid} {exchange.url}",
+            **_identity(parse_event(exchange.form)) | {"kind": exchange.kind, "sid": filed(exchange.sid)},
+            received_at=exchange.received_at,
+            endpoint=exchange.endpoint,
+            method=exchange.method,
+            url=exchange.url.encode("utf-8", "surrogateescape"),
+            headers=json.dumps(dict(exchange.headers)),
+            body=exchange.form.encode().encode() if exchange.method == "POST" else b"",
+            state=DONE,
+            answer_status=answer.status,
+            answer_type=answer.content_type,
+            answer=answer.body,
+            handler=exchange.handler,
+            outcome=exchange.outcome,
+            results=json.dumps(dict(exchange.results)) if exchange.results else None,
+            milliseconds=exchange.milliseconds,
+            keep_until=keep_until,
+        )
+
+    def insert(self, execute: Execute) -> int | None:
+        """Insert the row and return its id; None if the key is taken."""
+        inserted = execute(_INSERT, [getattr(self, name) for name in _NAMES if name != "id"])
+        return inserted[0][0] if inserted else None
+
+    @property
+    def shown_outcome(self) -> str:
+        """The outcome, or the state where there is none yet."""
+        return self.outcome or self.state
+
+    @property
+    def exchange(self) -> Exchange | None:
+        """The exchange as it is recorded and replayed; None where the request was not kept."""
+        if self.url is None or self.body is None:
+            return None
+        url, body = (bytes(each).decode("utf-8", "surrogateescape") for each in (self.url, self.body))
+        encoded = body if self.method == "POST" else url.partition("#")[0].partition("?")[2]
+        answer_body = bytes(self.answer or b"")
+        return Exchange(
+            id=self.id,
+            received_at=self.received_at,
+            kind=self.kind,
+            endpoint=self.endpoint,
+            method=self.method,
+            url=url,
+            headers=json.loads(self.headers or "{}"),
+            form=Form.read(encoded, max_fields=_MAX_FIELDS, strict=False),
+            answer=WebhookResponse(
+                status=self.answer_status or 0, content_type=self.answer_type or "", body=answer_body
+            ),
+            handler=self.handler,
+            outcome=self.shown_outcome,
+            results=json.loads(self.results or "{}"),
+            milliseconds=self.milliseconds or 0.0,
+        )
+
+
+def _identity(event: Event) -> dict[str, Any]:
+    """Return the columns under which an event is found."""
     status = event if isinstance(event, StatusCallback) else None
     message = None if isinstance(event, UnknownEvent) else event
-    return (
-        key,
-        _KINDS[type(event)],
-        filed(message.message_sid if message else ""),
-        filed(message.contact if message else event.form.get("From", "")),
-        filed(message.number if message else event.form.get("To", "")),
-        filed(status.message_status if status else ""),
-        message.error_code if message else None,
-        now,
-        request.endpoint,
-        request.method,
-        event_target(request.path, request.query if request.method == "POST" else ""),
-        request.called_url(settings.public_url).encode("utf-8", "surrogateescape"),
-        json.dumps({name: request.headers[name] for name in KEPT_HEADERS if name in request.headers}),
-        request.body,
-        RUNNING,
-        owner,
-        now + settings.retention_days * DAY_S,
-    )
+    return {
+        "kind": _KINDS[type(event)],
+        "sid": filed(message.message_sid if message else ""),
+        "contact": filed(message.contact if message else event.form.get("From", "")),
+        "number": filed(message.number if message else event.form.get("To", "")),
+        "message_status": filed(status.message_status if status else ""),
+        "error_code": message.error_code if message else None,
+    }
+
+
+_NAMES = tuple(field.name for field in fields(ExchangeRow))
+COLUMNS = ", ".join(_NAMES)
+_INSERT = (
+    f"INSERT INTO exchanges ({', '.join(_NAMES[1:])}) VALUES ({', '.join('?' * (len(_NAMES) - 1))})"  # noqa: S608
+    " ON CONFLICT (key) DO NOTHING RETURNING id"
+)

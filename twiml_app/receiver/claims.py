@@ -19,7 +19,7 @@ class Outcome:
     """What became of an event: the answer, a word for the log, who made it."""
 
     response: WebhookResponse
-    word: str
+    name: str
     handler: str = ""
     #: For a status callback: what each handler did, ``ok`` or the error.
     results: Mapping[str, str] | None = None
@@ -32,7 +32,7 @@ class Outcome:
 class Claim:
     """The right to answer an event, and the duty to finish or to fail it."""
 
-    exchange: int
+    exchange_id: int
     #: The process that claimed it.
     owner: int
     #: For a status callback: the ledger was already further.

@@ -157,14 +157,14 @@ class Receiver:
         return WebhookResponse.line(refused.status, refused.line, *([CHALLENGE] if challenged else []))
 
     def _log(self, event: Event, outcome: Outcome, started: float) -> None:
-        unhandled = outcome.word == "unhandled" and isinstance(event, InboundMessage)
-        loud = outcome.word not in _QUIET and (outcome.word != "unhandled" or unhandled)
+        unhandled = outcome.name == "unhandled" and isinstance(event, InboundMessage)
+        loud = outcome.name not in _QUIET and (outcome.name != "unhandled" or unhandled)
         log_event(logging.WARNING if loud else logging.INFO, _KINDS[type(event)], self._fields(event, outcome, started))
 
     def _fields(self, event: Event, outcome: Outcome, started: float) -> dict[str, object]:
         done = {
             "handler": outcome.handler,
-            "outcome": outcome.word,
+            "outcome": outcome.name,
             "ms": round((self._clock() - started) * 1000, 1),
         }
         if isinstance(event, UnknownEvent):

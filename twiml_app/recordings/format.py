@@ -39,8 +39,8 @@ class Exchange:
     #: What each handler of a status callback did.
     results: Mapping[str, str] = field(default_factory=dict)
     milliseconds: float = 0.0
-    #: The number under which the journal keeps it; 0 in a file.
-    number: int = 0
+    #: Its id in the journal; 0 in a file.
+    id: int = 0
 
     @property
     def sid(self) -> str:

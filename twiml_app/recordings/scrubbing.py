@@ -105,7 +105,7 @@ class Scrubber:
             headers={name: self._text(value) for name, value in exchange.headers.items() if name in _KEPT_HEADERS},
             answer=self._answer(exchange.answer),
             results={name: self._result(result) for name, result in exchange.results.items()},
-            number=0,
+            id=0,
         )
 
     def _form(self, form: Form) -> Form:
