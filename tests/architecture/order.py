@@ -17,7 +17,7 @@ INSIDE: dict[str, tuple[str, ...]] = {
     "routing": ("patterns", "routes", "router"),
     "receiver": (
         *("auth", "claims", "signature_diagnosis", "admission"),
-        *("replies", "suggestions", "answering", "receiver"),
+        *("responses", "replies", "suggestions", "answering", "receiver"),
     ),
     "caller": ("types", "forms", "http_auth", "session", "transports", "caller"),
     "recordings": ("format", "comparison", "scrubbing", "replay"),

@@ -68,7 +68,7 @@ def find_app(app_name: str | None) -> Flask:
     """
     if app_name:
         app = import_app(app_name)
-        state_of(app).receiver.journal = None
+        state_of(app).receiver.detach_journal()
         return app
     apart = {"TWIML_DATABASE_URL": "off"}
     try:

@@ -145,10 +145,9 @@ def _serve(running: Emulator, title: str) -> None:
 
 def _introduction(running: Emulator) -> list[tuple[str, str]]:
     """Return what a client needs to know, and a first command to type; a token that was given is not shown."""
-    from ..emulator import AUTH_TOKEN, IncomingNumber
+    from ..emulator import AUTH_TOKEN
 
-    numbers = running.context.store.find(IncomingNumber, oldest_first=True)
-    shown = [f"{each.phone_number} -> {_number_url(each.sms_url)}" for each in numbers]
+    shown = [f"{each.phone_number} -> {_number_url(each.sms_url)}" for each in running.numbers]
     lines = [
         ("account", running.account_sid),
         ("token", AUTH_TOKEN if running.auth_token == AUTH_TOKEN else "that of TWILIO_AUTH_TOKEN"),

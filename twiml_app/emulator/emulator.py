@@ -224,8 +224,13 @@ class Emulator:
         Raises: ConfigurationError, for what is no number.
         """
         return EmulatedPhone(
-            self.context, self._parts.phones, self._parts.inbound_side, self._parts.fetcher, require_number(number)
+            self.context, self._parts.phones, self._parts.inbound, self._parts.fetcher, require_number(number)
         )
+
+    @property
+    def numbers(self) -> list[IncomingNumber]:
+        """The numbers of every account, oldest first."""
+        return self._store.find(IncomingNumber, oldest_first=True)
 
     @property
     def outbox(self) -> list[MessageRecord]:

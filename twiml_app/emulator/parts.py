@@ -24,7 +24,7 @@ from .rest.access import Access
 from .rest.accounts import Accounts
 from .rest.api import Api
 from .rest.applications import Applications
-from .rest.control import Control
+from .rest.control import Control, Controlled
 from .rest.create_message import MessageCreator
 from .rest.incoming_numbers import IncomingNumbers
 from .rest.legacy import LegacySms
@@ -62,7 +62,7 @@ class Parts:
         self.composer, self.opt_outs = Composer(context), OptOuts(context)
         self.fetcher = MediaFetcher(transport, fetch_anywhere=fetch)
         self.replying = Replying(context, self.debugger, self.composer, self.delivery, self.opt_outs, self.fetcher)
-        self.inbound_side = self._make_inbound()
+        self.inbound = self._make_inbound()
         self.phones = Phones(context)
         self.access, self.log = Access(context.store, concurrency), RequestLog()
         self.api = Api(context, self.access, self.log, self._rules(reset))
@@ -90,14 +90,14 @@ class Parts:
         pager = Pager(context.store, clips=profile.clips_page_size, totals=profile.totals)
         sending = MessageCreator(context, self.composer, self.delivery, self.opt_outs, self.fetcher)
         messages = Messages(context, pager, sending, self.delivery)
-        control = Control(
-            context,
+        controlled = Controlled(
+            context=context,
             access=self.access,
             log=self.log,
             debugger=self.debugger,
             webhook_log=self.webhook_log,
             schedule=self.schedule,
-            inbound_side=self.inbound_side,
+            inbound=self.inbound,
             phones=self.phones,
             fetcher=self.fetcher,
             reset=reset,
@@ -110,7 +110,7 @@ class Parts:
             IncomingNumbers(context, pager),
             Applications(context, pager),
             Services(context, pager),
-            control,
+            Control(controlled),
         )
         return [rule for resource in resources for rule in resource.rules()]
 

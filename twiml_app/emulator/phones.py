@@ -41,12 +41,10 @@ class Phones:
 class EmulatedPhone:
     """Somebody's phone: texts our numbers, and takes what they send."""
 
-    def __init__(
-        self, context: Context, phones: Phones, inbound_side: Inbound, fetcher: MediaFetcher, number: str
-    ) -> None:
+    def __init__(self, context: Context, phones: Phones, inbound: Inbound, fetcher: MediaFetcher, number: str) -> None:
         self._context = context
         self._phones = phones
-        self._inbound = inbound_side
+        self._inbound = inbound
         self._fetcher = fetcher
         self.number = number
 

@@ -11,23 +11,12 @@ from ..events import Event, InboundMessage, StatusCallback
 from ..logs import logger
 from ..routing import Handler, Router, name_of, opt_out_kind
 from ..twiml import MessagingResponse
-from ..webhook import TWIML_TYPE, WebhookRequest, WebhookResponse
+from ..webhook import WebhookRequest, WebhookResponse
 from .auth import StatusUrls
 from .claims import Outcome
 from .replies import to_document, to_response
+from .responses import empty_response, twiml_response
 from .suggestions import Suggestions
-
-EMPTY = MessagingResponse().to_bytes()
-
-
-def twiml_response(document: bytes = EMPTY) -> WebhookResponse:
-    """Return the answer that carries a document; the empty one sends nothing."""
-    return WebhookResponse(status=200, body=document, content_type=TWIML_TYPE)
-
-
-def empty_response(request: WebhookRequest) -> WebhookResponse:
-    """Return the success that says nothing: what it is depends on the URL."""
-    return WebhookResponse(status=204) if request.endpoint == "status" else twiml_response()
 
 
 class Answerer:
@@ -55,16 +44,6 @@ class Answerer:
             return self._notify(event)
         return Outcome(empty_response(request), event.kind)
 
-    def apology(self, word: str, handler: str = "") -> Outcome:
-        """Return the apology, or nothing where none is set."""
-        return Outcome(twiml_response(self._apology.to_bytes()), word, handler, said=_said(self._apology))
-
-    def is_silenced(self, message: InboundMessage) -> bool:
-        """Tell whether nothing may be sent to whoever wrote: a blocked contact, or one who has just opted out."""
-        if message.contact in self._settings.blocked:
-            return True
-        return opt_out_kind(message) == "STOP" and message.to not in self._settings.opt_out_numbers
-
     def _reply(self, request: WebhookRequest, message: InboundMessage) -> Outcome:
         """Run the handler of a message; one that fails answers 500, so that Twilio turns to the fallback URL."""
         if message.contact in self._settings.blocked:
@@ -91,11 +70,27 @@ class Answerer:
         word = "replied" if response.verbs else "silent"
         return Outcome(twiml_response(document), word, handler, said=_said(response))
 
+    def is_silenced(self, message: InboundMessage) -> bool:
+        """Tell whether nothing may be sent to whoever wrote: a blocked contact, or one who has just opted out."""
+        if message.contact in self._settings.blocked:
+            return True
+        return opt_out_kind(message) == "STOP" and message.to not in self._settings.opt_out_numbers
+
+    def _status_url(self, request: WebhookRequest, message: InboundMessage) -> Callable[[], str] | None:
+        if not self._router.status_routes or not message.message_sid:
+            return None
+        base_url = request.base_url(self._settings.public_url)
+        return lambda: self._status_urls.url(base_url, message.message_sid)
+
     def _failed(self, error: Exception, handler: str, message: InboundMessage) -> Outcome:
         self._report(error, handler or "a condition of a route")
         if self._settings.apology and not self.is_silenced(message):
             return self.apology("apologized", handler)
         return Outcome(WebhookResponse.line(500, "the handler failed"), "failed", handler)
+
+    def apology(self, word: str, handler: str = "") -> Outcome:
+        """Return the apology, or nothing where none is set."""
+        return Outcome(twiml_response(self._apology.to_bytes()), word, handler, said=_said(self._apology))
 
     def _notify(self, status: StatusCallback) -> Outcome:
         """Run every handler of a status callback; it is answered 204 whatever they do, as nobody would try again."""
@@ -113,12 +108,6 @@ class Answerer:
             self._on_exception(error)
         except Exception as failure:  # an error tracker that is down must not change the answer
             logger.error("what is told of exceptions failed: %s", type(failure).__name__, exc_info=failure)
-
-    def _status_url(self, request: WebhookRequest, message: InboundMessage) -> Callable[[], str] | None:
-        if not self._router.status_routes or not message.message_sid:
-            return None
-        base_url = request.base_url(self._settings.public_url)
-        return lambda: self._status_urls.url(base_url, message.message_sid)
 
 
 def run_status_handlers(

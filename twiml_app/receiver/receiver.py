@@ -19,9 +19,10 @@ from ..logs import log_event, mask
 from ..routing import Router
 from ..webhook import WebhookRequest, WebhookResponse
 from .admission import Admission
-from .answering import Answerer, empty_response, twiml_response
+from .answering import Answerer
 from .auth import CHALLENGE
 from .claims import Claim, Journal, Outcome, StoredReply
+from .responses import empty_response, twiml_response, unavailable_response
 
 #: Says of an authenticated request that it is a recording, played again: it is not claimed and not kept.
 REPLAY_HEADER = "X-Twiml-Replay"
@@ -50,6 +51,10 @@ class Receiver:
         self._answerer = Answerer(router, settings, self._admission.status_urls, on_exception)
         self._clock = clock
 
+    def detach_journal(self) -> None:
+        """Answer without the journal from now on, as for a command that must leave no trace in it."""
+        self.journal = None
+
     def handle(self, request: WebhookRequest) -> WebhookResponse:
         """Answer a request; nothing that it carries makes this raise."""
         started = self._clock()
@@ -63,6 +68,16 @@ class Receiver:
         outcome = self._answer(request, event, started)
         self._log(event, outcome, started)
         return outcome.response
+
+    def _refuse(self, request: WebhookRequest, refused: RequestRefused) -> WebhookResponse:
+        """Answer with one plain line; the reason goes to the log. The first request of a challenge is no refusal."""
+        challenged = isinstance(refused, Unauthorized)
+        is_probe = isinstance(refused, Unauthorized) and refused.is_probe
+        fields = {"status": refused.status, "url": request.endpoint, "reason": refused.reason}
+        log_event(logging.DEBUG if is_probe else logging.WARNING, "refused", fields)
+        if self.journal and not is_probe and not _is_replay(request):
+            self.journal.keep_refusal(request, refused)
+        return WebhookResponse.line(refused.status, refused.line, *([CHALLENGE] if challenged else []))
 
     def _answer(self, request: WebhookRequest, event: Event, started: float) -> Outcome:
         is_replay = _is_replay(request)
@@ -78,6 +93,28 @@ class Receiver:
             return Outcome(WebhookResponse.line(503, "the first request is still being answered"), str(error))
         except JournalUnavailable as error:
             return self._answer_without(request, event, error)
+
+    def _fall_back(self, request: WebhookRequest, event: Event, journal: Journal | None) -> Outcome:
+        """Answer for the URL that failed; no handler runs, and no store is needed."""
+        outcome = self._fallback_outcome(request, event)
+        if journal is None:
+            return outcome
+        with suppress(JournalError):
+            stored = journal.stored_reply(event) if _may_repeat(event) else None
+            claimed = stored or journal.claim(request, event)  # the event may have come this way alone: it is kept
+            if isinstance(claimed, StoredReply):
+                return Outcome(claimed.response, "fallback", claimed.handler)
+            outcome = self._unless_looping(claimed, outcome)
+            journal.finish(claimed, outcome)
+        return outcome
+
+    def _fallback_outcome(self, request: WebhookRequest, event: Event) -> Outcome:
+        """Return the apology to a message; anything else, and whoever wants no answer, gets an empty success."""
+        if not isinstance(event, InboundMessage):
+            return Outcome(empty_response(request), "fallback")
+        if self._answerer.is_silenced(event):
+            return Outcome(twiml_response(), "fallback")
+        return self._answerer.apology("fallback")
 
     def _answer_once(self, journal: Journal, request: WebhookRequest, event: Event, started: float) -> Outcome:
         """Claim, answer, keep the answer; a repeated event gets the answer that was kept.
@@ -115,46 +152,14 @@ class Receiver:
         except JournalUnavailable as error:
             log_event(logging.ERROR, "journal", {"problem": error})
             if self.settings.store_failure == "refuse":
-                return _unavailable()
+                return Outcome(unavailable_response(), "journal unavailable")
         return outcome
 
     def _answer_without(self, request: WebhookRequest, event: Event, error: JournalUnavailable) -> Outcome:
         log_event(logging.ERROR, "journal", {"problem": error})
         if self.settings.store_failure == "refuse":
-            return _unavailable()
+            return Outcome(unavailable_response(), "journal unavailable")
         return self._answerer.answer(request, event)
-
-    def _fall_back(self, request: WebhookRequest, event: Event, journal: Journal | None) -> Outcome:
-        """Answer for the URL that failed; no handler runs, and no store is needed."""
-        outcome = self._fallback_outcome(request, event)
-        if journal is None:
-            return outcome
-        with suppress(JournalError):
-            stored = journal.stored_reply(event) if _may_repeat(event) else None
-            claimed = stored or journal.claim(request, event)  # the event may have come this way alone: it is kept
-            if isinstance(claimed, StoredReply):
-                return Outcome(claimed.response, "fallback", claimed.handler)
-            outcome = self._unless_looping(claimed, outcome)
-            journal.finish(claimed, outcome)
-        return outcome
-
-    def _fallback_outcome(self, request: WebhookRequest, event: Event) -> Outcome:
-        """Return the apology to a message; anything else, and whoever wants no answer, gets an empty success."""
-        if not isinstance(event, InboundMessage):
-            return Outcome(empty_response(request), "fallback")
-        if self._answerer.is_silenced(event):
-            return Outcome(twiml_response(), "fallback")
-        return self._answerer.apology("fallback")
-
-    def _refuse(self, request: WebhookRequest, refused: RequestRefused) -> WebhookResponse:
-        """Answer with one plain line; the reason goes to the log. The first request of a challenge is no refusal."""
-        challenged = isinstance(refused, Unauthorized)
-        is_probe = isinstance(refused, Unauthorized) and refused.is_probe
-        fields = {"status": refused.status, "url": request.endpoint, "reason": refused.reason}
-        log_event(logging.DEBUG if is_probe else logging.WARNING, "refused", fields)
-        if self.journal and not is_probe and not _is_replay(request):
-            self.journal.keep_refusal(request, refused)
-        return WebhookResponse.line(refused.status, refused.line, *([CHALLENGE] if challenged else []))
 
     def _log(self, event: Event, outcome: Outcome, started: float) -> None:
         unhandled = outcome.name == "unhandled" and isinstance(event, InboundMessage)
@@ -185,10 +190,6 @@ _KINDS: dict[type, str] = {
 
 def _is_replay(request: WebhookRequest) -> bool:
     return REPLAY_HEADER.lower() in request.headers
-
-
-def _unavailable() -> Outcome:
-    return Outcome(WebhookResponse.line(503, "the journal cannot be reached"), "journal unavailable")
 
 
 def _may_repeat(event: Event) -> TypeGuard[InboundMessage]:

@@ -6,7 +6,7 @@ These paths begin with ``/_emulator`` and take the credentials of any account of
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from ...errors import ApiError, ConfigurationError
@@ -29,33 +29,27 @@ from .request_log import RequestLog
 _MAX_SHOWN = 1000
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Controlled:
+    """The parts of the emulator that its own paths show and move."""
+
+    context: Context
+    access: Access
+    log: RequestLog
+    debugger: Debugger
+    webhook_log: WebhookLog
+    schedule: Schedule
+    inbound: Inbound
+    phones: Phones
+    fetcher: MediaFetcher
+    reset: Callable[[], None]
+
+
 class Control:
     """The emulator's own paths."""
 
-    def __init__(
-        self,
-        context: Context,
-        *,
-        access: Access,
-        log: RequestLog,
-        debugger: Debugger,
-        webhook_log: WebhookLog,
-        schedule: Schedule,
-        inbound_side: Inbound,
-        phones: Phones,
-        fetcher: MediaFetcher,
-        reset: Callable[[], None],
-    ) -> None:
-        self._context = context
-        self._access = access
-        self._log = log
-        self._debugger = debugger
-        self._webhook_log = webhook_log
-        self._schedule = schedule
-        self._inbound = inbound_side
-        self._phones = phones
-        self._fetcher = fetcher
-        self._reset = reset
+    def __init__(self, parts: Controlled) -> None:
+        self._parts = parts
 
     def rules(self) -> Iterator[Rule]:
         """Yield what answers where."""
@@ -78,11 +72,11 @@ class Control:
         if not request.form.text("From"):
             raise ApiError(20001, "Give From, and Body or MediaUrl; To, if there are several numbers.")
         try:
-            turn = self._inbound.receive(
+            turn = self._parts.inbound.receive(
                 from_=_read_address(request.form.text("From")),
-                to=self._context.our_number(request.form.text("To")),
+                to=self._parts.context.our_number(request.form.text("To")),
                 body=request.form.text("Body"),
-                media=self._fetcher.fetch_all(request.form.all("MediaUrl")),
+                media=self._parts.fetcher.fetch_all(request.form.all("MediaUrl")),
             )
         except ConfigurationError as error:
             raise ApiError(21606, str(error)) from error
@@ -98,26 +92,26 @@ class Control:
         }
 
     def _message(self, message: MessageRecord) -> Fields:
-        return message_fields(message, self._context.profile, ".json")
+        return message_fields(message, self._parts.context.profile, ".json")
 
     def outbox(self, request: ApiRequest) -> ApiAnswer:
         """Show what the program has sent, the oldest first."""
         is_outbound = Condition("direction", "like", "outbound%")
-        found = self._context.store.find(MessageRecord, is_outbound, limit=_MAX_SHOWN)
+        found = self._parts.context.store.find(MessageRecord, is_outbound, limit=_MAX_SHOWN)
         return PlainDocument(document={"messages": [self._message(message) for message in reversed(found)]})
 
     def debugger(self, request: ApiRequest) -> ApiAnswer:
         """Show what Twilio would complain about, the oldest first."""
-        return PlainDocument(document={"entries": [_entry_fields(entry) for entry in self._debugger.entries()]})
+        return PlainDocument(document={"entries": [_entry_fields(entry) for entry in self._parts.debugger.entries()]})
 
     def requests(self, request: ApiRequest) -> ApiAnswer:
         """Show the requests of clients, the oldest first."""
-        shown = [{**asdict(request), "date": iso_date(request.date)} for request in self._log.all()]
+        shown = [{**asdict(request), "date": iso_date(request.date)} for request in self._parts.log.all()]
         return PlainDocument(document={"requests": shown})
 
     def webhooks(self, request: ApiRequest) -> ApiAnswer:
         """Show the requests to the program, the oldest first."""
-        shown = [{**asdict(logged), "date": iso_date(logged.date)} for logged in self._webhook_log.all()]
+        shown = [{**asdict(logged), "date": iso_date(logged.date)} for logged in self._parts.webhook_log.all()]
         return PlainDocument(document={"webhooks": shown})
 
     def time(self, request: ApiRequest) -> ApiAnswer:
@@ -125,46 +119,46 @@ class Control:
         return PlainDocument(document=self._time())
 
     def _time(self) -> Fields:
-        return {"now": iso_date(self._context.clock.now())}
+        return {"now": iso_date(self._parts.context.clock.now())}
 
     def move(self, request: ApiRequest) -> ApiAnswer:
         """Move a clock that is stepped by some Seconds; with Settle, until nothing is on its way."""
         seconds = request.form.integer("Seconds", 0, 999_999_999, 20001)
-        if seconds is not None and self._context.clock.speed:
+        if seconds is not None and self._parts.context.clock.speed:
             raise ApiError(20001, "This clock goes by itself: start the emulator with --clock step.")
         if seconds:
             self._advance(seconds)
         if request.form.flag("Settle"):
-            settled = self._schedule.settle()
+            settled = self._parts.schedule.settle()
             return PlainDocument(document={**self._time(), "settled": settled})
         return self.time(request)
 
     def _advance(self, seconds: float) -> None:
         try:
-            self._schedule.advance(seconds)
+            self._parts.schedule.advance(seconds)
         except ConfigurationError as error:
             raise ApiError(20001, str(error)) from error
 
     def fail(self, request: ApiRequest) -> ApiAnswer:
         """Answer the next Requests with 503."""
-        self._access.fail_next(request.form.integer("Requests", 0, 999_999_999, 20001) or 0)
+        self._parts.access.fail_next(request.form.integer("Requests", 0, 999_999_999, 20001) or 0)
         return NoContent()
 
     def reset(self, request: ApiRequest) -> ApiAnswer:
         """Begin anew."""
-        self._reset()
+        self._parts.reset()
         return NoContent()
 
     def inbox(self, request: ApiRequest, number: str) -> ApiAnswer:
         """Show a phone, and what has reached it, the first first."""
-        phone = self._phones.settings(_read_address(number))
-        messages = [self._message(message) for message in self._phones.inbox(phone.sid)]
+        phone = self._parts.phones.settings(_read_address(number))
+        messages = [self._message(message) for message in self._parts.phones.inbox(phone.sid)]
         phone_settings = {"status": phone.status, "error_code": phone.error_code, "takes_media": phone.takes_media}
         return PlainDocument(document={"number": phone.sid, **phone_settings, "messages": messages})
 
     def set_phone(self, request: ApiRequest, number: str) -> ApiAnswer:
         """Choose what becomes of what is sent to a phone."""
-        phone = self._phones.settings(_read_address(number))
+        phone = self._parts.phones.settings(_read_address(number))
         code = request.form.integer("ErrorCode", 1, 99_999, 20001)
         changed = replace(
             phone,
@@ -172,7 +166,7 @@ class Control:
             error_code=code if "Status" in request.form or code else phone.error_code,
             takes_media=request.form.flag("TakesMedia") if "TakesMedia" in request.form else phone.takes_media,
         )
-        self._phones.save(changed)
+        self._parts.phones.save(changed)
         return self.inbox(request, number)
 
 
