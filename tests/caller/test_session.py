@@ -1,4 +1,4 @@
-"""Remembered from one request to the next: the cookies of a conversation, for as long as it goes on."""
+"""Remembered from one request to the next: the cookies of a conversation, and answers that may be used again."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twiml_app.caller.session import Conversation, CookieJar
+from tests.caller.calling import UNCHANGED, tagged
+from twiml_app.caller.session import Conversation, CookieJar, KeptAnswers
 
 ANN = ("+15005550001", "+15005550006", "sms.example.com")
 BEN = ("+15005550002", "+15005550006", "sms.example.com")
@@ -217,3 +218,18 @@ def test_any_cookie_is_kept_or_not(cookie: str) -> None:
     kept.store(ANN, "old=1", cookie)
 
     assert all(isinstance(text, str) and name for name, text in kept.jar.get(ANN).items())
+
+
+def test_answer_that_was_not_used_for_longest_goes_first() -> None:
+    """A long run must not fill the memory."""
+    answers = KeptAnswers(most=2)
+    for url in ("a", "b"):
+        answers.settle(url, tagged(("ETag", f'"{url}"')))
+    answers.settle("a", UNCHANGED)
+    answers.settle("c", tagged(("ETag", '"c"')))
+
+    assert [list(answers.conditions(url)) for url in "abc"] == [
+        [("If-None-Match", '"a"')],
+        [],
+        [("If-None-Match", '"c"')],
+    ]

@@ -1,4 +1,4 @@
-"""Calls: the overrides that stand after the # of a URL, read as Twilio reads them."""
+"""Calls: the overrides after the # of a URL, read as Twilio reads them, and its complaints about them."""
 
 from __future__ import annotations
 
@@ -68,3 +68,42 @@ def test_any_fragment_gives_times_and_retries_within_twilios_bounds(fragment: st
     assert 0.1 <= overrides.read_timeout_s <= 15
     assert 0.1 <= overrides.total_s <= 15
     assert 0 <= overrides.retries <= 5
+
+
+@pytest.mark.parametrize(
+    ("fragment", "expected"),
+    [
+        pytest.param("", (), id="none"),
+        pytest.param("e=ashburn", (), id="edge"),
+        pytest.param("e=dublin,sao-paulo,ashburn-ix&rp=4xx,5xx,ct,rt,all", (), id="lists"),
+        pytest.param("ct=0&rt=x&tt=99999999&rc=9&sni=y&x=y", (), id="numbers out of bounds, and what is unknown"),
+        pytest.param(
+            "e=mars",
+            (
+                (
+                    11240,
+                    "e=mars: no such edge; there are ashburn, dublin, frankfurt, sao-paulo, singapore, sydney, tokyo, "
+                    "umatilla",
+                ),
+            ),
+            id="unknown edge",
+        ),
+        pytest.param(
+            "rp=ct,6xx", ((11243, "rp=6xx: no such policy; there are 4xx, 5xx, ct, rt, all"),), id="unknown policy"
+        ),
+    ],
+)
+def test_overrides_that_twilio_would_refuse_are_told(fragment: str, expected: tuple[tuple[int, str], ...]) -> None:
+    """A misspelled policy means no retry at all, and nobody notices until the day it is needed."""
+    assert Overrides.mistakes(fragment) == expected
+
+
+def test_every_mistake_is_told() -> None:
+    """A list is set right at once, not word by word."""
+    assert [code for code, _ in Overrides.mistakes("rp=a,all,b&e=mars,moon,tokyo")] == [11240, 11240, 11243, 11243]
+
+
+@given(st.text(max_size=60))
+def test_any_fragment_is_judged(fragment: str) -> None:
+    """The URL is typed by people."""
+    assert {code for code, _ in Overrides.mistakes(fragment + "&e=mars")} <= {11240, 11243}

@@ -1,0 +1,77 @@
+"""Failures: the error of a call says what went wrong, in Twilio's code and in one line."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.caller.calling import FAILED, OK, URL, call, failure, wire
+from twiml_app.caller.types import ConnectFailed, ProtocolViolation
+from twiml_app.webhook import WebhookResponse
+
+
+@pytest.mark.parametrize(
+    ("error", "problem"),
+    [
+        pytest.param(
+            ConnectFailed("no connection to sms.example.com: refused"),
+            "no connection to sms.example.com: refused",
+            id="said",
+        ),
+        pytest.param(TimeoutError(), "TimeoutError", id="not said"),
+    ],
+)
+def test_what_went_wrong_is_told_in_words(error: OSError, problem: str) -> None:
+    """An empty reason would send people to the debugger."""
+    transport = wire(error)
+    failed = failure(transport, f"{URL}#rc=0")
+
+    assert str(failed) == f"{URL}: {problem}"
+    assert failed.__cause__ is error
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        pytest.param(ConnectFailed("refused"), 11205, id="no connection"),
+        pytest.param(ConnectFailed("no such host", code=11210), 11210, id="no connection, and why"),
+        pytest.param(ProtocolViolation("not an HTTP answer"), 11206, id="no HTTP"),
+        pytest.param(ConnectionResetError("reset"), 11200, id="broken"),
+    ],
+)
+def test_code_says_what_failed(error: OSError, code: int) -> None:
+    """The fallback URL is told the number, and people look it up."""
+    transport = wire(error, OK)
+    answer = call(transport, f"{URL}#rc=0", fallback_url="https://fallback.example/x")
+
+    assert answer.failure
+    assert answer.failure.code == code
+    assert f"&ErrorCode={code}&" in transport.sent[1].body.decode()
+
+
+def test_error_shows_the_beginning_of_the_answer() -> None:
+    """The line of the application says what is wrong; a page of HTML is cut."""
+    error = failure(wire(FAILED))
+    assert (error.status, error.content_type, error.body) == (500, "", FAILED.body)
+    assert error.problem == "answered 500: the handler failed"
+    assert failure(wire(WebhookResponse(status=502, body=b"\xff" + b"x" * 1000))).problem == (
+        "answered 502: �" + "x" * 199
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        pytest.param(
+            b"<!doctype html>\n<html lang=en>\n  <title>500 Internal\r\n\tServer Error</title>\n</html>\n",
+            ": <!doctype html> <html lang=en> <title>500 Internal Server Error</title> </html>",
+            id="page",
+        ),
+        pytest.param(b"\n" * 300 + b"the reason", ": the reason", id="lines before the text"),
+        pytest.param(b"a\n" * 1000, f": {'a ' * 100}", id="many short lines"),
+        pytest.param("a\u2028b\x85c\x0bd".encode(), ": a b c d", id="other ends of lines"),
+        pytest.param(b" \n\t", "", id="white space alone"),
+    ],
+)
+def test_answer_is_quoted_in_one_line(body: bytes, said: str) -> None:
+    """An error page over many lines buries the line before it and the one after."""
+    assert failure(wire(WebhookResponse(status=500, body=body))).problem == f"answered 500{said}"

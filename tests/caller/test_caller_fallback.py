@@ -1,0 +1,37 @@
+"""Fallback URL: the caller turns to it when the primary URL has failed."""
+
+from __future__ import annotations
+
+from tests.caller.calling import CHALLENGE, FAILED, FORM, OK, URL, WITH_PAIR, call, failure, header, is_signed, wire
+from twiml_app.caller.types import ConnectFailed
+from twiml_app.webhook import Form
+
+
+def test_fallback_is_called_with_what_failed() -> None:
+    """A fallback that cannot tell why it is called can do nothing better than apologize."""
+    transport = wire(CHALLENGE, FAILED, CHALLENGE, OK)
+    answer = call(transport, f"{WITH_PAIR}?a=1", fallback_url="https://sms:quite@sms.example.com/fallback")
+    form = Form.read(transport.sent[-1].body.decode(), max_fields=500)
+
+    assert answer.url == "https://sms.example.com/fallback"
+    assert answer.failure
+    assert (answer.failure.code, answer.failure.problem) == (11200, "answered 500: the handler failed")
+    assert form.pairs == (*FORM.pairs, ("ErrorCode", "11200"), ("ErrorUrl", f"{URL}?a=1"))
+    assert header(transport.sent[-1], "I-Twilio-Idempotency-Token") == "event-2"
+    assert is_signed(transport.sent[-1])
+    assert len(answer.attempts) == 4
+
+
+def test_fallback_that_fails_too_is_the_error() -> None:
+    """Twilio's debugger lists both; the last one is where to look."""
+    error = failure(wire(FAILED, ConnectFailed("refused")), fallback_url="https://fallback.example/x")
+
+    assert (error.url, error.code) == ("https://fallback.example/x", 11205)
+
+
+def test_fallback_url_that_is_none_is_refused_at_once() -> None:
+    """Otherwise it shows only on the day when the primary fails."""
+    transport = wire()
+
+    assert failure(transport, fallback_url="fallback").code == 11100
+    assert transport.sent == []
