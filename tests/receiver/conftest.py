@@ -1,0 +1,21 @@
+"""Fixtures of the receiver's tests."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from tests.receiver.programs import Program
+
+
+@pytest.fixture
+def program() -> Program:
+    """The handlers."""
+    return Program()
+
+
+@pytest.fixture(autouse=True)
+def _log_everything(caplog: pytest.LogCaptureFixture) -> None:
+    """Capture the lines of INFO as well."""
+    caplog.set_level(logging.INFO, "twiml_app")

@@ -1,0 +1,152 @@
+"""Programs behind a receiver, and a journal in memory: what the tests of the receiver share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from tests.webhook_requests import BASIC, SID, authorized, read_settings, webhook
+from twiml_app import InboundMessage, Router, StatusCallback
+from twiml_app.caller.forms import inbound_form, status_form
+from twiml_app.errors import ClaimLost, JournalUnavailable, RequestRefused, StillRunning
+from twiml_app.events import Event
+from twiml_app.receiver.claims import Claim, Outcome, StoredReply
+from twiml_app.receiver.receiver import Receiver
+from twiml_app.webhook import Endpoint, WebhookRequest
+
+EMPTY = b'<?xml version="1.0" encoding="UTF-8"?><Response/>'
+ENDPOINTS: tuple[Endpoint, ...] = ("message", "status", "fallback")
+STATUS_SID = "SM" + "7" * 32
+
+
+def twiml(inside: str) -> bytes:
+    """Return a document that holds some markup."""
+    return f'<?xml version="1.0" encoding="UTF-8"?><Response>{inside}</Response>'.encode()
+
+
+def text(body: str, *, endpoint: Endpoint = "message", **fields: str) -> WebhookRequest:
+    """Make an authenticated message."""
+    return authorized(webhook(inbound_form(body, message_sid=SID, fields=fields), endpoint=endpoint))
+
+
+def status(message_status: str, error_code: int | None = None) -> WebhookRequest:
+    """Make an authenticated status callback."""
+    form = status_form(STATUS_SID, message_status, error_code=error_code)
+    return authorized(webhook(form, endpoint="status"))
+
+
+@dataclass
+class Program:
+    """Handlers of each kind; what they were called with is kept, and some fail."""
+
+    router: Router = field(default_factory=Router)
+    called: list[str] = field(default_factory=list)
+    errors: list[Exception] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        @self.router.message("fail")
+        def fail(message: InboundMessage) -> str:
+            raise ValueError("a bug")
+
+        @self.router.message("long")
+        def long(message: InboundMessage) -> str:
+            return "x" * 1601
+
+        @self.router.message("silent")
+        def silent(message: InboundMessage) -> None:
+            self.called.append("silent")
+
+        @self.router.default
+        def echo(message: InboundMessage) -> str:
+            self.called.append(f"echo {message.body}")
+            return f"you said {message.body}"
+
+        @self.router.opt_out("STOP", "START", "HELP")
+        def told(message: InboundMessage) -> str:
+            self.called.append(f"told {message.body}")
+            return "not sent"
+
+    def receiver(
+        self, *parts: Mapping[str, object], journal: Memory | None = None, clock: Callable[[], float] = lambda: 0.0
+    ) -> Receiver:
+        """Make a receiver of these handlers, with basic credentials and some more settings."""
+        return Receiver(
+            self.router, read_settings(BASIC, *parts), journal=journal, on_exception=self.errors.append, clock=clock
+        )
+
+
+@dataclass
+class Deliveries:
+    """Status handlers that keep the order in which they run; one of them fails."""
+
+    router: Router = field(default_factory=Router)
+    ran: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        @self.router.error_code(range(30000, 30010))
+        def first(status: StatusCallback) -> None:
+            self.ran.append(f"first {status.error_code}")
+
+        @self.router.status("undelivered")
+        def second(status: StatusCallback) -> None:
+            self.ran.append(f"second {status.late}")
+            raise ValueError("a bug")
+
+        @self.router.status("undelivered", "delivered")
+        def third(status: StatusCallback) -> str:
+            self.ran.append(f"third {status.message_status}")
+            return "ignored"
+
+
+def name_of(program: type, handler: str) -> str:
+    """Return the name that the log gives to a handler of Program or Deliveries."""
+    return f"{program.__module__}.{program.__qualname__}.__post_init__.<locals>.{handler}"
+
+
+class Memory:
+    """A journal in memory; it can be down, and be told what to say."""
+
+    def __init__(self, *, down: str = "", claimed: Claim | StoredReply | None = None) -> None:
+        self.down = down
+        self.claimed = claimed or Claim(1, 0)
+        self.reply: StoredReply | None = None
+        self.asked: list[object] = []
+        self.said: list[tuple[str, Claim, Outcome]] = []
+        self.refused: list[tuple[WebhookRequest, RequestRefused]] = []
+
+    def _up(self, method: str) -> None:
+        if self.down == "running":
+            raise StillRunning("another request is still at this event")
+        if self.down == method:
+            raise JournalUnavailable("the disk is full")
+
+    def claim(self, request: WebhookRequest, event: Event) -> Claim | StoredReply:
+        """Claim, or say what was told."""
+        self._up("claim")
+        self.asked.append((request, event))
+        return self.claimed
+
+    def finish(self, claim: Claim, outcome: Outcome) -> None:
+        """Keep what was answered."""
+        self._up("finish")
+        if self.down == "lost":
+            raise ClaimLost("the event was taken over")
+        self.said.append(("finish", claim, outcome))
+
+    def fail(self, claim: Claim, outcome: Outcome) -> None:
+        """Keep that nothing was."""
+        self._up("finish")
+        self.said.append(("fail", claim, outcome))
+
+    def stored_reply(self, message: InboundMessage) -> StoredReply | None:
+        """Say what was told."""
+        self._up("claim")
+        self.asked.append(message)
+        return self.reply
+
+    def keep_refusal(self, request: WebhookRequest, refused: RequestRefused) -> None:
+        """Keep a refusal."""
+        self.refused.append((request, refused))
+
+    def check(self) -> None:
+        """Say nothing."""

@@ -1,0 +1,43 @@
+"""Log: one line per webhook, with everything about it except what a person wrote."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+
+import pytest
+
+from tests.receiver.programs import Program, name_of, text, twiml
+from tests.webhook_requests import AUTHORIZATION, SID, SIGNED, TOKEN, signed
+from twiml_app.caller.forms import CONTACT, NUMBER
+from twiml_app.webhook import TWIML_TYPE
+
+
+def test_message_is_answered_and_told_in_one_line(program: Program, caplog: pytest.LogCaptureFixture) -> None:
+    """The line says who, what and how long, and nothing of what a person wrote."""
+    ticks = iter([10.0, 10.0125])
+    answer = program.receiver(SIGNED, clock=lambda: next(ticks)).handle(signed(text("my PIN is 1234 & <b>")))
+
+    assert answer.status == 200
+    assert answer.content_type == TWIML_TYPE
+    assert answer.body == twiml("<Message><Body>you said my PIN is 1234 &amp; &lt;b&gt;</Body></Message>")
+    assert [(record.levelno, record.getMessage()) for record in caplog.records] == [
+        (
+            logging.INFO,
+            f"inbound message sid={SID} handler={name_of(Program, 'echo')}"
+            " outcome=replied ms=12.5 from=+*******0001 to=+*******0006",
+        )
+    ]
+
+
+@pytest.mark.parametrize("body", ["Secretbody", "fail", "long", "stop", "silent"])
+def test_neither_secret_nor_text_is_ever_logged(program: Program, caplog: pytest.LogCaptureFixture, body: str) -> None:
+    """Logs are read by more people than messages are."""
+    request = signed(text(body, FromCity="Secretville"))
+    program.receiver(SIGNED).handle(request)
+    program.receiver(SIGNED).handle(replace(request, headers={**request.headers, "x-twilio-signature": "forged"}))
+    written = "".join(f"{record.getMessage()}{record.__dict__.get('twiml_fields')}" for record in caplog.records)
+
+    assert written
+    for secret in ("Secretville", "Secretbody", TOKEN, AUTHORIZATION["authorization"], "quite-long", CONTACT, NUMBER):
+        assert secret not in written

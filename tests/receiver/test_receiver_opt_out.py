@@ -1,0 +1,72 @@
+"""Opt-out: whoever has left gets nothing, and whoever is blocked gets nothing either."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.receiver.programs import EMPTY, Program, text, twiml
+from tests.webhook_requests import BASIC, read_settings
+from twiml_app import InboundMessage, Router
+from twiml_app.caller.forms import CONTACT, NUMBER
+from twiml_app.receiver.receiver import Receiver
+from twiml_app.webhook import WebhookResponse
+
+
+@pytest.mark.parametrize("apology", ["", "Sorry"])
+@pytest.mark.parametrize("word", ["STOP", " stop\n", "StopAll", "unsubscribe", "CANCEL", "end", "Quit", "optout"])
+def test_stop_word_is_told_and_nothing_is_sent(program: Program, word: str, apology: str) -> None:
+    """Twilio answers it by itself, and refuses what is sent after."""
+    answer = program.receiver({"TWIML_APOLOGY": apology}).handle(text(word))
+
+    assert (answer.status, answer.body) == (200, EMPTY)
+    assert program.called == [f"told {word}"]
+
+
+def test_stop_of_advanced_opt_out_is_told_whatever_its_word(program: Program) -> None:
+    """A service has words of its own, in any language, and says what they mean."""
+    answer = program.receiver().handle(text("ARRETE", OptOutType="STOP"))
+
+    assert (answer.body, program.called) == (EMPTY, ["told ARRETE"])
+
+
+@pytest.mark.parametrize("word", ["start", "YES", "unstop", "help", "INFO"])
+def test_start_and_help_are_told_and_then_answered_by_the_routes(program: Program, word: str) -> None:
+    """After these the sender listens, and the program may have more to say than Twilio."""
+    answer = program.receiver().handle(text(word))
+
+    assert answer.body == twiml(f"<Message><Body>you said {word}</Body></Message>")
+    assert program.called == [f"told {word}", f"echo {word}"]
+
+
+def test_number_that_answers_opt_out_words_itself_does(program: Program) -> None:
+    """Short codes have no opt-out at Twilio: the program must confirm."""
+    receiver = program.receiver({"TWIML_OPT_OUT_NUMBERS": f"12345 {NUMBER}"})
+
+    assert receiver.handle(text("STOP")).body == twiml("<Message><Body>you said STOP</Body></Message>")
+    assert program.called == ["told STOP", "echo STOP"]
+    assert receiver.handle(text("STOP", To="+15005550009")).body == EMPTY
+
+
+def test_no_apology_is_sent_after_stop() -> None:
+    """What fails is our list; the person has left, and a text would be one too many."""
+    router = Router()
+
+    @router.opt_out
+    def left(message: InboundMessage) -> None:
+        raise OSError("the list is down")
+
+    receiver = Receiver(router, read_settings(BASIC, {"TWIML_APOLOGY": "Sorry"}))
+
+    assert receiver.handle(text("STOP")) == WebhookResponse.line(500, "the handler failed")
+    assert receiver.handle(text("STOP", endpoint="fallback", ErrorCode="11200")).body == EMPTY
+
+
+def test_blocked_contact_is_never_answered(program: Program, caplog: pytest.LogCaptureFixture) -> None:
+    """Neither by a handler nor by an apology."""
+    receiver = program.receiver({"TWIML_BLOCKED": CONTACT, "TWIML_APOLOGY": "Sorry"})
+
+    for body in ("hello", "fail", "stop"):
+        assert receiver.handle(text(body)).body == EMPTY
+    assert receiver.handle(text("hello", endpoint="fallback")).body == EMPTY
+    assert (program.called, program.errors) == ([], [])
+    assert "outcome=blocked" in caplog.text

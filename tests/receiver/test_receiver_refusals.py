@@ -1,0 +1,105 @@
+"""Refusals: one plain line for the sender, the reason for the operator only."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+
+import pytest
+
+from tests.receiver.programs import Memory, Program, text
+from tests.webhook_requests import ACCOUNT, SID, SIGNED, authorized, signed, webhook
+from twiml_app.caller.forms import status_form
+from twiml_app.webhook import TEXT_TYPE, WebhookRequest
+
+
+@pytest.mark.parametrize(
+    ("request_", "status_code", "line", "reason"),
+    [
+        pytest.param(
+            webhook(headers={"authorization": "Basic eDp5"}),
+            401,
+            "the credentials are wrong",
+            "none of TWIML_CREDENTIALS",
+            id="wrong credentials",
+        ),
+        pytest.param(
+            replace(signed(text("hello")), scheme="http"),
+            403,
+            "the signature does not fit",
+            "with https: set TWIML_PUBLIC_URL",
+            id="wrong signature",
+        ),
+        pytest.param(
+            signed(text("hello", AccountSid="AC" + "9" * 32)),
+            403,
+            "the account is not served here",
+            "is not in TWIML_ACCOUNTS",
+            id="another account",
+        ),
+        pytest.param(
+            authorized(webhook(body=b"x" * 262145)), 413, "the body is larger than 262144 bytes", "", id="bytes"
+        ),
+        pytest.param(authorized(webhook(body=b"&" * 500)), 413, "more than 500 fields", "", id="fields"),
+        pytest.param(
+            authorized(webhook(body=b"{}", content_type="application/json")),
+            400,
+            "the content type is application/json: send application/x-www-form-urlencoded",
+            "",
+            id="JSON",
+        ),
+        pytest.param(
+            authorized(webhook(body=b"hello")),
+            400,
+            "the body is not a form: every field must be name=value",
+            "",
+            id="no form",
+        ),
+    ],
+)
+def test_refusal_is_one_plain_line_and_its_reason_is_in_the_log_alone(
+    program: Program,
+    caplog: pytest.LogCaptureFixture,
+    request_: WebhookRequest,
+    status_code: int,
+    line: str,
+    reason: str,
+) -> None:
+    """Whoever asks learns what is wrong with the request; how we are set up is for the operator."""
+    answer = program.receiver(SIGNED, {"TWIML_ACCOUNTS": ACCOUNT}).handle(request_)
+    (record,) = caplog.records
+
+    assert (answer.status, answer.body, answer.content_type) == (status_code, f"{line}\n".encode(), TEXT_TYPE)
+    assert bool(answer.header("WWW-Authenticate")) == (status_code == 401)
+    assert record.levelno == logging.WARNING
+    assert record.getMessage().startswith(f"refused status={status_code} url=message reason=")
+    assert (reason or line) in record.getMessage()
+    assert program.called == []
+
+
+def test_first_request_of_a_challenge_is_no_line_of_the_log(program: Program, caplog: pytest.LogCaptureFixture) -> None:
+    """Half of all requests are such: an operator would learn to look away from refusals."""
+    program.receiver().handle(webhook())
+
+    assert caplog.records == []
+
+
+def test_refusal_is_kept_and_the_first_request_of_a_challenge_is_not(program: Program) -> None:
+    """`explain --last` shows what was refused; half of all requests are no refusal."""
+    journal = Memory()
+    receiver = program.receiver(SIGNED, journal=journal)
+    request = text("hello")
+    receiver.handle(webhook())
+    receiver.handle(request)
+    ((kept, refused),) = journal.refused
+
+    assert kept is request
+    assert refused.line == "the signature does not fit"
+
+
+def test_status_token_of_another_key_is_no_probe(program: Program, caplog: pytest.LogCaptureFixture) -> None:
+    """After a change of keys all news of deliveries would be refused, and nobody would see why."""
+    request = webhook(status_form(SID, "delivered"), endpoint="status", target="/status?in_reply_to=SM1&token=other")
+
+    assert program.receiver({}).handle(request).status == 401
+    assert "SECRET_KEY_FALLBACKS" in caplog.text

@@ -1,0 +1,116 @@
+"""Status callbacks: every handler runs, and Twilio gets the same answer whatever they do."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from tests.receiver.programs import STATUS_SID, Deliveries, Memory, Program, name_of, status
+from tests.webhook_requests import BASIC, SID, authorized, read_settings, webhook
+from twiml_app import Router, StatusCallback
+from twiml_app.caller.forms import status_form
+from twiml_app.receiver.claims import Claim
+from twiml_app.receiver.receiver import Receiver
+from twiml_app.webhook import WebhookResponse
+
+
+def test_every_status_handler_runs_in_order_and_a_failing_one_stops_none(caplog: pytest.LogCaptureFixture) -> None:
+    """One team's bug must not lose the delivery report of another."""
+    deliveries, errors = Deliveries(), list[Exception]()
+    receiver = Receiver(deliveries.router, read_settings(BASIC), on_exception=errors.append, clock=lambda: 0.0)
+    answer = receiver.handle(status("undelivered", 30003))
+
+    assert answer == WebhookResponse(status=204)
+    assert deliveries.ran == ["first 30003", "second False", "third undelivered"]
+    assert [str(error) for error in errors] == ["a bug"]
+    assert caplog.records[-1].levelno == logging.WARNING
+    assert caplog.records[-1].getMessage() == (
+        f"status callback sid={STATUS_SID} status=undelivered error_code=30003"
+        f" handler={name_of(Deliveries, 'second')}"
+        " outcome=failed ms=0.0 from=+*******0006 to=+*******0001"
+    )
+
+
+def test_status_that_is_handled_is_a_quiet_line(caplog: pytest.LogCaptureFixture) -> None:
+    """Deliveries are the bulk of all traffic."""
+    deliveries = Deliveries()
+
+    assert Receiver(deliveries.router, read_settings(BASIC)).handle(status("delivered")).status == 204
+    assert deliveries.ran == ["third delivered"]
+    assert [(record.levelno, "outcome=handled" in record.getMessage()) for record in caplog.records] == [
+        (logging.INFO, True)
+    ]
+
+
+def test_status_without_a_handler_is_accepted_and_suggested_once(caplog: pytest.LogCaptureFixture) -> None:
+    """Twilio sends every step; most programs care for one."""
+    receiver = Receiver(Router(), read_settings(BASIC))
+    for _ in range(2):
+        assert receiver.handle(status("sent")) == WebhookResponse(status=204)
+
+    assert [record.levelno for record in caplog.records] == [logging.INFO] * 3
+    assert '@router.status("sent")' in caplog.records[0].getMessage()
+
+
+def test_status_at_the_message_url_is_taken_all_the_same() -> None:
+    """People paste one URL everywhere."""
+    deliveries = Deliveries()
+    request = authorized(webhook(status_form(STATUS_SID, "delivered")))
+
+    assert Receiver(deliveries.router, read_settings(BASIC)).handle(request) == WebhookResponse(status=204)
+    assert deliveries.ran == ["third delivered"]
+
+
+def test_failure_is_not_hidden_by_another_handler_of_its_name(caplog: pytest.LogCaptureFixture) -> None:
+    """Handlers made by one function share their name."""
+    router = Router()
+
+    def make(*, fails: bool) -> None:
+        @router.status("delivered")
+        def handler(status: StatusCallback) -> None:
+            if fails:
+                raise ValueError
+
+    make(fails=True)
+    make(fails=False)
+    Receiver(router, read_settings(BASIC)).handle(status("delivered"))
+
+    assert "outcome=failed" in caplog.records[-1].getMessage()
+
+
+def test_failed_status_is_kept_with_what_each_handler_did() -> None:
+    """Twilio does not call again: whoever retries it must know which handlers are still to run."""
+    deliveries, journal = Deliveries(), Memory(claimed=Claim(1, 0, late=True))
+    Receiver(deliveries.router, read_settings(BASIC), journal=journal).handle(status("undelivered", 30003))
+    ((method, _, outcome),) = journal.said
+
+    assert (method, outcome.name) == ("finish", "failed")
+    assert outcome.results == {
+        name_of(Deliveries, "first"): "ok",
+        name_of(Deliveries, "second"): "ValueError: a bug",
+        name_of(Deliveries, "third"): "ok",
+    }
+    assert "second True" in deliveries.ran
+
+
+class Mute(Exception):
+    """An error that fails when it is asked for its text."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
+
+
+def test_error_that_cannot_be_written_is_named_by_its_kind(program: Program) -> None:
+    """A status callback is answered 204 whatever its handlers do."""
+    journal, router = Memory(), Router()
+
+    @router.status("delivered")
+    def fail(status: StatusCallback) -> None:
+        raise Mute
+
+    receiver = Receiver(router, program.receiver({}).settings, journal=journal)
+    request = authorized(webhook(status_form(SID, "delivered"), endpoint="status"))
+
+    assert receiver.handle(request).status == 204
+    assert list((journal.said[0][2].results or {}).values()) == ["Mute"]
