@@ -1,4 +1,4 @@
-"""What users test with: a phone that goes the whole way, and forms as Twilio sends them."""
+"""What users test with: a phone whose texts go through the whole application."""
 
 from __future__ import annotations
 
@@ -9,15 +9,13 @@ from typing import Any
 import pytest
 from flask import Flask, session
 
-from tests.helpers import sample
 from tests.webhook_requests import ACCOUNT, BASIC, OTHER_ACCOUNT, SID, SIGNED, TOKEN, read_settings
 from twiml_app import InboundMessage, Media, Message, MessagingResponse, Redirect, Router, StatusCallback
 from twiml_app.app import Twiml, create_app
 from twiml_app.caller.caller import Caller
-from twiml_app.caller.forms import CONTACT, NUMBER, inbound_form, random_sid, status_form
+from twiml_app.caller.forms import CONTACT, NUMBER, inbound_form
 from twiml_app.caller.types import OutgoingRequest, Webhook
 from twiml_app.errors import CallError, TwimlError
-from twiml_app.events import parse_event
 from twiml_app.testing import Phone, ServedApp, _RoutedTransport, in_process, read_reply
 from twiml_app.webhook import Form, WebhookResponse
 
@@ -311,41 +309,6 @@ def test_redirect_is_relative_to_the_url_that_answered() -> None:
         "https://h/deep/next",
     ]
     assert "Authorization" in dict(sent[-1].headers)
-
-
-@pytest.mark.parametrize(
-    ("name", "form"),
-    [
-        pytest.param("inbound-sms.txt", inbound_form("x"), id="text"),
-        pytest.param("inbound-mms.txt", inbound_form("x", media={"https://x/": "image/png"}), id="picture"),
-        pytest.param("status-delivered.txt", status_form(SID, "delivered"), id="delivered"),
-        pytest.param("status-failed.txt", status_form(SID, "failed", error_code=30005), id="failed"),
-    ],
-)
-def test_forms_have_the_fields_of_recorded_traffic(name: str, form: Any) -> None:
-    """A handler that works with these must work with what Twilio sends."""
-    recorded = sample(name)
-
-    assert form.keys() <= recorded.keys()
-    assert type(parse_event(form)) is type(parse_event(recorded))
-
-
-def test_fields_of_a_form_may_all_be_overridden() -> None:
-    """A strange webhook is made for a test in one line."""
-    form = inbound_form("x", fields={"Body": "y", "New": "1"})
-    status = status_form(SID, "sent", fields={"MessageStatus": "read", "New": "1"})
-
-    assert (form["Body"], form["New"], list(form).count("Body")) == ("y", "1", 1)
-    assert (status["MessageStatus"], status["SmsStatus"], status["New"]) == ("read", "sent", "1")
-
-
-def test_sids_are_as_twilios_and_never_the_same() -> None:
-    """The second of two texts of one test would otherwise be a retry."""
-    first, second = random_sid(), random_sid("MM")
-
-    assert (first[:2], second[:2], len(first), len(second)) == ("SM", "MM", 34, 34)
-    assert first[2:] != second[2:]
-    assert set(first[2:]) <= set("0123456789abcdef")
 
 
 @pytest.mark.parametrize(

@@ -98,6 +98,13 @@ class Deliveries:
             return "ignored"
 
 
+class Mute(Exception):
+    """An error that fails when it is asked for its text."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
+
+
 def name_of(program: type, handler: str) -> str:
     """Return the name that the log gives to a handler of Program or Deliveries."""
     return f"{program.__module__}.{program.__qualname__}.__post_init__.<locals>.{handler}"

@@ -1,4 +1,4 @@
-"""Credentials: who knows them is let in, nobody else is, and a status URL stands in for them for one message."""
+"""Authentication: only the configured credentials are accepted, and a status URL replaces them for one message."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from twiml_app.credentials import Credentials, basic_header, weaknesses
+from twiml_app.credentials import Credentials, basic_header
 from twiml_app.events import REPLY_PARAMETER, TOKEN_PARAMETER
 from twiml_app.receiver.auth import CHALLENGE, BasicAuth, StatusUrls
 
@@ -93,59 +93,6 @@ def test_exactly_the_configured_pairs_are_accepted(pairs: list[Credentials], oth
 def test_no_header_raises(header: str) -> None:
     """The header is a stranger's."""
     assert BasicAuth([PAIR]).accepts(header) is (header.strip() == f"Basic {GOOD}")
-
-
-@pytest.mark.parametrize(
-    ("user", "password", "found"),
-    [
-        pytest.param("sms", "quite-long-enough", [], id="sound"),
-        pytest.param("ab", "xkabqpz7.fjw_m~d", [], id="short user that is in the password by chance"),
-        pytest.param("sms", "short", ["the password of sms is shorter than 12 characters"], id="short"),
-        pytest.param("sms", "x" * 11, ["the password of sms is shorter than 12 characters"], id="a character short"),
-        pytest.param("sms", "x" * 12, [], id="just long enough"),
-        pytest.param("anna", "hello-Anna-2024", ["the password of anna is easy to guess"], id="user in the password"),
-        pytest.param("sms", "the-sms-of-4711", ["the password of sms is easy to guess"], id="shortest user in it"),
-        pytest.param(
-            "sms",
-            "p@ss/word:x?#[]&+ ",
-            ["the password of sms has characters that Twilio may not send from a URL"],
-            id="password that a URL would carry encoded",
-        ),
-        pytest.param(
-            "sms",
-            "größer-als-zwölf",
-            ["the password of sms has characters that Twilio may not send from a URL"],
-            id="password that is not ASCII",
-        ),
-        pytest.param(
-            "ann@home",
-            "quite-long-enough",
-            ["the user ann@home has characters that Twilio may not send from a URL"],
-            id="user that a URL would carry encoded",
-        ),
-        pytest.param(
-            "twilio",
-            "twilio!",
-            [
-                "the password of twilio is shorter than 12 characters",
-                "the password of twilio is easy to guess",
-                "the password of twilio has characters that Twilio may not send from a URL",
-            ],
-            id="everything at once",
-        ),
-    ],
-)
-def test_weak_credentials_are_named_without_the_password(user: str, password: str, found: list[str]) -> None:
-    """The URL is on the internet: a guessed password lets anyone speak for any customer."""
-    assert weaknesses(Credentials(user, password)) == found
-
-
-@pytest.mark.parametrize(
-    "word", ["password", "passwort", "secret", "twilio", "123456", "qwerty", "letmein", "changeme", "admin"]
-)
-def test_password_with_a_common_word_is_easy_to_guess(word: str) -> None:
-    """These stand at the top of every list that is tried."""
-    assert weaknesses(Credentials("sms", f"xkq-{word.upper()}-zvw")) == ["the password of sms is easy to guess"]
 
 
 def tokens_of(url: str) -> tuple[str, str]:

@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from tests.receiver.programs import STATUS_SID, Deliveries, Memory, Program, name_of, status
+from tests.receiver.programs import STATUS_SID, Deliveries, Memory, Mute, Program, name_of, status
 from tests.webhook_requests import BASIC, SID, authorized, read_settings, webhook
 from twiml_app import Router, StatusCallback
 from twiml_app.caller.forms import status_form
@@ -92,13 +92,6 @@ def test_failed_status_is_kept_with_what_each_handler_did() -> None:
         name_of(Deliveries, "third"): "ok",
     }
     assert "second True" in deliveries.ran
-
-
-class Mute(Exception):
-    """An error that fails when it is asked for its text."""
-
-    def __str__(self) -> str:
-        raise RuntimeError("no text")
 
 
 def test_error_that_cannot_be_written_is_named_by_its_kind(program: Program) -> None:

@@ -1,0 +1,295 @@
+"""Answering: every event ends in one outcome, whatever the handlers return or raise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.receiver.programs import EMPTY, STATUS_SID, Deliveries, Mute, Program, name_of, twiml
+from tests.webhook_requests import BASIC, SID, read_settings, webhook
+from twiml_app import InboundMessage, Media, Message, MessagingResponse, Redirect, Router, StatusCallback
+from twiml_app.caller.forms import CONTACT, NUMBER, inbound_form, status_form
+from twiml_app.events import parse_event
+from twiml_app.receiver.answering import Answerer, describe, empty_response, run_status_handlers
+from twiml_app.receiver.auth import StatusUrls
+from twiml_app.receiver.claims import Outcome
+from twiml_app.webhook import TWIML_TYPE, Endpoint, Form, WebhookResponse
+
+
+def answerer(router: Router, **settings: object) -> Answerer:
+    """Make an answerer of a router, with some settings."""
+    read = read_settings(BASIC, settings)
+    return Answerer(router, read, StatusUrls(read.secret_keys, read.status_path), lambda _: None)
+
+
+def message(body: str = "hello", **fields: str) -> InboundMessage:
+    """Make an inbound message."""
+    event = parse_event(inbound_form(body, message_sid=SID, fields=fields))
+    assert isinstance(event, InboundMessage)
+    return event
+
+
+def status(message_status: str, error_code: int | None = None) -> StatusCallback:
+    """Make a status callback."""
+    event = parse_event(status_form(STATUS_SID, message_status, error_code=error_code))
+    assert isinstance(event, StatusCallback)
+    return event
+
+
+def returning(value: Any, **settings: object) -> Answerer:
+    """Make an answerer whose only handler returns a value."""
+    router = Router()
+    router.default(lambda _: value)
+    return answerer(router, **settings)
+
+
+def said(value: Any, received: InboundMessage | None = None) -> str:
+    """Return the digest of what is sent for a value that a handler returns."""
+    return returning(value).answer(webhook(), received or message()).said
+
+
+def summary(outcome: Outcome) -> tuple[str, str, int]:
+    """Return word, handler and status of an outcome."""
+    return outcome.word, outcome.handler, outcome.response.status
+
+
+@pytest.mark.parametrize(
+    ("received", "settings", "word", "handler"),
+    [
+        pytest.param(message("hello"), {}, "replied", "echo", id="reply"),
+        pytest.param(message("silent"), {}, "silent", "silent", id="nothing returned"),
+        pytest.param(message("STOP"), {}, "opted out", "told", id="opt-out"),
+        pytest.param(message("START"), {}, "replied", "echo", id="opt-in"),
+        pytest.param(
+            message("STOP"), {"TWIML_OPT_OUT_NUMBERS": NUMBER}, "replied", "echo", id="opt-out, answered here"
+        ),
+        pytest.param(message("hello"), {"TWIML_BLOCKED": CONTACT}, "blocked", "", id="blocked contact"),
+        pytest.param(
+            message("fail"), {"TWIML_APOLOGY": "Sorry"}, "apologized", "fail", id="handler that raises, apology"
+        ),
+        pytest.param(message("long"), {"TWIML_APOLOGY": "Sorry"}, "apologized", "long", id="reply refused, apology"),
+    ],
+)
+def test_outcome_names_what_happened_and_the_handler(
+    received: InboundMessage, settings: dict[str, object], word: str, handler: str
+) -> None:
+    """The log and the journal are searched by these two."""
+    outcome = answerer(Program().router, **settings).answer(webhook(), received)
+
+    assert summary(outcome) == (word, handler and name_of(Program, handler), 200)
+
+
+@pytest.mark.parametrize("body", ["fail", "long"])
+def test_failed_message_is_an_error_without_an_apology(body: str) -> None:
+    """Only an error status makes Twilio call the fallback URL."""
+    outcome = answerer(Program().router).answer(webhook(), message(body))
+
+    assert summary(outcome) == ("failed", name_of(Program, body), 500)
+    assert outcome.said == ""
+
+
+def test_message_that_no_handler_is_for_is_unhandled() -> None:
+    """An empty success: an error would make Twilio call the fallback for a missing handler."""
+    outcome = answerer(Router()).answer(webhook(), message())
+
+    assert summary(outcome) == ("unhandled", "", 200)
+    assert outcome.response.body == EMPTY
+
+
+def test_event_of_another_kind_is_named_by_its_kind() -> None:
+    """The log says what arrived, so that the wrong URL is found at Twilio."""
+    voice = parse_event(Form([("CallSid", "CA1"), ("From", "+1")]))
+
+    assert summary(answerer(Router()).answer(webhook(), voice)) == ("voice webhook", "", 200)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "expected"),
+    [
+        pytest.param("message", WebhookResponse(status=200, body=EMPTY, content_type=TWIML_TYPE), id="message"),
+        pytest.param("status", WebhookResponse(status=204), id="status"),
+        pytest.param("fallback", WebhookResponse(status=200, body=EMPTY, content_type=TWIML_TYPE), id="fallback"),
+    ],
+)
+def test_empty_success_is_a_document_where_twilio_expects_one(endpoint: Endpoint, expected: WebhookResponse) -> None:
+    """Twilio reports an error for a message without TwiML, and for a status callback it ignores the body."""
+    assert empty_response(webhook(endpoint=endpoint)) == expected
+
+
+@pytest.mark.parametrize(
+    ("apology", "sent"),
+    [
+        pytest.param("Sorry", twiml("<Message><Body>Sorry</Body></Message>"), id="apology"),
+        pytest.param("", EMPTY, id="none set"),
+    ],
+)
+def test_apology_is_the_one_of_the_settings(apology: str, sent: bytes) -> None:
+    """The fallback URL sends it as well, with an outcome of its own."""
+    outcome = answerer(Router(), TWIML_APOLOGY=apology).apology("fallback", "a.b")
+
+    assert summary(outcome) == ("fallback", "a.b", 200)
+    assert outcome.response.body == sent
+    assert bool(outcome.said) == bool(apology)
+
+
+@pytest.mark.parametrize(
+    ("received", "settings", "silenced"),
+    [
+        pytest.param(message("hello"), {}, False, id="anybody"),
+        pytest.param(message("STOP"), {}, True, id="opt-out"),
+        pytest.param(message("ARRETE", OptOutType="STOP"), {}, True, id="opt-out of Advanced Opt-Out"),
+        pytest.param(message("START"), {}, False, id="opt-in"),
+        pytest.param(message("HELP"), {}, False, id="help"),
+        pytest.param(message("STOP"), {"TWIML_OPT_OUT_NUMBERS": NUMBER}, False, id="number that answers itself"),
+        pytest.param(message("STOP"), {"TWIML_OPT_OUT_NUMBERS": "12345"}, True, id="another number that does"),
+        pytest.param(message("hello"), {"TWIML_BLOCKED": CONTACT}, True, id="blocked"),
+        pytest.param(message("hello"), {"TWIML_BLOCKED": "+19"}, False, id="another one is blocked"),
+        pytest.param(
+            message("STOP"), {"TWIML_BLOCKED": CONTACT, "TWIML_OPT_OUT_NUMBERS": NUMBER}, True, id="blocked anywhere"
+        ),
+    ],
+)
+def test_nothing_may_be_sent_to_who_opted_out_or_is_blocked(
+    received: InboundMessage, settings: dict[str, object], silenced: bool
+) -> None:
+    """Carriers fine whoever writes to somebody who has opted out."""
+    assert answerer(Router(), **settings).is_silenced(received) is silenced
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        pytest.param("a", "a", True, id="text"),
+        pytest.param("a", Message("a"), True, id="text and Message"),
+        pytest.param("a", Message("a", to="+1", action="/done"), True, id="attributes"),
+        pytest.param("a", [Message("a"), Redirect("/next")], True, id="Redirect after it"),
+        pytest.param("a", "b", False, id="another text"),
+        pytest.param("a", "a ", False, id="white space"),
+        pytest.param("a", Message("a", Media("/1")), False, id="picture"),
+        pytest.param(Message("a", Media("/1")), Message("a", Media("/2")), False, id="another picture"),
+        pytest.param(["a", "b"], ["b", "a"], False, id="order"),
+    ],
+)
+def test_digest_is_that_of_what_a_person_reads(one: Any, other: Any, same: bool) -> None:
+    """Two programs that answer each other are recognized by the same texts and pictures."""
+    assert (said(one) == said(other)) is same
+
+
+def test_digest_is_the_same_for_every_message_that_is_answered() -> None:
+    """The loop is found although each message has another sid and another text."""
+    assert said("a", message("x")) == said("a", message("y", MessageSid="SM" + "6" * 32))
+
+
+@pytest.mark.parametrize(
+    "value", [pytest.param(None, id="nothing"), pytest.param(MessagingResponse(Redirect("/next")), id="Redirect")]
+)
+def test_nothing_sent_has_no_digest(value: Any) -> None:
+    """Silence is not a loop, however often it is repeated."""
+    assert said(value) == ""
+
+
+def test_digest_does_not_show_the_text() -> None:
+    """It is kept for longer than the text is."""
+    assert "secret" not in said("secret")
+    assert len(said("secret")) == len(said("x" * 1600)) == 32
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text() | st.binary() | st.builds(Message, st.text(max_size=5)),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    max_leaves=5,
+)
+
+
+@given(ANYTHING)
+def test_any_returned_value_ends_in_an_outcome(value: Any) -> None:
+    """A handler may return anything, and Twilio waits for an answer."""
+    outcome = returning(value).answer(webhook(), message())
+
+    assert (outcome.word, outcome.response.status) in (("replied", 200), ("silent", 200), ("failed", 500))
+    assert bool(outcome.said) == (outcome.word == "replied")
+
+
+@pytest.mark.parametrize(
+    ("received", "word", "handlers", "results"),
+    [
+        pytest.param(status("delivered"), "handled", ["third"], {"third": "ok"}, id="handled"),
+        pytest.param(status("failed", 30003), "handled", ["first"], {"first": "ok"}, id="handled by its code"),
+        pytest.param(
+            status("undelivered", 30003),
+            "failed",
+            ["second"],
+            {"first": "ok", "second": "ValueError: a bug", "third": "ok"},
+            id="failed",
+        ),
+        pytest.param(status("sent"), "unhandled", [], {}, id="unhandled"),
+    ],
+)
+def test_outcome_of_a_status_names_the_handlers_that_failed(
+    received: StatusCallback, word: str, handlers: list[str], results: dict[str, str]
+) -> None:
+    """Twilio gets 204 in any case, so the journal is the only place to learn of a failure."""
+    outcome = answerer(Deliveries().router).answer(webhook(endpoint="status"), received)
+
+    assert summary(outcome) == (word, ",".join(name_of(Deliveries, each) for each in handlers), 204)
+    assert outcome.results == {name_of(Deliveries, name): result for name, result in results.items()}
+
+
+def test_handlers_that_succeeded_before_do_not_run_again() -> None:
+    """A retry of a failed status must not refund the same customer twice."""
+    deliveries, received = Deliveries(), status("undelivered", 30003)
+    handlers = deliveries.router.status_handlers(received)
+    results = run_status_handlers(handlers, received)
+    deliveries.ran.clear()
+
+    assert run_status_handlers(handlers, received, results) == results
+    assert deliveries.ran == ["second False"]
+
+
+def test_each_error_is_reported_with_its_handler() -> None:
+    """Several handlers may fail, and each has an owner."""
+    deliveries, received = Deliveries(), status("undelivered", 30003)
+    reported: list[tuple[str, str]] = []
+    run_status_handlers(
+        deliveries.router.status_handlers(received),
+        received,
+        on_exception=lambda error, handler: reported.append((str(error), handler)),
+    )
+
+    assert reported == [("a bug", name_of(Deliveries, "second"))]
+
+
+@pytest.mark.parametrize("order", [pytest.param([True, False], id="first"), pytest.param([False, True], id="second")])
+def test_failure_is_kept_of_two_handlers_with_one_name(order: list[bool]) -> None:
+    """A success of the other would hide it, and the retry would leave it out."""
+    ran: list[bool] = []
+
+    def make(*, fails: bool) -> Any:
+        def handler(status: StatusCallback) -> None:
+            ran.append(fails)
+            if fails:
+                raise ValueError("a bug")
+
+        return handler
+
+    results = run_status_handlers([make(fails=each) for each in order], status("delivered"))
+
+    assert [*results.values()] == ["ValueError: a bug"]
+    assert ran == order
+
+
+@pytest.mark.parametrize(
+    ("error", "described"),
+    [
+        pytest.param(ValueError("a bug"), "ValueError: a bug", id="text"),
+        pytest.param(KeyError("x"), "KeyError: 'x'", id="key"),
+        pytest.param(ValueError(), "ValueError: ", id="no text"),
+        pytest.param(Mute(), "Mute", id="text that cannot be made"),
+    ],
+)
+def test_error_is_described_by_its_kind_and_text(error: Exception, described: str) -> None:
+    """The journal keeps it, and nothing about it may raise once more."""
+    assert describe(error) == described

@@ -1,0 +1,63 @@
+"""Opt-out words: the texts that Twilio takes as opt-out, opt-in or help, and no other text."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from twiml_app.opt_out_words import OPT_OUT_WORDS, kind_of_word
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        pytest.param("STOP", "STOP STOPALL UNSUBSCRIBE CANCEL END QUIT REVOKE OPTOUT", id="opt out"),
+        pytest.param("START", "START YES UNSTOP", id="opt in"),
+        pytest.param("HELP", "HELP INFO", id="help"),
+    ],
+)
+def test_words_that_twilio_acts_on_are_known_in_any_case(kind: str, words: str) -> None:
+    """Twilio blocks the number at these words: a program that does not know them writes into the void."""
+    for word in words.split():
+        assert [kind_of_word(text) for text in (word, word.lower(), word.title(), f" {word}\n")] == [kind] * 4
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("", id="nothing"),
+        pytest.param(" \n", id="white space"),
+        pytest.param("stop please", id="word before others"),
+        pytest.param("please stop", id="word after others"),
+        pytest.param("stop stop", id="word twice"),
+        pytest.param("stop\nhelp", id="words on two lines"),
+        pytest.param("STOP!", id="punctuation"),
+        pytest.param("s t o p", id="spaces inside"),
+        pytest.param("nonstop", id="end of another word"),
+        pytest.param("stops", id="beginning of another word"),
+    ],
+)
+def test_word_counts_only_as_the_whole_text(text: str) -> None:
+    """A customer who writes "please stop by at noon" must keep getting answers."""
+    assert kind_of_word(text) == ""
+
+
+def test_no_word_is_of_two_kinds() -> None:
+    """A text that opts out and in at once would do whatever the order of the table says."""
+    assert all(one.isdisjoint(other) for one, other in combinations(OPT_OUT_WORDS.values(), 2))
+
+
+def test_other_words_replace_the_default_ones() -> None:
+    """The emulator of an earlier year knows fewer words."""
+    words = {"STOP": frozenset({"ARRET"}), "HELP": frozenset({"AIDE"})}
+
+    assert [kind_of_word(text, words) for text in ("arret", " Aide ", "stop", "help")] == ["STOP", "HELP", "", ""]
+
+
+@given(st.text())
+def test_any_text_has_one_kind_or_none(text: str) -> None:
+    """The text is a stranger's."""
+    assert kind_of_word(text) in ("", "STOP", "START", "HELP")
