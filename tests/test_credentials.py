@@ -112,7 +112,7 @@ def test_weak_credentials_are_named_without_the_password(user: str, password: st
     "word", ["password", "passwort", "secret", "twilio", "123456", "qwerty", "letmein", "changeme", "admin"]
 )
 def test_password_with_a_common_word_is_easy_to_guess(word: str) -> None:
-    """These stand at the top of every list that is tried."""
+    """These are at the top of every list that attackers try."""
     assert weaknesses(Credentials("sms", f"xkq-{word.upper()}-zvw")) == ["the password of sms is easy to guess"]
 
 

@@ -28,7 +28,7 @@ BASIC = "Basic " + base64.b64encode(b"sms:quite long:enough").decode()
 
 @dataclass
 class Wire:
-    """A transport that keeps what is sent, and gives prepared answers; the last one for ever."""
+    """A transport that keeps the requests and gives prepared answers; the last one again and again."""
 
     answers: list[WebhookResponse | OSError]
     sent: list[OutgoingRequest] = field(default_factory=list)
@@ -78,7 +78,7 @@ def header(request: OutgoingRequest, name: str) -> str:
 
 
 def is_signed(request: OutgoingRequest) -> bool:
-    """Tell whether the signature fits what is sent, taken from the request alone."""
+    """Return whether the signature fits the request as it is sent."""
     pairs = parse_qsl(request.body.decode(), keep_blank_values=True)
     return verify(request.url, pairs, header(request, HEADER), [TOKEN])
 

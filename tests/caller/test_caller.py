@@ -39,7 +39,7 @@ def test_post_is_sent_as_twilio_sends_it() -> None:
     ],
 )
 def test_get_carries_the_form_in_the_query(url: str, sent: str) -> None:
-    """The signature of a GET covers the query, so a query written anew would not fit."""
+    """The signature of a GET covers the query, so a query that is encoded again would not fit."""
     transport = wire()
     call(transport, url, method="GET")
     (request,) = transport.sent
@@ -48,8 +48,8 @@ def test_get_carries_the_form_in_the_query(url: str, sent: str) -> None:
     assert is_signed(request)
 
 
-def test_get_without_a_form_is_the_url_alone() -> None:
-    """A question mark with nothing after it would be another URL than the one that is signed."""
+def test_get_without_a_form_calls_the_url_as_it_is() -> None:
+    """A trailing question mark would make another URL than the signed one."""
     transport = wire()
     call(transport, method="GET", form=Form())
 
@@ -57,7 +57,7 @@ def test_get_without_a_form_is_the_url_alone() -> None:
 
 
 def test_headers_that_are_given_go_with_every_request() -> None:
-    """A replay says of each of its requests that it is one."""
+    """A replay marks each of its requests as one."""
     transport = wire(CHALLENGE, OK)
     Caller(transport, headers=(("X-Replay", "1"),), clock=transport.clock).call(Webhook(url=WITH_PAIR), FORM)
 
@@ -88,14 +88,14 @@ def test_url_is_called_without_credentials_and_fragment(url: str, bare: str) -> 
     [
         pytest.param("", id="empty"),
         pytest.param("sms.example.com/message", id="no scheme"),
-        pytest.param("/message", id="path alone"),
+        pytest.param("/message", id="only a path"),
         pytest.param("https://sms:secret@[", id="broken"),
-        pytest.param("https://sms:secret@h:99999/", id="port that is none"),
+        pytest.param("https://sms:secret@h:99999/", id="invalid port"),
         pytest.param("ftp://sms:secret@h/", id="another scheme"),
         pytest.param("https://sms:secret@/message", id="no host"),
     ],
 )
-def test_url_that_is_none_is_refused_before_anything_is_sent(url: str) -> None:
+def test_invalid_url_is_refused_before_anything_is_sent(url: str) -> None:
     """It is typed by people, on the command line."""
     transport = wire()
     error = failure(transport, url)

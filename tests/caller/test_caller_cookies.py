@@ -55,7 +55,7 @@ def test_cookies_belong_to_two_numbers_and_a_host() -> None:
 
 
 def test_cookies_are_forgotten_after_four_hours_without_use() -> None:
-    """A conversation that goes on keeps its session; one that is taken up the next day begins anew."""
+    """A conversation in progress keeps its session; one that resumes the next day gets a new one."""
     transport = wire(with_cookies("session=ann"), OK)
     twilio = caller(transport)
     converse(transport, twilio)

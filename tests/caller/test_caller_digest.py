@@ -81,7 +81,7 @@ def test_digest_is_answered(algorithm: str, qop: str, method: str) -> None:
 
 
 def test_digest_counts_the_requests_of_a_session() -> None:
-    """A server takes a number that comes twice for a replay, and a new nonce of the client for another session."""
+    """A server takes a repeated count for a replay, and a new client nonce for another session."""
     server, session = DigestServer(algorithm="MD5-sess"), Session()
     twilio = Caller(server, new_nonce=iter(["ours", "never"]).__next__)
     for _ in range(3):
@@ -97,7 +97,7 @@ def test_digest_counts_the_requests_of_a_session() -> None:
 
 
 def test_client_nonce_is_made_up_where_none_is_given() -> None:
-    """Two logins with one would tell whoever listens that the password is the same."""
+    """Two logins with the same nonce would show an eavesdropper that the password is the same."""
     servers = DigestServer(), DigestServer()
     for server in servers:
         Caller(server).call(Webhook(url=DIGEST_PAIR), FORM)
@@ -133,7 +133,7 @@ def digest(more: str = "") -> WebhookResponse:
     ],
 )
 def test_stale_answer_is_given_once_more(answers: list[WebhookResponse | OSError], requests: int) -> None:
-    """A nonce may run out between two requests; a server that says so for ever must not be asked for ever."""
+    """A nonce may run out between two requests; a server that always says so must not be asked again and again."""
     transport = wire(*answers)
     if len(answers) == requests:
         assert call(transport, WITH_PAIR).response == OK

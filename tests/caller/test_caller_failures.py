@@ -20,7 +20,7 @@ from twiml_app.webhook import WebhookResponse
         pytest.param(TimeoutError(), "TimeoutError", id="not said"),
     ],
 )
-def test_what_went_wrong_is_told_in_words(error: OSError, problem: str) -> None:
+def test_error_says_in_words_what_went_wrong(error: OSError, problem: str) -> None:
     """An empty reason would send people to the debugger."""
     transport = wire(error)
     failed = failure(transport, f"{URL}#rc=0")
@@ -39,7 +39,7 @@ def test_what_went_wrong_is_told_in_words(error: OSError, problem: str) -> None:
     ],
 )
 def test_code_says_what_failed(error: OSError, code: int) -> None:
-    """The fallback URL is told the number, and people look it up."""
+    """The fallback URL gets the error code, and people look it up."""
     transport = wire(error, OK)
     answer = call(transport, f"{URL}#rc=0", fallback_url="https://fallback.example/x")
 
@@ -69,7 +69,7 @@ def test_error_shows_the_beginning_of_the_answer() -> None:
         pytest.param(b"\n" * 300 + b"the reason", ": the reason", id="lines before the text"),
         pytest.param(b"a\n" * 1000, f": {'a ' * 100}", id="many short lines"),
         pytest.param("a\u2028b\x85c\x0bd".encode(), ": a b c d", id="other ends of lines"),
-        pytest.param(b" \n\t", "", id="white space alone"),
+        pytest.param(b" \n\t", "", id="only white space"),
     ],
 )
 def test_answer_is_quoted_in_one_line(body: bytes, said: str) -> None:

@@ -8,7 +8,7 @@ from twiml_app.webhook import Form
 
 
 def test_fallback_is_called_with_what_failed() -> None:
-    """A fallback that cannot tell why it is called can do nothing better than apologize."""
+    """A fallback that does not know why it is called can only apologize."""
     transport = wire(CHALLENGE, FAILED, CHALLENGE, OK)
     answer = call(transport, f"{WITH_PAIR}?a=1", fallback_url="https://sms:quite@sms.example.com/fallback")
     form = Form.read(transport.sent[-1].body.decode(), max_fields=500)
@@ -29,7 +29,7 @@ def test_fallback_that_fails_too_is_the_error() -> None:
     assert (error.url, error.code) == ("https://fallback.example/x", 11205)
 
 
-def test_fallback_url_that_is_none_is_refused_at_once() -> None:
+def test_invalid_fallback_url_is_refused_at_once() -> None:
     """Otherwise it shows only on the day when the primary fails."""
     transport = wire()
 

@@ -46,7 +46,7 @@ def test_answer_to_get_is_kept_as_long_as_it_is_good(
 
 
 def test_answer_that_came_unchanged_is_shown_as_it_came() -> None:
-    """The attempts tell what went over the wire."""
+    """The attempts show what went over the wire."""
     transport = wire(tagged(("ETag", '"1"')), UNCHANGED)
     twilio = caller(transport)
     fetch(twilio, transport)
@@ -87,7 +87,7 @@ def test_other_answers_are_not_kept(answer: WebhookResponse) -> None:
 
 
 def test_answer_to_post_is_never_kept() -> None:
-    """A POST is an event, and an event is answered anew."""
+    """A POST is an event, and every event gets its own answer."""
     transport = wire(tagged(("ETag", '"1"')))
     twilio = caller(transport)
     fetch(twilio, transport, method="POST")
@@ -99,7 +99,7 @@ def test_answer_to_post_is_never_kept() -> None:
 
 
 def test_answer_is_kept_for_the_whole_url_with_its_form() -> None:
-    """The answer to one text is not that to another."""
+    """One text must not get the answer to another."""
     transport = wire(tagged(("ETag", '"1"')))
     twilio = caller(transport)
     for body in ("a", "b", "a"):

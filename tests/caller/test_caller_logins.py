@@ -40,7 +40,7 @@ def test_login_holds_for_the_session() -> None:
 
 
 def test_login_is_good_however_the_host_is_written() -> None:
-    """The case of a host says nothing."""
+    """The case of a host has no meaning."""
     assert called_twice(wire(CHALLENGE, OK), WITH_PAIR, WITH_PAIR.replace("sms.example", "SMS.Example"))[-1] == BASIC
 
 
@@ -64,8 +64,8 @@ def test_calls_without_a_session_log_in_each_for_itself() -> None:
         pytest.param(WITH_PAIR.replace(".com", ".com:8443"), id="another port"),
     ],
 )
-def test_login_is_good_for_its_host_and_credentials_alone(url: str) -> None:
-    """Credentials must reach nobody who has not asked for these."""
+def test_login_is_good_only_for_its_host_and_credentials(url: str) -> None:
+    """Credentials must not reach a server that has not asked for them."""
     assert called_twice(wire(CHALLENGE, OK), WITH_PAIR, url)[-1] == ""
 
 
@@ -88,14 +88,14 @@ def test_login_holds_over_a_redirect_on_its_host() -> None:
 
 
 def test_login_holds_for_retry_and_fallback() -> None:
-    """They are the same action."""
+    """A retry and the fallback belong to the same action."""
     transport = wire(CHALLENGE, FAILED, FAILED, OK)
     call(transport, f"{WITH_PAIR}#rp=5xx", fallback_url=WITH_PAIR.replace("message", "fallback"))
 
     assert [header(request, "Authorization") for request in transport.sent] == ["", BASIC, BASIC, BASIC]
 
 
-def test_login_that_is_challenged_anew_is_answered_once_more() -> None:
+def test_login_that_is_challenged_again_is_answered_once_more() -> None:
     """A server that was restarted knows nothing of the login."""
     transport = wire(CHALLENGE, OK, CHALLENGE, OK)
 
@@ -103,7 +103,7 @@ def test_login_that_is_challenged_anew_is_answered_once_more() -> None:
 
 
 def test_login_that_is_refused_is_forgotten() -> None:
-    """What was good yesterday is not pressed on a server that has said no."""
+    """A server that has refused a login does not get it again."""
     transport = wire(CHALLENGE, OK, CHALLENGE, CHALLENGE, OK)
     twilio, session = caller(transport), Session()
     twilio.call(Webhook(url=WITH_PAIR), FORM, session=session)

@@ -36,7 +36,7 @@ def test_redirect_is_followed_as_browsers_do(status: int, method: str) -> None:
 
 
 def test_ten_redirects_are_followed_and_no_more() -> None:
-    """A loop ends with the number that Twilio's debugger shows."""
+    """A loop ends with the error code that Twilio's debugger shows."""
     transport = wire(*[moved(307, "/again")] * 10, OK)
     assert call(transport).response == OK
 
@@ -52,7 +52,7 @@ def test_ten_redirects_are_followed_and_no_more() -> None:
         pytest.param("ftp://example.com/", id="another scheme"),
         pytest.param("mailto:me", id="no address of a host"),
         pytest.param("http://[", id="broken"),
-        pytest.param("https://example.com:99999/", id="port that is none"),
+        pytest.param("https://example.com:99999/", id="invalid port"),
     ],
 )
 def test_redirect_to_no_http_url_is_a_failure_of_the_call(location: str) -> None:
@@ -68,9 +68,9 @@ def test_redirect_to_no_http_url_is_a_failure_of_the_call(location: str) -> None
     [
         pytest.param("ftp://sms:SECRET@h/", "h/", id="another scheme"),
         pytest.param("ftp://sms:SEC@RET@h/x", "h/x", id="at sign in the password"),
-        pytest.param("http://sms:SECRET@[::1/x", "[::1/x", id="host that is none"),
+        pytest.param("http://sms:SECRET@[::1/x", "[::1/x", id="invalid host"),
         pytest.param("http://sms:SECRET@\u2100.example/x", "\u2100.example/x", id="host that is forbidden"),
-        pytest.param("http://sms:SECRET@h:99999/x", "h:99999/x", id="port that is none"),
+        pytest.param("http://sms:SECRET@h:99999/x", "h:99999/x", id="invalid port"),
     ],
 )
 def test_redirect_that_leads_nowhere_shows_no_password(target: str, shown: str) -> None:

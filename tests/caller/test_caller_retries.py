@@ -63,7 +63,7 @@ def test_retry_after_a_redirect_begins_again_as_post() -> None:
 
 
 def test_idempotency_token_is_that_of_the_event() -> None:
-    """A program tells a retry from a new event by it."""
+    """A program distinguishes a retry from a new event by it."""
     transport = wire(ConnectFailed("refused"), CHALLENGE, OK)
     twilio = caller(transport)
     twilio.call(Webhook(url=WITH_PAIR), FORM)

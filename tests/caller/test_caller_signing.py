@@ -17,7 +17,7 @@ from twiml_app.webhook import Form
 
 
 def test_nothing_is_signed_without_a_token() -> None:
-    """A signature with an empty key is one that anybody makes."""
+    """Anybody could make a signature with an empty key."""
     transport = wire()
     caller(transport, token="").call(Webhook(url=URL), FORM)
 
@@ -25,7 +25,7 @@ def test_nothing_is_signed_without_a_token() -> None:
 
 
 def test_shared_key_signs_as_it_says() -> None:
-    """Twilio names the key and the algorithm beside the signature; the token of the account plays no part."""
+    """Twilio names the key and the algorithm next to the signature; the token of the account is not used."""
     transport = wire()
     Caller(transport, token="of the key", key_id="k1", clock=transport.clock).call(Webhook(url=URL), FORM)
     (request,) = transport.sent

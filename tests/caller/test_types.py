@@ -93,13 +93,13 @@ def test_any_fragment_gives_times_and_retries_within_twilios_bounds(fragment: st
         ),
     ],
 )
-def test_overrides_that_twilio_would_refuse_are_told(fragment: str, expected: tuple[tuple[int, str], ...]) -> None:
+def test_overrides_that_twilio_would_refuse_are_reported(fragment: str, expected: tuple[tuple[int, str], ...]) -> None:
     """A misspelled policy means no retry at all, and nobody notices until the day it is needed."""
     assert Overrides.mistakes(fragment) == expected
 
 
-def test_every_mistake_is_told() -> None:
-    """A list is set right at once, not word by word."""
+def test_every_mistake_is_reported() -> None:
+    """A list is corrected at once, not word by word."""
     assert [code for code, _ in Overrides.mistakes("rp=a,all,b&e=mars,moon,tokyo")] == [11240, 11240, 11243, 11243]
 
 

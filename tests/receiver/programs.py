@@ -15,7 +15,6 @@ from twiml_app.receiver.receiver import Receiver
 from twiml_app.webhook import Endpoint, WebhookRequest
 
 EMPTY = b'<?xml version="1.0" encoding="UTF-8"?><Response/>'
-ENDPOINTS: tuple[Endpoint, ...] = ("message", "status", "fallback")
 STATUS_SID = "SM" + "7" * 32
 
 
@@ -111,7 +110,7 @@ def name_of(program: type, handler: str) -> str:
 
 
 class Memory:
-    """A journal in memory; it can be down, and be told what to say."""
+    """A journal in memory; a test chooses its answers and whether it is down."""
 
     def __init__(self, *, down: str = "", claimed: Claim | StoredReply | None = None) -> None:
         self.down = down
@@ -128,25 +127,25 @@ class Memory:
             raise JournalUnavailable("the disk is full")
 
     def claim(self, request: WebhookRequest, event: Event) -> Claim | StoredReply:
-        """Claim, or say what was told."""
+        """Return the prepared claim or answer."""
         self._up("claim")
         self.asked.append((request, event))
         return self.claimed
 
     def finish(self, claim: Claim, outcome: Outcome) -> None:
-        """Keep what was answered."""
+        """Keep the answer."""
         self._up("finish")
         if self.down == "lost":
             raise ClaimLost("the event was taken over")
         self.said.append(("finish", claim, outcome))
 
     def fail(self, claim: Claim, outcome: Outcome) -> None:
-        """Keep that nothing was."""
+        """Keep the failure."""
         self._up("finish")
         self.said.append(("fail", claim, outcome))
 
     def stored_reply(self, message: InboundMessage) -> StoredReply | None:
-        """Say what was told."""
+        """Return the prepared answer."""
         self._up("claim")
         self.asked.append(message)
         return self.reply
@@ -156,4 +155,4 @@ class Memory:
         self.refused.append((request, refused))
 
     def check(self) -> None:
-        """Say nothing."""
+        """Find nothing wrong."""

@@ -47,7 +47,7 @@ def test_configured_pair_is_accepted_however_the_header_is_written(header: str) 
     "header",
     [
         pytest.param("", id="empty"),
-        pytest.param("Basic", id="scheme alone"),
+        pytest.param("Basic", id="only the scheme"),
         pytest.param("Basic ", id="nothing after the scheme"),
         pytest.param(GOOD, id="without a scheme"),
         pytest.param(f"Bearer {GOOD}", id="another scheme"),
@@ -129,7 +129,7 @@ SIDS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40
 
 @settings(deadline=None)
 @given(SIDS, SIDS)
-def test_token_is_good_for_its_message_alone(sid: str, other: str) -> None:
+def test_token_is_good_only_for_its_message(sid: str, other: str) -> None:
     """A token that fits any message would let whoever saw one report the failure of all."""
     urls = StatusUrls(["secret"], "/status")
     found, token = tokens_of(urls.url("https://h", sid))

@@ -9,12 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.receiver.programs import EMPTY, ENDPOINTS, Deliveries, Memory, Program, text
+from tests.receiver.programs import EMPTY, Deliveries, Memory, Program, text
 from tests.webhook_requests import BASIC, SIGNED, authorized, read_settings, webhook
 from twiml_app import Router
 from twiml_app.errors import RegistrationError
 from twiml_app.receiver.receiver import REPLAY_HEADER, Receiver
 from twiml_app.webhook import TEXT_TYPE, TWIML_TYPE, Endpoint, WebhookRequest, WebhookResponse
+
+ENDPOINTS: tuple[Endpoint, ...] = ("message", "status", "fallback")
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
@@ -41,7 +43,7 @@ def test_first_request_is_challenged_and_nothing_runs(program: Program, endpoint
     ],
 )
 def test_head_runs_no_handler(program: Program, endpoint: Endpoint, expected: WebhookResponse) -> None:
-    """Monitoring asks by HEAD, with the form of nobody."""
+    """Monitoring sends HEAD requests, and nobody is waiting for a reply."""
     request = authorized(webhook(endpoint=endpoint, method="HEAD"))
 
     assert program.receiver({"TWIML_APOLOGY": "Sorry"}).handle(request) == expected
@@ -64,7 +66,7 @@ def test_webhook_of_another_kind_is_answered_with_an_empty_success(
     outcome: str,
     endpoint: Endpoint,
 ) -> None:
-    """An error would make Twilio call the fallback for something that is no message."""
+    """An error would make Twilio call the fallback for something that is not a message."""
     answer = program.receiver().handle(authorized(webhook(form, endpoint=endpoint)))
     (record,) = caplog.records
 
@@ -103,7 +105,7 @@ pieces = st.sampled_from(
 
 @st.composite
 def requests(draw: st.DrawFn) -> WebhookRequest:
-    """Draw a request of anybody: bytes everywhere, some of them like Twilio's."""
+    """Draw a request that anybody may send: bytes everywhere, some of them like Twilio's."""
     raw = b"".join(draw(st.lists(pieces.map(str.encode) | st.binary(max_size=8), max_size=12)))
     target = b"".join(draw(st.lists(pieces.map(str.encode) | st.binary(max_size=8), max_size=6)))
     headers = draw(

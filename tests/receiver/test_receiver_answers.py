@@ -16,7 +16,7 @@ STATUS_URL = StatusUrls(read_settings(BASIC).secret_keys, "/status").url("https:
 
 
 def test_message_by_get_is_answered_like_any_other(program: Program) -> None:
-    """The console offers GET, and some numbers are set so."""
+    """The console offers GET, and some numbers are configured to use it."""
     answer = program.receiver().handle(authorized(webhook(method="GET")))
 
     assert answer.body == twiml("<Message><Body>you said hello</Body></Message>")
@@ -31,13 +31,13 @@ def test_bytes_that_are_not_utf_8_reach_the_handler(program: Program) -> None:
 
 
 def test_handler_that_returns_nothing_sends_nothing(program: Program, caplog: pytest.LogCaptureFixture) -> None:
-    """Silence on purpose must be told from silence by mistake."""
+    """The log distinguishes intended silence from a missing handler."""
     assert program.receiver().handle(text("silent")).body == EMPTY
     assert "outcome=silent" in caplog.text
 
 
-def test_message_that_nobody_answers_is_told_with_a_handler_to_paste(caplog: pytest.LogCaptureFixture) -> None:
-    """A customer who gets no answer is a fault of the program, and said once."""
+def test_message_that_nobody_answers_is_logged_with_a_handler_to_paste(caplog: pytest.LogCaptureFixture) -> None:
+    """A customer who gets no answer is a fault of the program; the suggestion is logged once."""
     receiver = Receiver(Router(), read_settings(BASIC))
     for _ in range(2):
         assert receiver.handle(text("hello")).body == EMPTY
@@ -60,7 +60,7 @@ def test_message_that_nobody_answers_is_told_with_a_handler_to_paste(caplog: pyt
     ],
 )
 def test_reply_carries_the_url_of_its_delivery(changes: dict[str, str], url: str) -> None:
-    """Twilio tells a reply's delivery nowhere else; and no password may stand in a document."""
+    """Twilio reports the delivery of a reply nowhere else; and a document must not contain a password."""
     router = Deliveries().router
 
     @router.default

@@ -52,7 +52,7 @@ def test_failed_message_may_be_tried_again_unless_it_was_answered(
     assert [(called, outcome.name) for called, _, outcome in journal.said] == [(method, word)]
 
 
-def test_event_that_is_still_being_answered_is_told_so(program: Program) -> None:
+def test_event_that_is_still_being_answered_gets_503(program: Program) -> None:
     """An empty success would lose the answer, and a second run would do it twice."""
     answer = program.receiver(journal=Memory(down="running")).handle(text("hello"))
 
@@ -61,7 +61,7 @@ def test_event_that_is_still_being_answered_is_told_so(program: Program) -> None
 
 
 class Unended(BaseException):
-    """What ends a thread or a worker, and is no error."""
+    """Ends a thread or a worker, and is not an error."""
 
 
 def test_claim_is_given_up_when_a_worker_ends_within_a_handler(program: Program) -> None:
@@ -101,7 +101,7 @@ def test_journal_that_is_down_answers_503_and_says_why_in_the_log(
 
 @pytest.mark.parametrize("down", ["claim", "finish"])
 def test_program_that_asks_for_it_answers_without_the_journal(program: Program, down: str) -> None:
-    """For some an answer twice is better than none."""
+    """For some programs, answering twice is better than not answering."""
     receiver = program.receiver({"TWIML_STORE_FAILURE": "answer"}, journal=Memory(down=down))
 
     assert receiver.handle(text("hello")).body == twiml("<Message><Body>you said hello</Body></Message>")
@@ -125,7 +125,7 @@ def test_program_that_asks_for_it_answers_without_the_journal(program: Program, 
 def test_same_answer_again_and_again_ends_in_silence(
     program: Program, request_: WebhookRequest, quiet: str, said: int, limit: int, word: str
 ) -> None:
-    """Two programs that answer each other would go on for ever, and each message costs."""
+    """Two programs that answer each other would never stop, and each message costs."""
     extra = {"TWIML_LOOP_LIMIT": limit, "TWIML_APOLOGY": "Sorry"}
     first = Memory()
     program.receiver(extra, journal=first).handle(request_)

@@ -29,7 +29,7 @@ from twiml_app.webhook import TWIML_TYPE, WebhookResponse
 def test_handler_that_fails_answers_500_and_is_reported(
     program: Program, caplog: pytest.LogCaptureFixture, body: str, error: str
 ) -> None:
-    """Twilio turns to the fallback URL for an error status alone, and somebody has to see the traceback."""
+    """Twilio calls the fallback URL only for an error status, and somebody has to see the traceback."""
     answer = program.receiver().handle(text(body))
 
     assert answer == WebhookResponse.line(500, "the handler failed")
@@ -40,7 +40,7 @@ def test_handler_that_fails_answers_500_and_is_reported(
 
 
 def test_condition_that_fails_is_not_blamed_on_another_handler(caplog: pytest.LogCaptureFixture) -> None:
-    """START is told to one function; the one that fails is another."""
+    """One function is called for START; the one that fails is another."""
     router, errors = Router(), list[Exception]()
 
     @router.opt_out("START")
@@ -82,7 +82,7 @@ def test_apology_that_cannot_be_sent_is_refused_at_the_start(program: Program, a
 
 
 def test_error_tracker_that_is_down_changes_no_answer(caplog: pytest.LogCaptureFixture) -> None:
-    """The program of others must not make a failure worse."""
+    """A failing error tracker must not make a failure worse."""
     program = Program()
 
     def broken(error: Exception) -> None:

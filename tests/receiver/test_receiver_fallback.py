@@ -49,7 +49,7 @@ def test_fallback_url_runs_no_handler(
         pytest.param("11200", b"<stored/>", id="transport error"),
         pytest.param("11205", b"<stored/>", id="no connection"),
         pytest.param("", b"<stored/>", id="no code"),
-        pytest.param("12100", SORRY, id="document that is no XML"),
+        pytest.param("12100", SORRY, id="document that is not XML"),
         pytest.param("12300", SORRY, id="content type"),
         pytest.param("14103", SORRY, id="verb"),
     ],
@@ -77,7 +77,7 @@ def test_fallback_gives_the_stored_answer_unless_it_was_the_answer_that_failed(
 def test_fallback_without_a_stored_answer_apologizes_whatever_the_journal_says(
     program: Program, journal: Memory, kept: list[str]
 ) -> None:
-    """It is the last one that Twilio asks; and the text may have come this way alone."""
+    """It is the last URL that Twilio calls; and the text may have come only this way."""
     receiver = program.receiver({"TWIML_APOLOGY": "Sorry"}, journal=journal)
 
     assert receiver.handle(text("hello", endpoint="fallback", ErrorCode="11200")).body == SORRY
@@ -85,7 +85,7 @@ def test_fallback_without_a_stored_answer_apologizes_whatever_the_journal_says(
 
 
 @pytest.mark.parametrize("form", [Form(), Form([("CallSid", "CA1")])], ids=["nothing", "voice"])
-def test_fallback_url_answers_what_is_no_message_with_nothing(program: Program, form: Form) -> None:
+def test_fallback_url_answers_other_webhooks_with_nothing(program: Program, form: Form) -> None:
     """An apology to a voice webhook would be sent to nobody, or read aloud."""
     journal = Memory()
     receiver = program.receiver({"TWIML_APOLOGY": "Sorry"}, journal=journal)

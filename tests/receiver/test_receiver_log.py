@@ -13,7 +13,7 @@ from twiml_app.caller.forms import CONTACT, NUMBER
 from twiml_app.webhook import TWIML_TYPE
 
 
-def test_message_is_answered_and_told_in_one_line(program: Program, caplog: pytest.LogCaptureFixture) -> None:
+def test_message_is_answered_and_logged_in_one_line(program: Program, caplog: pytest.LogCaptureFixture) -> None:
     """The line says who, what and how long, and nothing of what a person wrote."""
     ticks = iter([10.0, 10.0125])
     answer = program.receiver(SIGNED, clock=lambda: next(ticks)).handle(signed(text("my PIN is 1234 & <b>")))

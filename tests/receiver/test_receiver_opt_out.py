@@ -14,15 +14,15 @@ from twiml_app.webhook import WebhookResponse
 
 @pytest.mark.parametrize("apology", ["", "Sorry"])
 @pytest.mark.parametrize("word", ["STOP", " stop\n", "StopAll", "unsubscribe", "CANCEL", "end", "Quit", "optout"])
-def test_stop_word_is_told_and_nothing_is_sent(program: Program, word: str, apology: str) -> None:
-    """Twilio answers it by itself, and refuses what is sent after."""
+def test_stop_word_reaches_its_handler_and_nothing_is_sent(program: Program, word: str, apology: str) -> None:
+    """Twilio answers it itself, and refuses messages that are sent after it."""
     answer = program.receiver({"TWIML_APOLOGY": apology}).handle(text(word))
 
     assert (answer.status, answer.body) == (200, EMPTY)
     assert program.called == [f"told {word}"]
 
 
-def test_stop_of_advanced_opt_out_is_told_whatever_its_word(program: Program) -> None:
+def test_stop_of_advanced_opt_out_reaches_its_handler_whatever_its_word(program: Program) -> None:
     """A service has words of its own, in any language, and says what they mean."""
     answer = program.receiver().handle(text("ARRETE", OptOutType="STOP"))
 
@@ -30,7 +30,7 @@ def test_stop_of_advanced_opt_out_is_told_whatever_its_word(program: Program) ->
 
 
 @pytest.mark.parametrize("word", ["start", "YES", "unstop", "help", "INFO"])
-def test_start_and_help_are_told_and_then_answered_by_the_routes(program: Program, word: str) -> None:
+def test_start_and_help_reach_their_handlers_and_then_the_routes(program: Program, word: str) -> None:
     """After these the sender listens, and the program may have more to say than Twilio."""
     answer = program.receiver().handle(text(word))
 
@@ -48,7 +48,7 @@ def test_number_that_answers_opt_out_words_itself_does(program: Program) -> None
 
 
 def test_no_apology_is_sent_after_stop() -> None:
-    """What fails is our list; the person has left, and a text would be one too many."""
+    """Our list fails, but the person has left: even one more text would be too many."""
     router = Router()
 
     @router.opt_out
@@ -62,7 +62,7 @@ def test_no_apology_is_sent_after_stop() -> None:
 
 
 def test_blocked_contact_is_never_answered(program: Program, caplog: pytest.LogCaptureFixture) -> None:
-    """Neither by a handler nor by an apology."""
+    """Neither a handler nor an apology writes to somebody whom the operator has blocked."""
     receiver = program.receiver({"TWIML_BLOCKED": CONTACT, "TWIML_APOLOGY": "Sorry"})
 
     for body in ("hello", "fail", "stop"):

@@ -57,7 +57,7 @@ from twiml_app.webhook import TEXT_TYPE, WebhookRequest
         ),
     ],
 )
-def test_refusal_is_one_plain_line_and_its_reason_is_in_the_log_alone(
+def test_refusal_is_one_plain_line_and_its_reason_is_only_in_the_log(
     program: Program,
     caplog: pytest.LogCaptureFixture,
     request_: WebhookRequest,
@@ -77,15 +77,15 @@ def test_refusal_is_one_plain_line_and_its_reason_is_in_the_log_alone(
     assert program.called == []
 
 
-def test_first_request_of_a_challenge_is_no_line_of_the_log(program: Program, caplog: pytest.LogCaptureFixture) -> None:
-    """Half of all requests are such: an operator would learn to look away from refusals."""
+def test_first_request_of_a_challenge_is_not_logged(program: Program, caplog: pytest.LogCaptureFixture) -> None:
+    """Half of all requests are like this: an operator would learn to ignore refusals."""
     program.receiver().handle(webhook())
 
     assert caplog.records == []
 
 
 def test_refusal_is_kept_and_the_first_request_of_a_challenge_is_not(program: Program) -> None:
-    """`explain --last` shows what was refused; half of all requests are no refusal."""
+    """`explain --last` shows what was refused; half of all requests only fetch the challenge."""
     journal = Memory()
     receiver = program.receiver(SIGNED, journal=journal)
     request = text("hello")
@@ -97,8 +97,8 @@ def test_refusal_is_kept_and_the_first_request_of_a_challenge_is_not(program: Pr
     assert refused.line == "the signature does not fit"
 
 
-def test_status_token_of_another_key_is_no_probe(program: Program, caplog: pytest.LogCaptureFixture) -> None:
-    """After a change of keys all news of deliveries would be refused, and nobody would see why."""
+def test_status_token_of_another_key_is_not_a_probe(program: Program, caplog: pytest.LogCaptureFixture) -> None:
+    """After a change of keys every delivery report would be refused, and nobody would see why."""
     request = webhook(status_form(SID, "delivered"), endpoint="status", target="/status?in_reply_to=SM1&token=other")
 
     assert program.receiver({}).handle(request).status == 401
