@@ -13,9 +13,10 @@ from tests.webhook_requests import BASIC, SID, read_settings, webhook
 from twiml_app import InboundMessage, Media, Message, MessagingResponse, Redirect, Router, StatusCallback
 from twiml_app.caller.forms import CONTACT, NUMBER, inbound_form, status_form
 from twiml_app.events import parse_event
-from twiml_app.receiver.answering import Answerer, describe, empty_response, run_status_handlers
+from twiml_app.receiver.answering import Answerer, describe, run_status_handlers
 from twiml_app.receiver.auth import StatusUrls
 from twiml_app.receiver.claims import Outcome
+from twiml_app.receiver.responses import empty_response
 from twiml_app.webhook import TWIML_TYPE, Endpoint, Form, WebhookResponse
 
 
@@ -53,7 +54,7 @@ def said(value: Any, received: InboundMessage | None = None) -> str:
 
 def summary(outcome: Outcome) -> tuple[str, str, int]:
     """Return word, handler and status of an outcome."""
-    return outcome.word, outcome.handler, outcome.response.status
+    return outcome.name, outcome.handler, outcome.response.status
 
 
 @pytest.mark.parametrize(
@@ -209,8 +210,8 @@ def test_any_returned_value_ends_in_an_outcome(value: Any) -> None:
     """A handler may return anything, and Twilio waits for an answer."""
     outcome = returning(value).answer(webhook(), message())
 
-    assert (outcome.word, outcome.response.status) in (("replied", 200), ("silent", 200), ("failed", 500))
-    assert bool(outcome.said) == (outcome.word == "replied")
+    assert (outcome.name, outcome.response.status) in (("replied", 200), ("silent", 200), ("failed", 500))
+    assert bool(outcome.said) == (outcome.name == "replied")
 
 
 @pytest.mark.parametrize(
