@@ -6,19 +6,16 @@ import re
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
-from random import Random
 from typing import Any
 
 import pytest
 
-from tests.emulator.program import CONTACT, MONDAY, NUMBER, counted_sids
-from twiml_app.emulator.clocks import SteppedClock
+from tests.emulator.contexts import make_context
+from tests.emulator.program import CONTACT, MONDAY, NUMBER
 from twiml_app.emulator.composing import LINK_LIFETIME_S, Composer
 from twiml_app.emulator.context import Context
 from twiml_app.emulator.media import FetchedMedia
-from twiml_app.emulator.profiles import find_profile
 from twiml_app.emulator.resources import Account, MediaLink, MediaRecord, MessageRecord, MessagingService, PhoneSettings
-from twiml_app.emulator.store import ResourceStore
 
 BASE = "http://127.0.0.1:8088"
 DATES: dict[str, Any] = {"date_created": MONDAY, "date_updated": MONDAY}
@@ -31,14 +28,7 @@ DRAFT = MessageRecord(sid="", to=CONTACT, from_=NUMBER, body="look", status="que
 @pytest.fixture
 def context() -> Iterator[Context]:
     """What the parts share, with one account."""
-    context = Context(
-        store=ResourceStore(),
-        clock=SteppedClock(MONDAY),
-        profile=find_profile("current"),
-        base_url=BASE,
-        new_sid=counted_sids(),
-        random=Random(1),
-    )
+    context = make_context(base_url=BASE)
     with closing(context.store):
         context.store.save(Account(sid="AC1", auth_token="token", **OWN))
         yield context

@@ -5,31 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
-from random import Random
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.emulator.program import (
-    CONTACT,
-    MONDAY,
-    NOTHING,
-    NUMBER,
-    Answer,
-    Program,
-    codes,
-    counted_sids,
-    emulator,
-    say,
-    twiml,
-)
+from tests.emulator.contexts import make_context
+from tests.emulator.program import CONTACT, MONDAY, NOTHING, NUMBER, Answer, Program, codes, emulator, say, twiml
 from twiml_app.caller.transports import HttpTransport
 from twiml_app.emulator import Emulator, FetchedMedia
-from twiml_app.emulator.clocks import SteppedClock
 from twiml_app.emulator.composing import Composer
-from twiml_app.emulator.context import Context
 from twiml_app.emulator.debugger import Debugger
 from twiml_app.emulator.delivery import Delivery
 from twiml_app.emulator.media import MediaFetcher
@@ -38,7 +24,6 @@ from twiml_app.emulator.profiles import find_profile
 from twiml_app.emulator.replying import LOOP_WINDOW_S, ReplyCounter, Replying
 from twiml_app.emulator.resources import Account, MessageRecord
 from twiml_app.emulator.schedule import Schedule
-from twiml_app.emulator.store import ResourceStore
 from twiml_app.emulator.twiml_reader import SendStep
 
 OTHER = "+15017122662"
@@ -392,15 +377,8 @@ class Parts:
     """Replying by itself, with a queue that is soon full."""
 
     def __init__(self) -> None:
-        store, clock = ResourceStore(), SteppedClock(MONDAY)
-        self.context = Context(
-            store=store,
-            clock=clock,
-            profile=replace(find_profile("current"), queue_s=1, reply_limit=2),
-            base_url="http://127.0.0.1:1",
-            new_sid=counted_sids(),
-            random=Random(1),
-        )
+        self.context = make_context(profile=replace(find_profile("current"), queue_s=1, reply_limit=2))
+        store, clock = self.context.store, self.context.clock
         self.schedule = Schedule(clock)
         self.debugger = Debugger(store, clock, self.context.new_sid)
         delivery = Delivery(self.context, self.schedule, lambda _: None)

@@ -6,16 +6,15 @@ import json
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import pytest
 
+from tests.emulator.contexts import make_context
 from tests.emulator.rest.asking import NUMBER, PHONE, Client
 from twiml_app.emulator import ACCOUNT_SID, AUTH_TOKEN, Emulator
 from twiml_app.emulator.clocks import SteppedClock
 from twiml_app.emulator.context import Context
-from twiml_app.emulator.profiles import find_profile
 from twiml_app.emulator.resources import Account, Application, IncomingNumber, MessagingService, PhoneSettings, Resource
 from twiml_app.emulator.seeds import Sower, read_seed
 from twiml_app.emulator.store import ResourceStore
@@ -95,14 +94,7 @@ def context() -> Iterator[Context]:
     store.save(
         Account(sid=ACCOUNT_SID, account_sid=ACCOUNT_SID, date_created=1.0, date_updated=1.0, auth_token=AUTH_TOKEN)
     )
-    yield Context(
-        store=store,
-        clock=SteppedClock(START),
-        profile=find_profile("current"),
-        base_url="http://127.0.0.1",
-        new_sid=lambda prefix: f"{prefix}{'f' * 32}",
-        random=Random(0),
-    )
+    yield make_context(store, clock=SteppedClock(START), new_sid=lambda prefix: f"{prefix}{'f' * 32}")
     store.close()
 
 
