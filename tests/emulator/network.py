@@ -1,0 +1,102 @@
+"""Real parts around a delivery, for tests that follow a message from status to status."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from tests.emulator.contexts import make_context
+from tests.emulator.program import CONTACT, NUMBER
+from twiml_app.emulator.clocks import Clock, SteppedClock
+from twiml_app.emulator.delivery import Delivery
+from twiml_app.emulator.profiles import find_profile
+from twiml_app.emulator.resources import Account, IncomingNumber, MessageRecord, MessagingService, PhoneSettings
+from twiml_app.emulator.schedule import Schedule
+from twiml_app.emulator.store import MEMORY, ResourceStore
+
+START = 1000.0
+ACCOUNT = "AC" + "1" * 32
+OTHER = "+15017122662"
+SHORT_CODE = "12345"
+SERVICE = "MG" + "1" * 32
+
+
+class Network:
+    """Real parts around a delivery, and what it posts."""
+
+    def __init__(
+        self,
+        profile: str = "current",
+        *,
+        state: str | Path = MEMORY,
+        store: ResourceStore | None = None,
+        now: float = START,
+        clock: Clock | None = None,
+        **rules: Any,
+    ) -> None:
+        self.store = store or ResourceStore(state)
+        self.clock = clock or SteppedClock(now)
+        self.context = make_context(self.store, clock=self.clock, profile=replace(find_profile(profile), **rules))
+        self.schedule = Schedule(self.clock)
+        self.posted: list[tuple[float, str]] = []
+        self.delivery = Delivery(self.context, self.schedule, self._post)
+        self._sids = (f"SM{n}" for n in count(self.store.count(MessageRecord) + 1))
+        self.save(Account(**self._dates(ACCOUNT), auth_token="token"))
+
+    def _post(self, message: MessageRecord) -> None:
+        self.posted.append((round(self.clock.now() - START, 6), message.status))
+
+    def _dates(self, sid: str) -> dict[str, Any]:
+        now = self.clock.now()
+        return {"sid": sid, "account_sid": ACCOUNT, "date_created": now, "date_updated": now}
+
+    def save(self, resource: Any) -> None:
+        """Keep a resource."""
+        self.store.save(resource)
+
+    def phone(self, number: str = CONTACT, **phone_settings: Any) -> None:
+        """Choose what becomes of what is sent to a phone."""
+        self.save(PhoneSettings(**self._dates(number), **phone_settings))
+
+    def service(self, *numbers: str, **settings: Any) -> None:
+        """Make a service of numbers."""
+        for number in numbers:
+            self.save(IncomingNumber(**self._dates(f"PN{number}"), phone_number=number))
+        self.save(MessagingService(**self._dates(SERVICE), numbers=tuple(f"PN{each}" for each in numbers), **settings))
+
+    def compose(self, from_: str = NUMBER, *, to: str = CONTACT, **fields: Any) -> MessageRecord:
+        """Keep a message that has not begun yet."""
+        given: dict[str, Any] = {
+            "to": to,
+            "from_": from_,
+            "body": "hello",
+            "status": "queued",
+            "direction": "outbound-api",
+        } | fields
+        message = MessageRecord(**self._dates(next(self._sids)), **{"status_url": "http://127.0.0.1:1/status"} | given)
+        self.save(message)
+        return message
+
+    def send(self, from_: str = NUMBER, **fields: Any) -> str:
+        """Send a message; returns its sid."""
+        message = self.compose(from_, **fields)
+        self.delivery.begin(message)
+        return message.sid
+
+    def get(self, sid: str) -> MessageRecord:
+        """Return a message as it is now."""
+        message = self.store.get(MessageRecord, sid)
+        assert message
+        return message
+
+    def left(self, sid: str) -> float | None:
+        """Return how long after the start a message has left."""
+        sent = self.get(sid).date_sent
+        return None if sent is None else round(sent - START - 0.2, 6)
+
+    @property
+    def statuses(self) -> list[str]:
+        """The status of every message, in the order in which they were made."""
+        return [message.status for message in self.store.find(MessageRecord, oldest_first=True)]

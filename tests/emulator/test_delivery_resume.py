@@ -1,0 +1,160 @@
+"""Delivery after a restart: messages, queues and status callbacks continue where the emulator stopped."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.emulator.network import OTHER, SHORT_CODE, START, Network
+from tests.emulator.program import NUMBER
+from twiml_app.emulator.resources import MessageRecord
+from twiml_app.emulator.store import Condition, ResourceStore, ResourceT
+
+#: What is sent, and how much later everything stops.
+STATES: dict[str, tuple[dict[str, Any], float | None]] = {
+    "scheduled": ({"status": "scheduled", "send_at": START + 5}, 1),
+    "accepted": ({"status": "accepted", "from_": ""}, None),
+    "queued": ({}, None),
+    "sending": ({}, 0.1),
+    "sent": ({}, 0.5),
+    "delivered": ({}, 2),
+}
+
+
+@pytest.mark.parametrize("status", STATES)
+def test_what_was_on_its_way_goes_on_after_a_restart(tmp_path: Path, status: str) -> None:
+    """The evening's messages arrive in the morning."""
+    state = tmp_path / "state.db"
+    before = Network(state=state)
+    with closing(before.store):
+        fields, seconds = STATES[status]
+        before.send(**fields)
+        if seconds is not None:
+            before.schedule.advance(seconds)
+        assert before.statuses == [status]
+    after = Network(state=state, now=before.clock.now())
+    with closing(after.store):
+        after.delivery.resume()
+        after.schedule.advance(10)
+
+        assert after.statuses == ["delivered"]
+
+
+def test_restart_makes_no_number_faster(tmp_path: Path) -> None:
+    """One message left just before, and the next waits for its second."""
+    state = tmp_path / "state.db"
+    before = Network(state=state)
+    with closing(before.store):
+        for _ in range(3):
+            before.send()
+        before.send("", to=NUMBER, direction="inbound", status="received", date_sent=START + 0.5)
+        before.schedule.advance(0.25)
+    after = Network(state=state, now=START + 0.25)
+    with closing(after.store):
+        after.delivery.resume()
+        assert after.schedule.settle()
+        sent = [message.date_sent for message in after.store.find(MessageRecord, oldest_first=True)][:3]
+
+        assert [later - earlier >= 1 for earlier, later in pairwise(each or 0.0 for each in sent)] == [True, True]
+
+
+def test_begun_twice_is_sent_once(network: Network) -> None:
+    """What was begun before the emulator was started is found again by its start."""
+    sid = network.send()
+    network.delivery.resume()
+    assert network.schedule.settle()
+
+    assert network.left(sid) == 0
+    assert network.posted == [(0.2, "sent"), (1.2, "delivered")]
+
+
+@pytest.mark.parametrize("posted_before", [["sent"], ["sent", "delivered"]], ids=["kept", "kept, and posted"])
+def test_phone_that_reads_does_so_after_a_restart(tmp_path: Path, posted_before: list[str]) -> None:
+    """Stopped between delivered and read, a program that waits for read would wait for ever."""
+    state = tmp_path / "state.db"
+    before = Network(state=state)
+    with closing(before.store):
+        before.phone(status="read")
+        before.send()
+        before.send("12345", to="+15558675311")
+        before.schedule.advance(1.1)
+        before.schedule.advance(0.5)
+        assert before.statuses == ["delivered", "delivered"]
+    after = Network(state=state, now=before.clock.now())
+    with closing(after.store):
+        after.phone("+15558675311", status="read")
+        after.delivery.resume()
+        assert after.schedule.settle()
+
+        assert after.statuses == ["read", "delivered"], "what was not to be read is not read either"
+        assert [status for _, status in after.posted] == ["read"]
+        assert after.store.owed(MessageRecord) == []
+
+
+def test_status_callbacks_that_are_owed_are_posted_after_a_restart(tmp_path: Path) -> None:
+    """With the status of their moment, in their order, and once."""
+    state = tmp_path / "state.db"
+    before = Network(state=state)
+    with closing(before.store):
+        for _ in range(2):
+            before.delivery.fail(before.compose(), 30001)
+        before.delivery.fail(before.compose(status_url=""), 30001)
+        before.store.delete(MessageRecord, "SM2")
+    for expected in ([(0, "failed")] * 2, []):
+        after = Network(state=state)
+        with closing(after.store):
+            after.delivery.resume()
+            assert after.schedule.settle()
+
+            assert after.posted == expected
+
+
+def test_status_callback_that_fails_is_not_owed_for_ever() -> None:
+    """It was attempted: the same failure would meet every start."""
+
+    class Broken(Network):
+        def _post(self, message: MessageRecord) -> None:
+            raise LookupError(message.account_sid)
+
+    network = Broken()
+    with closing(network.store):
+        network.delivery.fail(network.compose(), 30001)
+        with pytest.raises(LookupError):
+            network.schedule.settle()
+
+        assert network.store.owed(MessageRecord) == []
+
+
+class Counting(ResourceStore):
+    """A store that counts the messages that are read from it."""
+
+    read_messages = 0
+
+    def find(self, kind: type[ResourceT], *conditions: Condition, **options: Any) -> list[ResourceT]:
+        """Find, and count."""
+        found = super().find(kind, *conditions, **options)
+        self.read_messages += len(found) if kind is MessageRecord else 0
+        return found
+
+
+def test_restart_reads_what_is_not_finished_and_nothing_else(tmp_path: Path) -> None:
+    """A state of a year's messages must not be held in memory to send the next one."""
+    store = Counting(tmp_path / "state.db")
+    network = Network(store=store)
+    with closing(store):
+        for sender in (NUMBER, OTHER, SHORT_CODE) * 3:
+            network.send(sender)
+        assert network.schedule.settle()
+        sid = network.send(OTHER)
+        network.schedule.clear()
+        network.delivery.clear()
+        store.read_messages = 0
+        network.delivery.resume()
+        assert store.read_messages == 1
+        assert network.schedule.settle()
+
+        assert network.get(sid).status == "delivered"

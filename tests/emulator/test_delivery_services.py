@@ -1,0 +1,95 @@
+"""Delivery through a messaging service: which of its numbers a message leaves from."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.emulator.network import OTHER, SERVICE, Network
+from tests.emulator.program import CONTACT, NUMBER
+
+
+def service_message(network: Network, to: str = CONTACT) -> str:
+    """Send through the service."""
+    return network.send("", to=to, status="accepted", messaging_service_sid=SERVICE)
+
+
+def test_service_sends_from_the_number_with_the_shortest_line(network: Network) -> None:
+    """That is what several numbers are for."""
+    network.service(NUMBER, OTHER)
+    sids = [service_message(network, f"+1555867531{n}") for n in range(4)]
+    assert network.schedule.settle()
+
+    assert [network.get(sid).from_ for sid in sids] == [NUMBER, OTHER, NUMBER, OTHER]
+    assert [network.left(sid) for sid in sids] == [0, 0, 1, 1]
+
+
+@pytest.mark.parametrize(("sticky", "senders"), [(True, [OTHER, OTHER]), (False, [OTHER, NUMBER])])
+def test_service_stays_with_a_number_for_one_person(network: Network, sticky: bool, senders: list[str]) -> None:
+    """Sticky sender: a conversation does not move from one number to another."""
+    network.service(NUMBER, OTHER, sticky_sender=sticky)
+    network.send(NUMBER, to="+15558675319")
+    sids = [service_message(network)]
+    network.schedule.advance(0)
+    network.send(OTHER, to="+15558675319")
+    network.schedule.advance(30)
+    sids.append(service_message(network))
+    assert network.schedule.settle()
+
+    assert [network.get(sid).from_ for sid in sids] == senders
+
+
+def test_service_stays_with_a_number_after_a_restart(tmp_path: Path) -> None:
+    """And with the one that answered a text."""
+    state = tmp_path / "state.db"
+    before = Network(state=state)
+    with closing(before.store):
+        before.service(NUMBER, OTHER)
+        before.send(OTHER, direction="outbound-reply", messaging_service_sid=SERVICE)
+        assert before.schedule.settle()
+    after = Network(state=state, now=before.clock.now() + 60)
+    with closing(after.store):
+        after.delivery.resume()
+        sid = service_message(after)
+        assert after.schedule.settle()
+        assert after.get(sid).from_ == OTHER
+
+        after.delivery.clear()
+        sid = service_message(after)
+        assert after.schedule.settle()
+        assert after.get(sid).from_ == NUMBER
+
+
+def test_service_forgets_a_number_that_left_it(network: Network) -> None:
+    """The number may belong to somebody else by now."""
+    network.service(NUMBER)
+    service_message(network)
+    assert network.schedule.settle()
+    network.service(OTHER)
+    sid = service_message(network)
+    assert network.schedule.settle()
+
+    assert network.get(sid).from_ == OTHER
+
+
+def test_service_without_numbers_still_delivers(network: Network) -> None:
+    """Without a seed every sender counts as owned, and nobody has to make numbers."""
+    network.service()
+    sid = service_message(network)
+    assert network.schedule.settle()
+
+    assert (network.get(sid).status, network.get(sid).from_) == ("delivered", "")
+
+
+def test_message_of_a_service_whose_queues_are_full_fails() -> None:
+    """It was accepted before anybody knew which number it leaves from."""
+    network = Network(queue_s=1)
+    with closing(network.store):
+        network.service(NUMBER)
+        network.send()
+        sid = network.send("", status="accepted", messaging_service_sid=SERVICE)
+        network.schedule.advance(0)
+
+        assert (network.get(sid).status, network.get(sid).error_code) == ("failed", 30001)
