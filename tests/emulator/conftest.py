@@ -8,6 +8,8 @@ from contextlib import closing
 import pytest
 
 from tests.emulator.network import Network
+from tests.emulator.program import NUMBER, Program, emulator, say
+from twiml_app.emulator import Emulator
 
 
 @pytest.fixture
@@ -16,3 +18,19 @@ def network() -> Iterator[Network]:
     network = Network()
     with closing(network.store):
         yield network
+
+
+@pytest.fixture
+def program() -> Iterator[Program]:
+    """A program that nobody has to log in to, and that says hello."""
+    with Program() as program:
+        program.answers("/message", say("hello"))
+        yield program
+
+
+@pytest.fixture
+def twilio(program: Program) -> Iterator[Emulator]:
+    """An emulator with one number, whose messages are posted to the program."""
+    with emulator() as twilio:
+        twilio.add_number(NUMBER, program.url("/message"))
+        yield twilio

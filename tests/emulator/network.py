@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.emulator.contexts import make_context
-from tests.emulator.program import CONTACT, NUMBER
+from tests.emulator.program import CONTACT, NUMBER, SERVICE
 from twiml_app.emulator.clocks import Clock, SteppedClock
 from twiml_app.emulator.delivery import Delivery
 from twiml_app.emulator.profiles import find_profile
@@ -20,7 +20,6 @@ START = 1000.0
 ACCOUNT = "AC" + "1" * 32
 OTHER = "+15017122662"
 SHORT_CODE = "12345"
-SERVICE = "MG" + "1" * 32
 
 
 class Network:

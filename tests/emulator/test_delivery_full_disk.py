@@ -11,13 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.emulator.network import SERVICE, SHORT_CODE, START, Network
-from tests.emulator.program import NUMBER
+from tests.emulator.network import SHORT_CODE, START, Network
+from tests.emulator.program import LIMIT_S, NUMBER, SERVICE
 from twiml_app.emulator.clocks import RunningClock
 from twiml_app.emulator.resources import MessageRecord
 from twiml_app.emulator.store import ResourceStore, ResourceT
-
-LIMIT_S = 10.0
 
 
 class Failing(ResourceStore):

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.emulator.network import OTHER, SERVICE, Network
-from tests.emulator.program import CONTACT, NUMBER
+from tests.emulator.network import OTHER, Network
+from tests.emulator.program import CONTACT, NUMBER, SERVICE
 
 
 def service_message(network: Network, to: str = CONTACT) -> str:

@@ -11,18 +11,13 @@ from typing import Any
 import pytest
 from twilio.base.exceptions import TwilioRestException
 
-from tests.emulator.program import CONTACT, MONDAY, NUMBER, Program, say
+from tests.emulator.program import CONTACT, MONDAY, NUMBER, Program, say, send
 from tests.servers import ROOT, clean_environment
 from twiml_app.emulator import ACCOUNT_SID, AUTH_TOKEN, Emulator, FetchedMedia
 from twiml_app.emulator.resources import DebuggerEntry, IncomingNumber
 from twiml_app.emulator.rest.request_log import LoggedRequest
 from twiml_app.emulator.webhook_log import LoggedWebhook
 from twiml_app.errors import ConfigurationError
-
-
-def send(emulator: Emulator, body: str = "hello", **parameters: Any) -> Any:
-    """Send a message with the official client."""
-    return emulator.client().messages.create(to=CONTACT, from_=NUMBER, body=body, **parameters)
 
 
 def test_message_reaches_a_phone_once_time_has_passed() -> None:

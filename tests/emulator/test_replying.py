@@ -42,14 +42,6 @@ def program() -> Iterator[Program]:
         yield program
 
 
-@pytest.fixture
-def twilio(program: Program) -> Iterator[Emulator]:
-    """An emulator with one number, which leads to the program."""
-    with emulator() as twilio:
-        twilio.add_number(NUMBER, program.url("/message"))
-        yield twilio
-
-
 def seeded(program: Program, **tables: Any) -> Emulator:
     """Make an emulator that knows its numbers: one for texts and pictures, one for calls, one of a subaccount."""
     stranger = {"sid": "AC" + "2" * 32, "auth_token": "of the subaccount"}

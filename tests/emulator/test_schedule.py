@@ -12,14 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.emulator.program import LIMIT_S
 from twiml_app.emulator.clocks import LATEST, RunningClock, SteppedClock
 from twiml_app.emulator.schedule import Schedule
 from twiml_app.errors import ConfigurationError
 
 START = 1000.0
-#: Nothing here takes longer, unless it hangs.
-LIMIT_S = 10.0
-
 DUES = st.lists(st.tuples(st.integers(-5, 20), st.booleans()), max_size=20)
 
 

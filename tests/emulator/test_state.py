@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.emulator.program import CONTACT, MONDAY, NUMBER, Program, say
+from tests.emulator.program import CONTACT, MONDAY, NUMBER, Program, say, send
 from twiml_app.emulator import Emulator
 from twiml_app.emulator.clocks import LATEST
 from twiml_app.emulator.resources import IncomingNumber, MessagingService
@@ -22,24 +20,12 @@ OTHER = "+15017122662"
 SEED = {"numbers": [{"phone_number": NUMBER}]}
 
 
-def send(emulator: Emulator, **parameters: Any) -> Any:
-    """Send a message with the official client."""
-    return emulator.client().messages.create(to=CONTACT, from_=NUMBER, body="hello", **parameters)
-
-
 def killed(state: Path) -> Path:
     """Return the state as it would be found if its emulator were killed now."""
     found = state.with_name("killed.db")
     for suffix in ("", "-wal"):
         shutil.copy(f"{state}{suffix}", f"{found}{suffix}")
     return found
-
-
-@pytest.fixture
-def program() -> Iterator[Program]:
-    """A program that notes its status callbacks."""
-    with Program() as program:
-        yield program
 
 
 def test_clock_never_goes_back_behind_a_state_that_was_killed(tmp_path: Path) -> None:

@@ -42,14 +42,6 @@ def program() -> Iterator[Program]:
         yield program
 
 
-@pytest.fixture
-def twilio(program: Program) -> Iterator[Emulator]:
-    """An emulator with one number, which leads to the program."""
-    with emulator() as twilio:
-        twilio.add_number(NUMBER, program.url("/message"))
-        yield twilio
-
-
 def text(content: str) -> Answer:
     """Answer with a plain text."""
     return Answer(content.encode(), content_type="text/plain; charset=utf-8")

@@ -1,0 +1,71 @@
+"""Connection overrides of a webhook's URL: retries, timeouts, and overrides that are wrong."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+
+import pytest
+
+from tests.emulator.program import CONTACT, LIMIT_S, NUMBER, Answer, Program, Received, codes, say
+from twiml_app.emulator import Emulator
+
+FAILED, MISSING = Answer(status=503), Answer(status=404)
+
+
+@pytest.mark.parametrize(
+    ("fragment", "answers", "asked", "found"),
+    [
+        pytest.param("", [FAILED, say("hello")], 1, [11200], id="none by default"),
+        pytest.param("#rp=5xx", [FAILED, say("hello")], 2, [], id="one of 5xx"),
+        pytest.param("#rc=2&rp=5xx", [FAILED, FAILED, say("hello")], 3, [], id="two of 5xx"),
+        pytest.param("#rc=1&rp=5xx", [FAILED, FAILED, say("hello")], 2, [11200], id="not two of one"),
+        pytest.param("#rc=3&rp=4xx", [MISSING, FAILED, say("hello")], 2, [11200], id="4xx and not 5xx"),
+        pytest.param("#rc=3&rp=4xx,5xx", [MISSING, FAILED, say("hello")], 3, [], id="both"),
+        pytest.param("#rc=5&rp=all", [FAILED, MISSING, Answer(raw=b""), say("hello")], 4, [], id="all"),
+        pytest.param("#rc=0&rp=all", [FAILED, say("hello")], 1, [11200], id="never"),
+        pytest.param("#rp=6xx", [say("hello")], 1, [11243], id="a policy that there is not"),
+        pytest.param("#e=atlantis", [say("hello")], 1, [11240], id="an edge that there is not"),
+    ],
+)
+def test_overrides_of_the_url_are_obeyed(
+    twilio: Emulator, program: Program, fragment: str, answers: list[Answer], asked: int, found: list[int]
+) -> None:
+    """The fragment is never sent; every try carries the same token."""
+    url = program.answers("/message", *answers)
+    twilio.add_number(NUMBER, url.replace("//", "//sms:secret@") + fragment)
+    turn = twilio.phone(CONTACT).text("hello")
+
+    assert [request.target for request in program.received] == ["/message"] * asked
+    assert len({request.headers["i-twilio-idempotency-token"] for request in program.received}) == 1
+    assert codes(turn.problems) == found
+    assert turn.bodies == ([] if 11200 in found else ["hello"])
+    assert "secret" not in "".join(problem.url + problem.text for problem in turn.problems)
+
+
+def test_program_that_is_too_slow_is_given_up(twilio: Emulator, program: Program) -> None:
+    """rt=100: a tenth of a second; then the fallback URL has its chance at once."""
+    release = threading.Event()
+
+    def slow(_: Received) -> Answer:
+        release.wait(LIMIT_S)
+        return say("too late")
+
+    twilio.add_number(
+        NUMBER, program.answers("/message", slow) + "#rt=100", fallback_url=program.answers("/quick", say("quick"))
+    )
+    turn = twilio.phone(CONTACT).text("hello")
+    release.set()
+
+    assert (turn.bodies, codes(turn.problems)) == (["quick"], [11200])
+
+
+def test_url_that_is_none_is_told(twilio: Emulator) -> None:
+    """Where no client had it checked."""
+    for url in ("message", "http://[::1/message#rp=6xx", "//sms:secret@/message#e=atlantis"):
+        number = twilio.context.find_number(NUMBER)
+        assert number
+        twilio.context.store.save(replace(number, sms_url=url))
+        turn = twilio.phone(CONTACT).text("hello")
+        assert codes(turn.problems)[-1] == 11100
+        assert "secret" not in "".join(problem.url + problem.text for problem in turn.problems)
