@@ -7,6 +7,7 @@ from contextlib import closing
 
 import pytest
 
+from tests.emulator.media_site import Site, serving_media
 from tests.emulator.network import Network
 from tests.emulator.program import NUMBER, Program, emulator, say
 from twiml_app.emulator import Emulator
@@ -34,3 +35,10 @@ def twilio(program: Program) -> Iterator[Emulator]:
     with emulator() as twilio:
         twilio.add_number(NUMBER, program.url("/message"))
         yield twilio
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    """A server of media that answers what it is told to."""
+    with serving_media() as site:
+        yield site
