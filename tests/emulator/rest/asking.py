@@ -15,6 +15,8 @@ from lxml import etree
 
 from twiml_app.emulator import Emulator
 
+#: When the emulator of most tests starts: 2023-11-14 22:13:20 UTC.
+START = 1_700_000_000.0
 #: A phone, and a number that any emulator without a seed may send from.
 PHONE = "+15558675310"
 NUMBER = "+15017122661"

@@ -1,11 +1,21 @@
-"""What most tests of the REST API ask with."""
+"""Fixtures of most tests of the REST API: an emulator, and a client with its credentials."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
-from tests.emulator.rest.asking import Client
+from tests.emulator.rest.asking import START, Client
+from tests.emulator.rest.counting import counted_sids
 from twiml_app.emulator import Emulator
+
+
+@pytest.fixture
+def emulator() -> Iterator[Emulator]:
+    """A local Twilio with the rules of today, whose sids count."""
+    with Emulator(start=START, new_sid=counted_sids()) as running:
+        yield running
 
 
 @pytest.fixture

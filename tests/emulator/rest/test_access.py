@@ -66,12 +66,6 @@ def emulator() -> Iterator[Emulator]:
         yield running
 
 
-@pytest.fixture
-def client(emulator: Emulator) -> Client:
-    """The parent account."""
-    return Client(emulator)
-
-
 class SlowPicture:
     """A picture that is served once it is let go."""
 

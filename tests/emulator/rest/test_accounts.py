@@ -6,12 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.emulator.rest.asking import NUMBER, PHONE, Client
+from tests.emulator.rest.asking import NUMBER, PHONE, START, Client
 from twiml_app.emulator import Emulator
 from twiml_app.emulator.resources import Account
 from twiml_app.emulator.rest.accounts import MAX_SUBACCOUNTS
 
-START = 1_700_000_000.0
 ACCOUNTS = "/2010-04-01/Accounts"
 STRANGER = "AC" + "9" * 32
 MESSAGE = {"To": PHONE, "From": NUMBER, "Body": "hello"}

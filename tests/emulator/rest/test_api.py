@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import socket
-from collections.abc import Iterator
 from urllib.parse import quote
 
 import pytest
@@ -12,25 +11,16 @@ from lxml import etree
 from werkzeug.test import Client as WsgiClient
 
 from tests.emulator.rest.asking import NUMBER, PHONE, Client, basic
-from tests.emulator.rest.counting import counted_sids
 from twiml_app.emulator import ACCOUNT_SID, AUTH_TOKEN, Emulator
 from twiml_app.emulator.rest.access import Access
 from twiml_app.emulator.rest.api import Api
 from twiml_app.emulator.rest.request import ApiAnswer, ApiRequest, Rule
 from twiml_app.emulator.rest.request_log import RequestLog
 
-START = 1_700_000_000.0
 BASE = f"/2010-04-01/Accounts/{ACCOUNT_SID}"
 TEXT = {"To": PHONE, "From": NUMBER, "Body": "hello"}
 CREDENTIALS = {"Authorization": basic(ACCOUNT_SID, AUTH_TOKEN)}
 READABLE = {"json": "application/json", "xml": "application/xml", "csv": "text/csv", "": "application/xml"}
-
-
-@pytest.fixture
-def emulator() -> Iterator[Emulator]:
-    """A local Twilio."""
-    with Emulator(start=START, new_sid=counted_sids()) as running:
-        yield running
 
 
 def in_xml(code: int, message: str, status: int) -> str:

@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.emulator.rest.asking import NUMBER, PHONE, Client
-from tests.emulator.rest.counting import counted_sids
 from tests.emulator.rest.listening import listening
 from twiml_app.emulator import ACCOUNT_SID, Emulator
 
-START = 1_700_000_000.0
 BASE = f"/2010-04-01/Accounts/{ACCOUNT_SID}"
 DATE = "Tue, 14 Nov 2023 22:13:20 +0000"
 SID = f"AP{1:032}"
-
-
-@pytest.fixture
-def emulator() -> Iterator[Emulator]:
-    """A local Twilio."""
-    with Emulator(start=START, new_sid=counted_sids()) as running:
-        yield running
 
 
 def application_json(**changes: Any) -> dict[str, Any]:

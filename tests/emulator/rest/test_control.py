@@ -7,12 +7,11 @@ from typing import Any
 
 import pytest
 
-from tests.emulator.rest.asking import NUMBER, PHONE, Client
+from tests.emulator.rest.asking import NUMBER, PHONE, START, Client
 from tests.emulator.rest.counting import counted_sids
 from tests.emulator.rest.listening import listening
 from twiml_app.emulator import ACCOUNT_SID, Emulator
 
-START = 1_700_000_000.0
 DATE = "Tue, 14 Nov 2023 22:13:20 +0000"
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.emulator.rest.asking import NUMBER, PHONE, Client, Form
+from tests.emulator.rest.asking import NUMBER, PHONE, START, Client, Form
 from tests.emulator.rest.listening import listening
 from twiml_app.emulator import Emulator
 from twiml_app.emulator.rest import create_message as sending
@@ -22,7 +22,6 @@ APPLICATION, SILENT_APPLICATION, OTHERS_APPLICATION = "AP" + "1" * 32, "AP" + "2
 TEXT_ONLY, DUMB, OTHERS_NUMBER = "+15017122662", "+15017122663", "+15017122664"
 PICTURE = "https://example.com/picture.png"
 CONTENT = "HX" + "0" * 32
-START = 1_700_000_000.0
 MESSAGES, TEXTS = "Messages.json", "SMS/Messages.json"
 TEXTS_OF_2008 = "/2008-08-01/Accounts/AC0123456789abcdef0123456789abcdef/SMS/Messages"
 

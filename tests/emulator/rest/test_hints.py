@@ -1,27 +1,18 @@
-"""The log of requests: what each client did wrong, and what it should do instead."""
+"""Hints in the log of requests: what a client did wrong, and what to do instead."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import pytest
 
-from tests.emulator.rest.asking import NUMBER, Client, basic
+from tests.emulator.rest.asking import Client, basic
 from twiml_app.emulator import ACCOUNT_SID, AUTH_TOKEN, Emulator
-from twiml_app.emulator.rest.request_log import MAX_REQUESTS, LoggedRequest, RequestLog
 
-START = 1_700_000_000.0
 BASE = f"/2010-04-01/Accounts/{ACCOUNT_SID}"
 GOOD = "To=%2B15558675310&From=%2B15017122661&Body=hello"
 RIGHT = basic(ACCOUNT_SID, AUTH_TOKEN)
-
-
-@pytest.fixture
-def emulator() -> Iterator[Emulator]:
-    """A local Twilio."""
-    with Emulator(start=START) as running:
-        yield running
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,109 +194,9 @@ def test_careful_request_is_told_nothing(careful: Careless, emulator: Emulator, 
     assert emulator.requests[-1].hints == ()
 
 
-def test_log_says_what_was_asked_and_answered(emulator: Emulator, client: Client) -> None:
-    """In the order of the requests, and with the time of the emulator."""
-    client.get("Messages.json?PageSize=2&To=")
-    emulator.advance(5)
-    client.post("Messages", {"From": NUMBER})
-
-    assert emulator.requests == [
-        LoggedRequest(date=START, method="GET", path=f"{BASE}/Messages.json?PageSize=2&To=", status=200),
-        LoggedRequest(
-            date=START + 5,
-            method="POST",
-            path=f"{BASE}/Messages",
-            status=400,
-            code=21604,
-            message="A 'To' phone number is required.",
-        ),
-    ]
-
-
-def test_log_is_of_clients_alone(emulator: Emulator, client: Client) -> None:
-    """Whoever looks at the log would find himself in it."""
-    client.get("/_emulator/requests")
-    client.post("/_emulator/clock", {"Settle": "true"})
-
-    assert emulator.requests == []
-
-
-def test_log_names_no_credentials(emulator: Emulator, client: Client) -> None:
-    """It is shown on a terminal."""
-    client.text()
-
-    assert AUTH_TOKEN not in repr(emulator.requests)
-
-
-def test_log_forgets_the_oldest() -> None:
-    """A program that polls all night must not fill the machine."""
-    log = RequestLog()
-    for n in range(MAX_REQUESTS + 1):
-        log.add(LoggedRequest(date=float(n), method="GET", path="/", status=200))
-
-    assert [len(log.all()), log.all()[0].date] == [MAX_REQUESTS, 1.0]
-
-
-def test_watcher_is_told_of_every_request() -> None:
-    """The command line shows them as they come."""
-    seen: list[LoggedRequest] = []
-    log = RequestLog()
-    first, second = (LoggedRequest(date=0.0, method="GET", path=path, status=200) for path in ("/1", "/2"))
-    log.add(first)
-    log.watcher = seen.append
-    log.add(second)
-    log.clear()
-
-    assert (seen, log.all()) == ([second], [])
-
-
-LONG = "x" * 5000
-
-
-def test_log_repeats_only_the_beginning_of_what_is_long(emulator: Emulator, client: Client) -> None:
-    """A thousand requests of a megabyte each would be a gigabyte."""
-    client.send("POST", f"{BASE}/Messages.json?_method={LONG}", f"{LONG}=1".encode(), {"Authorization": RIGHT})
-    client.post("Messages.json", {"To": LONG, "From": NUMBER, "Body": "hello"})
-    client.get(f"Messages/{LONG}")
-    client.request(LONG.upper(), "Messages.json")
-    cut = f"{'x' * 57}..."
-
-    assert [request.path for request in emulator.requests] == [
-        f"{BASE}/Messages.json?_method={LONG}"[:1997] + "...",
-        f"{BASE}/Messages.json",
-        f"{BASE}/Messages/{LONG}"[:1997] + "...",
-        f"{BASE}/Messages.json",
-    ]
-    assert emulator.requests[0].hints == (
-        f"_method is {cut}: it is PUT or DELETE",
-        f"{cut} is no parameter of a message",
-    )
-    assert [request.message for request in emulator.requests[1:]] == [
-        f"The 'To' number {cut} is not a valid phone number.",
-        f"The requested resource {f'{BASE}/Messages/{LONG}'[:197]}... was not found",
-        f"Method not allowed: {'X' * 57}...",
-    ]
-    assert emulator.requests[3].method == f"{'X' * 57}..."
-
-
 def test_log_has_a_few_hints_of_many(emulator: Emulator, client: Client) -> None:
     """Nobody reads the others."""
     body = "&".join(f"name{n}x=1" for n in range(1000))
     client.send("POST", f"{BASE}/Messages.json", body.encode(), {"Authorization": RIGHT})
 
     assert emulator.requests[-1].hints == tuple(f"name{n}x is no parameter of a message" for n in range(20))
-
-
-def test_watcher_that_fails_is_in_nobodys_way(
-    emulator: Emulator, client: Client, caplog: pytest.LogCaptureFixture
-) -> None:
-    """The terminal that it writes to may be gone."""
-
-    def fail(request: LoggedRequest) -> None:
-        raise BrokenPipeError("nobody reads")
-
-    emulator.watch(fail, print, print)
-
-    assert client.get("Messages.json").status == 200
-    assert len(emulator.requests) == 1
-    assert "BrokenPipeError: nobody reads" in caplog.text

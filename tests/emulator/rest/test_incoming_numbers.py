@@ -3,28 +3,18 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.emulator.rest.asking import NUMBER, PHONE, Client
-from tests.emulator.rest.counting import counted_sids
 from tests.emulator.rest.listening import listening
 from twiml_app.emulator import ACCOUNT_SID, Emulator
 
-START = 1_700_000_000.0
 BASE = f"/2010-04-01/Accounts/{ACCOUNT_SID}"
 DATE = "Tue, 14 Nov 2023 22:13:20 +0000"
 URL = "http://sms:password@127.0.0.1:8000/message?x=1#rc=2"
 SID = f"PN{1:032}"
-
-
-@pytest.fixture
-def emulator() -> Iterator[Emulator]:
-    """A local Twilio."""
-    with Emulator(start=START, new_sid=counted_sids()) as running:
-        yield running
 
 
 def number_json(**changes: Any) -> dict[str, Any]:

@@ -115,12 +115,6 @@ def emulator() -> Iterator[Emulator]:
         yield running
 
 
-@pytest.fixture
-def client(emulator: Emulator) -> Client:
-    """Somebody with the credentials of the account."""
-    return Client(emulator)
-
-
 def shape(document: bytes | str) -> list[tuple[str, str | None]]:
     """Return the elements of a document in order, with their texts and without the white space between them."""
     root = etree.fromstring(document)

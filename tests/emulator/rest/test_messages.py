@@ -31,12 +31,6 @@ def emulator() -> Iterator[Emulator]:
         yield running
 
 
-@pytest.fixture
-def client(emulator: Emulator) -> Client:
-    """Somebody with the credentials of the account."""
-    return Client(emulator)
-
-
 def sent(emulator: Emulator, client: Client, **changes: str) -> str:
     """Send a message, let it arrive, and return its sid."""
     sid: str = client.text(**changes)["sid"]

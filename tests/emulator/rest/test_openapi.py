@@ -49,12 +49,6 @@ def emulator() -> Iterator[Emulator]:
         yield running
 
 
-@pytest.fixture
-def client(emulator: Emulator) -> Client:
-    """Somebody with the credentials of the examples' account."""
-    return Client(emulator)
-
-
 def cases(verb: str) -> list[str]:
     """Return the names of the examples with a verb."""
     return [name for name, case in CASES.items() if case["verb"] == verb]

@@ -12,8 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.emulator.rest.asking import NUMBER, PHONE, Client
-from tests.emulator.rest.counting import counted_sids
+from tests.emulator.rest.asking import NUMBER, PHONE, START, Client
 from twiml_app.emulator import ACCOUNT_SID, Emulator
 from twiml_app.emulator.resources import Account, Application
 from twiml_app.emulator.rest.paging import Names, Page, Pager
@@ -21,19 +20,11 @@ from twiml_app.emulator.rest.parameters import Parameters
 from twiml_app.emulator.rest.request import ApiRequest
 from twiml_app.emulator.store import ResourceStore
 
-START = 1_700_000_000.0
 #: More than there can be.
 MAX_PAGES = 100
 BASE = f"/2010-04-01/Accounts/{ACCOUNT_SID}"
 NAMES = Names(key="applications", element="Applications", item="Application")
 ACCOUNT = Account(sid=ACCOUNT_SID, account_sid=ACCOUNT_SID, date_created=START, date_updated=START, auth_token="token")
-
-
-@pytest.fixture
-def emulator() -> Iterator[Emulator]:
-    """A local Twilio of today."""
-    with Emulator(start=START, new_sid=counted_sids()) as running:
-        yield running
 
 
 def make_applications(client: Client, number: int) -> list[str]:

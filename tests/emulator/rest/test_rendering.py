@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
@@ -13,25 +12,16 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from tests.emulator.rest.asking import NUMBER, PHONE, Client
-from tests.emulator.rest.counting import counted_sids
 from twiml_app.emulator import ACCOUNT_SID, Emulator
 from twiml_app.emulator.rest.rendering import Rendered, render, xml_name
 from twiml_app.emulator.rest.request import ApiAnswer, NoContent, OneResource, PlainDocument, RawBody, ResourceList
 
-START = 1_700_000_000.0
 BASE = f"/2010-04-01/Accounts/{ACCOUNT_SID}"
 HOSTILE = "<Body>&amp;]]>\"'\r\n\t=1+1;\N{SNOWMAN}\N{GRINNING FACE}\N{RIGHT-TO-LEFT OVERRIDE}\0\x08\N{DELETE}"
 #: What XML cannot carry: controls, lone surrogates, U+FFFE and U+FFFF.
 NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 DATE = "Tue, 14 Nov 2023 22:13:20 +0000"
 SID = f"AP{1:032}"
-
-
-@pytest.fixture
-def emulator() -> Iterator[Emulator]:
-    """A local Twilio."""
-    with Emulator(start=START, new_sid=counted_sids()) as running:
-        yield running
 
 
 @pytest.fixture

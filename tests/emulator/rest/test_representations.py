@@ -203,12 +203,6 @@ def emulator() -> Iterator[Emulator]:
         yield running
 
 
-@pytest.fixture
-def client(emulator: Emulator) -> Client:
-    """Somebody with the credentials of the account."""
-    return Client(emulator)
-
-
 def indented(document: Any) -> str:
     """Return a JSON document as it is written out above; the order of its keys stays."""
     return json.dumps(document, indent=2)

@@ -8,12 +8,11 @@ from typing import Any
 import pytest
 from twilio.base.exceptions import TwilioRestException
 
-from tests.emulator.rest.asking import NUMBER, PHONE, Client
+from tests.emulator.rest.asking import NUMBER, PHONE, START, Client
 from tests.emulator.rest.counting import counted_sids
 from tests.emulator.rest.listening import listening
 from twiml_app.emulator import ACCOUNT_SID, Emulator
 
-START = 1_700_000_000.0
 SID = f"MG{1:032}"
 PATH = f"/v1/Services/{SID}"
 

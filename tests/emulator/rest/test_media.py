@@ -9,12 +9,11 @@ from typing import Any
 
 import pytest
 
-from tests.emulator.rest.asking import NUMBER, PHONE, Client, basic
+from tests.emulator.rest.asking import NUMBER, PHONE, START, Client, basic
 from tests.emulator.rest.counting import counted_sids
 from twiml_app.emulator import ACCOUNT_SID, AUTH_TOKEN, Emulator
 from twiml_app.emulator.media import FetchedMedia
 
-START = 1_700_000_000.0
 BASE = f"/2010-04-01/Accounts/{ACCOUNT_SID}"
 DATE = "Tue, 14 Nov 2023 22:13:20 +0000"
 GIF = FetchedMedia(content_type="image/gif", content=b"GIF89a\x01\x00\x01\x00\x00\x00\x00;")
