@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 from collections.abc import Iterator
 from itertools import count
+from types import ModuleType
 
 import pytest
 
+from twiml_app.caller import types
+from twiml_app.emulator import media, replying, twiml_execution, twiml_reader, webhooks
 from twiml_app.emulator.clocks import SteppedClock
 from twiml_app.emulator.debugger import MAX_ENTRIES, Debugger
 from twiml_app.emulator.resources import DebuggerEntry, MessageRecord
@@ -123,8 +128,23 @@ def test_what_to_do_about_a_program_depends_on_its_answer(
     assert "wrong@" not in entry.text
 
 
-def test_entry_shows_itself_by_what_matters(debugger: Debugger) -> None:
-    """A test that fails prints it."""
-    entry = debugger.add(12100, "the document is not XML", message=MESSAGE, url="http://a.example/")
+#: The modules that raise or note an error code while an answer is executed.
+MODULES: tuple[ModuleType, ...] = (types, twiml_reader, twiml_execution, media, replying, webhooks)
 
-    assert repr(entry).startswith("<error 12100 http://a.example/ the document is not XML. Answer with well-formed XML")
+
+def numbers_of(module: ModuleType) -> set[int]:
+    """Return the error codes of Twilio's debugger that a module writes."""
+    constants = (
+        node.value for node in ast.walk(ast.parse(inspect.getsource(module))) if isinstance(node, ast.Constant)
+    )
+    families = (range(11100, 12000), range(12100, 12400), range(14101, 14200), range(21600, 21700))
+    return {value for value in constants if isinstance(value, int) and any(value in family for family in families)}
+
+
+def test_every_number_says_what_to_do(debugger: Debugger) -> None:
+    """An error code without advice sends its reader to a search engine."""
+    numbers = {number for module in MODULES for number in numbers_of(module)}
+    silent = {number for number in numbers if debugger.add(number, "Something", message=MESSAGE).text == "Something."}
+
+    assert {11100, 11200, 11235, 11243, 12101, 12300, 14101, 14107, 14111, 21610, 21620} <= numbers
+    assert silent == {21623}, "more than ten media are no document: 14103 is told of them"

@@ -1,11 +1,10 @@
-"""The emulator as a whole: what a test holds in its hands, and what outlives it."""
+"""The emulator as a whole: what a test or a developer does with it."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +13,8 @@ from twilio.base.exceptions import TwilioRestException
 from tests.emulator.program import CONTACT, MONDAY, NUMBER, Program, say, send
 from tests.servers import ROOT, clean_environment
 from twiml_app.emulator import ACCOUNT_SID, AUTH_TOKEN, Emulator, FetchedMedia
-from twiml_app.emulator.resources import DebuggerEntry, IncomingNumber
+from twiml_app.emulator.clocks import LATEST
+from twiml_app.emulator.resources import DebuggerEntry, MessagingService
 from twiml_app.emulator.rest.request_log import LoggedRequest
 from twiml_app.emulator.webhook_log import LoggedWebhook
 from twiml_app.errors import ConfigurationError
@@ -44,49 +44,6 @@ def test_account_is_the_fixed_one_unless_another_is_named(monkeypatch: pytest.Mo
         assert send(emulator).account_sid == "AC" + "1" * 32
     with Emulator(account_sid="AC" + "2" * 32, auth_token="given") as emulator:
         assert (emulator.account_sid, emulator.auth_token) == ("AC" + "2" * 32, "given")
-
-
-def test_state_in_a_file_goes_on_after_a_restart(tmp_path: Path) -> None:
-    """A developer's conversation of yesterday is there today, and what was on its way still arrives."""
-    state = tmp_path / "state.db"
-    with Emulator(state=state, start=MONDAY) as emulator:
-        emulator.add_number(NUMBER, "http://127.0.0.1:1/message")
-        send(emulator, "first")
-        emulator.settle()
-        send(emulator, "second")
-        left_at = emulator.clock.now()
-    with Emulator(state=state, start=MONDAY) as emulator:
-        assert emulator.clock.now() == left_at
-        assert [(each.body, each.status) for each in emulator.outbox] == [("first", "delivered"), ("second", "queued")]
-        emulator.settle()
-
-        assert [each.status for each in emulator.outbox] == ["delivered", "delivered"]
-        assert [each.phone_number for each in emulator.context.store.find(IncomingNumber)] == [NUMBER]
-
-
-def test_token_that_was_changed_counts_for_an_old_state(tmp_path: Path) -> None:
-    """A token that was changed in the environment must work at once, or every client is refused."""
-    state = tmp_path / "state.db"
-    with Emulator(state=state, auth_token="old") as emulator:
-        send(emulator)
-    with Emulator(state=state, auth_token="new") as emulator:
-        assert send(emulator, "again").status == "queued"
-        assert [each.body for each in emulator.outbox] == ["hello", "again"]
-
-
-def test_reset_begins_anew_with_the_seed() -> None:
-    """Between two tests that share an emulator nothing may be left, and nothing of the seed be missing."""
-    seed = {"numbers": [{"phone_number": NUMBER}]}
-    with Emulator(seed=seed) as emulator:
-        send(emulator)
-        emulator.phone(CONTACT).will("failed", 30003)
-        emulator.reset()
-        emulator.settle()
-
-        assert (emulator.outbox, emulator.requests, emulator.debugger) == ([], [], [])
-        assert send(emulator).status == "queued"
-        emulator.settle()
-        assert [each.status for each in emulator.outbox] == ["delivered"]
 
 
 def test_seed_says_who_may_send() -> None:
@@ -229,19 +186,6 @@ def test_emulator_says_what_it_needs_where_its_tools_are_missing() -> None:
     assert done.stdout == b"emulator: it needs more than the receiver: pip install 'twiml-app[dev]'\n"
 
 
-def test_reset_keeps_the_numbers_that_were_added_and_how_webhooks_are_signed() -> None:
-    """The fixture's number would be gone after a reset, and the rest of the test with it."""
-    with Emulator() as emulator:
-        number = emulator.add_number(NUMBER, "http://127.0.0.1:1/message")
-        emulator.sign_with("key", "secret")
-        emulator.phone(CONTACT).text("hi")
-        emulator.reset()
-
-        assert emulator.context.store.find(IncomingNumber) == [number]
-        assert emulator.context.account(emulator.account_sid).signing_key == "key"
-        assert emulator.debugger == []
-
-
 @pytest.mark.parametrize("number", ["garbage", "", "News"])
 def test_phone_needs_a_number(number: str) -> None:
     """A typo would set the fate of a phone that nobody has."""
@@ -255,94 +199,10 @@ def test_phone_is_the_same_however_its_number_is_written() -> None:
         assert emulator.phone("+1 (555) 867-5310").number == CONTACT
 
 
-def test_reset_forgets_how_often_was_replied() -> None:
-    """With a clock that stands still, the thirty-first reply of a test run would be taken for a loop."""
-    with Program("basic") as program, Emulator() as emulator:
-        program.answers("/message", say("hello"))
-        emulator.add_number(NUMBER, program.url("/message"))
-        for _ in range(30):
-            emulator.phone(CONTACT).text("hi")
-        emulator.reset()
-
-        assert emulator.phone(CONTACT).text("hi").reply == "hello"
-
-
-def test_seed_that_was_wrong_is_not_half_taken(tmp_path: Path) -> None:
-    """Whoever corrects a seed expects the corrected one to count."""
-    state = tmp_path / "state.db"
-    with pytest.raises(ConfigurationError):
-        Emulator(state=state, seed={"numbers": [{"phone_number": "garbage"}]})
-    with Emulator(state=state, seed={"numbers": [{"phone_number": NUMBER}]}) as emulator:
-        assert [each.phone_number for each in emulator.context.store.find(IncomingNumber)] == [NUMBER]
-
-
-def test_reset_ends_an_outage() -> None:
-    """The next test would be refused for what the last one tried."""
-    with Emulator() as emulator:
-        emulator.fail_next(100)
-        emulator.reset()
-
-        assert send(emulator).status == "queued"
-
-
-def test_link_to_a_picture_is_never_given_twice(tmp_path: Path) -> None:
-    """After a restart with its state, the old link would lead to the new picture."""
-    links = []
-    for _ in range(2):
-        with Emulator(state=tmp_path / "state.db") as emulator:
-            emulator.phone(CONTACT).takes_media(False)
-            links.append(send(emulator, "", media_url=["https://example.com/cat.jpg"]).body.rpartition("/")[2])
-
-    assert len(set(links)) == 2
-
-
-SEED = {"numbers": [{"phone_number": NUMBER}]}
-
-
-def test_state_that_began_with_a_seed_goes_on_with_its_senders(tmp_path: Path) -> None:
-    """Whether a sender is refused must not depend on how the emulator is started the second time."""
-    state = tmp_path / "state.db"
-    for seed in (SEED, None, SEED):
-        with Emulator(state=state, seed=seed) as emulator:
-            assert [each.phone_number for each in emulator.context.store.find(IncomingNumber)] == [NUMBER]
-            with pytest.raises(TwilioRestException, match="is no number of this account"):
-                emulator.client().messages.create(to=CONTACT, from_="+15017122669", body="hello")
-
-
-@pytest.mark.parametrize(
-    "seed", [SEED, {"phones": [{"number": CONTACT, "status": "failed"}]}], ids=["numbers", "phones"]
-)
-def test_seed_for_a_state_that_began_without_is_refused(tmp_path: Path, seed: dict[str, Any]) -> None:
-    """It would be left out without a word."""
-    state = tmp_path / "state.db"
-    Emulator(state=state).stop()
-
-    with pytest.raises(ConfigurationError, match="began without it: leave the seed out, or name another state"):
-        Emulator(state=state, seed=seed)
-
-
 def test_seed_without_numbers_leaves_every_sender_good() -> None:
     """Who only wants a trial account need not list senders."""
     with Emulator(seed={"account": {"type": "Trial", "verified": [CONTACT]}}) as emulator:
         assert send(emulator).body == "Sent from your Twilio trial account - hello"
-
-
-def test_state_of_another_account_is_refused(tmp_path: Path) -> None:
-    """Its numbers would be there, and refuse what this account sends."""
-    state = tmp_path / "state.db"
-    Emulator(state=state).stop()
-
-    with pytest.raises(ConfigurationError, match=f"is that of {ACCOUNT_SID}: set TWILIO_ACCOUNT_SID to it"):
-        Emulator(state=state, account_sid="AC" + "1" * 32)
-
-
-def test_state_belongs_to_one_emulator_at_a_time(tmp_path: Path) -> None:
-    """Two would both deliver what is queued."""
-    state = tmp_path / "state.db"
-    with Emulator(state=state), pytest.raises(ConfigurationError, match="cannot be used: another emulator has it"):
-        Emulator(state=state)
-    with Emulator(state=state) as emulator:
-        assert send(emulator).status == "queued"
 
 
 @pytest.mark.parametrize(
@@ -367,3 +227,66 @@ def test_numbers_are_found_however_they_are_written() -> None:
 
         assert (number.phone_number, number.sms_application_sid, number.mms) == (NUMBER, "AP" + "1" * 32, False)
         assert (turn.inbound.to, turn.unrouted) == (NUMBER, f"{NUMBER} has no Message URL")
+
+
+def test_started_and_stopped_twice_is_started_and_stopped_once() -> None:
+    """A fixture and its test may both do it."""
+    emulator = Emulator()
+    emulator.start()
+    assert emulator.start() is emulator
+    assert send(emulator).status == "queued"
+    emulator.stop()
+    emulator.stop()
+
+    with pytest.raises(ConfigurationError, match="emulator: it was stopped, and cannot be started again: make another"):
+        emulator.start()
+
+
+def test_stopped_inside_its_block_is_stopped_once() -> None:
+    """The end of the block finds it closed."""
+    with Emulator() as emulator:
+        emulator.stop()
+
+    assert emulator.url
+
+
+@pytest.mark.parametrize("seconds", [-1.0, LATEST], ids=["back", "the year 10000"])
+def test_step_that_the_clock_cannot_take_is_refused(seconds: float) -> None:
+    """Every answer with a date would be an internal error from then on."""
+    with Emulator(start=MONDAY) as emulator:
+        with pytest.raises(ConfigurationError, match=r"clock: it cannot go on by .* nor beyond 9999-01-01"):
+            emulator.advance(seconds)
+
+        assert emulator.clock.now() == MONDAY
+
+
+def test_last_moment_can_still_be_written() -> None:
+    """What is sent then arrives."""
+    with Emulator(start=MONDAY) as emulator:
+        emulator.advance(LATEST - MONDAY)
+        message = send(emulator)
+        assert emulator.settle()
+
+        assert message.fetch().date_sent.year == 9999
+
+
+def test_what_happens_before_the_start_happens_once(program: Program) -> None:
+    """The start must not take up what is on its way already as something that a state left behind."""
+    program.answers("/message", say("hello"))
+    emulator = Emulator()
+    service = MessagingService(
+        sid="MG" + "1" * 32,
+        account_sid=emulator.account_sid,
+        date_created=MONDAY,
+        date_updated=MONDAY,
+        inbound_request_url=program.url("/message"),
+        status_callback=program.url("/status"),
+        numbers=(emulator.add_number(NUMBER).sid,),
+    )
+    emulator.context.store.save(service)
+    emulator.phone(CONTACT).will("failed").text("hi")
+    emulator.advance(0.2)
+    with emulator:
+        assert emulator.settle()
+
+        assert [each.form["MessageStatus"] for each in program.received if each.path == "/status"] == ["failed"]

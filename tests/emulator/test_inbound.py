@@ -1,4 +1,4 @@
-"""Receiving: what is recorded of a text, and whose program is asked."""
+"""Inbound messages: what is recorded of a text, and which URL is called for it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Handsets: what becomes of what is sent to somebody's phone, and what has reached it."""
+"""Phones: the delivery outcome that is chosen for a phone, and its inbox."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The wire: every request to the program is kept, and told."""
+"""The log of webhooks: every request to the program is kept, and passed to a watcher."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sending: what a POST to Messages must hold, what it is refused with, and the message that it makes."""
+"""Creating a message: what a POST to Messages must hold, each refusal, and the message that is made."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from tests.emulator.rest.asking import NUMBER, PHONE, START, Client, Form
 from tests.emulator.rest.listening import listening
 from twiml_app.emulator import Emulator
-from twiml_app.emulator.rest import create_message as sending
+from twiml_app.emulator.rest import create_message
 
 OTHER = "AC" + "2" * 32
 SERVICE, EMPTY_SERVICE, OTHERS_SERVICE = "MG" + "1" * 32, "MG" + "2" * 32, "MG" + "3" * 32
@@ -201,7 +201,7 @@ def test_form_is_refused_with_the_number_of_its_fault(case: Refused) -> None:
 
 def test_every_number_that_sending_gives_is_in_the_table() -> None:
     """A refusal without a row is one that nobody has compared with the documents."""
-    given = {int(code) for code in re.findall(r"\b[23]\d{4}\b", Path(sending.__file__).read_text())}
+    given = {int(code) for code in re.findall(r"\b[23]\d{4}\b", Path(create_message.__file__).read_text())}
     asked = {case.code for case in REFUSED.values()}
 
     assert given - {21611} <= asked

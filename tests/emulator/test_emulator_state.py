@@ -1,0 +1,162 @@
+"""The state of an emulator: what it keeps after a stop or a kill, and which emulator may use it."""
+
+from __future__ import annotations
+
+import shutil
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from twilio.base.exceptions import TwilioRestException
+
+from tests.emulator.program import CONTACT, MONDAY, NUMBER, Program, send
+from twiml_app.emulator import ACCOUNT_SID, Emulator
+from twiml_app.emulator.resources import IncomingNumber
+from twiml_app.errors import ConfigurationError
+
+DAY_S = 24 * 3600.0
+SEED = {"numbers": [{"phone_number": NUMBER}]}
+
+
+def killed(state: Path) -> Path:
+    """Return the state as it would be found if its emulator were killed now."""
+    found = state.with_name("killed.db")
+    for suffix in ("", "-wal"):
+        shutil.copy(f"{state}{suffix}", f"{found}{suffix}")
+    return found
+
+
+def test_clock_never_goes_back_behind_a_state_that_was_killed(tmp_path: Path) -> None:
+    """Messages of tomorrow would hold the line of a number back until then, and new ones be refused."""
+    state = tmp_path / "state.db"
+    with Emulator(state=state, start=MONDAY) as emulator:
+        emulator.advance(DAY_S)
+        for _ in range(3):
+            send(emulator)
+        emulator.advance(1.5)
+        found, now = killed(state), emulator.clock.now()
+    with Emulator(state=found, start=MONDAY) as emulator:
+        began = emulator.clock.now()
+        assert MONDAY + DAY_S < began <= now
+        assert send(emulator).status == "queued"
+        assert emulator.settle()
+        sent = [message.date_sent or 0.0 for message in emulator.outbox]
+
+        assert emulator.clock.now() - began < 10
+        assert [later - earlier >= 0.999 for earlier, later in pairwise(sent)] == [True] * 3
+
+
+def test_clock_begins_where_it_is_told_if_that_is_later(tmp_path: Path) -> None:
+    """A state of last year goes on today."""
+    state = tmp_path / "state.db"
+    with Emulator(state=state, start=MONDAY) as emulator:
+        send(emulator)
+    with Emulator(state=state, start=MONDAY + DAY_S) as emulator:
+        assert emulator.clock.now() == MONDAY + DAY_S
+
+
+@pytest.mark.parametrize("is_killed", [False, True], ids=["stopped", "killed"])
+def test_status_callback_that_is_owed_is_posted_after_a_restart(
+    tmp_path: Path, program: Program, is_killed: bool
+) -> None:
+    """The program would wait for ever for the end of its message."""
+    state = tmp_path / "state.db"
+    with Emulator(state=state, start=MONDAY) as emulator:
+        message = send(emulator, status_callback=program.url("/status"))
+        emulator.client().messages(message.sid).update(status="canceled")
+        found = killed(state) if is_killed else state
+    assert program.received == []
+    for _ in range(2):
+        with Emulator(state=found, start=MONDAY) as emulator:
+            assert emulator.settle()
+
+        assert [each.form["MessageStatus"] for each in program.received] == ["canceled"]
+
+
+def test_state_in_a_file_goes_on_after_a_restart(tmp_path: Path) -> None:
+    """A developer's conversation of yesterday is there today, and what was on its way still arrives."""
+    state = tmp_path / "state.db"
+    with Emulator(state=state, start=MONDAY) as emulator:
+        emulator.add_number(NUMBER, "http://127.0.0.1:1/message")
+        send(emulator, "first")
+        emulator.settle()
+        send(emulator, "second")
+        left_at = emulator.clock.now()
+    with Emulator(state=state, start=MONDAY) as emulator:
+        assert emulator.clock.now() == left_at
+        assert [(each.body, each.status) for each in emulator.outbox] == [("first", "delivered"), ("second", "queued")]
+        emulator.settle()
+
+        assert [each.status for each in emulator.outbox] == ["delivered", "delivered"]
+        assert [each.phone_number for each in emulator.context.store.find(IncomingNumber)] == [NUMBER]
+
+
+def test_token_that_was_changed_counts_for_an_old_state(tmp_path: Path) -> None:
+    """A token that was changed in the environment must work at once, or every client is refused."""
+    state = tmp_path / "state.db"
+    with Emulator(state=state, auth_token="old") as emulator:
+        send(emulator)
+    with Emulator(state=state, auth_token="new") as emulator:
+        assert send(emulator, "again").status == "queued"
+        assert [each.body for each in emulator.outbox] == ["hello", "again"]
+
+
+def test_seed_that_was_wrong_is_not_half_taken(tmp_path: Path) -> None:
+    """Whoever corrects a seed expects the corrected one to count."""
+    state = tmp_path / "state.db"
+    with pytest.raises(ConfigurationError):
+        Emulator(state=state, seed={"numbers": [{"phone_number": "garbage"}]})
+    with Emulator(state=state, seed={"numbers": [{"phone_number": NUMBER}]}) as emulator:
+        assert [each.phone_number for each in emulator.context.store.find(IncomingNumber)] == [NUMBER]
+
+
+def test_link_to_a_picture_is_never_given_twice(tmp_path: Path) -> None:
+    """After a restart with its state, the old link would lead to the new picture."""
+    links = []
+    for _ in range(2):
+        with Emulator(state=tmp_path / "state.db") as emulator:
+            emulator.phone(CONTACT).takes_media(False)
+            links.append(send(emulator, "", media_url=["https://example.com/cat.jpg"]).body.rpartition("/")[2])
+
+    assert len(set(links)) == 2
+
+
+def test_state_that_began_with_a_seed_goes_on_with_its_senders(tmp_path: Path) -> None:
+    """Whether a sender is refused must not depend on how the emulator is started the second time."""
+    state = tmp_path / "state.db"
+    for seed in (SEED, None, SEED):
+        with Emulator(state=state, seed=seed) as emulator:
+            assert [each.phone_number for each in emulator.context.store.find(IncomingNumber)] == [NUMBER]
+            with pytest.raises(TwilioRestException, match="is no number of this account"):
+                emulator.client().messages.create(to=CONTACT, from_="+15017122669", body="hello")
+
+
+@pytest.mark.parametrize(
+    "seed", [SEED, {"phones": [{"number": CONTACT, "status": "failed"}]}], ids=["numbers", "phones"]
+)
+def test_seed_for_a_state_that_began_without_is_refused(tmp_path: Path, seed: dict[str, Any]) -> None:
+    """It would be left out without a word."""
+    state = tmp_path / "state.db"
+    Emulator(state=state).stop()
+
+    with pytest.raises(ConfigurationError, match="began without it: leave the seed out, or name another state"):
+        Emulator(state=state, seed=seed)
+
+
+def test_state_of_another_account_is_refused(tmp_path: Path) -> None:
+    """Its numbers would be there, and refuse what this account sends."""
+    state = tmp_path / "state.db"
+    Emulator(state=state).stop()
+
+    with pytest.raises(ConfigurationError, match=f"is that of {ACCOUNT_SID}: set TWILIO_ACCOUNT_SID to it"):
+        Emulator(state=state, account_sid="AC" + "1" * 32)
+
+
+def test_state_belongs_to_one_emulator_at_a_time(tmp_path: Path) -> None:
+    """Two would both deliver what is queued."""
+    state = tmp_path / "state.db"
+    with Emulator(state=state), pytest.raises(ConfigurationError, match="cannot be used: another emulator has it"):
+        Emulator(state=state)
+    with Emulator(state=state) as emulator:
+        assert send(emulator).status == "queued"
