@@ -1,0 +1,316 @@
+"""The parts of an emulator: what they start with, how they are connected, and what they forget at a reset."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+from werkzeug.test import Client
+
+from tests.emulator.contexts import make_context
+from tests.emulator.program import CONTACT, MONDAY, NUMBER
+from twiml_app.caller.session import Session
+from twiml_app.caller.types import OutgoingRequest, Webhook
+from twiml_app.emulator import ACCOUNT_SID, AUTH_TOKEN
+from twiml_app.emulator.context import Context
+from twiml_app.emulator.parts import NOW, Parts, begin_at, keep_account, require_tools, takes_any_sender
+from twiml_app.emulator.profiles import find_profile
+from twiml_app.emulator.resources import Account, IncomingNumber, MessageRecord
+from twiml_app.emulator.rest.request_log import LoggedRequest
+from twiml_app.emulator.seeds import Seed
+from twiml_app.emulator.store import ResourceStore
+from twiml_app.emulator.twiml_reader import SendStep
+from twiml_app.errors import ApiError, ConfigurationError
+from twiml_app.webhook import WebhookResponse
+
+OWN: dict[str, Any] = {"account_sid": ACCOUNT_SID, "date_created": MONDAY, "date_updated": MONDAY}
+SEED: Seed = {"numbers": [{"phone_number": NUMBER}]}
+BASE = f"/2010-04-01/Accounts/{ACCOUNT_SID}"
+WEBHOOK_URL = "http://a.example/message"
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+@pytest.fixture
+def store() -> Iterator[ResourceStore]:
+    """An empty store in memory."""
+    with closing(ResourceStore()) as opened:
+        yield opened
+
+
+@pytest.fixture
+def context(store: ResourceStore) -> Context:
+    """What the parts share, with queues that are full after one message, and one reply to each person."""
+    return make_context(store, profile=replace(find_profile("current"), queue_s=1, reply_limit=1))
+
+
+@dataclass
+class Assembled:
+    """The parts, with an account, and what they ask of the outside."""
+
+    context: Context
+    asked: list[OutgoingRequest] = field(default_factory=list)
+    resets: int = 0
+
+    def __post_init__(self) -> None:
+        keep_account(self.context, ACCOUNT_SID, AUTH_TOKEN, None)
+        self.parts = Parts(self.context, self._answer, fetch=False, concurrency=10, reset=self._reset)
+        self.client = Client(self.parts.api)
+
+    def _answer(self, request: OutgoingRequest) -> WebhookResponse:
+        self.asked.append(request)
+        cookie = ("Set-Cookie", "n=1; Path=/")
+        return WebhookResponse(status=200, content_type="image/png", body=PNG, headers=(cookie,))
+
+    def _reset(self) -> None:
+        self.resets += 1
+
+    def message(self, **changes: Any) -> MessageRecord:
+        """Make a message that is kept."""
+        sid = f"SM{self.context.store.count(MessageRecord) + 1}"
+        given: dict[str, Any] = {"to": CONTACT, "from_": NUMBER, "status": "queued", "direction": "outbound-api"}
+        return self.context.store.save(MessageRecord(sid=sid, body="hello", **given | changes, **OWN))
+
+    def send(self) -> None:
+        """Send a message; raises where the queue of its number is full."""
+        self.parts.delivery.refuse_overflow(NUMBER)
+        self.parts.delivery.begin(self.message())
+
+    def reply(self) -> MessageRecord | None:
+        """Reply to a text, unless there were too many replies."""
+        inbound = self.message(to=NUMBER, from_=CONTACT, status="received", direction="inbound")
+        return self.parts.replying.compose(SendStep(text="a", media=()), inbound, WEBHOOK_URL)
+
+    def call(self) -> str:
+        """Call the program about a text; returns the cookies that go with the request."""
+        inbound = self.message(to=NUMBER, from_=CONTACT, status="received", direction="inbound")
+        form = self.parts.webhooks.inbound_form(inbound)
+        self.parts.webhooks.call(Webhook(url=WEBHOOK_URL), form, message=inbound, session=Session())
+        return dict(self.asked[-1].headers).get("Cookie", "")
+
+    def get(self, path: str) -> int:
+        """Ask the REST API; returns the HTTP status."""
+        return self.client.get(path, auth=(ACCOUNT_SID, AUTH_TOKEN)).status_code
+
+
+@pytest.fixture
+def assembled(context: Context) -> Assembled:
+    """The parts, with an account."""
+    return Assembled(context)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param("/2010-04-01/Accounts.json", id="accounts"),
+        pytest.param(f"{BASE}/Messages.json", id="messages"),
+        pytest.param(f"{BASE}/Messages/SM1/Media.json", id="media"),
+        pytest.param(f"{BASE}/SMS/Messages.json", id="legacy"),
+        pytest.param(f"{BASE}/IncomingPhoneNumbers.json", id="numbers"),
+        pytest.param(f"{BASE}/Applications.json", id="applications"),
+        pytest.param("/v1/Services", id="services"),
+        pytest.param("/_emulator/requests", id="control"),
+    ],
+)
+def test_every_resource_is_served(assembled: Assembled, path: str) -> None:
+    """A resource that nobody connects is not found, however well it works."""
+    assembled.message()
+
+    assert assembled.get(path) == 200
+
+
+def test_request_is_logged_where_the_emulator_looks(assembled: Assembled) -> None:
+    """The log that is shown is the one that the API writes."""
+    assembled.get(f"{BASE}/Messages.json")
+
+    assert [(each.method, each.status) for each in assembled.parts.log.all()] == [("GET", 200)]
+
+
+def test_reset_over_http_is_that_of_the_emulator(assembled: Assembled) -> None:
+    """Only the emulator knows its seed and the numbers that were added."""
+    assembled.client.post("/_emulator/reset", auth=(ACCOUNT_SID, AUTH_TOKEN))
+
+    assert assembled.resets == 1
+
+
+def test_fetched_media_is_not_a_webhook(assembled: Assembled) -> None:
+    """The log of webhooks shows what the program was asked, and a picture is fetched from anywhere."""
+    assembled.parts.fetcher.fetch("http://localhost/a.png")
+    assembled.call()
+
+    assert [request.url for request in assembled.asked] == ["http://localhost/a.png", WEBHOOK_URL]
+    assert [each.url for each in assembled.parts.webhook_log.all()] == [WEBHOOK_URL]
+
+
+def test_clear_forgets_what_is_scheduled(assembled: Assembled) -> None:
+    """A message of the test before must not arrive in the next one."""
+    happened: list[str] = []
+    assembled.parts.schedule.at(MONDAY, lambda: happened.append("late"))
+    assembled.parts.clear()
+    assert assembled.parts.schedule.settle()
+
+    assert happened == []
+
+
+def test_clear_empties_the_queues(assembled: Assembled) -> None:
+    """A number whose queue was full can send again."""
+    assembled.send()
+    with pytest.raises(ApiError, match="exceeded the maximum number of queued messages"):
+        assembled.send()
+    assembled.parts.clear()
+
+    assembled.send()
+
+
+def test_clear_counts_replies_from_the_start(assembled: Assembled) -> None:
+    """With a clock that is stepped, many tests reply within the same seconds."""
+    assert assembled.reply()
+    assert assembled.reply() is None
+    assembled.parts.clear()
+
+    assert assembled.reply()
+
+
+def test_clear_forgets_cookies(assembled: Assembled) -> None:
+    """A conversation in a session starts again in the next test."""
+    sent = [assembled.call(), assembled.call()]
+    assembled.parts.clear()
+    sent.append(assembled.call())
+
+    assert sent == ["", "n=1", ""]
+
+
+def test_clear_ends_an_outage(assembled: Assembled) -> None:
+    """An outage belongs to the test that asked for it."""
+    assembled.parts.access.fail_next(10)
+    assembled.parts.clear()
+
+    assert assembled.get(f"{BASE}/Messages.json") == 200
+
+
+def test_clear_empties_the_logs_and_keeps_their_watchers(assembled: Assembled) -> None:
+    """A terminal that shows the requests goes on showing them."""
+    seen: list[LoggedRequest] = []
+    assembled.parts.log.watcher = seen.append
+    assembled.get(f"{BASE}/Messages.json")
+    assembled.call()
+    assembled.parts.clear()
+    assert (assembled.parts.log.all(), assembled.parts.webhook_log.all()) == ([], [])
+    assembled.get(f"{BASE}/Messages.json")
+
+    assert len(seen) == 2
+
+
+def test_tools_of_the_emulator_are_required(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server is installed without them: the error says what to install."""
+    require_tools()
+    monkeypatch.setattr("twiml_app.emulator.parts.find_spec", {}.get)
+
+    with pytest.raises(ConfigurationError, match=r"emulator: it needs more than the receiver: pip install"):
+        require_tools()
+
+
+def test_clock_begins_where_it_is_told(store: ResourceStore) -> None:
+    """A test chooses its date; without one the clock begins now."""
+    before = time.time()
+    now = begin_at(store, None)
+
+    assert before <= now <= time.time()
+    assert begin_at(store, MONDAY) == MONDAY
+
+
+@pytest.mark.parametrize(
+    ("stopped", "changed", "expected"),
+    [
+        pytest.param(MONDAY - 60, MONDAY - 90, MONDAY, id="an old state"),
+        pytest.param(MONDAY + 60, MONDAY - 90, MONDAY + 60, id="stopped later"),
+        pytest.param(0.0, MONDAY + 90, MONDAY + 90, id="killed after a later change"),
+    ],
+)
+def test_clock_never_begins_before_what_the_state_holds(
+    store: ResourceStore, stopped: float, changed: float, expected: float
+) -> None:
+    """Messages from the future would hold up the queue of their number."""
+    store.write(NOW, stopped)
+    store.save(Account(sid=ACCOUNT_SID, auth_token="token", **OWN | {"date_updated": changed}))
+
+    assert begin_at(store, MONDAY) == expected
+
+
+@pytest.mark.parametrize(
+    ("seed", "any_sender"),
+    [
+        pytest.param(None, True, id="no seed"),
+        pytest.param({}, True, id="an empty seed"),
+        pytest.param({"phones": [{"number": CONTACT}]}, True, id="a seed without numbers"),
+        pytest.param(SEED, False, id="a seed with numbers"),
+    ],
+)
+def test_seed_with_numbers_says_who_may_send(context: Context, seed: Seed | None, any_sender: bool) -> None:
+    """A state remembers it: a restart must not change who is refused, with the seed or without it."""
+    chosen = [takes_any_sender(context.store, "state.db", seed, ACCOUNT_SID)]
+    keep_account(context, ACCOUNT_SID, AUTH_TOKEN, seed)
+    chosen += [takes_any_sender(context.store, "state.db", again, ACCOUNT_SID) for again in (None, seed)]
+
+    assert chosen == [any_sender] * 3
+
+
+@pytest.mark.parametrize(
+    ("account_sid", "seed", "problem"),
+    [
+        pytest.param("AC" + "1" * 32, None, f"state: state.db is that of {ACCOUNT_SID}", id="another account"),
+        pytest.param(ACCOUNT_SID, SEED, "seed: state.db began without it", id="a seed for a state without one"),
+    ],
+)
+def test_state_that_does_not_fit_is_refused(
+    context: Context, account_sid: str, seed: Seed | None, problem: str
+) -> None:
+    """The error names the file, and what to do about it."""
+    takes_any_sender(context.store, "state.db", None, ACCOUNT_SID)
+    keep_account(context, ACCOUNT_SID, AUTH_TOKEN, None)
+
+    with pytest.raises(ConfigurationError) as refused:
+        takes_any_sender(context.store, "state.db", seed, account_sid)
+    assert str(refused.value).startswith(problem)
+
+
+def test_subaccount_is_not_taken_for_the_account_of_a_state(context: Context) -> None:
+    """The first account that the store finds may be a subaccount of this one."""
+    child = "AC" + "0" * 32
+    context.store.save(Account(sid=child, auth_token="child", **OWN))
+    takes_any_sender(context.store, "state.db", None, ACCOUNT_SID)
+    keep_account(context, ACCOUNT_SID, AUTH_TOKEN, None)
+
+    assert takes_any_sender(context.store, "state.db", None, ACCOUNT_SID)
+
+
+def test_account_is_made_with_what_the_seed_names(context: Context) -> None:
+    """An emulator has its account from the start."""
+    keep_account(context, ACCOUNT_SID, AUTH_TOKEN, SEED)
+
+    assert context.account(ACCOUNT_SID) == Account(
+        sid=ACCOUNT_SID, auth_token=AUTH_TOKEN, friendly_name="Emulator", **OWN
+    )
+    assert context.our_number("") == NUMBER
+
+
+def test_account_that_is_known_only_gets_its_token(context: Context) -> None:
+    """A number that was released is not made again by a restart, and a new token counts at once."""
+    keep_account(context, ACCOUNT_SID, "old", SEED)
+    (number,) = context.store.find(IncomingNumber)
+    context.store.delete(IncomingNumber, number.sid)
+    keep_account(context, ACCOUNT_SID, "new", SEED)
+
+    assert context.account(ACCOUNT_SID).auth_token == "new"
+    assert context.store.find(IncomingNumber) == []
+
+
+def test_wrong_seed_leaves_no_account(context: Context) -> None:
+    """With an account, the corrected seed would not be read."""
+    with pytest.raises(ConfigurationError):
+        keep_account(context, ACCOUNT_SID, AUTH_TOKEN, {"numbers": [{"phone_number": "garbage"}]})
+
+    assert context.store.find(Account) == []
