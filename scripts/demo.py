@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import signal
 import socket
 import subprocess
 import sys
@@ -23,9 +24,9 @@ START_LIMIT_S = 30
 
 
 def main() -> None:
-    """Serve until interrupted."""
-    with socket.create_server(("127.0.0.1", int(os.environ.get("PORT", "0")))) as listener:
-        port = listener.getsockname()[1]
+    """Serve until interrupted or terminated."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    port = _free_port(os.environ.get("PORT", "0"))
     credentials = f"demo:{secrets.token_urlsafe(18)}"
     with tempfile.TemporaryDirectory(prefix="twiml-demo-") as folder:
         server = _start(port, credentials, Path(folder))
@@ -41,8 +42,17 @@ def main() -> None:
     sys.exit(max(server.returncode, 0))
 
 
+def _free_port(wanted: str) -> int:
+    try:
+        with socket.create_server(("127.0.0.1", int(wanted))) as listener:
+            port: int = listener.getsockname()[1]
+    except (OSError, ValueError, OverflowError) as error:
+        sys.exit(f"cannot listen on port {wanted} ({error}): choose another, for example PORT=8001 make run")
+    return port
+
+
 def _start(port: int, credentials: str, folder: Path) -> subprocess.Popen[bytes]:
-    """Start gunicorn with credentials and a journal of this run alone, whatever is exported in the shell."""
+    """Start gunicorn with credentials and a journal that only this run uses, whatever is exported in the shell."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("TWIML_", "TWILIO_"))}
     environment |= {"TWIML_CREDENTIALS": credentials, "WEB_CONCURRENCY": "1", "PORT": str(port)}
     environment |= {"TWIML_DATABASE_URL": f"sqlite:///{folder}/twiml.db"}

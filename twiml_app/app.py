@@ -34,12 +34,28 @@ EXTENSION = "twiml"
 def create_app(settings: Mapping[str, Any] | None = None, *, root: str | Path | None = None) -> Flask:
     """Make the application that serves the handlers of a project.
 
-    ``settings`` come before the environment; ``root`` is the folder of ``handlers`` and ``templates/``, by default the
-    working directory.
+    Settings come from ``settings``, then from the environment, then from the project's ``.env`` file. ``root`` is the
+    folder of ``.env``, ``handlers`` and ``templates/``, by default the working directory.
 
     Raises: ConfigurationError; RegistrationError.
     """
     folder = Path(root or Path.cwd()).resolve()
+    load_environment(folder)
+    return build_app(settings or {}, folder)
+
+
+def load_environment(root: Path) -> None:
+    """Set the variables of a project's ``.env`` file that the environment does not have."""
+    from dotenv import load_dotenv
+
+    load_dotenv(root / ".env")
+
+
+def build_app(settings: Mapping[str, Any], folder: Path) -> Flask:
+    """Make the application of a project without its ``.env`` file, as tests do.
+
+    Raises: ConfigurationError; RegistrationError.
+    """
     app = Flask(
         "twiml_app",
         root_path=str(folder),
@@ -48,7 +64,7 @@ def create_app(settings: Mapping[str, Any] | None = None, *, root: str | Path | 
         static_folder=None,
     )
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}  # a text shows every blank line
-    app.config.update(settings or {})
+    app.config.update(settings)
     app.register_error_handler(HTTPException, _plain_line)
     Twiml(root=folder).init_app(app)
     return app
@@ -100,6 +116,7 @@ class Twiml:
         values = collect_settings(app.config)
         settings = Settings.read(values)
         logs.set_up(settings.log_format)
+        _set_secret_key(app, settings)
         chosen = router or self._router or load_router(settings.handlers, self._root)
         prefix = (self._url_prefix if url_prefix is None else url_prefix).rstrip("/")
         engine = open_engine(settings, self._root)
@@ -113,6 +130,13 @@ class Twiml:
             app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
         for line in warnings_of(settings, chosen, values):
             logs.logger.warning("%s", line)
+
+
+def _set_secret_key(app: Flask, settings: Settings) -> None:
+    """Give ``flask.session`` the key that signs URLs, unless the application has one of its own."""
+    if app.secret_key is None:
+        app.secret_key, *fallbacks = settings.secret_keys
+        app.config["SECRET_KEY_FALLBACKS"] = fallbacks or None
 
 
 def state_of(app: Flask) -> TwimlState:

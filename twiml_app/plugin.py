@@ -72,7 +72,7 @@ def recorded_exchange(request: pytest.FixtureRequest) -> Callable[[], None]:
 
 def _application(request: pytest.FixtureRequest) -> Flask:
     """Return the user's own ``app``; without such a fixture, the application of the project, its journal apart."""
-    from .app import create_app
+    from .app import build_app
 
     try:
         app: Flask = request.getfixturevalue("app")
@@ -82,7 +82,7 @@ def _application(request: pytest.FixtureRequest) -> Flask:
             "TWIML_CREDENTIALS": "pytest:only-for-this-run",
             "TWIML_DATABASE_URL": f"sqlite:///{folder}/twiml.db",
         }
-        return create_app(settings, root=request.config.rootpath)
+        return build_app(settings, request.config.rootpath)
     return app
 
 

@@ -29,9 +29,6 @@ def main() -> None:
     Settings come from TWIML_* environment variables and from a file .env in the working directory. The exit status is
     0 when all is well, 1 when what was asked about is not, 2 for wrong usage.
     """
-    from dotenv import load_dotenv
-
-    load_dotenv(".env")
     logs.set_up("text", sys.stderr)  # standard output is for what was asked for
 
 

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import click
 from flask import Flask
 
-from ..app import collect_settings, create_app, load_router, state_of
+from ..app import collect_settings, create_app, load_environment, load_router, state_of
 from ..config import Settings
 from ..errors import ConfigurationError, TwimlAppError
 from ..routing import Router
@@ -49,6 +49,12 @@ def _error_location(error: Exception) -> str:
     return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "the application"
 
 
+def project_values() -> dict[str, Any]:
+    """Return the settings of the working directory: the environment, and what its ``.env`` file adds."""
+    load_environment(Path.cwd())
+    return collect_settings({})
+
+
 def find_router(app_name: str | None) -> Router:
     """Return the router of an application, or of the handlers in the working directory; no credentials are needed.
 
@@ -56,7 +62,7 @@ def find_router(app_name: str | None) -> Router:
     """
     if app_name:
         return state_of(import_app(app_name)).router
-    return load_router(str(collect_settings({}).get("TWIML_HANDLERS") or "handlers"), Path.cwd())
+    return load_router(str(project_values().get("TWIML_HANDLERS") or "handlers"), Path.cwd())
 
 
 def find_app(app_name: str | None) -> Flask:
@@ -74,7 +80,7 @@ def find_app(app_name: str | None) -> Flask:
     try:
         return create_app(apart)
     except ConfigurationError as error:
-        if error.setting != "TWIML_CREDENTIALS" or "TWIML_CREDENTIALS" in collect_settings({}):
+        if error.setting != "TWIML_CREDENTIALS" or "TWIML_CREDENTIALS" in project_values():
             raise
         return create_app(apart | {"TWIML_CREDENTIALS": f"twilio:{secrets.token_urlsafe(16)}"})
 
@@ -122,7 +128,7 @@ def project_settings(*, needs_secrets: bool = False) -> Settings:
 
     Raises: ConfigurationError.
     """
-    given = collect_settings({})
+    given = project_values()
     return Settings.read(given if needs_secrets else {"TWIML_CREDENTIALS": "none:needed-to-look"} | given)
 
 

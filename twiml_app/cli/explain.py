@@ -8,7 +8,6 @@ from typing import BinaryIO
 
 import click
 
-from ..app import collect_settings
 from ..config import Settings
 from ..errors import RequestRefused
 from ..events import Event, InboundMessage, StatusCallback
@@ -16,7 +15,7 @@ from ..journal import Archive
 from ..logs import format_time, mask
 from ..receiver import Admission
 from ..webhook import Endpoint, WebhookRequest
-from .common import plain_errors
+from .common import plain_errors, project_values
 from .journal import find_engine
 
 
@@ -43,7 +42,7 @@ def explain(file: BinaryIO | None, last: bool, scheme: str) -> None:
     if file is None:
         raise click.UsageError("give a FILE, or --last")
     with plain_errors():
-        settings = Settings.read(collect_settings({}))
+        settings = Settings.read(project_values())
         request = read_saved(file.read(), scheme, settings)
     click.echo(f"request      {request.method} {request.path}, {len(request.body)} bytes")
     if not any(request.path.endswith(path) for path in settings.paths.values()):
