@@ -24,7 +24,7 @@ from urllib.parse import urlencode
 from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
-from twiml_app.emulator import Emulator
+from twiml_app.emulator import Emulator, EmulatorOptions
 from twiml_app.emulator.resources import MessageRecord
 from twiml_app.emulator.store import Condition
 from twiml_app.webhook import FORM_TYPE
@@ -46,7 +46,7 @@ def main(messages: int) -> None:
         with (
             tempfile.TemporaryDirectory() as folder,
             sink() as sink_url,
-            Emulator(state=Path(folder) / "state.db") as emulator,
+            Emulator(EmulatorOptions(state=Path(folder) / "state.db")) as emulator,
         ):
             measure(emulator, name, messages, sink_url if with_status else "")
 

@@ -11,7 +11,7 @@ import pytest
 from tests.servers import ROOT
 from twiml_app.cli import main
 from twiml_app.config import READERS
-from twiml_app.emulator import EmulatedPhone, Emulator
+from twiml_app.emulator import EmulatedPhone, Emulator, EmulatorOptions
 
 REFERENCE = (ROOT / "docs" / "reference.md").read_text()
 PAGES = "\n".join(path.read_text() for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))])
@@ -50,8 +50,8 @@ def test_every_link_in_the_documentation_leads_somewhere() -> None:
 def test_seed_in_the_documentation_is_one() -> None:
     """It is copied first and read afterwards."""
     (block,) = re.findall(r"```toml\n(.*?)```", (ROOT / "docs" / "emulator.md").read_text(), re.DOTALL)
-    with Emulator(seed=tomllib.loads(block)) as emulator:
-        assert emulator.phone("+15558675310").text("hi", to="+15017122661").problems[0].code == 11205
+    with Emulator(EmulatorOptions(seed=tomllib.loads(block))) as emulator:
+        assert emulator.phone("+15558675310").text("hi", number="+15017122661").problems[0].code == 11205
 
 
 def test_every_name_of_the_emulator_in_the_documentation_exists() -> None:

@@ -38,14 +38,14 @@ def phone(tmp_path: Path) -> Phone:
 )
 def test_texts_are_answered(phone: Phone, text: str, answer: str) -> None:
     """The examples are copied by users: each must do what it says."""
-    assert phone.text(text).bodies == [answer]
+    assert phone.text(text).texts == [answer]
 
 
 def test_picture_is_answered_with_a_picture(phone: Phone) -> None:
     """An image-only message has an empty text and is a message all the same."""
     reply = phone.image("https://example.com/cat.jpg")
 
-    assert reply.bodies == ["Thanks, 1 received. Here is ours:"]
+    assert reply.texts == ["Thanks, 1 received. Here is ours:"]
     assert reply.media == ["https://demo.twilio.com/owl.png"]
 
 
@@ -77,7 +77,7 @@ def test_stop_is_told_and_answered_by_nothing(phone: Phone, caplog: pytest.LogCa
     """Twilio answers STOP itself, and refuses what is sent after."""
     caplog.set_level(logging.INFO)
 
-    assert phone.text("Stop").bodies == []
+    assert phone.text("Stop").texts == []
     assert "a contact left +15005550006" in caplog.text
 
 
@@ -85,7 +85,5 @@ def test_start_is_told_and_answered_by_the_routes(phone: Phone, caplog: pytest.L
     """After START somebody listens again, so the program may greet."""
     caplog.set_level(logging.INFO)
 
-    assert phone.text("START").bodies == [
-        "Text MENU, HOURS, or ORDER and how many of what, for example: order 2 coffee"
-    ]
+    assert phone.text("START").texts == ["Text MENU, HOURS, or ORDER and how many of what, for example: order 2 coffee"]
     assert "a contact came back to +15005550006" in caplog.text

@@ -58,8 +58,8 @@ import pytest
 from twiml_app.errors import CallError
 
 def test_phone(phone):
-    assert phone.text("menu").bodies == ["Tea or coffee?"]
-    assert phone.image("https://e.com/a.png").bodies == ["1 pictures, replayed: False"]
+    assert phone.text("menu").texts == ["Tea or coffee?"]
+    assert phone.image("https://e.com/a.png").texts == ["1 pictures, replayed: False"]
     assert phone.status("SM1", "failed", error_code=30005).status == 204
     assert handlers.told == [("SM1", 30005)]
 

@@ -97,12 +97,12 @@ def test_reply(emulator):
     turn = emulator.phone(PHONE).text("hi")
 
     assert turn.problems == []
-    assert turn.reply == "you say hi"
+    assert turn.text == "you say hi"
 
 def test_redirect(emulator):
     turn = emulator.phone(PHONE).text("steps")
 
-    assert (turn.problems, turn.bodies) == ([], ["one", "two"])
+    assert (turn.problems, turn.texts) == ([], ["one", "two"])
 
 def test_delivery(emulator):
     phone = emulator.phone(PHONE)
@@ -111,7 +111,7 @@ def test_delivery(emulator):
     emulator.settle()
 
     assert [message.num_media for message in phone.inbox] == [1]
-    assert [message.sid for message in emulator.outbox] == [reply.sid for reply in turn.replies]
+    assert [message.sid for message in emulator.outbox] == [reply.sid for reply in turn.messages]
     assert emulator.debugger == []
 
 def test_lost_reply(emulator):
@@ -126,7 +126,7 @@ def test_broken_handler(emulator):
     turn = emulator.phone(PHONE).text("broken")
 
     assert [problem.code for problem in turn.problems] == [11200]
-    assert turn.replies == []
+    assert turn.messages == []
 
 def test_api(emulator, monkeypatch):
     client = Client()  # as a handler makes it: from the environment alone
@@ -137,7 +137,7 @@ def test_api(emulator, monkeypatch):
     turn = phone.text("both")
     emulator.settle()
 
-    assert (turn.problems, turn.bodies) == ([], ["by TwiML"])
+    assert (turn.problems, turn.texts) == ([], ["by TwiML"])
     assert sorted(message.body for message in phone.inbox) == ["by TwiML", "by the API"]
     assert [request.status for request in emulator.requests] == [201]
 """
@@ -211,7 +211,7 @@ def test_environment_of_the_project_is_taken(project: pytest.Pytester, monkeypat
         def test_account(emulator):
             turn = emulator.phone("+15558675310").text("hi")
             assert (emulator.account_sid, emulator.auth_token) == ("AC" + "5" * 32, "0" * 32)
-            assert (turn.inbound.account_sid, turn.reply) == ("AC" + "5" * 32, "you say hi")
+            assert (turn.inbound.account_sid, turn.text) == ("AC" + "5" * 32, "you say hi")
         """
     )
 

@@ -95,7 +95,7 @@ def test_reply_shows_what_the_sender_would_get(program: Program) -> None:
     """The whole point of a test: one line sends, one line says what comes back."""
     reply = Phone(program.app()).text("hello")
 
-    assert reply.bodies == ["kept"]
+    assert reply.texts == ["kept"]
     assert [message.text for message in reply.messages] == ["kept"]
     assert reply.media == []
     assert reply.twiml == (
@@ -143,7 +143,7 @@ def test_phone_comes_in_whatever_is_configured(parts: tuple[Mapping[str, Any], .
     phone = Phone(program.app(*parts, url_prefix=url_prefix))
     reply = phone.text("hello")
 
-    assert reply.bodies == ["kept"]
+    assert reply.texts == ["kept"]
     assert phone.status(SID, "delivered").status == 204
     assert phone.report(reply, "failed", error_code=30005).status == 204
     assert [(status.message_status, status.error_code) for status in program.statuses] == [
@@ -182,7 +182,7 @@ def test_redirects_of_the_document_are_followed(program: Program) -> None:
     """The sender gets what stands before the Redirect, and what the next document says."""
     reply = Phone(program.app(SIGNED)).text("menu")
 
-    assert reply.bodies == ["first", "second"]
+    assert reply.texts == ["first", "second"]
     assert reply.media == ["http://localhost/pictures/owl.png", "https://cdn.example/cat.png"]
     assert reply.call.url == "http://localhost/message?step=2"
 
@@ -229,7 +229,7 @@ def test_nothing_sent_is_an_empty_reply(program: Program) -> None:
     """Silence can be tested for as well."""
     phone = Phone(program.app())
 
-    assert phone.text("silent").bodies == phone.text("stop").bodies == []
+    assert phone.text("silent").texts == phone.text("stop").texts == []
 
 
 def test_status_at_the_message_url_gives_an_empty_reply(program: Program) -> None:
@@ -242,9 +242,9 @@ def test_session_of_a_conversation_is_kept(program: Program) -> None:
     app = program.app({"SECRET_KEY": "x"})
     phone = Phone(app)
 
-    assert [phone.text("count").bodies for _ in range(2)] == [["text 1"], ["text 2"]]
+    assert [phone.text("count").texts for _ in range(2)] == [["text 1"], ["text 2"]]
     phone.contact = "+15005550009"
-    assert phone.text("count").bodies == ["text 1"]
+    assert phone.text("count").texts == ["text 1"]
 
 
 def test_delivery_is_reported_at_the_url_that_the_reply_carries() -> None:
@@ -302,7 +302,7 @@ def test_redirect_is_relative_to_the_url_that_answered() -> None:
 
     reply = read_reply(Caller(send), Webhook(url="https://a:b@h/message"), inbound_form("x"))
 
-    assert reply.bodies == ["there"]
+    assert reply.texts == ["there"]
     assert [request.url for request in sent[1:]] == [
         "https://h/deep/message",
         "https://h/deep/next",
@@ -366,7 +366,7 @@ def test_phone_is_ready_for_a_project(tmp_path: Path) -> None:
     settings = {"TWIML_CREDENTIALS": "test:only-for-this-test", "TWIML_HANDLERS": "phoned_handlers"}
     phone = Phone(create_app(settings, root=tmp_path))
 
-    assert phone.text("hello").bodies == ["hi"]
+    assert phone.text("hello").texts == ["hi"]
 
 
 def test_phone_signs_by_a_shared_key_where_there_is_no_token() -> None:
@@ -377,7 +377,7 @@ def test_phone_signs_by_a_shared_key_where_there_is_no_token() -> None:
     app.config.update({"TWIML_SHARED_KEYS": {"key1": "secret"}, "TWIML_DATABASE_URL": "off"})
     Twiml(app, router=router)
 
-    assert Phone(app).text("hi").bodies == ["Hello!"]
+    assert Phone(app).text("hi").texts == ["Hello!"]
 
 
 OUTSIDE = WebhookResponse(status=200, body=b"outside")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
@@ -143,13 +143,16 @@ def emulator_for(app: Flask, *, number: str = NUMBER) -> Emulator:
 
     Webhooks go through the application's real authentication; the REST API is served on a port.
     """
-    from .emulator import Emulator
+    from .emulator import Emulator, EmulatorOptions
 
     target, transport = in_process(app)
     settings = target.settings
-    emulator = Emulator(
+    options = EmulatorOptions(
         account_sid=target.account_sid,
         auth_token="" if target.key_id else target.token,  # a shared key signs, and opens no REST API
+    )
+    emulator = Emulator(
+        options,
         transport=_RoutedTransport(target.base_url, transport, HttpTransport()),
     )
     if target.key_id:
@@ -165,6 +168,8 @@ class Reply:
 
     call: Call
     verbs: tuple[Verb, ...]
+    #: What ``Phone.report`` reported, by the place of the message.
+    reported: dict[int, str] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def messages(self) -> tuple[Message | Sms, ...]:
@@ -172,9 +177,19 @@ class Reply:
         return tuple(verb for verb in self.verbs if isinstance(verb, Message | Sms))
 
     @property
-    def bodies(self) -> list[str]:
+    def texts(self) -> list[str]:
         """The text of every message."""
         return [message.text for message in self.messages]
+
+    @property
+    def text(self) -> str:
+        """The text of the first message; empty if there is none."""
+        return next(iter(self.texts), "")
+
+    @property
+    def statuses(self) -> list[str]:
+        """The delivery status of every message: ``queued``, or what ``Phone.report`` reported last."""
+        return [self.reported.get(place, "queued") for place in range(len(self.messages))]
 
     @property
     def media(self) -> list[str]:
@@ -240,9 +255,11 @@ class Phone:
 
         Raises: CallError, if the application answers with an error, or the reply carries no status URL.
         """
-        message = next((each for each in reply.messages if each.action or each.status_callback), None)
+        followed = ((place, each) for place, each in enumerate(reply.messages) if each.action or each.status_callback)
+        place, message = next(followed, (0, None))
         if message is None:
             raise CallError("the reply carries no status URL: register a status handler", url=reply.call.url)
+        reply.reported[place] = message_status
         url = message.action or message.status_callback or ""
         webhook = Webhook(url=resolve(reply.call.url, url), method=message.method or "POST")
         return self._report(webhook, self._new_sid("SM"), message_status, error_code, fields)

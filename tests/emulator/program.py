@@ -15,7 +15,7 @@ from urllib.parse import parse_qs
 from urllib.request import parse_http_list, parse_keqv_list
 
 from twiml_app.credentials import Credentials, basic_header
-from twiml_app.emulator import AUTH_TOKEN, Emulator
+from twiml_app.emulator import AUTH_TOKEN, Emulator, EmulatorOptions
 from twiml_app.signature import HEADER, SETTINGS_HEADER, read_signature_settings, verify
 from twiml_app.webhook import Form
 
@@ -233,7 +233,9 @@ def counted_sids() -> Callable[[str], str]:
 
 def emulator(**options: Any) -> Emulator:
     """Make an emulator whose time begins on Monday, and whose sids are counted."""
-    return Emulator(**{"start": MONDAY, "new_sid": counted_sids(), **options})
+    given = {"start": MONDAY, **options}
+    outside = {name: given.pop(name) for name in ("transport", "new_sid") if name in given}
+    return Emulator(EmulatorOptions(**given), **{"new_sid": counted_sids(), **outside})
 
 
 def send(twilio: Emulator, body: str = "hello", **parameters: Any) -> Any:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from twilio.base.exceptions import TwilioRestException
 
-from twiml_app.emulator import Emulator
+from twiml_app.emulator import Emulator, EmulatorOptions
 from twiml_app.emulator.client import make_client
 from twiml_app.errors import ConfigurationError
 
@@ -69,7 +69,7 @@ def test_environment_of_the_developer_makes_no_difference(
     """Edges, proxies and certificates are those of the way to the real Twilio."""
     for each in (name, name.lower()):
         monkeypatch.setenv(each, value)
-    with Emulator(tls=True) as emulator:
+    with Emulator(EmulatorOptions(tls=True)) as emulator:
         emulator.client().messages.create(**TEXT)
 
         assert [message.body for message in emulator.outbox] == ["hello"]

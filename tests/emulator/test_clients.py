@@ -18,7 +18,7 @@ from tests.emulator.clients.environments import NotInstallable
 from tests.emulator.clients.running import Client, ClientFailed
 from tests.emulator.clients.talk import NUMBER, OTHER_NUMBER, PHONE, WILD_TEXT
 from tests.emulator.clients.website import PICTURE, Website, website
-from twiml_app.emulator import Emulator
+from twiml_app.emulator import Emulator, EmulatorOptions
 
 pytestmark = pytest.mark.slow
 
@@ -283,7 +283,7 @@ def test_the_resource_for_texts_alone_is_still_there(play: Play) -> None:
 @clients(["python 9", "python 9 async", "node 6"])
 def test_the_certificate_is_verified(client: Client, site: Website) -> None:
     """Over TLS nothing is switched off: with the emulator's own authority it works, without it does not."""
-    with Emulator(tls=True) as emulator:
+    with Emulator(EmulatorOptions(tls=True)) as emulator:
         trust = dict.fromkeys(("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS"), str(emulator.ca_file))
         trusting = replace(client, environment={**client.environment, **trust})
 

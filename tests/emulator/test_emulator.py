@@ -12,7 +12,7 @@ from twilio.base.exceptions import TwilioRestException
 
 from tests.emulator.program import CONTACT, MONDAY, NUMBER, Program, say, send
 from tests.servers import ROOT, clean_environment
-from twiml_app.emulator import ACCOUNT_SID, AUTH_TOKEN, Emulator, FetchedMedia
+from twiml_app.emulator import ACCOUNT_SID, AUTH_TOKEN, Emulator, EmulatorOptions, FetchedMedia
 from twiml_app.emulator.clocks import LATEST
 from twiml_app.emulator.resources import DebuggerEntry, MessagingService
 from twiml_app.emulator.rest.request_log import LoggedRequest
@@ -42,13 +42,13 @@ def test_account_is_the_fixed_one_unless_another_is_named(monkeypatch: pytest.Mo
     with Emulator() as emulator:
         assert (emulator.account_sid, emulator.auth_token) == ("AC" + "1" * 32, "of the environment")
         assert send(emulator).account_sid == "AC" + "1" * 32
-    with Emulator(account_sid="AC" + "2" * 32, auth_token="given") as emulator:
+    with Emulator(EmulatorOptions(account_sid="AC" + "2" * 32, auth_token="given")) as emulator:
         assert (emulator.account_sid, emulator.auth_token) == ("AC" + "2" * 32, "given")
 
 
 def test_seed_says_who_may_send() -> None:
     """With numbers named, a program that sends from another one must fail here, as it would there."""
-    with Emulator(seed={"numbers": [{"phone_number": "+15017122662"}]}) as emulator:
+    with Emulator(EmulatorOptions(seed={"numbers": [{"phone_number": "+15017122662"}]})) as emulator:
         with pytest.raises(TwilioRestException) as refused:
             send(emulator)
 
@@ -85,9 +85,9 @@ def test_phone_texts_the_only_number_unless_one_is_named() -> None:
         emulator.add_number("+15017122662")
         with pytest.raises(ConfigurationError, match="number: say which: there are several"):
             phone.text("hi")
-        assert phone.text("hi", to="+15017122662").inbound.to == "+15017122662"
+        assert phone.text("hi", number="+15017122662").inbound.to == "+15017122662"
         with pytest.raises(ConfigurationError, match="is no number of ours"):
-            phone.text("hi", to="+15017122663")
+            phone.text("hi", number="+15017122663")
 
 
 def test_number_that_is_added_again_is_changed() -> None:
@@ -132,7 +132,7 @@ def test_phone_that_takes_no_pictures_gets_a_link() -> None:
 def test_wrong_options_are_named(options: dict[str, Any], problem: str) -> None:
     """A mistyped option must not become a default."""
     with pytest.raises(ConfigurationError) as refused:
-        Emulator(**options)
+        Emulator(EmulatorOptions(**options))
 
     assert str(refused.value).startswith(problem)
 
@@ -161,7 +161,7 @@ def test_two_emulators_do_not_see_each_other() -> None:
 
 def test_clock_that_runs_delivers_by_itself() -> None:
     """A developer's emulator is not moved by hand."""
-    with Emulator(clock="fast") as emulator:
+    with Emulator(EmulatorOptions(clock="fast")) as emulator:
         send(emulator)
 
         assert emulator.settle()
@@ -196,12 +196,12 @@ def test_phone_needs_a_number(number: str) -> None:
 def test_phone_is_the_same_however_its_number_is_written() -> None:
     """People write numbers with brackets and dashes."""
     with Emulator() as emulator:
-        assert emulator.phone("+1 (555) 867-5310").number == CONTACT
+        assert emulator.phone("+1 (555) 867-5310").contact == CONTACT
 
 
 def test_seed_without_numbers_leaves_every_sender_good() -> None:
     """Who only wants a trial account need not list senders."""
-    with Emulator(seed={"account": {"type": "Trial", "verified": [CONTACT]}}) as emulator:
+    with Emulator(EmulatorOptions(seed={"account": {"type": "Trial", "verified": [CONTACT]}})) as emulator:
         assert send(emulator).body == "Sent from your Twilio trial account - hello"
 
 
@@ -223,7 +223,7 @@ def test_numbers_are_found_however_they_are_written() -> None:
     """People write numbers with blanks and brackets."""
     with Emulator() as emulator:
         number = emulator.add_number("+1 501 712 2661", application_sid="AP" + "1" * 32, mms=False)
-        turn = emulator.phone(CONTACT).text("hi", to="+1 (501) 712-2661")
+        turn = emulator.phone(CONTACT).text("hi", number="+1 (501) 712-2661")
 
         assert (number.phone_number, number.sms_application_sid, number.mms) == (NUMBER, "AP" + "1" * 32, False)
         assert (turn.inbound.to, turn.unrouted) == (NUMBER, f"{NUMBER} has no Message URL")
@@ -253,7 +253,7 @@ def test_stopped_inside_its_block_is_stopped_once() -> None:
 @pytest.mark.parametrize("seconds", [-1.0, LATEST], ids=["back", "the year 10000"])
 def test_step_that_the_clock_cannot_take_is_refused(seconds: float) -> None:
     """Every answer with a date would be an internal error from then on."""
-    with Emulator(start=MONDAY) as emulator:
+    with Emulator(EmulatorOptions(start=MONDAY)) as emulator:
         with pytest.raises(ConfigurationError, match=r"clock: it cannot go on by .* nor beyond 9999-01-01"):
             emulator.advance(seconds)
 
@@ -262,7 +262,7 @@ def test_step_that_the_clock_cannot_take_is_refused(seconds: float) -> None:
 
 def test_last_moment_can_still_be_written() -> None:
     """What is sent then arrives."""
-    with Emulator(start=MONDAY) as emulator:
+    with Emulator(EmulatorOptions(start=MONDAY)) as emulator:
         emulator.advance(LATEST - MONDAY)
         message = send(emulator)
         assert emulator.settle()

@@ -6,7 +6,7 @@ import threading
 from pathlib import Path
 
 from tests.emulator.program import CONTACT, NUMBER, Program, say, send
-from twiml_app.emulator import Emulator
+from twiml_app.emulator import Emulator, EmulatorOptions
 from twiml_app.emulator.resources import IncomingNumber
 
 OTHER = "+15017122662"
@@ -16,7 +16,7 @@ SEED = {"numbers": [{"phone_number": NUMBER}]}
 def test_reset_begins_anew_with_the_seed() -> None:
     """Between two tests that share an emulator nothing may be left, and nothing of the seed be missing."""
     seed = {"numbers": [{"phone_number": NUMBER}]}
-    with Emulator(seed=seed) as emulator:
+    with Emulator(EmulatorOptions(seed=seed)) as emulator:
         send(emulator)
         emulator.phone(CONTACT).will("failed", 30003)
         emulator.reset()
@@ -50,7 +50,7 @@ def test_reset_forgets_how_often_was_replied() -> None:
             emulator.phone(CONTACT).text("hi")
         emulator.reset()
 
-        assert emulator.phone(CONTACT).text("hi").reply == "hello"
+        assert emulator.phone(CONTACT).text("hi").text == "hello"
 
 
 def test_reset_ends_an_outage() -> None:
@@ -66,7 +66,7 @@ def test_clients_never_see_half_a_reset() -> None:
     """A request at that moment was refused, or met an internal error."""
     over = threading.Event()
     seen: list[tuple[str, int]] = []
-    with Emulator(seed=SEED) as emulator:
+    with Emulator(EmulatorOptions(seed=SEED)) as emulator:
         emulator.add_number(OTHER)
 
         def look() -> None:
@@ -86,7 +86,7 @@ def test_clients_never_see_half_a_reset() -> None:
 
 def test_reset_adds_no_number_of_the_seed_twice() -> None:
     """A number of the seed that was pointed to the test's program is one number, also afterwards."""
-    with Emulator(seed=SEED) as emulator:
+    with Emulator(EmulatorOptions(seed=SEED)) as emulator:
         emulator.add_number(NUMBER, "http://127.0.0.1:1/message", method="GET")
         emulator.add_number(NUMBER, "http://127.0.0.1:2/message")
         other = emulator.add_number(OTHER)
@@ -102,11 +102,11 @@ def test_reset_adds_no_number_of_the_seed_twice() -> None:
 def test_reset_forgets_status_callbacks_that_are_owed(tmp_path: Path, program: Program) -> None:
     """They belong to the test before."""
     state = tmp_path / "state.db"
-    with Emulator(state=state) as emulator:
+    with Emulator(EmulatorOptions(state=state)) as emulator:
         message = send(emulator, status_callback=program.url("/status"))
         emulator.client().messages(message.sid).update(status="canceled")
         emulator.reset()
-    with Emulator(state=state) as emulator:
+    with Emulator(EmulatorOptions(state=state)) as emulator:
         assert emulator.settle()
 
         assert program.received == []

@@ -11,7 +11,7 @@ import pytest
 from twilio.base.exceptions import TwilioRestException
 
 from tests.emulator.program import CONTACT, MONDAY, NUMBER, Program, send
-from twiml_app.emulator import ACCOUNT_SID, Emulator
+from twiml_app.emulator import ACCOUNT_SID, Emulator, EmulatorOptions
 from twiml_app.emulator.resources import IncomingNumber
 from twiml_app.errors import ConfigurationError
 
@@ -30,13 +30,13 @@ def killed(state: Path) -> Path:
 def test_clock_never_goes_back_behind_a_state_that_was_killed(tmp_path: Path) -> None:
     """Messages of tomorrow would hold the line of a number back until then, and new ones be refused."""
     state = tmp_path / "state.db"
-    with Emulator(state=state, start=MONDAY) as emulator:
+    with Emulator(EmulatorOptions(state=state, start=MONDAY)) as emulator:
         emulator.advance(DAY_S)
         for _ in range(3):
             send(emulator)
         emulator.advance(1.5)
         found, now = killed(state), emulator.clock.now()
-    with Emulator(state=found, start=MONDAY) as emulator:
+    with Emulator(EmulatorOptions(state=found, start=MONDAY)) as emulator:
         began = emulator.clock.now()
         assert MONDAY + DAY_S < began <= now
         assert send(emulator).status == "queued"
@@ -50,9 +50,9 @@ def test_clock_never_goes_back_behind_a_state_that_was_killed(tmp_path: Path) ->
 def test_clock_begins_where_it_is_told_if_that_is_later(tmp_path: Path) -> None:
     """A state of last year goes on today."""
     state = tmp_path / "state.db"
-    with Emulator(state=state, start=MONDAY) as emulator:
+    with Emulator(EmulatorOptions(state=state, start=MONDAY)) as emulator:
         send(emulator)
-    with Emulator(state=state, start=MONDAY + DAY_S) as emulator:
+    with Emulator(EmulatorOptions(state=state, start=MONDAY + DAY_S)) as emulator:
         assert emulator.clock.now() == MONDAY + DAY_S
 
 
@@ -62,13 +62,13 @@ def test_status_callback_that_is_owed_is_posted_after_a_restart(
 ) -> None:
     """The program would wait for ever for the end of its message."""
     state = tmp_path / "state.db"
-    with Emulator(state=state, start=MONDAY) as emulator:
+    with Emulator(EmulatorOptions(state=state, start=MONDAY)) as emulator:
         message = send(emulator, status_callback=program.url("/status"))
         emulator.client().messages(message.sid).update(status="canceled")
         found = killed(state) if is_killed else state
     assert program.received == []
     for _ in range(2):
-        with Emulator(state=found, start=MONDAY) as emulator:
+        with Emulator(EmulatorOptions(state=found, start=MONDAY)) as emulator:
             assert emulator.settle()
 
         assert [each.form["MessageStatus"] for each in program.received] == ["canceled"]
@@ -77,13 +77,13 @@ def test_status_callback_that_is_owed_is_posted_after_a_restart(
 def test_state_in_a_file_goes_on_after_a_restart(tmp_path: Path) -> None:
     """A developer's conversation of yesterday is there today, and what was on its way still arrives."""
     state = tmp_path / "state.db"
-    with Emulator(state=state, start=MONDAY) as emulator:
+    with Emulator(EmulatorOptions(state=state, start=MONDAY)) as emulator:
         emulator.add_number(NUMBER, "http://127.0.0.1:1/message")
         send(emulator, "first")
         emulator.settle()
         send(emulator, "second")
         left_at = emulator.clock.now()
-    with Emulator(state=state, start=MONDAY) as emulator:
+    with Emulator(EmulatorOptions(state=state, start=MONDAY)) as emulator:
         assert emulator.clock.now() == left_at
         assert [(each.body, each.status) for each in emulator.outbox] == [("first", "delivered"), ("second", "queued")]
         emulator.settle()
@@ -95,9 +95,9 @@ def test_state_in_a_file_goes_on_after_a_restart(tmp_path: Path) -> None:
 def test_token_that_was_changed_counts_for_an_old_state(tmp_path: Path) -> None:
     """A token that was changed in the environment must work at once, or every client is refused."""
     state = tmp_path / "state.db"
-    with Emulator(state=state, auth_token="old") as emulator:
+    with Emulator(EmulatorOptions(state=state, auth_token="old")) as emulator:
         send(emulator)
-    with Emulator(state=state, auth_token="new") as emulator:
+    with Emulator(EmulatorOptions(state=state, auth_token="new")) as emulator:
         assert send(emulator, "again").status == "queued"
         assert [each.body for each in emulator.outbox] == ["hello", "again"]
 
@@ -106,8 +106,8 @@ def test_seed_that_was_wrong_is_not_half_taken(tmp_path: Path) -> None:
     """Whoever corrects a seed expects the corrected one to count."""
     state = tmp_path / "state.db"
     with pytest.raises(ConfigurationError):
-        Emulator(state=state, seed={"numbers": [{"phone_number": "garbage"}]})
-    with Emulator(state=state, seed={"numbers": [{"phone_number": NUMBER}]}) as emulator:
+        Emulator(EmulatorOptions(state=state, seed={"numbers": [{"phone_number": "garbage"}]}))
+    with Emulator(EmulatorOptions(state=state, seed={"numbers": [{"phone_number": NUMBER}]})) as emulator:
         assert [each.phone_number for each in emulator.context.store.find(IncomingNumber)] == [NUMBER]
 
 
@@ -115,7 +115,7 @@ def test_link_to_a_picture_is_never_given_twice(tmp_path: Path) -> None:
     """After a restart with its state, the old link would lead to the new picture."""
     links = []
     for _ in range(2):
-        with Emulator(state=tmp_path / "state.db") as emulator:
+        with Emulator(EmulatorOptions(state=tmp_path / "state.db")) as emulator:
             emulator.phone(CONTACT).takes_media(False)
             links.append(send(emulator, "", media_url=["https://example.com/cat.jpg"]).body.rpartition("/")[2])
 
@@ -126,37 +126,40 @@ def test_state_that_began_with_a_seed_goes_on_with_its_senders(tmp_path: Path) -
     """Whether a sender is refused must not depend on how the emulator is started the second time."""
     state = tmp_path / "state.db"
     for seed in (SEED, None, SEED):
-        with Emulator(state=state, seed=seed) as emulator:
+        with Emulator(EmulatorOptions(state=state, seed=seed)) as emulator:
             assert [each.phone_number for each in emulator.context.store.find(IncomingNumber)] == [NUMBER]
             with pytest.raises(TwilioRestException, match="is no number of this account"):
                 emulator.client().messages.create(to=CONTACT, from_="+15017122669", body="hello")
 
 
 @pytest.mark.parametrize(
-    "seed", [SEED, {"phones": [{"number": CONTACT, "status": "failed"}]}], ids=["numbers", "phones"]
+    "seed", [SEED, {"phones": [{"contact": CONTACT, "status": "failed"}]}], ids=["numbers", "phones"]
 )
 def test_seed_for_a_state_that_began_without_is_refused(tmp_path: Path, seed: dict[str, Any]) -> None:
     """It would be left out without a word."""
     state = tmp_path / "state.db"
-    Emulator(state=state).stop()
+    Emulator(EmulatorOptions(state=state)).stop()
 
     with pytest.raises(ConfigurationError, match="began without it: leave the seed out, or name another state"):
-        Emulator(state=state, seed=seed)
+        Emulator(EmulatorOptions(state=state, seed=seed))
 
 
 def test_state_of_another_account_is_refused(tmp_path: Path) -> None:
     """Its numbers would be there, and refuse what this account sends."""
     state = tmp_path / "state.db"
-    Emulator(state=state).stop()
+    Emulator(EmulatorOptions(state=state)).stop()
 
     with pytest.raises(ConfigurationError, match=f"is that of {ACCOUNT_SID}: set TWILIO_ACCOUNT_SID to it"):
-        Emulator(state=state, account_sid="AC" + "1" * 32)
+        Emulator(EmulatorOptions(state=state, account_sid="AC" + "1" * 32))
 
 
 def test_state_belongs_to_one_emulator_at_a_time(tmp_path: Path) -> None:
     """Two would both deliver what is queued."""
     state = tmp_path / "state.db"
-    with Emulator(state=state), pytest.raises(ConfigurationError, match="cannot be used: another emulator has it"):
-        Emulator(state=state)
-    with Emulator(state=state) as emulator:
+    with (
+        Emulator(EmulatorOptions(state=state)),
+        pytest.raises(ConfigurationError, match="cannot be used: another emulator has it"),
+    ):
+        Emulator(EmulatorOptions(state=state))
+    with Emulator(EmulatorOptions(state=state)) as emulator:
         assert send(emulator).status == "queued"

@@ -76,8 +76,8 @@ def test_turn_tells_what_the_program_sent(twilio: Emulator, program: Program) ->
     program.answers("/number", say("a", "b"))
     turn = twilio.phone(CONTACT).text("hi")
 
-    assert (turn.reply, turn.bodies, turn.problems) == ("a", ["a", "b"], [])
-    assert [reply.in_reply_to for reply in turn.replies] == [turn.inbound.sid] * 2
+    assert (turn.text, turn.texts, turn.problems) == ("a", ["a", "b"], [])
+    assert [reply.in_reply_to for reply in turn.messages] == [turn.inbound.sid] * 2
 
 
 def test_turn_tells_of_its_own_problems_alone(twilio: Emulator, program: Program) -> None:
@@ -86,22 +86,22 @@ def test_turn_tells_of_its_own_problems_alone(twilio: Emulator, program: Program
     first = twilio.phone(CONTACT).text("hi")
     second = twilio.phone(CONTACT).text("hi")
 
-    assert (first.reply, codes(first.problems), codes(second.problems)) == ("", [14103], [14103])
+    assert (first.text, codes(first.problems), codes(second.problems)) == ("", [14103], [14103])
     assert twilio.debugger == [*first.problems, *second.problems]
 
 
 def test_number_that_is_not_ours_is_refused(twilio: Emulator) -> None:
     """A typing mistake in a test is no silence of the program."""
     with pytest.raises(ConfigurationError, match=r"^number: \+15017122662 is no number of ours: add it"):
-        twilio.phone(CONTACT).text("hi", to=OTHER)
+        twilio.phone(CONTACT).text("hi", number=OTHER)
 
 
 def test_number_without_a_url_keeps_what_comes_in(twilio: Emulator) -> None:
     """It is in the log of messages, and nobody is asked."""
     twilio.add_number(OTHER)
-    turn = twilio.phone(CONTACT).text("hi", to=OTHER)
+    turn = twilio.phone(CONTACT).text("hi", number=OTHER)
 
-    assert (turn.replies, turn.problems, twilio.debugger) == ([], [], [])
+    assert (turn.messages, turn.problems, twilio.debugger) == ([], [], [])
     assert turn.unrouted == f"{OTHER} has no Message URL"
     assert twilio.client().messages(turn.inbound.sid).fetch().body == "hi"
 
@@ -114,7 +114,7 @@ def test_account_that_is_not_active_asks_nobody(program: Program, status: str) -
     with emulator(seed={"accounts": [account], "numbers": [number]}) as twilio:
         turn = twilio.phone(CONTACT).text("hi")
 
-    assert (turn.inbound.status, turn.replies, program.received) == ("received", [], [])
+    assert (turn.inbound.status, turn.messages, program.received) == ("received", [], [])
     assert turn.unrouted == f"the account {account['sid']} is not active"
 
 
@@ -147,7 +147,7 @@ def test_program_that_is_asked(
     with emulator(seed=seed) as twilio:
         turn = twilio.phone(CONTACT).text("hi")
 
-    assert turn.reply == asked
+    assert turn.text == asked
     assert turn.inbound.messaging_service_sid == ("" if of_service is None else SERVICE)
     assert program.paths == ([f"/{asked}"] if asked else [])
 
@@ -157,7 +157,7 @@ def test_number_of_an_application_that_is_gone_answers_for_itself(program: Progr
     with emulator() as twilio:
         twilio.add_number(NUMBER, program.url("/number"), application_sid=APPLICATION)
 
-        assert twilio.phone(CONTACT).text("hi").reply == "number"
+        assert twilio.phone(CONTACT).text("hi").text == "number"
 
 
 OF_OWNERS = ("sms_url", "sms_method", "sms_fallback_url", "sms_fallback_method")
@@ -183,7 +183,7 @@ def test_methods_and_fallback_are_those_of_whoever_is_asked(
     with emulator(seed=seed) as twilio:
         turn = twilio.phone(CONTACT).text("hi")
 
-    assert turn.reply == "fallback"
+    assert turn.text == "fallback"
     assert [(request.method, request.path) for request in program.received] == [
         (methods[0], "/missing"),
         (methods[1], "/fallback"),

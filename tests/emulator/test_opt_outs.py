@@ -64,11 +64,11 @@ def inbox(twilio: Emulator, number: str = CONTACT) -> list[str]:
 
 def test_stop_is_recorded_answered_and_handed_on(twilio: Emulator, program: Program) -> None:
     """The program hears of it, and its own answer does not get through."""
-    turn = twilio.phone(CONTACT).text("STOP", to=NUMBER)
+    turn = twilio.phone(CONTACT).text("STOP", number=NUMBER)
 
     assert program.at("/message")[0].form["Body"] == "STOP"
     assert "OptOutType" not in program.at("/message")[0].form, "there is one with Advanced Opt-Out alone"
-    assert [(reply.body, reply.status, reply.error_code) for reply in turn.replies] == [("hello", "failed", 21610)]
+    assert [(reply.body, reply.status, reply.error_code) for reply in turn.messages] == [("hello", "failed", 21610)]
     assert codes(turn.problems) == [21610]
     assert inbox(twilio) == [STOPPED]
     assert send(twilio) == "21610"
@@ -77,10 +77,10 @@ def test_stop_is_recorded_answered_and_handed_on(twilio: Emulator, program: Prog
 def test_start_lets_everything_through_again(twilio: Emulator) -> None:
     """With the program's answer to it."""
     phone = twilio.phone(CONTACT)
-    phone.text("stop", to=NUMBER)
-    turn = phone.text(" Start\n", to=NUMBER)
+    phone.text("stop", number=NUMBER)
+    turn = phone.text(" Start\n", number=NUMBER)
 
-    assert (turn.bodies, turn.problems) == (["hello"], [])
+    assert (turn.texts, turn.problems) == (["hello"], [])
     assert inbox(twilio) == [STOPPED, STARTED, "hello"]
     assert send(twilio) == "queued"
 
@@ -88,10 +88,10 @@ def test_start_lets_everything_through_again(twilio: Emulator) -> None:
 def test_help_is_answered_and_changes_nothing(twilio: Emulator) -> None:
     """Neither for those who read along, nor for those who sent STOP."""
     phone = twilio.phone(CONTACT)
-    phone.text("help", to=NUMBER)
+    phone.text("help", number=NUMBER)
     assert send(twilio) == "queued"
-    phone.text("STOP", to=NUMBER)
-    phone.text("INFO", to=NUMBER)
+    phone.text("STOP", number=NUMBER)
+    phone.text("INFO", number=NUMBER)
 
     assert send(twilio) == "21610"
     assert inbox(twilio) == [HELPED, "hello", "news", STOPPED, HELPED]
@@ -134,11 +134,11 @@ def test_no_other_text_is_taken_for_a_word(text: str) -> None:
 
 def test_stop_counts_for_one_number_and_one_person(twilio: Emulator) -> None:
     """Others go on, and so do other numbers."""
-    twilio.phone(CONTACT).text("STOP", to=NUMBER)
+    twilio.phone(CONTACT).text("STOP", number=NUMBER)
 
     assert send(twilio, to=FRIEND) == "queued"
     assert send(twilio, from_=OTHER) == "queued"
-    assert twilio.phone(CONTACT).text("hi", to=OTHER).bodies == ["hello"]
+    assert twilio.phone(CONTACT).text("hi", number=OTHER).texts == ["hello"]
 
 
 def test_stop_counts_for_the_whole_service(program: Program) -> None:
@@ -146,23 +146,23 @@ def test_stop_counts_for_the_whole_service(program: Program) -> None:
     numbers = [{"phone_number": number} for number in (NUMBER, OTHER, "+15017122663")]
     services = [{"sid": SERVICE, "numbers": [NUMBER, OTHER], "inbound_request_url": program.url("/message")}]
     with emulator(seed={"numbers": numbers, "services": services}) as twilio:
-        twilio.phone(CONTACT).text("STOP", to=NUMBER)
+        twilio.phone(CONTACT).text("STOP", number=NUMBER)
 
         assert send(twilio) == "21610"
         assert send(twilio, from_=OTHER) == "21610"
         assert send(twilio, messaging_service_sid=SERVICE) == "21610"
         assert send(twilio, messaging_service_sid=SERVICE, from_=OTHER) == "21610"
         assert send(twilio, from_="+15017122663") == "queued"
-        assert codes(twilio.phone(CONTACT).text("hi", to=OTHER).problems) == [21610]
-        twilio.phone(CONTACT).text("START", to=OTHER)
+        assert codes(twilio.phone(CONTACT).text("hi", number=OTHER).problems) == [21610]
+        twilio.phone(CONTACT).text("START", number=OTHER)
         assert send(twilio) == "queued"
 
 
 def test_short_code_answers_for_itself(twilio: Emulator) -> None:
     """Nothing is recorded, and the program must do it all."""
-    turn = twilio.phone(CONTACT).text("STOP", to=SHORT_CODE)
+    turn = twilio.phone(CONTACT).text("STOP", number=SHORT_CODE)
 
-    assert turn.bodies == ["hello"]
+    assert turn.texts == ["hello"]
     assert inbox(twilio) == ["hello"]
     assert send(twilio, from_=SHORT_CODE) == "queued"
 
@@ -170,7 +170,7 @@ def test_short_code_answers_for_itself(twilio: Emulator) -> None:
 def test_stop_counts_without_a_program(twilio: Emulator) -> None:
     """A number that only sends has no Message URL."""
     twilio.add_number("+15017122663")
-    twilio.phone(CONTACT).text("STOP", to="+15017122663")
+    twilio.phone(CONTACT).text("STOP", number="+15017122663")
 
     assert inbox(twilio) == [STOPPED]
     assert send(twilio, from_="+15017122663") == "21610"

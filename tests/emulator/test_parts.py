@@ -245,7 +245,7 @@ def test_clock_never_begins_before_what_the_state_holds(
     [
         pytest.param(None, True, id="no seed"),
         pytest.param({}, True, id="an empty seed"),
-        pytest.param({"phones": [{"number": CONTACT}]}, True, id="a seed without numbers"),
+        pytest.param({"phones": [{"contact": CONTACT}]}, True, id="a seed without numbers"),
         pytest.param(SEED, False, id="a seed with numbers"),
     ],
 )

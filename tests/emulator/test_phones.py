@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from tests.emulator.rest.asking import NUMBER, PHONE, Client
-from twiml_app.emulator import Emulator
+from twiml_app.emulator import Emulator, EmulatorOptions
 from twiml_app.emulator.media import FetchedMedia
 from twiml_app.emulator.phones import Phones
 from twiml_app.emulator.resources import PhoneSettings
@@ -21,7 +21,7 @@ OTHER = "+15558675311"
 @pytest.fixture
 def emulator() -> Iterator[Emulator]:
     """A local Twilio with a number that nobody answers."""
-    with Emulator(start=START) as running:
+    with Emulator(EmulatorOptions(start=START)) as running:
         running.add_number(NUMBER)
         yield running
 

@@ -59,7 +59,7 @@ def test_reply_goes_back_the_way_the_text_came(twilio: Emulator, program: Progra
     program.answers("/message", say("hello"))
     turn = twilio.phone(CONTACT).text("hi")
 
-    assert turn.replies == [
+    assert turn.messages == [
         MessageRecord(
             sid="SM00000000000000000000000000000003",
             account_sid=twilio.account_sid,
@@ -90,7 +90,7 @@ def test_reply_goes_where_its_attributes_say(
 ) -> None:
     """An alarm is passed on to somebody else."""
     program.answers("/message", twiml(f"<Message {attributes}>hello</Message>"))
-    (reply,) = twilio.phone(CONTACT).text("hi").replies
+    (reply,) = twilio.phone(CONTACT).text("hi").messages
     assert twilio.settle()
 
     assert (reply.from_, reply.to) == (sender, recipient)
@@ -115,9 +115,9 @@ def test_sender_must_be_one_of_ours_where_they_are_known(program: Program, attri
     """With a seed, nobody sends from what is not his."""
     program.answers("/message", twiml(f"<Message {attributes}>a</Message><Message>b</Message>"))
     with seeded(program) as twilio:
-        turn = twilio.phone(CONTACT).text("hi", to=NUMBER)
+        turn = twilio.phone(CONTACT).text("hi", number=NUMBER)
 
-        assert turn.bodies == (["b"] if code else ["a", "b"])
+        assert turn.texts == (["b"] if code else ["a", "b"])
         assert codes(turn.problems) == ([code] if code else [])
         assert all(problem.url == program.bare("/message") for problem in turn.problems)
 
@@ -133,7 +133,7 @@ def test_media_is_relative_to_the_document(twilio: Emulator, program: Program) -
     """Fetched with the login of this host, after a Redirect from where that led."""
     program.answers("/message", twiml("<Redirect>/deep/next</Redirect>"))
     program.answers("/deep/next", twiml("<Message><Body>look</Body><Media>../picture.png</Media></Message>"))
-    (reply,) = twilio.phone(CONTACT).text("hi").replies
+    (reply,) = twilio.phone(CONTACT).text("hi").messages
 
     assert (reply.sid[:2], reply.body, reply.num_media) == ("MM", "look", 1)
     assert [media.content_type for media in twilio.context.media_of(reply.sid)] == ["image/png"]
@@ -142,7 +142,7 @@ def test_media_is_relative_to_the_document(twilio: Emulator, program: Program) -
 def test_media_for_a_phone_that_takes_none_becomes_a_link(twilio: Emulator, program: Program) -> None:
     """A text that ends with it."""
     program.answers("/message", twiml("<Message><Body>look</Body><Media>/picture.png</Media></Message>"))
-    (reply,) = twilio.phone(CONTACT).takes_media(False).text("hi").replies
+    (reply,) = twilio.phone(CONTACT).takes_media(False).text("hi").messages
     text, _, link = reply.body.rpartition(" ")
 
     assert (reply.sid[:2], reply.num_media, text) == ("SM", 0, "look")
@@ -154,7 +154,7 @@ def test_media_that_cannot_be_had_keeps_the_message_back(twilio: Emulator, progr
     program.answers("/message", twiml("<Message><Media>/missing.png</Media></Message><Message>b</Message>"))
     turn = twilio.phone(CONTACT).text("hi")
 
-    assert (turn.bodies, codes(turn.problems)) == (["b"], [21620])
+    assert (turn.texts, codes(turn.problems)) == (["b"], [21620])
     assert "quite-long-enough" not in turn.problems[0].text
 
 
@@ -216,13 +216,13 @@ def test_status_of_a_reply_goes_where_its_verb_says(
         assert twilio.settle()
         posted = program.at("/status")
 
-        assert turn.bodies == ["a"]
+        assert turn.texts == ["a"]
         assert {request.method for request in posted} == ({method} if method else set())
         told = [
             {**dict(request.form.pairs), **{key: each[0] for key, each in request.query.items()}} for request in posted
         ]
         assert [each["SmsStatus"] for each in told] == statuses
-        assert {each["SmsSid"] for each in told} == ({turn.replies[0].sid} if method else set())
+        assert {each["SmsSid"] for each in told} == ({turn.messages[0].sid} if method else set())
         assert all(("MessageStatus" in each) is (len(statuses) == 2) for each in told)
         assert program.at("/never") == []
 
@@ -236,7 +236,7 @@ def test_status_in_2008_shows_numbers_as_they_were_then(program: Program) -> Non
         assert twilio.settle()
 
     assert dict(program.at("/status")[0].form.pairs) == {
-        "SmsSid": turn.replies[0].sid,
+        "SmsSid": turn.messages[0].sid,
         "SmsStatus": "sent",
         "AccountSid": twilio.account_sid,
         "From": "5017122661",
@@ -263,7 +263,7 @@ def test_status_of_a_reply_goes_to_the_service_if_nowhere_else(program: Program,
         "status_callback": program.url("/service"),
     }
     with seeded(program, services=[service]) as twilio:
-        (reply,) = twilio.phone(CONTACT).text("hi", to=NUMBER).replies
+        (reply,) = twilio.phone(CONTACT).text("hi", number=NUMBER).messages
         assert twilio.settle()
 
     assert program.paths == ["/message", *paths]
@@ -289,9 +289,9 @@ def test_trial_account_writes_to_those_it_knows(program: Program) -> None:
         twiml(f"<Message>a</Message><Message to='{FRIEND}'>b</Message><Message to='+15558675312'>c</Message>"),
     )
     with seeded(program, account={"type": "Trial", "verified": [FRIEND]}) as twilio:
-        turn = twilio.phone(CONTACT).text("hi", to=NUMBER)
+        turn = twilio.phone(CONTACT).text("hi", number=NUMBER)
 
-    assert turn.bodies == ["Sent from your Twilio trial account - a", "Sent from your Twilio trial account - b"]
+    assert turn.texts == ["Sent from your Twilio trial account - a", "Sent from your Twilio trial account - b"]
     assert codes(turn.problems) == [14111]
 
 
@@ -301,7 +301,7 @@ def test_reply_to_somebody_who_sent_stop_fails(twilio: Emulator, program: Progra
     phone = twilio.phone(CONTACT)
     turn = phone.text("STOP")
     assert twilio.settle()
-    (reply,) = turn.replies
+    (reply,) = turn.messages
 
     assert (reply.status, reply.error_code, codes(turn.problems)) == ("failed", 21610, [21610])
     assert [request.form["MessageStatus"] for request in program.at("/status")] == ["failed"]
@@ -317,14 +317,14 @@ def test_replies_between_two_numbers_are_limited(program: Program, profile: str,
         twilio.add_number(NUMBER, program.url("/message"))
         phone = twilio.phone(CONTACT)
         for _ in range(limit):
-            assert phone.text("hi").bodies == ["a"]
+            assert phone.text("hi").texts == ["a"]
         refused = phone.text("hi")
         other = twilio.phone(FRIEND).text("hi")
         twilio.advance(LOOP_WINDOW_S)
         later = phone.text("hi")
 
-        assert (refused.bodies, codes(refused.problems), refused.problems[0].level) == ([], [14107], "error")
-        assert (other.bodies, later.bodies) == (["a"], ["a"])
+        assert (refused.texts, codes(refused.problems), refused.problems[0].level) == ([], [14107], "error")
+        assert (other.texts, later.texts) == (["a"], ["a"])
 
 
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 12)), max_size=60), st.integers(1, 5))
@@ -357,7 +357,7 @@ def test_several_replies_arrive_in_any_order(twilio: Emulator, program: Program)
     texts = [str(n) for n in range(8)]
     program.answers("/message", say(*texts))
     phone = twilio.phone(CONTACT)
-    assert phone.text("hi").bodies == texts
+    assert phone.text("hi").texts == texts
     assert twilio.settle()
     arrived = [message.body for message in phone.inbox]
 

@@ -255,12 +255,12 @@ def test_chat(world: World) -> None:
     """The main job, with everything on: the reply reaches the phone, and Twilio has nothing to complain about."""
     phone = world.emulator.phone("+15558670001")
 
-    turn = phone.text("order 2 coffee", to=NUMBER)
+    turn = phone.text("order 2 coffee", number=NUMBER)
 
     assert turn.problems == []
-    assert turn.bodies == ["2 coffee, in 1 segment"]
+    assert turn.texts == ["2 coffee, in 1 segment"]
     assert world.inbox_of(phone) == ["2 coffee, in 1 segment"]
-    (arrived,) = world.notes_of("arrived", turn.replies[0].sid)
+    (arrived,) = world.notes_of("arrived", turn.messages[0].sid)
     assert arrived["answers"] == turn.inbound.sid
 
 
@@ -268,7 +268,7 @@ def test_picture_for_a_picture(world: World) -> None:
     """The program fetches what was sent, with its account's credentials; what it sends back reaches the phone whole."""
     phone = world.emulator.phone("+15558670002")
 
-    turn = phone.text(to=NUMBER, media=[FetchedMedia(content_type="image/png", content=PICTURE)])
+    turn = phone.text(number=NUMBER, media=[FetchedMedia(content_type="image/png", content=PICTURE)])
 
     assert turn.problems == []
     assert world.inbox_of(phone) == [f"{len(PICTURE)} bytes of image/png"]
@@ -291,10 +291,10 @@ def test_handler_sends_by_the_official_client_as_well(world: World) -> None:
     """While Twilio waits for the answer, the program asks Twilio to send: neither may block the other."""
     phone = world.emulator.phone("+15558670003")
 
-    turn = phone.text("twice", to=NUMBER)
+    turn = phone.text("twice", number=NUMBER)
 
     assert turn.problems == []
-    assert turn.bodies == ["by TwiML"]
+    assert turn.texts == ["by TwiML"]
     assert world.inbox_of(phone) == ["by TwiML", "by the API"]
     assert {message.direction for message in phone.inbox} == {"outbound-reply", "outbound-api"}
 
@@ -303,10 +303,10 @@ def test_redirects_lead_through_the_program(world: World) -> None:
     """By GET and by POST, relative, signed, and told apart by the query alone: the text is the same in all three."""
     phone = world.emulator.phone("+15558670004")
 
-    turn = phone.text("chain", to=NUMBER)
+    turn = phone.text("chain", number=NUMBER)
 
     assert turn.problems == []
-    assert turn.bodies == ["one", "two, from chain", "three, from chain"]
+    assert turn.texts == ["one", "two, from chain", "three, from chain"]
     assert world.inbox_of(phone) == ["one", "three, from chain", "two, from chain"]
 
 
@@ -314,13 +314,13 @@ def test_handler_that_raises_leads_to_the_fallback_url(world: World) -> None:
     """It is told what failed; without an apology nothing is sent, and no handler runs a second time."""
     phone = world.emulator.phone("+15558670005")
 
-    turn = phone.text("broken", to=NUMBER)
+    turn = phone.text("broken", number=NUMBER)
 
     (asked,) = world.webhook_log.asked(turn.inbound.sid, "/fallback")
     address = without_userinfo(f"{world.url}/message")
     assert (asked.get("ErrorCode"), asked.get("ErrorUrl")) == ("11200", address)
     assert [(problem.code, problem.url) for problem in turn.problems] == [(11200, address)]
-    assert (turn.bodies, len(world.notes_of("broken", turn.inbound.sid))) == ([], 1)
+    assert (turn.texts, len(world.notes_of("broken", turn.inbound.sid))) == ([], 1)
 
 
 def test_stop_and_start(world: World) -> None:
@@ -328,18 +328,18 @@ def test_stop_and_start(world: World) -> None:
     phone = world.emulator.phone("+15558670006")
     client = world.emulator.client()
 
-    stopped = phone.text("STOP", to=NUMBER)
-    between = phone.text("hello?", to=NUMBER)
+    stopped = phone.text("STOP", number=NUMBER)
+    between = phone.text("hello?", number=NUMBER)
     with pytest.raises(TwilioRestException) as refused:
         client.messages.create(to=phone.number, from_=NUMBER, body="still there?")
     only_twilio = world.inbox_of(phone)
-    started = phone.text("START", to=NUMBER)
+    started = phone.text("START", number=NUMBER)
     sent = client.messages.create(to=phone.number, from_=NUMBER, body="welcome back")
 
-    assert (stopped.problems, stopped.bodies) == ([], [])
+    assert (stopped.problems, stopped.texts) == ([], [])
     assert ([problem.code for problem in between.problems], refused.value.code) == ([21610], 21610)
     assert [text.partition(".")[0] for text in only_twilio] == ["You have successfully been unsubscribed"]
-    assert (started.problems, started.bodies) == ([], ["you say START"])
+    assert (started.problems, started.texts) == ([], ["you say START"])
     assert {"welcome back", "you say START"} < set(world.inbox_of(phone))
     assert client.messages(sent.sid).fetch().status == "delivered"
     assert [told["body"] for told in world.notes("left") if told["contact"] == phone.number] == ["STOP", "START"]
@@ -349,10 +349,10 @@ def test_lost_reply_reaches_the_handler_of_its_error_code(world: World) -> None:
     """The signed status URL of the reply says which message it answered; no other code's handler runs."""
     phone = world.emulator.phone("+15558670007").will("undelivered", 30005)
 
-    turn = phone.text("order 1 tea", to=NUMBER)
+    turn = phone.text("order 1 tea", number=NUMBER)
     inbox = world.inbox_of(phone)
 
-    (reply,) = turn.replies
+    (reply,) = turn.messages
     assert (turn.problems, inbox) == ([], [])
     assert world.notes_of("unknown", reply.sid) == [
         {
@@ -371,11 +371,11 @@ def test_answer_that_comes_too_late_is_given_to_the_retry(world: World) -> None:
     phone = world.emulator.phone("+15558670008")
     world.webhook_log.on_timeout = world.gate.close
 
-    turn = phone.text("slow", to=RETRYING_NUMBER)
+    turn = phone.text("slow", number=RETRYING_NUMBER)
 
     assert len(world.webhook_log.asked(turn.inbound.sid)) > 1
     assert len(world.notes_of("slow", turn.inbound.sid)) == 1
-    assert (turn.problems, turn.bodies) == ([], ["at last"])
+    assert (turn.problems, turn.texts) == ([], ["at last"])
     assert world.inbox_of(phone) == ["at last"]
 
 
@@ -384,11 +384,11 @@ def test_answer_that_is_lost_is_given_to_the_retry(world: World) -> None:
     phone = world.emulator.phone("+15558670009")
     world.webhook_log.lose_answers(1)
 
-    turn = phone.text("order 3 cocoa", to=RETRYING_NUMBER)
+    turn = phone.text("order 3 cocoa", number=RETRYING_NUMBER)
 
     assert len(world.webhook_log.asked(turn.inbound.sid)) > 1
     assert len(world.notes_of("orders", turn.inbound.sid)) == 1
-    assert (turn.problems, turn.bodies) == ([], ["3 cocoa, in 1 segment"])
+    assert (turn.problems, turn.texts) == ([], ["3 cocoa, in 1 segment"])
     assert world.inbox_of(phone) == ["3 cocoa, in 1 segment"]
 
 
@@ -397,7 +397,7 @@ def test_answer_that_is_lost_is_given_to_the_fallback_url(world: World) -> None:
     phone = world.emulator.phone("+15558670010")
     world.webhook_log.lose_answers(1)
 
-    turn = phone.text("order 4 juice", to=HASTY_NUMBER)
+    turn = phone.text("order 4 juice", number=HASTY_NUMBER)
 
     assert [problem.code for problem in turn.problems] == [11200]
     assert len(world.notes_of("orders", turn.inbound.sid)) == 1
@@ -409,11 +409,11 @@ def test_many_people_text_at_once(world: World) -> None:
     phones = [world.emulator.phone(f"+1555867{1000 + n}") for n in range(12)]
 
     with ThreadPoolExecutor(len(phones)) as pool:
-        turns = [*pool.map(lambda phone: phone.text(f"order {phone.number[-4:]} tea", to=NUMBER), phones)]
+        turns = [*pool.map(lambda phone: phone.text(f"order {phone.number[-4:]} tea", number=NUMBER), phones)]
 
     assert [turn.problems for turn in turns] == [[]] * len(phones)
-    assert [turn.bodies for turn in turns] == [[f"{1000 + n} tea, in 1 segment"] for n in range(12)]
-    assert [world.inbox_of(phone) for phone in phones] == [turn.bodies for turn in turns]
+    assert [turn.texts for turn in turns] == [[f"{1000 + n} tea, in 1 segment"] for n in range(12)]
+    assert [world.inbox_of(phone) for phone in phones] == [turn.texts for turn in turns]
     assert [len(world.notes_of("orders", turn.inbound.sid)) for turn in turns] == [1] * len(phones)
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from tests.emulator.contexts import make_context
 from tests.emulator.rest.asking import NUMBER, PHONE, Client
-from twiml_app.emulator import ACCOUNT_SID, AUTH_TOKEN, Emulator
+from twiml_app.emulator import ACCOUNT_SID, AUTH_TOKEN, Emulator, EmulatorOptions
 from twiml_app.emulator.clocks import SteppedClock
 from twiml_app.emulator.context import Context
 from twiml_app.emulator.resources import Account, Application, IncomingNumber, MessagingService, PhoneSettings, Resource
@@ -60,7 +60,7 @@ numbers = ["77000", "{FIRST}"]
 validity_period = 60
 
 [[phones]]
-number = "{PHONE}"
+contact = "{PHONE}"
 status = "undelivered"
 error_code = 30005
 takes_media = false
@@ -83,7 +83,7 @@ SEED: dict[str, Any] = {
     "services": [
         {"sid": SERVICE, "friendly_name": "News", "numbers": ["77000", FIRST], "validity_period": 60},
     ],
-    "phones": [{"number": PHONE, "status": "undelivered", "error_code": 30005, "takes_media": False}],
+    "phones": [{"contact": PHONE, "status": "undelivered", "error_code": 30005, "takes_media": False}],
 }
 
 
@@ -190,7 +190,7 @@ def _number(**changes: Any) -> dict[str, Any]:
 
 def _names(kind: type[Resource]) -> str:
     names = {field.name for field in fields(kind)}
-    return ", ".join(sorted(names - {"sid"} | {"number"} if kind is PhoneSettings else names))
+    return ", ".join(sorted(names - {"sid"} | {"contact"} if kind is PhoneSettings else names))
 
 
 OTHER_ACCOUNT = "the emulator has another {!r}: leave it out, or set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN"
@@ -209,7 +209,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         f"account: there is no 'name': it is one of {_names(Account)}",
     ),
     "an unknown key of a phone": (
-        {"phones": [{"number": PHONE, "fate": "sent"}]},
+        {"phones": [{"contact": PHONE, "fate": "sent"}]},
         f"phones: there is no 'fate': it is one of {_names(PhoneSettings)}",
     ),
     "a number for a text": (_number(sms_url=5), "numbers: sms_url is 5: it is a text"),
@@ -222,7 +222,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         "services: validity_period is True: it is a whole number",
     ),
     "a text for a code": (
-        {"phones": [{"number": PHONE, "error_code": "30005"}]},
+        {"phones": [{"contact": PHONE, "error_code": "30005"}]},
         "phones: error_code is '30005': it is a whole number or null",
     ),
     "a text for a list": (
@@ -245,7 +245,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a type that there is not": ({"account": {"type": "trial"}}, "account: type is 'trial': it is Full or Trial"),
     "a fate that there is not": (
-        {"phones": [{"number": PHONE, "status": "lost"}]},
+        {"phones": [{"contact": PHONE, "status": "lost"}]},
         "phones: status is 'lost': it is delivered or undelivered or failed or sent or read",
     ),
     "a number written otherwise": (
@@ -265,23 +265,23 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         f"account: verified is ['{PHONE}', '15558675311']: write it as +15558675311",
     ),
     "a phone written otherwise": (
-        {"phones": [{"number": "15558675310"}]},
-        f"phones: number is '15558675310': write it as {PHONE}",
+        {"phones": [{"contact": "15558675310"}]},
+        f"phones: contact is '15558675310': write it as {PHONE}",
     ),
     "a phone without a number": (
         {"phones": [{"status": "failed"}]},
-        "phones: every one needs 'number', and has no 'sid'",
+        "phones: every one needs 'contact', and has no 'sid'",
     ),
     "a phone with a sid": (
-        {"phones": [{"number": PHONE, "sid": PHONE}]},
-        "phones: every one needs 'number', and has no 'sid'",
+        {"phones": [{"contact": PHONE, "sid": PHONE}]},
+        "phones: every one needs 'contact', and has no 'sid'",
     ),
     "an error of a phone that is reached": (
-        {"phones": [{"number": PHONE, "error_code": 30005}]},
+        {"phones": [{"contact": PHONE, "error_code": 30005}]},
         f"phones: {PHONE}: error_code belongs to the status undelivered or failed",
     ),
     "an error of a message that was only sent": (
-        {"phones": [{"number": PHONE, "status": "sent", "error_code": 30005}]},
+        {"phones": [{"contact": PHONE, "status": "sent", "error_code": 30005}]},
         f"phones: {PHONE}: error_code belongs to the status undelivered or failed",
     ),
     "a number without one": ({"numbers": [{"sms_url": ""}]}, "numbers: every one needs 'phone_number'"),
@@ -320,7 +320,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         {"numbers": [{"sid": FIRST, "phone_number": NUMBER}, {"sid": SECOND, "phone_number": NUMBER}]},
         f"numbers: {NUMBER} is there twice",
     ),
-    "a phone twice": ({"phones": [{"number": PHONE}, {"number": PHONE}]}, f"phones: {PHONE} is there twice"),
+    "a phone twice": ({"phones": [{"contact": PHONE}, {"contact": PHONE}]}, f"phones: {PHONE} is there twice"),
     "no application": (
         _number(sms_application_sid=FIRST),
         f"numbers: sms_application_sid is '{FIRST}': it is AP and 32 hexadecimal digits",
@@ -408,7 +408,7 @@ def test_emulator_begins_with_its_seed(tmp_path: Path) -> None:
     """The accounts in it are let in, and what it says holds."""
     path = tmp_path / "seed.toml"
     path.write_text(TOML, encoding="utf-8")
-    with Emulator(seed=path) as emulator:
+    with Emulator(EmulatorOptions(seed=path)) as emulator:
         client, child = Client(emulator), Client(emulator, CHILD, "child")
 
         assert child.get("Messages.json").error == (403, 20005)
@@ -421,4 +421,4 @@ def test_emulator_begins_with_its_seed(tmp_path: Path) -> None:
 def test_emulator_refuses_a_wrong_seed() -> None:
     """At once, and not at the first request."""
     with pytest.raises(ConfigurationError, match="there is no 'url'"):
-        Emulator(seed=_number(url="x"))
+        Emulator(EmulatorOptions(seed=_number(url="x")))

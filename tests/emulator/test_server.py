@@ -18,7 +18,7 @@ import pytest
 from requests.exceptions import SSLError
 from twilio.rest import Client
 
-from twiml_app.emulator import Emulator
+from twiml_app.emulator import Emulator, EmulatorOptions
 from twiml_app.emulator.server import Certificates, Server
 from twiml_app.errors import ConfigurationError
 
@@ -114,7 +114,7 @@ def test_port_that_there_is_not_is_refused(port: int) -> None:
 def test_port_in_use_is_refused() -> None:
     """And not shared, which would give each of two programs half the requests."""
     with Emulator() as emulator, pytest.raises(ConfigurationError) as refused:
-        Emulator(port=emulator.port)
+        Emulator(EmulatorOptions(port=emulator.port))
 
     assert refused.value.setting == "port"
     assert refused.value.problem == (
@@ -150,7 +150,7 @@ def test_server_that_was_never_started_frees_its_port() -> None:
 
 def test_official_client_trusts_the_certificates() -> None:
     """They are verified: nothing is switched off."""
-    with Emulator(tls=True) as emulator:
+    with Emulator(EmulatorOptions(tls=True)) as emulator:
         client = emulator.client()
         client.messages.create(to="+15558675310", from_="+15017122661", body="hello")
 
@@ -162,7 +162,7 @@ def test_client_that_does_not_trust_the_certificates_is_answered_nothing(monkeyp
     """And the emulator goes on."""
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         monkeypatch.delenv(name, raising=False)
-    with Emulator(tls=True) as emulator:
+    with Emulator(EmulatorOptions(tls=True)) as emulator:
         stranger = Client(emulator.account_sid, emulator.auth_token)
         stranger.api.base_url = emulator.url
         with pytest.raises(SSLError):
@@ -262,7 +262,7 @@ def test_tls_says_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_two_emulators_serve_at_once() -> None:
     """Each on a port of its own, with certificates of its own."""
-    with Emulator(tls=True) as one, Emulator(tls=True) as two:
+    with Emulator(EmulatorOptions(tls=True)) as one, Emulator(EmulatorOptions(tls=True)) as two:
         clients: list[Any] = [one.client(), two.client()]
         clients[0].messages.create(to="+15558675310", from_="+15017122661", body="hello")
 

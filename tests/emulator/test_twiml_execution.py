@@ -94,7 +94,7 @@ def test_answer_is_executed(
     turn = twilio.phone(CONTACT).text("hello")
     assert twilio.settle()
 
-    assert (turn.bodies, codes(turn.problems)) == (replies, found)
+    assert (turn.texts, codes(turn.problems)) == (replies, found)
     assert sorted(message.body for message in twilio.phone(CONTACT).inbox) == sorted(replies)
     assert twilio.debugger == list(turn.problems)
     assert all(problem.message_sid == turn.inbound.sid for problem in turn.problems)
@@ -109,7 +109,7 @@ def test_redirects_carry_the_message_along(twilio: Emulator, program: Program) -
     turn = twilio.phone(CONTACT).text("hello")
     let_in = [request for request in program.received if request.status == 200]
 
-    assert turn.bodies == ["done"]
+    assert turn.texts == ["done"]
     assert [(request.method, request.path) for request in let_in] == [
         ("POST", "/message"),
         ("GET", "/deep/second"),
@@ -129,7 +129,7 @@ def test_redirect_to_another_host_takes_no_password_along(twilio: Emulator, prog
         program.answers("/message", twiml(f"<Redirect>{url}</Redirect>"))
         turn = twilio.phone(CONTACT).text("hello")
 
-        assert turn.bodies == ["elsewhere"]
+        assert turn.texts == ["elsewhere"]
         assert elsewhere.paths == ["/message", "/next"]
         assert all("authorization" not in request.headers for request in elsewhere.received)
 
@@ -143,9 +143,9 @@ def test_documents_may_lead_on_until_a_limit(twilio: Emulator, program: Program,
     turn = twilio.phone(CONTACT).text("hello")
 
     if documents == MAX_DOCUMENTS:
-        assert (turn.bodies, turn.problems) == (["a"] * (MAX_DOCUMENTS - 1) + ["end"], [])
+        assert (turn.texts, turn.problems) == (["a"] * (MAX_DOCUMENTS - 1) + ["end"], [])
     else:
-        assert turn.bodies == ["a"] * MAX_DOCUMENTS
+        assert turn.texts == ["a"] * MAX_DOCUMENTS
         (problem,) = turn.problems
         assert (problem.code, problem.level, problem.url) == (14106, "warning", program.bare("/message"))
     assert program.paths == ["/message"] * MAX_DOCUMENTS
@@ -176,7 +176,7 @@ def test_fallback_url_answers_where_the_program_fails(
     (asked,) = program.at("/fallback")
     given = dict(asked.form.pairs) if method == "POST" else {name: values[0] for name, values in asked.query.items()}
 
-    assert (turn.bodies, codes(turn.problems), asked.method) == (["sorry"], [code], method)
+    assert (turn.texts, codes(turn.problems), asked.method) == (["sorry"], [code], method)
     assert given == {
         **dict(program.at("/message")[0].form.pairs),
         "ErrorCode": str(code),
@@ -190,7 +190,7 @@ def test_fallback_url_answers_where_nobody_listens(twilio: Emulator, program: Pr
     twilio.add_number(NUMBER, url, fallback_url=program.answers("/fallback", say("sorry")))
     turn = twilio.phone(CONTACT).text("hello")
 
-    assert (turn.bodies, codes(turn.problems)) == (["sorry"], [11205])
+    assert (turn.texts, codes(turn.problems)) == (["sorry"], [11205])
     assert program.at("/fallback")[0].form["ErrorUrl"] == url
 
 
@@ -207,7 +207,7 @@ def test_fallback_url_answers_where_a_redirect_fails(twilio: Emulator, program: 
     program.answers("/message", twiml(f"<Message>first</Message>{problem}"))
     twilio.add_number(NUMBER, fallback_url=program.answers("/fallback", say("sorry")))
 
-    assert twilio.phone(CONTACT).text("hello").bodies == ["first", "sorry"]
+    assert twilio.phone(CONTACT).text("hello").texts == ["first", "sorry"]
 
 
 def test_what_a_document_sends_does_not_wait_for_the_next_one(twilio: Emulator, program: Program) -> None:
@@ -224,7 +224,7 @@ def test_what_a_document_sends_does_not_wait_for_the_next_one(twilio: Emulator, 
     turn = twilio.phone(CONTACT).text("hello")
 
     assert arrived == [["first"]]
-    assert (turn.bodies, codes(turn.problems)) == (["first"], [11200])
+    assert (turn.texts, codes(turn.problems)) == (["first"], [11200])
 
 
 def test_fallback_url_may_fail_as_well(twilio: Emulator, program: Program) -> None:
@@ -237,7 +237,7 @@ def test_fallback_url_may_fail_as_well(twilio: Emulator, program: Program) -> No
         (11200, program.bare("/message")),
         (12100, program.bare("/fallback")),
     ]
-    assert (turn.replies, program.paths) == ([], ["/message", "/fallback"])
+    assert (turn.messages, program.paths) == ([], ["/message", "/fallback"])
 
 
 def test_fallback_url_may_redirect(twilio: Emulator, program: Program) -> None:
@@ -246,7 +246,7 @@ def test_fallback_url_may_redirect(twilio: Emulator, program: Program) -> None:
     program.answers("/fallback", twiml("<Redirect>/other</Redirect>"))
     twilio.add_number(NUMBER, fallback_url=program.url("/fallback"))
 
-    assert twilio.phone(CONTACT).text("hello").bodies == ["other"]
+    assert twilio.phone(CONTACT).text("hello").texts == ["other"]
 
 
 def test_warning_calls_no_fallback_url(twilio: Emulator, program: Program) -> None:
@@ -285,9 +285,9 @@ def test_action_takes_over_in_the_documents_of_then(program: Program, verb: str,
         twilio.add_number(NUMBER, program.url("/message"))
         turn = twilio.phone(CONTACT).text("hello")
     message, done = program.at("/message")[0], program.at("/done")[0]
-    sid = turn.replies[0].sid
+    sid = turn.messages[0].sid
 
-    assert turn.bodies == (["done"] if "nobody" in verb else ["a", "done"])
+    assert turn.texts == (["done"] if "nobody" in verb else ["a", "done"])
     assert dict(done.form.pairs) == dict(message.form.pairs) | {
         name: value.format(sid=sid) for name, value in told.items()
     }
@@ -304,7 +304,7 @@ def test_action_is_told_of_a_reply_that_is_refused(program: Program) -> None:
 
     assert codes(turn.problems) == [21610]
     assert program.at("/done")[0].form["SmsStatus"] == "invalid"
-    assert program.at("/done")[0].form["SmsSid"] == turn.replies[0].sid
+    assert program.at("/done")[0].form["SmsSid"] == turn.messages[0].sid
 
 
 def test_action_is_a_status_url_today(twilio: Emulator, program: Program) -> None:
@@ -315,5 +315,5 @@ def test_action_is_a_status_url_today(twilio: Emulator, program: Program) -> Non
     assert program.paths == ["/message"]
     assert twilio.settle()
 
-    assert turn.bodies == ["a", "b"]
+    assert turn.texts == ["a", "b"]
     assert [request.form["MessageStatus"] for request in program.at("/done")] == ["sent", "delivered"]

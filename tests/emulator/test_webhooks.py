@@ -130,7 +130,7 @@ def test_channel_tells_no_places(program: Program) -> None:
         turn = twilio.phone(f"whatsapp:{CONTACT}").text("hi")
     form = program.received[0].form
 
-    assert turn.reply == "hello"
+    assert turn.text == "hello"
     assert (form["From"], form["To"]) == ("whatsapp:+15558675310", "whatsapp:+15017122661")
     assert [name for name in form if name.startswith(("From", "To"))] == ["To", "From"]
 

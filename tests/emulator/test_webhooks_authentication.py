@@ -29,7 +29,7 @@ def test_shared_key_signs_by_the_newer_scheme(program: Program) -> None:
         "numbers": [{"phone_number": NUMBER, "sms_url": program.answers("/message", say("hello"))}],
     }
     with emulator(seed=seed) as twilio:
-        assert twilio.phone(CONTACT).text("hello").reply == "hello"
+        assert twilio.phone(CONTACT).text("hello").text == "hello"
     (request,) = program.received
 
     assert request.signed == "HMAC_SHA256"
@@ -59,7 +59,7 @@ def test_credentials_of_the_url_answer_one_challenge_for_an_action(auth: str) ->
         url = program.answers("/message", twiml("<Redirect>/next?a=b</Redirect>"))
         program.answers("/next", Answer(status=500))
         twilio.add_number(NUMBER, url, fallback_url=program.answers("/fallback", say("hello")))
-        replies = [twilio.phone(CONTACT).text("hello").reply for _ in range(2)]
+        replies = [twilio.phone(CONTACT).text("hello").text for _ in range(2)]
         sent = [
             (request.path, request.status, request.headers.get("authorization", "").partition(" ")[0])
             for request in program.received
@@ -86,7 +86,7 @@ def test_credentials_that_are_missing_fail(twilio: Emulator) -> None:
         turn = twilio.phone(CONTACT).text("hello")
         (problem,) = turn.problems
 
-        assert turn.replies == []
+        assert turn.messages == []
         assert (problem.code, problem.level, problem.url) == (11200, "error", program.bare("/message"))
         assert problem.text == (
             "answered 401: who are you?. Write the application's credentials into the URL: http://user:password@ and"

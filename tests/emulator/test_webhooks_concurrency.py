@@ -53,7 +53,7 @@ def test_clock_may_be_stepped_while_a_program_thinks(twilio: Emulator, program: 
         assert asked.wait(LIMIT_S)
         twilio.advance(3600)
         release.set()
-        (reply,) = turn.result(LIMIT_S).replies
+        (reply,) = turn.result(LIMIT_S).messages
     assert twilio.settle()
 
     assert reply.date_created == MONDAY + 3600
@@ -72,7 +72,7 @@ def test_many_text_at_once_where_the_clock_runs(program: Program) -> None:
             twilio.add_number(f"+1501712266{n}", program.answers("/message", echo))
 
         def talk(n: int) -> str:
-            return twilio.phone(f"+1555867531{n}").text(str(n), to=f"+1501712266{n}").reply
+            return twilio.phone(f"+1555867531{n}").text(str(n), number=f"+1501712266{n}").text
 
         with ThreadPoolExecutor(8) as threads:
             assert list(threads.map(talk, range(8))) == [str(n) for n in range(8)]

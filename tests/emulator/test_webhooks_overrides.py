@@ -39,7 +39,7 @@ def test_overrides_of_the_url_are_obeyed(
     assert [request.target for request in program.received] == ["/message"] * asked
     assert len({request.headers["i-twilio-idempotency-token"] for request in program.received}) == 1
     assert codes(turn.problems) == found
-    assert turn.bodies == ([] if 11200 in found else ["hello"])
+    assert turn.texts == ([] if 11200 in found else ["hello"])
     assert "secret" not in "".join(problem.url + problem.text for problem in turn.problems)
 
 
@@ -57,7 +57,7 @@ def test_program_that_is_too_slow_is_given_up(twilio: Emulator, program: Program
     turn = twilio.phone(CONTACT).text("hello")
     release.set()
 
-    assert (turn.bodies, codes(turn.problems)) == (["quick"], [11200])
+    assert (turn.texts, codes(turn.problems)) == (["quick"], [11200])
 
 
 def test_url_that_is_none_is_told(twilio: Emulator) -> None:

@@ -27,13 +27,13 @@ def test_cookies_are_kept_for_two_numbers_for_four_hours(twilio: Emulator, progr
     """A conversation in a session works, until nobody writes for four hours."""
     program.answers("/message", counting)
     phone, other = twilio.phone(CONTACT), twilio.phone("+15558675311")
-    said = [phone.text("a").reply, phone.text("b").reply, other.text("a").reply]
+    said = [phone.text("a").text, phone.text("b").text, other.text("a").text]
     twilio.advance(4 * 3600 - 1)
-    said.append(phone.text("c").reply)
+    said.append(phone.text("c").text)
     twilio.advance(4 * 3600 - 1)
-    said.append(phone.text("d").reply)
+    said.append(phone.text("d").text)
     twilio.advance(4 * 3600)
-    said.append(phone.text("e").reply)
+    said.append(phone.text("e").text)
 
     assert said == ["1", "2", "1", "3", "4", "1"]
 
@@ -52,7 +52,7 @@ def test_answer_to_get_that_has_not_changed_is_not_sent_again(twilio: Emulator, 
     turn = twilio.phone(CONTACT).text("hello")
 
     assert [request.status for request in program.received] == [200, *[304] * 9]
-    assert turn.bodies == ["kept"] * 10
+    assert turn.texts == ["kept"] * 10
     assert codes(turn.problems) == [14106]
 
 

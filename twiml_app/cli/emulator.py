@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from ..app import load_environment
 from ..caller import without_userinfo
 from ..logs import format_time
 from .common import plain_errors, printable
@@ -90,6 +91,7 @@ def emulator(
         sms_url = "http://user:password@127.0.0.1:8000/message"
         sms_fallback_url = "http://user:password@127.0.0.1:8000/fallback"
     """
+    load_environment(Path.cwd())
     if context.invoked_subcommand:
         _refuse_options(context, context.invoked_subcommand)
         return
@@ -117,9 +119,9 @@ def _make(numbers: Mapping[str, str], **options: Any) -> Emulator:
 
     Raises: ConfigurationError.
     """
-    from ..emulator import Emulator
+    from ..emulator import Emulator, EmulatorOptions
 
-    running = Emulator(**options)
+    running = Emulator(EmulatorOptions(**options))
     for number, url in numbers.items():
         running.add_number(number, url)
     return running

@@ -23,10 +23,10 @@ from ..webhook import FORM_TYPE, WebhookResponse
 _READ_TIMEOUT_S = 60.0
 _UNTRUSTED = (CERTIFICATE_EXPIRED, CERTIFICATE_FOR_ANOTHER, CERTIFICATE_WITHOUT_PATH)
 #: What to type, by the code of a refusal.
-_REMEDIES = {21606: " (numbers are given by --number at the start, and named by --to)"}
+_REMEDIES = {21606: " (numbers are given by --number at the start, and named by --number)"}
 
 
-def request(url: str, method: str, path: str, form: Sequence[tuple[str, str]] = ()) -> Any:
+def call_emulator(url: str, method: str, path: str, form: Sequence[tuple[str, str]] = ()) -> Any:
     """Return what an emulator that runs answers at one of its own paths.
 
     Raises: click.ClickException.

@@ -10,8 +10,8 @@ from urllib.parse import quote
 import click
 
 from .common import json_option, print_json, print_table, printable
-from .emulator_client import request
-from .emulator_parameters import NUMBER, PHONE, PORT, EmulatorUrl
+from .emulator_client import call_emulator
+from .emulator_parameters import ADDRESS, PHONE, PORT, EmulatorUrl
 
 _LOST = ("undelivered", "failed")
 
@@ -28,12 +28,12 @@ _url_option = click.option(
 
 @click.command()
 @click.argument("body", default="")
-@click.option("--from", "from_", type=NUMBER, default=PHONE, show_default=True, help="The other person's number.")
-@click.option("--to", type=NUMBER, help="Your number.  [default: the only one]")
+@click.option("--contact", type=ADDRESS, default=PHONE, show_default=True, help="The other person's address.")
+@click.option("--number", type=ADDRESS, help="Our number.  [default: the only one]")
 @click.option("--media", multiple=True, metavar="URL", help="A picture that comes with it; repeatable.")
 @_url_option
 @json_option
-def text(body: str, from_: str, to: str | None, media: tuple[str, ...], url: str, as_json: bool) -> None:
+def text(body: str, contact: str, number: str | None, media: tuple[str, ...], url: str, as_json: bool) -> None:
     """Text one of your numbers, and show what the program answers.
 
     The exit status is 1 if Twilio would complain.
@@ -41,12 +41,12 @@ def text(body: str, from_: str, to: str | None, media: tuple[str, ...], url: str
     \b
     Examples:
         twiml-app emulator text "order 2 coffee"
-        twiml-app emulator text look --from +15558675310 --media http://127.0.0.1:8000/cat.jpg
+        twiml-app emulator text look --contact +15558675310 --media http://127.0.0.1:8000/cat.jpg
     """
     if not body and not media:
         raise click.UsageError('give a text, such as "order 2 coffee", or --media')
-    form = [("From", from_), ("To", to or ""), ("Body", body), *(("MediaUrl", each) for each in media)]
-    turn = request(url, "POST", "texts", form)
+    form = [("From", contact), ("To", number or ""), ("Body", body), *(("MediaUrl", each) for each in media)]
+    turn = call_emulator(url, "POST", "texts", form)
     if as_json:
         print_json(turn)
     else:
@@ -89,7 +89,7 @@ def outbox(url: str, as_json: bool) -> None:
     Example:
         twiml-app emulator outbox
     """
-    messages = request(url, "GET", "outbox")["messages"]
+    messages = call_emulator(url, "GET", "outbox")["messages"]
     if as_json:
         print_json(messages)
     else:
@@ -127,7 +127,7 @@ def debugger(url: str, as_json: bool) -> None:
     Example:
         twiml-app emulator debugger
     """
-    entries = request(url, "GET", "debugger")["entries"]
+    entries = call_emulator(url, "GET", "debugger")["entries"]
     if as_json:
         print_json(entries)
     elif not entries:
@@ -147,7 +147,7 @@ def webhooks(url: str, as_json: bool) -> None:
     Example:
         twiml-app emulator webhooks
     """
-    shown = request(url, "GET", "webhooks")["webhooks"]
+    shown = call_emulator(url, "GET", "webhooks")["webhooks"]
     if as_json:
         print_json(shown)
         return
@@ -177,7 +177,7 @@ def requests(url: str, as_json: bool) -> None:
     Example:
         twiml-app emulator requests
     """
-    shown = request(url, "GET", "requests")["requests"]
+    shown = call_emulator(url, "GET", "requests")["requests"]
     if as_json:
         print_json(shown)
         return
@@ -191,7 +191,7 @@ def requests(url: str, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("number", type=NUMBER)
+@click.argument("contact", type=ADDRESS, metavar="PHONE")
 @click.option(
     "--status",
     type=click.Choice(["delivered", "undelivered", "failed", "sent", "read"]),
@@ -201,7 +201,9 @@ def requests(url: str, as_json: bool) -> None:
 @click.option("--media/--no-media", default=None, help="Whether the phone takes pictures.")
 @_url_option
 @json_option
-def phone(number: str, status: str | None, error_code: int | None, media: bool | None, url: str, as_json: bool) -> None:
+def phone(
+    contact: str, status: str | None, error_code: int | None, media: bool | None, url: str, as_json: bool
+) -> None:
     """Show what has reached somebody's phone; choose what becomes of what is sent to it.
 
     \b
@@ -213,13 +215,13 @@ def phone(number: str, status: str | None, error_code: int | None, media: bool |
         raise click.UsageError("--error-code belongs to --status undelivered or failed")
     given = {"Status": status, "ErrorCode": error_code, "TakesMedia": None if media is None else str(media).lower()}
     form = [(name, str(value)) for name, value in given.items() if value is not None]
-    shown = request(url, "POST" if form else "GET", f"phones/{quote(number, safe='')}", form)
+    shown = call_emulator(url, "POST" if form else "GET", f"phones/{quote(contact, safe='')}", form)
     if as_json:
         print_json(shown)
         return
     takes = {None: "", True: ", takes pictures", False: ", takes no pictures"}[shown["takes_media"]]
     code = f" ({shown['error_code']})" if shown["error_code"] else ""
-    click.echo(f"{shown['number']}: messages to it end as {shown['status']}{code}{takes}")
+    click.echo(f"{shown['contact']}: messages to it end as {shown['status']}{code}{takes}")
     _print_messages(shown["messages"], "nothing has reached it yet")
 
 
@@ -237,7 +239,7 @@ def clock(advance: int | None, settle: bool, url: str) -> None:
     """
     form = [("Seconds", str(advance))] if advance is not None else []
     form += [("Settle", "true")] if settle else []
-    shown = request(url, "POST" if form else "GET", "clock", form)
+    shown = call_emulator(url, "POST" if form else "GET", "clock", form)
     click.echo(shown["now"])
     if not shown.get("settled", True):
         raise click.ClickException("not everything has arrived yet: a line is long, or a program slow")
@@ -253,7 +255,7 @@ def outage(count: int, url: str) -> None:
     Example:
         twiml-app emulator outage 3
     """
-    request(url, "POST", "outage", [("Requests", str(count))])
+    call_emulator(url, "POST", "outage", [("Requests", str(count))])
     click.echo(f"requests that get 503 from now on: {count}")
 
 
@@ -266,7 +268,7 @@ def reset(url: str) -> None:
     Example:
         twiml-app emulator reset
     """
-    request(url, "POST", "reset")
+    call_emulator(url, "POST", "reset")
     click.echo("all is as at the start")
 
 

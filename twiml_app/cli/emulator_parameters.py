@@ -20,7 +20,7 @@ EXAMPLE = "+15017122661=http://user:password@127.0.0.1:8000/message"
 class PhoneNumber(click.ParamType[str]):
     """A number, a short code, or an address such as ``whatsapp:+15558675310``."""
 
-    name = "NUMBER"
+    name = "PHONE"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return it as Twilio writes it."""
@@ -33,7 +33,7 @@ class PhoneNumber(click.ParamType[str]):
         return address.text
 
 
-NUMBER = PhoneNumber()
+ADDRESS = PhoneNumber()
 
 
 class NumberAndUrl(click.ParamType[tuple[str, str]]):
@@ -48,7 +48,7 @@ class NumberAndUrl(click.ParamType[tuple[str, str]]):
         number, _, url = str(value).partition("=")
         if not is_http_url(url):
             self.fail(f"give a number and an http or https URL, such as {EXAMPLE}", param, ctx)
-        return NUMBER.convert(number, param, ctx), url
+        return ADDRESS.convert(number, param, ctx), url
 
 
 class EmulatorUrl(click.ParamType[str]):

@@ -58,7 +58,7 @@ def filters(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that choose exchanges."""
     for option in (
         click.option("--failed", is_flag=True, help="Those whose handler failed, or that were never finished."),
-        click.option("--number", "contact", help="The other person's address."),
+        click.option("--contact", metavar="PHONE", help="The other person's address."),
         click.option("--sid", help="MessageSid."),
         click.option("--outcome", help="replied, silent, failed, unhandled …"),
         click.option("--handler", help="Part of a handler's name."),
@@ -137,10 +137,10 @@ def _exchange_row(kept: ExchangeRow, all_numbers: bool) -> dict[str, str]:
 
 
 @journal.command()
-@click.argument("number", type=int)
+@click.argument("exchange_id", metavar="ID", type=int)
 @click.option("--all-numbers", is_flag=True, help="Print addresses, sids and names as they are.")
 @json_option
-def show(number: int, all_numbers: bool, as_json: bool) -> None:
+def show(exchange_id: int, all_numbers: bool, as_json: bool) -> None:
     """Show one exchange: what came, what was answered, by whom.
 
     \b
@@ -148,11 +148,11 @@ def show(number: int, all_numbers: bool, as_json: bool) -> None:
         twiml-app journal show 12
     """
     with plain_errors():
-        kept = Archive(find_engine()).find(number)
+        kept = Archive(find_engine()).find(exchange_id)
     if kept is None:
-        raise click.ClickException(f"there is no exchange {number}")
+        raise click.ClickException(f"there is no exchange {exchange_id}")
     if kept.exchange is None:
-        raise click.ClickException(f"exchange {number} is kept without its request (TWIML_RECORD)")
+        raise click.ClickException(f"exchange {exchange_id} is kept without its request (TWIML_RECORD)")
     exchange = kept.exchange if all_numbers else Scrubber(_scrub_key()).scrub([kept.exchange])[0]
     if as_json:
         click.echo(write_line(exchange))
@@ -230,19 +230,19 @@ def import_(files: tuple[Path, ...]) -> None:
 
 
 @journal.command()
-@click.argument("number")
+@click.argument("contact", metavar="PHONE")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-def erase(number: str, yes: bool) -> None:
-    """Delete everything about one phone NUMBER, for good.
+def erase(contact: str, yes: bool) -> None:
+    """Delete everything about one PHONE, for good.
 
     \b
     Example:
         twiml-app journal erase +15005550001
     """
     if not yes:
-        click.confirm(f"Delete everything about {number}?", abort=True)
+        click.confirm(f"Delete everything about {contact}?", abort=True)
     with plain_errors():
-        erased = Archive(find_engine()).erase(number)
+        erased = Archive(find_engine()).erase(contact)
     click.echo(f"{erased} rows deleted")
     raise SystemExit(0 if erased else 1)
 

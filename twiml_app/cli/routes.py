@@ -53,8 +53,8 @@ def _route_text(route: MessageRoute) -> str:
 
 @click.command()
 @click.argument("text")
-@click.option("--from", "from_", default=CONTACT, show_default=True, help="The sender's address.")
-@click.option("--to", default=NUMBER, show_default=True, help="Our number.")
+@click.option("--contact", metavar="PHONE", default=CONTACT, show_default=True, help="The other person's address.")
+@click.option("--number", metavar="PHONE", default=NUMBER, show_default=True, help="Our number.")
 @click.option(
     "--media", multiple=True, metavar="TYPE", help="Content type of a picture that comes with it; repeatable."
 )
@@ -63,8 +63,8 @@ def _route_text(route: MessageRoute) -> str:
 @json_option
 def match(
     text: str,
-    from_: str,
-    to: str,
+    contact: str,
+    number: str,
     media: tuple[str, ...],
     query: tuple[str, ...],
     app_name: str | None,
@@ -77,14 +77,14 @@ def match(
         twiml-app match "order 2 coffee"
     """
     pictures = {f"https://example.com/{index}": content_type for index, content_type in enumerate(media)}
-    form = inbound_form(text, from_=from_, to=to, media=pictures)
+    form = inbound_form(text, from_=contact, to=number, media=pictures)
     message = cast(InboundMessage, parse_event(form, pairs(query, "--query")))
     with plain_errors():
         router = find_router(app_name)
         found = router.match(message)
         verdicts = list(_verdicts(router, message, found))
         kind = opt_out_kind(message)
-        stopped = kind == "STOP" and to not in project_settings().opt_out_numbers
+        stopped = kind == "STOP" and number not in project_settings().opt_out_numbers
     if as_json:
         handler = name_of(found.route.handler) if found and not stopped else None
         arguments = dict(found.arguments) if found else {}

@@ -6,9 +6,11 @@ import mimetypes
 import os
 import time
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import click
 
+from ..app import load_environment
 from ..caller import ACCOUNT_SID, CONTACT, NUMBER, Caller, HttpTransport, Webhook, inbound_form, random_sid, status_form
 from ..segments import segment
 from ..testing import Reply, in_process, read_reply
@@ -17,8 +19,8 @@ from .common import app_option, find_app, json_option, pairs, plain_errors, prin
 
 @click.command()
 @click.argument("text", default="")
-@click.option("--from", "from_", default=CONTACT, show_default=True, help="The other person's address.")
-@click.option("--to", default=NUMBER, show_default=True, help="Our number.")
+@click.option("--contact", metavar="PHONE", default=CONTACT, show_default=True, help="The other person's address.")
+@click.option("--number", metavar="PHONE", default=NUMBER, show_default=True, help="Our number.")
 @click.option("--media", multiple=True, metavar="URL[=TYPE]", help="A picture that comes with it; repeatable.")
 @click.option(
     "--status", metavar="STATUS", help="Send a status callback instead: sent, delivered, undelivered, failed."
@@ -32,8 +34,8 @@ from .common import app_option, find_app, json_option, pairs, plain_errors, prin
 @json_option
 def simulate(
     text: str,
-    from_: str,
-    to: str,
+    contact: str,
+    number: str,
     media: tuple[str, ...],
     status: str | None,
     error_code: int | None,
@@ -62,10 +64,12 @@ def simulate(
         destination = _simulated(url, app_name, "GET" if get else "POST", is_status=bool(status))
         fields = {"AccountSid": destination.account_sid} | fields
         if status:
-            form = status_form(sid or random_sid(), status, error_code=error_code, from_=to, to=from_, fields=fields)
+            form = status_form(
+                sid or random_sid(), status, error_code=error_code, from_=number, to=contact, fields=fields
+            )
         else:
             pictures = dict(_picture(each) for each in media)
-            form = inbound_form(text, from_=from_, to=to, media=pictures, message_sid=sid or "", fields=fields)
+            form = inbound_form(text, from_=contact, to=number, media=pictures, message_sid=sid or "", fields=fields)
         started = time.perf_counter()
         reply = read_reply(destination.caller, destination.webhook, form)
         milliseconds = (time.perf_counter() - started) * 1000
@@ -84,6 +88,7 @@ class _Simulated:
 def _simulated(url: str | None, app_name: str | None, method: str, *, is_status: bool) -> _Simulated:
     """Return how a URL is called, or the application in this process."""
     if url:
+        load_environment(Path.cwd())
         caller = Caller(HttpTransport(), token=os.environ.get("TWILIO_AUTH_TOKEN", ""))
         return _Simulated(caller, Webhook(url=url, method=method), os.environ.get("TWILIO_ACCOUNT_SID", ACCOUNT_SID))
     target, transport = in_process(find_app(app_name))

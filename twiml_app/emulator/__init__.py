@@ -11,7 +11,7 @@ and a message that a client sends this one::
 What goes wrong on the way is in ``debugger``; ``parts`` puts it together, ``emulator`` is what users hold.
 """
 
-from .emulator import ACCOUNT_SID, AUTH_TOKEN, Emulator
+from .emulator import ACCOUNT_SID, AUTH_TOKEN, Emulator, EmulatorOptions
 from .inbound import EmulatedReply
 from .media import FetchedMedia
 from .numbers import read_sender
@@ -27,6 +27,7 @@ __all__ = [
     "EmulatedPhone",
     "EmulatedReply",
     "Emulator",
+    "EmulatorOptions",
     "FetchedMedia",
     "IncomingNumber",
     "LoggedRequest",

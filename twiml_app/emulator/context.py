@@ -12,7 +12,7 @@ from ..errors import ConfigurationError
 from .clocks import Clock
 from .numbers import read_sender
 from .profiles import Profile
-from .resources import Account, IncomingNumber, MediaRecord, MessageRecord, MessagingService, PhoneSettings
+from .resources import API_2010, Account, IncomingNumber, MediaRecord, MessageRecord, MessagingService, PhoneSettings
 from .store import Condition, ResourceStore
 
 
@@ -83,6 +83,13 @@ class Context:
     def media_of(self, message_sid: str) -> list[MediaRecord]:
         """Return the media of a message, in order."""
         return self.store.find(MediaRecord, Condition("parent_sid", "=", message_sid), oldest_first=True)
+
+    def media_urls(self, message: MessageRecord) -> dict[str, str]:
+        """Return the URLs at which the media of a message are served, each with its content type."""
+        if not message.num_media:
+            return {}
+        folder = f"{self.base_url}/{API_2010}/Accounts/{message.account_sid}/Messages/{message.sid}/Media"
+        return {f"{folder}/{media.sid}": media.content_type for media in self.media_of(message.sid)}
 
     def change_message(self, sid: str, expected: frozenset[str], **changes: Any) -> MessageRecord | None:
         """Change a message if it still has one of the expected statuses; None if it has not, or is gone."""

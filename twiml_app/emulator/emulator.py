@@ -17,7 +17,7 @@ from .context import Context
 from .numbers import require_number
 from .parts import NOW, Parts, begin_at, keep_account, require_tools, takes_any_sender
 from .phones import EmulatedPhone
-from .profiles import Profile, find_profile
+from .profiles import find_profile
 from .resources import DebuggerEntry, IncomingNumber, MessageRecord
 from .rest.request_log import LoggedRequest
 from .seeds import Seed, read_seed
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 #: The account of an emulator that is told of none.
 ACCOUNT_SID = "AC0123456789abcdef0123456789abcdef"
 AUTH_TOKEN = "fedcba9876543210fedcba9876543210"  # noqa: S105  it opens nothing but an emulator
-#: Requests that an account may have running at once, before 429.
-CONCURRENCY = 100
 
 
 @dataclass(slots=True)
@@ -43,64 +41,84 @@ class _Added:
     changes: dict[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmulatorOptions:
+    """How an emulator is set up; every option has a default."""
+
+    host: str = "127.0.0.1"
+    #: 0 takes a free port.
+    port: int = 0
+    #: A file that outlives the emulator, or ``:memory:``.
+    state: str | Path = MEMORY
+    #: A TOML or JSON file, or what would be in it.
+    seed: str | Path | Seed | None = None
+    #: ``step`` (moved by ``advance`` and ``settle``), ``fast`` or ``real``.
+    clock: str = "step"
+    #: ``current``, ``2014`` or ``2008``.
+    profile: str = "current"
+    #: By default those of TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN, else ``ACCOUNT_SID`` and ``AUTH_TOKEN``.
+    account_sid: str = ""
+    auth_token: str = ""
+    #: Fetch media from any host; by default only from this machine.
+    fetch: bool = False
+    tls: bool = False
+    #: Requests that an account may have running at once, before 429.
+    concurrency: int = 100
+    #: When the clock starts, in seconds since the epoch; by default now.
+    start: float | None = None
+
+
 class Emulator:
     """A Twilio on this machine: the REST API on a port, and the calls of webhooks; a context manager.
-
-    ``state`` is a file that outlives it; ``seed`` a file, or what would be in it; ``clock`` is ``step`` (moved by
-    ``advance`` and ``settle``), ``fast`` or ``real``; ``profile`` is ``current``, ``2014`` or ``2008``.
 
     Raises: ConfigurationError.
     """
 
     def __init__(
         self,
+        options: EmulatorOptions | None = None,
         *,
-        host: str = "127.0.0.1",
-        port: int = 0,
-        state: str | Path = MEMORY,
-        seed: str | Path | Seed | None = None,
-        clock: str = "step",
-        profile: str = "current",
-        account_sid: str = "",
-        auth_token: str = "",
-        fetch: bool = False,
-        tls: bool = False,
-        concurrency: int = CONCURRENCY,
         transport: Transport | None = None,
         new_sid: Callable[[str], str] = random_sid,
-        start: float | None = None,
     ) -> None:
         require_tools()
-        self.account_sid = account_sid or os.environ.get("TWILIO_ACCOUNT_SID") or ACCOUNT_SID
-        self.auth_token = auth_token or os.environ.get("TWILIO_AUTH_TOKEN") or AUTH_TOKEN
-        self._seed = read_seed(Path(seed)) if isinstance(seed, str | Path) else seed
+        options = options or EmulatorOptions()
+        self.account_sid = options.account_sid or os.environ.get("TWILIO_ACCOUNT_SID") or ACCOUNT_SID
+        self.auth_token = options.auth_token or os.environ.get("TWILIO_AUTH_TOKEN") or AUTH_TOKEN
+        self._seed = read_seed(Path(options.seed)) if isinstance(options.seed, str | Path) else options.seed
         self._added: dict[str, _Added] = {}
         self._signing = ("", "")
         self._is_started = self._is_stopped = False
         with ExitStack() as opened:  # closed again, if anything is refused
-            self._store = ResourceStore(state)
-            opened.callback(self._store.close)
-            self._certificates = Certificates() if tls else None
-            if self._certificates:
-                opened.callback(self._certificates.remove)
-            self._server = Server(host, port, self._certificates)
-            opened.callback(self._server.stop)
-            any_sender = takes_any_sender(self._store, state, self._seed, self.account_sid)
-            ticking = make_clock(clock, begin_at(self._store, start))
-            self.context = self._make_context(ticking, find_profile(profile), new_sid, any_sender=any_sender)
-            webhook_log = transport or HttpTransport()
-            self._parts = Parts(self.context, webhook_log, fetch=fetch, concurrency=concurrency, reset=self.reset)
+            self._open(options, opened)
+            self.context = self._make_context(options, new_sid)
+            self._parts = Parts(
+                self.context,
+                transport or HttpTransport(),
+                fetch=options.fetch,
+                concurrency=options.concurrency,
+                reset=self.reset,
+            )
             keep_account(self.context, self.account_sid, self.auth_token, self._seed)
             self._parts.delivery.resume()
             opened.pop_all()
 
-    def _make_context(
-        self, clock: Clock, profile: Profile, new_sid: Callable[[str], str], *, any_sender: bool
-    ) -> Context:
+    def _open(self, options: EmulatorOptions, opened: ExitStack) -> None:
+        """Open the state, and the port."""
+        self._store = ResourceStore(options.state)
+        opened.callback(self._store.close)
+        self._certificates = Certificates() if options.tls else None
+        if self._certificates:
+            opened.callback(self._certificates.remove)
+        self._server = Server(options.host, options.port, self._certificates)
+        opened.callback(self._server.stop)
+
+    def _make_context(self, options: EmulatorOptions, new_sid: Callable[[str], str]) -> Context:
+        any_sender = takes_any_sender(self._store, options.state, self._seed, self.account_sid)
         return Context(
             store=self._store,
-            clock=clock,
-            profile=profile,
+            clock=make_clock(options.clock, begin_at(self._store, options.start)),
+            profile=find_profile(options.profile),
             base_url=self._server.url,
             new_sid=new_sid,
             random=Random(self.account_sid),  # noqa: S311  the same disorder every time
@@ -218,14 +236,14 @@ class Emulator:
         account = self.context.account(self.account_sid)
         self._store.save(replace(account, signing_key=key_id, signing_secret=secret))
 
-    def phone(self, number: str) -> EmulatedPhone:
-        """Return somebody's phone.
+    def phone(self, contact: str, *, number: str = "") -> EmulatedPhone:
+        """Return somebody's phone, which texts ``number``: by default the only one of ours.
 
-        Raises: ConfigurationError, for what is no number.
+        Raises: ConfigurationError, for what is not a phone number.
         """
-        return EmulatedPhone(
-            self.context, self._parts.phones, self._parts.inbound, self._parts.fetcher, require_number(number)
-        )
+        parts = self._parts
+        named = require_number(number) if number else ""
+        return EmulatedPhone(self.context, parts.phones, parts.inbound, parts.fetcher, require_number(contact), named)
 
     @property
     def numbers(self) -> list[IncomingNumber]:

@@ -24,28 +24,42 @@ class EmulatedReply:
     """A text that came in, and what the program sent in answer to it, in the order of its document."""
 
     inbound: MessageRecord
-    replies: list[MessageRecord] = field(default_factory=list)
+    #: The messages that the program sent in answer, as they were when it answered.
+    messages: list[MessageRecord] = field(default_factory=list)
     #: What Twilio itself answers, to an opt-out word.
     twilio_says: str = ""
     #: Why no program was asked; empty if one was.
     unrouted: str = ""
     #: What the debugger says of it.
     problems: list[DebuggerEntry] = field(default_factory=list)
+    #: Where their later statuses and their media are read.
+    context: Context = field(compare=False)
 
     def __repr__(self) -> str:
         said = f", Twilio says {self.twilio_says!r}" if self.twilio_says else ""
         why = f", nobody was asked: {self.unrouted}" if self.unrouted else ""
-        return f"<Turn {self.inbound.body!r} -> {self.bodies}{said}{why}, problems: {self.problems}>"
+        return f"<Turn {self.inbound.body!r} -> {self.texts}{said}{why}, problems: {self.problems}>"
 
     @property
-    def bodies(self) -> list[str]:
-        """The text of every reply."""
-        return [reply.body for reply in self.replies]
+    def texts(self) -> list[str]:
+        """The text of every message."""
+        return [message.body for message in self.messages]
 
     @property
-    def reply(self) -> str:
-        """The text of the first reply; empty if there is none."""
-        return next(iter(self.bodies), "")
+    def text(self) -> str:
+        """The text of the first message; empty if there is none."""
+        return next(iter(self.texts), "")
+
+    @property
+    def media(self) -> list[str]:
+        """The URLs of all media, where the emulator serves them."""
+        return [url for message in self.messages for url in self.context.media_urls(message)]
+
+    @property
+    def statuses(self) -> list[str]:
+        """The delivery status of every message, as it is now; empty for a message that was deleted."""
+        found = (self.context.store.get(MessageRecord, message.sid) for message in self.messages)
+        return [message.status if message else "" for message in found]
 
 
 class Inbound:
@@ -80,10 +94,12 @@ class Inbound:
             self._answer(inbound, answer)
         route = self._route(number, service)
         if isinstance(route, str):
-            return EmulatedReply(inbound=inbound, twilio_says=answer, unrouted=route)
+            return EmulatedReply(inbound=inbound, twilio_says=answer, unrouted=route, context=self._context)
         replies = self._execution.answer(inbound, route)
         problems = self._debugger.entries_of(inbound.sid)
-        return EmulatedReply(inbound=inbound, replies=[*replies], twilio_says=answer, problems=problems)
+        return EmulatedReply(
+            inbound=inbound, messages=[*replies], twilio_says=answer, problems=problems, context=self._context
+        )
 
     def _find_number(self, phone_number: str) -> IncomingNumber:
         number = self._context.find_number(phone_number)

@@ -41,17 +41,28 @@ class Phones:
 class EmulatedPhone:
     """Somebody's phone: texts our numbers, and takes what they send."""
 
-    def __init__(self, context: Context, phones: Phones, inbound: Inbound, fetcher: MediaFetcher, number: str) -> None:
+    def __init__(
+        self, context: Context, phones: Phones, inbound: Inbound, fetcher: MediaFetcher, contact: str, number: str
+    ) -> None:
         self._context = context
         self._phones = phones
         self._inbound = inbound
         self._fetcher = fetcher
-        self.number = number
+        self._number = number
+        self.contact = contact
+
+    @property
+    def number(self) -> str:
+        """Our number that this phone texts: the only one, if none was named.
+
+        Raises: ConfigurationError, if none was named and there is not exactly one.
+        """
+        return self._context.our_number(self._number)
 
     def text(
-        self, body: str = "", *, to: str = "", media: str | FetchedMedia | Iterable[str | FetchedMedia] = ()
+        self, body: str = "", *, number: str = "", media: str | FetchedMedia | Iterable[str | FetchedMedia] = ()
     ) -> EmulatedReply:
-        """Text one of our numbers, the only one if none is named; media are URLs or bytes with their type.
+        """Text our number, or another one of ours; media are URLs or bytes with their type.
 
         Raises: ConfigurationError, for nothing to send, and a number that is not ours; ApiError, for a media that
         cannot be sent.
@@ -64,8 +75,8 @@ class EmulatedPhone:
         for each in contents:
             check_content_type(each)
         return self._inbound.receive(
-            from_=self.number,
-            to=self._context.our_number(to),
+            from_=self.contact,
+            to=self._context.our_number(number or self._number),
             body=_sendable(body),
             media=[*self._fetcher.fetch_all(urls), *contents],
         )
@@ -77,18 +88,18 @@ class EmulatedPhone:
         """
         if status not in DELIVERY_OUTCOMES:
             raise ConfigurationError("status", f"{status!r} is none of {', '.join(DELIVERY_OUTCOMES)}")
-        self._phones.save(replace(self._phones.settings(self.number), status=status, error_code=error_code))
+        self._phones.save(replace(self._phones.settings(self.contact), status=status, error_code=error_code))
         return self
 
     def takes_media(self, takes: bool) -> Self:
         """Choose whether this phone takes pictures."""
-        self._phones.save(replace(self._phones.settings(self.number), takes_media=takes))
+        self._phones.save(replace(self._phones.settings(self.contact), takes_media=takes))
         return self
 
     @property
     def inbox(self) -> list[MessageRecord]:
         """What has reached this phone, in the order of arrival."""
-        return self._phones.inbox(self.number)
+        return self._phones.inbox(self.contact)
 
 
 def _sendable(text: str) -> str:

@@ -20,7 +20,7 @@ A TOML or JSON file of tables. Every key is that of the resource (``resources``)
 
     [[applications]]
     [[phones]]
-    number = "+15558675310"
+    contact = "+15558675310"
     status = "undelivered"
     error_code = 30005
 """
@@ -210,9 +210,9 @@ def _named(table: str, row: Row) -> Row:
     """Return the row of a phone with its number as its sid; others as they are."""
     if table != "phones":
         return row
-    if "sid" in row or not row.get("number"):
-        raise _seed_error(f"{table}: every one needs 'number', and has no 'sid'")
-    return {("sid" if name == "number" else name): value for name, value in row.items()}
+    if "sid" in row or not row.get("contact"):
+        raise _seed_error(f"{table}: every one needs 'contact', and has no 'sid'")
+    return {("sid" if name == "contact" else name): value for name, value in row.items()}
 
 
 def _is_required(field: Field[Any]) -> bool:
@@ -236,7 +236,7 @@ def _read_row(table: str, kind: type[Resource], row: Row) -> dict[str, Any]:
 
 
 def _label(kind: type[Resource], name: str) -> str:
-    return "number" if (kind, name) == (PhoneSettings, "sid") else name
+    return "contact" if (kind, name) == (PhoneSettings, "sid") else name
 
 
 def _wrong_type(value: object, wanted: Any) -> str:

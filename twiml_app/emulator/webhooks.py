@@ -59,7 +59,7 @@ class Webhooks:
 
     def inbound_form(self, message: MessageRecord) -> Form:
         """Return the parameters of an inbound message."""
-        media = self._media(message)
+        media = self._context.media_urls(message)
         fields = {"ApiVersion": message.api_version, "NumSegments": str(message.num_segments)}
         fields |= {"FromCountry": country_of(message.from_), "ToCountry": country_of(message.to)}
         if message.messaging_service_sid:
@@ -83,13 +83,6 @@ class Webhooks:
         names = ("SmsSid", "AccountSid", "From", "To", "Body", *_GEOGRAPHY)
         pairs = [(name, form.get(name, "")) for name in names]
         return Form((name, national(value) if name in ("From", "To") else value) for name, value in pairs)
-
-    def _media(self, message: MessageRecord) -> dict[str, str]:
-        if not message.num_media:
-            return {}
-        account = f"{self._context.base_url}/2010-04-01/Accounts/{message.account_sid}/Messages/{message.sid}/Media"
-        found = self._context.media_of(message.sid)
-        return {f"{account}/{media.sid}": media.content_type for media in found}
 
     def _status_form(self, message: MessageRecord) -> Form:
         if message.status_words == "sms":

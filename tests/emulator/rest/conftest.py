@@ -8,13 +8,13 @@ import pytest
 
 from tests.emulator.rest.asking import START, Client
 from tests.emulator.rest.counting import counted_sids
-from twiml_app.emulator import Emulator
+from twiml_app.emulator import Emulator, EmulatorOptions
 
 
 @pytest.fixture
 def emulator() -> Iterator[Emulator]:
     """A local Twilio with the rules of today, whose sids count."""
-    with Emulator(start=START, new_sid=counted_sids()) as running:
+    with Emulator(EmulatorOptions(start=START), new_sid=counted_sids()) as running:
         yield running
 
 

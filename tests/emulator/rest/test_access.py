@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 import pytest
 
 from tests.emulator.rest.asking import NUMBER, PHONE, Client, basic
-from twiml_app.emulator import ACCOUNT_SID, AUTH_TOKEN, Emulator
+from twiml_app.emulator import ACCOUNT_SID, AUTH_TOKEN, Emulator, EmulatorOptions
 from twiml_app.emulator.rest.access import CONTROL_CONCURRENCY
 from twiml_app.errors import ConfigurationError
 
@@ -62,7 +62,7 @@ ANONYMOUS_WRITES = [
 @pytest.fixture
 def emulator() -> Iterator[Emulator]:
     """An account with subaccounts, and a stranger's."""
-    with Emulator(seed=SEED) as running:
+    with Emulator(EmulatorOptions(seed=SEED)) as running:
         yield running
 
 
@@ -237,7 +237,7 @@ def test_suspended_account_comes_back(emulator: Emulator, client: Client) -> Non
 
 def test_too_many_requests_at_once_are_refused_while_they_last() -> None:
     """Twilio counts what an account has running; another account, and the emulator's own paths, are not in its way."""
-    with Emulator(seed=SEED, concurrency=1) as emulator, slow_picture() as picture:
+    with Emulator(EmulatorOptions(seed=SEED, concurrency=1)) as emulator, slow_picture() as picture:
         client = Client(emulator)
         waiting = threading.Thread(target=client.post, args=("Messages.json", {**TEXT, "MediaUrl": picture.url}))
         waiting.start()
@@ -257,7 +257,7 @@ def test_too_many_requests_at_once_are_refused_while_they_last() -> None:
 
 def test_request_that_fails_is_not_counted_for_ever() -> None:
     """A limit that leaks closes the API for good."""
-    with Emulator(concurrency=1) as emulator:
+    with Emulator(EmulatorOptions(concurrency=1)) as emulator:
         client = Client(emulator)
         replies = [client.post("Messages.json", {}).status for _ in range(3)]
 
@@ -345,7 +345,7 @@ def test_name_that_the_server_was_given_is_let_in() -> None:
     """Whoever chooses it, means it."""
     name = socket.gethostname()
     try:
-        emulator = Emulator(host=name)
+        emulator = Emulator(EmulatorOptions(host=name))
     except ConfigurationError:  # it leads nowhere from here
         (pytest.fail if os.environ.get("CI") else pytest.skip)(f"{name} is no name of this machine")
     with emulator:

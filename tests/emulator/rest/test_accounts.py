@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.emulator.rest.asking import NUMBER, PHONE, START, Client
-from twiml_app.emulator import Emulator
+from twiml_app.emulator import Emulator, EmulatorOptions
 from twiml_app.emulator.resources import Account
 from twiml_app.emulator.rest.accounts import MAX_SUBACCOUNTS
 
@@ -19,7 +19,7 @@ MESSAGE = {"To": PHONE, "From": NUMBER, "Body": "hello"}
 @pytest.fixture
 def emulator() -> Iterator[Emulator]:
     """An emulator with one account."""
-    with Emulator(start=START) as running:
+    with Emulator(EmulatorOptions(start=START)) as running:
         yield running
 
 
@@ -267,5 +267,7 @@ def test_parent_acts_for_its_subaccount(emulator: Emulator, parent: Client) -> N
 def test_status_of_an_account_from_the_seed_counts() -> None:
     """A program can be tried against an account that is suspended already."""
     sid = "AC" + "2" * 32
-    with Emulator(seed={"accounts": [{"sid": sid, "auth_token": "token", "status": "suspended"}]}) as emulator:
+    with Emulator(
+        EmulatorOptions(seed={"accounts": [{"sid": sid, "auth_token": "token", "status": "suspended"}]})
+    ) as emulator:
         assert Client(emulator, sid, "token").get("Messages.json").error == (403, 20005)

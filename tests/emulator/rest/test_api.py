@@ -11,7 +11,7 @@ from lxml import etree
 from werkzeug.test import Client as WsgiClient
 
 from tests.emulator.rest.asking import NUMBER, PHONE, Client, basic
-from twiml_app.emulator import ACCOUNT_SID, AUTH_TOKEN, Emulator
+from twiml_app.emulator import ACCOUNT_SID, AUTH_TOKEN, Emulator, EmulatorOptions
 from twiml_app.emulator.rest.access import Access
 from twiml_app.emulator.rest.api import Api
 from twiml_app.emulator.rest.request import ApiAnswer, ApiRequest, Rule
@@ -394,7 +394,7 @@ def test_get_may_have_a_content_type(client: Client) -> None:
 
 def test_two_emulators_do_not_know_of_each_other() -> None:
     """Tests run side by side."""
-    with Emulator() as one, Emulator(auth_token="other") as two:
+    with Emulator() as one, Emulator(EmulatorOptions(auth_token="other")) as two:
         Client(one).text()
         two.fail_next(1)
 

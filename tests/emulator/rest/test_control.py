@@ -10,7 +10,7 @@ import pytest
 from tests.emulator.rest.asking import NUMBER, PHONE, START, Client
 from tests.emulator.rest.counting import counted_sids
 from tests.emulator.rest.listening import listening
-from twiml_app.emulator import ACCOUNT_SID, Emulator
+from twiml_app.emulator import ACCOUNT_SID, Emulator, EmulatorOptions
 
 DATE = "Tue, 14 Nov 2023 22:13:20 +0000"
 
@@ -18,7 +18,7 @@ DATE = "Tue, 14 Nov 2023 22:13:20 +0000"
 @pytest.fixture
 def emulator() -> Iterator[Emulator]:
     """A local Twilio with a number that nobody answers."""
-    with Emulator(start=START, new_sid=counted_sids()) as running:
+    with Emulator(EmulatorOptions(start=START), new_sid=counted_sids()) as running:
         running.add_number(NUMBER)
         yield running
 
@@ -195,7 +195,7 @@ def test_clock_refuses_what_is_no_time(form: dict[str, str], client: Client) -> 
 
 def test_clock_that_goes_by_itself_is_not_moved() -> None:
     """It can be waited for, and says so."""
-    with Emulator(clock="real", start=START) as emulator:
+    with Emulator(EmulatorOptions(clock="real", start=START)) as emulator:
         client = Client(emulator)
 
         assert client.post("/_emulator/clock", {"Seconds": "5"}).error == (400, 20001)
@@ -204,7 +204,7 @@ def test_clock_that_goes_by_itself_is_not_moved() -> None:
 
 def test_clock_stays_within_the_dates_that_can_be_written() -> None:
     """A later one could be shown to nobody."""
-    with Emulator(start=253_300_000_000.0) as emulator:
+    with Emulator(EmulatorOptions(start=253_300_000_000.0)) as emulator:
         client = Client(emulator)
         reply = client.post("/_emulator/clock", {"Seconds": "999999999"})
 
@@ -247,7 +247,7 @@ def test_fate_of_a_phone_is_chosen(client: Client) -> None:
 
     assert [
         (
-            settings["number"],
+            settings["contact"],
             settings["status"],
             settings["error_code"],
             settings["takes_media"],

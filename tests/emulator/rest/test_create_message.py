@@ -13,7 +13,7 @@ import pytest
 
 from tests.emulator.rest.asking import NUMBER, PHONE, START, Client, Form
 from tests.emulator.rest.listening import listening
-from twiml_app.emulator import Emulator
+from twiml_app.emulator import Emulator, EmulatorOptions
 from twiml_app.emulator.rest import create_message
 
 OTHER = "AC" + "2" * 32
@@ -186,9 +186,9 @@ REFUSED = {
 @pytest.mark.parametrize("case", REFUSED.values(), ids=REFUSED)
 def test_form_is_refused_with_the_number_of_its_fault(case: Refused) -> None:
     """Programs branch on the number; what is refused leaves nothing behind."""
-    with Emulator(seed=case.seed, profile=case.profile, start=START) as emulator:
+    with Emulator(EmulatorOptions(seed=case.seed, profile=case.profile, start=START)) as emulator:
         if case.texted:
-            emulator.phone(PHONE).text(case.texted, to=NUMBER)
+            emulator.phone(PHONE).text(case.texted, number=NUMBER)
         before = len(emulator.outbox)
 
         reply = Client(emulator).post(case.path, form(case.changes))
@@ -250,7 +250,7 @@ ACCEPTED: dict[str, tuple[Mapping[str, str | Sequence[str] | None], Mapping[str,
 @pytest.mark.parametrize(("changes", "expected"), ACCEPTED.values(), ids=ACCEPTED)
 def test_message_is_made(changes: Mapping[str, str | Sequence[str] | None], expected: Mapping[str, Any]) -> None:
     """What Twilio takes is taken, and shown as Twilio shows it."""
-    with Emulator(start=START) as emulator:
+    with Emulator(EmulatorOptions(start=START)) as emulator:
         reply = Client(emulator).post("Messages.json", form(changes))
 
         assert reply.status == 201
@@ -305,7 +305,7 @@ SERVED: dict[str, tuple[Mapping[str, str | None], Mapping[str, Any]]] = {
 @pytest.mark.parametrize(("changes", "expected"), SERVED.values(), ids=SERVED)
 def test_message_is_made_with_what_the_seed_has(changes: Mapping[str, str | None], expected: Mapping[str, Any]) -> None:
     """With a seed, senders are those that it names, and services pick among them."""
-    with Emulator(seed=SEED, start=START) as emulator:
+    with Emulator(EmulatorOptions(seed=SEED, start=START)) as emulator:
         reply = Client(emulator).post("Messages.json", form(changes))
 
         assert reply.status == 201
@@ -348,7 +348,7 @@ def test_local_to_of_a_service_is_completed_from_the_country_of_its_numbers() ->
         "numbers": [{"phone_number": "+447400000000"}],
         "services": [{"sid": SERVICE, "friendly_name": "News", "numbers": ["+447400000000"]}],
     }
-    with Emulator(seed=seed) as emulator:
+    with Emulator(EmulatorOptions(seed=seed)) as emulator:
         changes = {"From": None, "MessagingServiceSid": SERVICE, "To": "07400 123456"}
 
         assert Client(emulator).post("Messages.json", form(changes)).json["to"] == "+447400123456"
@@ -357,7 +357,7 @@ def test_local_to_of_a_service_is_completed_from_the_country_of_its_numbers() ->
 @pytest.mark.parametrize("to", ["+15558675311", "(555) 867-5311"])
 def test_trial_sends_to_verified_numbers_with_a_preface(to: str) -> None:
     """So does a trial account at Twilio: the text says where it comes from."""
-    with Emulator(seed=TRIAL) as emulator:
+    with Emulator(EmulatorOptions(seed=TRIAL)) as emulator:
         reply = Client(emulator).post("Messages.json", form({"To": to}))
 
         assert (reply.status, reply.json["body"]) == (201, "Sent from your Twilio trial account - hello")
@@ -365,7 +365,7 @@ def test_trial_sends_to_verified_numbers_with_a_preface(to: str) -> None:
 
 def test_trial_sends_to_a_verified_number_of_a_channel() -> None:
     """The number is verified, whatever way it is reached."""
-    with Emulator(seed=TRIAL) as emulator:
+    with Emulator(EmulatorOptions(seed=TRIAL)) as emulator:
         reply = Client(emulator).post(
             "Messages.json", form({"From": f"whatsapp:{NUMBER}", "To": "whatsapp:+15558675311"})
         )
@@ -395,7 +395,7 @@ def test_media_become_a_link_where_the_phone_takes_none() -> None:
 def test_account_may_have_no_links_made() -> None:
     """It is a setting of the account; the picture then fails on its way."""
     seed = {"account": {"mms_as_link": False}, "numbers": [{"phone_number": NUMBER}]}
-    with Emulator(seed=seed) as emulator:
+    with Emulator(EmulatorOptions(seed=seed)) as emulator:
         client = Client(emulator)
         made = client.post("Messages.json", form({"To": ABROAD, "MediaUrl": PICTURE})).json
         emulator.settle()
@@ -417,7 +417,7 @@ def test_max_price_counts_as_the_documents_of_the_time_say(
     profile: str, changes: dict[str, str], status: str, code: int | None
 ) -> None:
     """In 2015 what cost more failed; since 2024 the parameter is without effect."""
-    with Emulator(profile=profile) as emulator:
+    with Emulator(EmulatorOptions(profile=profile)) as emulator:
         client = Client(emulator)
         sid = client.text(**changes)["sid"]
         emulator.settle()
@@ -429,7 +429,7 @@ def test_max_price_counts_as_the_documents_of_the_time_say(
 def test_service_says_how_long_its_messages_may_wait() -> None:
     """Its ValidityPeriod holds where the message has none."""
     seed = {**SEED, "services": [{"sid": SERVICE, "numbers": [NUMBER], "validity_period": 60}]}
-    with Emulator(seed=seed, start=START) as emulator:
+    with Emulator(EmulatorOptions(seed=seed, start=START)) as emulator:
         client = Client(emulator)
         client.text(MessagingServiceSid=SERVICE)
         client.text(MessagingServiceSid=SERVICE, ValidityPeriod="30")
@@ -475,7 +475,7 @@ def test_status_goes_where_the_documents_of_the_time_say(
             "applications": [{"sid": APPLICATION, **urls}, {"sid": SILENT_APPLICATION}],
         }
         own = {"StatusCallback": f"{listener.url}/own"} if "StatusCallback" in given else {}
-        with Emulator(seed=seed, profile=profile) as emulator:
+        with Emulator(EmulatorOptions(seed=seed, profile=profile)) as emulator:
             assert Client(emulator).post(resource, form({**given, **own})).status == 201
             emulator.settle()
 

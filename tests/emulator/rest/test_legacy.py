@@ -11,7 +11,7 @@ from lxml import etree
 
 from tests.emulator.rest.asking import NUMBER, PHONE, Client
 from tests.emulator.rest.counting import counted_sids
-from twiml_app.emulator import Emulator
+from twiml_app.emulator import Emulator, EmulatorOptions
 
 #: Sunday, in California still Daylight Time.
 START = datetime(2009, 10, 4, 10, 48, 8, tzinfo=UTC).timestamp()
@@ -111,7 +111,7 @@ LISTED_IN_2008 = f"""\
 @pytest.fixture
 def emulator() -> Iterator[Emulator]:
     """An emulator of today on a Sunday in 2009, with a number."""
-    with Emulator(account_sid=ACCOUNT, start=START, new_sid=counted_sids(), seed=SEED) as running:
+    with Emulator(EmulatorOptions(account_sid=ACCOUNT, start=START, seed=SEED), new_sid=counted_sids()) as running:
         yield running
 
 
@@ -128,7 +128,7 @@ def test_sample_of_2008_is_given_as_it_was_printed() -> None:
     def new_sid(prefix: str) -> str:
         return next(sids) if prefix == "SM" else f"{prefix}{1:032}"
 
-    with Emulator(account_sid=ACCOUNT, start=START, new_sid=new_sid, profile="2008") as emulator:
+    with Emulator(EmulatorOptions(account_sid=ACCOUNT, start=START, profile="2008"), new_sid=new_sid) as emulator:
         client = Client(emulator)
         emulator.phone("+15558675309").will("sent")
         jenny = {"From": "415-555-1212", "To": "555-867-5309", "Body": "Hi Jenny! Want to grab dinner?"}
@@ -186,7 +186,8 @@ def test_texts_of_2008_are_listed(emulator: Emulator, client: Client) -> None:
     client.post(TEXTS_OF_2008, FORM)
     emulator.settle()
     with Emulator(
-        account_sid=ACCOUNT, start=START, new_sid=counted_sids(), seed={"numbers": [{"phone_number": NUMBER}]}
+        EmulatorOptions(account_sid=ACCOUNT, start=START, seed={"numbers": [{"phone_number": NUMBER}]}),
+        new_sid=counted_sids(),
     ) as new:
         asking = Client(new)
         asking.post(TEXTS_OF_2008, FORM)
@@ -201,7 +202,7 @@ def test_texts_of_2008_are_listed(emulator: Emulator, client: Client) -> None:
 )
 def test_flags_are_those_of_the_profile(profile: str, flags: list[str]) -> None:
     """The table of 2008 says 4 for what was sent through the API, the sample of that time 2."""
-    with Emulator(account_sid=ACCOUNT, profile=profile, seed=SEED) as emulator:
+    with Emulator(EmulatorOptions(account_sid=ACCOUNT, profile=profile, seed=SEED)) as emulator:
         client = Client(emulator)
         client.post(TEXTS_OF_2008, FORM)
         emulator.phone(PHONE).text("back")

@@ -11,7 +11,7 @@ import pytest
 
 from tests.emulator.rest.asking import NUMBER, PHONE, START, Client, basic
 from tests.emulator.rest.counting import counted_sids
-from twiml_app.emulator import ACCOUNT_SID, AUTH_TOKEN, Emulator
+from twiml_app.emulator import ACCOUNT_SID, AUTH_TOKEN, Emulator, EmulatorOptions
 from twiml_app.emulator.media import FetchedMedia
 
 BASE = f"/2010-04-01/Accounts/{ACCOUNT_SID}"
@@ -24,7 +24,7 @@ WEEK_S = 7 * 24 * 3600
 @pytest.fixture
 def emulator() -> Iterator[Emulator]:
     """A local Twilio with a number."""
-    with Emulator(start=START, new_sid=counted_sids()) as running:
+    with Emulator(EmulatorOptions(start=START), new_sid=counted_sids()) as running:
         running.add_number(NUMBER)
         yield running
 

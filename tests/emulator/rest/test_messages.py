@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.emulator.rest.asking import NUMBER, PHONE, Client, basic
-from twiml_app.emulator import AUTH_TOKEN, Emulator
+from twiml_app.emulator import AUTH_TOKEN, Emulator, EmulatorOptions
 from twiml_app.emulator.resources import Feedback, MediaRecord
 
 #: 2019-06-12, five minutes and 25 seconds past five in the morning.
@@ -27,7 +27,7 @@ SEED = {
 @pytest.fixture
 def emulator() -> Iterator[Emulator]:
     """An emulator with two numbers and a service."""
-    with Emulator(seed=SEED, start=START) as running:
+    with Emulator(EmulatorOptions(seed=SEED, start=START)) as running:
         yield running
 
 
@@ -107,7 +107,7 @@ def test_list_has_the_newest_first(client: Client) -> None:
 
 def test_inbound_messages_are_listed_too(emulator: Emulator, client: Client) -> None:
     """A message that came in is a resource as well."""
-    emulator.phone(PHONE).text("anybody there?", to=NUMBER)
+    emulator.phone(PHONE).text("anybody there?", number=NUMBER)
 
     (message,) = client.get("Messages.json").json["messages"]
 

@@ -18,7 +18,7 @@ import pytest
 
 from tests.emulator.rest.asking import Client, Reply
 from tests.helpers import SAMPLES
-from twiml_app.emulator import Emulator
+from twiml_app.emulator import Emulator, EmulatorOptions
 from twiml_app.emulator.resources import MessageRecord
 
 FOLDER = SAMPLES / "openapi"
@@ -45,7 +45,7 @@ _SID = re.compile(r"(?:SM|MM)[0-9a-f]{32}")
 @pytest.fixture
 def emulator() -> Iterator[Emulator]:
     """An emulator with what the examples name; its media are judged by their names, as nothing is fetched."""
-    with Emulator(account_sid=ACCOUNT, seed=SEED) as running:
+    with Emulator(EmulatorOptions(account_sid=ACCOUNT, seed=SEED)) as running:
         yield running
 
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.emulator.rest.asking import NUMBER, PHONE, START, Client
-from twiml_app.emulator import ACCOUNT_SID, Emulator
+from twiml_app.emulator import ACCOUNT_SID, Emulator, EmulatorOptions
 from twiml_app.emulator.resources import Account, Application
 from twiml_app.emulator.rest.paging import Names, Page, Pager
 from twiml_app.emulator.rest.parameters import Parameters
@@ -164,7 +164,7 @@ def test_page_is_found_by_its_number(client: Client) -> None:
 )
 def test_page_has_at_most_a_thousand(profile: str, size: str, shown: int, code: int) -> None:
     """Earlier a larger page was cut, today it is refused."""
-    with Emulator(profile=profile) as emulator:
+    with Emulator(EmulatorOptions(profile=profile)) as emulator:
         reply = Client(emulator).get("Applications.json", {"PageSize": size})
 
     assert (reply.json.get("code", 0), reply.json.get("page_size", 0)) == (code, shown)
@@ -190,7 +190,7 @@ def test_token_that_was_never_given_out_is_refused(query: dict[str, str], code: 
 
 def test_early_profiles_count_everything() -> None:
     """The documents of 2014 show totals; today's do not."""
-    with Emulator(profile="2014", start=START) as emulator:
+    with Emulator(EmulatorOptions(profile="2014", start=START)) as emulator:
         early = Client(emulator)
         make_applications(early, 5)
         page = early.get("Applications.json?PageSize=2&FriendlyName=").json
@@ -203,7 +203,7 @@ def test_early_profiles_count_everything() -> None:
 
 def test_empty_list_has_one_page_in_early_profiles() -> None:
     """A page that is asked for by its number must be there."""
-    with Emulator(profile="2014") as emulator:
+    with Emulator(EmulatorOptions(profile="2014")) as emulator:
         page = Client(emulator).get("Applications.json").json
 
     assert (page["total"], page["num_pages"], page["last_page_uri"]) == (0, 1, page["first_page_uri"])

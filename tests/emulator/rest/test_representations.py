@@ -11,7 +11,7 @@ import pytest
 
 from tests.emulator.rest.asking import NUMBER, PHONE, Client
 from tests.emulator.rest.counting import counted_sids
-from twiml_app.emulator import Emulator
+from twiml_app.emulator import Emulator, EmulatorOptions
 from twiml_app.emulator.profiles import find_profile
 from twiml_app.emulator.resources import MessageRecord
 from twiml_app.emulator.rest.representations import message_fields
@@ -199,7 +199,7 @@ ACCOUNT_IN_XML = f"""\
 @pytest.fixture
 def emulator() -> Iterator[Emulator]:
     """An emulator on the day of Twilio's sample, with sids that count."""
-    with Emulator(account_sid=ACCOUNT, start=START, new_sid=counted_sids()) as running:
+    with Emulator(EmulatorOptions(account_sid=ACCOUNT, start=START), new_sid=counted_sids()) as running:
         yield running
 
 
@@ -248,7 +248,7 @@ def test_message_in_a_list_is_the_message(emulator: Emulator, client: Client) ->
 @pytest.mark.parametrize(("profile", "price"), [("current", "-0.00750"), ("2014", -0.0075), ("2008", -0.0075)])
 def test_price_is_a_number_in_older_documents(profile: str, price: str | float) -> None:
     """The sample of 2015 has it without quotes; today's description says that it is a string."""
-    with Emulator(profile=profile) as emulator:
+    with Emulator(EmulatorOptions(profile=profile)) as emulator:
         client = Client(emulator)
         sid = client.text()["sid"]
         emulator.settle()

@@ -11,7 +11,7 @@ from twilio.base.exceptions import TwilioRestException
 from tests.emulator.rest.asking import NUMBER, PHONE, START, Client
 from tests.emulator.rest.counting import counted_sids
 from tests.emulator.rest.listening import listening
-from twiml_app.emulator import ACCOUNT_SID, Emulator
+from twiml_app.emulator import ACCOUNT_SID, Emulator, EmulatorOptions
 
 SID = f"MG{1:032}"
 PATH = f"/v1/Services/{SID}"
@@ -20,7 +20,7 @@ PATH = f"/v1/Services/{SID}"
 @pytest.fixture
 def emulator() -> Iterator[Emulator]:
     """A local Twilio with two numbers, PN…1 and PN…2."""
-    with Emulator(start=START, new_sid=counted_sids()) as running:
+    with Emulator(EmulatorOptions(start=START), new_sid=counted_sids()) as running:
         running.add_number(NUMBER)
         running.add_number("+447700900001", mms=False)
         yield running
@@ -342,7 +342,7 @@ def test_service_hides_the_url_of_its_numbers(
         emulator.add_number(NUMBER, f"{program.url}/number")
         client.post(service, {name: value.format(url=program.url) for name, value in settings.items()})
         client.post(f"{service}/PhoneNumbers", {"PhoneNumberSid": f"PN{1:032}"})
-        emulator.phone(PHONE).text("hi", to=NUMBER)
+        emulator.phone(PHONE).text("hi", number=NUMBER)
 
     assert [path for path, _ in program.posts] == paths
 

@@ -62,7 +62,7 @@ class Control:
             "clock": {"GET": self.time, "POST": self.move},
             "outage": {"POST": self.fail},
             "reset": {"POST": self.reset},
-            "phones/<number>": {"GET": self.inbox, "POST": self.set_phone},
+            "phones/<contact>": {"GET": self.inbox, "POST": self.set_phone},
         }
         for path, by_method in views.items():
             yield Rule(path=f"{CONTROL}/{path}", views=by_method, is_json=True)
@@ -85,7 +85,7 @@ class Control:
     def _turn(self, turn: EmulatedReply) -> Fields:
         return {
             "inbound": self._message(turn.inbound),
-            "replies": [self._message(reply) for reply in turn.replies],
+            "replies": [self._message(reply) for reply in turn.messages],
             "twilio_says": turn.twilio_says,
             "unrouted": turn.unrouted,
             "problems": [_entry_fields(entry) for entry in turn.problems],
@@ -149,16 +149,16 @@ class Control:
         self._parts.reset()
         return NoContent()
 
-    def inbox(self, request: ApiRequest, number: str) -> ApiAnswer:
+    def inbox(self, request: ApiRequest, contact: str) -> ApiAnswer:
         """Show a phone, and what has reached it, the first first."""
-        phone = self._parts.phones.settings(_read_address(number))
+        phone = self._parts.phones.settings(_read_address(contact))
         messages = [self._message(message) for message in self._parts.phones.inbox(phone.sid)]
         phone_settings = {"status": phone.status, "error_code": phone.error_code, "takes_media": phone.takes_media}
-        return PlainDocument(document={"number": phone.sid, **phone_settings, "messages": messages})
+        return PlainDocument(document={"contact": phone.sid, **phone_settings, "messages": messages})
 
-    def set_phone(self, request: ApiRequest, number: str) -> ApiAnswer:
+    def set_phone(self, request: ApiRequest, contact: str) -> ApiAnswer:
         """Choose what becomes of what is sent to a phone."""
-        phone = self._parts.phones.settings(_read_address(number))
+        phone = self._parts.phones.settings(_read_address(contact))
         code = request.form.integer("ErrorCode", 1, 99_999, 20001)
         changed = replace(
             phone,
@@ -167,7 +167,7 @@ class Control:
             takes_media=request.form.flag("TakesMedia") if "TakesMedia" in request.form else phone.takes_media,
         )
         self._parts.phones.save(changed)
-        return self.inbox(request, number)
+        return self.inbox(request, contact)
 
 
 def _read_address(text: str) -> str:
