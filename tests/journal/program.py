@@ -1,0 +1,131 @@
+"""A program with a journal, for the tests of this folder: in this process, or in a process of its own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable
+from typing import ClassVar
+
+from tests.servers import ROOT, clean_environment
+from tests.webhook_requests import AUTHORIZATION, BASIC, SID, read_settings, webhook
+from twiml_app import InboundMessage, Router, StatusCallback
+from twiml_app.caller.forms import inbound_form, status_form
+from twiml_app.events import parse_event
+from twiml_app.journal import DurableJournal, Ledger, open_engine
+from twiml_app.journal.archive import Archive
+from twiml_app.journal.engine import Engine
+from twiml_app.receiver import Claim, Outcome
+from twiml_app.receiver.receiver import Receiver
+from twiml_app.twiml import MessagingResponse
+from twiml_app.webhook import TWIML_TYPE, Form, WebhookRequest, WebhookResponse
+
+
+class Clock:
+    """A clock that moves only when a test moves it."""
+
+    def __init__(self) -> None:
+        self.now = 1_800_000_000.0
+        #: Called after each sleep, in the thread that slept.
+        self.on_sleep: Callable[[], object] = lambda: None
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        self.on_sleep()
+
+
+class Program:
+    """An application with a journal; its handlers record what they were called with."""
+
+    made: ClassVar[list[Program]] = []
+
+    def __init__(self, url: str, clock: Callable[[], float] = time.time, **more: object) -> None:
+        self.settings = read_settings(BASIC, TWIML_DATABASE_URL=url, **more)
+        engine = open_engine(self.settings, ROOT)
+        assert engine is not None
+        self.engine: Engine = engine
+        self.made.append(self)
+        sleep = clock.sleep if isinstance(clock, Clock) else time.sleep
+        self.journal = DurableJournal(engine, self.settings, clock=clock, sleep=sleep)
+        self.ran: list[str] = []
+        self.statuses: list[StatusCallback] = []
+        self.during: Callable[[InboundMessage], object] = lambda _: None
+        router = Router()
+        router.default(self._answer)
+        router.status("delivered", "failed", "sent")(self._tell)
+        self.receiver = Receiver(router, self.settings, journal=self.journal)
+        self.archive = Archive(engine)
+        self.ledger = Ledger(engine)
+
+    def _answer(self, message: InboundMessage) -> str:
+        self.ran.append(message.message_sid)
+        self.during(message)
+        return f"answer {len(self.ran)} to {message.body}"
+
+    def _tell(self, status: StatusCallback) -> None:
+        self.statuses.append(status)
+        if status.form.get("Fail"):
+            raise ValueError("told to fail")
+
+    def text(self, body: str = "hello", sid: str = SID, **more: str) -> WebhookResponse:
+        """Receive a message."""
+        return self.send(inbound_form(body, message_sid=sid, fields=more))
+
+    def status(self, status: str, sid: str = SID, error_code: int | None = None, **more: str) -> WebhookResponse:
+        """Receive a status callback."""
+        return self.send(status_form(sid, status, error_code=error_code, fields=more), endpoint="status")
+
+    def send(self, form: Form, **more: object) -> WebhookResponse:
+        """Receive any form."""
+        return self.receiver.handle(webhook(form, headers=AUTHORIZATION, **more))  # type: ignore[arg-type]
+
+
+def request_of(form: Form) -> WebhookRequest:
+    """Return an authenticated request."""
+    return webhook(form, headers=AUTHORIZATION)
+
+
+def claim_message(program: Program, sid: str = SID) -> Claim:
+    """Claim the message of ``program.text()``, as a request does whose handler then runs for a long time."""
+    message = parse_event(inbound_form("hello", message_sid=sid))
+    claim = program.journal.claim(request_of(message.form), message)
+    assert isinstance(claim, Claim)
+    return claim
+
+
+def replied(text: str) -> Outcome:
+    """Return the outcome of a handler that replied with a text."""
+    response = MessagingResponse()
+    response.message(text)
+    return Outcome(WebhookResponse(status=200, body=str(response).encode(), content_type=TWIML_TYPE), "replied")
+
+
+def bodies(response: WebhookResponse) -> list[str]:
+    """Return the texts that a response sends."""
+    return [message.text for message in MessagingResponse.parse(response.body).messages]
+
+
+PRELUDE = """
+    import json, os, sys
+    sys.path.insert(0, {root!r})
+    from tests.journal.program import Program
+"""
+
+
+def start_script(script: str) -> subprocess.Popen[str]:
+    """Start a script in its own process, with Program imported."""
+    source = textwrap.dedent(PRELUDE.format(root=str(ROOT))) + textwrap.dedent(script)
+    command = [sys.executable, "-c", source]
+    return subprocess.Popen(command, cwd=ROOT, env=clean_environment(), stdout=subprocess.PIPE, text=True)
+
+
+def run_script(script: str) -> int:
+    """Run a script in its own process, and return its exit status."""
+    process = start_script(script)
+    process.communicate(timeout=120)
+    return process.returncode

@@ -1,0 +1,92 @@
+"""Two requests for one event: one runs, the other waits."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from tests.journal.program import Clock, Program, bodies, claim_message, replied, start_script
+from twiml_app import InboundMessage
+from twiml_app.errors import StillRunning
+from twiml_app.journal.durable import MAX_WAITING, WAIT_LIMIT_S
+from twiml_app.webhook import WebhookResponse
+
+
+def test_duplicate_in_progress_waits_for_the_reply(program: Program) -> None:
+    """Twilio retries while a slow handler still runs: both requests must get the same answer."""
+    entered, go_on = threading.Event(), threading.Event()
+
+    def slow(_: InboundMessage) -> None:
+        entered.set()
+        go_on.wait(30)
+
+    program.during = slow
+    answers: list[WebhookResponse] = []
+    threads = [threading.Thread(target=lambda: answers.append(program.text())) for _ in range(2)]
+    threads[0].start()
+    assert entered.wait(30)
+    threads[1].start()
+    while not program.engine.run(lambda execute: execute("SELECT 1 FROM exchanges")):
+        pass
+    go_on.set()
+    for thread in threads:
+        thread.join(30)
+
+    assert (len(answers), answers[0], len(program.ran)) == (2, answers[1], 1)
+
+
+def test_waiting_ends_within_the_time_that_twilio_waits(database_url: str) -> None:
+    """A hanging handler must not block every thread: the duplicate gets 503, so that Twilio retries later."""
+    clock = Clock()
+    program = Program(database_url, clock)
+    started = clock.now
+    claim_message(program)
+
+    assert program.text().status == 503
+    assert WAIT_LIMIT_S - 0.1 < clock.now - started < 15
+    with pytest.raises(StillRunning):
+        claim_message(program)
+
+
+def test_only_so_many_duplicates_wait_at_a_time(database_url: str) -> None:
+    """New events need threads too: while enough duplicates wait, the next one is refused at once."""
+    clock, waiting, go_on = Clock(), threading.Semaphore(0), threading.Event()
+    program = Program(database_url, clock)
+    claim, answers = claim_message(program), list[WebhookResponse]()
+
+    def wait() -> None:
+        waiting.release()
+        go_on.wait(30)
+
+    clock.on_sleep = wait
+    threads = [threading.Thread(target=lambda: answers.append(program.text())) for _ in range(MAX_WAITING)]
+    for thread in threads:
+        thread.start()
+    assert all(waiting.acquire(timeout=30) for _ in threads)
+
+    refused = program.text()
+    program.journal.finish(claim, replied("done"))
+    go_on.set()
+    for thread in threads:
+        thread.join(30)
+
+    assert refused.status == 503
+    assert [bodies(answer) for answer in answers] == [["done"]] * MAX_WAITING
+
+
+@pytest.mark.slow
+def test_two_processes_claim_the_same_events_and_each_has_one_winner(database_url: str) -> None:
+    """With 2,000 events and two processes at once, each event must still be answered exactly once."""
+    script = f"""
+        program = Program({database_url!r})
+        for number in range(2000):
+            program.text(sid=f"SM{{number:032}}")
+        print(len(program.ran), len(set(program.ran)))
+        """
+    with_output = [start_script(script) for _ in range(2)]
+    counts = [tuple(map(int, process.communicate(timeout=300)[0].split())) for process in with_output]
+
+    assert sum(ran for ran, _ in counts) == 2000, counts
+    assert all(ran == distinct for ran, distinct in counts)
+    assert Program(database_url).archive.overview().exchanges == 2000

@@ -1,0 +1,56 @@
+"""Nobody waits for a process that died, and no process loses an event while it lives."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.journal.program import Clock, Program, bodies, run_script, start_script
+
+
+def test_claim_of_a_killed_process_is_taken_over_at_once(database_url: str) -> None:
+    """After a crash the fallback request and the retry arrive within milliseconds, so no lease may delay them."""
+    killed = run_script(
+        f"""
+        program = Program({database_url!r})
+        program.during = lambda message: os.kill(os.getpid(), 9)
+        program.text()
+        """
+    )
+    program = Program(database_url, Clock())
+
+    assert killed == -9
+    assert bodies(program.text()) == ["answer 1 to hello"]
+
+
+def test_answer_whose_claim_was_taken_over_is_not_sent(program: Program) -> None:
+    """If the connection that marks this process as alive broke, another process may have answered: one reply counts."""
+    program.during = lambda _: program.engine.query("UPDATE exchanges SET owner = 1")
+
+    assert program.text().status == 503
+
+
+def test_claim_of_a_living_process_is_not_taken_over(database_url: str, tmp_path: Path) -> None:
+    """However long the other process takes, the handler must not run twice; its answer serves the retry."""
+    go_on = tmp_path / "go-on"
+    other = start_script(
+        f"""
+        import time
+        program = Program({database_url!r})
+        def wait(message):
+            print("entered", flush=True)
+            while not os.path.exists({str(go_on)!r}):
+                time.sleep(0.01)
+        program.during = wait
+        program.text()
+        """
+    )
+    assert other.stdout
+    assert other.stdout.readline() == "entered\n"
+    program = Program(database_url, Clock())
+
+    meanwhile = program.text().status
+    go_on.touch()
+    other.communicate(timeout=120)
+
+    assert (meanwhile, other.returncode) == (503, 0)
+    assert (bodies(program.text()), program.ran) == (["answer 1 to hello"], [])

@@ -1,0 +1,193 @@
+"""The engine: requests share transactions, and each gets its own result."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.journal.program import Program, bodies
+from twiml_app.errors import JournalUnavailable
+from twiml_app.journal.engine import Engine, Execute
+from twiml_app.journal.sqlite import SqliteStore
+
+
+def test_concurrent_threads_share_commits_and_each_gets_its_own_answer(program: Program) -> None:
+    """A group commit must not hand one thread the result of another."""
+    answers: dict[int, list[str]] = {}
+
+    def send(number: int) -> None:
+        answers[number] = bodies(program.text(f"question {number}", sid=f"SM{number:032}"))
+
+    threads = [threading.Thread(target=send, args=(number,)) for number in range(24)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+
+    assert {number: answer[0].partition(" to ")[2] for number, answer in answers.items()} == {
+        number: f"question {number}" for number in range(24)
+    }
+
+
+def test_failed_operation_does_not_harm_the_others_of_its_transaction(tmp_path: Path) -> None:
+    """Requests share a transaction, but only the request at fault may see the error."""
+    engine = Program(f"sqlite:///{tmp_path}/twiml.db").engine
+    engine.run(lambda execute: execute("CREATE TABLE t (n INTEGER)"))
+    inside, results = threading.Barrier(4), {}
+
+    def work(number: int) -> None:
+        inside.wait(30)
+        try:
+            engine.run(lambda execute: [execute("INSERT INTO t VALUES (?)", (number,)), 1 // (number - 2)])
+        except ZeroDivisionError:
+            results[number] = "failed"
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+
+    assert results == {2: "failed"}
+    assert engine.run(lambda execute: execute("SELECT n FROM t ORDER BY n")) == [(0,), (1,), (3,)]
+
+
+def test_store_that_is_down_fails_all_waiting_requests_together() -> None:
+    """Twilio waits 15 seconds, so a request must not wait for the failed attempts of others too."""
+    opened: list[bool] = []
+
+    class Down(SqliteStore):
+        def begin(self, *, durable: bool) -> Execute:
+            opened.append(durable)
+            time.sleep(0.05)
+            raise OSError("no route to host")
+
+    engine, failed = Engine(lambda: Down(Path("x"), durable=True)), list[str]()
+
+    def work() -> None:
+        try:
+            engine.check()
+        except JournalUnavailable as error:
+            failed.append(str(error))
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+
+    assert len(failed) == 8
+    assert len(opened) <= 8
+    assert "look at TWIML_DATABASE_URL" in failed[0]
+
+
+def test_child_of_a_fork_has_a_journal_of_its_own(program: Program) -> None:
+    """gunicorn with preload forks after the application was created and perhaps used."""
+    program.text(sid="SM" + "1" * 32)
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if bodies(program.text(sid="SM" + "2" * 32)) == ["answer 2 to hello"] else 1)
+
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert bodies(program.text(sid="SM" + "3" * 32)) == ["answer 2 to hello"]
+    assert program.archive.overview().exchanges == 3
+
+
+def test_failed_operation_writes_nothing(program: Program) -> None:
+    """Half an operation in the journal would be worse than none of it."""
+
+    def insert_and_fail(execute: Execute) -> None:
+        execute("INSERT INTO meta VALUES ('half', 'x')")
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        program.engine.run(insert_and_fail)
+
+    assert program.engine.query("SELECT name FROM meta WHERE name = 'half'") == []
+
+
+def test_outage_amid_a_batch_fails_only_the_operations_that_are_left(tmp_path: Path) -> None:
+    """After an error each operation gets its own transaction; one that was committed must not be reported as failed."""
+
+    class Flaky(SqliteStore):
+        begun = 0
+
+        def begin(self, *, durable: bool) -> Execute:
+            self.begun += 1
+            if self.begun == 4:  # after the blocking one, the batch, and the first of the batch
+                raise OSError("no route to host")
+            return super().begin(durable=durable)
+
+    engine = Engine(lambda: Flaky(tmp_path / "twiml.db", durable=True))
+    entered, go_on, results = threading.Event(), threading.Event(), dict[str, object]()
+
+    def block(execute: Execute) -> str:
+        entered.set()
+        assert go_on.wait(30)
+        return "blocked"
+
+    def fail(execute: Execute) -> str:
+        raise ValueError("at fault")
+
+    def work(name: str, operation: Callable[[Execute], str]) -> None:
+        try:
+            results[name] = engine.run(operation)
+        except JournalUnavailable:
+            results[name] = "unavailable"
+
+    threads = []
+    operations = {"first": block, "second": lambda _: "done", "third": fail, "fourth": lambda _: "done"}
+    for place, (name, operation) in enumerate(operations.items()):
+        threads.append(threading.Thread(target=work, args=(name, operation)))
+        threads[-1].start()
+        assert entered.wait(30)
+        while len(engine._waiting) < place:
+            time.sleep(0.001)
+    go_on.set()
+    for thread in threads:
+        thread.join(30)
+
+    assert results == {"first": "blocked", "second": "done", "third": "unavailable", "fourth": "unavailable"}
+
+
+def test_engine_connects_when_it_is_first_used(tmp_path: Path) -> None:
+    """An application is created in processes that never serve, such as those of the command line."""
+    engine = Engine(lambda: SqliteStore(tmp_path / "twiml.db", durable=True))
+
+    engine.forget()
+    engine.close()
+    before = (engine.owner, engine.is_own(0), engine.is_alive(0), [*tmp_path.iterdir()])
+    engine.check()
+
+    assert before == (0, False, False, [])
+    assert (engine.is_own(engine.owner), engine.is_alive(engine.owner)) == (True, True)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError])
+def test_interrupted_operation_leaves_no_transaction_open(tmp_path: Path, error: type[BaseException]) -> None:
+    """Ctrl-C in the middle of a command must not lock the journal for everybody else."""
+    engine = Engine(lambda: SqliteStore(tmp_path / "twiml.db", durable=True))
+
+    def interrupt(execute: Execute) -> None:
+        execute("INSERT INTO meta VALUES ('half', 'x')")
+        raise error
+
+    with pytest.raises(error):
+        engine.run(interrupt)
+    other = Engine(lambda: SqliteStore(tmp_path / "twiml.db", durable=True, busy_timeout_s=0.01))
+
+    assert other.query("SELECT name FROM meta WHERE name = 'half'") == []
+    assert engine.query("SELECT 1") == [(1,)]
+
+
+def test_failed_statement_is_an_outage_that_passes(program: Program) -> None:
+    """Whatever a database refuses, the next request must find a connection that works."""
+    with pytest.raises(JournalUnavailable, match="no_such_table"):
+        program.engine.query("SELECT 1 FROM no_such_table")
+
+    assert program.engine.query("SELECT 1") == [(1,)]

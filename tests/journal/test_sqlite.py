@@ -1,0 +1,120 @@
+"""The journal in a SQLite file."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.journal.program import Program, start_script
+from twiml_app.errors import JournalUnavailable
+from twiml_app.journal.archive import Filter
+from twiml_app.journal.engine import Engine
+from twiml_app.journal.sqlite import SqliteStore
+
+
+def test_locked_database_refuses_in_time_and_service_resumes(tmp_path: Path) -> None:
+    """A backup or somebody at a prompt may hold the file: those writers are outside our queue."""
+    import sqlite3
+
+    path = tmp_path / "twiml.db"
+    engine = Engine(lambda: SqliteStore(path, durable=True, busy_timeout_s=0.01))
+    engine.run(lambda execute: execute("SELECT 1"))
+    holder = sqlite3.connect(path, isolation_level=None)
+    holder.execute("BEGIN EXCLUSIVE")
+
+    with pytest.raises(JournalUnavailable, match="locked"):
+        engine.run(lambda execute: execute("SELECT 1"))
+    holder.execute("ROLLBACK")
+    holder.close()
+
+    assert engine.run(lambda execute: execute("SELECT 1")) == [(1,)]
+
+
+def test_file_that_was_deleted_is_created_again(tmp_path: Path) -> None:
+    """A write to a deleted file would be acknowledged and lost."""
+    program = Program(f"sqlite:///{tmp_path}/folder/twiml.db")
+    program.text(sid="SM1")
+    shutil.rmtree(tmp_path / "folder")
+    program.text(sid="SM2")
+
+    assert [each.sid for each in Program(f"sqlite:///{tmp_path}/folder/twiml.db").archive.all(Filter())] == ["SM2"]
+
+
+def test_full_disk_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
+    """When the disk is full the application refuses, and every answer from before is still there."""
+    output = start_script(
+        f"""
+        import resource, signal
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        program = Program("sqlite:///{tmp_path}/twiml.db")
+        program.text(sid="SM" + "0" * 32)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, resource.RLIM_INFINITY))
+        answered = []
+        for number in range(400):
+            if program.text("x" * 1500, sid=f"SM{{number:032}}").status == 200:
+                answered.append(f"SM{{number:032}}")
+        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        answered += [sid for sid in ["SM" + "f" * 32] if program.text(sid=sid).status == 200]
+        print(json.dumps(answered))
+        """
+    ).communicate(timeout=120)[0]
+    answered = json.loads(output.splitlines()[-1])
+    kept = {
+        each.sid for each in Program(f"sqlite:///{tmp_path}/twiml.db").archive.all(Filter()) if each.state == "done"
+    }
+
+    assert 0 < len(answered) < 400
+    assert answered[-1] == "SM" + "f" * 32
+    assert set(answered) <= kept
+
+
+@pytest.mark.parametrize(("durability", "level"), [("power", 2), ("process", 1)])
+def test_commit_waits_for_the_disk_if_it_must_survive_a_power_cut(tmp_path: Path, durability: str, level: int) -> None:
+    """PRAGMA synchronous is FULL (2) or NORMAL (1): the setting must reach the file."""
+    engine = Program(f"sqlite:///{tmp_path}/twiml.db", TWIML_DURABILITY=durability).engine
+
+    assert engine.run(lambda execute: execute("PRAGMA synchronous")) == [(level,)]
+    assert engine.query("PRAGMA synchronous") == [(1,)]
+
+
+def test_erased_text_is_gone_from_every_file(tmp_path: Path) -> None:
+    """An erased person must not be found in free pages or in the write-ahead log."""
+    program = Program(f"sqlite:///{tmp_path}/twiml.db")
+    program.text("my secret illness")
+    assert b"my+secret+illness" in contents(tmp_path)
+
+    program.archive.erase("+15005550001")
+
+    assert b"illness" not in contents(tmp_path)
+
+
+def contents(folder: Path) -> bytes:
+    """Return all bytes of the files of a journal."""
+    return b"".join(path.read_bytes() for path in folder.iterdir())
+
+
+def test_only_a_running_process_holds_its_claims(tmp_path: Path) -> None:
+    """The system releases the lock of a process that dies, so nobody has to clean up."""
+    folder = tmp_path / "made" / "when needed"
+    store, other = (SqliteStore(folder / "twiml.db", durable=True) for _ in range(2))
+    for each in (store, other):
+        each.begin(durable=True)
+        each.commit()
+
+    assert store.owner != other.owner
+    assert [store.is_alive(owner) for owner in (store.owner, other.owner, store.owner ^ 1)] == [True, True, False]
+    store.close()
+    assert other.is_alive(store.owner)
+    other.close()
+
+
+def test_lock_files_are_readable_only_by_their_owner(tmp_path: Path) -> None:
+    """Whoever can open them can stop the application."""
+    Program(f"sqlite:///{tmp_path}/twiml.db").journal.check()
+
+    modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+
+    assert {modes["twiml.db-queue"], modes["twiml.db-owners"]} == {0o600}
