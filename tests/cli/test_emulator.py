@@ -1,4 +1,4 @@
-"""``twiml-app emulator`` as it is typed: a process of its own that serves, and the commands that talk to it."""
+"""``emulator``: how it starts, what it prints, and what it keeps when it stops."""
 
 from __future__ import annotations
 
@@ -8,133 +8,22 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import click
 import pytest
-from click.testing import CliRunner, Result
 from twilio.base.exceptions import TwilioRestException
-from twilio.rest import Client
 
-from tests.emulator.clients.website import website
-from tests.servers import clean_environment, gunicorn
+from tests.cli.emulators import COMMAND, NUMBER, PASSWORD, PHONE, client_of, messages_path, run, send, started
+from tests.servers import clean_environment
 from twiml_app.cli import main
 from twiml_app.emulator import ACCOUNT_SID, AUTH_TOKEN
 
 pytestmark = pytest.mark.slow
 
-COMMAND = [str(Path(sys.executable).parent / "twiml-app"), "emulator"]
-STOP_LIMIT_S = 60
-NUMBER, PHONE = "+15017122661", "+15558675310"
-PASSWORD = "s3cret-of-the-program"
-
-
-@dataclass(slots=True)
-class Process:
-    """An emulator that was started by typing: what it says, line by line."""
-
-    process: subprocess.Popen[str]
-    url: str = ""
-    said: str = ""
-    complained: str = ""
-    status: int | None = None
-
-    def read_introduction(self) -> None:
-        """Read on until the first empty line after what a client needs to know."""
-        assert self.process.stdout
-        for line in self.process.stdout:
-            self.said += line
-            if found := re.search(r"^Twilio .* on ([^,]+),", line):
-                self.url = found[1]
-            if self.said.count("\n\n") == 2:
-                return
-        raise AssertionError(self.process.communicate())
-
-    def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
-        """Stop it, and read what it has said meanwhile."""
-        if self.status is None:
-            self.process.send_signal(number)
-            said, self.complained = self.process.communicate(timeout=STOP_LIMIT_S)
-            self.said, self.status = self.said + said, self.process.returncode
-
-
-@contextmanager
-def started(*arguments: str, environment: Mapping[str, str] | None = None) -> Iterator[Process]:
-    """Type the command, on a free port."""
-    process = Process(
-        subprocess.Popen(
-            [*COMMAND, "--port", "0", *arguments],
-            env=clean_environment(**environment or {}),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-    )
-    try:
-        process.read_introduction()
-        yield process
-    finally:
-        process.stop()
-
-
-def run(*arguments: str, url: str = "", environment: Mapping[str, str] | None = None) -> Result:
-    """Type a command to an emulator that runs."""
-    given = {"TWIML_EMULATOR_URL": url or None, **(environment or {})}
-    return CliRunner().invoke(main, ["emulator", *arguments], env=given, catch_exceptions=False)
-
-
-def untimed(said: str) -> list[str]:
-    """Return lines without the time in front; those that belong to another are indented."""
-    return [re.sub(r"^\d{4}-\d\d-\d\dT[\d:.]+Z ", "", line) for line in said.splitlines()]
-
-
-def seen(result: Result) -> tuple[int, Any]:
-    """Return the exit status, and what was printed as JSON."""
-    return result.exit_code, json.loads(result.stdout)
-
-
-@pytest.fixture
-def emulator() -> Iterator[str]:
-    """An emulator whose time stands still, without any number; gives its URL."""
-    with started("--clock", "step") as process:
-        yield process.url
-
-
-@pytest.fixture(scope="module")
-def program() -> Iterator[str]:
-    """The example application under gunicorn; gives its Message URL with credentials."""
-    settings = {"TWIML_CREDENTIALS": f"sms:{PASSWORD}", "TWIML_DATABASE_URL": "off"}
-    with gunicorn(settings) as url:
-        yield url.replace("://", f"://sms:{PASSWORD}@") + "/message"
-
-
-@pytest.fixture
-def texted(program: str) -> Iterator[str]:
-    """An emulator whose one number the example application answers; gives its URL."""
-    with started("--clock", "step", "--number", f"{NUMBER}={program}") as process:
-        yield process.url
-
-
-def client_of(url: str, token: str = AUTH_TOKEN) -> Client:
-    """Return the official client, led to an emulator by the line that is printed."""
-    client = Client(ACCOUNT_SID, token)
-    client.api.base_url = url
-    return client
-
-
-def send(url: str, body: str = "hello") -> str:
-    """Send by the REST API; returns the sid."""
-    sid: str = client_of(url).messages.create(to=PHONE, from_=NUMBER, body=body).sid
-    return sid
-
 
 def test_introduction_is_all_that_a_client_needs(program: str) -> None:
-    """Whoever starts it for the first time copies from here; the program's password stays out."""
+    """A new user copies from here; the program's password must not appear."""
     with started("--number", f"{NUMBER}={program}#rc=2&rp=all") as process:
         pass
 
@@ -154,7 +43,7 @@ def test_introduction_is_all_that_a_client_needs(program: str) -> None:
 
 
 def test_introduction_says_how_a_number_is_given() -> None:
-    """Without a number nothing can be texted: better to hear it now."""
+    """Without a number nothing can be texted, and the user should learn that at the start."""
     with started() as process:
         text = run("text", "hi", url=process.url)
 
@@ -165,8 +54,8 @@ def test_introduction_says_how_a_number_is_given() -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
-def test_stopped_emulator_leaves_a_state_that_is_taken_up_again(tmp_path: Path, program: str, number: int) -> None:
-    """Quietly, by Ctrl-C and by a service manager alike; what was on its way goes on."""
+def test_stopped_emulator_leaves_a_state_that_can_be_resumed(tmp_path: Path, program: str, number: int) -> None:
+    """Ctrl-C and a service manager stop it cleanly, and messages in transit are still delivered later."""
     state = str(tmp_path / "state.db")
     with started("--clock", "step", "--state", state, "--number", f"{NUMBER}={program}") as first:
         sid = send(first.url)
@@ -183,53 +72,8 @@ def test_stopped_emulator_leaves_a_state_that_is_taken_up_again(tmp_path: Path, 
     assert PASSWORD not in second.said
 
 
-def test_text_shows_what_the_program_answers(texted: str) -> None:
-    """A text, its reply, and exit status 0."""
-    turn = run("text", "order 2 coffee", url=texted)
-    told = seen(run("text", "hours", "--from", "(555) 867-5311", "--to", NUMBER, "--json", url=texted))
-    silent = run("text", "STOP", url=texted)
-
-    assert (turn.exit_code, turn.stdout) == (0, "> Thanks! 2 coffee will be ready in ten minutes.  [1 segment]\n")
-    assert (told[0], told[1]["inbound"]["from"], told[1]["problems"]) == (0, "+15558675311", [])
-    assert [reply["body"] for reply in told[1]["replies"]] == ["We are open from 8 to 18, Monday to Saturday."]
-    assert (silent.exit_code, silent.stdout.splitlines()[1:]) == (0, ["the program sends nothing"])
-    assert silent.stdout.startswith("Twilio itself: You have successfully been unsubscribed.")
-
-
-def test_text_carries_pictures(texted: str) -> None:
-    """They are fetched from this machine; what comes back is counted."""
-    with website() as site:
-        turn = run("text", "--media", f"{site.url}/a.png", "--media", f"{site.url}/b.png", url=texted)
-
-    assert turn.stdout == "> Thanks, 2 received. Here is ours:  [1 segment, 1 media]\n"
-
-
-def test_text_exits_1_if_twilio_would_complain() -> None:
-    """A program that is not there: the number of the error, and what to do about it; no password."""
-    with started("--number", f"{NUMBER}=http://sms:{PASSWORD}@127.0.0.1:9/message#rc=0") as process:
-        turn = run("text", "hi", url=process.url)
-        told = seen(run("text", "hi", "--json", url=process.url))
-        complaints = run("debugger", url=process.url)
-
-    says = (
-        "error 11205  http://127.0.0.1:9/message: no connection to 127.0.0.1: Connection refused."
-        " Is the application running, and does it listen at this address and port?\n"
-    )
-    assert (turn.exit_code, turn.stdout) == (1, f"{says}the program sends nothing\n")
-    assert (told[0], [problem["code"] for problem in told[1]["problems"]]) == (1, [11205])
-    assert (complaints.exit_code, [line.partition("  ")[2] + "\n" for line in complaints.stdout.splitlines()]) == (
-        1,
-        [says] * 2,
-    )
-    sid = told[1]["inbound"]["sid"]
-    latest = [line for line in untimed(process.complained) if not line.startswith(" ")][-2:]
-    assert latest[0].startswith(f"webhook {sid} POST http://127.0.0.1:9/message no connection to 127.0.0.1: Connection")
-    assert latest[1] == f"error 11205 {sid} http://127.0.0.1:9/message"
-    assert says.partition(": ")[2] in process.complained
-
-
 def test_nothing_that_is_printed_holds_a_secret(tmp_path: Path) -> None:
-    """Terminals are recorded and shared: passwords of URLs and a token that was given stay out of all of it."""
+    """Terminals are recorded and shared: passwords of URLs and a configured token must never appear."""
     token = "0f1e2d3c4b5a69788796a5b4c3d2e1f0"
     environment = {"TWILIO_AUTH_TOKEN": token}
     url = f"http://sms:{PASSWORD}@127.0.0.1:9"
@@ -249,172 +93,8 @@ def test_nothing_that_is_printed_holds_a_secret(tmp_path: Path) -> None:
     assert (PASSWORD in everything, token in everything) == (False, False)
 
 
-def test_wrong_credentials_are_a_line_that_says_which(emulator: str) -> None:
-    """The commands take the account from the same two variables as the emulator itself."""
-    refused = run("outbox", url=emulator, environment={"TWILIO_AUTH_TOKEN": "of-another-account"})
-
-    assert (refused.exit_code, refused.stdout) == (1, "")
-    assert refused.stderr == (
-        f"Error: the emulator at {emulator} has another account or token: set TWILIO_ACCOUNT_SID and"
-        " TWILIO_AUTH_TOKEN as they were when it was started\n"
-    )
-
-
-@pytest.mark.parametrize("command", ["text hi", "outbox", "debugger", "requests", "webhooks", "clock", "reset"])
-def test_command_without_an_emulator_says_how_to_start_one(command: str) -> None:
-    """One line, and no trace."""
-    result = run(*command.split(), "--url", "http://127.0.0.1:9")
-
-    assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr.startswith(
-        "Error: no emulator can be asked at http://127.0.0.1:9: start one with twiml-app emulator"
-    )
-
-
-def test_command_to_something_else_says_so(program: str) -> None:
-    """Two ports are easily mixed up: the program's is not the emulator's."""
-    result = run("outbox", "--url", program.replace(f"sms:{PASSWORD}@", "").removesuffix("/message"))
-
-    assert (result.exit_code, "is no emulator: name its address by --url" in result.stderr) == (1, True)
-
-
-def test_outbox_shows_what_was_sent(emulator: str) -> None:
-    """A table to read, or JSON as the REST API has it."""
-    empty = run("outbox", url=emulator)
-    sid = send(emulator, "two\nlines")
-    run("phone", PHONE, "--status", "failed", "--error-code", "30007", url=emulator)
-    run("clock", "--settle", url=emulator)
-    names, row = run("outbox", url=emulator).stdout.splitlines()
-    status, told = seen(run("outbox", "--json", url=emulator))
-
-    assert empty.stdout == "nothing has been sent yet\n"
-    assert names.split() == ["date", "sid", "from", "to", "status", "error", "body"]
-    assert row.split()[1:] == [sid, NUMBER, PHONE, "failed", "30007", "two", "lines"]
-    assert (status, [(each["sid"], each["error_code"]) for each in told]) == (0, [(sid, 30007)])
-
-
-def test_debugger_is_quiet_where_all_is_well(emulator: str) -> None:
-    """Exit status 0 is for scripts, the sentence for people."""
-    shown = run("debugger", url=emulator)
-
-    assert (shown.exit_code, shown.stdout) == (0, "Twilio would not complain\n")
-    assert seen(run("debugger", "--json", url=emulator)) == (0, [])
-
-
-def test_requests_show_what_clients_did_wrong() -> None:
-    """Where a client stumbles its developer sees why: in the log as it happens, and later by the command."""
-    with started() as process:
-        empty = run("requests", url=process.url)
-        form = {"to": PHONE, "From": NUMBER, "Body": "x"}
-        refused = client_of(process.url).request("POST", path_of(process.url), data=form)
-        shown = run("requests", url=process.url)
-        status, told = seen(run("requests", "--json", url=process.url))
-
-    line = f"POST /2010-04-01/Accounts/{ACCOUNT_SID}/Messages.json 400 21604 A 'To' phone number is required.\n"
-    hint = "    to: it is written To, and case counts\n"
-    assert refused.status_code == 400
-    assert empty.stdout == "no client has asked for anything yet\n"
-    assert untimed(process.complained) == [line.strip(), hint.rstrip()]
-    assert shown.stdout.partition("  ")[2] == line + hint
-    assert (status, [(each["code"], each["hints"]) for each in told]) == (0, [(21604, [hint.strip()])])
-
-
-def test_webhooks_show_every_request_to_the_program() -> None:
-    """With a login there are two for one text; without a program, why there is no answer."""
-    with started("--number", f"{NUMBER}=http://sms:{PASSWORD}@127.0.0.1:9/message#rc=0") as process:
-        empty = run("webhooks", url=process.url)
-        run("text", "hi", url=process.url)
-        shown = run("webhooks", url=process.url)
-        status, (told,) = seen(run("webhooks", "--json", url=process.url))
-
-    assert empty.stdout == "nothing has been asked of the program yet\n"
-    assert "POST http://127.0.0.1:9/message" in shown.stdout
-    assert "Connection refused" in shown.stdout
-    assert (status, told["status"], told["url"]) == (0, 0, "http://127.0.0.1:9/message")
-
-
-def test_text_needs_something_to_send() -> None:
-    """An empty text is a mistyped command."""
-    result = run("text")
-
-    assert (result.exit_code, "give a text" in result.stderr) == (2, True)
-
-
-def test_requests_show_no_commands(emulator: str) -> None:
-    """What is typed here is no request of a client."""
-    run("outbox", url=emulator)
-
-    assert seen(run("requests", "--json", url=emulator)) == (0, [])
-
-
-def test_phone_chooses_what_becomes_of_a_message(emulator: str) -> None:
-    """A failed delivery can be tried before it happens; the next command shows what has reached the phone."""
-    before = run("phone", PHONE, url=emulator)
-    sid = send(emulator, "hello\x1b[31m")
-    run("clock", "--settle", url=emulator)
-    reached = run("phone", "555 867 5310", url=emulator)
-    status, told = seen(
-        run("phone", PHONE, "--status", "undelivered", "--error-code", "30005", "--no-media", "--json", url=emulator)
-    )
-    after = run("phone", PHONE, "--media", url=emulator)
-
-    assert before.stdout == f"{PHONE}: messages to it end as delivered\nnothing has reached it yet\n"
-    assert reached.stdout.splitlines()[-1].split()[1:] == [sid, NUMBER, PHONE, "delivered", "hello\ufffd[31m"]
-    assert (status, told["status"], told["error_code"], told["takes_media"]) == (0, "undelivered", 30005, False)
-    assert [message["sid"] for message in told["messages"]] == [sid]
-    assert after.stdout.startswith(f"{PHONE}: messages to it end as undelivered (30005), takes pictures\n")
-
-
-def test_clock_is_stepped_by_hand(emulator: str) -> None:
-    """Nothing arrives before somebody says so."""
-    sid = send(emulator)
-    before = run("clock", url=emulator)
-    waiting = client_of(emulator).messages(sid).fetch().status
-    after = run("clock", "--advance", "3600", url=emulator)
-
-    hours = [datetime.fromisoformat(shown.stdout.strip()) for shown in (before, after)]
-    assert (waiting, hours[1] - hours[0]) == ("queued", timedelta(hours=1))
-    assert client_of(emulator).messages(sid).fetch().status == "delivered"
-
-
-def test_clock_that_goes_by_itself_is_not_moved() -> None:
-    """The error says what to start instead."""
-    with started("--clock", "fast") as process:
-        refused = run("clock", "--advance", "5", url=process.url)
-        settled = run("clock", "--settle", url=process.url)
-
-    assert (refused.exit_code, "start the emulator with --clock step" in refused.stderr) == (1, True)
-    assert (settled.exit_code, ", clock fast;" in process.said) == (0, True)
-
-
-def test_outage_is_one_of_the_rest_api_alone(emulator: str) -> None:
-    """So many requests of clients get 503; the commands go on working, also the one that ends it."""
-    announced = run("outage", "3", url=emulator)
-    codes = []
-    for _ in range(2):
-        with pytest.raises(TwilioRestException) as refused:
-            send(emulator)
-        codes.append(refused.value.status)
-    shown, ended = run("outbox", url=emulator), run("outage", "0", url=emulator)
-
-    assert (announced.stdout, codes) == ("requests that get 503 from now on: 3\n", [503, 503])
-    assert (shown.exit_code, ended.exit_code, send(emulator)[:2]) == (0, 0, "SM")
-
-
-def test_reset_forgets_all_but_the_start(texted: str) -> None:
-    """The number that was given at the start is still answered; messages and phones are as new."""
-    send(texted)
-    run("phone", PHONE, "--status", "failed", url=texted)
-    done = run("reset", url=texted)
-
-    assert (done.exit_code, done.stdout) == (0, "all is as at the start\n")
-    assert run("outbox", url=texted).stdout == "nothing has been sent yet\n"
-    assert run("phone", PHONE, url=texted).stdout.startswith(f"{PHONE}: messages to it end as delivered\n")
-    assert run("text", "hours", url=texted).exit_code == 0
-
-
 def test_seed_says_what_there_is(tmp_path: Path, program: str) -> None:
-    """With a seed a sender must be in it; a phone can fail from the beginning, and after a reset again."""
+    """A seed lists the senders; a phone can fail from the beginning, and again after a reset."""
     seed = tmp_path / "seed.toml"
     seed.write_text(
         f'[[numbers]]\nphone_number = "{NUMBER}"\nsms_url = "{program}"\n'
@@ -436,22 +116,17 @@ def test_seed_says_what_there_is(tmp_path: Path, program: str) -> None:
     assert refused.value.code == 21606
 
 
-def test_profile_of_2014_answers_as_then() -> None:
-    """The lists of that time say how many there are in all."""
+def test_profile_of_2014_answers_as_twilio_did_then() -> None:
+    """In 2014 a list contained the total count."""
     with started("--profile", "2014") as process:
-        listed = client_of(process.url).request("GET", path_of(process.url))
+        listed = client_of(process.url).request("GET", messages_path(process.url))
 
     assert process.said.startswith("Twilio (2014) on ")
     assert json.loads(listed.text)["total"] == 0
 
 
-def path_of(url: str) -> str:
-    """Return where messages are."""
-    return f"{url}/2010-04-01/Accounts/{ACCOUNT_SID}/Messages.json"
-
-
 def test_tls_is_trusted_by_the_file_that_is_printed(tmp_path: Path) -> None:
-    """Whoever does not know the authority is refused, in a line that says what to set; the printed command works."""
+    """A client that does not know the authority must learn what to set; the printed command must work."""
     with started("--tls") as process:
         stranger = run("outbox", url=process.url)
         command = next(line.partition("text in")[2].strip() for line in process.said.splitlines() if "text in" in line)
@@ -472,7 +147,7 @@ def test_tls_is_trusted_by_the_file_that_is_printed(tmp_path: Path) -> None:
 
 
 def test_port_that_is_taken_is_one_line() -> None:
-    """The likeliest cause is an emulator that runs already."""
+    """The likeliest cause is an emulator that is already running."""
     with started() as process:
         port = process.url.rpartition(":")[2]
         second = subprocess.run([*COMMAND, "--port", port], env=clean_environment(), capture_output=True, text=True)
@@ -486,13 +161,13 @@ def test_port_that_is_taken_is_one_line() -> None:
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        pytest.param("[[numbers]", "seed: ", id="no TOML"),
+        pytest.param("[[numbers]", "seed: ", id="not TOML"),
         pytest.param('[[numbers]]\nphone_nmber = "+15017122661"', "'phone_nmber'", id="unknown key"),
         pytest.param("[[telephones]]", "'telephones'", id="unknown table"),
     ],
 )
-def test_seed_that_cannot_be_used_is_one_line(tmp_path: Path, content: str, says: str) -> None:
-    """It names what is wrong, and nothing is started."""
+def test_broken_seed_is_one_line(tmp_path: Path, content: str, says: str) -> None:
+    """The error must name the mistake, and nothing may start."""
     (tmp_path / "seed.toml").write_text(content)
 
     result = run("--port", "0", "--seed", str(tmp_path / "seed.toml"))
@@ -501,8 +176,8 @@ def test_seed_that_cannot_be_used_is_one_line(tmp_path: Path, content: str, says
     assert len(result.stderr.splitlines()) == 1
 
 
-def test_state_that_cannot_be_used_is_one_line(tmp_path: Path) -> None:
-    """A file of something else is left as it is."""
+def test_file_that_is_not_a_state_is_one_line(tmp_path: Path) -> None:
+    """A file of something else must stay as it is."""
     (tmp_path / "notes.txt").write_text("buy milk\n" * 100)
 
     result = run("--port", "0", "--state", str(tmp_path / "notes.txt"))
@@ -511,43 +186,8 @@ def test_state_that_cannot_be_used_is_one_line(tmp_path: Path) -> None:
     assert (tmp_path / "notes.txt").read_text() == "buy milk\n" * 100
 
 
-@pytest.mark.parametrize(
-    ("arguments", "says"),
-    [
-        pytest.param(["--number", f"sms:{PASSWORD}@127.0.0.1"], "+15017122661=http://user:password@", id="URL alone"),
-        pytest.param(["--number", f"{NUMBER}=sms:{PASSWORD}@h/message"], "http or https URL", id="no scheme"),
-        pytest.param(["--number", f"{NUMBER}=http://sms:{PASSWORD}@h:0/m"], "http or https URL", id="port 0"),
-        pytest.param(["--number", f"12=http://sms:{PASSWORD}@h/m"], "'12' is no number", id="no number"),
-        pytest.param(["--port", "99999"], "--port", id="no port"),
-        pytest.param(["--seed", "no-such-file"], "does not exist", id="no seed"),
-        pytest.param(["--clock", "slow"], "real", id="no clock"),
-        pytest.param(["--port", "1", "outbox"], "twiml-app emulator outbox --url URL", id="option of the start"),
-        pytest.param(["texts"], "No such command", id="no command"),
-        pytest.param(["outbox", "--url", "127.0.0.1:8088"], "http://127.0.0.1:8088", id="no URL"),
-        pytest.param(["outbox", "--url", "http://[::1"], "http://127.0.0.1:8088", id="half a URL"),
-        pytest.param(["outbox", "--url", f"http://a:{PASSWORD}@127.0.0.1:9"], "without credentials", id="credentials"),
-        pytest.param(["text", "hi", "--from", "ann"], "'ann' is no number", id="from a name"),
-        pytest.param(["phone"], "NUMBER", id="no phone"),
-        pytest.param(["phone", PHONE, "--error-code", "30005"], "--status undelivered or failed", id="code alone"),
-        pytest.param(
-            ["phone", PHONE, "--status", "sent", "--error-code", "30005"],
-            "undelivered or failed",
-            id="code of a sent",
-        ),
-        pytest.param(["clock", "--advance", "-1"], "--advance", id="back in time"),
-        pytest.param(["outage", "many"], "COUNT", id="no count"),
-    ],
-)
-def test_wrong_usage_exits_2_and_says_what_to_type(arguments: list[str], says: str) -> None:
-    """Before anything is started or asked; a password that was typed is not repeated."""
-    result = run(*arguments)
-
-    assert (result.exit_code, result.stdout, says in result.stderr) == (2, "", True), result.stderr
-    assert PASSWORD not in result.stderr
-
-
 def test_help_teaches_with_commands_that_exist() -> None:
-    """Every command has an example, and every example is a command; options of the start are explained."""
+    """Every command needs an example that works, and every option of the start an explanation."""
     group = main.commands["emulator"]
     assert isinstance(group, click.Group)
     for name in group.commands:
@@ -561,3 +201,21 @@ def test_help_teaches_with_commands_that_exist() -> None:
     assert (
         "twiml-app emulator --number +15017122661=http://user:password@127.0.0.1:8000/message" in run("--help").stdout
     )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        pytest.param(["--port", "99999"], "--port", id="no port"),
+        pytest.param(["--seed", "no-such-file"], "does not exist", id="no seed"),
+        pytest.param(["--clock", "slow"], "real", id="no clock"),
+        pytest.param(["--port", "1", "outbox"], "twiml-app emulator outbox --url URL", id="option of the start"),
+        pytest.param(["texts"], "No such command", id="no command"),
+    ],
+)
+def test_wrong_options_exit_2_before_anything_starts(arguments: list[str], says: str) -> None:
+    """The error must say what to type, and nothing may start."""
+    result = run(*arguments)
+
+    assert (result.exit_code, result.stdout, says in result.stderr) == (2, "", True), result.stderr
+    assert PASSWORD not in result.stderr

@@ -6,13 +6,17 @@ import itertools
 import time
 
 import pytest
+from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.journal.program import Clock, Program
-from tests.webhook_requests import SID
+from tests.webhook_requests import BASIC, SID
+from twiml_app import Router
+from twiml_app.app import Twiml, state_of
 from twiml_app.caller.forms import status_form
 from twiml_app.statuses import progress
+from twiml_app.testing import Phone
 
 CALLBACKS = [("queued", None), ("sent", None), ("delivered", None), ("undelivered", 30005), ("read", None)]
 
@@ -101,3 +105,18 @@ def test_entry_names_the_message_that_it_answers(database_url: str) -> None:
     assert entry is not None
     assert (entry.in_reply_to, entry.first_at, entry.updated_at) == ("SM1", first_at, clock.now)
     assert [(each.received_at, each.status) for each in entry.history] == [(first_at, "sent"), (clock.now, "delivered")]
+
+
+def test_ledger_is_available_to_programs(database_url: str) -> None:
+    """A program looks up deliveries too, in any process that has the same journal."""
+    apps = [Flask("one"), Flask("other")]
+    for app in apps:
+        app.config.update(BASIC | {"TWIML_DATABASE_URL": database_url})
+        Twiml(app, router=Router())
+    Phone(apps[0]).status(SID, "delivered")
+
+    ledger = state_of(apps[1]).ledger
+    assert ledger is not None
+    entry = ledger.get(SID)
+    assert entry is not None
+    assert entry.status == "delivered"

@@ -1,0 +1,121 @@
+"""What the commands share: finding the application, errors in one line, tables."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.command_line import SETTINGS, run
+from twiml_app.cli.common import pairs, print_json, print_table, printable
+
+
+@pytest.mark.parametrize(
+    ("app", "says"),
+    [
+        pytest.param("no_such_module:app", "cannot be imported", id="no module"),
+        pytest.param("tests.servers:ROOT.name", "cannot be imported", id="no attribute"),
+        pytest.param("builtins:dict", "is no Flask application", id="no application"),
+    ],
+)
+def test_application_that_cannot_be_found_is_one_line(app: str, says: str) -> None:
+    """A traceback does not help a beginner."""
+    result = run("routes", "--app", app)
+
+    assert (result.exit_code, says in result.stderr, "Traceback" in result.stderr) == (1, True, False)
+
+
+def test_commands_take_an_application_by_name() -> None:
+    """A bigger Flask application with the extension has the same commands."""
+    result = run("simulate", "hours", "--app", "twiml_app.app:create_app", "--json", environment=SETTINGS)
+
+    assert json.loads(result.stdout)["messages"][0]["text"].startswith("We are open")
+
+
+@pytest.mark.parametrize(
+    ("source", "says"),
+    [
+        pytest.param("import no_such_thing", "no_such_thing", id="missing import"),
+        pytest.param("def broken(:\n    pass", "SyntaxError", id="syntax"),
+        pytest.param(
+            "from twiml_app import Router\nRouter().message('<a')", "broken.py:2", id="pattern, with its line"
+        ),
+    ],
+)
+def test_broken_handlers_are_one_line_with_a_place(tmp_path: Path, source: str, says: str) -> None:
+    """Forty lines of a traceback hide the line that helps."""
+    (tmp_path / "broken.py").write_text(f"{source}\n")
+    os.chdir(tmp_path)
+
+    result = run("routes", environment={"TWIML_HANDLERS": "broken"})
+    sys.modules.pop("broken", None)
+
+    assert (result.exit_code, says in result.stderr, "Traceback" in result.stderr) == (1, True, False), result.stderr
+
+
+def test_router_that_was_forgotten_is_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """The likeliest mistake of a beginner is a router that looks right and never runs."""
+    package = tmp_path / "forgetful"
+    package.mkdir()
+    router = "from twiml_app import Router\nrouter = Router()\n@router.message('{0}')\ndef {0}(message): ...\n"
+    for name in ("one", "two", "three"):
+        (package / f"{name}.py").write_text(router.format(name))
+    (package / "__init__.py").write_text("from . import one, two\nrouters = [one.router]\n")
+    os.chdir(tmp_path)
+
+    run("routes", environment={"TWIML_HANDLERS": "forgetful"})
+
+    assert [name for name in ("one", "two", "three") if f"forgetful.{name} has a router" in caplog.text] == [
+        "two",
+        "three",
+    ]
+
+
+def test_texts_cannot_steer_the_terminal() -> None:
+    """Anybody can send an escape sequence to a number."""
+    assert printable("a\x1b[31m\nb\x07") == "a\ufffd[31m\nb\ufffd"
+
+
+def test_option_of_an_application_may_leave_out_its_name() -> None:
+    """Most modules name their application ``app``."""
+    result = run("routes", "--app", "tests.host_app", "--json", environment=SETTINGS)
+
+    assert [row["handler"] for row in json.loads(result.stdout)] == ["tests.host_app.answer"]
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        pytest.param("TWIML_CREDENTIALS", "without-a-colon", id="credentials"),
+        pytest.param("TWIML_PUBLIC_URL", "sms.example.com", id="another setting"),
+    ],
+)
+def test_wrong_setting_is_reported_and_not_replaced(setting: str, value: str) -> None:
+    """Only missing credentials are generated: in place of wrong ones they would hide a mistake."""
+    result = run("simulate", "hi", environment={setting: value})
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith(f"Error: {setting}: ")
+
+
+def test_value_of_an_option_may_contain_an_equals_sign() -> None:
+    """URLs and tokens do, and the last of two values counts."""
+    assert pairs(["a=b=c", "d=", "e=1", "e=2"], "--field") == {"a": "b=c", "d": "", "e": "2"}
+
+
+def test_table_is_aligned_and_cannot_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    """A table of texts is read line by line, and its texts come from strangers."""
+    print_table([{"no": "1", "text": "hi", "": "!"}, {"no": "100", "text": "\x1b[2Jbye", "": ""}], indent="  ")
+    print_table([])
+
+    assert capsys.readouterr().out == "  no   text\n  1    hi       !\n  100  \ufffd[2Jbye\n"
+
+
+def test_json_keeps_letters_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+    """People read it too, and texts are in every language."""
+    print_json({"text": "Grüße 👋"})
+
+    assert capsys.readouterr().out == '{\n  "text": "Grüße 👋"\n}\n'

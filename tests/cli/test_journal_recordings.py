@@ -1,0 +1,60 @@
+"""``journal export`` and ``journal import``: recordings of the traffic."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+
+from tests.cli.projects import Project
+
+
+def test_export_goes_to_standard_output_too(project: Project) -> None:
+    """The output can be piped, and filters and switches must mean the same there."""
+    lines = project.type("journal", "export", "--handler", "menu").stdout.splitlines()
+    redacted = project.type("journal", "export", "--redact-bodies", "--all-numbers").stdout
+
+    assert [json.loads(line)["form"]["Body"] for line in lines] == ["menu", "menu"]
+    assert "menu" not in redacted.replace(f"{project.module}.menu", "")
+    assert "5005550006" not in redacted
+
+
+def test_export_says_what_it_leaves_out(project: Project) -> None:
+    """Four exchanges in the list and one in the file need an explanation."""
+    with sqlite3.connect(project.folder / "twiml.db") as database:
+        database.execute("UPDATE exchanges SET outcome = 'looping' WHERE id = 1")
+        database.execute("UPDATE exchanges SET state = 'running' WHERE id = 2")
+        database.execute("UPDATE exchanges SET body = NULL WHERE id = 3")
+
+    result = project.type("journal", "export", "traffic.jsonl")
+
+    assert result.output == (
+        "1 exchanges in traffic.jsonl; 3 left out: kept without their request, unfinished, or silenced as a loop\n"
+    )
+
+
+def test_export_into_a_missing_folder_is_one_line(project: Project) -> None:
+    """On the first day there is no folder of recordings yet."""
+    result = project.type("journal", "export", "tests/recordings/a.jsonl")
+
+    assert (result.exit_code, result.stderr.startswith("Error: tests/recordings/a.jsonl: ")) == (1, True)
+
+
+def test_import_adds_only_new_exchanges(project: Project) -> None:
+    """Somebody imports a server's recordings at home; a second import must not duplicate them."""
+    project.type("journal", "export", "traffic.jsonl")
+    elsewhere = {"TWIML_DATABASE_URL": f"sqlite:///{project.folder}/other.db"}
+
+    first = project.type("journal", "import", "traffic.jsonl", **elsewhere)
+    second = project.type("journal", "import", "traffic.jsonl", "traffic.jsonl", **elsewhere)
+    project.type("journal", "export", "again.jsonl", **elsewhere)
+
+    assert first.output == "4 of 4 exchanges were new\n"
+    assert second.output == "0 of 8 exchanges were new\n"
+    assert project.type("replay", "again.jsonl").stdout == "4 replayed, 0 different\n"
+
+
+def test_without_a_journal_there_is_nothing_to_export(project: Project) -> None:
+    """The error must say which setting is the reason."""
+    result = project.type("journal", "export", TWIML_DATABASE_URL="off")
+
+    assert (result.exit_code, "TWIML_DATABASE_URL" in result.stderr) == (1, True)

@@ -1,0 +1,71 @@
+"""``overview`` and ``ledger``: everything at a glance, and the delivery of one message."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.cli.command_line import run
+from tests.cli.projects import SENT
+from twiml_app.app import create_app
+from twiml_app.errors import CallError
+from twiml_app.testing import Phone
+
+
+def test_overview_shows_the_last_refusal_and_the_error_codes(phone: Phone) -> None:
+    """A number that has stopped answering is most often one that is refused."""
+    answer = create_app().test_client().post("/message", data={"Body": "x"}, auth=("sms", "wrong"))
+    phone.status(SENT, "failed", error_code=30005)
+
+    overview = run("overview")
+
+    assert answer.status_code == 401
+    assert "last inbound message  never" in overview.output
+    assert "401: the credentials are none of TWIML_CREDENTIALS" in overview.output
+    assert "error 30005" in overview.output
+    assert json.loads(run("overview", "--json").output)["error codes"] == {"30005": 1}
+
+
+def test_ledger_shows_how_far_a_message_has_come(phone: Phone) -> None:
+    """Nobody knows the error codes by heart, so each comes with its meaning."""
+    phone.status(SENT, "sent")
+    phone.status(SENT, "failed", error_code=30005)
+
+    shown, as_json = run("ledger", SENT), json.loads(run("ledger", SENT, "--json").output)
+
+    assert shown.output.startswith(f"{SENT}  failed, error 30005 (unknown destination phone)\n")
+    assert [(status, code) for _, status, code in as_json["history"]] == [("sent", None), ("failed", 30005)]
+    assert run("ledger", "SM9").stderr == "Error: nothing was told of SM9\n"
+
+
+def test_overview_says_when_the_last_message_came(phone: Phone) -> None:
+    """A quiet night and a broken number look the same without it."""
+    phone.text("hello")
+    with pytest.raises(CallError):
+        phone.text("fail")
+
+    shown = json.loads(run("overview", "--json").output)
+    (latest,) = json.loads(run("journal", "list", "--limit", "1", "--json").output)
+
+    assert shown.pop("last inbound message")[:19] == latest["time"][:19]
+    assert shown == {
+        "exchanges": "2",
+        "failed handlers": "1",
+        "unfinished": "0",
+        "refused": "0",
+        "last refusal": "none",
+        "error codes": {},
+    }
+
+
+def test_ledger_shows_an_error_code_that_has_no_entry_in_the_table(phone: Phone) -> None:
+    """Twilio adds error codes, and a new one must be shown without advice."""
+    phone.status(SENT, "failed", error_code=39999)
+    phone.status("SM1", "delivered")
+
+    unknown, delivered = run("ledger", SENT), run("ledger", "SM1")
+
+    assert unknown.output.startswith(f"{SENT}  failed, error 39999\n\n  time")
+    assert unknown.output.splitlines()[-1].split()[1:] == ["failed", "39999"]
+    assert delivered.output.startswith("SM1  delivered\n\n  time")

@@ -1,0 +1,83 @@
+"""``simulate``: one message or status callback, sent as Twilio sends it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.command_line import run
+from tests.cli.projects import Project, served
+from twiml_app.testing import Phone
+
+
+def test_simulate_texts_the_application_in_this_process() -> None:
+    """It works without any setting: the call uses generated credentials, which are still checked."""
+    result = run("simulate", "order 2 coffee", "--json")
+
+    answer = json.loads(result.stdout)
+    assert answer["status"] == 200
+    assert answer["messages"] == [{"text": "Thanks! 2 coffee will be ready in ten minutes.", "segments": 1}]
+
+
+def test_simulate_sends_pictures_and_fields() -> None:
+    """A picture may come with or without its type."""
+    result = run(
+        "simulate", "--media", "https://example.com/a.png", "--media", "https://e.com/b?c=d=image/gif", "--get"
+    )
+
+    assert "Thanks, 2 received. Here is ours:" in result.stdout
+    assert "https://demo.twilio.com/owl.png" in result.stdout
+
+
+def test_simulate_sends_a_status_callback() -> None:
+    """Developers want to try a failed delivery before it happens."""
+    result = run("simulate", "--status", "undelivered", "--error-code", "30005")
+
+    assert result.stdout.startswith("204 (no content), 2 requests")
+
+
+def test_simulate_reports_a_url_that_does_not_answer(tmp_path: Path) -> None:
+    """The error names the URL and the host, so that a wrong address is obvious."""
+    result = run("simulate", "hi", "--url", "http://127.0.0.1:9/message#ct=100&rc=0")
+
+    assert result.exit_code == 1
+    assert "http://127.0.0.1:9/message: no connection to 127.0.0.1" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        pytest.param(["simulate", "--error-code", "30005"], "belongs to a status callback", id="code without status"),
+        pytest.param(["simulate", "hi", "--status", "sent"], "a status callback has no text", id="text with status"),
+        pytest.param(["simulate", "--field", "x"], "'x' is not NAME=VALUE", id="field without a value"),
+    ],
+)
+def test_contradictory_or_incomplete_options_exit_2(arguments: list[str], says: str) -> None:
+    """An option that would be ignored silently is a mistake of whoever typed it."""
+    result = run(*arguments)
+
+    assert (result.exit_code, says in result.stderr) == (2, True)
+
+
+def test_simulate_calls_a_url_over_http(project: Project) -> None:
+    """A deployed application can be tried in the same way; a sid sent twice is a duplicate."""
+    texts = []
+    with served(project.app()) as url:
+        for sid in ("SM1", "SM1", "SM2"):
+            answer = project.type("simulate", "menu", "--url", f"{url}/message", "--sid", sid, "--json")
+            texts += [each["text"] for each in json.loads(answer.stdout)["messages"]]
+            project.change_menu("Tea only")
+
+    assert texts == ["Tea or coffee?", "Tea or coffee?", "Tea only"]
+
+
+@pytest.mark.parametrize("options", [[], ["--app", "twiml_app.app:create_app"]])
+def test_simulate_leaves_the_live_journal_alone(phone: Phone, options: list[str]) -> None:
+    """A message that nobody sent must not be counted, exported or answered from the journal."""
+    phone.text("hello")
+    simulated = run("simulate", "hello", *options)
+
+    assert (simulated.exit_code, "> Hello!" in simulated.stdout) == (0, True)
+    assert len(json.loads(run("journal", "list", "--json").output)) == 1
