@@ -99,12 +99,12 @@ def test_seed_says_what_there_is(tmp_path: Path, program: str) -> None:
     seed.write_text(
         f'[[numbers]]\nphone_number = "{NUMBER}"\nsms_url = "{program}"\n'
         f'[[numbers]]\nphone_number = "+15017122662"\n'
-        f'[[phones]]\nnumber = "{PHONE}"\nstatus = "undelivered"\nerror_code = 30005\n'
+        f'[[phones]]\ncontact = "{PHONE}"\nstatus = "undelivered"\nerror_code = 30005\n'
     )
     with started("--seed", str(seed)) as process:
         run("reset", url=process.url)
         several = run("text", "hours", url=process.url)
-        turn = run("text", "hours", "--to", NUMBER, url=process.url)
+        turn = run("text", "hours", "--number", NUMBER, url=process.url)
         phone = run("phone", PHONE, url=process.url)
         with pytest.raises(TwilioRestException) as refused:
             client_of(process.url).messages.create(to=PHONE, from_="+15017122699", body="x")

@@ -44,7 +44,7 @@ def test_command_to_another_server_says_so(program: str) -> None:
 @pytest.mark.slow
 def test_refused_request_is_one_line_with_a_remedy(emulator: str) -> None:
     """The message is that of the emulator, and the command adds the option that helps."""
-    refused = run("text", "hi", "--to", NUMBER, url=emulator)
+    refused = run("text", "hi", "--number", NUMBER, url=emulator)
 
     assert (refused.exit_code, refused.stdout, len(refused.stderr.splitlines())) == (1, "", 1)
     assert NUMBER in refused.stderr

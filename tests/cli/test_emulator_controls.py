@@ -31,7 +31,9 @@ pytestmark = pytest.mark.slow
 def test_text_shows_what_the_program_answers(texted: str) -> None:
     """A developer wants to see the reply, and a script the exit status."""
     turn = run("text", "order 2 coffee", url=texted)
-    status, document = seen(run("text", "hours", "--from", "(555) 867-5311", "--to", NUMBER, "--json", url=texted))
+    status, document = seen(
+        run("text", "hours", "--contact", "(555) 867-5311", "--number", NUMBER, "--json", url=texted)
+    )
     silent = run("text", "STOP", url=texted)
 
     assert (turn.exit_code, turn.stdout) == (0, "> Thanks! 2 coffee will be ready in ten minutes.  [1 segment]\n")
@@ -222,7 +224,7 @@ def test_reset_forgets_all_but_the_start(texted: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        pytest.param(["phone"], "NUMBER", id="no phone"),
+        pytest.param(["phone"], "PHONE", id="no phone"),
         pytest.param(["phone", PHONE, "--error-code", "30005"], "--status undelivered or failed", id="only a code"),
         pytest.param(
             ["phone", PHONE, "--status", "sent", "--error-code", "30005"],

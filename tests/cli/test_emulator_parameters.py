@@ -18,7 +18,7 @@ from twiml_app.cli.emulator_parameters import EmulatorUrl, NumberAndUrl, PhoneNu
         pytest.param(["outbox", "--url", "127.0.0.1:8088"], "http://127.0.0.1:8088", id="no URL"),
         pytest.param(["outbox", "--url", "http://[::1"], "http://127.0.0.1:8088", id="half a URL"),
         pytest.param(["outbox", "--url", f"http://a:{PASSWORD}@127.0.0.1:9"], "without credentials", id="credentials"),
-        pytest.param(["text", "hi", "--from", "ann"], "'ann' is no number", id="from a name"),
+        pytest.param(["text", "hi", "--contact", "ann"], "'ann' is no number", id="from a name"),
     ],
 )
 def test_wrong_number_or_url_exits_2_and_says_what_to_type(arguments: list[str], says: str) -> None:

@@ -43,7 +43,7 @@ def test_list_shows_what_happened_newest_first_and_masked(phone: Phone) -> None:
         pytest.param(["--handler", "hello"], 1, id="handler"),
         pytest.param(["--outcome", "replied"], 1, id="outcome"),
         pytest.param(["--status", "failed"], 1, id="status"),
-        pytest.param(["--number", "+15005550009"], 0, id="another number"),
+        pytest.param(["--contact", "+15005550009"], 0, id="another number"),
         pytest.param(["--sid", SENT], 1, id="sid"),
         pytest.param(["--since", "1h"], 3, id="the last hour"),
         pytest.param(["--since", "2099-01-01T00:00"], 0, id="a date"),

@@ -27,6 +27,7 @@ def test_new_makes_a_project_with_credentials_of_its_own(tmp_path: Path) -> None
         "README.md",
         "gunicorn.conf.py",
         "handlers",
+        "requirements-dev.txt",
         "requirements.txt",
         "templates",
         "tests",

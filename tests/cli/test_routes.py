@@ -67,7 +67,7 @@ def test_match_takes_the_sender_the_media_and_the_query(tmp_path: Path) -> None:
     )
     os.chdir(tmp_path)
     environment = {"TWIML_HANDLERS": "choosy"}
-    options = [("--media", "image/png", "--from", "+15005550009"), ("--query", "step=2"), ("--media", "image/png")]
+    options = [("--media", "image/png", "--contact", "+15005550009"), ("--query", "step=2"), ("--media", "image/png")]
 
     found = [json.loads(run("match", "", *each, "--json", environment=environment).stdout) for each in options]
 

@@ -10,7 +10,8 @@ from tests.journal.program import Clock, Program, claim_message, run_script
 from tests.webhook_requests import SID, webhook
 from twiml_app import StatusCallback
 from twiml_app.caller.forms import inbound_form
-from twiml_app.journal.archive import Filter, Kept
+from twiml_app.journal.archive import Filter
+from twiml_app.journal.rows import ExchangeRow
 from twiml_app.webhook import Form
 
 
@@ -43,7 +44,7 @@ def test_failed_status_handlers_are_found_and_settled(program: Program) -> None:
     assert kept.exchange is not None
     assert list(kept.exchange.results.values()) == ["ValueError: told to fail"]
 
-    program.archive.settle(kept.number, {"handler": "ok"}, "handled")
+    program.archive.settle(kept.id, {"handler": "ok"}, "handled")
 
     assert program.archive.to_retry(Filter()) == []
 
@@ -59,7 +60,7 @@ def test_status_that_was_settled_is_answered_when_it_comes_again(database_url: s
     )
     program = Program(database_url)
     (kept,) = program.archive.to_retry(Filter())
-    program.archive.settle(kept.number, {"handler": "ok"}, "handled")
+    program.archive.settle(kept.id, {"handler": "ok"}, "handled")
 
     assert program.status("delivered").status == 204
 
@@ -79,7 +80,7 @@ def test_status_whose_process_died_is_found(database_url: str) -> None:
 
 def test_status_whose_handler_still_runs_is_not_retried(program: Program) -> None:
     """The command line may look while a worker is busy: the handler must not run a second time."""
-    found: list[list[Kept]] = []
+    found: list[list[ExchangeRow]] = []
 
     class Looking(list[StatusCallback]):
         def append(self, status: StatusCallback) -> None:
@@ -105,7 +106,7 @@ def test_exchanges_are_imported_once(program: Program) -> None:
 
     imported = [kept.exchange for kept in program.archive.all(Filter()) if kept.exchange]
     assert added == [3, 0]
-    assert [replace(each, number=0) for each in imported] == [replace(each, number=0) for each in exported]
+    assert [replace(each, id=0) for each in imported] == [replace(each, id=0) for each in exported]
 
 
 def test_list_is_read_in_pages(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -149,9 +150,9 @@ def test_exchange_is_found_by_its_number(program: Program) -> None:
     program.text()
     (listed,) = program.archive.latest(Filter(), 1)
 
-    assert program.archive.find(listed.number) == listed
-    assert program.archive.find(listed.number + 1) is None
-    assert (listed.kind, listed.sid, listed.contact, listed.our_number, listed.state) == (
+    assert program.archive.find(listed.id) == listed
+    assert program.archive.find(listed.id + 1) is None
+    assert (listed.kind, listed.sid, listed.contact, listed.number, listed.state) == (
         "message",
         SID,
         "+15005550001",
