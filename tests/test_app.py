@@ -593,7 +593,7 @@ def test_what_is_unwise_is_told_at_the_start(caplog: pytest.LogCaptureFixture) -
 
     assert told == [
         "TWIML_CREDENTIALS: the password of sms is shorter than 12 characters",
-        "TWIML_APOLOGIE is no setting of this release: is it misspelled?",
+        "TWIML_APOLOGIE is not a known setting: is it misspelled?",
         'the pattern "cancel" is an opt-out word: Twilio answers it itself and the handler never runs, unless'
         " TWIML_OPT_OUT_NUMBERS names the number (builtins.repr)",
     ]

@@ -1,4 +1,4 @@
-"""The Flask side: the application, the extension, the routes; Flask to webhook types and back."""
+"""The Flask side: the application, the extension and its routes; converts between Flask and the webhook types."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def build_app(settings: Mapping[str, Any], folder: Path) -> Flask:
         template_folder=str(folder / "templates"),
         static_folder=None,
     )
-    app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}  # a text shows every blank line
+    app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}  # blank lines would be sent
     app.config.update(settings)
     app.register_error_handler(HTTPException, _plain_line)
     Twiml(root=folder).init_app(app)
@@ -72,26 +72,26 @@ def build_app(settings: Mapping[str, Any], folder: Path) -> Flask:
 
 @dataclass(frozen=True, slots=True)
 class TwimlState:
-    """What the extension keeps of one application, in ``app.extensions["twiml"]``."""
+    """The state of the extension for one application, in ``app.extensions["twiml"]``."""
 
     receiver: Receiver
     settings: Settings
-    #: How far the messages that we sent have come; None where there is no journal.
+    #: The delivery status of sent messages; None without a journal.
     ledger: Ledger | None
-    #: The part of the path that stands before the extension's own paths.
+    #: The part of the path in front of the extension's own paths.
     url_prefix: str
 
     @property
     def router(self) -> Router:
-        """The handlers that answer."""
+        """The registered handlers."""
         return self.receiver.router
 
 
 class Twiml:
-    """Serves the handlers of a router in any Flask application, under a prefix if need be.
+    """Serves the handlers of a router in any Flask application, optionally under a URL prefix.
 
-    Without a router the module named by ``TWIML_HANDLERS`` gives the handlers; ``root`` is the folder of that module
-    and of the journal, by default the working directory.
+    Without a router, the module named by ``TWIML_HANDLERS`` provides the handlers; ``root`` is the folder of that
+    module and of the journal, by default the working directory.
     """
 
     def __init__(
@@ -140,7 +140,7 @@ def _set_secret_key(app: Flask, settings: Settings) -> None:
 
 
 def state_of(app: Flask) -> TwimlState:
-    """Return what the extension keeps of an application.
+    """Return the extension's state for an application.
 
     Raises: ConfigurationError, if it was never initialized.
     """
@@ -152,13 +152,13 @@ def state_of(app: Flask) -> TwimlState:
 
 
 def collect_settings(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the environment with the application's own configuration over it."""
+    """Return the environment, overridden by the application's own configuration."""
     own = {name: config[name] for name in config if name in READERS or name.startswith("TWIML_")}
     return {**os.environ, **{name: value for name, value in own.items() if value is not None}}
 
 
 def load_router(module_name: str, root: str | Path) -> Router:
-    """Import the module that lists the routers of a project, and merge them.
+    """Import the module that lists a project's routers, and merge them.
 
     Raises: ConfigurationError, if it does not exist or lists none; RegistrationError.
     """
@@ -178,12 +178,12 @@ def load_router(module_name: str, root: str | Path) -> Router:
         problem = f"the routers of {module_name} hold a {strangers[0]}: list routers, such as hello.router"
         raise ConfigurationError("TWIML_HANDLERS", problem)
     for name in _unlisted(module, listed):
-        logs.logger.warning("%s has a router that is not in the routers of %s: it answers nothing", name, module_name)
+        logs.logger.warning("%s defines a router that is not listed in %s.routers, so it never runs", name, module_name)
     return Router(*listed)
 
 
 def _unlisted(package: ModuleType, listed: Sequence[Router]) -> Iterator[str]:
-    """Yield the modules of a package of handlers whose router was forgotten, so that it answers nothing."""
+    """Yield the modules of a handlers package whose router is not listed, so that it never runs."""
     for folder in getattr(package, "__path__", []):
         for file in sorted(Path(folder).glob("[!_]*.py")):
             name = f"{package.__name__}.{file.stem}"
@@ -196,9 +196,9 @@ def _unlisted(package: ModuleType, listed: Sequence[Router]) -> Iterator[str]:
 
 
 def warnings_of(settings: Settings, router: Router, values: Mapping[str, Any]) -> list[str]:
-    """Return what is allowed and unwise, a line each."""
+    """Return one line per setting or handler that is allowed but unwise."""
     lines = [f"TWIML_CREDENTIALS: {weakness}" for pair in settings.credentials for weakness in weaknesses(pair)]
-    lines += [f"{name} is no setting of this release: is it misspelled?" for name in unknown_settings(values)]
+    lines += [f"{name} is not a known setting: is it misspelled?" for name in unknown_settings(values)]
     lines += [
         f"the pattern {route.source} is an opt-out word: Twilio answers it itself and the handler never runs, unless"
         f" TWIML_OPT_OUT_NUMBERS names the number ({place_of(route.handler)})"
@@ -208,7 +208,7 @@ def warnings_of(settings: Settings, router: Router, values: Mapping[str, Any]) -
 
 
 def _signal(app: Flask) -> Callable[[Exception], object]:
-    """Return what tells Flask's listeners, error trackers among them, of a failing handler."""
+    """Return a function that sends Flask's exception signal, which error trackers listen to."""
     return lambda error: got_request_exception.send(app, _async_wrapper=app.ensure_sync, exception=error)
 
 
@@ -224,7 +224,7 @@ def _blueprint(receiver: Receiver, settings: Settings) -> Blueprint:
 
 
 def _readiness(receiver: Receiver) -> WebhookResponse:
-    """Say whether messages can be answered; why not is in the log alone."""
+    """Return whether messages can be answered; the reason why not is only logged."""
     try:
         if receiver.journal:
             receiver.journal.check()
@@ -242,10 +242,10 @@ def _webhook_view(receiver: Receiver, endpoint: Endpoint, path: str, max_bytes: 
 
 
 def read_request(environ: dict[str, Any], endpoint: Endpoint, path: str, max_bytes: int) -> WebhookRequest:
-    """Take a request out of its WSGI environment, byte for byte; of a body that is too large, a byte too many."""
+    """Read a request from its WSGI environment, byte for byte; a body that is too large is read one byte too far."""
     routed = f"{environ.get('SCRIPT_NAME', '')}{environ.get('PATH_INFO', '')}"
     body = _read_body(environ, max_bytes + 1)
-    environ["wsgi.input"] = io.BytesIO(body)  # a handler may ask Flask for the form all the same
+    environ["wsgi.input"] = io.BytesIO(body)  # a handler may still ask Flask for the form
     return WebhookRequest(
         endpoint=endpoint,
         method=environ["REQUEST_METHOD"],
@@ -259,23 +259,23 @@ def read_request(environ: dict[str, Any], endpoint: Endpoint, path: str, max_byt
 
 
 def _read_body(environ: Mapping[str, Any], most_bytes: int) -> bytes:
-    """Read to the end, or as much as is wanted: one read may give less, and hides that the sender has hung up.
+    """Read the body to its end or to the limit: a single read may return less, and hides that the sender hung up.
 
     Raises: ClientDisconnected.
     """
-    # The dict of the environment is only read; the annotation of the library asks for a mutable one.
+    # The environment is only read; the library's annotation asks for a mutable one.
     stream = get_input_stream(environ, safe_fallback=True)  # type: ignore[arg-type]
     body = b""
     while len(body) < most_bytes and (piece := stream.read(most_bytes - len(body))):
         body += piece
     announced = str(environ.get("CONTENT_LENGTH") or "")
     if announced.isdigit() and len(body) < min(int(announced), most_bytes):
-        raise ClientDisconnected  # some servers end a body that was cut off as if it were whole
+        raise ClientDisconnected  # some servers end a truncated body as if it were complete
     return body
 
 
 def _request_target(environ: Mapping[str, Any], routed: str) -> str:
-    """Return the request target as it was received; servers keep it under one of two names."""
+    """Return the request target as received; servers store it under one of two names."""
     raw = str(environ.get("RAW_URI") or environ.get("REQUEST_URI") or "")
     if not raw:
         query = environ.get("QUERY_STRING", "")
@@ -299,7 +299,7 @@ def _flask_response(answer: WebhookResponse) -> Response:
 
 
 def _plain_line(error: HTTPException) -> Response:
-    """Answer what Flask refuses by itself (an unknown path, a wrong method) with one plain line."""
+    """Answer requests that Flask refuses (an unknown path, a wrong method) with one plain line."""
     response = error.get_response()
     response.data = f"{error.code} {error.name}\n".encode()
     response.content_type = TEXT_TYPE

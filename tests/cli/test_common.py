@@ -68,7 +68,7 @@ def test_router_that_was_forgotten_is_named(tmp_path: Path, caplog: pytest.LogCa
 
     run("routes", environment={"TWIML_HANDLERS": "forgetful"})
 
-    assert [name for name in ("one", "two", "three") if f"forgetful.{name} has a router" in caplog.text] == [
+    assert [name for name in ("one", "two", "three") if f"forgetful.{name} defines a router" in caplog.text] == [
         "two",
         "three",
     ]
