@@ -1,9 +1,10 @@
 PYTHON ?= python3
-BIN := .venv/bin
-READY := .venv/ready
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run test quick lint types
+.PHONY: help run test quick lint types format
 
 help:  ## show this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /	/' | expand -t 10
@@ -25,8 +26,12 @@ lint: $(READY)  ## ruff, style and format
 types: $(READY)  ## mypy, strict
 	@$(BIN)/python -m mypy
 
+format: $(READY)  ## ruff: fix what it can fix, then format
+	@$(BIN)/python -m ruff check --fix .
+	@$(BIN)/python -m ruff format .
+
 $(READY): setup.cfg pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "twiml_app needs Python 3.11 or later: make PYTHON=python3.12")'
-	@$(PYTHON) -m venv .venv
+	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
 	@touch $(READY)

@@ -12,7 +12,7 @@ from hypothesis import settings
 
 from tests.postgres_server import new_schema, postgres_server
 
-pytest_plugins = ["pytester"]
+pytest_plugins = ["pytester", "tests.slowest_files"]
 
 # How long an example takes says nothing on a machine that others use as well.
 settings.register_profile("house", deadline=None)
