@@ -42,7 +42,7 @@ def test_every_command_in_the_documentation_exists() -> None:
 
 def test_every_link_in_the_documentation_leads_somewhere() -> None:
     """Pages are moved, and links forgotten."""
-    for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
+    for page in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]:
         for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", page.read_text()):
             assert (page.parent / target).exists(), (page.name, target)
 
