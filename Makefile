@@ -2,6 +2,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
+TOOLS := $(VENV)/ready-tools
 
 .DEFAULT_GOAL := help
 .PHONY: help run test quick lint types format
@@ -12,26 +13,32 @@ help:  ## show this list
 run: $(READY)  ## serve the example application and show it at work
 	@$(BIN)/python -m scripts.demo
 
-test: $(READY) lint types  ## everything: lint, types, every test, coverage of the core
+test: $(TOOLS) lint types  ## everything: lint, types, every test, coverage of the core
 	$(BIN)/python -m pytest -q -n auto --cov --cov-report=
 	@$(BIN)/python -m coverage report --fail-under=100 --include="$$($(BIN)/python -m tests.architecture.order)"
 
-quick: $(READY)  ## the everyday part of the tests
+quick: $(TOOLS)  ## the everyday part of the tests
 	$(BIN)/python -m pytest -q -n auto -m "not slow"
 
-lint: $(READY)  ## ruff, style and format
+lint: $(TOOLS)  ## ruff, style and format
 	@$(BIN)/python -m ruff check .
 	@$(BIN)/python -m ruff format --check .
 
-types: $(READY)  ## mypy, strict
+types: $(TOOLS)  ## mypy, strict
 	@$(BIN)/python -m mypy
 
-format: $(READY)  ## ruff: fix what it can fix, then format
+format: $(TOOLS)  ## ruff: fix what it can fix, then format
 	@$(BIN)/python -m ruff check --fix .
 	@$(BIN)/python -m ruff format .
 
 $(READY): setup.cfg pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "twiml_app needs Python 3.11 or later: make PYTHON=python3.12")'
+	@echo "Installing twiml_app and what it needs to serve into $(VENV): about 15 seconds, once"
 	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	@touch $@
+
+$(TOOLS): $(READY)
+	@echo "Adding the tools of the tests to $(VENV): about a minute, once"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
-	@touch $(READY)
+	@touch $@
