@@ -331,10 +331,10 @@ def test_stop_and_start(world: World) -> None:
     stopped = phone.text("STOP", number=NUMBER)
     between = phone.text("hello?", number=NUMBER)
     with pytest.raises(TwilioRestException) as refused:
-        client.messages.create(to=phone.number, from_=NUMBER, body="still there?")
+        client.messages.create(to=phone.contact, from_=NUMBER, body="still there?")
     only_twilio = world.inbox_of(phone)
     started = phone.text("START", number=NUMBER)
-    sent = client.messages.create(to=phone.number, from_=NUMBER, body="welcome back")
+    sent = client.messages.create(to=phone.contact, from_=NUMBER, body="welcome back")
 
     assert (stopped.problems, stopped.texts) == ([], [])
     assert ([problem.code for problem in between.problems], refused.value.code) == ([21610], 21610)
@@ -342,7 +342,7 @@ def test_stop_and_start(world: World) -> None:
     assert (started.problems, started.texts) == ([], ["you say START"])
     assert {"welcome back", "you say START"} < set(world.inbox_of(phone))
     assert client.messages(sent.sid).fetch().status == "delivered"
-    assert [told["body"] for told in world.notes("left") if told["contact"] == phone.number] == ["STOP", "START"]
+    assert [told["body"] for told in world.notes("left") if told["contact"] == phone.contact] == ["STOP", "START"]
 
 
 def test_lost_reply_reaches_the_handler_of_its_error_code(world: World) -> None:
@@ -360,7 +360,7 @@ def test_lost_reply_reaches_the_handler_of_its_error_code(world: World) -> None:
             "status": "undelivered",
             "code": 30005,
             "answers": turn.inbound.sid,
-            "contact": phone.number,
+            "contact": phone.contact,
         }
     ]
     assert world.notes_of("unreachable", reply.sid) == world.notes_of("arrived", reply.sid) == []
@@ -409,7 +409,7 @@ def test_many_people_text_at_once(world: World) -> None:
     phones = [world.emulator.phone(f"+1555867{1000 + n}") for n in range(12)]
 
     with ThreadPoolExecutor(len(phones)) as pool:
-        turns = [*pool.map(lambda phone: phone.text(f"order {phone.number[-4:]} tea", number=NUMBER), phones)]
+        turns = [*pool.map(lambda phone: phone.text(f"order {phone.contact[-4:]} tea", number=NUMBER), phones)]
 
     assert [turn.problems for turn in turns] == [[]] * len(phones)
     assert [turn.texts for turn in turns] == [[f"{1000 + n} tea, in 1 segment"] for n in range(12)]
@@ -422,7 +422,7 @@ def test_status_of_what_the_api_has_sent_is_in_the_ledger(world: World) -> None:
     phone = world.emulator.phone("+15558670011")
 
     sent = world.emulator.client().messages.create(
-        to=phone.number, from_=NUMBER, body="news", status_callback=f"{world.url}/status"
+        to=phone.contact, from_=NUMBER, body="news", status_callback=f"{world.url}/status"
     )
     assert world.inbox_of(phone) == ["news"]
 
