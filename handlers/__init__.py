@@ -1,4 +1,4 @@
-"""The example application: one idea a module, in the order in which the handlers are tried."""
+"""The example application: one idea per module, in the order in which the handlers are tried."""
 
 from . import deliveries, keywords, opt_out, orders, pictures, problems
 

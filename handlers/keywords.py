@@ -15,11 +15,11 @@ def hours(message: InboundMessage) -> str:
 
 @router.message("menu")
 def menu(message: InboundMessage) -> str:
-    """Answer with a text that is kept in templates/."""
+    """Answer with a template from templates/."""
     return render_template("menu.txt", drinks={"coffee": 3, "tea": 2})
 
 
 @router.default
 def help_text(message: InboundMessage) -> str:
-    """Answer what no other handler is for."""
-    return "Text MENU, HOURS, or ORDER and how many of what, for example: order 2 coffee"
+    """Answer messages that match no other handler."""
+    return "Text MENU, HOURS, or ORDER with a quantity and an item, for example: order 2 coffee"

@@ -1,4 +1,4 @@
-"""Opt-out: Twilio answers STOP by itself; the program is told, and keeps its own list."""
+"""Opt-out: Twilio answers STOP itself; the program is notified, and keeps its own list."""
 
 import logging
 
@@ -16,5 +16,5 @@ def left(message: InboundMessage) -> None:
 
 @router.opt_out("START")
 def returned(message: InboundMessage) -> None:
-    """Put the sender back on the list; the message then goes on to the other handlers."""
+    """Put the sender back on the list; the message then reaches the other handlers."""
     logger.info("a contact came back to %s", message.number)

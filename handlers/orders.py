@@ -1,4 +1,4 @@
-"""A pattern: the parts of a text become arguments."""
+"""A pattern: the parts of a message become arguments."""
 
 from flask import render_template
 

@@ -1,4 +1,4 @@
-"""Media: a picture that somebody sends, and one that is sent back."""
+"""Media: receive a picture, and send one back."""
 
 from twiml_app import InboundMessage, Media, Message, Router
 
@@ -7,5 +7,5 @@ router = Router()
 
 @router.message(media="image/*")
 def picture(message: InboundMessage) -> Message:
-    """Thank for a picture with a picture."""
+    """Answer a picture with a picture."""
     return Message(f"Thanks, {message.num_media} received. Here is ours:", Media("https://demo.twilio.com/owl.png"))

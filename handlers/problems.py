@@ -18,5 +18,5 @@ def unreachable(status: StatusCallback) -> None:
 
 @router.error_code(30007, range(30032, 30035))
 def not_allowed(status: StatusCallback) -> None:
-    """Tell whoever registers our numbers."""
+    """Alert the people who register our numbers."""
     logger.error("%s: the number is not allowed to send this", status.error_code)

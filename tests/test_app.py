@@ -1,4 +1,4 @@
-"""The application: HTTP as servers speak it, in front of the real authentication and the real receiver."""
+"""The application: WSGI requests as servers send them, with the real authentication and receiver."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ HELLO = b'<?xml version="1.0" encoding="UTF-8"?><Response><Message><Body>you sai
 
 
 def make_router() -> Router:
-    """Return handlers that answer, fail, and are told."""
+    """Return a router with handlers that answer or fail."""
     router = Router()
 
     @router.message("fail")
@@ -54,7 +54,7 @@ def make_router() -> Router:
 
 
 def make_app(*parts: Mapping[str, Any], router: Router | None = None, url_prefix: str = "") -> Flask:
-    """Return a Flask application with the extension, basic credentials and some more settings."""
+    """Return a Flask application with the extension, basic credentials and more settings."""
     app = Flask("bigger")
     for part in (BASIC, OFF, *parts):
         app.config.update(part)
@@ -64,7 +64,7 @@ def make_app(*parts: Mapping[str, Any], router: Router | None = None, url_prefix
 
 @pytest.fixture
 def client() -> FlaskClient:
-    """Whoever calls the application."""
+    """A client of the application."""
     return make_app().test_client()
 
 
@@ -80,7 +80,7 @@ def serve(
     body: bytes = FORM.encode().encode(),
     **environ: Any,
 ) -> Answer:
-    """Call an application as a server does that keeps the raw target; gives status, headers and body."""
+    """Call an application like a server that provides the raw target; return status, headers and body."""
     base: dict[str, Any] = {
         "REQUEST_METHOD": method,
         "SCRIPT_NAME": "",
@@ -108,14 +108,14 @@ def serve(
 
 
 def signature(url: str, form: Form = FORM) -> dict[str, Any]:
-    """Return what a server makes of the signature over a URL."""
+    """Return the WSGI variable of the signature over a URL."""
     return {"HTTP_X_TWILIO_SIGNATURE": sign(url, form.pairs, TOKEN)}
 
 
 @pytest.mark.parametrize("path", ["/message", "/status", "/fallback"])
 @pytest.mark.parametrize("method", ["POST", "GET", "HEAD"])
-def test_stranger_gets_a_challenge(client: FlaskClient, path: str, method: str) -> None:
-    """Without the realm Twilio never sends its credentials."""
+def test_request_without_credentials_gets_a_challenge(client: FlaskClient, path: str, method: str) -> None:
+    """Without the realm, Twilio never sends its credentials."""
     answer = client.open(path, method=method, data=b"MessageSid=SM1")
     line = b"send the credentials of the Message URL\n"
 
@@ -136,13 +136,13 @@ def test_stranger_gets_a_challenge(client: FlaskClient, path: str, method: str) 
         pytest.param("", id="empty"),
     ],
 )
-def test_authorization_that_is_none_is_refused(header: str) -> None:
-    """Servers join repeated headers by a comma, and pass on any byte."""
+def test_invalid_authorization_is_refused(header: str) -> None:
+    """Servers join repeated headers with a comma, and pass on any byte."""
     assert serve(make_app(), HTTP_AUTHORIZATION=header)[0] == 401
 
 
 def test_message_is_answered_with_twiml(client: FlaskClient) -> None:
-    """The status, the content type and the length are what Twilio goes by."""
+    """Twilio depends on the status, the content type and the length."""
     answer = client.post("/message", data=FORM.encode(), content_type=FORM_TYPE, headers=AUTHORIZATION)
 
     assert (answer.status_code, answer.data) == (200, HELLO)
@@ -151,15 +151,15 @@ def test_message_is_answered_with_twiml(client: FlaskClient) -> None:
 
 
 def test_webhooks_by_get_and_head_are_answered(client: FlaskClient) -> None:
-    """A number may be set to GET, and monitoring asks by HEAD."""
+    """A number may be configured to use GET, and monitoring uses HEAD."""
     assert client.get(f"/message?{FORM.encode()}", headers=AUTHORIZATION).data == HELLO
     answer = client.head(f"/message?{FORM.encode()}", headers=AUTHORIZATION)
     assert (answer.status_code, answer.data) == (200, b"")
     assert client.head("/status", headers=AUTHORIZATION).status_code == 204
 
 
-def test_status_callback_is_answered_204_without_content(client: FlaskClient) -> None:
-    """With a content type and no document Twilio's debugger lists a warning for every delivery."""
+def test_status_callback_is_answered_with_204_without_content(client: FlaskClient) -> None:
+    """With a content type and no document, Twilio's debugger shows a warning per delivery."""
     answer = client.post("/status", data=dict(status_form(SID, "delivered")), headers=AUTHORIZATION)
 
     assert (answer.status_code, answer.data) == (204, b"")
@@ -178,13 +178,13 @@ def test_status_callback_is_answered_204_without_content(client: FlaskClient) ->
             b"the content type is multipart/form-data: send",
             id="multipart",
         ),
-        pytest.param(b"hello", FORM_TYPE, b"the body is not a form", id="no form"),
+        pytest.param(b"hello", FORM_TYPE, b"the body is not a form", id="not a form"),
     ],
 )
-def test_what_is_no_form_is_answered_with_one_plain_line(
+def test_request_without_a_form_is_answered_with_one_plain_line(
     client: FlaskClient, data: bytes, content_type: str, line: bytes
 ) -> None:
-    """A page of HTML or a trace helps nobody at the other end."""
+    """An HTML page or a traceback does not help the sender."""
     answer = client.post("/message", data=data, content_type=content_type, headers=AUTHORIZATION)
 
     assert answer.status_code == 400
@@ -193,9 +193,9 @@ def test_what_is_no_form_is_answered_with_one_plain_line(
     assert answer.data.count(b"\n") == 1
 
 
-@pytest.mark.parametrize("terminated", [False, True], ids=["plain server", "server that ends the body itself"])
-def test_body_that_was_cut_off_is_refused_and_pins_no_answer(tmp_path: Path, terminated: bool) -> None:
-    """The rest of the order is still on its way: what came first must not be answered for good."""
+@pytest.mark.parametrize("terminated", [False, True], ids=["plain server", "server that terminates the input"])
+def test_body_that_was_cut_off_is_refused_and_stores_no_answer(tmp_path: Path, terminated: bool) -> None:
+    """The answer to half an order must not be stored for the retry with the whole one."""
     app = make_app({"TWIML_DATABASE_URL": f"sqlite:///{tmp_path}/twiml.db"})
     whole = FORM.encode().encode()
     cut: dict[str, Any] = {"wsgi.input": io.BytesIO(whole[:-9]), "wsgi.input_terminated": terminated}
@@ -205,31 +205,31 @@ def test_body_that_was_cut_off_is_refused_and_pins_no_answer(tmp_path: Path, ter
 
 
 class Dripping(io.BytesIO):
-    """A body that comes in small pieces, as from a slow phone network."""
+    """A body that arrives in small pieces."""
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """Give a little of what is asked for."""
+        """Return fewer bytes than requested."""
         return super().read(min(size or 0, 7))
 
 
-def test_body_that_comes_in_pieces_is_read_whole() -> None:
-    """Servers may give less than they are asked for; half a form would be another message."""
+def test_body_that_arrives_in_pieces_is_read_whole() -> None:
+    """Servers may return fewer bytes than requested; half a form would be another message."""
     environ: dict[str, Any] = {"wsgi.input": Dripping(FORM.encode().encode())}
 
     assert serve(make_app(), **environ)[2] == HELLO
 
 
 class Endless(io.RawIOBase):
-    """A body that goes on for ever; counts what is read."""
+    """An endless body that counts the bytes that are read."""
 
     taken = 0
 
     def readable(self) -> bool:
-        """Tell that it is."""
+        """Return that it can be read."""
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """Give as much as is asked for."""
+        """Return as many bytes as requested."""
         self.taken += len(buffer)
         buffer[:] = b"x" * len(buffer)
         return len(buffer)
@@ -238,12 +238,12 @@ class Endless(io.RawIOBase):
 @pytest.mark.parametrize(
     "environ",
     [
-        pytest.param({"CONTENT_LENGTH": str(10**12)}, id="announced"),
+        pytest.param({"CONTENT_LENGTH": str(10**12)}, id="Content-Length"),
         pytest.param({"CONTENT_LENGTH": None, "wsgi.input_terminated": True}, id="chunked"),
     ],
 )
 def test_body_that_is_too_large_is_not_read_to_its_end(environ: dict[str, Any]) -> None:
-    """Anybody may send a terabyte."""
+    """Anybody could send a terabyte."""
     stream = Endless()
     answer = serve(make_app({"TWIML_MAX_BODY_BYTES": 1000}), **{"wsgi.input": stream, **environ})
 
@@ -255,13 +255,13 @@ def test_body_that_is_too_large_is_not_read_to_its_end(environ: dict[str, Any]) 
     ("environ", "status", "line"),
     [
         pytest.param({"CONTENT_LENGTH": None}, 200, EMPTY, id="no length"),
-        pytest.param({"CONTENT_LENGTH": "many"}, 200, EMPTY, id="length that is no number"),
+        pytest.param({"CONTENT_LENGTH": "many"}, 200, EMPTY, id="length that is not a number"),
         pytest.param({"CONTENT_LENGTH": "-5"}, 200, EMPTY, id="negative length"),
         pytest.param({"CONTENT_LENGTH": "99999"}, 400, b"400 Bad Request\n", id="sender hangs up"),
     ],
 )
-def test_body_ends_where_it_is_said_to_end(environ: dict[str, Any], status: int, line: bytes) -> None:
-    """Reading on would wait for ever, and a form that breaks off is another message than the one that was sent."""
+def test_body_is_read_up_to_its_content_length(environ: dict[str, Any], status: int, line: bytes) -> None:
+    """Reading further would block forever, and a truncated form would be another message."""
     answer = serve(make_app(), **environ)
 
     assert (answer[0], answer[2]) == (status, line)
@@ -270,17 +270,17 @@ def test_body_ends_where_it_is_said_to_end(environ: dict[str, Any], status: int,
 @pytest.mark.parametrize(
     ("target", "environ"),
     [
-        pytest.param("/message?a=%2c&b='+x", {}, id="query as it is written"),
-        pytest.param("/m%65ssage", {}, id="path as it is written"),
+        pytest.param("/message?a=%2c&b='+x", {}, id="unusual query"),
+        pytest.param("/m%65ssage", {}, id="unusual path"),
         pytest.param("/message?q=caf\xc3\xa9", {"url": "/message?q=café"}, id="bytes that are UTF-8"),
-        pytest.param("/message?q=caf\xe9", {"url": "/message?q=caf\udce9"}, id="bytes that are not"),
+        pytest.param("/message?q=caf\xe9", {"url": "/message?q=caf\udce9"}, id="bytes that are not UTF-8"),
         pytest.param("http://sms.example.com/message?a=1", {"url": "/message?a=1"}, id="absolute form"),
-        pytest.param("", {"url": "/message?a=1", "REQUEST_URI": "/message?a=1"}, id="other name of the target"),
-        pytest.param("", {"url": "/message?a=%2c", "QUERY_STRING": "a=%2c"}, id="server that does not keep it"),
+        pytest.param("", {"url": "/message?a=1", "REQUEST_URI": "/message?a=1"}, id="target under another name"),
+        pytest.param("", {"url": "/message?a=%2c", "QUERY_STRING": "a=%2c"}, id="server without the raw target"),
     ],
 )
-def test_signature_is_verified_over_the_target_as_it_was_received(target: str, environ: dict[str, Any]) -> None:
-    """A target that is decoded and encoded again is another URL than the one that Twilio signed."""
+def test_signature_is_verified_over_the_raw_target(target: str, environ: dict[str, Any]) -> None:
+    """A target that was decoded and re-encoded may differ from the URL that Twilio signed."""
     own = dict(environ)
     url = "https://sms.example.com" + own.pop("url", target)
     app = make_app(SIGNED)
@@ -289,13 +289,13 @@ def test_signature_is_verified_over_the_target_as_it_was_received(target: str, e
     assert serve(app, target, **signature(url + "x"), **own)[0] == 403
 
 
-def test_host_of_the_server_stands_in_for_a_host_that_is_not_sent() -> None:
-    """HTTP/1.0 asks for none."""
+def test_host_of_the_server_replaces_a_missing_host_header() -> None:
+    """HTTP/1.0 does not require one."""
     assert serve(make_app(SIGNED), HTTP_HOST=None, **signature("https://0.0.0.0:8000/message"))[0] == 200
 
 
 def test_prefix_of_the_extension_is_part_of_every_url() -> None:
-    """In a bigger application the webhooks stand under a path of their own."""
+    """In a bigger application, the webhooks have their own path."""
     router = make_router()
     router.status("delivered")(repr)
     app = make_app(SIGNED, router=router, url_prefix="/sms/")
@@ -308,8 +308,8 @@ def test_prefix_of_the_extension_is_part_of_every_url() -> None:
     assert serve(app)[0] == 404
 
 
-def test_mount_of_the_server_is_part_of_every_url() -> None:
-    """Behind a dispatcher the application does not know its own path, and Twilio signs the whole."""
+def test_mount_point_is_part_of_every_url() -> None:
+    """Behind a dispatcher the application sees only a part of the path, but Twilio signs all of it."""
     router = make_router()
     router.status("delivered")(repr)
     mounted = DispatcherMiddleware(make_app(SIGNED, router=router), {"/apps/sms": make_app(SIGNED, router=router)})
@@ -320,8 +320,8 @@ def test_mount_of_the_server_is_part_of_every_url() -> None:
     assert b'action="https://sms.example.com/apps/sms/status?in_reply_to=' in document
 
 
-def test_trusted_proxies_are_believed_and_no_others() -> None:
-    """Whoever may name scheme and host may choose what is signed."""
+def test_only_trusted_proxies_may_set_scheme_and_host() -> None:
+    """Anybody who could set them would choose the URL that is verified."""
     forwarded: dict[str, Any] = {
         "wsgi.url_scheme": "http",
         "HTTP_HOST": "10.0.0.5:8000",
@@ -334,8 +334,8 @@ def test_trusted_proxies_are_believed_and_no_others() -> None:
     assert serve(make_app(SIGNED), **forwarded, **signed)[0] == 403
 
 
-def test_public_url_is_what_is_signed() -> None:
-    """It needs no trust in any header."""
+def test_signature_is_verified_over_the_public_url() -> None:
+    """A public URL needs no trust in any header."""
     app = make_app(SIGNED, {"TWIML_PUBLIC_URL": "https://public.example/x"})
 
     assert serve(app, **signature("https://public.example/x/message"))[0] == 200
@@ -349,30 +349,30 @@ def test_public_url_is_what_is_signed() -> None:
         pytest.param("/status", "", 204, id="status handler"),
     ],
 )
-def test_failing_handler_is_told_to_flasks_listeners(path: str, text: str, status: int) -> None:
-    """Error trackers of Flask see what our own log sees."""
+def test_exception_of_a_handler_is_sent_as_flasks_signal(path: str, text: str, status: int) -> None:
+    """Error trackers for Flask listen to it."""
     router = make_router()
 
     @router.status("delivered")
     def delivered(callback: StatusCallback) -> None:
         raise ValueError("a bug")
 
-    app, told = make_app(router=router), list[tuple[Any, str]]()
+    app, received = make_app(router=router), list[tuple[Any, str]]()
 
     def listen(sender: Any, exception: Exception, **_: Any) -> None:
-        told.append((sender, str(exception)))
+        received.append((sender, str(exception)))
 
     form = inbound_form(text) if text else status_form(SID, "delivered")
     with got_request_exception.connected_to(listen, app):
         answer = serve(app, path, path=path, body=form.encode().encode())
 
     assert answer[0] == status
-    assert told == [(app, "a bug")]
+    assert received == [(app, "a bug")]
 
 
 @pytest.mark.parametrize("text", ["fail", "abort"])
-def test_answer_of_a_failing_handler_shows_no_trace(text: str) -> None:
-    """Not in debug either: the answer goes to somebody else."""
+def test_answer_of_a_failing_handler_shows_no_traceback(text: str) -> None:
+    """This holds in debug mode too: the answer goes to somebody else."""
     app = make_app({"DEBUG": True, "TESTING": True, "PROPAGATE_EXCEPTIONS": True})
     status, headers, body = serve(app, body=inbound_form(text).encode().encode())
 
@@ -381,13 +381,13 @@ def test_answer_of_a_failing_handler_shows_no_trace(text: str) -> None:
 
 
 def test_handler_runs_in_the_context_of_its_application() -> None:
-    """Templates, configuration and the database of a bigger application are at hand."""
+    """Handlers can use the templates, configuration and database of a bigger application."""
     assert b">bigger<" in serve(make_app(), body=inbound_form("who").encode().encode())[2]
 
 
 @pytest.mark.parametrize("debug", [True, False])
-def test_no_setting_of_flask_turns_a_check_off(debug: bool) -> None:
-    """What is only safe in production has never been tested."""
+def test_no_setting_of_flask_disables_a_check(debug: bool) -> None:
+    """A check that runs only in production would never be tested."""
     app = make_app(SIGNED, {"DEBUG": debug, "TESTING": debug})
 
     assert serve(app, HTTP_AUTHORIZATION=None)[0] == 401
@@ -397,7 +397,7 @@ def test_no_setting_of_flask_turns_a_check_off(debug: bool) -> None:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A folder with handlers of its own, and a template."""
+    """A folder with handlers and a template."""
     (tmp_path / "templates").mkdir()
     (tmp_path / "templates" / "a.txt").write_text("Today:\n{% for each in 'ab' %}\n  - {{ each }} <&>\n{% endfor %}\n")
     (tmp_path / "project_handlers.py").write_text(
@@ -411,7 +411,7 @@ def project(tmp_path: Path) -> Path:
 
 
 def test_project_is_served_from_its_folder(project: Path) -> None:
-    """Handlers, templates and the journal are the project's, wherever it is started from."""
+    """Handlers, templates and the journal belong to the project, wherever it is started from."""
     app = create_app(BASIC | {"TWIML_HANDLERS": "project_handlers"}, root=project)
     answer = serve(app)
 
@@ -432,10 +432,10 @@ def test_project_is_served_from_its_folder(project: Path) -> None:
         pytest.param("/boom", "GET", 500, b"500 Internal Server Error\n", id="bug elsewhere"),
     ],
 )
-def test_what_flask_refuses_is_one_plain_line_too(
+def test_errors_of_flask_are_answered_with_one_plain_line_too(
     project: Path, path: str, method: str, status: int, line: bytes
 ) -> None:
-    """A page of HTML is no answer to a machine."""
+    """An HTML page is not a useful answer to a machine."""
     app = create_app(BASIC | OFF | {"TWIML_HANDLERS": "project_handlers"}, root=project)
 
     @app.get("/boom")
@@ -451,15 +451,15 @@ def test_what_flask_refuses_is_one_plain_line_too(
     )
 
 
-def test_health_is_told_without_authentication(client: FlaskClient) -> None:
-    """Load balancers have no password."""
+def test_health_checks_need_no_authentication(client: FlaskClient) -> None:
+    """Load balancers do not have the password."""
     for path, line in [("/healthz", b"ok\n"), ("/readyz", b"ready\n")]:
         assert (client.get(path).status_code, client.get(path).data) == (200, line)
         assert client.head(path).status_code == 200
 
 
 def test_application_without_its_journal_is_not_ready(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """A balancer must send the messages elsewhere; what is wrong is not for strangers."""
+    """A load balancer must send messages elsewhere, and the cause must not be public."""
     (tmp_path / "file").touch()
     app = make_app({"TWIML_DATABASE_URL": f"sqlite:///{tmp_path}/file/twiml.db"})
 
@@ -470,10 +470,10 @@ def test_application_without_its_journal_is_not_ready(tmp_path: Path, caplog: py
 
 
 @pytest.mark.parametrize(
-    ("host", "status"), [pytest.param("[", 400, id="broken address"), pytest.param("a b", 400, id="no host at all")]
+    ("host", "status"), [pytest.param("[", 400, id="broken address"), pytest.param("a b", 400, id="no host name")]
 )
-def test_host_that_is_none_is_refused_and_kept_as_any_refusal(tmp_path: Path, host: str, status: int) -> None:
-    """Before the signature is verified it is anybody's, and the journal that keeps refusals sees it."""
+def test_invalid_host_is_refused_and_stored_like_any_refusal(tmp_path: Path, host: str, status: int) -> None:
+    """Before the signature is verified anybody could have sent it, and the journal must be able to store it."""
     app = make_app({"TWIML_CREDENTIALS": "", "TWIML_DATABASE_URL": f"sqlite:///{tmp_path}/twiml.db"}, SIGNED)
     answer = serve(app, HTTP_HOST=host)
 
@@ -481,7 +481,7 @@ def test_host_that_is_none_is_refused_and_kept_as_any_refusal(tmp_path: Path, ho
 
 
 def test_repeated_message_is_answered_once(tmp_path: Path) -> None:
-    """Twilio retries, and carriers repeat: one order is one order."""
+    """Twilio retries and carriers repeat messages, but an order must be taken once."""
     router, orders = Router(), list[str]()
 
     @router.default
@@ -495,8 +495,8 @@ def test_repeated_message_is_answered_once(tmp_path: Path) -> None:
     assert orders == ["hello"]
 
 
-def test_extension_is_initialized_later_too() -> None:
-    """Applications are made by factories."""
+def test_extension_can_be_initialized_later() -> None:
+    """Application factories need this."""
     app = Flask("bigger")
     app.config.update(BASIC | OFF)
     twiml = Twiml(url_prefix="/other")
@@ -507,22 +507,22 @@ def test_extension_is_initialized_later_too() -> None:
     assert [route.source for route in state_of(app).router.routes] == ['"fail"', '"abort"', '"who"', "(default)"]
 
 
-def test_application_without_the_extension_is_told_what_to_call() -> None:
-    """The phone and the command line take any Flask application."""
+def test_application_without_the_extension_is_refused_with_advice() -> None:
+    """The phone and the command line accept any Flask application."""
     with pytest.raises(ConfigurationError, match=r"call Twiml\(app\)"):
         state_of(Flask("other"))
 
 
-def test_application_that_nothing_authenticates_does_not_start() -> None:
-    """It fails closed: an empty setting is no setting."""
+def test_application_without_authentication_does_not_start() -> None:
+    """It must fail closed, and an empty setting counts as not set."""
     app = Flask("open")
     app.config.update(OFF | {"TWIML_CREDENTIALS": " ", "TWILIO_AUTH_TOKEN": ""})
 
-    with pytest.raises(ConfigurationError, match="nothing is set to authenticate Twilio by"):
+    with pytest.raises(ConfigurationError, match="no authentication is configured"):
         Twiml(app, router=make_router())
 
 
-def test_handlers_are_closed_after_the_first_request() -> None:
+def test_handlers_cannot_be_registered_after_the_first_request() -> None:
     """A registration in a view would work in one worker only."""
     router = make_router()
     serve(make_app(router=router))
@@ -531,8 +531,8 @@ def test_handlers_are_closed_after_the_first_request() -> None:
         router.status("sent")(repr)
 
 
-def test_configuration_of_the_application_comes_before_the_environment() -> None:
-    """A test must not be changed by what the developer's shell exports."""
+def test_configuration_of_the_application_overrides_the_environment() -> None:
+    """A test must not depend on the variables that a developer's shell exports."""
     collected = collect_settings(
         {
             "TWIML_APOLOGY": "Sorry",
@@ -558,15 +558,15 @@ def test_configuration_of_the_application_comes_before_the_environment() -> None
         pytest.param("routers = []", "has no list of routers", id="empty"),
         pytest.param("routers = [1]", "hold a int: list routers", id="something else"),
         pytest.param(
-            "from twiml_app import Router\nrouters = Router()", "has no list of routers", id="router that is no list"
+            "from twiml_app import Router\nrouters = Router()", "has no list of routers", id="router instead of a list"
         ),
-        pytest.param("routers = None", "has no list of routers", id="nothing"),
+        pytest.param("routers = None", "has no list of routers", id="None"),
     ],
 )
 def test_handlers_that_list_no_routers_are_refused(
     tmp_path: Path, request: pytest.FixtureRequest, source: str, problem: str
 ) -> None:
-    """The line says what to write, as the name is easily forgotten."""
+    """The error says what to write, as the name is easily forgotten."""
     name = "handlers_" + request.node.callspec.id.replace(" ", "_")
     (tmp_path / f"{name}.py").write_text(source)
 
@@ -575,7 +575,7 @@ def test_handlers_that_list_no_routers_are_refused(
     assert refused.value.setting == "TWIML_HANDLERS"
 
 
-def test_missing_handlers_are_told_from_a_missing_import_in_them(tmp_path: Path) -> None:
+def test_missing_handlers_and_a_missing_import_in_them_are_different_errors(tmp_path: Path) -> None:
     """A package that is not installed must not look like a wrong setting."""
     with pytest.raises(ConfigurationError, match=f"there is no module no_such_handlers in {tmp_path}"):
         load_router("no_such_handlers", tmp_path)
@@ -584,14 +584,14 @@ def test_missing_handlers_are_told_from_a_missing_import_in_them(tmp_path: Path)
         load_router("importing_handlers", tmp_path)
 
 
-def test_what_is_unwise_is_told_at_the_start(caplog: pytest.LogCaptureFixture) -> None:
-    """Once, before the first message, and not as an error."""
+def test_risky_settings_are_logged_at_the_start(caplog: pytest.LogCaptureFixture) -> None:
+    """They are logged once, before the first message, as warnings."""
     router = Router()
     router.message("cancel")(repr)
     make_app({"TWIML_CREDENTIALS": "sms:short", "TWIML_APOLOGIE": "x"}, router=router)
-    told = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
+    warned = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
 
-    assert told == [
+    assert warned == [
         "TWIML_CREDENTIALS: the password of sms is shorter than 12 characters",
         "TWIML_APOLOGIE is not a known setting: is it misspelled?",
         'the pattern "cancel" is an opt-out word: Twilio answers it itself and the handler never runs, unless'
@@ -629,10 +629,10 @@ pieces = st.sampled_from(["Body=", "From=", "MessageStatus=", "&", "%", "+", "="
     ),
 )
 @settings(max_examples=200)
-def test_no_bytes_on_the_wire_are_answered_with_an_error_of_ours(
+def test_no_request_causes_a_server_error(
     app: Flask, path: str, method: str, query: str, body: bytes, headers: dict[str, str]
 ) -> None:
-    """Whatever comes in is the sender's fault or is answered."""
+    """Every request must be answered, or refused as the sender's mistake."""
     status, answer_headers, answer = serve(app, f"{path}?{query}", path=path, method=method, body=body, **headers)
 
     assert status in (200, 204, 400, 401, 403, 413)

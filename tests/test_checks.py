@@ -36,7 +36,10 @@ def test_sound_settings_have_nothing_to_say(postgres_url: str) -> None:
     ("changes", "level", "says"),
     [
         pytest.param(
-            {"TWIML_CREDENTIALS": "", "TWILIO_AUTH_TOKEN": ""}, "error", "nothing is set to", id="no credentials"
+            {"TWIML_CREDENTIALS": "", "TWILIO_AUTH_TOKEN": ""},
+            "error",
+            "no authentication is configured",
+            id="no credentials",
         ),
         pytest.param({"TWIML_CREDENTIALS": "sms:short"}, "warning", "shorter than 12 characters", id="short password"),
         pytest.param({"TWIML_PUBLIC_URL": ""}, "warning", "not set", id="no public URL"),

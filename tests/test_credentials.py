@@ -1,4 +1,4 @@
-"""Credentials: sent as HTTP expects them, never shown by accident, and called weak before they are guessed."""
+"""Credentials: sent as HTTP requires, never shown by accident, and checked for weak passwords."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
         pytest.param("", "", "Basic Og==", id="empty"),
     ],
 )
-def test_header_is_that_of_the_rfc(user: str, password: str, header: str) -> None:
-    """Every server and proxy reads it, https://www.rfc-editor.org/rfc/rfc7617."""
+def test_header_matches_the_rfc(user: str, password: str, header: str) -> None:
+    """Every server and proxy parses it, https://www.rfc-editor.org/rfc/rfc7617."""
     assert basic_header(Credentials(user, password)) == header
 
 
 @given(TEXTS.filter(lambda user: ":" not in user), TEXTS)
-def test_header_carries_any_pair(user: str, password: str) -> None:
+def test_header_can_hold_any_pair(user: str, password: str) -> None:
     """A password may contain colons and letters of any language."""
     scheme, encoded = basic_header(Credentials(user, password)).split(" ")
 
@@ -46,15 +46,15 @@ def test_header_carries_any_pair(user: str, password: str) -> None:
     ],
 )
 def test_password_is_never_shown(show: Callable[[Credentials], str]) -> None:
-    """Settings end up in logs, in tracebacks and in bug reports."""
+    """Settings end up in logs, tracebacks and bug reports."""
     shown = show(Credentials("sms", "quite-long-enough"))
 
     assert "quite-long-enough" not in shown
     assert "Credentials('sms', '***')" in shown
 
 
-def test_pair_is_a_value() -> None:
-    """Credentials are compared with those in a list, and the list must not change while it is read."""
+def test_credentials_are_an_immutable_value() -> None:
+    """Credentials are compared and hashed, so they must not change."""
     pair = Credentials("sms", "quite-long-enough")
 
     assert pair == Credentials("sms", "quite-long-enough")
@@ -66,18 +66,25 @@ def test_pair_is_a_value() -> None:
 @pytest.mark.parametrize(
     ("user", "password", "found"),
     [
-        pytest.param("sms", "quite-long-enough", [], id="sound"),
+        pytest.param("sms", "quite-long-enough", [], id="strong"),
         pytest.param("ab", "xkabqpz7.fjw_m~d", [], id="short user that is in the password by chance"),
         pytest.param("sms", "short", ["the password of sms is shorter than 12 characters"], id="short"),
-        pytest.param("sms", "x" * 11, ["the password of sms is shorter than 12 characters"], id="a character short"),
+        pytest.param(
+            "sms", "x" * 11, ["the password of sms is shorter than 12 characters"], id="one character too short"
+        ),
         pytest.param("sms", "x" * 12, [], id="just long enough"),
         pytest.param("anna", "hello-Anna-2024", ["the password of anna is easy to guess"], id="user in the password"),
-        pytest.param("sms", "the-sms-of-4711", ["the password of sms is easy to guess"], id="shortest user in it"),
+        pytest.param(
+            "sms",
+            "the-sms-of-4711",
+            ["the password of sms is easy to guess"],
+            id="shortest checked user in the password",
+        ),
         pytest.param(
             "sms",
             "p@ss/word:x?#[]&+ ",
             ["the password of sms has characters that Twilio may not send from a URL"],
-            id="password that a URL would carry encoded",
+            id="password that needs encoding in a URL",
         ),
         pytest.param(
             "sms",
@@ -89,7 +96,7 @@ def test_pair_is_a_value() -> None:
             "ann@home",
             "quite-long-enough",
             ["the user ann@home has characters that Twilio may not send from a URL"],
-            id="user that a URL would carry encoded",
+            id="user that needs encoding in a URL",
         ),
         pytest.param(
             "twilio",
@@ -103,8 +110,8 @@ def test_pair_is_a_value() -> None:
         ),
     ],
 )
-def test_weak_credentials_are_named_without_the_password(user: str, password: str, found: list[str]) -> None:
-    """The URL is on the internet: a guessed password lets anyone speak for any customer."""
+def test_weak_credentials_are_reported_without_the_password(user: str, password: str, found: list[str]) -> None:
+    """The URL is public: with a guessed password, anybody could send messages as any customer."""
     assert weaknesses(Credentials(user, password)) == found
 
 
@@ -112,7 +119,7 @@ def test_weak_credentials_are_named_without_the_password(user: str, password: st
     "word", ["password", "passwort", "secret", "twilio", "123456", "qwerty", "letmein", "changeme", "admin"]
 )
 def test_password_with_a_common_word_is_easy_to_guess(word: str) -> None:
-    """These are at the top of every list that attackers try."""
+    """Attackers try these first."""
     assert weaknesses(Credentials("sms", f"xkq-{word.upper()}-zvw")) == ["the password of sms is easy to guess"]
 
 

@@ -1,4 +1,4 @@
-"""The error tree: what callers catch, and what the errors tell."""
+"""The error tree: which class to catch, and which attributes errors have."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pytest
 from twiml_app import errors
 
 
-def test_docstring_draws_the_tree_that_is_there() -> None:
-    """People choose what to catch by that drawing: every class is in it, under its base, and no other."""
+def test_docstring_shows_the_actual_error_tree() -> None:
+    """People use it to choose what to catch, so every class must be in it, under its base."""
     drawn: dict[str, str] = {}
     path: list[str] = []
     for line in (errors.__doc__ or "").splitlines():
@@ -28,9 +28,9 @@ def test_docstring_draws_the_tree_that_is_there() -> None:
     ("error", "message", "attributes"),
     [
         pytest.param(
-            errors.ConfigurationError("TWIML_ACCOUNTS", "give texts"),
-            "TWIML_ACCOUNTS: give texts",
-            {"setting": "TWIML_ACCOUNTS", "problem": "give texts"},
+            errors.ConfigurationError("TWIML_ACCOUNTS", "give strings"),
+            "TWIML_ACCOUNTS: give strings",
+            {"setting": "TWIML_ACCOUNTS", "problem": "give strings"},
             id="setting",
         ),
         pytest.param(
@@ -45,7 +45,7 @@ def test_docstring_draws_the_tree_that_is_there() -> None:
             errors.Forbidden("no", reason="the token"),
             "no",
             {"status": 403, "line": "no", "reason": "the token"},
-            id="403 with a reason for the log alone",
+            id="403 with a reason only for the log",
         ),
         pytest.param(errors.RequestTooLarge("no"), "no", {"status": 413, "line": "no", "reason": "no"}, id="413"),
         pytest.param(
@@ -55,7 +55,7 @@ def test_docstring_draws_the_tree_that_is_there() -> None:
             id="handler of a reply",
         ),
         pytest.param(errors.TwimlError("no"), "no", {"code": 12200}, id="TwiML"),
-        pytest.param(errors.TwimlError("no", code=14103), "no", {"code": 14103}, id="TwiML with its number"),
+        pytest.param(errors.TwimlError("no", code=14103), "no", {"code": 14103}, id="TwiML with its error code"),
         pytest.param(
             errors.CallError("refused", url="http://a/b", code=11202),
             "http://a/b: refused",
@@ -64,14 +64,16 @@ def test_docstring_draws_the_tree_that_is_there() -> None:
         ),
     ],
 )
-def test_errors_carry_their_facts(error: errors.TwimlAppError, message: str, attributes: dict[str, object]) -> None:
-    """A program reads attributes, a person the message: neither has to parse the other's."""
+def test_errors_have_a_message_and_attributes(
+    error: errors.TwimlAppError, message: str, attributes: dict[str, object]
+) -> None:
+    """Programs read the attributes and people read the message."""
     assert str(error) == message
     assert {name: getattr(error, name) for name in attributes} == attributes
 
 
-def test_refusals_are_caught_as_one() -> None:
-    """Whoever answers a refused request handles all of them in one place."""
+def test_refusals_have_one_base_class() -> None:
+    """The code that answers a refused request catches them all in one place."""
     refusals = [errors.Unauthorized, errors.Forbidden, errors.MalformedRequest, errors.RequestTooLarge]
 
     assert {kind.status for kind in refusals if issubclass(kind, errors.RequestRefused)} == {400, 401, 403, 413}

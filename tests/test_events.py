@@ -1,4 +1,4 @@
-"""What a webhook says, in every generation and channel that Twilio sends."""
+"""Events are parsed from the webhooks of every generation and channel of Twilio."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from twiml_app.webhook import Form
 ACCOUNT = "AC" + "0" * 32
 MEDIA_URL = f"https://api.twilio.com/2010-04-01/Accounts/{ACCOUNT}/Messages/MM{'12' * 16}/Media/ME"
 
-#: What every sample says beyond empty text; None is what Twilio did not send.
+#: The values of all samples that are not empty.
 PHONES: dict[str, Any] = {"from_": "+15005550001", "to": "+15005550006"}
 PLACES: dict[str, Any] = {
     "from_city": "SAN FRANCISCO", "from_state": "CA", "from_zip": "94103", "from_country": "US",
@@ -38,8 +38,8 @@ def sid(number: str) -> dict[str, str]:
     return {"message_sid": "SM" + number * 16}
 
 
-def said(event: object) -> dict[str, Any]:
-    """Return the attributes that are not at rest."""
+def given_values(event: object) -> dict[str, Any]:
+    """Return the attributes that do not have their default."""
     names = [field.name for field in fields(event) if field.name not in ("form", "query")]  # type: ignore[arg-type]
     values = {name: getattr(event, name) for name in names}
     return {name: value for name, value in values.items() if value not in ("", None, False, ())}
@@ -185,18 +185,18 @@ def said(event: object) -> dict[str, Any]:
         pytest.param("voice", UnknownEvent, COMMON, id="voice"),
     ],
 )  # fmt: skip
-def test_samples_are_read_whole(name: str, kind: type, expected: dict[str, Any]) -> None:
-    """Handlers see every parameter of their generation and channel, under one name each."""
+def test_every_parameter_of_a_sample_is_parsed(name: str, kind: type, expected: dict[str, Any]) -> None:
+    """Handlers get every parameter of each generation and channel under one name."""
     form = sample(f"{name}.txt")
     event = parse_event(form)
 
     assert type(event) is kind
-    assert said(event) == expected
+    assert given_values(event) == expected
     assert event.form is form
 
 
 def test_every_parameter_of_the_samples_has_an_attribute() -> None:
-    """A parameter that Twilio documents is found by its snake case, without a look into the form."""
+    """A documented parameter is available by its snake-case name, without using the form."""
     derived = {"SmsSid", "SmsMessageSid", "SmsStatus", "NumMedia"}
     for path in SAMPLES.glob("*.txt"):
         event = parse_event(sample(path.name))
@@ -213,31 +213,31 @@ MINIMAL = {"From": "+15005550001", "To": "+15005550006", "Body": "hi"}
 @pytest.mark.parametrize(
     ("form", "kind"),
     [
-        pytest.param(MINIMAL, InboundMessage, id="by hand: no status at all"),
+        pytest.param(MINIMAL, InboundMessage, id="no status, as in a hand-written request"),
         pytest.param(MINIMAL | {"Body": ""}, InboundMessage, id="empty text"),
-        pytest.param({"From": "+1", "NumMedia": "1"}, InboundMessage, id="media and no text"),
-        pytest.param({"From": "+1", "SmsStatus": "received"}, InboundMessage, id="received, and nothing else"),
+        pytest.param({"From": "+1", "NumMedia": "1"}, InboundMessage, id="only media"),
+        pytest.param({"From": "+1", "SmsStatus": "received"}, InboundMessage, id="only received"),
         pytest.param(MINIMAL | {"MessageStatus": "receiving"}, InboundMessage, id="receiving"),
         pytest.param(MINIMAL | {"MessageStatus": "", "SmsStatus": ""}, InboundMessage, id="empty status"),
         pytest.param(MINIMAL | {"MessageStatus": "delivered"}, StatusCallback, id="status with a text"),
-        pytest.param({"MessageStatus": "", "SmsStatus": "sent"}, StatusCallback, id="the older status alone"),
-        pytest.param({"SmsSid": "SM1", "SmsStatus": "invalid"}, StatusCallback, id="status that is not in the list"),
+        pytest.param({"MessageStatus": "", "SmsStatus": "sent"}, StatusCallback, id="only the older status"),
+        pytest.param({"SmsSid": "SM1", "SmsStatus": "invalid"}, StatusCallback, id="unlisted status"),
         pytest.param({}, UnknownEvent, id="nothing"),
-        pytest.param({"From": "+1", "To": "+2"}, UnknownEvent, id="numbers alone"),
-        pytest.param({"Body": "hi"}, UnknownEvent, id="a text of nobody"),
-        pytest.param({"From": "", "Body": "hi"}, UnknownEvent, id="a text of an empty number"),
-        pytest.param(MINIMAL | {"CallSid": "CA1"}, UnknownEvent, id="call with a text"),
+        pytest.param({"From": "+1", "To": "+2"}, UnknownEvent, id="only numbers"),
+        pytest.param({"Body": "hi"}, UnknownEvent, id="text without a sender"),
+        pytest.param({"From": "", "Body": "hi"}, UnknownEvent, id="text with an empty sender"),
+        pytest.param(MINIMAL | {"CallSid": "CA1"}, UnknownEvent, id="call with text"),
         pytest.param({"CallSid": "CA1", "SmsStatus": "sent"}, UnknownEvent, id="call with a status"),
         pytest.param({"EventType": "onMessageAdded", "Author": "a", "Body": "hi"}, UnknownEvent, id="conversation"),
     ],
 )
-def test_kind_is_told_by_the_parameters(form: dict[str, str], kind: type) -> None:
-    """A text that is taken for a report is never answered, a report taken for a text answers itself for ever."""
+def test_parameters_determine_the_kind_of_event(form: dict[str, str], kind: type) -> None:
+    """A message mistaken for a status is never answered; a status mistaken for a message causes an endless loop."""
     assert type(parse_event(Form(form.items()))) is kind
 
 
-def test_unknown_webhook_is_named_in_words() -> None:
-    """Whoever gave a message URL to a voice number reads so in the log."""
+def test_unknown_webhook_is_described() -> None:
+    """The log shows that the Message URL was set as a voice URL."""
     kinds = [event.kind for event in map(parse_event, [sample("voice.txt"), Form()]) if isinstance(event, UnknownEvent)]
 
     assert kinds == ["voice webhook", "webhook of an unknown kind"]
@@ -249,31 +249,31 @@ def test_unknown_webhook_is_named_in_words() -> None:
         pytest.param("NumSegments", "12", "num_segments", 12, id="number"),
         pytest.param("NumSegments", "", "num_segments", None, id="empty number"),
         pytest.param("NumSegments", "-1", "num_segments", None, id="negative number"),
-        pytest.param("NumSegments", "٣", "num_segments", None, id="number of another alphabet"),
+        pytest.param("NumSegments", "٣", "num_segments", None, id="digit of another script"),
         pytest.param("NumSegments", "²", "num_segments", None, id="superscript"),
-        pytest.param("NumSegments", "9" * 5000, "num_segments", None, id="number without end"),
+        pytest.param("NumSegments", "9" * 5000, "num_segments", None, id="very long number"),
         pytest.param("ErrorCode", "30005", "error_code", 30005, id="code"),
-        pytest.param("ErrorCode", "x", "error_code", None, id="code that is none"),
+        pytest.param("ErrorCode", "x", "error_code", None, id="invalid code"),
         pytest.param("Latitude", "-12.5", "latitude", -12.5, id="degrees"),
         pytest.param("Latitude", "", "latitude", None, id="no degrees"),
         pytest.param("Longitude", "nan", "longitude", None, id="not a number"),
         pytest.param("Longitude", "1e999", "longitude", None, id="infinity"),
-        pytest.param("Longitude", "east", "longitude", None, id="degrees in words"),
+        pytest.param("Longitude", "east", "longitude", None, id="word"),
         pytest.param("Forwarded", "TRUE", "forwarded", True, id="flag"),
         pytest.param("FrequentlyForwarded", "true", "frequently_forwarded", True, id="other flag"),
-        pytest.param("Forwarded", "1", "forwarded", False, id="flag of another kind"),
-        pytest.param("Body", " Hi \0", "body", " Hi \0", id="text is kept as it came"),
+        pytest.param("Forwarded", "1", "forwarded", False, id="flag with another value"),
+        pytest.param("Body", " Hi \0", "body", " Hi \0", id="text is kept as received"),
         pytest.param("Body", "caf\udce9", "body", "caf\ufffd", id="text that is not UTF-8"),
         pytest.param("MediaUrl0", "http://a", "media", (InboundMedia("http://a", ""),), id="media without NumMedia"),
-        pytest.param("MediaUrl1", "http://a", "media", (), id="second of no media"),
-        pytest.param("NumMedia", "3", "media", (), id="media that are not there"),
-        pytest.param("SmsMessageSid", "SM1", "message_sid", "SM1", id="sid under its oldest name"),
-        pytest.param("Query", "x", "query", {}, id="parameter named as an attribute of ours"),
-        pytest.param("Form", "x", "contact", "+15005550001", id="parameter named as the form"),
+        pytest.param("MediaUrl1", "http://a", "media", (), id="second media without the first"),
+        pytest.param("NumMedia", "3", "media", (), id="NumMedia without media"),
+        pytest.param("SmsMessageSid", "SM1", "message_sid", "SM1", id="sid in its oldest parameter"),
+        pytest.param("Query", "x", "query", {}, id="parameter named like an attribute of ours"),
+        pytest.param("Form", "x", "contact", "+15005550001", id="parameter named like the form"),
     ],
 )
-def test_parameters_become_values(parameter: str, value: str, attribute: str, expected: object) -> None:
-    """Whatever a form holds, a handler gets the type it was promised."""
+def test_parameters_are_converted(parameter: str, value: str, attribute: str, expected: object) -> None:
+    """Whatever a form contains, a handler gets the declared type."""
     event = parse_event(Form((MINIMAL | {parameter: value}).items()))
 
     assert isinstance(event, InboundMessage)
@@ -281,7 +281,7 @@ def test_parameters_become_values(parameter: str, value: str, attribute: str, ex
 
 
 def test_structured_message_is_a_flag_of_a_status() -> None:
-    """It is sent as a word."""
+    """Twilio sends it as the string "true"."""
     event = parse_event(Form([("MessageStatus", "read"), ("StructuredMessage", "true")]))
 
     assert isinstance(event, StatusCallback)
@@ -296,19 +296,19 @@ def test_structured_message_is_a_flag_of_a_status() -> None:
         pytest.param("", "", "sms", id="status without numbers"),
         pytest.param("whatsapp:+15005550001", "whatsapp:+15005550006", "whatsapp", id="WhatsApp"),
         pytest.param("RCS:+15005550001", "rcs:agent", "rcs", id="capitals"),
-        pytest.param("+15005550006", "messenger:42", "messenger", id="named by the other address alone"),
+        pytest.param("+15005550006", "messenger:42", "messenger", id="prefix only in the other address"),
     ],
 )
 def test_channel_is_the_prefix_of_an_address(from_: str, to: str, channel: str) -> None:
-    """A route for WhatsApp must not answer by SMS."""
+    """A route for WhatsApp must not answer an SMS."""
     event = parse_event(Form([("From", from_), ("To", to), ("MessageStatus", "sent")]))
 
     assert isinstance(event, StatusCallback)
     assert event.channel == channel
 
 
-def test_contact_is_the_person_whichever_way_the_message_went() -> None:
-    """From and To change places between a message and its status: the roles do not."""
+def test_contact_is_the_other_person_in_either_direction() -> None:
+    """From and To are swapped between a message and a status callback, but the roles are not."""
     came, went = parse_event(sample("inbound-sms.txt")), parse_event(sample("status-delivered.txt"))
 
     assert isinstance(came, InboundMessage)
@@ -317,19 +317,19 @@ def test_contact_is_the_person_whichever_way_the_message_went() -> None:
     assert came.num_media == 0
 
 
-def test_status_names_what_it_answered_by_the_query_alone() -> None:
-    """The query is signed by us; a parameter of the form could claim anything."""
+def test_in_reply_to_comes_only_from_the_query() -> None:
+    """The query has our signed token; a parameter of the form could have any value."""
     form = Form([("MessageStatus", "sent"), ("InReplyTo", "SM666"), ("in_reply_to", "SM666")])
-    told, silent = parse_event(form, Form([("in_reply_to", "SM1"), ("token", "t")])), parse_event(form)
+    reply, other = parse_event(form, Form([("in_reply_to", "SM1"), ("token", "t")])), parse_event(form)
 
-    assert isinstance(told, StatusCallback)
-    assert isinstance(silent, StatusCallback)
-    assert (told.in_reply_to, silent.in_reply_to) == ("SM1", "")
-    assert dict(told.query) == {"in_reply_to": "SM1", "token": "t"}
+    assert isinstance(reply, StatusCallback)
+    assert isinstance(other, StatusCallback)
+    assert (reply.in_reply_to, other.in_reply_to) == ("SM1", "")
+    assert dict(reply.query) == {"in_reply_to": "SM1", "token": "t"}
 
 
 def test_events_can_be_kept_in_a_set() -> None:
-    """They are frozen: a handler may remember whom it has seen."""
+    """They are frozen and hashable, so a handler may collect them."""
     form = sample("inbound-sms.txt")
 
     assert len({parse_event(form), parse_event(form), parse_event(form, {"a": "b"})}) == 2
@@ -346,8 +346,8 @@ PARAMETERS += ["ErrorCode", "NumSegments", "Latitude", "Forwarded", "AccountSid"
         | st.text(st.characters(max_codepoint=0xD7FF) | st.just("\udcff"), max_size=5),
     )
 )
-def test_any_form_is_some_event(form: dict[str, str]) -> None:
-    """Twilio adds parameters without notice, and the internet sends anything: reading never fails."""
+def test_any_form_is_parsed_as_some_event(form: dict[str, str]) -> None:
+    """Twilio adds parameters without notice, and the internet sends anything: parsing must never fail."""
     event = parse_event(Form(form.items()))
 
     assert isinstance(event, InboundMessage | StatusCallback | UnknownEvent)

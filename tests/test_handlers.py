@@ -1,4 +1,4 @@
-"""The example application: what it answers, over HTTP semantics and through its authentication."""
+"""The example application: its answers, through HTTP and the real authentication."""
 
 from __future__ import annotations
 
@@ -24,38 +24,42 @@ def phone(tmp_path: Path) -> Phone:
     [
         pytest.param(" Hours? ", "We are open from 8 to 18, Monday to Saturday.", id="keyword as people type it"),
         pytest.param(
-            "MENU", "Today:\n- coffee, 3 €\n- tea, 2 €\nText ORDER and how many of what.", id="template with a loop"
+            "MENU",
+            "Today:\n- coffee, 3 €\n- tea, 2 €\nText ORDER with a quantity and an item.",
+            id="template with a loop",
         ),
         pytest.param("Order 2  Flat White", "Thanks! 2 Flat White will be ready in ten minutes.", id="pattern"),
-        pytest.param("order 0 tea", "Order at least one, for example: order 2 coffee", id="count that makes no sense"),
+        pytest.param("order 0 tea", "Order at least one, for example: order 2 coffee", id="count of zero"),
         pytest.param(
             "order 1 <b>&</b>", "Thanks! 1 <b>&</b> will be ready in ten minutes.", id="markup is text, escaped once"
         ),
         pytest.param(
-            "?", "Text MENU, HOURS, or ORDER and how many of what, for example: order 2 coffee", id="anything else"
+            "?",
+            "Text MENU, HOURS, or ORDER with a quantity and an item, for example: order 2 coffee",
+            id="anything else",
         ),
     ],
 )
-def test_texts_are_answered(phone: Phone, text: str, answer: str) -> None:
-    """The examples are copied by users: each must do what it says."""
+def test_messages_are_answered(phone: Phone, text: str, answer: str) -> None:
+    """Users copy the examples, so each must work as described."""
     assert phone.text(text).texts == [answer]
 
 
 def test_picture_is_answered_with_a_picture(phone: Phone) -> None:
-    """An image-only message has an empty text and is a message all the same."""
+    """An image-only message has an empty text and is still a message."""
     reply = phone.image("https://example.com/cat.jpg")
 
     assert reply.texts == ["Thanks, 1 received. Here is ours:"]
     assert reply.media == ["https://demo.twilio.com/owl.png"]
 
 
-def test_delivery_of_a_reply_is_followed_through_its_status_url(phone: Phone, caplog: pytest.LogCaptureFixture) -> None:
-    """The signed URL in the reply is the only way to learn of its delivery."""
+def test_delivery_of_a_reply_is_reported_to_its_status_url(phone: Phone, caplog: pytest.LogCaptureFixture) -> None:
+    """The signed URL in the reply is the only way to get a report on its delivery."""
     caplog.set_level(logging.INFO)
     reply = phone.text("hours", MessageSid="SM" + "1" * 32)
 
     assert phone.report(reply, "delivered").status == 204
-    assert f"it answered SM{'1' * 32}" in caplog.text
+    assert f"in reply to SM{'1' * 32}" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -66,24 +70,26 @@ def test_delivery_of_a_reply_is_followed_through_its_status_url(phone: Phone, ca
     ],
 )
 def test_error_codes_reach_their_handler(phone: Phone, caplog: pytest.LogCaptureFixture, code: int, says: str) -> None:
-    """A message that cannot be delivered is told by status and by code: both handlers run."""
+    """A failed message has a status and an error code, and the handlers of both run."""
     assert phone.status("SM" + "2" * 32, "undelivered", error_code=code).status == 204
 
     assert f"SM{'2' * 32} did not arrive: undelivered" in caplog.text
     assert says in caplog.text
 
 
-def test_stop_is_told_and_answered_by_nothing(phone: Phone, caplog: pytest.LogCaptureFixture) -> None:
-    """Twilio answers STOP itself, and refuses what is sent after."""
+def test_stop_reaches_its_handler_and_gets_no_reply(phone: Phone, caplog: pytest.LogCaptureFixture) -> None:
+    """Twilio answers STOP itself, and refuses messages that are sent afterwards."""
     caplog.set_level(logging.INFO)
 
     assert phone.text("Stop").texts == []
     assert "a contact left +15005550006" in caplog.text
 
 
-def test_start_is_told_and_answered_by_the_routes(phone: Phone, caplog: pytest.LogCaptureFixture) -> None:
-    """After START somebody listens again, so the program may greet."""
+def test_start_reaches_its_handler_and_then_the_routes(phone: Phone, caplog: pytest.LogCaptureFixture) -> None:
+    """After START the contact can be texted again, so the program may greet."""
     caplog.set_level(logging.INFO)
 
-    assert phone.text("START").texts == ["Text MENU, HOURS, or ORDER and how many of what, for example: order 2 coffee"]
+    assert phone.text("START").texts == [
+        "Text MENU, HOURS, or ORDER with a quantity and an item, for example: order 2 coffee"
+    ]
     assert "a contact came back to +15005550006" in caplog.text

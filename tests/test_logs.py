@@ -1,4 +1,4 @@
-"""The log: one line an event, which no text of a stranger can break, and in which nobody is named."""
+"""The log: one line per event, which no input can break, without personal data."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from hypothesis import strategies as st
 from twiml_app.logs import JsonFormatter, TextFormatter, log_event, logger, mask, set_up
 
 
-class Kept(logging.Handler):
-    """Keeps records."""
+class Collected(logging.Handler):
+    """Collects records."""
 
     def __init__(self) -> None:
         super().__init__()
         self.records: list[logging.LogRecord] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep a record."""
+        """Collect a record."""
         self.records.append(record)
 
 
 @contextmanager
 def logging_to(*handlers: logging.Handler) -> Iterator[None]:
-    """Let the logger have these handlers alone; what it had, those of the test runner among them, is put back."""
+    """Replace the handlers of the logger, including those of pytest, and restore them afterwards."""
     before = logger.handlers, logger.level, logger.propagate
     logger.handlers, logger.propagate = [*handlers], False
     logger.setLevel(logging.NOTSET)
@@ -44,7 +44,7 @@ def logging_to(*handlers: logging.Handler) -> Iterator[None]:
 
 
 def written(log_format: str, event: str, fields: dict[str, object], *, encoding: str = "utf-8") -> str:
-    """Return what is written of an event."""
+    """Return the log output of an event."""
     stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding, newline="\n")
     handler = logging.StreamHandler(stream)
     handler.setFormatter(JsonFormatter() if log_format == "json" else TextFormatter())
@@ -63,21 +63,21 @@ def written(log_format: str, event: str, fields: dict[str, object], *, encoding:
         pytest.param("rcs:agent:shop_1234", "rcs:agent:*****1234", id="more colons"),
         pytest.param("15005550001", "*******0001", id="number of 2008"),
         pytest.param("72345", "*2345", id="short code"),
-        pytest.param("2345", "****", id="so short that its end is all of it"),
+        pytest.param("2345", "****", id="too short to show any digit"),
         pytest.param("messenger:12", "messenger:**", id="short after a channel"),
         pytest.param("", "", id="empty"),
-        pytest.param(":", ":", id="nothing but a colon"),
+        pytest.param(":", ":", id="only a colon"),
     ],
 )
-def test_address_is_masked_but_for_its_end(address: str, shown: str) -> None:
-    """A log is kept for years and read by many; four digits are enough to find somebody who asks."""
+def test_address_is_masked_except_for_its_end(address: str, shown: str) -> None:
+    """Many people read logs for years; four digits are enough to find the messages of a contact who asks."""
     assert mask(address) == shown
 
 
 @settings(deadline=None)
 @given(st.text(st.characters(exclude_characters="*"), max_size=20))
 def test_masked_address_shows_at_most_four_characters_of_a_number(address: str) -> None:
-    """Whatever the channel calls its people."""
+    """Addresses differ between channels."""
     prefix, colon, number = address.rpartition(":")
     shown = mask(address).removeprefix(prefix + colon)
 
@@ -90,11 +90,15 @@ def test_masked_address_shows_at_most_four_characters_of_a_number(address: str) 
     ("fields", "shown"),
     [
         pytest.param({"sid": "SM0", "ms": 1.5}, "sid=SM0 ms=1.5", id="fields"),
-        pytest.param({"a": None, "b": "", "c": 0, "d": False}, "c=0 d=False", id="without a value, not without a zero"),
+        pytest.param(
+            {"a": None, "b": "", "c": 0, "d": False},
+            "c=0 d=False",
+            id="empty values are left out, zero and False are not",
+        ),
         pytest.param({"a": "two words"}, 'a="two words"', id="white space is quoted"),
         pytest.param({"a": 'say "hi"'}, r'a="say \"hi\""', id="quotes are escaped"),
         pytest.param({"a": "x=1"}, 'a="x=1"', id="equals sign is quoted"),
-        pytest.param({"a": "größe 😀"}, 'a="größe 😀"', id="other scripts are readable"),
+        pytest.param({"a": "größe 😀"}, 'a="größe 😀"', id="other scripts are not escaped"),
         pytest.param({"a": "grün"}, "a=grün", id="word of another script"),
         pytest.param({"a": "x\nrefused status=403"}, r'a="x\nrefused status=403"', id="line break"),
         pytest.param({"a": "x\x1b[2J"}, r'a="x\u001b[2J"', id="escape code of a terminal"),
@@ -102,12 +106,12 @@ def test_masked_address_shows_at_most_four_characters_of_a_number(address: str) 
         pytest.param({"a": "x\u2028\x85y"}, r'a="x\u2028\u0085y"', id="line breaks of Unicode"),
         pytest.param({"a": "x\u202egnp.exe"}, r'a="x\u202egnp.exe"', id="text that runs backwards"),
         pytest.param({"a": "\udcff"}, r'a="\udcff"', id="byte that is not UTF-8"),
-        pytest.param({"a": "%s %d"}, 'a="%s %d"', id="percent sign is no placeholder"),
+        pytest.param({"a": "%s %d"}, 'a="%s %d"', id="percent sign is not a placeholder"),
         pytest.param({}, "", id="none"),
     ],
 )
-def test_event_is_one_line_of_fields(fields: dict[str, object], shown: str) -> None:
-    """Somebody searches it at three in the morning; a stranger chose some of the values."""
+def test_event_is_logged_as_one_line_of_fields(fields: dict[str, object], shown: str) -> None:
+    """People search the log, and senders choose some of the values."""
     line = written("text", "inbound message", fields)
 
     assert line.partition(" ")[2] == f"info    inbound message{' ' if shown else ''}{shown}\n"
@@ -121,8 +125,8 @@ FIELD = re.compile(r' (\w+)=("(?:[^"\\]|\\.)*"|[^\s"=]+)')
 
 @settings(deadline=None)
 @given(STRANGE, STRANGE)
-def test_no_value_breaks_out_of_its_line_or_its_field(one: str, other: str) -> None:
-    """A line that a stranger forges, or a screen that he clears, hides who was there."""
+def test_no_value_can_forge_a_line_or_a_field(one: str, other: str) -> None:
+    """An attacker could hide traces with forged lines or control characters."""
     line = written("text", "refused", {"one": one, "other": other, "status": 403}).removesuffix("\n")
     fields = line.partition("refused")[2]
 
@@ -135,8 +139,8 @@ def test_no_value_breaks_out_of_its_line_or_its_field(one: str, other: str) -> N
 
 @settings(deadline=None)
 @given(STRANGE, st.sampled_from(["utf-8", "ascii"]))
-def test_json_line_is_one_object_that_reads_back(value: str, encoding: str) -> None:
-    """Log collectors drop what they cannot read, without a word, and containers may have no UTF-8."""
+def test_json_line_is_one_object_that_can_be_parsed(value: str, encoding: str) -> None:
+    """Log collectors silently drop lines that they cannot parse, and containers may not use UTF-8."""
     text = written("json", "refused", {"reason": value, "status": 403}, encoding=encoding)
     given = {"reason": value} if value else {}
 
@@ -147,22 +151,22 @@ def test_json_line_is_one_object_that_reads_back(value: str, encoding: str) -> N
 
 
 def record(message: str, *arguments: object, created: float = 0.0015, **attributes: Any) -> logging.LogRecord:
-    """Return a record as any library makes it."""
+    """Return a record of another library."""
     made = logging.LogRecord("library", logging.WARNING, "x.py", 1, message, arguments, None)
     vars(made).update({"created": created, **attributes})
     return made
 
 
 def failure() -> Any:
-    """Return an exception as logging holds it."""
+    """Return an exception as a log record stores it."""
     try:
         raise ValueError("broken")
     except ValueError:
         return sys.exc_info()
 
 
-def test_record_of_another_library_is_formatted_too() -> None:
-    """One stream, one format: a collector is set up once."""
+def test_records_of_other_libraries_are_formatted_too() -> None:
+    """A log collector needs one format per stream."""
     assert TextFormatter().format(record("%s left", 2)) == "1970-01-01T00:00:00.001Z warning 2 left"
     assert json.loads(JsonFormatter().format(record("%s left", 2))) == {
         "time": "1970-01-01T00:00:00.001Z",
@@ -172,8 +176,8 @@ def test_record_of_another_library_is_formatted_too() -> None:
     }
 
 
-def test_exception_is_written_with_its_traceback() -> None:
-    """A handler that fails is found by its line."""
+def test_exception_is_logged_with_its_traceback() -> None:
+    """The traceback shows the line of the handler that failed."""
     failed = record("it failed", exc_info=failure())
 
     first, _, traceback = TextFormatter().format(failed).partition("\n")
@@ -186,7 +190,7 @@ def test_exception_is_written_with_its_traceback() -> None:
 
 
 def test_exception_cannot_forge_a_line_of_the_log() -> None:
-    """Anybody can text a line end, and a handler may put the text into its error."""
+    """Anybody can text a line break, and a handler may put the text into an error."""
     try:
         raise ValueError("no\n2026-11-21T00:00:00.000Z info    inbound message sid=forged \x1b[31m")
     except ValueError:
@@ -196,8 +200,8 @@ def test_exception_cannot_forge_a_line_of_the_log() -> None:
     assert "\x1b" not in "".join(lines)
 
 
-def test_value_that_json_does_not_know_is_written_as_text() -> None:
-    """A line that cannot be written would be lost with all that it says."""
+def test_value_that_json_does_not_support_is_logged_as_a_string() -> None:
+    """Otherwise the whole line would be lost."""
     assert json.loads(written("json", "x", {"path": {1: {2}}, "error": ValueError("a")})) | {"time": ""} == {
         "time": "",
         "level": "info",
@@ -208,15 +212,15 @@ def test_value_that_json_does_not_know_is_written_as_text() -> None:
     }
 
 
-def test_event_below_the_level_is_not_written() -> None:
-    """Every challenge of Twilio's is an event for debugging: in production it is noise."""
-    kept = Kept()
-    with logging_to(kept):
+def test_event_below_the_level_is_not_logged() -> None:
+    """Challenges are logged for debugging only: in production they are noise."""
+    collected = Collected()
+    with logging_to(collected):
         logger.setLevel(logging.INFO)
         log_event(logging.DEBUG, "refused", {})
         log_event(logging.INFO, "inbound message", {"sid": "SM0"})
 
-    assert [(each.name, each.levelno, each.getMessage()) for each in kept.records] == [
+    assert [(each.name, each.levelno, each.getMessage()) for each in collected.records] == [
         ("twiml_app", logging.INFO, "inbound message sid=SM0")
     ]
 
@@ -225,8 +229,8 @@ def test_event_below_the_level_is_not_written() -> None:
     ("log_format", "shown"),
     [pytest.param("text", " info    x a=1\n", id="text"), pytest.param("json", '"event": "x", "a": 1}\n', id="json")],
 )
-def test_program_that_sets_up_nothing_has_a_log(log_format: str, shown: str) -> None:
-    """In the format of its setting, each line once, however many applications the process has."""
+def test_log_is_set_up_by_default(log_format: str, shown: str) -> None:
+    """Each line appears once in the configured format, even with several applications in a process."""
     stream = io.StringIO()
     with logging_to():
         set_up(log_format, stream)
@@ -239,7 +243,7 @@ def test_program_that_sets_up_nothing_has_a_log(log_format: str, shown: str) -> 
 
 
 def test_lines_go_to_standard_output_by_default(capsys: pytest.CaptureFixture[str]) -> None:
-    """Platforms collect it, and take standard error for failures."""
+    """Platforms collect it, and treat standard error as failures."""
     with logging_to():
         set_up("text")
         log_event(logging.INFO, "x", {})
@@ -247,9 +251,9 @@ def test_lines_go_to_standard_output_by_default(capsys: pytest.CaptureFixture[st
     assert capsys.readouterr().out.endswith(" info    x\n")
 
 
-def test_logging_of_the_program_is_left_alone() -> None:
-    """Two handlers write every line twice."""
-    own = Kept()
+def test_logging_that_the_program_set_up_is_not_changed() -> None:
+    """A second handler would write every line twice."""
+    own = Collected()
     with logging_to(own):
         set_up("json")
 

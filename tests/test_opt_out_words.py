@@ -1,4 +1,4 @@
-"""Opt-out words: the texts that Twilio takes as opt-out, opt-in or help, and no other text."""
+"""Opt-out words: exactly the texts that Twilio handles as opt-out, opt-in or help."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from twiml_app.opt_out_words import OPT_OUT_WORDS, kind_of_word
         pytest.param("HELP", "HELP INFO", id="help"),
     ],
 )
-def test_words_that_twilio_acts_on_are_known_in_any_case(kind: str, words: str) -> None:
-    """Twilio blocks the number at these words: a program that does not know them writes into the void."""
+def test_words_that_twilio_handles_are_known_in_any_case(kind: str, words: str) -> None:
+    """After a STOP word Twilio blocks the number, and later messages fail."""
     for word in words.split():
         assert [kind_of_word(text) for text in (word, word.lower(), word.title(), f" {word}\n")] == [kind] * 4
 
@@ -45,12 +45,12 @@ def test_word_counts_only_as_the_whole_text(text: str) -> None:
     assert kind_of_word(text) == ""
 
 
-def test_no_word_is_of_two_kinds() -> None:
-    """A text that opts out and in at once would do whatever the order of the table says."""
+def test_no_word_has_two_kinds() -> None:
+    """The kind of such a word would depend on the order of the table."""
     assert all(one.isdisjoint(other) for one, other in combinations(OPT_OUT_WORDS.values(), 2))
 
 
-def test_other_words_replace_the_default_ones() -> None:
+def test_given_words_replace_the_default_ones() -> None:
     """The emulator of an earlier year knows fewer words."""
     words = {"STOP": frozenset({"ARRET"}), "HELP": frozenset({"AIDE"})}
 
@@ -59,5 +59,5 @@ def test_other_words_replace_the_default_ones() -> None:
 
 @given(st.text())
 def test_any_text_has_one_kind_or_none(text: str) -> None:
-    """The text is a stranger's."""
+    """Anybody can send any text."""
     assert kind_of_word(text) in ("", "STOP", "START", "HELP")

@@ -1,4 +1,4 @@
-"""Segments: what a text costs, and that nobody receives half a character."""
+"""Segments: how many a message takes, and that no character is split."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BASIC = """
 """
 EXTENSION = "\x0c^{}\\[]~|€"
 
-#: Characters as people see them, each of which takes more than one code point.
+#: Visible characters that consist of several code points or UTF-16 units.
 CLUSTERS = {
     "family": "👨‍👩‍👧‍👦",
     "flag": "🇩🇪",
@@ -41,8 +41,8 @@ def _ends(pieces: list[str] | tuple[str, ...]) -> set[int]:
     return set(accumulate(map(len, pieces)))
 
 
-def test_gsm_table_is_the_published_one() -> None:
-    """One character taken for GSM-7 that is not, and a text costs more than twice what was foretold."""
+def test_gsm_table_matches_the_published_one() -> None:
+    """With one wrong character in the table, a message may cost more than twice the estimate."""
     basic: set[str] = set()
     for entry in BASIC.split():
         first, _, last = entry.partition("-")
@@ -56,21 +56,21 @@ def test_gsm_table_is_the_published_one() -> None:
 @pytest.mark.parametrize(
     ("text", "encoding", "units", "lengths"),
     [
-        pytest.param("", "GSM-7", 0, [0], id="nothing is one segment"),
+        pytest.param("", "GSM-7", 0, [0], id="empty text takes one segment"),
         pytest.param("a" * 160, "GSM-7", 160, [160], id="160 septets"),
         pytest.param("a" * 161, "GSM-7", 161, [153, 8], id="161 septets"),
         pytest.param("a" * 306, "GSM-7", 306, [153, 153], id="306 septets"),
         pytest.param("a" * 307, "GSM-7", 307, [153, 153, 1], id="307 septets"),
-        pytest.param("€" * 80, "GSM-7", 160, [80], id="80 of two septets"),
-        pytest.param("€" * 81, "GSM-7", 162, [76, 5], id="81 of two septets: one is never cut"),
-        pytest.param("a" * 152 + "€aaaaaaaa", "GSM-7", 162, [152, 9], id="extension moves on whole"),
-        pytest.param("a" * 152 + "\r\naaaaaaaa", "GSM-7", 162, [152, 10], id="CR LF moves on whole"),
+        pytest.param("€" * 80, "GSM-7", 160, [80], id="80 characters of two septets"),
+        pytest.param("€" * 81, "GSM-7", 162, [76, 5], id="81 characters of two septets, none split"),
+        pytest.param("a" * 152 + "€aaaaaaaa", "GSM-7", 162, [152, 9], id="extension character is not split"),
+        pytest.param("a" * 152 + "\r\naaaaaaaa", "GSM-7", 162, [152, 10], id="CR LF is not split"),
         pytest.param("ж" * 70, "UCS-2", 70, [70], id="70 units"),
         pytest.param("ж" * 71, "UCS-2", 71, [67, 4], id="71 units"),
         pytest.param("ж" * 134, "UCS-2", 134, [67, 67], id="134 units"),
         pytest.param("ж" * 135, "UCS-2", 135, [67, 67, 1], id="135 units"),
-        pytest.param("😀" * 35, "UCS-2", 70, [35], id="35 of two units"),
-        pytest.param("😀" * 36, "UCS-2", 72, [33, 3], id="36 of two units"),
+        pytest.param("😀" * 35, "UCS-2", 70, [35], id="35 characters of two units"),
+        pytest.param("😀" * 36, "UCS-2", 72, [33, 3], id="36 characters of two units"),
         pytest.param("a" * 70 + "’", "UCS-2", 71, [67, 4], id="one curly quote"),
         pytest.param("{" * 70 + "ж", "UCS-2", 71, [67, 4], id="extension counts once in UCS-2"),
         pytest.param("`" * 71, "UCS-2", 71, [67, 4], id="backquote is not GSM-7"),
@@ -78,8 +78,8 @@ def test_gsm_table_is_the_published_one() -> None:
         pytest.param("ж" + "\ud83d" * 70, "UCS-2", 71, [67, 4], id="lone surrogates"),
     ],
 )
-def test_texts_are_cut_at_the_published_sizes(text: str, encoding: str, units: int, lengths: list[int]) -> None:
-    """A concatenated segment carries less than a single one: the bill depends on it."""
+def test_text_is_split_at_the_published_sizes(text: str, encoding: str, units: int, lengths: list[int]) -> None:
+    """A concatenated segment holds less than a single one, and every segment is billed."""
     cut = segment(text)
 
     assert (cut.encoding, cut.units, cut.count) == (encoding, units, len(lengths))
@@ -87,16 +87,16 @@ def test_texts_are_cut_at_the_published_sizes(text: str, encoding: str, units: i
 
 
 @pytest.mark.parametrize("cluster", [pytest.param(cluster, id=name) for name, cluster in CLUSTERS.items()])
-def test_cluster_moves_whole_into_the_next_segment(cluster: str) -> None:
-    """A family cut in two arrives as strangers, a flag as two letters."""
+def test_cluster_is_moved_whole_to_the_next_segment(cluster: str) -> None:
+    """A split family emoji is shown as single people, a split flag as two letters."""
     before = "ж" * (68 - utf16_units(cluster))
 
     assert segment(before + cluster + "ж" * 50).parts == (before, cluster + "ж" * 50)
 
 
 @pytest.mark.parametrize("marks", [66, 67, 68, 200], ids=str)
-def test_cluster_larger_than_a_segment_is_cut_all_the_same(marks: int) -> None:
-    """Stacked accents are a joke that people send: it must neither loop nor overflow a segment."""
+def test_cluster_larger_than_a_segment_is_split(marks: int) -> None:
+    """People send stacked accents as a joke: they must not cause an endless loop or an overfull segment."""
     text = "e" + "\u0301" * marks + "ж" * 10
     parts = segment(text).parts
 
@@ -107,7 +107,7 @@ def test_cluster_larger_than_a_segment_is_cut_all_the_same(marks: int) -> None:
 @settings(deadline=None)  # the first long text imports a library
 @given(PIECES)
 def test_segments_are_full_and_end_between_characters(pieces: list[str]) -> None:
-    """As few segments as possible, and none ends inside what people see as one character."""
+    """Use as few segments as possible, and end none inside a visible character."""
     text = "".join(pieces)
     cut = segment(text)
     wide = cut.encoding == "UCS-2"
@@ -124,8 +124,8 @@ def test_segments_are_full_and_end_between_characters(pieces: list[str]) -> None
 
 @settings(deadline=None)
 @given(ANYTHING)
-def test_segments_joined_give_any_text_again(text: str) -> None:
-    """Whatever somebody types is sent: not a code point is lost or doubled."""
+def test_joined_segments_are_the_original_text(text: str) -> None:
+    """No code point may be lost or doubled."""
     cut = segment(text)
 
     assert "".join(cut.parts) == text
@@ -135,7 +135,7 @@ def test_segments_joined_give_any_text_again(text: str) -> None:
 @settings(deadline=None)
 @given(ANYTHING)
 def test_utf16_units_are_those_of_the_codec(text: str) -> None:
-    """Twilio counts its 1600 in UTF-16: an emoji counts twice."""
+    """Twilio's limit of 1600 is in UTF-16 units, so an emoji counts twice."""
     assert utf16_units(text) == len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
@@ -151,23 +151,25 @@ def test_utf16_units_are_those_of_the_codec(text: str) -> None:
         pytest.param("  one\n\n two ", 4, ["one", "two"], id="white space of any kind, none at the ends"),
         pytest.param("a     b", 3, ["a", "b"], id="spaces across the limit"),
         pytest.param("abcdefgh", 3, ["abc", "def", "gh"], id="a word that is too long"),
-        pytest.param("ab cdefgh", 4, ["ab", "cdef", "gh"], id="a long word begins on its own piece"),
-        pytest.param("😀😀😀", 3, ["😀", "😀", "😀"], id="two units each"),
+        pytest.param("ab cdefgh", 4, ["ab", "cdef", "gh"], id="a long word starts a new piece"),
+        pytest.param("😀😀😀", 3, ["😀", "😀", "😀"], id="characters of two units"),
         pytest.param("👍🏽👍🏽", 6, ["👍🏽", "👍🏽"], id="an emoji of two code points"),
         pytest.param("🇩🇪🇫🇷🇮🇹", 9, ["🇩🇪🇫🇷", "🇮🇹"], id="flags"),
         pytest.param("e\u0301\u0301\u0301", 2, ["e", "\u0301", "\u0301\u0301"], id="a character that is too long"),
-        pytest.param("e" + "\u0301" * 6, 4, ["e\u0301", "\u0301\u0301", "\u0301" * 3], id="cut in larger pieces"),
+        pytest.param(
+            "e" + "\u0301" * 6, 4, ["e\u0301", "\u0301\u0301", "\u0301" * 3], id="character split into larger pieces"
+        ),
     ],
 )
-def test_long_text_is_split_at_words(text: str, limit: int, pieces: list[str]) -> None:
-    """A long answer reads as several messages, not as one torn apart."""
+def test_long_text_is_split_between_words(text: str, limit: int, pieces: list[str]) -> None:
+    """Each part of a long answer must be readable."""
     assert split_text(text, limit) == pieces
 
 
 @settings(deadline=None)
 @given(ANYTHING, st.integers(2, 40))
 def test_pieces_of_a_split_text_fit_and_lose_nothing(text: str, limit: int) -> None:
-    """Twilio refuses a piece that is too long, and no word of an answer may be missing."""
+    """Twilio refuses a message that is too long, and no word may be lost."""
     pieces = split_text(text, limit)
 
     assert all(utf16_units(piece) <= limit for piece in pieces)
@@ -178,8 +180,8 @@ def test_pieces_of_a_split_text_fit_and_lose_nothing(text: str, limit: int) -> N
 
 @settings(deadline=None)
 @given(st.lists(st.text("abcé😀", min_size=1, max_size=8), min_size=1, max_size=40), st.integers(16, 40))
-def test_words_that_fit_are_never_cut_and_pieces_are_full(words: list[str], limit: int) -> None:
-    """As few messages as possible: each is paid for."""
+def test_words_that_fit_are_not_split_and_pieces_are_full(words: list[str], limit: int) -> None:
+    """Every message is billed, so there must be as few as possible."""
     pieces = split_text(" ".join(words), limit)
 
     assert " ".join(pieces) == " ".join(words)
@@ -190,7 +192,7 @@ def test_words_that_fit_are_never_cut_and_pieces_are_full(words: list[str], limi
 @settings(deadline=None)
 @given(PIECES)
 def test_split_text_never_ends_a_piece_inside_a_character(characters: list[str]) -> None:
-    """A word of nothing but families is cut between families."""
+    """A word of family emojis is split between the families."""
     word = [character for character in characters if not character.isspace()]
 
     assert _ends(split_text("".join(word), 25)) <= _ends(word) | {0}

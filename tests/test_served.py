@@ -60,7 +60,7 @@ def test_gunicorn_takes_the_longest_text_by_get(served: str) -> None:
     """1600 letters of another alphabet make a request line longer than gunicorn reads by default."""
     reply = read_reply(caller(), Webhook(url=served, method="GET"), inbound_form("ж" * 1600))
 
-    assert reply.texts == ["Text MENU, HOURS, or ORDER and how many of what, for example: order 2 coffee"]
+    assert reply.texts == ["Text MENU, HOURS, or ORDER with a quantity and an item, for example: order 2 coffee"]
 
 
 def test_probe_finds_a_served_application_sound(served: str) -> None:

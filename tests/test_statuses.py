@@ -1,4 +1,4 @@
-"""MessageStatus: which one is further along, and what the error codes mean."""
+"""MessageStatus: which one is further along, and the meaning of error codes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ANY_STATUS = st.sampled_from(sorted(STATUSES)) | st.text(max_size=3)
 
 
 def test_every_status_of_twilio_is_known() -> None:
-    """A status that were missing would never move a message forward."""
+    """A missing status would never move a message forward."""
     documented = {
         "accepted",
         "scheduled",
@@ -42,19 +42,19 @@ def test_every_status_of_twilio_is_known() -> None:
         pytest.param("sent", "undelivered", id="sent, then undelivered"),
         pytest.param("queued", "failed", id="queued, then failed"),
         pytest.param("scheduled", "canceled", id="scheduled, then canceled"),
-        pytest.param("sent", "partially_delivered", id="sent, then to some"),
+        pytest.param("sent", "partially_delivered", id="sent, then partially delivered"),
         pytest.param("delivered", "read", id="delivered, then read"),
-        pytest.param("undelivered", "delivered", id="both reported: it arrived"),
-        pytest.param("failed", "delivered", id="failed and delivered: it arrived"),
-        pytest.param("failed", "undelivered", id="failed and undelivered: the carrier had it"),
+        pytest.param("undelivered", "delivered", id="undelivered and delivered: delivered counts"),
+        pytest.param("failed", "delivered", id="failed and delivered: delivered counts"),
+        pytest.param("failed", "undelivered", id="failed and undelivered: undelivered counts"),
         pytest.param("receiving", "received", id="inbound"),
         pytest.param("invented", "accepted", id="unknown before known"),
-        pytest.param("", "invented", id="none before unknown"),
-        pytest.param("", "queued", id="none before known"),
+        pytest.param("", "invented", id="empty before unknown"),
+        pytest.param("", "queued", id="empty before known"),
     ],
 )
-def test_further_status_wins_whichever_came_first(earlier: str, later: str) -> None:
-    """Twilio promises no order of callbacks: sent may arrive after delivered."""
+def test_status_that_is_further_along_wins_in_either_order(earlier: str, later: str) -> None:
+    """Twilio does not guarantee the order of callbacks: sent may arrive after delivered."""
     assert further(earlier, later) == further(later, earlier) == later
 
 
@@ -62,15 +62,15 @@ def test_further_status_wins_whichever_came_first(earlier: str, later: str) -> N
     st.lists(ANY_STATUS, min_size=1, max_size=6).flatmap(lambda all_: st.tuples(st.just(all_), st.permutations(all_)))
 )
 def test_any_order_of_arrival_ends_in_the_same_status(orders: tuple[list[str], list[str]]) -> None:
-    """Two workers that hear the same callbacks must agree on the message, duplicates and strange words included."""
+    """Workers that get the same callbacks must agree, also with duplicates and unknown values."""
     one, other = (reduce(further, order) for order in orders)
 
     assert one == other
     assert one in orders[0]
 
 
-def test_progress_is_a_number_of_its_own_for_each_status() -> None:
-    """A store compares numbers: it must come to the same end as a comparison of the words."""
+def test_progress_is_a_unique_number_per_status() -> None:
+    """A database compares these numbers, with the same result as comparing the statuses."""
     by_number = sorted(STATUSES, key=progress)
 
     assert len({progress(status) for status in STATUSES}) == len(STATUSES)
@@ -78,8 +78,8 @@ def test_progress_is_a_number_of_its_own_for_each_status() -> None:
     assert progress("invented") == progress("") == -1 < progress(by_number[0])
 
 
-def test_nothing_but_another_end_overtakes_an_end() -> None:
-    """A message that is reported delivered, or failed, never looks as if it were still on its way."""
+def test_only_a_final_status_replaces_a_final_status() -> None:
+    """A message that was delivered or failed must never look as if it were still in transit."""
     assert {status for end in TERMINAL for status in STATUSES if further(end, status) == status} == TERMINAL
     assert FAILURES < TERMINAL
     assert {status for status in STATUSES if RANK[status] >= RANK["delivered"]} == TERMINAL
@@ -88,7 +88,7 @@ def test_nothing_but_another_end_overtakes_an_end() -> None:
 @pytest.mark.parametrize(
     ("code", "advice"),
     [
-        pytest.param(30003, "retry", id="phone switched off"),
+        pytest.param(30003, "retry", id="unreachable phone"),
         pytest.param(30005, "permanent", id="unknown phone"),
         pytest.param(30006, "permanent", id="landline"),
         pytest.param(30007, "configuration", id="filtered"),
@@ -97,8 +97,8 @@ def test_nothing_but_another_end_overtakes_an_end() -> None:
         pytest.param(63016, "configuration", id="outside the window"),
     ],
 )
-def test_error_code_says_what_may_be_done(code: int, advice: str) -> None:
-    """Sending again what can never arrive costs money, giving up what could costs a customer."""
+def test_error_code_has_advice(code: int, advice: str) -> None:
+    """Resending a message that can never arrive costs money; giving up too early costs a customer."""
     known = error_code(code)
 
     assert known
@@ -107,14 +107,14 @@ def test_error_code_says_what_may_be_done(code: int, advice: str) -> None:
     assert known.address == f"https://www.twilio.com/docs/api/errors/{code}"
 
 
-def test_every_code_of_a_message_is_in_the_table() -> None:
-    """The codes a status callback brings are looked up at night: none that is documented is missing."""
+def test_every_documented_message_error_code_is_in_the_table() -> None:
+    """People look up the code of a failed message: none that is documented may be missing."""
     documented = {*range(30001, 30047), 30103, 30400, 30404, 30409, 30410, 30450, 30453, 30454}
     documented |= {30610, 30615, 30620, 30630, 30640, *range(63001, 63048), 63051, 63062} - {63004}
 
     assert set(ERROR_CODES) == documented
 
 
-def test_unknown_error_code_is_nothing_known() -> None:
-    """Twilio adds codes without notice: one of them is no error of ours."""
+def test_unknown_error_code_returns_none() -> None:
+    """Twilio adds codes without notice, so an unknown one must not raise."""
     assert error_code(39999) is None

@@ -1,4 +1,4 @@
-"""TwiML: built once and for all, read back exactly, and refused where Twilio would refuse it."""
+"""TwiML: built and parsed without loss, and refused if Twilio would refuse it."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ VERBS = (
 
 
 @given(st.lists(VERBS, max_size=6))
-def test_whatever_is_built_is_read_back_the_same(verbs: list[Any]) -> None:
-    """Tests, replay and the local Twilio read the bytes: they must see what the handler meant."""
+def test_built_document_is_parsed_to_the_same_verbs(verbs: list[Any]) -> None:
+    """Tests, replays and the emulator parse the bytes, and must see what the handler returned."""
     response = MessagingResponse(*verbs)
     document = response.to_bytes()
 
@@ -49,8 +49,8 @@ def test_whatever_is_built_is_read_back_the_same(verbs: list[Any]) -> None:
 
 
 @given(ANYTHING)
-def test_any_text_is_sent_as_it_is(text: str) -> None:
-    """Markup in a customer's own words is text, escaped exactly once."""
+def test_any_text_is_sent_unchanged(text: str) -> None:
+    """Markup in a customer's text is text, escaped exactly once."""
     (message,) = MessagingResponse.parse(MessagingResponse(Message(text)).to_bytes()).messages
 
     assert message.text == xml_text(text)
@@ -68,17 +68,17 @@ def test_any_text_is_sent_as_it_is(text: str) -> None:
         pytest.param(
             MessagingResponse(Message("a\r\nb\tc")),
             "<Response><Message><Body>a&#13;\nb\tc</Body></Message></Response>",
-            id="end of line of another system",
+            id="carriage return",
         ),
         pytest.param(
             MessagingResponse(Message("a\0\x0b\ud83d\ufffeb")),
             "<Response><Message><Body>ab</Body></Message></Response>",
-            id="what XML cannot carry",
+            id="characters that XML cannot hold",
         ),
         pytest.param(
             MessagingResponse(Message("<Redirect>/evil</Redirect>")),
             "<Response><Message><Body>&lt;Redirect&gt;/evil&lt;/Redirect&gt;</Body></Message></Response>",
-            id="markup of a stranger",
+            id="markup in text",
         ),
         pytest.param(
             MessagingResponse(
@@ -100,7 +100,7 @@ def test_any_text_is_sent_as_it_is(text: str) -> None:
             MessagingResponse().message("a").message(media="/m").message("b", media=["/1", "/2"]).redirect("/r"),
             "<Response><Message><Body>a</Body></Message><Message><Media>/m</Media></Message>"
             "<Message><Body>b</Body><Media>/1</Media><Media>/2</Media></Message><Redirect>/r</Redirect></Response>",
-            id="added one after the other",
+            id="added one by one",
         ),
         pytest.param(
             MessagingResponse()
@@ -112,8 +112,8 @@ def test_any_text_is_sent_as_it_is(text: str) -> None:
         ),
     ],
 )
-def test_documents_are_written_whole(response: MessagingResponse, document: str) -> None:
-    """These are the bytes that Twilio executes."""
+def test_documents_are_built_as_expected(response: MessagingResponse, document: str) -> None:
+    """Twilio executes exactly these bytes."""
     assert response.to_bytes().decode() == str(response) == DECLARATION + document
 
 
@@ -121,7 +121,7 @@ def test_documents_are_written_whole(response: MessagingResponse, document: str)
     ("document", "verbs"),
     [
         pytest.param("<Response/>", [], id="empty"),
-        pytest.param(" <!--a--><Response>\n</Response><!--b--> ", [], id="notes and space around"),
+        pytest.param(" <!--a--><Response>\n</Response><!--b--> ", [], id="comments and white space around"),
         pytest.param(f"{DECLARATION}\n<Response/>", [], id="declaration"),
         pytest.param("<Response><Message>a</Message></Response>", [Message("a")], id="text without a Body"),
         pytest.param("<Response><Message/></Response>", [Message()], id="empty Message"),
@@ -138,22 +138,22 @@ def test_documents_are_written_whole(response: MessagingResponse, document: str)
         pytest.param(
             "<Response><Message>a<Media>/m</Media>b</Message></Response>",
             [Message("a", Media("/m"), "b")],
-            id="text beside Media",
+            id="text next to Media",
         ),
         pytest.param(
             "<Response><Message>a<!--x-->b<Media>/m</Media>c<!--y-->d</Message></Response>",
             [Message("ab", Media("/m"), "cd")],
-            id="notes within text",
+            id="comments within text",
         ),
         pytest.param(
             "<Response><Message><Body>a<!--x-->b<?y z?>c</Body></Message></Response>",
             [Message("abc")],
-            id="notes in a Body",
+            id="comments in a Body",
         ),
         pytest.param(
-            "<Response><Message><![CDATA[<a> &amp;]]></Message></Response>", [Message("<a> &amp;")], id="character data"
+            "<Response><Message><![CDATA[<a> &amp;]]></Message></Response>", [Message("<a> &amp;")], id="CDATA"
         ),
-        pytest.param("<Response><!--a--><?b c?></Response>", [Comment("a")], id="note, and instruction for nobody"),
+        pytest.param("<Response><!--a--><?b c?></Response>", [Comment("a")], id="comment and processing instruction"),
         pytest.param(
             '<Response><Sms from="+1">a</Sms><Redirect method="GET"> /r </Redirect></Response>',
             [Sms("a", from_="+1"), Redirect("/r", "GET")],
@@ -162,14 +162,14 @@ def test_documents_are_written_whole(response: MessagingResponse, document: str)
         pytest.param("<Response><Message>&#233;&lt;&#x1F600;</Message></Response>", [Message("é<😀")], id="references"),
     ],
 )
-def test_documents_of_others_are_read(document: str, verbs: list[Any]) -> None:
-    """Handlers return what templates and other libraries made: not a word of it may get lost."""
+def test_documents_from_other_sources_are_parsed(document: str, verbs: list[Any]) -> None:
+    """Handlers return documents from templates and other libraries: no text may be lost."""
     assert list(MessagingResponse.parse(document.encode()).verbs) == verbs
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "iso-8859-1"])
-def test_document_is_read_in_its_encoding(encoding: str) -> None:
-    """A file that was saved on another system is TwiML all the same."""
+def test_document_is_parsed_in_its_encoding(encoding: str) -> None:
+    """A template may have been saved in another encoding."""
     declared = encoding.removesuffix("-sig")
     document = f'<?xml version="1.0" encoding="{declared}"?><Response><Message>é</Message></Response>'
 
@@ -191,7 +191,9 @@ BOMB = f'<!DOCTYPE Response [<!ENTITY a0 "ha">{LAUGHS}]>'
             "\n" + DECLARATION + "<Response/>", 12100, "the document is not XML: ", id="line before the declaration"
         ),
         pytest.param("<Response>\udcff</Response>", 12100, "the document is not XML: ", id="bytes that are not UTF-8"),
-        pytest.param("<Response>&#0;</Response>", 12100, "the document is not XML: ", id="reference to no character"),
+        pytest.param(
+            "<Response>&#0;</Response>", 12100, "the document is not XML: ", id="reference to a forbidden character"
+        ),
         pytest.param(
             '<?xml version="1.0" encoding="x"?><Response/>', 12100, "the document is not XML: ", id="encoding"
         ),
@@ -204,28 +206,26 @@ BOMB = f'<!DOCTYPE Response [<!ENTITY a0 "ha">{LAUGHS}]>'
         pytest.param(
             '<!DOCTYPE r [<!ENTITY x SYSTEM "file:///nowhere/at/all">]><Response><Message>&x;</Message></Response>',
             12100,
-            "the document has a document type: TwiML has none",
+            "the document has a document type, which TwiML does not allow",
             id="entity of a file",
         ),
         pytest.param(
             '<!DOCTYPE Response SYSTEM "http://a.example/x.dtd"><Response/>',
             12100,
-            "the document has a document type: TwiML has none",
+            "the document has a document type, which TwiML does not allow",
             id="document type",
         ),
-        pytest.param(
-            "<html><body/></html>", 12102, "the root is html, not Response", id="page of a server that is down"
-        ),
-        pytest.param("<response/>", 12102, "the root is response, not Response", id="small letters"),
+        pytest.param("<html><body/></html>", 12102, "the root is html, not Response", id="HTML error page"),
+        pytest.param("<response/>", 12102, "the root is response, not Response", id="root in lower case"),
         pytest.param('<Response xmlns="x"/>', 12102, "the root is {x}Response, not Response", id="namespace"),
         pytest.param('<Response a="b"/>', 12200, "Response takes no attribute a", id="attribute of the root"),
-        pytest.param("<Response>Hi</Response>", 12200, "a Response holds verbs, not text", id="text in the root"),
+        pytest.param("<Response>Hi</Response>", 12200, "a Response holds verbs, not text", id="text in Response"),
         pytest.param("<Response><Message/>Hi</Response>", 12200, "a Response holds verbs, not text", id="after a verb"),
         pytest.param(
             "<Response><Say>a</Say></Response>",
             14110,
             "a Response holds Message, Redirect and Sms, not Say",
-            id="verb of a call",
+            id="voice verb",
         ),
         pytest.param(
             '<Response><Message statuscallback="/s"/></Response>',
@@ -234,18 +234,21 @@ BOMB = f'<!DOCTYPE Response [<!ENTITY a0 "ha">{LAUGHS}]>'
             id="misspelled attribute",
         ),
         pytest.param(
-            '<Response><Message from_="+1"/></Response>', 12200, "Message takes no attribute from_", id="name of Python"
+            '<Response><Message from_="+1"/></Response>',
+            12200,
+            "Message takes no attribute from_",
+            id="Python name of an attribute",
         ),
         pytest.param(
             "<Response><Message><Image>/m</Image></Message></Response>",
             12200,
             "a Message holds Body and Media, not Image",
-            id="other noun",
+            id="unknown noun",
         ),
         pytest.param(
             "<Response><Message><Body>a<b/></Body></Message></Response>",
             12200,
-            "Body holds a text, not b",
+            "Body holds text, not b",
             id="markup in a Body",
         ),
         pytest.param(
@@ -262,15 +265,20 @@ BOMB = f'<!DOCTYPE Response [<!ENTITY a0 "ha">{LAUGHS}]>'
         ),
         pytest.param("<Response><Redirect/></Response>", 12200, "Redirect is '': give a URL", id="Redirect to nowhere"),
         pytest.param(
-            '<Response><Message to=""/></Response>', 14101, "to is '': give a number or an address", id="empty to"
+            '<Response><Message to=""/></Response>',
+            14101,
+            "to is '': give a phone number or another address",
+            id="empty to",
         ),
         pytest.param(
-            '<Response><Sms method="get"/></Response>', 14104, "method is 'get': it is GET or POST", id="method"
+            '<Response><Sms method="get"/></Response>', 14104, "method is 'get': use GET or POST", id="method"
         ),
     ],
 )
-def test_what_twilio_would_not_execute_is_refused_with_its_number(document: str, code: int, problem: str) -> None:
-    """Twilio's debugger says the same the day after; no document reads files, the network or much memory."""
+def test_document_that_twilio_would_not_execute_is_refused_with_its_error_code(
+    document: str, code: int, problem: str
+) -> None:
+    """Twilio's debugger shows the same code; and no document may read files, use the network or much memory."""
     with pytest.raises(TwimlError) as caught:
         MessagingResponse.parse(document.encode(errors="surrogateescape"))
 
@@ -279,7 +287,7 @@ def test_what_twilio_would_not_execute_is_refused_with_its_number(document: str,
 
 
 def test_str_that_cannot_be_encoded_is_refused() -> None:
-    """Nothing but TwimlError comes out of a document."""
+    """A document must not raise anything except TwimlError."""
     with pytest.raises(TwimlError, match="the document is not XML"):
         MessagingResponse.parse("<Response>\ud83d</Response>")
 
@@ -324,23 +332,23 @@ def _body_and_media(response: Any) -> None:
         ),
     ],
 )
-def test_documents_of_the_official_library_are_read(build: Callable[[Any], object], expected: list[Any]) -> None:
-    """Whoever comes from Twilio's own library keeps the code that builds replies."""
+def test_documents_of_the_official_library_are_parsed(build: Callable[[Any], object], expected: list[Any]) -> None:
+    """People who used Twilio's library can keep their code that builds replies."""
     document = _official(build)
 
     assert list(MessagingResponse.parse(document).verbs) == expected
     assert MessagingResponse.parse(document.encode()) == MessagingResponse.parse(document)
 
 
-def test_only_verbs_are_taken() -> None:
-    """A list, or a noun without its Message, is a slip that Twilio would answer with nothing."""
+def test_only_verbs_are_accepted() -> None:
+    """For a list, or a noun without its Message, Twilio would send nothing."""
     for slip in ("a", Body("a"), [Message("a")], None):
         with pytest.raises(TwimlError, match=f"Redirect, Sms and Comment, not {type(slip).__name__}$") as caught:
             MessagingResponse(slip)  # type: ignore[arg-type]
         assert caught.value.code == 14110
 
 
-def test_response_tells_what_it_sends() -> None:
+def test_response_shows_its_verbs_and_messages() -> None:
     """Tests of handlers compare and print responses."""
     message, sms, redirect = Message("a"), Sms("b"), Redirect("/r")
     response = MessagingResponse(message, Comment("c"), sms, redirect)

@@ -1,4 +1,4 @@
-"""The verbs and nouns: what Twilio would not take cannot be built."""
+"""The verbs and nouns: anything that Twilio would not accept is refused when it is created."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ NO_CONTROLS = "a\tb\nc\rd"
 @pytest.mark.parametrize(
     ("text", "kept"),
     [
-        pytest.param(NO_CONTROLS, NO_CONTROLS, id="tab and ends of line"),
+        pytest.param(NO_CONTROLS, NO_CONTROLS, id="tab and line ends"),
         pytest.param("a\0b\x0bc\x1fd", "abcd", id="control characters"),
         pytest.param("a\ud83db\udc00c", "abc", id="lone surrogates"),
-        pytest.param("a\ufffeb\uffffc\ufffd", "abc\ufffd", id="what is no character"),
+        pytest.param("a\ufffeb\uffffc\ufffd", "abc\ufffd", id="noncharacters"),
         pytest.param("\x7f\x85\u2028\U0010ffff", "\x7f\x85\u2028\U0010ffff", id="the rest of Unicode"),
-        pytest.param("<&>]]>", "<&>]]>", id="markup is text"),
+        pytest.param("<&>]]>", "<&>]]>", id="markup"),
     ],
 )
-def test_what_xml_cannot_carry_is_taken_out(text: str, kept: str) -> None:
-    """One stray byte of a database must not cost the customer the whole answer."""
+def test_characters_that_xml_cannot_hold_are_removed(text: str, kept: str) -> None:
+    """A stray byte from a database must not make the whole reply fail."""
     assert xml_text(text) == Body(text).text == Message(text).text == Sms(text).text == kept
 
 
 @given(st.text(st.characters(exclude_categories=())))
-def test_sanitising_is_done_once_and_for_all(text: str) -> None:
-    """What is kept is kept whole, and can always be encoded."""
+def test_cleaned_text_stays_the_same_when_cleaned_again(text: str) -> None:
+    """Only forbidden characters are removed, and the rest can always be encoded."""
     kept = xml_text(text)
 
     assert xml_text(kept) == kept
@@ -44,28 +44,34 @@ def test_sanitising_is_done_once_and_for_all(text: str) -> None:
 @pytest.mark.parametrize(
     ("build", "code", "problem"),
     [
-        pytest.param(lambda: Message(1), 12200, "a Message holds a text, Body and Media, not int", id="number"),  # type: ignore[arg-type]
-        pytest.param(lambda: Message(None), 12200, "a Message holds a text, Body and Media, not NoneType", id="None"),  # type: ignore[arg-type]
-        pytest.param(lambda: Message(b"a"), 12200, "a Message holds a text, Body and Media, not bytes", id="bytes"),  # type: ignore[arg-type]
+        pytest.param(lambda: Message(1), 12200, "a Message holds str, Body and Media, not int", id="number"),  # type: ignore[arg-type]
+        pytest.param(lambda: Message(None), 12200, "a Message holds str, Body and Media, not NoneType", id="None"),  # type: ignore[arg-type]
+        pytest.param(lambda: Message(b"a"), 12200, "a Message holds str, Body and Media, not bytes", id="bytes"),  # type: ignore[arg-type]
         pytest.param(lambda: Body(b"a"), 12200, "Body takes a str, not bytes", id="bytes in a Body"),  # type: ignore[arg-type]
         pytest.param(lambda: Sms(None), 12200, "Sms takes a str, not NoneType", id="None in an Sms"),  # type: ignore[arg-type]
         pytest.param(lambda: Comment(1), 12200, "Comment takes a str, not int", id="number in a Comment"),  # type: ignore[arg-type]
-        pytest.param(lambda: Message(to=""), 14101, "to is '': give a number or an address", id="empty to"),
-        pytest.param(lambda: Message(to=" "), 14101, "to is ' ': give a number or an address", id="blank to"),
-        pytest.param(lambda: Sms("", from_="\0"), 14102, r"from is '\x00': give a number or an address", id="odd from"),
+        pytest.param(lambda: Message(to=""), 14101, "to is '': give a phone number or another address", id="empty to"),
+        pytest.param(
+            lambda: Message(to=" "), 14101, "to is ' ': give a phone number or another address", id="blank to"
+        ),
+        pytest.param(
+            lambda: Sms("", from_="\0"), 14102, r"from is '\x00': give a phone number or another address", id="odd from"
+        ),
         pytest.param(lambda: Sms("", to=15005550001), 12200, "to takes a str, not int", id="number as an int"),  # type: ignore[arg-type]
-        pytest.param(lambda: Message(method="PUT"), 14104, "method is 'PUT': it is GET or POST", id="method"),
-        pytest.param(lambda: Sms("", method="post"), 14104, "method is 'post': it is GET or POST", id="small letters"),
-        pytest.param(lambda: Redirect("/", ""), 14104, "method is '': it is GET or POST", id="empty method"),
+        pytest.param(lambda: Message(method="PUT"), 14104, "method is 'PUT': use GET or POST", id="method"),
+        pytest.param(
+            lambda: Sms("", method="post"), 14104, "method is 'post': use GET or POST", id="method in lower case"
+        ),
+        pytest.param(lambda: Redirect("/", ""), 14104, "method is '': use GET or POST", id="empty method"),
         pytest.param(lambda: Message(action=""), 12200, "action is '': give a URL", id="empty action"),
         pytest.param(
             lambda: Message(status_callback="a b"), 14105, "statusCallback is 'a b': give a URL", id="status URL"
         ),
         pytest.param(lambda: Redirect(" "), 12200, "Redirect is ' ': give a URL", id="blank Redirect"),
-        pytest.param(lambda: Redirect("//["), 12200, "Redirect is '//[': give a URL", id="bracket without end"),
+        pytest.param(lambda: Redirect("//["), 12200, "Redirect is '//[': give a URL", id="unclosed bracket"),
         pytest.param(lambda: Redirect("/a\n/b"), 12200, r"Redirect is '/a\n/b': give a URL", id="two lines"),
         pytest.param(lambda: Media("http://a/\x00"), 12200, r"Media is 'http://a/\x00': give a URL", id="NUL in a URL"),
-        pytest.param(lambda: Media("/a\ufffe"), 12200, r"Media is '/a\ufffe': give a URL", id="no character in a URL"),
+        pytest.param(lambda: Media("/a\ufffe"), 12200, r"Media is '/a\ufffe': give a URL", id="noncharacter in a URL"),
         pytest.param(lambda: Media(None), 12200, "Media takes a str, not NoneType", id="no URL"),  # type: ignore[arg-type]
         pytest.param(
             lambda: Media("file:///etc/passwd"),
@@ -83,18 +89,24 @@ def test_sanitising_is_done_once_and_for_all(text: str) -> None:
             lambda: Message(*[Media("/a")] * 11), 21623, "a Message takes 10 Media, not 11", id="more than ten media"
         ),
         pytest.param(
-            lambda: Comment("a--b"), 12200, "a Comment may neither hold -- nor end with -", id="end of a comment"
+            lambda: Comment("a--b"), 12200, "a Comment must not contain -- or end with -", id="two dashes in a comment"
         ),
         pytest.param(
-            lambda: Comment("a-\0"), 12200, "a Comment may neither hold -- nor end with -", id="dash before nothing"
+            lambda: Comment("a-\0"),
+            12200,
+            "a Comment must not contain -- or end with -",
+            id="dash at the end after cleaning",
         ),
         pytest.param(
-            lambda: Comment("a-\0-b"), 12200, "a Comment may neither hold -- nor end with -", id="dashes that meet"
+            lambda: Comment("a-\0-b"),
+            12200,
+            "a Comment must not contain -- or end with -",
+            id="two dashes after cleaning",
         ),
     ],
 )
-def test_what_twilio_would_not_take_is_refused(build: Callable[[], object], code: int, problem: str) -> None:
-    """The handler that wrote it is still on the stack: later only Twilio's debugger would know."""
+def test_anything_that_twilio_would_not_accept_is_refused(build: Callable[[], object], code: int, problem: str) -> None:
+    """The traceback then shows the handler; later, only Twilio's debugger would show the error."""
     with pytest.raises(TwimlError) as caught:
         build()
 
@@ -106,28 +118,28 @@ def test_what_twilio_would_not_take_is_refused(build: Callable[[], object], code
     [
         pytest.param("https://a.example/b?c=d&e#f", "https://a.example/b?c=d&e#f", id="absolute"),
         pytest.param("HTTP://a.example", "HTTP://a.example", id="capitals"),
-        pytest.param("//a.example/b", "//a.example/b", id="of the same scheme"),
+        pytest.param("//a.example/b", "//a.example/b", id="relative to the scheme"),
         pytest.param("media/12:30.jpg", "media/12:30.jpg", id="relative with a colon"),
-        pytest.param("?next=1", "?next=1", id="query alone"),
+        pytest.param("?next=1", "?next=1", id="only a query"),
         pytest.param("  /b\n", "/b", id="white space around"),
         pytest.param("/café", "/café", id="not ASCII"),
     ],
 )
-def test_urls_are_kept_as_they_are_written(url: str, kept: str) -> None:
-    """Twilio resolves relative URLs itself, and signs what it was given."""
+def test_urls_are_kept_as_written(url: str, kept: str) -> None:
+    """Twilio resolves relative URLs itself, and signs the URL as it was given."""
     message = Message(Media(url), action=url, status_callback=url)
 
     assert (message.media, message.action, message.status_callback) == ((kept,), kept, kept)
     assert Redirect(url).url == kept
 
 
-def test_comment_is_kept_as_xml_reads_it_back() -> None:
+def test_comment_is_normalized_like_parsed_xml() -> None:
     """A carriage return cannot be escaped in a comment."""
     assert Comment("a\r\nb\rc - d\0").text == "a\nb\nc - d"
 
 
-def test_message_gathers_its_texts_and_media() -> None:
-    """Twilio sends several Body one after the other, as one text."""
+def test_message_joins_its_texts_and_lists_its_media() -> None:
+    """Twilio sends several Body nouns as one text."""
     message = Message("a ", Media("/1"), Body("b"), *[Media("/2")] * 9)
 
     assert message.text == "a b"
@@ -145,7 +157,7 @@ ATTRIBUTES: dict[str, Any] = {
 
 
 def test_other_nouns_keep_the_attributes() -> None:
-    """A text that is cut goes to the same number in all its pieces, and is not cut again."""
+    """All parts of a split message go to the same number, and are not split again."""
     message = Message("a", split=True, **ATTRIBUTES)
 
     assert message.split
@@ -162,14 +174,12 @@ def test_other_nouns_keep_the_attributes() -> None:
             Message("a", Media("/m"), to="+1", from_="+2", method="GET", action="/s", status_callback="/s"),
             id="everything else is kept",
         ),
-        pytest.param(Message("a", action="/own"), Message("a", action="/own"), id="its own action"),
-        pytest.param(
-            Message("a", status_callback="/o"), Message("a", status_callback="/o"), id="its own statusCallback"
-        ),
+        pytest.param(Message("a", action="/own"), Message("a", action="/own"), id="own action"),
+        pytest.param(Message("a", status_callback="/o"), Message("a", status_callback="/o"), id="own statusCallback"),
     ],
 )
 def test_status_url_is_added_unless_there_is_one(message: Message, followed: Message) -> None:
-    """Which of the two Twilio follows depends on the message; what somebody set by hand is theirs."""
+    """Which of the two Twilio uses depends on the message; a URL that the program set is kept."""
     assert message.with_status_url("/s") == followed
 
 
@@ -184,8 +194,8 @@ OTHER: list[object] = [
 ]
 
 
-def test_verbs_are_equal_by_what_is_sent() -> None:
-    """Tests of handlers compare what was returned with what was meant."""
+def test_verbs_are_equal_if_they_send_the_same() -> None:
+    """Tests of handlers compare the returned value with the expected one."""
     assert SAME[0] == SAME[1] == SAME[2]
     assert len({*SAME}) == 1
     assert all(SAME[0] != other for other in OTHER)
@@ -202,6 +212,6 @@ def test_verbs_are_equal_by_what_is_sent() -> None:
         pytest.param(Redirect("/a"), "Redirect(url='/a', method=None)", id="Redirect"),
     ],
 )
-def test_verbs_show_what_they_hold(verb: object, shown: str) -> None:
-    """A failing comparison is read in a terminal."""
+def test_repr_of_verbs_shows_their_content(verb: object, shown: str) -> None:
+    """People read it in the output of a failing test."""
     assert repr(verb) == shown

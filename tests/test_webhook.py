@@ -1,4 +1,4 @@
-"""The form and the plain data of a webhook: nothing that was signed is changed, nothing that comes in raises."""
+"""The form and the plain data of a webhook: signed data is never changed, and no input raises."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ JSON = {"content-type": "application/json"}
 
 
 def request(method: str = "POST", target: str = "/message", **parts: Any) -> WebhookRequest:
-    """Return a request, most often for the Message URL."""
+    """Return a request, by default for the Message URL."""
     return WebhookRequest(endpoint="message", method=method, scheme="https", host="a.example", target=target, **parts)
 
 
@@ -31,26 +31,26 @@ def request(method: str = "POST", target: str = "/message", **parts: Any) -> Web
         pytest.param("Body=", [("Body", "")], id="image-only: empty and present"),
         pytest.param("a=2&a=1", [("a", "2"), ("a", "1")], id="repeated name"),
         pytest.param("a=b=c", [("a", "b=c")], id="equals sign in a value"),
-        pytest.param("a=1;b=2", [("a", "1;b=2")], id="semicolon separates nothing"),
+        pytest.param("a=1;b=2", [("a", "1;b=2")], id="semicolon is not a separator"),
         pytest.param("From=%2B1500+x%20y", [("From", "+1500 x y")], id="plus and percent"),
-        pytest.param("a=%zz%4%", [("a", "%zz%4%")], id="percent signs that escape nothing"),
+        pytest.param("a=%zz%4%", [("a", "%zz%4%")], id="percent signs that are not escapes"),
         pytest.param("a%26=%3D%26%2B", [("a&", "=&+")], id="separators escaped"),
         pytest.param("a=%F0%9F%98%80", [("a", "😀")], id="emoji"),
-        pytest.param("a=é😀", [("a", "é😀")], id="UTF-8 that was not escaped"),
+        pytest.param("a=é😀", [("a", "é😀")], id="unescaped UTF-8"),
         pytest.param("a=%ff%C3", [("a", "\udcff\udcc3")], id="bytes that are not UTF-8"),
         pytest.param("a=%00%0A", [("a", "\0\n")], id="control characters"),
         pytest.param("a= b \t", [("a", " b \t")], id="white space is kept: it was signed"),
         pytest.param("=", [("", "")], id="empty name"),
     ],
 )
-def test_form_keeps_every_pair_as_it_came(encoded: str, pairs: list[tuple[str, str]]) -> None:
-    """The signature covers each value exactly: a parser that tidies up refuses customers."""
+def test_form_keeps_every_pair_as_received(encoded: str, pairs: list[tuple[str, str]]) -> None:
+    """The signature covers each value exactly: a parser that cleans up would refuse customers."""
     assert list(Form.read(encoded, max_fields=500).pairs) == pairs
 
 
 @given(st.lists(st.tuples(st.binary(max_size=6), st.binary(max_size=12)), max_size=8))
 def test_any_bytes_survive_reading_and_encoding(fields: list[tuple[bytes, bytes]]) -> None:
-    """What is recorded and replayed must be what was signed, whatever bytes a phone sent."""
+    """A recorded and replayed form must have the bytes that were signed, whatever a phone sent."""
     encoded = urlencode(fields)
     form = Form.read(encoded, max_fields=500)
 
@@ -68,8 +68,8 @@ def test_any_bytes_survive_reading_and_encoding(fields: list[tuple[bytes, bytes]
     ),
     st.sampled_from(["", FORM_TYPE, "text/plain"]),
 )
-def test_any_body_is_a_form_of_storable_text_or_refused(body: bytes, content_type: str) -> None:
-    """Garbage from the internet is a plain 400, and what gets through can be logged and stored."""
+def test_any_body_is_refused_or_a_form_of_text_that_can_be_stored(body: bytes, content_type: str) -> None:
+    """Garbage from the internet gets a plain 400, and accepted text can be logged and stored."""
     try:
         form = read_form(request(body=body, headers={"content-type": content_type}), max_bytes=50, max_fields=3)
     except RequestRefused:
@@ -82,7 +82,7 @@ def test_any_body_is_a_form_of_storable_text_or_refused(body: bytes, content_typ
 
 
 def test_value_that_mixes_raw_and_escaped_bytes_is_read_as_one_character() -> None:
-    """Some proxies unescape half of a character: the text is whole, the bytes are those that were signed."""
+    """Some proxies unescape half of a character: the text must be whole, and the bytes as signed."""
     form = Form.read(b"Body=\xf0\x9f%98%80".decode(errors="surrogateescape"), max_fields=500)
 
     assert form["Body"] == "😀"
@@ -90,7 +90,7 @@ def test_value_that_mixes_raw_and_escaped_bytes_is_read_as_one_character() -> No
 
 
 def test_form_is_a_mapping_of_first_values() -> None:
-    """Handlers read it as a dict; what is not UTF-8 shows as a replacement character."""
+    """Handlers read it as a dict; bytes that are not UTF-8 become replacement characters."""
     form = Form([("a", "1"), ("b", "x\udcff"), ("a", "2"), ("\udcff", "3")])
 
     assert dict(form) == {"a": "1", "b": "x\ufffd", "\ufffd": "3"}
@@ -100,7 +100,7 @@ def test_form_is_a_mapping_of_first_values() -> None:
 
 
 def test_forms_are_equal_by_their_pairs() -> None:
-    """Order and repetition are part of what was signed; a form can be a key."""
+    """Order and repetition are part of the signed data; a form can be a dict key."""
     form = Form([("a", "1"), ("a", "2")])
 
     assert form == Form([("a", "1"), ("a", "2")])
@@ -111,8 +111,8 @@ def test_forms_are_equal_by_their_pairs() -> None:
 
 
 @pytest.mark.parametrize("path", [pytest.param(path, id=path.stem) for path in sorted(SAMPLES.glob("*.txt"))])
-def test_samples_are_encoded_again_to_the_same_bytes(path: Path) -> None:
-    """A recording is replayed with the bytes that Twilio sent."""
+def test_samples_are_re_encoded_to_the_same_bytes(path: Path) -> None:
+    """A recording must be replayed with the bytes that Twilio sent."""
     assert sample(path.name).encode() == path.read_text()
 
 
@@ -136,15 +136,17 @@ def test_samples_are_encoded_again_to_the_same_bytes(path: Path) -> None:
         pytest.param(
             request(target="/message?a=1&bodySHA256=0f", body=b"{}", headers=JSON),
             [("a", "1"), ("bodySHA256", "0f")],
-            id="JSON that is signed by its hash",
+            id="JSON signed with its hash",
         ),
         pytest.param(
             request(body=b"a=%31&b=23456", headers=FORM), [("a", "1"), ("b", "23456")], id="just small enough"
         ),
     ],
 )
-def test_parameters_are_read_from_where_twilio_puts_them(asked: WebhookRequest, pairs: list[tuple[str, str]]) -> None:
-    """The query of a POST belongs to the URL, the body of a GET to nobody."""
+def test_parameters_are_read_from_the_body_of_a_post_and_the_query_of_a_get(
+    asked: WebhookRequest, pairs: list[tuple[str, str]]
+) -> None:
+    """Twilio puts them there; the query of a POST belongs to the URL, and the body of a GET is ignored."""
     assert list(read_form(asked, max_bytes=13, max_fields=2).pairs) == pairs
 
 
@@ -155,10 +157,10 @@ def test_parameters_are_read_from_where_twilio_puts_them(asked: WebhookRequest, 
             request(body=b"a=%31&b=234567", headers=FORM),
             RequestTooLarge,
             "the body is larger than 13 bytes",
-            id="a byte too many",
+            id="one byte too many",
         ),
         pytest.param(
-            request(body=b"a=&b=&c=", headers=FORM), RequestTooLarge, "more than 2 fields", id="a field too many"
+            request(body=b"a=&b=&c=", headers=FORM), RequestTooLarge, "more than 2 fields", id="one field too many"
         ),
         pytest.param(request("GET", "/?&&&"), RequestTooLarge, "more than 2 fields", id="a query of separators"),
         pytest.param(
@@ -180,18 +182,20 @@ def test_parameters_are_read_from_where_twilio_puts_them(asked: WebhookRequest, 
             request(target="/message?bodySHA256=0f", body=b"a=1", headers={"content-type": "text/plain"}),
             MalformedRequest,
             f"the content type is text/plain: send {FORM_TYPE}",
-            id="hash of what is not JSON",
+            id="hash without JSON",
         ),
         pytest.param(
             request(headers={"content-type": "x" * 9999}),
             MalformedRequest,
             f"the content type is {'x' * 80}: send {FORM_TYPE}",
-            id="a type without end",
+            id="very long type",
         ),
     ],
 )
-def test_what_is_no_form_is_refused_with_one_line(asked: WebhookRequest, error: type[Exception], line: str) -> None:
-    """Whoever tries the URL by hand reads what to do, and a flood stays cheap."""
+def test_request_without_a_form_is_refused_with_one_line(
+    asked: WebhookRequest, error: type[Exception], line: str
+) -> None:
+    """A person who tries the URL reads what to do, and a flood of requests stays cheap."""
     with pytest.raises(error) as caught:
         read_form(asked, max_bytes=13, max_fields=2)
 
@@ -201,9 +205,9 @@ def test_what_is_no_form_is_refused_with_one_line(asked: WebhookRequest, error: 
 @pytest.mark.parametrize(
     ("public_url", "prefix", "target", "called", "base"),
     [
-        pytest.param("", "", "/message?a=%2B", "http://h:5000/message?a=%2B", "http://h:5000", id="as it arrived"),
+        pytest.param("", "", "/message?a=%2B", "http://h:5000/message?a=%2B", "http://h:5000", id="as received"),
         pytest.param("", "/sms", "/sms/message", "http://h:5000/sms/message", "http://h:5000/sms", id="mounted"),
-        pytest.param("https://p.example", "", "/m", "https://p.example/m", "https://p.example", id="public"),
+        pytest.param("https://p.example", "", "/m", "https://p.example/m", "https://p.example", id="public URL"),
         pytest.param(
             "https://p.example", "/sms", "/sms/message", "https://p.example/sms/message", "https://p.example/sms",
             id="public host, mounted",
@@ -214,7 +218,7 @@ def test_what_is_no_form_is_refused_with_one_line(asked: WebhookRequest, error: 
         ),
         pytest.param(
             "https://p.example/api", "", "/message", "https://p.example/api/message", "https://p.example/api",
-            id="prefix that a proxy takes off",
+            id="prefix that a proxy removes",
         ),
         pytest.param(
             "https://sms", "/sms", "/sms/message", "https://sms/sms/message", "https://sms/sms",
@@ -222,10 +226,10 @@ def test_what_is_no_form_is_refused_with_one_line(asked: WebhookRequest, error: 
         ),
     ],
 )  # fmt: skip
-def test_called_url_is_the_one_that_twilio_signed(
+def test_called_url_is_the_url_that_twilio_signed(
     public_url: str, prefix: str, target: str, called: str, base: str
 ) -> None:
-    """A signature over another URL never fits, and a reply must name its status URL as seen from outside."""
+    """A signature over another URL never matches, and the status URL of a reply must be reachable from outside."""
     asked = WebhookRequest(
         endpoint="message", method="POST", scheme="http", host="h:5000", target=target, prefix=prefix
     )
@@ -234,8 +238,8 @@ def test_called_url_is_the_one_that_twilio_signed(
     assert asked.base_url(public_url) == base
 
 
-def test_target_is_divided_at_the_first_question_mark() -> None:
-    """Nothing of it is decoded: it was signed."""
+def test_target_is_split_at_the_first_question_mark() -> None:
+    """It is not decoded, because it was signed."""
     asked = request(target="/a%2Fb?c=%3F?d")
 
     assert (asked.path, asked.query, asked.content_type) == ("/a%2Fb", "c=%3F?d", "")

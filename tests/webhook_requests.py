@@ -1,4 +1,4 @@
-"""Requests as they reach the receiver: what Twilio sent, and what became of it on the way."""
+"""Requests as they reach the receiver, authenticated or not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Programs that live behind a phone number: what handlers are written with."""
+"""Receive and answer Twilio messages: the router, the events and the TwiML verbs that handlers use."""
 
 from .events import InboundMedia as InboundMedia
 from .events import InboundMessage as InboundMessage

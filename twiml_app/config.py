@@ -1,4 +1,4 @@
-"""The settings, read once and early from a mapping: the environment, or a Flask configuration over it."""
+"""The settings, read once at start-up from a mapping: the environment, overridden by a Flask configuration."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from .webhook import Endpoint
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Settings:
-    """What the application was told; every value has been checked. Made by ``Settings.read``."""
+    """Validated application settings, created by ``Settings.read``."""
 
     credentials: tuple[Credentials, ...] = ()
-    #: Tokens by account sid; those under the empty sid serve any account.
+    #: Tokens by account sid; tokens under the empty sid are for any account.
     auth_tokens: Mapping[str, tuple[str, ...]]
     #: Secrets of the HMAC-SHA256 scheme by key id.
     shared_keys: Mapping[str, str]
-    #: The account sids that are served; none named, any.
+    #: The account sids that are served; empty for any.
     accounts: frozenset[str] = frozenset()
     public_url: str = ""
     proxy_hops: int = 0
@@ -43,14 +43,14 @@ class Settings:
     max_fields: int = 500
     apology: str = ""
     log_format: str = "text"
-    #: Newest first; the first signs.
+    #: Newest first; the first one signs.
     secret_keys: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, values: Mapping[str, Any]) -> Settings:
-        """Read the settings from their names in the environment.
+        """Read the settings by their names in the environment.
 
-        Raises: ConfigurationError, for a value that cannot be used, and where nothing is there to authenticate by.
+        Raises: ConfigurationError, for a value that cannot be used, or if no authentication is configured.
         """
         given = {name: read(name, values[name]) for name, read in READERS.items() if _is_given(name, values.get(name))}
         settings = cls(**_setting_fields(given))
@@ -60,23 +60,26 @@ class Settings:
 
     @property
     def paths(self) -> dict[Endpoint, str]:
-        """The application's own paths, by what they are for."""
+        """The application's own paths, by endpoint."""
         return {"message": self.message_path, "status": self.status_path, "fallback": self.fallback_path}
 
     def tokens_for(self, account_sid: str) -> tuple[str, ...]:
-        """Return the tokens that may sign for an account; every one there is, if the account is not named."""
+        """Return the tokens that may sign for an account; all tokens, if no account is given."""
         if not account_sid:
             return tuple(token for tokens in self.auth_tokens.values() for token in tokens)
         return self.auth_tokens.get(account_sid, ()) + self.auth_tokens.get("", ())
 
     @property
     def requires_signature(self) -> bool:
-        """Whether a token or a shared key is there to verify X-Twilio-Signature by."""
+        """Whether a token or a shared key is configured, so that X-Twilio-Signature is verified."""
         return bool(self.auth_tokens or self.shared_keys)
 
 
 def _is_given(name: str, value: Any) -> bool:
-    """A variable that is exported empty, or blank, sets nothing: a blank token would be one that anybody signs with."""
+    """Return whether a setting has a value; a blank one does not, as anybody could sign with a blank token.
+
+    Raises: ConfigurationError, for a value with bytes that are not UTF-8.
+    """
     if not isinstance(value, str):
         return value is not None
     if any("\ud800" <= character <= "\udfff" for character in value):
@@ -95,7 +98,7 @@ def _setting_fields(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _derived_keys(fields: dict[str, Any]) -> tuple[str, ...]:
-    """Derive a signing key from each secret that is configured, so that a rotation keeps the old one valid."""
+    """Derive a signing key from each configured secret, so that the old key stays valid during a rotation."""
     secrets = [f"{pair.user}:{pair.password}" for pair in fields.get("credentials", ())]
     secrets += [token for tokens in fields["auth_tokens"].values() for token in tokens]
     secrets += fields["shared_keys"].values()
@@ -106,7 +109,7 @@ def _require_authentication(settings: Settings) -> None:
     if not settings.credentials and not settings.requires_signature:
         raise ConfigurationError(
             "TWIML_CREDENTIALS",
-            "nothing is set to authenticate Twilio by. Set TWIML_CREDENTIALS=user:password and put the same pair into"
+            "no authentication is configured. Set TWIML_CREDENTIALS=user:password and put the same pair into"
             " the Message URL, or set TWILIO_AUTH_TOKEN to verify signatures, or both",
         )
 
@@ -116,19 +119,19 @@ def _require_distinct_paths(settings: Settings) -> None:
     paths["TWIML_FALLBACK_PATH"] = settings.fallback_path
     for name, path in paths.items():
         if list(paths.values()).count(path) > 1:
-            raise ConfigurationError(name, f"{path} is given to two of the three URLs: they must differ")
+            raise ConfigurationError(name, f"{path} is used for two of the three URLs: they must differ")
 
 
 def _string(name: str, value: Any) -> str:
     if not isinstance(value, str):
-        raise ConfigurationError(name, f"is {type(value).__name__}: give a text")
+        raise ConfigurationError(name, f"is {type(value).__name__}: give a string")
     return value.strip()
 
 
 def _string_list(name: str, value: Any) -> list[str]:
     words = value.split() if isinstance(value, str) else value
     if not isinstance(words, list | tuple | set | frozenset) or not all(isinstance(word, str) for word in words):
-        raise ConfigurationError(name, "give texts, separated by white space")
+        raise ConfigurationError(name, "must be one or more strings separated by white space")
     return list(words)
 
 
@@ -137,7 +140,7 @@ def _credentials(name: str, value: Any) -> tuple[Credentials, ...]:
     for word in _string_list(name, value):
         user, colon, password = word.partition(":")
         if not (user and colon and password):
-            raise ConfigurationError(name, "every entry is user:password, several are separated by white space")
+            raise ConfigurationError(name, "every entry must be user:password; separate several by white space")
         pairs.append(Credentials(user, password))
     return tuple(pairs)
 
@@ -180,8 +183,10 @@ def _shared_keys(name: str, value: Any) -> dict[str, str]:
 def _public_url(name: str, value: Any) -> str:
     url = _string(name, value).rstrip("/")
     if not re.fullmatch(r"https?://(\[[0-9A-Fa-f:.]+\]|[^\s/?#@:\[\]]+)(:\d{1,5})?(/[^\s?#]*)?", url):
-        # The value is not shown: it is easily a Message URL with its password.
-        raise ConfigurationError(name, "give scheme, host and prefix, no credentials, such as https://sms.example.com")
+        # The value is not shown: it may be a Message URL with its password.
+        raise ConfigurationError(
+            name, "give scheme, host and prefix without credentials, such as https://sms.example.com"
+        )
     return url
 
 
@@ -196,7 +201,7 @@ def _whole_number(least: int) -> Callable[[str, Any], int]:
     def read(name: str, value: Any) -> int:
         digits = str(value).strip()
         if not re.fullmatch("[0-9]{1,15}", digits) or int(digits) < least:
-            raise ConfigurationError(name, f"is {value!r}: give a whole number from {least}")
+            raise ConfigurationError(name, f"is {value!r}: give a whole number of {least} or more")
         return int(digits)
 
     return read
@@ -220,28 +225,28 @@ def _database_url(name: str, value: Any) -> str:
 
 
 def _frozen(name: str, value: Any) -> frozenset[str]:
-    """Read numbers or sids, which hold no comma: one between them separates."""
+    """Read numbers or sids, separated by white space or commas."""
     return frozenset(part for word in _string_list(name, value) for part in word.replace(",", " ").split())
 
 
 def _secrets(name: str, value: Any) -> tuple[str, ...]:
     secrets = value.split() if isinstance(value, str) else value
     if not isinstance(secrets, list | tuple):
-        raise ConfigurationError(name, "give texts, separated by white space, or a list")
+        raise ConfigurationError(name, "must be strings separated by white space, or a list")
     return tuple(_secret(name, secret) for secret in secrets)
 
 
 def _secret(name: str, value: Any) -> str:
     secret = value.decode("latin-1") if isinstance(value, bytes) else _string(name, value)
     if not secret.strip():
-        raise ConfigurationError(name, "has an empty secret, with which anybody could sign")
+        raise ConfigurationError(name, "has an empty secret: anybody could sign with it")
     return secret
 
 
-#: What the command line reads for itself.
+#: Settings that only the command line reads.
 _OF_COMMANDS = ("TWIML_EMULATOR_URL",)
 
-#: How each setting is read; what is not here is not a setting.
+#: The reader of each setting; a name without a reader is not a setting.
 READERS: dict[str, Callable[[str, Any], Any]] = {
     "TWIML_CREDENTIALS": _credentials,
     "TWIML_AUTH_TOKENS": _auth_tokens,
@@ -273,5 +278,5 @@ READERS: dict[str, Callable[[str, Any], Any]] = {
 
 
 def unknown_settings(values: Mapping[str, Any]) -> list[str]:
-    """Return the names that look like a setting and are none: misspelled, or from another release."""
+    """Return the names that look like a setting but are not one: misspelled, or from another release."""
     return sorted(name for name in values if name.startswith("TWIML_") and name not in {*READERS, *_OF_COMMANDS})

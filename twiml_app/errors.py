@@ -3,23 +3,23 @@
 ::
 
     TwimlAppError
-    ├── ConfigurationError        a setting that is missing or wrong: the application does not start
-    ├── RegistrationError         a handler that cannot be registered as it is written
-    ├── RequestRefused            a request answered with 4xx and one plain line
+    ├── ConfigurationError        a setting is missing or invalid: the application does not start
+    ├── RegistrationError         a handler cannot be registered as written
+    ├── RequestRefused            a request is answered with 4xx and one plain line
     │   ├── Unauthorized          401, with a challenge
-    │   ├── Forbidden             403, a signature or an account that is not ours
+    │   ├── Forbidden             403, wrong signature or account
     │   ├── MalformedRequest      400, not a form
     │   └── RequestTooLarge       413
-    ├── ReplyError                what a handler returned cannot be sent
-    ├── TwimlError                TwiML that Twilio would not execute
-    ├── CallError                 a webhook that could not be called
-    ├── RecordingError            a recording that cannot be read
-    ├── ApiError                  a request that the emulator's REST API refuses
-    └── JournalError              the durable side
-        ├── StillRunning          another request is at the same event, for longer than Twilio waits
-        ├── ClaimLost             another process has taken an event over, or its row was erased
-        └── JournalUnavailable    it cannot be reached
-            └── JournalTooNew     it was written by a release that this one cannot follow
+    ├── ReplyError                a handler's return value cannot be sent
+    ├── TwimlError                Twilio would not execute this TwiML
+    ├── CallError                 a webhook could not be called
+    ├── RecordingError            a recording cannot be read
+    ├── ApiError                  the emulator's REST API refuses a request
+    └── JournalError              the base of every error of the journal
+        ├── StillRunning          another request is still processing the event
+        ├── ClaimLost             another process took over the event, or its row was erased
+        └── JournalUnavailable    the store cannot be reached
+            └── JournalTooNew     a newer release wrote it, and this one cannot read it
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class RegistrationError(TwimlAppError):
 
     def __init__(self, problem: str, *places: str) -> None:
         super().__init__(problem + "".join(f"\n  at {place}" for place in places))
-        #: Where the handlers concerned stand: ``file:line name``.
+        #: Where the handlers are defined: ``file:line name``.
         self.places = places
 
 
@@ -55,9 +55,9 @@ class RequestRefused(TwimlAppError):
 
     def __init__(self, line: str, *, reason: str = "") -> None:
         super().__init__(line)
-        #: What the sender is told.
+        #: The line that is sent.
         self.line = line
-        #: What the log is told: never sent.
+        #: The reason for the log; it is never sent.
         self.reason = reason or line
 
 
@@ -68,30 +68,30 @@ class Unauthorized(RequestRefused):
 
     def __init__(self, line: str, *, reason: str = "", is_probe: bool = False) -> None:
         super().__init__(line, reason=reason)
-        #: The first request of a challenge: Twilio always asks without credentials first.
+        #: The request that fetches the challenge: Twilio always tries without credentials first.
         self.is_probe = is_probe
 
 
 class Forbidden(RequestRefused):
-    """The signature or the account is not one that is served."""
+    """The signature is wrong, or the account is not served here."""
 
     status = 403
 
 
 class MalformedRequest(RequestRefused):
-    """The request does not carry a form."""
+    """The request body is not a form."""
 
     status = 400
 
 
 class RequestTooLarge(RequestRefused):
-    """The request has more bytes or more fields than are read."""
+    """The request has too many bytes or fields."""
 
     status = 413
 
 
 class ReplyError(TwimlAppError):
-    """What a handler returned cannot be sent as a reply."""
+    """A handler's return value cannot be sent as a reply."""
 
     def __init__(self, problem: str, *, handler: str) -> None:
         super().__init__(f"{handler} {problem}")
@@ -100,16 +100,16 @@ class ReplyError(TwimlAppError):
 
 
 class TwimlError(TwimlAppError):
-    """A TwiML document that Twilio would not execute as it stands."""
+    """Twilio would not execute a TwiML document."""
 
     def __init__(self, problem: str, *, code: int = 12200) -> None:
         super().__init__(problem)
-        #: The number under which Twilio's debugger would list it, https://www.twilio.com/docs/api/errors
+        #: The error code in Twilio's debugger, https://www.twilio.com/docs/api/errors
         self.code = code
 
 
 class CallError(TwimlAppError):
-    """A webhook could not be called: no connection, no answer in time, or no end of redirects."""
+    """A webhook could not be called: no connection, no answer in time, or too many redirects."""
 
     def __init__(
         self,
@@ -124,20 +124,20 @@ class CallError(TwimlAppError):
         super().__init__(f"{url}: {problem}")
         self.url = url
         self.problem = problem
-        #: The answer, where there was one; its status is 0 where there was none.
+        #: The answer, if there was one; otherwise the status is 0.
         self.status = status
         self.content_type = content_type
         self.body = body
-        #: The number under which Twilio's debugger would list it, https://www.twilio.com/docs/api/errors
+        #: The error code in Twilio's debugger, https://www.twilio.com/docs/api/errors
         self.code = code
 
 
 class RecordingError(TwimlAppError):
-    """A recording cannot be read; the message names file and line."""
+    """A recording cannot be read; the message names the file and the line."""
 
 
 class ApiError(TwimlAppError):
-    """The emulator's REST API refuses a request, with Twilio's number for the reason."""
+    """The emulator's REST API refuses a request, with Twilio's error code."""
 
     def __init__(self, code: int, message: str, *, status: int = 400) -> None:
         super().__init__(message)
@@ -149,7 +149,7 @@ class ApiError(TwimlAppError):
 
 
 class JournalError(TwimlAppError):
-    """Something is wrong with the journal."""
+    """The base of every error of the journal."""
 
 
 class JournalUnavailable(JournalError):
@@ -157,12 +157,12 @@ class JournalUnavailable(JournalError):
 
 
 class StillRunning(JournalError):
-    """Another request is at the same event, for longer than Twilio waits."""
+    """Another request is still processing the event, for longer than Twilio waits."""
 
 
 class ClaimLost(JournalError):
-    """Another process has taken an event over, or its row was erased: this answer is not the one that counts."""
+    """Another process took over the event, or its row was erased: this answer must not be sent."""
 
 
 class JournalTooNew(JournalUnavailable):
-    """The journal was written by a release that this one cannot follow."""
+    """A newer release wrote the journal, and this release cannot read it."""

@@ -1,8 +1,8 @@
-"""What a webhook says: an inbound message, a status callback, or something else.
+"""The events that webhooks carry: inbound messages, status callbacks, and unknown ones.
 
 The parameters are those of https://www.twilio.com/docs/messaging/guides/webhook-request and
 https://www.twilio.com/docs/messaging/guides/outbound-message-status-in-status-callbacks, and of the two generations
-before them. Attributes are the snake case of the parameters; ``form`` keeps every parameter as it came.
+before them. Attributes are named after the parameters, in snake case; ``form`` keeps every parameter as received.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .webhook import Form
 
 @dataclass(frozen=True, slots=True)
 class InboundMedia:
-    """A picture or another file that came with a message; the URL asks for the account's credentials."""
+    """A media file that was received with a message; downloading it may require the account's credentials."""
 
     url: str
     content_type: str
@@ -25,23 +25,23 @@ class InboundMedia:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Event:
-    """What every webhook has."""
+    """The attributes of every webhook."""
 
-    #: Every parameter as it came, unknown ones included.
+    #: Every parameter as received, including unknown ones.
     form: Form = field(repr=False)
-    #: The parameters of the URL that was called; a Redirect back to us is told apart by these.
+    #: The query parameters of the URL that was called; they identify a Redirect back to this application.
     query: Mapping[str, str] = field(default_factory=dict, repr=False, hash=False)
     account_sid: str = ""
     api_version: str = ""
-    #: The event is a recording that is played again: charge nobody twice.
+    #: Whether the event is a recording that is replayed: do not charge anybody twice.
     replayed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _MessageEvent(_Event):
-    """What a webhook about one message has."""
+    """The attributes of every webhook about a message."""
 
-    #: ``MessageSid``, or ``SmsSid`` before there was one.
+    #: ``MessageSid``, or ``SmsSid`` in older webhooks.
     message_sid: str = ""
     messaging_service_sid: str = ""
     from_: str = ""
@@ -50,7 +50,7 @@ class _MessageEvent(_Event):
 
     @property
     def channel(self) -> str:
-        """``sms`` (MMS too), or what stands before the colon of an address: ``whatsapp``, ``rcs``, ``messenger``."""
+        """``sms`` (also for MMS), or the prefix of an address: ``whatsapp``, ``rcs``, ``messenger``."""
         for address in (self.from_, self.to):
             prefix, colon, _ = address.partition(":")
             if colon:
@@ -60,17 +60,17 @@ class _MessageEvent(_Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InboundMessage(_MessageEvent):
-    """A message that somebody sent to one of our numbers.
+    """A message that a contact sent to one of our numbers.
 
-    Text is empty and numbers are None where Twilio sent nothing.
+    Without a value from Twilio, strings are empty and numbers are None.
     """
 
     body: str = ""
     media: tuple[InboundMedia, ...] = ()
     num_segments: int | None = None
-    #: Set on the request to a fallback URL, with ``error_code``: which URL failed.
+    #: In a request to the fallback URL, together with ``error_code``: the URL that failed.
     error_url: str = ""
-    #: ``STOP``, ``START`` or ``HELP``; sent with Advanced Opt-Out only.
+    #: ``STOP``, ``START`` or ``HELP``; only sent with Advanced Opt-Out.
     opt_out_type: str = ""
 
     from_city: str = ""
@@ -115,27 +115,27 @@ class InboundMessage(_MessageEvent):
 
     @property
     def num_media(self) -> int:
-        """How many media came with it."""
+        """The number of media files."""
         return len(self.media)
 
     @property
     def contact(self) -> str:
-        """The person's address."""
+        """The other person's address."""
         return self.from_
 
     @property
     def number(self) -> str:
-        """Our address."""
+        """Our phone number."""
         return self.to
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusCallback(_MessageEvent):
-    """The news of a message that we sent: how far its delivery is."""
+    """A report on the delivery of a message that we sent."""
 
-    #: ``MessageStatus``, or ``SmsStatus`` before there was one; the ``send`` of 2008 reads ``sent``.
+    #: ``MessageStatus``, or ``SmsStatus`` in older webhooks; the ``send`` of 2008 becomes ``sent``.
     message_status: str = ""
-    #: When the carrier says the message arrived: ``YYMMDDhhmm``, of no stated time zone.
+    #: When the message arrived, according to the carrier: ``YYMMDDhhmm``, in an unspecified time zone.
     raw_dlr_done_date: str = ""
     channel_install_sid: str = ""
     channel_status_message: str = ""
@@ -143,29 +143,29 @@ class StatusCallback(_MessageEvent):
     channel_to_address: str = ""
     structured_message: bool = False
     event_type: str = ""
-    #: The inbound message that the message answered; empty for one that was sent through the REST API.
+    #: The sid of the inbound message that this message answered; empty if it was sent through the REST API.
     in_reply_to: str = ""
-    #: The ledger was already further when this arrived.
+    #: Whether a later status was already known when this one arrived.
     late: bool = False
 
     @property
     def contact(self) -> str:
-        """The person's address."""
+        """The other person's address."""
         return self.to
 
     @property
     def number(self) -> str:
-        """Our address."""
+        """Our phone number."""
         return self.from_
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnknownEvent(_Event):
-    """A webhook of a kind that no handler is for."""
+    """A webhook of an unknown kind, which no handler receives."""
 
     @property
     def kind(self) -> str:
-        """What it seems to be, in words for the log."""
+        """What kind of webhook it seems to be, for the log."""
         if "CallSid" in self.form:
             return "voice webhook"
         return "webhook of an unknown kind"
@@ -179,9 +179,9 @@ TOKEN_PARAMETER = "token"  # noqa: S105 - a name, not a secret
 
 
 def parse_event(form: Form, query: Mapping[str, str] | None = None) -> Event:
-    """Read the parameters of a webhook, of whichever generation.
+    """Parse the parameters of a webhook of any generation.
 
-    A status callback is told by its status alone: an image-only message has an empty body and is still a message.
+    Only the status identifies a status callback: an image-only message has an empty body and is still a message.
     """
     shared: dict[str, Any] = {"form": form, "query": query or {}}
     status = form.get("MessageStatus") or form.get("SmsStatus") or ""
@@ -220,7 +220,7 @@ def _status_callback(form: Form, status: str, shared: dict[str, Any]) -> StatusC
 
 
 def _parameter(attribute: str) -> str:
-    """Return the parameter whose snake case an attribute is."""
+    """Return the parameter of an attribute: ``MessageSid`` for ``message_sid``."""
     return "".join(word.capitalize() for word in attribute.split("_"))
 
 
@@ -231,7 +231,7 @@ _TEXT_ATTRIBUTES = {
 
 
 def _text_attributes(form: Form, kind: type[_Event]) -> dict[str, Any]:
-    """Return the plain text attributes of an event that the form has."""
+    """Return the string attributes of an event that are in the form."""
     names = _TEXT_ATTRIBUTES[kind]
     return {names[parameter]: value for parameter, value in form.items() if parameter in names}
 
@@ -241,7 +241,7 @@ def _message_sid(form: Form) -> str:
 
 
 def _read_media(form: Form) -> tuple[InboundMedia, ...]:
-    """Return the media by their numbered parameters: NumMedia has been seen missing, the URLs have not."""
+    """Return the media by their numbered parameters; unlike these, NumMedia is sometimes missing."""
     media: list[InboundMedia] = []
     while url := form.get(f"MediaUrl{len(media)}"):
         media.append(InboundMedia(url, form.get(f"MediaContentType{len(media)}", "")))

@@ -1,4 +1,4 @@
-"""One line an event in the log: what happened, to which message, by which handler; no bodies, no secrets."""
+"""The log: one line per event, with its message, handler and outcome, but no bodies and no secrets."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ logger = logging.getLogger("twiml_app")
 
 _FIELDS = "twiml_fields"
 _SHOWN_DIGITS = 4
-#: What a terminal would obey.
+#: Control characters that a terminal would obey.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-#: What would make a value look like two, or like another field.
+#: Characters that would make a value look like two values, or like another field.
 _UNCLEAR = re.compile(r'[\s"=]')
 
 
 def mask(address: str) -> str:
-    """Return an address of which the last digits can be told, and the channel: ``whatsapp:+*******0001``."""
+    """Return an address with only its channel and last digits shown: ``whatsapp:+*******0001``."""
     prefix, colon, number = address.rpartition(":")
     hidden = len(number) - _SHOWN_DIGITS
     if hidden <= 0:
@@ -31,18 +31,18 @@ def mask(address: str) -> str:
 
 
 def log_event(level: int, event: str, fields: Mapping[str, object]) -> None:
-    """Write the line of an event; fields without a value are left out."""
+    """Log the line of an event; fields without a value are left out."""
     if not logger.isEnabledFor(level):
         return
     given = {name: value for name, value in fields.items() if value not in (None, "")}
     text = " ".join([event, *(f"{name}={_log_value(value)}" for name, value in given.items())])
-    # Made here rather than by logger.log, which walks the stack for a caller that is always this line.
+    # Not by logger.log, which would walk the stack to find the caller: it is always this line.
     extra = {_FIELDS: {"event": event, **given}}
     logger.handle(logger.makeRecord(logger.name, level, __file__, 0, text, (), None, __name__, extra))
 
 
 def _log_value(value: object) -> str:
-    """Return a value as one word; what a terminal would obey, or a reader of lines would break at, is escaped."""
+    """Return a value as one word; control characters and line breaks are escaped."""
     text = str(value)
     if text.isprintable():
         return json.dumps(text, ensure_ascii=False) if _UNCLEAR.search(text) else text
@@ -50,10 +50,10 @@ def _log_value(value: object) -> str:
 
 
 class JsonFormatter(logging.Formatter):
-    """Formats a record as one JSON object; the fields of an event are its own."""
+    """Formats a record as one JSON object, which has the fields of an event as its own."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the object as one line."""
+        """Return the JSON object as one line."""
         entry: dict[str, object] = {
             "time": format_time(record.created),
             "level": record.levelname.lower(),
@@ -76,18 +76,18 @@ class TextFormatter(logging.Formatter):
 
 
 def _indented(trace: str) -> str:
-    """Return a traceback that cannot be taken for lines of the log, whatever text an exception carries."""
+    """Indent a traceback, so that no text in an exception can look like a line of the log."""
     lines = (_CONTROL.sub("\ufffd", line) for line in trace.splitlines())
     return "\n".join(f"    {line}" for line in lines)
 
 
 def format_time(seconds: float) -> str:
-    """Return a time as it is written everywhere: UTC, to the millisecond."""
+    """Return a time as ISO 8601 in UTC, with milliseconds."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def set_up(log_format: str, stream: TextIO | None = None) -> None:
-    """Send the lines to a stream, standard output by default, unless the program has set up its logging by itself."""
+    """Log to a stream, standard output by default, unless the program has already set up its logging."""
     if logger.hasHandlers():
         return
     handler = logging.StreamHandler(stream or sys.stdout)

@@ -1,10 +1,10 @@
-"""The words that Twilio takes for itself: opt-out, opt-in and help."""
+"""The words that Twilio handles itself: opt-out, opt-in and help."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-#: What Twilio takes as opt-out, opt-in and help by default: the whole text, in any case,
+#: Twilio's default words for opt-out, opt-in and help. A word counts only as the whole text, in any case,
 #: https://www.twilio.com/docs/messaging/tutorials/advanced-opt-out.
 OPT_OUT_WORDS: Mapping[str, frozenset[str]] = {
     "STOP": frozenset({"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT"}),
@@ -14,6 +14,6 @@ OPT_OUT_WORDS: Mapping[str, frozenset[str]] = {
 
 
 def kind_of_word(text: str, words: Mapping[str, frozenset[str]] = OPT_OUT_WORDS) -> str:
-    """Return the kind of word that a text is by default, empty if it is none."""
+    """Return the kind of opt-out word that a text is, empty if it is not one."""
     word = text.strip().upper()
     return next((kind for kind, known in words.items() if word in known), "")

@@ -1,4 +1,4 @@
-"""How a text travels: GSM-7 or UCS-2, in how many segments, and where to cut it.
+"""SMS encoding and segments: choose GSM-7 or UCS-2, count segments, split long text.
 
 The tables and the sizes are those of https://www.twilio.com/docs/glossary/what-is-gsm-7-character-encoding and
 https://www.twilio.com/docs/glossary/what-sms-character-limit.
@@ -28,7 +28,7 @@ Encoding = Literal["GSM-7", "UCS-2"]
 
 @dataclass(frozen=True, slots=True)
 class Segmentation:
-    """A text as it is cut for the air: ``parts`` joined give the text again."""
+    """The segments of a message: joining ``parts`` gives the text again."""
 
     encoding: Encoding
     #: Septets (GSM-7) or UTF-16 units (UCS-2).
@@ -37,17 +37,17 @@ class Segmentation:
 
     @property
     def count(self) -> int:
-        """How many segments are sent, and billed."""
+        """The number of segments that are sent and billed."""
         return len(self.parts)
 
 
 def utf16_units(text: str) -> int:
-    """Return the length of a text in UTF-16 units, in which Twilio counts its limit of 1600."""
+    """Return the length of a string in UTF-16 units, the unit of Twilio's limit of 1600."""
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def segment(text: str) -> Segmentation:
-    """Cut a text into the segments that a phone is sent; an empty text takes one."""
+    """Split text into the segments that are sent; empty text takes one."""
     encoding: Encoding = "GSM-7" if _GSM7.issuperset(text) else "UCS-2"
     clusters = list(_clusters(text))
     units = sum(_units(cluster, encoding) for cluster in clusters)
@@ -57,9 +57,9 @@ def segment(text: str) -> Segmentation:
 
 
 def split_text(text: str, limit: int) -> list[str]:
-    """Cut a text at word boundaries into pieces of at most ``limit`` UTF-16 units.
+    """Split text at word boundaries into pieces of at most ``limit`` UTF-16 units.
 
-    A word that is longer is cut between characters as people see them, never inside one.
+    A longer word is split between visible characters, never inside one.
     """
     pieces: list[str] = []
     rest = text.strip()
@@ -73,7 +73,7 @@ def split_text(text: str, limit: int) -> list[str]:
 
 
 def _last_space(text: str, end: int) -> int:
-    """Return where the last word that ends at or before ``end`` is over, 0 if none does."""
+    """Return the end of the last word that ends at or before ``end``, 0 if there is none."""
     if text[end].isspace():
         return end
     while end and not text[end - 1].isspace():
@@ -82,9 +82,9 @@ def _last_space(text: str, end: int) -> int:
 
 
 def _longest_head(text: str, limit: int) -> str:
-    """Return the longest beginning within the limit of a text that is beyond it.
+    """Return the longest prefix of a text that fits into the limit; the whole text must not fit.
 
-    A character as people see it is cut only if it alone is longer.
+    A visible character is split only if it exceeds the limit.
     """
     clusters = _clusters(text)
     length, room = 0, limit
@@ -95,11 +95,11 @@ def _longest_head(text: str, limit: int) -> str:
 
 
 def _clusters(text: str) -> Iterator[str]:
-    """Yield the characters as people see them: an emoji of several code points is one."""
+    """Yield the visible characters (grapheme clusters): an emoji of several code points is one."""
     if text.isascii() and "\r" not in text:
         yield from text
         return
-    import regex  # it is needed for few texts, and costs more to import than the rest of the receiver
+    import regex  # rarely needed, and slower to import than the rest of the receiver
 
     for match in regex.finditer(r"\X", text):
         yield match.group()
@@ -112,7 +112,7 @@ def _units(cluster: str, encoding: Encoding) -> int:
 
 
 def _fill(clusters: list[str], encoding: Encoding) -> Iterator[str]:
-    """Yield parts no longer than a concatenated segment, none of which ends inside a cluster that fits into one."""
+    """Yield parts that fit into a concatenated segment; a cluster is split only if it does not fit into one."""
     room = _CONCATENATED[encoding]
     part, used = "", 0
     for cluster in _cut_oversized(clusters, encoding):
@@ -126,7 +126,7 @@ def _fill(clusters: list[str], encoding: Encoding) -> Iterator[str]:
 
 
 def _cut_oversized(clusters: list[str], encoding: Encoding) -> Iterator[str]:
-    """Yield the clusters, one that fits into no segment as its code points."""
+    """Yield the clusters; one that does not fit into a segment is yielded as its code points."""
     for cluster in clusters:
         if _units(cluster, encoding) <= _CONCATENATED[encoding]:
             yield cluster

@@ -1,7 +1,7 @@
-"""X-Twilio-Signature: sign and verify, over the exact URL that was called.
+"""X-Twilio-Signature: sign and verify requests, over the exact URL that was called.
 
 The rules are those of https://www.twilio.com/docs/usage/security#validating-signatures-from-twilio; where the official
-libraries differ from them or from one another, what they all sign is accepted.
+libraries differ from them or from one another, each of their signatures is accepted.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Literal
 from urllib.parse import parse_qs
 
 HEADER = "X-Twilio-Signature"
-#: Names the key and the algorithm where it is not the auth token and HMAC-SHA1: ``key=…,algorithm=HMAC_SHA256``.
+#: Names the key and the algorithm, unless they are the auth token and HMAC-SHA1: ``key=…,algorithm=HMAC_SHA256``.
 SETTINGS_HEADER = "X-Twilio-Webhooks-Signature-Settings"
 
 Algorithm = Literal["HMAC_SHA1", "HMAC_SHA256"]
@@ -24,7 +24,7 @@ Pairs = Iterable[tuple[str, str]]
 
 
 def sign(url: str, form: Pairs, token: str, *, algorithm: Algorithm = "HMAC_SHA1") -> str:
-    """Return the signature of a request: over the URL as it is called, and the form of a POST (none for a GET)."""
+    """Return the signature of a request: over the URL as called, and the form of a POST (empty for a GET)."""
     return _sign(_bytes(url) + form_bytes(form), token, algorithm)
 
 
@@ -37,9 +37,9 @@ def verify(
     body: bytes | None = None,
     algorithm: Algorithm = "HMAC_SHA1",
 ) -> bool:
-    """Tell whether one of the tokens signed the request; by an empty token nothing is signed.
+    """Return whether one of the tokens signed the request; empty tokens never match.
 
-    ``body`` is given for what is not a form: the URL then carries its SHA-256 as ``bodySHA256``.
+    Pass a ``body`` that is not a form: the URL then carries its SHA-256 as ``bodySHA256``.
     """
     if body is not None and not _body_hash_matches(url, body):
         return False
@@ -55,25 +55,25 @@ def verify(
 
 
 def form_bytes(form: Pairs) -> bytes:
-    """Return the part of the signed text that is made of the form.
+    """Return the form as it is signed.
 
-    Names in byte order, each followed by its value; of a name that is repeated, each different value once, in order.
+    Names in byte order, each followed by its value; for a repeated name, each distinct value once, in order.
     """
     pairs = set(form)
     try:
         return "".join(
             [name + value for name, value in sorted(pairs)]
-        ).encode()  # the order of code points is that of UTF-8
+        ).encode()  # code points sort as their UTF-8 bytes do
     except UnicodeEncodeError:
         encoded = [(_bytes(name), _bytes(value)) for name, value in pairs]
         return b"".join([name + value for name, value in sorted(encoded)])
 
 
 def url_variants(url: str) -> Iterator[str]:
-    """Yield the URLs whose signature is accepted for a URL, the likeliest first.
+    """Yield the variants of a URL whose signature is accepted, the likeliest first.
 
-    Twilio drops user and password before it signs, and its libraries do not; it is inconsistent about the port; and
-    an apostrophe in the query may have been signed as ``%27``. Nothing else is encoded anew.
+    Twilio drops user and password before it signs, but its libraries do not; it is inconsistent about the port; and
+    an apostrophe in the query may have been signed as ``%27``. Nothing else is re-encoded.
     """
     scheme, separator, rest = url.partition("://")
     cut = min((place for mark in "/?#" if (place := rest.find(mark)) >= 0), default=len(rest))
@@ -103,7 +103,7 @@ def _authority_variants(scheme: str, authority: str) -> Iterator[str]:
 
 
 def read_signature_settings(header: str) -> tuple[str, str]:
-    """Return the key id and the algorithm that the settings header names; without one, the auth token's."""
+    """Return the key id and the algorithm of the settings header; without one, an empty id and HMAC_SHA1."""
     parts = dict(_pair(part) for part in header.split(","))
     return parts.get("key", ""), parts.get("algorithm", "").upper() or "HMAC_SHA1"
 
@@ -123,5 +123,5 @@ def _body_hash_matches(url: str, body: bytes) -> bool:
 
 
 def _bytes(text: str) -> bytes:
-    """Encode a text; bytes that were not UTF-8 when they came are those bytes again."""
+    """Encode a string; bytes that were received as invalid UTF-8 become the same bytes again."""
     return text.encode("utf-8", "surrogateescape")

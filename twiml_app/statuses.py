@@ -1,7 +1,7 @@
-"""What Twilio says of a message's delivery: MessageStatus, its order, and the ErrorCode table.
+"""Delivery status of a message: the MessageStatus values in order, and the ErrorCode table.
 
-The words are Twilio's, https://www.twilio.com/docs/messaging/api/message-resource#message-status-values and
-https://www.twilio.com/docs/api/errors; values that are not listed here pass through untouched.
+The values are Twilio's, https://www.twilio.com/docs/messaging/api/message-resource#message-status-values and
+https://www.twilio.com/docs/api/errors; unlisted values are kept unchanged.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-#: How far along each MessageStatus is. Twilio may deliver callbacks twice and in any order, so progress is judged by
-#: this rank and never by arrival. Among those of one rank the later in this table wins, whichever came first.
+#: The rank of each MessageStatus. Twilio may deliver callbacks twice and in any order, so the rank decides which status
+#: is further along, never the arrival. Of two statuses with the same rank, the one further down in this table wins.
 RANK: dict[str, int] = {
     "accepted": 0,
     "scheduled": 0,
@@ -27,7 +27,7 @@ RANK: dict[str, int] = {
     "read": 6,
 }
 STATUSES = frozenset(RANK)
-#: After these nothing else is expected ("read" may still follow "delivered").
+#: Final statuses ("read" may still follow "delivered").
 TERMINAL = frozenset({"canceled", "failed", "undelivered", "delivered", "received", "read"})
 FAILURES = frozenset({"failed", "undelivered"})
 
@@ -35,12 +35,12 @@ _ORDER = {status: (rank, place) for place, (status, rank) in enumerate(RANK.item
 
 
 def further(one: str, other: str) -> str:
-    """Return whichever MessageStatus is further along, the same one for either order of the arguments."""
+    """Return the MessageStatus that is further along, whatever the order of the arguments."""
     return max(one, other, key=lambda status: (progress(status), status))
 
 
 def progress(status: str) -> int:
-    """Return how far along a MessageStatus is, as a number of its own; -1 for one that is not listed."""
+    """Return the progress of a MessageStatus as a unique number, -1 for an unlisted one."""
     rank, place = _ORDER.get(status, (-1, 99))
     return rank * 100 + place
 
@@ -50,7 +50,7 @@ Advice = Literal["retry", "permanent", "configuration", "warning"]
 
 @dataclass(frozen=True, slots=True)
 class ErrorCode:
-    """One line of Twilio's error dictionary, with our judgement of what may be done about it."""
+    """An entry of Twilio's error dictionary, with our advice on what to do about it."""
 
     code: int
     meaning: str
@@ -58,12 +58,12 @@ class ErrorCode:
 
     @property
     def address(self) -> str:
-        """Where Twilio documents the code."""
+        """The URL of Twilio's documentation of the code."""
         return f"https://www.twilio.com/docs/api/errors/{self.code}"
 
 
 def error_code(code: int) -> ErrorCode | None:
-    """Return what is known of an ErrorCode, None for one that is not in the table."""
+    """Return the table entry of an ErrorCode, None for an unlisted one."""
     return ERROR_CODES.get(code)
 
 

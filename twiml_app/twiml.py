@@ -1,4 +1,4 @@
-"""The TwiML document that answers an inbound message: built to bytes, and parsed back."""
+"""The TwiML document that answers an inbound message: build it, and parse it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from lxml import etree
 from .errors import TwimlError
 from .verbs import SENDING_ATTRIBUTES, Body, Comment, Media, Message, Redirect, Sms, Verb
 
-#: Twilio's limits for one answer, https://www.twilio.com/docs/api/errors/14109 and 11750.
+#: Twilio's limits per answer, https://www.twilio.com/docs/api/errors/14109 and 11750.
 MAX_MESSAGES = 10
 MAX_BYTES = 64 * 1024
 
@@ -18,7 +18,7 @@ DECLARATION = b'<?xml version="1.0" encoding="UTF-8"?>'
 
 
 class MessagingResponse:
-    """The answer to an inbound message: verbs that Twilio runs from top to bottom; none, and nothing is sent."""
+    """The answer to an inbound message: verbs that Twilio runs from top to bottom. Without verbs, nothing is sent."""
 
     __slots__ = ("_verbs",)
 
@@ -29,18 +29,18 @@ class MessagingResponse:
 
     @property
     def verbs(self) -> tuple[Verb, ...]:
-        """Everything in the document, in order."""
+        """The verbs of the document, in order."""
         return tuple(self._verbs)
 
     @property
     def messages(self) -> tuple[Message | Sms, ...]:
-        """What is sent."""
+        """The verbs that send a message, in order."""
         return tuple(verb for verb in self._verbs if isinstance(verb, Message | Sms))
 
     def append(self, verb: Verb) -> Self:
         """Add a verb at the end.
 
-        Raises: TwimlError, for what may not stand in a Response.
+        Raises: TwimlError, for anything that a Response cannot hold.
         """
         if not isinstance(verb, Message | Redirect | Sms | Comment):
             name = type(verb).__name__
@@ -59,7 +59,7 @@ class MessagingResponse:
         method: str | None = None,
         status_callback: str | None = None,
     ) -> Self:
-        """Add a Message of a text, of media, or of both."""
+        """Add a Message with text, media, or both."""
         addresses = [media] if isinstance(media, str) else media
         nouns: list[Body | Media] = [Media(address) for address in addresses]
         if text is not None:
@@ -73,7 +73,7 @@ class MessagingResponse:
         return self.append(Redirect(url, method))
 
     def to_bytes(self) -> bytes:
-        """Return the document in UTF-8, with its declaration."""
+        """Return the document in UTF-8, with an XML declaration."""
         root = etree.Element("Response")
         for verb in self._verbs:
             _build(root, verb)
@@ -81,9 +81,9 @@ class MessagingResponse:
 
     @classmethod
     def parse(cls, document: bytes | str) -> MessagingResponse:
-        """Read a document back.
+        """Parse a document.
 
-        Raises: TwimlError, with the number Twilio's debugger would give; entities and document types are refused.
+        Raises: TwimlError, with the error code in Twilio's debugger; entities and document types are refused.
         """
         root = parse_xml(document)
         if root.tag != "Response":
@@ -130,18 +130,18 @@ def _set_attributes(element: etree._Element, attributes: dict[str, str | None]) 
 
 
 def parse_xml(document: bytes | str) -> etree._Element:
-    """Return the root of a document, its comments kept and its processing instructions left out.
+    """Return the root of a document, with comments but without processing instructions.
 
-    Raises: TwimlError, with 12100, for what is not XML; entities and document types are refused.
+    Raises: TwimlError, with code 12100, if it is not XML; entities and document types are refused.
     """
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_pis=True)
     try:
-        # A str whose declaration names an encoding is not taken by lxml.
+        # lxml does not accept a str whose declaration names an encoding.
         root = etree.fromstring(document.encode() if isinstance(document, str) else document, parser)
     except (etree.XMLSyntaxError, ValueError) as error:
         raise TwimlError(f"the document is not XML: {error}", code=12100) from error
     if cast(Any, root.getroottree().docinfo).doctype:
-        raise TwimlError("the document has a document type: TwiML has none", code=12100)
+        raise TwimlError("the document has a document type, which TwiML does not allow", code=12100)
     return root
 
 
@@ -163,7 +163,7 @@ def _parse_message(element: etree._Element) -> Message:
 
 
 def _parse_nouns(element: etree._Element) -> Iterator[Body | Media]:
-    """Yield the nouns; text beside them, as the official library writes it, is a Body, whatever comments are in it."""
+    """Yield the nouns; bare text, as the official library writes it, is a Body, and comments in it are dropped."""
     text = element.text or ""
     for child in element:
         if isinstance(child.tag, str):
@@ -206,7 +206,7 @@ def _refuse_text(root: etree._Element) -> None:
 def _leaf_text(element: etree._Element) -> str:
     for child in element:
         if isinstance(child.tag, str):
-            raise TwimlError(f"{element.tag} holds a text, not {child.tag}")
+            raise TwimlError(f"{element.tag} holds text, not {child.tag}")
     return own_text(element)
 
 

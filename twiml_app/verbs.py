@@ -1,7 +1,7 @@
-"""The verbs and nouns of message TwiML, each checked when it is made.
+"""The verbs and nouns of messaging TwiML, each checked when it is created.
 
-What may stand where is Twilio's rule, https://www.twilio.com/docs/messaging/twiml: a ``Message`` holds ``Body`` and
-``Media``, a ``Redirect`` and the legacy ``Sms`` hold text. What is not allowed cannot be built.
+The rules are Twilio's, https://www.twilio.com/docs/messaging/twiml: a ``Message`` holds ``Body`` and ``Media``, a
+``Redirect`` and the legacy ``Sms`` hold text. Anything else raises TwimlError.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from .errors import TwimlError
 
-#: Twilio's limit, https://www.twilio.com/docs/api/errors/14103 and 21623: media of one message.
+#: Twilio's limit of media files per message, https://www.twilio.com/docs/api/errors/14103 and 21623.
 MAX_MEDIA = 10
 #: The XML attributes of Message and Sms, and their names in Python.
 SENDING_ATTRIBUTES: Mapping[str, str] = {
@@ -29,7 +29,7 @@ _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 
 
 def xml_text(text: str) -> str:
-    """Return a text without the characters that XML cannot carry: controls, lone surrogates, U+FFFE and U+FFFF."""
+    """Return text without the characters that XML cannot hold: controls, lone surrogates, U+FFFE and U+FFFF."""
     return _NOT_XML.sub("", text)
 
 
@@ -45,7 +45,7 @@ class Body:
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """The address of a picture or another file: absolute, or relative to the URL that answered."""
+    """The URL of a media file: absolute, or relative to the URL that answered."""
 
     url: str
 
@@ -54,7 +54,7 @@ class Media:
 
 
 class _SendingVerb(ABC):
-    """A verb that sends: to the sender of the inbound message, from the number it came to, unless told otherwise."""
+    """A verb that sends a message, by default to the sender of the inbound one, from the number that received it."""
 
     __slots__ = ("action", "from_", "method", "status_callback", "to")
 
@@ -68,12 +68,12 @@ class _SendingVerb(ABC):
         self.status_callback = _optional_url("statusCallback", status_callback)
 
     def attributes(self) -> dict[str, str | None]:
-        """Return the XML attributes, None where one is not given."""
+        """Return the XML attributes, None for those that are not given."""
         return {xml: getattr(self, name) for xml, name in SENDING_ATTRIBUTES.items()}
 
     @abstractmethod
     def _content(self) -> tuple[object, ...]:
-        """Return what stands between the tags."""
+        """Return the content of the element."""
 
     def __eq__(self, other: object) -> bool:
         if type(self) is not type(other) or not isinstance(other, _SendingVerb):
@@ -90,13 +90,13 @@ class _SendingVerb(ABC):
 
 
 class Message(_SendingVerb):
-    """A message to send: texts and media.
+    """A message to send: text, media files, or both.
 
-    ``split`` allows a text that is longer than one message to be cut into several at word boundaries.
+    With ``split=True``, text that is too long for one message is split into several messages at word boundaries.
 
     https://www.twilio.com/docs/messaging/twiml/message
 
-    Raises: TwimlError, for what Twilio would not take.
+    Raises: TwimlError, for anything that Twilio would not accept.
     """
 
     __slots__ = ("nouns", "split")
@@ -119,16 +119,16 @@ class Message(_SendingVerb):
 
     @property
     def text(self) -> str:
-        """Every Body, one after the other, as Twilio sends them."""
+        """The text of every Body, joined as Twilio joins them."""
         return "".join(noun.text for noun in self.nouns if isinstance(noun, Body))
 
     @property
     def media(self) -> tuple[str, ...]:
-        """The address of every Media."""
+        """The URL of every Media."""
         return tuple(noun.url for noun in self.nouns if isinstance(noun, Media))
 
     def with_nouns(self, *nouns: str | Body | Media) -> Message:
-        """Return this message with other nouns."""
+        """Return a copy of this message with other nouns."""
         return Message(
             *nouns,
             to=self.to,
@@ -139,7 +139,7 @@ class Message(_SendingVerb):
         )
 
     def with_status_url(self, url: str) -> Message:
-        """Return this message with a URL for its delivery status, unless it has one.
+        """Return a copy of this message with a URL for its delivery status, unless it has one.
 
         The URL goes into ``action`` as well: which of the two Twilio follows depends on the kind of message,
         https://www.twilio.com/docs/messaging/twiml/message#action.
@@ -153,9 +153,9 @@ class Message(_SendingVerb):
 
 
 class Sms(_SendingVerb):
-    """The verb from before Message: a short text, no media, https://www.twilio.com/docs/api/twiml/sms.
+    """The verb that Message replaced: short text, no media, https://www.twilio.com/docs/api/twiml/sms.
 
-    Raises: TwimlError, for what Twilio would not take.
+    Raises: TwimlError, for anything that Twilio would not accept.
     """
 
     __slots__ = ("text",)
@@ -179,7 +179,7 @@ class Sms(_SendingVerb):
 
 @dataclass(frozen=True, slots=True)
 class Redirect:
-    """Go on with the TwiML of another URL, absolute or relative; nothing after it is reached.
+    """Continue with the TwiML of another URL, absolute or relative; verbs after it are not executed.
 
     https://www.twilio.com/docs/messaging/twiml/redirect
     """
@@ -194,14 +194,14 @@ class Redirect:
 
 @dataclass(frozen=True, slots=True)
 class Comment:
-    """A note for whoever reads the document; Twilio skips it."""
+    """A comment for people who read the document; Twilio ignores it."""
 
     text: str
 
     def __post_init__(self) -> None:
         text = re.sub("\r\n?", "\n", xml_text(_string("Comment", self.text)))  # as XML reads it back
         if "--" in text or text.endswith("-"):
-            raise TwimlError("a Comment may neither hold -- nor end with -")
+            raise TwimlError("a Comment must not contain -- or end with -")
         object.__setattr__(self, "text", text)
 
 
@@ -219,7 +219,7 @@ def _noun(noun: str | Body | Media) -> Body | Media:
         return Body(noun)
     if isinstance(noun, Body | Media):
         return noun
-    raise TwimlError(f"a Message holds a text, Body and Media, not {type(noun).__name__}")
+    raise TwimlError(f"a Message holds str, Body and Media, not {type(noun).__name__}")
 
 
 def _address(attribute: str, value: str | None) -> str | None:
@@ -227,13 +227,13 @@ def _address(attribute: str, value: str | None) -> str | None:
         return None
     if not _string(attribute, value).strip() or xml_text(value) != value:
         code = 14101 if attribute == "to" else 14102
-        raise TwimlError(f"{attribute} is {value!r}: give a number or an address", code=code)
+        raise TwimlError(f"{attribute} is {value!r}: give a phone number or another address", code=code)
     return value
 
 
 def _method(value: str | None) -> str | None:
     if value not in (None, "GET", "POST"):
-        raise TwimlError(f"method is {value!r}: it is GET or POST", code=14104)
+        raise TwimlError(f"method is {value!r}: use GET or POST", code=14104)
     return value
 
 

@@ -1,4 +1,4 @@
-"""One webhook and its answer as plain frozen data, and its form, read once."""
+"""A webhook request, its form and its answer, as plain frozen data."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ ENDPOINTS: tuple[Endpoint, ...] = ("message", "status", "fallback")
 
 
 class Form(Mapping[str, str]):
-    """The parameters of a webhook, in order, repeated names and all.
+    """The parameters of a webhook, in order, including repeated names.
 
-    As a mapping it gives the first value of a name, as text that can be shown and stored; ``pairs`` keeps every pair
-    as it came, for signing: bytes that are not UTF-8 stand in it as surrogate escapes.
+    As a mapping it gives the first value of each name, as text that can be shown and stored. ``pairs`` keeps every
+    pair as received, for signing: bytes that are not UTF-8 are kept as surrogate escapes.
     """
 
     __slots__ = ("_first", "pairs")
@@ -35,9 +35,9 @@ class Form(Mapping[str, str]):
 
     @classmethod
     def read(cls, encoded: str, *, max_fields: int, strict: bool = True) -> Form:
-        """Read an urlencoded text.
+        """Read a URL-encoded string.
 
-        Raises: RequestTooLarge, with more than ``max_fields`` fields; MalformedRequest, if strict, for a field that is
+        Raises: RequestTooLarge, for more than ``max_fields`` fields; MalformedRequest, if strict, for a field that is
         not ``name=value``.
         """
         if encoded.count("&") >= max_fields:
@@ -49,7 +49,7 @@ class Form(Mapping[str, str]):
         return [value for key, value in _readable(self.pairs) if key == name]
 
     def encode(self) -> str:
-        """Return the pairs as an urlencoded text."""
+        """Return the pairs as a URL-encoded string."""
         return "&".join(f"{_quote(name)}={_quote(value)}" for name, value in self.pairs)
 
     def __getitem__(self, name: str) -> str:
@@ -59,7 +59,7 @@ class Form(Mapping[str, str]):
         return name in self._first
 
     def items(self) -> ItemsView[str, str]:
-        """Return names and first values; the mapping's own way would look each of them up."""
+        """Return names and first values, faster than the inherited method, which looks up each name."""
         return self._first.items()
 
     def __iter__(self) -> Iterator[str]:
@@ -97,7 +97,7 @@ def _quote(text: str) -> str:
 
 
 def _readable(pairs: tuple[tuple[str, str], ...]) -> list[tuple[str, str]]:
-    """Return the pairs with what is not UTF-8 replaced by U+FFFD; most often that is nothing."""
+    """Return the pairs with U+FFFD in place of bytes that are not UTF-8; usually there are none."""
     try:
         "".join(map("".join, pairs)).encode()
     except UnicodeEncodeError:
@@ -111,56 +111,56 @@ def _replace(text: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookRequest:
-    """A request as it came off the wire; nothing in it is decoded that was signed."""
+    """A request as it was received; nothing that was signed is decoded."""
 
     endpoint: Endpoint
     method: str
-    #: ``http`` or ``https``, and host with port, as Twilio called them (trusted proxies taken into account).
+    #: ``http`` or ``https``, and the host with its port, as Twilio called them (behind trusted proxies too).
     scheme: str
     host: str
-    #: Path and query exactly as received, never decoded and encoded again.
+    #: Path and query exactly as received, never decoded and re-encoded.
     target: str
     #: The part of the path under which the application is mounted.
     prefix: str = ""
-    #: Names in lower case.
+    #: The names are in lower case.
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
 
     @property
     def path(self) -> str:
-        """The target without its query."""
+        """The path of the target, without its query."""
         return self.target.partition("?")[0]
 
     @property
     def query(self) -> str:
-        """What follows the question mark of the target."""
+        """The query of the target, without the question mark."""
         return self.target.partition("?")[2]
 
     @property
     def content_type(self) -> str:
-        """The media type alone, in lower case; empty if there is none."""
+        """The media type without parameters, in lower case; empty if there is none."""
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
 
     def called_url(self, public_url: str = "") -> str:
-        """Return the URL that Twilio called, and signed."""
+        """Return the URL that Twilio called and signed."""
         return self.base_url(public_url) + self.target.removeprefix(self.prefix)
 
     def base_url(self, public_url: str = "") -> str:
-        """Return what stands before the application's own paths in an absolute URL."""
-        if not public_url:  # a host that anybody may send is not parsed
+        """Return the part of an absolute URL that comes before the application's own paths."""
+        if not public_url:  # anybody may send any host, so it is not parsed
             return f"{self.scheme}://{self.host}{self.prefix}"
         return base_of(public_url, self.prefix)
 
 
 def base_of(public_url: str, prefix: str) -> str:
-    """Return a public URL with the prefix under which the application is mounted, unless it ends with it."""
+    """Return a public URL with the prefix under which the application is mounted, added only if missing."""
     return public_url if urlsplit(public_url).path.endswith(prefix) else public_url + prefix
 
 
 def read_form(request: WebhookRequest, *, max_bytes: int, max_fields: int) -> Form:
     """Read the parameters of a request: from the body of a POST, from the query of a GET.
 
-    A JSON webhook that Twilio signs by ``bodySHA256`` has no form: its query is read.
+    A JSON webhook, which Twilio signs with ``bodySHA256``, has no form: its query is read.
 
     Raises: RequestTooLarge; MalformedRequest, for a body that is not a form.
     """
@@ -174,7 +174,7 @@ def read_form(request: WebhookRequest, *, max_bytes: int, max_fields: int) -> Fo
 
 
 def is_signed_json(request: WebhookRequest) -> bool:
-    """Tell a JSON webhook (Studio, Event Streams): its query names the hash of its body.
+    """Return whether this is a JSON webhook (Studio, Event Streams), with the hash of its body in the query.
 
     https://www.twilio.com/docs/usage/security#validating-signatures-from-twilio
     """
@@ -182,7 +182,7 @@ def is_signed_json(request: WebhookRequest) -> bool:
 
 
 def signed_pairs(request: WebhookRequest, form: Form) -> tuple[tuple[str, str], ...]:
-    """Return the part of a form that is signed after the URL: what came in the body."""
+    """Return the pairs that are signed after the URL: those of a form in the body."""
     return form.pairs if request.method == "POST" and not is_signed_json(request) else ()
 
 
@@ -197,9 +197,9 @@ class WebhookResponse:
 
     @classmethod
     def line(cls, status: int, text: str, *headers: tuple[str, str]) -> WebhookResponse:
-        """Return one plain line, for a person who reads it in a terminal."""
+        """Return an answer of one plain line, for people who read it in a terminal."""
         return cls(status=status, body=f"{text}\n".encode(), content_type=TEXT_TYPE, headers=headers)
 
     def header(self, name: str) -> str:
-        """Return the first value of a header, whatever the case of its name; empty if there is none."""
+        """Return the first value of a header, ignoring the case of its name; empty if there is none."""
         return next((value for key, value in self.headers if key.lower() == name.lower()), "")

@@ -43,7 +43,7 @@ from twiml_app.errors import TwimlError
             b"<!DOCTYPE html><html></html>",
             "text/html",
             12100,
-            "the document has a document type: TwiML has none",
+            "the document has a document type, which TwiML does not allow",
             id="page",
         ),
         pytest.param(

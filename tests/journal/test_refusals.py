@@ -22,7 +22,7 @@ def test_refusals_are_a_small_ring(database_url: str) -> None:
             program.receiver.handle(webhook(headers=WRONG))
 
     assert len(program.archive.refusals(1000)) == MAX_REFUSALS
-    assert "none of TWIML_CREDENTIALS" in program.archive.refusals(1)[0].reason
+    assert "do not match any in TWIML_CREDENTIALS" in program.archive.refusals(1)[0].reason
 
 
 def test_latest_refusal_comes_first(database_url: str) -> None:

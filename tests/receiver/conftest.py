@@ -11,11 +11,11 @@ from tests.receiver.programs import Program
 
 @pytest.fixture
 def program() -> Program:
-    """The handlers."""
+    """A program with a handler of each kind."""
     return Program()
 
 
 @pytest.fixture(autouse=True)
 def _log_everything(caplog: pytest.LogCaptureFixture) -> None:
-    """Capture the lines of INFO as well."""
+    """Capture log lines from INFO upwards."""
     caplog.set_level(logging.INFO, "twiml_app")

@@ -1,4 +1,4 @@
-"""Programs behind a receiver, and a journal in memory: what the tests of the receiver share."""
+"""Programs for the tests of the receiver, and a journal in memory."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ STATUS_SID = "SM" + "7" * 32
 
 
 def twiml(inside: str) -> bytes:
-    """Return a document that holds some markup."""
+    """Return a document with some markup."""
     return f'<?xml version="1.0" encoding="UTF-8"?><Response>{inside}</Response>'.encode()
 
 
 def text(body: str, *, endpoint: Endpoint = "message", **fields: str) -> WebhookRequest:
-    """Make an authenticated message."""
+    """Return an authenticated message request."""
     return authorized(webhook(inbound_form(body, message_sid=SID, fields=fields), endpoint=endpoint))
 
 
 def status(message_status: str, error_code: int | None = None) -> WebhookRequest:
-    """Make an authenticated status callback."""
+    """Return an authenticated status callback request."""
     form = status_form(STATUS_SID, message_status, error_code=error_code)
     return authorized(webhook(form, endpoint="status"))
 
 
 @dataclass
 class Program:
-    """Handlers of each kind; what they were called with is kept, and some fail."""
+    """A program with a handler of each kind; it records the calls, and some handlers fail."""
 
     router: Router = field(default_factory=Router)
     called: list[str] = field(default_factory=list)
@@ -61,14 +61,14 @@ class Program:
             return f"you said {message.body}"
 
         @self.router.opt_out("STOP", "START", "HELP")
-        def told(message: InboundMessage) -> str:
-            self.called.append(f"told {message.body}")
+        def notified(message: InboundMessage) -> str:
+            self.called.append(f"notified {message.body}")
             return "not sent"
 
     def receiver(
         self, *parts: Mapping[str, object], journal: Memory | None = None, clock: Callable[[], float] = lambda: 0.0
     ) -> Receiver:
-        """Make a receiver of these handlers, with basic credentials and some more settings."""
+        """Return a receiver with these handlers, basic credentials and more settings."""
         return Receiver(
             self.router, read_settings(BASIC, *parts), journal=journal, on_exception=self.errors.append, clock=clock
         )
@@ -76,7 +76,7 @@ class Program:
 
 @dataclass
 class Deliveries:
-    """Status handlers that keep the order in which they run; one of them fails."""
+    """Status handlers that record the order in which they run; one of them fails."""
 
     router: Router = field(default_factory=Router)
     ran: list[str] = field(default_factory=list)
@@ -98,61 +98,61 @@ class Deliveries:
 
 
 class Mute(Exception):
-    """An error that fails when it is asked for its text."""
+    """An error whose ``__str__`` raises."""
 
     def __str__(self) -> str:
         raise RuntimeError("no text")
 
 
 def name_of(program: type, handler: str) -> str:
-    """Return the name that the log gives to a handler of Program or Deliveries."""
+    """Return the name of a handler of Program or Deliveries in the log."""
     return f"{program.__module__}.{program.__qualname__}.__post_init__.<locals>.{handler}"
 
 
 class Memory:
-    """A journal in memory; a test chooses its answers and whether it is down."""
+    """A journal in memory; tests choose its answers and whether it is down."""
 
     def __init__(self, *, down: str = "", claimed: Claim | StoredReply | None = None) -> None:
         self.down = down
         self.claimed = claimed or Claim(1, 0)
         self.reply: StoredReply | None = None
-        self.asked: list[object] = []
-        self.said: list[tuple[str, Claim, Outcome]] = []
+        self.claims: list[object] = []
+        self.stored: list[tuple[str, Claim, Outcome]] = []
         self.refused: list[tuple[WebhookRequest, RequestRefused]] = []
 
     def _up(self, method: str) -> None:
         if self.down == "running":
-            raise StillRunning("another request is still at this event")
+            raise StillRunning("another request is still processing this event")
         if self.down == method:
             raise JournalUnavailable("the disk is full")
 
     def claim(self, request: WebhookRequest, event: Event) -> Claim | StoredReply:
         """Return the prepared claim or answer."""
         self._up("claim")
-        self.asked.append((request, event))
+        self.claims.append((request, event))
         return self.claimed
 
     def finish(self, claim: Claim, outcome: Outcome) -> None:
-        """Keep the answer."""
+        """Record the answer."""
         self._up("finish")
         if self.down == "lost":
             raise ClaimLost("the event was taken over")
-        self.said.append(("finish", claim, outcome))
+        self.stored.append(("finish", claim, outcome))
 
     def fail(self, claim: Claim, outcome: Outcome) -> None:
-        """Keep the failure."""
+        """Record the failure."""
         self._up("finish")
-        self.said.append(("fail", claim, outcome))
+        self.stored.append(("fail", claim, outcome))
 
     def stored_reply(self, message: InboundMessage) -> StoredReply | None:
         """Return the prepared answer."""
         self._up("claim")
-        self.asked.append(message)
+        self.claims.append(message)
         return self.reply
 
     def keep_refusal(self, request: WebhookRequest, refused: RequestRefused) -> None:
-        """Keep a refusal."""
+        """Record a refusal."""
         self.refused.append((request, refused))
 
     def check(self) -> None:
-        """Find nothing wrong."""
+        """Report no problem."""

@@ -1,4 +1,4 @@
-"""Admission: who comes in, who is refused, in which order, and what each is told."""
+"""Admission: which requests are admitted or refused, in which order, and the reason that is given."""
 
 from __future__ import annotations
 
@@ -31,18 +31,19 @@ from twiml_app.signature import HEADER, SETTINGS_HEADER, sign
 from twiml_app.webhook import WebhookRequest
 
 BASE_URL = "https://sms.example.com"
+BAD_HOST = "the Host header is missing or malformed"
 SHARED = {"TWIML_SHARED_KEYS": {"k1": "shared-secret"}}
 
 
 def refusal(request: WebhookRequest, *settings: Mapping[str, object]) -> RequestRefused:
-    """Return how a request is refused."""
+    """Return the refusal of a request."""
     with pytest.raises(RequestRefused) as refused:
         Admission(read_settings(*settings)).admit(request)
     return refused.value
 
 
 def basic(pair: bytes) -> str:
-    """Return the header that carries any bytes as the pair."""
+    """Return a basic Authorization header with any bytes as the pair."""
     return "Basic " + base64.b64encode(pair).decode()
 
 
@@ -50,10 +51,10 @@ def basic(pair: bytes) -> str:
     "header",
     [
         pytest.param("", id="empty"),
-        pytest.param("Basic", id="scheme alone"),
-        pytest.param("Basic ", id="nothing given"),
-        pytest.param("Basic !!!", id="no base64"),
-        pytest.param("Basic c21z", id="user alone"),
+        pytest.param("Basic", id="only the scheme"),
+        pytest.param("Basic ", id="nothing after the scheme"),
+        pytest.param("Basic !!!", id="not base64"),
+        pytest.param("Basic c21z", id="only a user"),
         pytest.param("Basic \xfc\xdf", id="not ASCII"),
         pytest.param(basic(b"sms:quite-long-enough\x00"), id="one byte more"),
         pytest.param(basic(b"sms:quite-long-enoug"), id="one byte less"),
@@ -67,7 +68,7 @@ def basic(pair: bytes) -> str:
     ],
 )
 def test_credentials_that_are_not_the_configured_ones_are_refused(header: str) -> None:
-    """Every probe of the internet ends here, and none may raise or come in."""
+    """The internet sends probes all day: none may be admitted or raise."""
     refused = refusal(webhook(headers={"authorization": header}), BASIC)
 
     assert isinstance(refused, Unauthorized)
@@ -78,7 +79,7 @@ def test_credentials_that_are_not_the_configured_ones_are_refused(header: str) -
     "request_",
     [
         pytest.param(webhook(body=b"\xff" * 300_000), id="huge body"),
-        pytest.param(webhook(body=b"not a form"), id="no form"),
+        pytest.param(webhook(body=b"not a form"), id="not a form"),
         pytest.param(webhook(body=b"&" * 1000), id="many fields"),
         pytest.param(webhook(target="/message?" + "&" * 1000), id="many fields in the query"),
         pytest.param(webhook(endpoint="status", target="/status?" + "&" * 1000), id="many fields in the status URL"),
@@ -90,26 +91,26 @@ def test_credentials_that_are_not_the_configured_ones_are_refused(header: str) -
         pytest.param(webhook(method="GET"), id="GET"),
     ],
 )
-def test_stranger_learns_nothing_but_that_credentials_are_wanted(request_: WebhookRequest) -> None:
-    """Whoever has no credentials must not be able to tell what the application would have said of the request."""
+def test_request_without_credentials_only_learns_that_they_are_needed(request_: WebhookRequest) -> None:
+    """Without credentials, nobody may find out how the application judges a request."""
     refused = refusal(request_, BASIC, SIGNED, {"TWIML_ACCOUNTS": ACCOUNT})
 
     assert isinstance(refused, Unauthorized)
     assert refused.line == refused.reason == "send the credentials of the Message URL"
 
 
-def test_wrong_credentials_are_explained_to_the_log_alone() -> None:
-    """The sender is told no name of a setting; the operator is told which one to compare."""
+def test_wrong_credentials_are_explained_only_in_the_log() -> None:
+    """The operator reads which setting to compare; the sender must not see its name."""
     refused = refusal(webhook(headers={"authorization": basic(b"sms:old-password")}), BASIC)
 
     assert refused.line == "the credentials are wrong"
     assert refused.reason == (
-        "the credentials are none of TWIML_CREDENTIALS: compare them with those in the URL at Twilio"
+        "the credentials do not match any in TWIML_CREDENTIALS: compare them with those of Twilio's URL"
     )
 
 
-def test_old_and_new_credentials_come_in_while_they_are_rotated() -> None:
-    """Twilio keeps the old URL until somebody has changed it in the console."""
+def test_old_and_new_credentials_are_accepted_during_a_rotation() -> None:
+    """Twilio uses the old URL until somebody changes it in the console."""
     admission = Admission(read_settings({"TWIML_CREDENTIALS": "sms:new-password sms:quite-long-enough"}))
 
     for password in (b"sms:new-password", b"sms:quite-long-enough"):
@@ -119,8 +120,8 @@ def test_old_and_new_credentials_come_in_while_they_are_rotated() -> None:
 
 
 @pytest.mark.parametrize("method", ["POST", "GET"])
-def test_each_way_of_authentication_is_required_once_it_is_configured(method: str) -> None:
-    """A leaked password must not do without the signature, nor a signature without the password."""
+def test_each_configured_method_of_authentication_is_required(method: str) -> None:
+    """A leaked password must not work without the signature, nor a signature without the password."""
     request = webhook(method=method)
 
     assert isinstance(Admission(read_settings(BASIC)).admit(authorized(request)), InboundMessage)
@@ -131,12 +132,12 @@ def test_each_way_of_authentication_is_required_once_it_is_configured(method: st
     assert isinstance(refusal(signed(authorized(request), token="another"), BASIC, SIGNED), Forbidden)
 
 
-def test_refused_signature_is_explained_to_the_log_alone() -> None:
-    """The explanation names hosts and settings: nothing for whoever tries to forge."""
+def test_refused_signature_is_explained_only_in_the_log() -> None:
+    """The explanation names hosts and settings, which would help a forger."""
     refused = refusal(replace(signed(webhook()), scheme="http"), SIGNED)
 
     assert isinstance(refused, Forbidden)
-    assert refused.line == "the signature does not fit"
+    assert refused.line == "the signature does not match"
     assert refused.reason == "the signature matches with https: set TWIML_PUBLIC_URL"
 
 
@@ -144,7 +145,7 @@ def test_refused_signature_is_explained_to_the_log_alone() -> None:
     ("settings", "header", "secret", "accepted"),
     [
         pytest.param(SHARED, "key=k1,algorithm=HMAC_SHA256", "shared-secret", True, id="shared key"),
-        pytest.param(SHARED | SIGNED, "key=k1,algorithm=HMAC_SHA256", "shared-secret", True, id="beside a token"),
+        pytest.param(SHARED | SIGNED, "key=k1,algorithm=HMAC_SHA256", "shared-secret", True, id="next to a token"),
         pytest.param(SHARED, "key=k2,algorithm=HMAC_SHA256", "shared-secret", False, id="unknown key"),
         pytest.param(SHARED, "key=k1,algorithm=HMAC_SHA256", "other", False, id="another secret"),
         pytest.param(SIGNED, "key=k1,algorithm=HMAC_SHA256", TOKEN, False, id="token as a shared key"),
@@ -156,7 +157,7 @@ def test_refused_signature_is_explained_to_the_log_alone() -> None:
 def test_signature_by_a_shared_key_needs_that_key(
     settings: Mapping[str, object], header: str, secret: str, accepted: bool
 ) -> None:
-    """The sender names key and algorithm, so neither name may open a way around the secret."""
+    """The sender chooses the key and the algorithm, so neither may bypass the secret."""
     request = webhook()
     signature = sign(
         request.called_url(), inbound_form("hello", message_sid="SM" + "5" * 32).pairs, secret, algorithm="HMAC_SHA256"
@@ -170,7 +171,7 @@ def test_signature_by_a_shared_key_needs_that_key(
 
 
 def test_each_account_is_verified_by_its_own_token() -> None:
-    """A subaccount that leaks its token must not be able to speak for another."""
+    """A leaked token of one subaccount must not authenticate another."""
     tokens = {"TWIML_AUTH_TOKENS": {ACCOUNT: TOKEN, OTHER_ACCOUNT: "other-token"}}
     other = webhook(inbound_form(account_sid=OTHER_ACCOUNT))
 
@@ -182,7 +183,7 @@ def test_each_account_is_verified_by_its_own_token() -> None:
     "account", [pytest.param(OTHER_ACCOUNT, id="another account"), pytest.param("", id="no account")]
 )
 def test_account_that_is_not_served_is_refused(account: str) -> None:
-    """The URL may be known to other customers of Twilio, who can sign nothing but may know the password."""
+    """Other customers of Twilio may know the URL and its password."""
     request = authorized(webhook(inbound_form(account_sid=account)))
     refused = refusal(request, BASIC, {"TWIML_ACCOUNTS": ACCOUNT})
 
@@ -191,7 +192,7 @@ def test_account_that_is_not_served_is_refused(account: str) -> None:
     assert refused.reason == f"the account {account} is not in TWIML_ACCOUNTS"
 
 
-def test_account_that_is_served_comes_in() -> None:
+def test_account_that_is_served_is_admitted() -> None:
     """Several accounts may share one application."""
     admission = Admission(read_settings(BASIC, {"TWIML_ACCOUNTS": f"{ACCOUNT} {OTHER_ACCOUNT}"}))
 
@@ -199,14 +200,14 @@ def test_account_that_is_served_comes_in() -> None:
 
 
 def status_request(token_of: str, *, endpoint: str = "status", **query: str) -> WebhookRequest:
-    """Make a status callback at the URL that an answer to a message carries, without credentials."""
+    """Return a status callback to the status URL of a reply, without credentials."""
     url = Admission(read_settings(BASIC)).status_urls.url("", token_of)
     target = url.replace("/status", f"/{endpoint}") + "".join(f"&{name}={value}" for name, value in query.items())
     return webhook(status_form("SM" + "7" * 32, "delivered"), endpoint=endpoint, target=target)  # type: ignore[arg-type]
 
 
-def test_signed_status_url_stands_in_for_the_credentials() -> None:
-    """No password may stand in a TwiML document, and yet the delivery of a reply must be told."""
+def test_signed_status_url_replaces_the_credentials() -> None:
+    """A TwiML document must not contain a password, but delivery reports must be authenticated."""
     event = Admission(read_settings(BASIC)).admit(status_request("SM1", other="x"))
 
     assert isinstance(event, StatusCallback)
@@ -224,26 +225,26 @@ def test_signed_status_url_stands_in_for_the_credentials() -> None:
         ),
         pytest.param(webhook(endpoint="status", target="/status?in_reply_to=SM1&token="), id="empty"),
         pytest.param(webhook(endpoint="status", target="/status?token=&in_reply_to="), id="both empty"),
-        pytest.param(webhook(endpoint="status", target="/status?token=%00%FF\udcff"), id="no text"),
+        pytest.param(webhook(endpoint="status", target="/status?token=%00%FF\udcff"), id="not text"),
         pytest.param(webhook(endpoint="status", target="/status?in_reply_to=SM1"), id="none"),
         pytest.param(replace(status_request("SM1"), target=status_request("SM1").target + "&" * 500), id="too long"),
     ],
 )
-def test_status_token_is_good_for_its_own_status_url_only(request_: WebhookRequest) -> None:
-    """The token passes through logs of proxies: what it opens must be as little as possible."""
+def test_status_token_is_valid_only_for_its_own_status_url(request_: WebhookRequest) -> None:
+    """The token appears in logs of proxies, so it must give as little access as possible."""
     assert isinstance(refusal(request_, BASIC), Unauthorized)
 
 
-def test_status_token_lets_no_message_in() -> None:
-    """Whoever reads a token in an access log must not be able to order in a customer's name."""
+def test_status_token_does_not_authenticate_a_message() -> None:
+    """Somebody who reads a token in an access log must not be able to order in a customer's name."""
     request = replace(webhook(inbound_form("order 2 coffee")), endpoint="status", target=status_request("SM1").target)
 
-    assert refusal(request, BASIC).reason == "a status token lets no message in"
+    assert refusal(request, BASIC).reason == "a status token does not authenticate inbound messages"
     assert isinstance(Admission(read_settings(BASIC)).admit(authorized(request)), InboundMessage)
 
 
-def test_status_token_never_stands_in_for_the_signature() -> None:
-    """Twilio signs status callbacks as it signs everything."""
+def test_status_token_never_replaces_the_signature() -> None:
+    """Twilio signs status callbacks too."""
     request = status_request("SM1")
 
     assert isinstance(refusal(request, BASIC, SIGNED, {"SECRET_KEY": "x"}), Unauthorized)
@@ -271,7 +272,7 @@ def test_status_token_never_stands_in_for_the_signature() -> None:
             webhook(body=b"hello"),
             MalformedRequest,
             "the body is not a form: every field must be name=value",
-            id="no form",
+            id="not a form",
         ),
         pytest.param(
             webhook(content_type="application/json", body=b"{}"),
@@ -286,22 +287,22 @@ def test_status_token_never_stands_in_for_the_signature() -> None:
             id="multipart",
         ),
         *(
-            pytest.param(replace(webhook(), **changes), MalformedRequest, "the Host header names no host", id=name)  # type: ignore[arg-type]
+            pytest.param(replace(webhook(), **changes), MalformedRequest, BAD_HOST, id=name)  # type: ignore[arg-type]
             for name, changes in {
                 "no host": {"host": ""},
                 "host with a space": {"host": "a b"},
                 "host with markup": {"host": '"><script>'},
                 "host with a path": {"host": "evil.example/"},
                 "host with credentials": {"host": "user@evil.example"},
-                "scheme that is none": {"scheme": "javascript"},
+                "invalid scheme": {"scheme": "javascript"},
             }.items()
         ),
     ],
 )
-def test_request_that_is_no_webhook_is_refused_in_one_line(
+def test_request_that_is_not_a_webhook_is_refused_in_one_line(
     request_: WebhookRequest, error: type[RequestRefused], line: str
 ) -> None:
-    """What is wrong is said to whoever has the credentials, as that is a person who tries something."""
+    """A sender with valid credentials is a person who tries something, and gets the reason."""
     refused = refusal(authorized(request_), BASIC)
 
     assert type(refused) is error
@@ -311,8 +312,8 @@ def test_request_that_is_no_webhook_is_refused_in_one_line(
 @pytest.mark.parametrize(
     "request_",
     [
-        pytest.param(webhook(body=b"a=" + b"b" * 262142), id="most bytes"),
-        pytest.param(webhook(body=b"&".join([b"a=b"] * 500)), id="most fields"),
+        pytest.param(webhook(body=b"a=" + b"b" * 262142), id="maximum of bytes"),
+        pytest.param(webhook(body=b"&".join([b"a=b"] * 500)), id="maximum of fields"),
         pytest.param(webhook(content_type="", body=b""), id="nothing at all"),
         pytest.param(
             webhook(content_type="APPLICATION/X-WWW-FORM-URLENCODED; charset=utf-8", body=b"a=b"), id="charset"
@@ -321,13 +322,13 @@ def test_request_that_is_no_webhook_is_refused_in_one_line(
         pytest.param(replace(webhook(()), host="web_1:5000", scheme="http"), id="name of a container"),
     ],
 )
-def test_what_is_within_the_limits_comes_in(request_: WebhookRequest) -> None:
-    """A limit that is off by one loses the longest message of a customer."""
+def test_request_within_the_limits_is_admitted(request_: WebhookRequest) -> None:
+    """An off-by-one limit would lose the longest message of a customer."""
     assert isinstance(Admission(read_settings(BASIC)).admit(authorized(request_)), UnknownEvent)
 
 
 def test_public_url_makes_the_host_of_the_request_irrelevant() -> None:
-    """A proxy may pass on any Host; with the public URL configured nothing hangs on it."""
+    """A proxy may pass on any Host; with a public URL configured it is not used."""
     admission = Admission(read_settings(BASIC, SIGNED, {"TWIML_PUBLIC_URL": BASE_URL}))
 
     assert isinstance(admission.admit(signed(authorized(webhook()))), InboundMessage)
@@ -335,7 +336,7 @@ def test_public_url_makes_the_host_of_the_request_irrelevant() -> None:
 
 
 def test_json_webhook_is_verified_by_the_hash_of_its_body() -> None:
-    """Studio and Event Streams send JSON; the signature covers the URL, and the URL the body."""
+    """Studio and Event Streams send JSON: the signature covers the URL, which has the hash of the body."""
     body = b'{"type": "x"}'
     target = f"/message?AccountSid={ACCOUNT}&bodySHA256={hashlib.sha256(body).hexdigest()}"
     url = BASE_URL + target
@@ -349,8 +350,8 @@ def test_json_webhook_is_verified_by_the_hash_of_its_body() -> None:
     assert isinstance(refusal(replace(request, body=body + b" "), SIGNED), Forbidden)
 
 
-def test_signature_over_bytes_that_are_not_utf_8_fits() -> None:
-    """A customer's text is never dropped for its encoding, and what was signed are the bytes."""
+def test_signature_over_bytes_that_are_not_utf_8_matches() -> None:
+    """A customer's text is never dropped for its encoding, and the signature covers the bytes."""
     request = signed(webhook(body=b"From=%2B1555&Body=caf%E9\xff&AccountSid=" + ACCOUNT.encode()))
     event = Admission(read_settings(SIGNED)).admit(request)
 
@@ -372,10 +373,10 @@ header_text = st.text(st.characters(max_codepoint=255), max_size=60)
         header_text,
     ),
 )
-def test_no_bytes_come_in_without_credentials_and_none_raise(
+def test_no_request_is_admitted_or_raises_without_credentials(
     endpoint: str, method: str, host: str, target: bytes, body: bytes, headers: dict[str, str]
 ) -> None:
-    """The URL is open to the whole internet."""
+    """Anybody on the internet can call the URL."""
     request = WebhookRequest(
         endpoint=endpoint,  # type: ignore[arg-type]
         method=method,
@@ -391,8 +392,8 @@ def test_no_bytes_come_in_without_credentials_and_none_raise(
 
 
 @given(pair=st.binary(max_size=40))
-def test_only_the_configured_pair_is_let_in_by_basic(pair: bytes) -> None:
-    """Any other bytes, however they are encoded, are a stranger's."""
+def test_basic_authentication_admits_only_the_configured_pair(pair: bytes) -> None:
+    """Any other bytes, however they are encoded, must be refused."""
     request = webhook(headers={"authorization": basic(pair)})
 
     if pair == b"sms:quite-long-enough":
@@ -402,7 +403,7 @@ def test_only_the_configured_pair_is_let_in_by_basic(pair: bytes) -> None:
 
 
 def test_forgeries_are_explained_within_limits(caplog: pytest.LogCaptureFixture) -> None:
-    """An explanation costs more than a refusal, and whoever sends forgeries would choose how often it is made."""
+    """An explanation takes longer than a refusal, and forged requests would ask for one each."""
     now = [0.0]
     admission = Admission(read_settings(SIGNED), clock=lambda: now[0])
 
@@ -414,5 +415,5 @@ def test_forgeries_are_explained_within_limits(caplog: pytest.LogCaptureFixture)
     reasons = [refuse() for _ in range(30)]
     now[0] += 11
 
-    assert sum("only 20 are explained in 10 s" in reason for reason in reasons) == 10
-    assert "only 20 are explained" not in refuse()
+    assert sum("at most 20 are explained in 10 s" in reason for reason in reasons) == 10
+    assert "at most 20 are explained" not in refuse()

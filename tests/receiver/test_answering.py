@@ -1,4 +1,4 @@
-"""Answering: every event ends in one outcome, whatever the handlers return or raise."""
+"""Answering: every event has one outcome, whatever the handlers return or raise."""
 
 from __future__ import annotations
 
@@ -21,48 +21,48 @@ from twiml_app.webhook import TWIML_TYPE, Endpoint, Form, WebhookResponse
 
 
 def answerer(router: Router, **settings: object) -> Answerer:
-    """Make an answerer of a router, with some settings."""
+    """Return an answerer with a router and some settings."""
     read = read_settings(BASIC, settings)
     return Answerer(router, read, StatusUrls(read.secret_keys, read.status_path), lambda _: None)
 
 
 def message(body: str = "hello", **fields: str) -> InboundMessage:
-    """Make an inbound message."""
+    """Return an inbound message."""
     event = parse_event(inbound_form(body, message_sid=SID, fields=fields))
     assert isinstance(event, InboundMessage)
     return event
 
 
 def status(message_status: str, error_code: int | None = None) -> StatusCallback:
-    """Make a status callback."""
+    """Return a status callback."""
     event = parse_event(status_form(STATUS_SID, message_status, error_code=error_code))
     assert isinstance(event, StatusCallback)
     return event
 
 
 def returning(value: Any, **settings: object) -> Answerer:
-    """Make an answerer whose only handler returns a value."""
+    """Return an answerer whose only handler returns a value."""
     router = Router()
     router.default(lambda _: value)
     return answerer(router, **settings)
 
 
-def said(value: Any, received: InboundMessage | None = None) -> str:
-    """Return the digest of what is sent for a value that a handler returns."""
-    return returning(value).answer(webhook(), received or message()).said
+def digest(value: Any, received: InboundMessage | None = None) -> str:
+    """Return the digest of the reply for a value that a handler returns."""
+    return returning(value).answer(webhook(), received or message()).digest
 
 
 def summary(outcome: Outcome) -> tuple[str, str, int]:
-    """Return word, handler and status of an outcome."""
+    """Return the name, the handler and the status of an outcome."""
     return outcome.name, outcome.handler, outcome.response.status
 
 
 @pytest.mark.parametrize(
-    ("received", "settings", "word", "handler"),
+    ("received", "settings", "name", "handler"),
     [
         pytest.param(message("hello"), {}, "replied", "echo", id="reply"),
         pytest.param(message("silent"), {}, "silent", "silent", id="nothing returned"),
-        pytest.param(message("STOP"), {}, "opted out", "told", id="opt-out"),
+        pytest.param(message("STOP"), {}, "opted out", "notified", id="opt-out"),
         pytest.param(message("START"), {}, "replied", "echo", id="opt-in"),
         pytest.param(
             message("STOP"), {"TWIML_OPT_OUT_NUMBERS": NUMBER}, "replied", "echo", id="opt-out, answered here"
@@ -75,12 +75,12 @@ def summary(outcome: Outcome) -> tuple[str, str, int]:
     ],
 )
 def test_outcome_names_what_happened_and_the_handler(
-    received: InboundMessage, settings: dict[str, object], word: str, handler: str
+    received: InboundMessage, settings: dict[str, object], name: str, handler: str
 ) -> None:
-    """The log and the journal are searched by these two."""
+    """People search the log and the journal for them."""
     outcome = answerer(Program().router, **settings).answer(webhook(), received)
 
-    assert summary(outcome) == (word, handler and name_of(Program, handler), 200)
+    assert summary(outcome) == (name, handler and name_of(Program, handler), 200)
 
 
 @pytest.mark.parametrize("body", ["fail", "long"])
@@ -89,19 +89,19 @@ def test_failed_message_is_an_error_without_an_apology(body: str) -> None:
     outcome = answerer(Program().router).answer(webhook(), message(body))
 
     assert summary(outcome) == ("failed", name_of(Program, body), 500)
-    assert outcome.said == ""
+    assert outcome.digest == ""
 
 
-def test_message_that_no_handler_is_for_is_unhandled() -> None:
-    """An empty success: an error would make Twilio call the fallback for a missing handler."""
+def test_message_without_a_matching_handler_is_unhandled() -> None:
+    """The answer is an empty success: after an error, Twilio would call the fallback URL."""
     outcome = answerer(Router()).answer(webhook(), message())
 
     assert summary(outcome) == ("unhandled", "", 200)
     assert outcome.response.body == EMPTY
 
 
-def test_event_of_another_kind_is_named_by_its_kind() -> None:
-    """The log says what arrived, so that the wrong URL is found at Twilio."""
+def test_outcome_of_an_unknown_event_is_its_kind() -> None:
+    """The log then shows which URL is wrong at Twilio."""
     voice = parse_event(Form([("CallSid", "CA1"), ("From", "+1")]))
 
     assert summary(answerer(Router()).answer(webhook(), voice)) == ("voice webhook", "", 200)
@@ -115,8 +115,8 @@ def test_event_of_another_kind_is_named_by_its_kind() -> None:
         pytest.param("fallback", WebhookResponse(status=200, body=EMPTY, content_type=TWIML_TYPE), id="fallback"),
     ],
 )
-def test_empty_success_is_a_document_where_twilio_expects_one(endpoint: Endpoint, expected: WebhookResponse) -> None:
-    """Twilio reports an error for a message without TwiML, and for a status callback it ignores the body."""
+def test_empty_success_has_a_document_if_twilio_expects_one(endpoint: Endpoint, expected: WebhookResponse) -> None:
+    """Twilio reports an error for a message without TwiML, but expects no document for a status callback."""
     assert empty_response(webhook(endpoint=endpoint)) == expected
 
 
@@ -124,39 +124,46 @@ def test_empty_success_is_a_document_where_twilio_expects_one(endpoint: Endpoint
     ("apology", "sent"),
     [
         pytest.param("Sorry", twiml("<Message><Body>Sorry</Body></Message>"), id="apology"),
-        pytest.param("", EMPTY, id="none set"),
+        pytest.param("", EMPTY, id="none configured"),
     ],
 )
-def test_apology_is_the_one_of_the_settings(apology: str, sent: bytes) -> None:
-    """The fallback URL sends it as well, with an outcome of its own."""
+def test_apology_is_the_configured_one(apology: str, sent: bytes) -> None:
+    """The fallback URL sends it too, with another outcome."""
     outcome = answerer(Router(), TWIML_APOLOGY=apology).apology("fallback", "a.b")
 
     assert summary(outcome) == ("fallback", "a.b", 200)
     assert outcome.response.body == sent
-    assert bool(outcome.said) == bool(apology)
+    assert bool(outcome.digest) == bool(apology)
 
 
 @pytest.mark.parametrize(
     ("received", "settings", "silenced"),
     [
-        pytest.param(message("hello"), {}, False, id="anybody"),
+        pytest.param(message("hello"), {}, False, id="any message"),
         pytest.param(message("STOP"), {}, True, id="opt-out"),
         pytest.param(message("ARRETE", OptOutType="STOP"), {}, True, id="opt-out of Advanced Opt-Out"),
         pytest.param(message("START"), {}, False, id="opt-in"),
         pytest.param(message("HELP"), {}, False, id="help"),
-        pytest.param(message("STOP"), {"TWIML_OPT_OUT_NUMBERS": NUMBER}, False, id="number that answers itself"),
-        pytest.param(message("STOP"), {"TWIML_OPT_OUT_NUMBERS": "12345"}, True, id="another number that does"),
-        pytest.param(message("hello"), {"TWIML_BLOCKED": CONTACT}, True, id="blocked"),
-        pytest.param(message("hello"), {"TWIML_BLOCKED": "+19"}, False, id="another one is blocked"),
         pytest.param(
-            message("STOP"), {"TWIML_BLOCKED": CONTACT, "TWIML_OPT_OUT_NUMBERS": NUMBER}, True, id="blocked anywhere"
+            message("STOP"), {"TWIML_OPT_OUT_NUMBERS": NUMBER}, False, id="number that answers opt-outs itself"
+        ),
+        pytest.param(
+            message("STOP"), {"TWIML_OPT_OUT_NUMBERS": "12345"}, True, id="another number answers opt-outs itself"
+        ),
+        pytest.param(message("hello"), {"TWIML_BLOCKED": CONTACT}, True, id="blocked"),
+        pytest.param(message("hello"), {"TWIML_BLOCKED": "+19"}, False, id="another contact is blocked"),
+        pytest.param(
+            message("STOP"),
+            {"TWIML_BLOCKED": CONTACT, "TWIML_OPT_OUT_NUMBERS": NUMBER},
+            True,
+            id="blocked, number that answers opt-outs itself",
         ),
     ],
 )
-def test_nothing_may_be_sent_to_who_opted_out_or_is_blocked(
+def test_contact_who_opted_out_or_is_blocked_is_silenced(
     received: InboundMessage, settings: dict[str, object], silenced: bool
 ) -> None:
-    """Carriers fine whoever writes to somebody who has opted out."""
+    """Carriers fine senders that text somebody who has opted out."""
     assert answerer(Router(), **settings).is_silenced(received) is silenced
 
 
@@ -174,28 +181,28 @@ def test_nothing_may_be_sent_to_who_opted_out_or_is_blocked(
         pytest.param(["a", "b"], ["b", "a"], False, id="order"),
     ],
 )
-def test_digest_is_that_of_what_a_person_reads(one: Any, other: Any, same: bool) -> None:
-    """Two programs that answer each other are recognized by the same texts and pictures."""
-    assert (said(one) == said(other)) is same
+def test_digest_covers_the_texts_and_media(one: Any, other: Any, same: bool) -> None:
+    """Two programs that answer each other send the same texts and pictures again and again."""
+    assert (digest(one) == digest(other)) is same
 
 
-def test_digest_is_the_same_for_every_message_that_is_answered() -> None:
-    """The loop is found although each message has another sid and another text."""
-    assert said("a", message("x")) == said("a", message("y", MessageSid="SM" + "6" * 32))
+def test_digest_does_not_depend_on_the_message_that_is_answered() -> None:
+    """A loop must be detected although each message has another sid and text."""
+    assert digest("a", message("x")) == digest("a", message("y", MessageSid="SM" + "6" * 32))
 
 
 @pytest.mark.parametrize(
     "value", [pytest.param(None, id="nothing"), pytest.param(MessagingResponse(Redirect("/next")), id="Redirect")]
 )
-def test_nothing_sent_has_no_digest(value: Any) -> None:
+def test_reply_that_sends_nothing_has_no_digest(value: Any) -> None:
     """Silence is not a loop, however often it is repeated."""
-    assert said(value) == ""
+    assert digest(value) == ""
 
 
 def test_digest_does_not_show_the_text() -> None:
-    """It is kept for longer than the text is."""
-    assert "secret" not in said("secret")
-    assert len(said("secret")) == len(said("x" * 1600)) == 32
+    """It is stored longer than the text."""
+    assert "secret" not in digest("secret")
+    assert len(digest("secret")) == len(digest("x" * 1600)) == 32
 
 
 ANYTHING = st.recursive(
@@ -206,19 +213,19 @@ ANYTHING = st.recursive(
 
 
 @given(ANYTHING)
-def test_any_returned_value_ends_in_an_outcome(value: Any) -> None:
+def test_any_returned_value_has_an_outcome(value: Any) -> None:
     """A handler may return anything, and Twilio waits for an answer."""
     outcome = returning(value).answer(webhook(), message())
 
     assert (outcome.name, outcome.response.status) in (("replied", 200), ("silent", 200), ("failed", 500))
-    assert bool(outcome.said) == (outcome.name == "replied")
+    assert bool(outcome.digest) == (outcome.name == "replied")
 
 
 @pytest.mark.parametrize(
-    ("received", "word", "handlers", "results"),
+    ("received", "name", "handlers", "results"),
     [
         pytest.param(status("delivered"), "handled", ["third"], {"third": "ok"}, id="handled"),
-        pytest.param(status("failed", 30003), "handled", ["first"], {"first": "ok"}, id="handled by its code"),
+        pytest.param(status("failed", 30003), "handled", ["first"], {"first": "ok"}, id="handled by its error code"),
         pytest.param(
             status("undelivered", 30003),
             "failed",
@@ -230,13 +237,13 @@ def test_any_returned_value_ends_in_an_outcome(value: Any) -> None:
     ],
 )
 def test_outcome_of_a_status_names_the_handlers_that_failed(
-    received: StatusCallback, word: str, handlers: list[str], results: dict[str, str]
+    received: StatusCallback, name: str, handlers: list[str], results: dict[str, str]
 ) -> None:
-    """Twilio gets 204 in any case, so the journal is the only place to learn of a failure."""
+    """Twilio gets 204 in any case, so only the journal shows the failure."""
     outcome = answerer(Deliveries().router).answer(webhook(endpoint="status"), received)
 
-    assert summary(outcome) == (word, ",".join(name_of(Deliveries, each) for each in handlers), 204)
-    assert outcome.results == {name_of(Deliveries, name): result for name, result in results.items()}
+    assert summary(outcome) == (name, ",".join(name_of(Deliveries, each) for each in handlers), 204)
+    assert outcome.results == {name_of(Deliveries, handler): result for handler, result in results.items()}
 
 
 def test_handlers_that_succeeded_before_do_not_run_again() -> None:
@@ -251,7 +258,7 @@ def test_handlers_that_succeeded_before_do_not_run_again() -> None:
 
 
 def test_each_error_is_reported_with_its_handler() -> None:
-    """Several handlers may fail, and each has an owner."""
+    """Several handlers may fail, and each error must name its handler."""
     deliveries, received = Deliveries(), status("undelivered", 30003)
     reported: list[tuple[str, str]] = []
     run_status_handlers(
@@ -264,8 +271,8 @@ def test_each_error_is_reported_with_its_handler() -> None:
 
 
 @pytest.mark.parametrize("order", [pytest.param([True, False], id="first"), pytest.param([False, True], id="second")])
-def test_failure_is_kept_of_two_handlers_with_one_name(order: list[bool]) -> None:
-    """A success of the other would hide it, and the retry would leave it out."""
+def test_failure_is_kept_if_two_handlers_share_a_name(order: list[bool]) -> None:
+    """If the success of the other replaced it, a retry would skip the failed handler."""
     ran: list[bool] = []
 
     def make(*, fails: bool) -> Any:
@@ -288,9 +295,9 @@ def test_failure_is_kept_of_two_handlers_with_one_name(order: list[bool]) -> Non
         pytest.param(ValueError("a bug"), "ValueError: a bug", id="text"),
         pytest.param(KeyError("x"), "KeyError: 'x'", id="key"),
         pytest.param(ValueError(), "ValueError: ", id="no text"),
-        pytest.param(Mute(), "Mute", id="text that cannot be made"),
+        pytest.param(Mute(), "Mute", id="text that raises"),
     ],
 )
-def test_error_is_described_by_its_kind_and_text(error: Exception, described: str) -> None:
-    """The journal keeps it, and nothing about it may raise once more."""
+def test_error_is_described_by_its_type_and_text(error: Exception, described: str) -> None:
+    """The description is stored in the journal, and must not raise again."""
     assert describe(error) == described

@@ -1,4 +1,4 @@
-"""Authentication: only the configured credentials are accepted, and a status URL replaces them for one message."""
+"""Authentication: only configured credentials are accepted; a status URL replaces them for one message."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SID = "SM" + "0" * 32
 
 
 def encoded(pair: str, encoding: str = "utf-8") -> str:
-    """Return the second half of an Authorization header."""
+    """Return the encoded part of an Authorization header."""
     return base64.b64encode(pair.encode(encoding)).decode()
 
 
@@ -26,7 +26,7 @@ GOOD = encoded("sms:quite-long-enough")
 
 
 def test_challenge_names_a_realm() -> None:
-    """Without a realm Twilio never sends the credentials that are in its URL."""
+    """Without a realm, Twilio never sends the credentials of its URL."""
     assert CHALLENGE == ("WWW-Authenticate", 'Basic realm="twiml_app"')
 
 
@@ -39,7 +39,7 @@ def test_challenge_names_a_realm() -> None:
     ],
 )
 def test_configured_pair_is_accepted_however_the_header_is_written(header: str) -> None:
-    """Proxies rewrite headers; the scheme has no case, https://www.rfc-editor.org/rfc/rfc7235#section-2.1."""
+    """Proxies rewrite headers; the scheme is case-insensitive, https://www.rfc-editor.org/rfc/rfc7235#section-2.1."""
     assert BasicAuth([PAIR]).accepts(header)
 
 
@@ -52,7 +52,7 @@ def test_configured_pair_is_accepted_however_the_header_is_written(header: str) 
         pytest.param(GOOD, id="without a scheme"),
         pytest.param(f"Bearer {GOOD}", id="another scheme"),
         pytest.param(f"Basic {GOOD}, Basic {GOOD}", id="two headers joined"),
-        pytest.param(f"Basic {GOOD[:-1]}", id="cut"),
+        pytest.param(f"Basic {GOOD[:-1]}", id="cut off"),
         pytest.param(f"Basic {GOOD}!", id="characters that are not base64"),
         pytest.param("Basic \xff\u20ac", id="not even ASCII"),
         pytest.param("Basic sms:quite-long-enough", id="not encoded"),
@@ -66,11 +66,11 @@ def test_configured_pair_is_accepted_however_the_header_is_written(header: str) 
         pytest.param("Basic " + encoded("sms:quite-long-enough\0"), id="null byte"),
         pytest.param("Basic " + encoded("sms:quite-long-enough", "utf-16"), id="another encoding"),
         pytest.param("Basic " + " " * 3000 + GOOD, id="longer than any pair"),
-        pytest.param("Basic " + "A" * 1_000_000, id="endless"),
+        pytest.param("Basic " + "A" * 1_000_000, id="very long"),
     ],
 )
 def test_anything_else_is_refused_and_never_raises(header: str) -> None:
-    """Scanners send anything: the answer is 401, never a crash and never a way in."""
+    """Scanners send anything: the answer must be 401, never a crash and never access."""
     assert not BasicAuth([PAIR]).accepts(header)
 
 
@@ -81,7 +81,7 @@ PAIRS = st.builds(Credentials, TEXTS.filter(lambda user: ":" not in user), TEXTS
 @settings(deadline=None)
 @given(st.lists(PAIRS, max_size=4), PAIRS)
 def test_exactly_the_configured_pairs_are_accepted(pairs: list[Credentials], other: Credentials) -> None:
-    """While a password is changed the old and the new one work, whatever the place in the list."""
+    """During a rotation the old and the new password work, whatever their order."""
     auth = BasicAuth(pairs)
 
     assert all(auth.accepts(basic_header(pair)) for pair in pairs)
@@ -91,18 +91,18 @@ def test_exactly_the_configured_pairs_are_accepted(pairs: list[Credentials], oth
 @settings(deadline=None)
 @given(st.text(max_size=60) | st.binary(max_size=60).map(lambda given: "Basic " + base64.b64encode(given).decode()))
 def test_no_header_raises(header: str) -> None:
-    """The header is a stranger's."""
+    """Anybody can send any header."""
     assert BasicAuth([PAIR]).accepts(header) is (header.strip() == f"Basic {GOOD}")
 
 
 def tokens_of(url: str) -> tuple[str, str]:
-    """Return the message and the token that a status URL carries."""
+    """Return the message sid and the token of a status URL."""
     query = parse_qs(urlsplit(url).query)
     return query[REPLY_PARAMETER][0], query[TOKEN_PARAMETER][0]
 
 
 def test_status_url_is_absolute_and_names_the_message() -> None:
-    """Twilio calls it from outside, hours later: it must lead back to the message that was answered."""
+    """Twilio may call it hours later, and the program must know which message was answered."""
     url = StatusUrls(["secret"], "/status").url("https://sms.example.com/app", SID)
 
     assert url.startswith(f"https://sms.example.com/app/status?{REPLY_PARAMETER}={SID}&{TOKEN_PARAMETER}=")
@@ -110,17 +110,17 @@ def test_status_url_is_absolute_and_names_the_message() -> None:
 
 
 def test_status_url_is_the_same_each_time() -> None:
-    """A replayed request must get the reply that it got at first: no timestamp, no chance."""
+    """A repeated request must get the same reply, so the URL has no timestamp or random part."""
     assert StatusUrls(["secret"], "/s").url("https://h", SID) == StatusUrls(["secret"], "/s").url("https://h", SID)
 
 
 def test_status_url_of_an_earlier_release_is_accepted() -> None:
-    """Statuses that are on their way during an upgrade must not be refused."""
+    """Status callbacks that arrive after an upgrade must not be refused."""
     assert StatusUrls(["secret"], "/status").accepts(SID, "J8BCozXjKILJB10R9Jt3nrQWUqSHyduOq5DwBhmmepk")
 
 
 def test_status_url_carries_no_password() -> None:
-    """Documents are logged and recorded; a password in them would be out for good."""
+    """Documents are logged and recorded, and must not reveal the password."""
     assert "quite-long-enough" not in StatusUrls([PAIR.password], "/status").url("https://h", SID)
 
 
@@ -129,8 +129,8 @@ SIDS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40
 
 @settings(deadline=None)
 @given(SIDS, SIDS)
-def test_token_is_good_only_for_its_message(sid: str, other: str) -> None:
-    """A token that fits any message would let whoever saw one report the failure of all."""
+def test_token_is_valid_only_for_its_message(sid: str, other: str) -> None:
+    """With a token for any message, somebody who saw one could report all messages as failed."""
     urls = StatusUrls(["secret"], "/status")
     found, token = tokens_of(urls.url("https://h", sid))
 
@@ -143,20 +143,20 @@ def test_token_is_good_only_for_its_message(sid: str, other: str) -> None:
     ("keys", "accepted"),
     [
         pytest.param(["old"], True, id="same key"),
-        pytest.param(["new", "old"], True, id="newer key before it"),
-        pytest.param(["newest", "new", "old"], True, id="two newer keys"),
-        pytest.param(["new"], False, id="key withdrawn"),
+        pytest.param(["new", "old"], True, id="with a newer key"),
+        pytest.param(["newest", "new", "old"], True, id="with two newer keys"),
+        pytest.param(["new"], False, id="removed key"),
     ],
 )
-def test_status_urls_outlive_a_change_of_keys_as_long_as_the_key_is_listed(keys: list[str], accepted: bool) -> None:
-    """A status may come days after the reply, with the key changed in between."""
+def test_status_url_is_valid_as_long_as_its_key_is_listed(keys: list[str], accepted: bool) -> None:
+    """A status may arrive days after the reply, when the key has been changed."""
     assert StatusUrls(keys, "/status").accepts(*tokens_of(StatusUrls(["old"], "/status").url("https://h", SID))) is (
         accepted
     )
 
 
 def test_newest_key_signs() -> None:
-    """An old key that still signed could never be withdrawn."""
+    """If an old key still signed, it could never be removed."""
     assert StatusUrls(["new"], "/s").accepts(*tokens_of(StatusUrls(iter(["new", "old"]), "/s").url("https://h", SID)))
 
 
@@ -164,22 +164,22 @@ def test_newest_key_signs() -> None:
     ("sid", "token"),
     [
         pytest.param(SID, "", id="no token"),
-        pytest.param("", "", id="nothing"),
+        pytest.param("", "", id="empty"),
         pytest.param(SID, "A" * 43, id="forged"),
-        pytest.param(SID, "\udcff\u20ac", id="no text"),
-        pytest.param("\udcff", "A" * 43, id="message that is no text"),
+        pytest.param(SID, "\udcff\u20ac", id="not text"),
+        pytest.param("\udcff", "A" * 43, id="sid that is not text"),
         pytest.param(SID, "%", id="not base64"),
     ],
 )
 def test_forged_token_is_refused_and_never_raises(sid: str, token: str) -> None:
-    """The query is a stranger's: without the token it asks for credentials."""
+    """Anybody can send any query: without a valid token, credentials are required."""
     assert not StatusUrls(["secret"], "/status").accepts(sid, token)
 
 
 @settings(deadline=None)
 @given(SIDS)
 def test_sid_cannot_add_parameters_to_the_url(sid: str) -> None:
-    """The sid came in with a request: an ampersand in it must not become a parameter of ours."""
+    """The sid comes from a request, and an ampersand in it must not become a parameter."""
     query = urlsplit(StatusUrls(["secret"], "/status").url("https://h", sid)).query
 
     assert list(parse_qs(query)) == [REPLY_PARAMETER, TOKEN_PARAMETER]

@@ -1,4 +1,4 @@
-"""Claims: all that the receiver knows of a journal, so that any journal with these methods will do."""
+"""Claims: the receiver needs only this protocol, so any journal with these methods works."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ RESPONSE = WebhookResponse(status=204)
 
 
 class Watched:
-    """A journal in memory that keeps the names it is asked for."""
+    """A journal in memory that records the names of the methods that are used."""
 
     def __init__(self, memory: Memory) -> None:
         self.memory = memory
-        self.asked: set[str] = set()
+        self.used: set[str] = set()
 
     def __getattr__(self, name: str) -> object:
-        self.asked.add(name)
+        self.used.add(name)
         return getattr(self.memory, name)
 
 
-def test_receiver_uses_the_protocol_and_nothing_else(program: Program) -> None:
-    """A journal of one's own needs these methods; ``check`` is for the health of the application."""
+def test_receiver_uses_only_the_protocol(program: Program) -> None:
+    """Another journal needs only these methods; ``check`` is used by the health checks of the application."""
     journal = Watched(Memory())
     receiver = Receiver(program.router, read_settings(BASIC), journal=cast(Journal, journal))
     requests = [
@@ -48,13 +48,13 @@ def test_receiver_uses_the_protocol_and_nothing_else(program: Program) -> None:
     for request in requests:
         receiver.handle(request)
 
-    assert journal.asked == set(METHODS) - {"check"}
+    assert journal.used == set(METHODS) - {"check"}
 
 
 @pytest.mark.parametrize("kind", [DurableJournal, Memory])
 @pytest.mark.parametrize("method", METHODS)
-def test_journals_take_what_the_protocol_says(kind: type, method: str) -> None:
-    """What is tested with a journal in memory holds for the durable one as well."""
+def test_journals_have_the_signatures_of_the_protocol(kind: type, method: str) -> None:
+    """Tests with a journal in memory must also be valid for the durable one."""
     expected, found = (inspect.signature(getattr(owner, method)) for owner in (Journal, kind))
 
     assert found == expected
@@ -68,16 +68,16 @@ def test_journals_take_what_the_protocol_says(kind: type, method: str) -> None:
         pytest.param(StoredReply(RESPONSE, "a.b"), id="stored reply"),
     ],
 )
-def test_what_is_kept_cannot_be_changed_before_it_is_sent(fact: Outcome | Claim | StoredReply) -> None:
-    """The retry gets what was kept: the first request must have got the same."""
+def test_stored_data_cannot_be_changed_before_it_is_sent(fact: Outcome | Claim | StoredReply) -> None:
+    """A retry gets the stored answer, which must be what the first request got."""
     for field in fields(fact):
         with pytest.raises(FrozenInstanceError):
             setattr(fact, field.name, None)
 
 
-def test_claim_is_in_time_and_out_of_any_loop_unless_it_says_otherwise() -> None:
-    """A simple journal has no ledger and counts nothing."""
+def test_claim_is_neither_late_nor_looping_by_default() -> None:
+    """A simple journal has no ledger and does not count replies."""
     one, other = Claim(1, 0), Claim(2, 0)
 
-    assert (one.late, one.said_lately) == (False, {})
-    assert one.said_lately is not other.said_lately
+    assert (one.late, one.recent_digests) == (False, {})
+    assert one.recent_digests is not other.recent_digests

@@ -1,4 +1,4 @@
-"""Receiver: a webhook from plain data to plain data, without a server."""
+"""Receiver: from a plain request to a plain answer, without a server."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ENDPOINTS: tuple[Endpoint, ...] = ("message", "status", "fallback")
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
 @pytest.mark.parametrize("method", ["POST", "GET", "HEAD"])
 def test_first_request_is_challenged_and_nothing_runs(program: Program, endpoint: Endpoint, method: str) -> None:
-    """Twilio asks without credentials before each call: a handler that ran then would run twice."""
+    """Twilio sends each request first without credentials: a handler that ran then would run twice."""
     answer = program.receiver().handle(webhook(endpoint=endpoint, method=method))
 
     assert answer == WebhookResponse(
@@ -43,7 +43,7 @@ def test_first_request_is_challenged_and_nothing_runs(program: Program, endpoint
     ],
 )
 def test_head_runs_no_handler(program: Program, endpoint: Endpoint, expected: WebhookResponse) -> None:
-    """Monitoring sends HEAD requests, and nobody is waiting for a reply."""
+    """Monitoring sends HEAD requests, which are not messages."""
     request = authorized(webhook(endpoint=endpoint, method="HEAD"))
 
     assert program.receiver({"TWIML_APOLOGY": "Sorry"}).handle(request) == expected
@@ -55,7 +55,7 @@ def test_head_runs_no_handler(program: Program, endpoint: Endpoint, expected: We
     [
         pytest.param([("CallSid", "CA1"), ("From", "+1"), ("To", "+2")], "voice webhook", id="voice"),
         pytest.param([("EventType", "x")], "webhook of an unknown kind", id="unknown"),
-        pytest.param([], "webhook of an unknown kind", id="nothing at all"),
+        pytest.param([], "webhook of an unknown kind", id="empty form"),
     ],
 )
 @pytest.mark.parametrize("endpoint", ["message", "status"])
@@ -66,7 +66,7 @@ def test_webhook_of_another_kind_is_answered_with_an_empty_success(
     outcome: str,
     endpoint: Endpoint,
 ) -> None:
-    """An error would make Twilio call the fallback for something that is not a message."""
+    """After an error, Twilio would call the fallback URL for an event that is not a message."""
     answer = program.receiver().handle(authorized(webhook(form, endpoint=endpoint)))
     (record,) = caplog.records
 
@@ -77,15 +77,15 @@ def test_webhook_of_another_kind_is_answered_with_an_empty_success(
 
 
 def test_registration_after_the_first_request_is_refused(program: Program) -> None:
-    """It would work in one worker and be missing in the next; even a refused request counts."""
+    """It would work in one worker only; even a refused request counts."""
     program.receiver().handle(webhook())
 
     with pytest.raises(RegistrationError, match="after the first request"):
         program.router.message("late")(repr)
 
 
-def test_replay_runs_the_handler_and_touches_no_journal(program: Program) -> None:
-    """A recording that is played again must not become a second customer."""
+def test_replay_runs_the_handler_and_does_not_use_the_journal(program: Program) -> None:
+    """A replayed recording must not be stored as another message."""
     journal, seen = Memory(down="claim"), list[bool]()
     program.router.message("replay")(lambda message: seen.append(message.replayed))
     receiver = program.receiver(journal=journal)
@@ -94,7 +94,7 @@ def test_replay_runs_the_handler_and_touches_no_journal(program: Program) -> Non
         assert receiver.handle(replayed).status == outcome
 
     assert seen == [True]
-    assert (program.called, journal.asked) == ([], [])
+    assert (program.called, journal.claims) == ([], [])
 
 
 header_text = st.text(st.characters(max_codepoint=255), max_size=40)
@@ -105,7 +105,7 @@ pieces = st.sampled_from(
 
 @st.composite
 def requests(draw: st.DrawFn) -> WebhookRequest:
-    """Draw a request that anybody may send: bytes everywhere, some of them like Twilio's."""
+    """Draw a request that anybody could send: any bytes, some of them like Twilio's."""
     raw = b"".join(draw(st.lists(pieces.map(str.encode) | st.binary(max_size=8), max_size=12)))
     target = b"".join(draw(st.lists(pieces.map(str.encode) | st.binary(max_size=8), max_size=6)))
     headers = draw(
@@ -127,10 +127,10 @@ def requests(draw: st.DrawFn) -> WebhookRequest:
 
 @given(request_=requests(), knows_password=st.booleans(), is_signed=st.booleans())
 @settings(max_examples=300)
-def test_nothing_that_is_sent_raises_or_is_answered_with_an_error_of_ours(
+def test_no_request_raises_or_causes_a_server_error(
     request_: WebhookRequest, knows_password: bool, is_signed: bool
 ) -> None:
-    """Whoever makes it answer 500 makes Twilio give up on the program."""
+    """After a 500, Twilio stops calling the program."""
     router = Router(Deliveries().router)
     router.default(lambda message: f"you said {message.body}")
     receiver = Receiver(router, read_settings(BASIC, SIGNED if is_signed else {}))

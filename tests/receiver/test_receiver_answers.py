@@ -1,4 +1,4 @@
-"""Answers: what a handler returns goes back to Twilio, and nothing else does."""
+"""Answers: exactly the return value of a handler is sent to Twilio."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ def test_handler_that_returns_nothing_sends_nothing(program: Program, caplog: py
     assert "outcome=silent" in caplog.text
 
 
-def test_message_that_nobody_answers_is_logged_with_a_handler_to_paste(caplog: pytest.LogCaptureFixture) -> None:
-    """A customer who gets no answer is a fault of the program; the suggestion is logged once."""
+def test_unhandled_message_is_logged_with_a_handler_to_paste(caplog: pytest.LogCaptureFixture) -> None:
+    """A customer who gets no answer is a mistake in the program; the suggestion is logged once."""
     receiver = Receiver(Router(), read_settings(BASIC))
     for _ in range(2):
         assert receiver.handle(text("hello")).body == EMPTY
@@ -50,17 +50,17 @@ def test_message_that_nobody_answers_is_logged_with_a_handler_to_paste(caplog: p
 @pytest.mark.parametrize(
     ("changes", "url"),
     [
-        pytest.param({}, STATUS_URL, id="as it was called"),
+        pytest.param({}, STATUS_URL, id="URL as called"),
         pytest.param(
             {"public": "https://public.example/x"},
             STATUS_URL.replace("https://sms.example.com", "https://public.example/x"),
             id="public URL",
         ),
-        pytest.param({"sid": ""}, "", id="nothing to follow without a sid"),
+        pytest.param({"sid": ""}, "", id="no status URL without a sid"),
     ],
 )
-def test_reply_carries_the_url_of_its_delivery(changes: dict[str, str], url: str) -> None:
-    """Twilio reports the delivery of a reply nowhere else; and a document must not contain a password."""
+def test_reply_carries_its_status_url(changes: dict[str, str], url: str) -> None:
+    """Twilio reports the delivery of a reply only there, and a document must not contain a password."""
     router = Deliveries().router
 
     @router.default

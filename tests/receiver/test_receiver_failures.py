@@ -1,4 +1,4 @@
-"""Failing handlers: Twilio gets an answer that it can act on, and the operator gets the error."""
+"""Failing handlers: Twilio gets a useful answer, and the operator gets the error."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from twiml_app.webhook import TWIML_TYPE, WebhookResponse
         pytest.param("fail", "ValueError: a bug", id="handler that raises"),
         pytest.param(
             "long",
-            f"ReplyError: {name_of(Program, 'long')} returned a text of 1601"
-            " UTF-16 units: Twilio sends 1600, and Message(text, split=True) cuts it into several",
+            f"ReplyError: {name_of(Program, 'long')} returned text of 1601 UTF-16 units: Twilio sends at most 1600,"
+            " and Message(text, split=True) splits it into several messages",
             id="reply that Twilio would not send",
         ),
     ],
 )
-def test_handler_that_fails_answers_500_and_is_reported(
+def test_failed_handler_is_answered_with_500_and_reported(
     program: Program, caplog: pytest.LogCaptureFixture, body: str, error: str
 ) -> None:
-    """Twilio calls the fallback URL only for an error status, and somebody has to see the traceback."""
+    """Twilio calls the fallback URL only after an error status, and somebody must see the traceback."""
     answer = program.receiver().handle(text(body))
 
     assert answer == WebhookResponse.line(500, "the handler failed")
@@ -39,12 +39,12 @@ def test_handler_that_fails_answers_500_and_is_reported(
     assert f"<locals>.{body} outcome=failed" in caplog.records[-1].getMessage()
 
 
-def test_condition_that_fails_is_not_blamed_on_another_handler(caplog: pytest.LogCaptureFixture) -> None:
-    """One function is called for START; the one that fails is another."""
+def test_failed_condition_is_not_reported_as_another_handler(caplog: pytest.LogCaptureFixture) -> None:
+    """The handler of START succeeded before the condition failed."""
     router, errors = Router(), list[Exception]()
 
     @router.opt_out("START")
-    def told(message: InboundMessage) -> None: ...
+    def notified(message: InboundMessage) -> None: ...
 
     def broken(message: InboundMessage) -> bool:
         raise KeyError(message.body)
@@ -57,11 +57,11 @@ def test_condition_that_fails_is_not_blamed_on_another_handler(caplog: pytest.Lo
     assert receiver.handle(text("start")).status == 500
     assert [type(error) for error in errors] == [KeyError]
     assert "a condition of a route failed: KeyError" in caplog.text
-    assert "told" not in caplog.records[-1].getMessage()
+    assert "notified" not in caplog.records[-1].getMessage()
 
 
 def test_apology_is_sent_instead_of_the_error(program: Program, caplog: pytest.LogCaptureFixture) -> None:
-    """The sender is not left without a word, and the operator still learns of it."""
+    """The sender gets an answer, and the error is still reported."""
 
     @program.router.status("delivered")
     def delivered(status: StatusCallback) -> None: ...
@@ -75,14 +75,14 @@ def test_apology_is_sent_instead_of_the_error(program: Program, caplog: pytest.L
 
 
 @pytest.mark.parametrize("apology", [pytest.param("x" * 1601, id="too long"), pytest.param("<Response/>", id="markup")])
-def test_apology_that_cannot_be_sent_is_refused_at_the_start(program: Program, apology: str) -> None:
-    """It would show on the day when everything else has failed already."""
-    with pytest.raises(ConfigurationError, match=r"^TWIML_APOLOGY: returned a "):
+def test_invalid_apology_is_refused_at_the_start(program: Program, apology: str) -> None:
+    """Otherwise it would fail when it is needed most."""
+    with pytest.raises(ConfigurationError, match=r"^TWIML_APOLOGY: returned "):
         program.receiver({"TWIML_APOLOGY": apology})
 
 
-def test_error_tracker_that_is_down_changes_no_answer(caplog: pytest.LogCaptureFixture) -> None:
-    """A failing error tracker must not make a failure worse."""
+def test_failing_exception_hook_does_not_change_the_answer(caplog: pytest.LogCaptureFixture) -> None:
+    """An error tracker that is down must not make a failure worse."""
     program = Program()
 
     def broken(error: Exception) -> None:
@@ -91,4 +91,4 @@ def test_error_tracker_that_is_down_changes_no_answer(caplog: pytest.LogCaptureF
     receiver = Receiver(program.router, read_settings(BASIC, {"TWIML_APOLOGY": "Sorry"}), on_exception=broken)
 
     assert receiver.handle(text("fail")).body == twiml("<Message><Body>Sorry</Body></Message>")
-    assert "what is told of exceptions failed: OSError" in caplog.text
+    assert "the exception hook raised OSError" in caplog.text

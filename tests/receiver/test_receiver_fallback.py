@@ -1,4 +1,4 @@
-"""Fallback URL: the stored answer or the apology, and no handler runs."""
+"""The fallback URL returns the stored answer or the apology, and runs no handler."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ SORRY = twiml("<Message><Body>Sorry</Body></Message>")
 def test_fallback_url_runs_no_handler(
     program: Program, caplog: pytest.LogCaptureFixture, form: Form, apology: str, document: bytes
 ) -> None:
-    """What has failed once would fail again, or be done twice."""
+    """A handler that failed would fail again, or would do its work twice."""
     answer = program.receiver({"TWIML_APOLOGY": apology}).handle(authorized(webhook(form, endpoint="fallback")))
 
     assert (answer.status, answer.body) == (200, document)
@@ -54,10 +54,10 @@ def test_fallback_url_runs_no_handler(
         pytest.param("14103", SORRY, id="verb"),
     ],
 )
-def test_fallback_gives_the_stored_answer_unless_it_was_the_answer_that_failed(
+def test_fallback_returns_the_stored_answer_unless_that_answer_failed(
     program: Program, error_code: str, document: bytes
 ) -> None:
-    """After a time-out the answer is there; a document that Twilio refused would be refused again."""
+    """After a timeout the answer is stored; but a document that Twilio refused would be refused again."""
     journal = Memory()
     journal.reply = STORED
     receiver = program.receiver({"TWIML_APOLOGY": "Sorry"}, journal=journal)
@@ -66,36 +66,36 @@ def test_fallback_gives_the_stored_answer_unless_it_was_the_answer_that_failed(
 
 
 @pytest.mark.parametrize(
-    ("journal", "kept"),
+    ("journal", "stored"),
     [
-        pytest.param(Memory(), ["finish"], id="kept"),
+        pytest.param(Memory(), ["finish"], id="stored"),
         pytest.param(Memory(down="claim"), [], id="down"),
-        pytest.param(Memory(down="finish"), [], id="down at the end"),
+        pytest.param(Memory(down="finish"), [], id="down when the answer is stored"),
         pytest.param(Memory(down="running"), [], id="still running"),
     ],
 )
-def test_fallback_without_a_stored_answer_apologizes_whatever_the_journal_says(
-    program: Program, journal: Memory, kept: list[str]
+def test_fallback_without_a_stored_answer_apologizes_even_without_the_journal(
+    program: Program, journal: Memory, stored: list[str]
 ) -> None:
-    """It is the last URL that Twilio calls; and the text may have come only this way."""
+    """It is the last URL that Twilio calls, and the message may not have reached the others."""
     receiver = program.receiver({"TWIML_APOLOGY": "Sorry"}, journal=journal)
 
     assert receiver.handle(text("hello", endpoint="fallback", ErrorCode="11200")).body == SORRY
-    assert [method for method, *_ in journal.said] == kept
+    assert [method for method, *_ in journal.stored] == stored
 
 
 @pytest.mark.parametrize("form", [Form(), Form([("CallSid", "CA1")])], ids=["nothing", "voice"])
 def test_fallback_url_answers_other_webhooks_with_nothing(program: Program, form: Form) -> None:
-    """An apology to a voice webhook would be sent to nobody, or read aloud."""
+    """An apology in answer to a voice webhook would be read aloud, or be an error."""
     journal = Memory()
     receiver = program.receiver({"TWIML_APOLOGY": "Sorry"}, journal=journal)
 
     assert receiver.handle(authorized(webhook(form, endpoint="fallback"))).body == EMPTY
-    assert [method for method, *_ in journal.said] == ["finish"]
+    assert [method for method, *_ in journal.stored] == ["finish"]
 
 
-def test_repeated_fallback_request_gets_what_it_got(program: Program) -> None:
-    """Twilio may repeat this request too: what was silenced once stays silent."""
+def test_repeated_fallback_request_gets_the_same_answer(program: Program) -> None:
+    """Twilio may repeat this request too, and a silenced answer must stay silent."""
     receiver = program.receiver({"TWIML_APOLOGY": "Sorry"}, journal=Memory(claimed=STORED))
 
     assert receiver.handle(text("hello", endpoint="fallback", ErrorCode="11200")).body == STORED.response.body

@@ -1,4 +1,4 @@
-"""Log: one line per webhook, with everything about it except what a person wrote."""
+"""The log: one line per webhook, without any text that a person wrote."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from twiml_app.webhook import TWIML_TYPE
 
 
 def test_message_is_answered_and_logged_in_one_line(program: Program, caplog: pytest.LogCaptureFixture) -> None:
-    """The line says who, what and how long, and nothing of what a person wrote."""
+    """The line has the message, the handler and the time, but not what the person wrote."""
     ticks = iter([10.0, 10.0125])
     answer = program.receiver(SIGNED, clock=lambda: next(ticks)).handle(signed(text("my PIN is 1234 & <b>")))
 
@@ -31,8 +31,8 @@ def test_message_is_answered_and_logged_in_one_line(program: Program, caplog: py
 
 
 @pytest.mark.parametrize("body", ["Secretbody", "fail", "long", "stop", "silent"])
-def test_neither_secret_nor_text_is_ever_logged(program: Program, caplog: pytest.LogCaptureFixture, body: str) -> None:
-    """Logs are read by more people than messages are."""
+def test_no_secret_and_no_text_is_logged(program: Program, caplog: pytest.LogCaptureFixture, body: str) -> None:
+    """More people read logs than messages."""
     request = signed(text(body, FromCity="Secretville"))
     program.receiver(SIGNED).handle(request)
     program.receiver(SIGNED).handle(replace(request, headers={**request.headers, "x-twilio-signature": "forged"}))

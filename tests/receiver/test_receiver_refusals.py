@@ -1,4 +1,4 @@
-"""Refusals: one plain line for the sender, the reason for the operator only."""
+"""Refusals: one plain line for the sender, and the reason only for the operator."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from twiml_app.webhook import TEXT_TYPE, WebhookRequest
             webhook(headers={"authorization": "Basic eDp5"}),
             401,
             "the credentials are wrong",
-            "none of TWIML_CREDENTIALS",
+            "do not match any in TWIML_CREDENTIALS",
             id="wrong credentials",
         ),
         pytest.param(
             replace(signed(text("hello")), scheme="http"),
             403,
-            "the signature does not fit",
+            "the signature does not match",
             "with https: set TWIML_PUBLIC_URL",
             id="wrong signature",
         ),
@@ -53,7 +53,7 @@ from twiml_app.webhook import TEXT_TYPE, WebhookRequest
             400,
             "the body is not a form: every field must be name=value",
             "",
-            id="no form",
+            id="not a form",
         ),
     ],
 )
@@ -65,7 +65,7 @@ def test_refusal_is_one_plain_line_and_its_reason_is_only_in_the_log(
     line: str,
     reason: str,
 ) -> None:
-    """Whoever asks learns what is wrong with the request; how we are set up is for the operator."""
+    """The sender learns what is wrong with the request, but not how the application is set up."""
     answer = program.receiver(SIGNED, {"TWIML_ACCOUNTS": ACCOUNT}).handle(request_)
     (record,) = caplog.records
 
@@ -78,27 +78,27 @@ def test_refusal_is_one_plain_line_and_its_reason_is_only_in_the_log(
 
 
 def test_first_request_of_a_challenge_is_not_logged(program: Program, caplog: pytest.LogCaptureFixture) -> None:
-    """Half of all requests are like this: an operator would learn to ignore refusals."""
+    """Half of all requests are like this, and they would hide the real refusals."""
     program.receiver().handle(webhook())
 
     assert caplog.records == []
 
 
-def test_refusal_is_kept_and_the_first_request_of_a_challenge_is_not(program: Program) -> None:
-    """`explain --last` shows what was refused; half of all requests only fetch the challenge."""
+def test_refusal_is_stored_unless_it_only_fetches_the_challenge(program: Program) -> None:
+    """`explain --last` shows the stored refusals; half of all requests only fetch the challenge."""
     journal = Memory()
     receiver = program.receiver(SIGNED, journal=journal)
     request = text("hello")
     receiver.handle(webhook())
     receiver.handle(request)
-    ((kept, refused),) = journal.refused
+    ((stored, refused),) = journal.refused
 
-    assert kept is request
-    assert refused.line == "the signature does not fit"
+    assert stored is request
+    assert refused.line == "the signature does not match"
 
 
-def test_status_token_of_another_key_is_not_a_probe(program: Program, caplog: pytest.LogCaptureFixture) -> None:
-    """After a change of keys every delivery report would be refused, and nobody would see why."""
+def test_refused_status_token_of_another_key_is_logged(program: Program, caplog: pytest.LogCaptureFixture) -> None:
+    """After a change of keys, every status callback may be refused, and the log must show why."""
     request = webhook(status_form(SID, "delivered"), endpoint="status", target="/status?in_reply_to=SM1&token=other")
 
     assert program.receiver({}).handle(request).status == 401

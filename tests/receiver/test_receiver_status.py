@@ -1,4 +1,4 @@
-"""Status callbacks: every handler runs, and Twilio gets the same answer whatever they do."""
+"""Status callbacks: every handler runs, and the answer to Twilio does not depend on them."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from twiml_app.receiver.receiver import Receiver
 from twiml_app.webhook import WebhookResponse
 
 
-def test_every_status_handler_runs_in_order_and_a_failing_one_stops_none(caplog: pytest.LogCaptureFixture) -> None:
-    """One team's bug must not lose the delivery report of another."""
+def test_every_status_handler_runs_in_order_even_if_one_fails(caplog: pytest.LogCaptureFixture) -> None:
+    """A bug in one handler must not keep the others from running."""
     deliveries, errors = Deliveries(), list[Exception]()
     receiver = Receiver(deliveries.router, read_settings(BASIC), on_exception=errors.append, clock=lambda: 0.0)
     answer = receiver.handle(status("undelivered", 30003))
@@ -32,8 +32,8 @@ def test_every_status_handler_runs_in_order_and_a_failing_one_stops_none(caplog:
     )
 
 
-def test_status_that_is_handled_is_a_quiet_line(caplog: pytest.LogCaptureFixture) -> None:
-    """Deliveries are the bulk of all traffic."""
+def test_handled_status_is_logged_as_information(caplog: pytest.LogCaptureFixture) -> None:
+    """Most of the traffic are delivery reports."""
     deliveries = Deliveries()
 
     assert Receiver(deliveries.router, read_settings(BASIC)).handle(status("delivered")).status == 204
@@ -43,8 +43,8 @@ def test_status_that_is_handled_is_a_quiet_line(caplog: pytest.LogCaptureFixture
     ]
 
 
-def test_status_without_a_handler_is_accepted_and_suggested_once(caplog: pytest.LogCaptureFixture) -> None:
-    """Twilio sends every step; most programs care for one."""
+def test_status_without_a_handler_is_accepted_and_a_handler_suggested_once(caplog: pytest.LogCaptureFixture) -> None:
+    """Twilio reports every step, and most programs need only some."""
     receiver = Receiver(Router(), read_settings(BASIC))
     for _ in range(2):
         assert receiver.handle(status("sent")) == WebhookResponse(status=204)
@@ -53,8 +53,8 @@ def test_status_without_a_handler_is_accepted_and_suggested_once(caplog: pytest.
     assert '@router.status("sent")' in caplog.records[0].getMessage()
 
 
-def test_status_at_the_message_url_is_taken_all_the_same() -> None:
-    """People paste one URL everywhere."""
+def test_status_at_the_message_url_is_accepted() -> None:
+    """People may configure one URL for everything."""
     deliveries = Deliveries()
     request = authorized(webhook(status_form(STATUS_SID, "delivered")))
 
@@ -62,8 +62,8 @@ def test_status_at_the_message_url_is_taken_all_the_same() -> None:
     assert deliveries.ran == ["third delivered"]
 
 
-def test_failure_is_not_hidden_by_another_handler_of_its_name(caplog: pytest.LogCaptureFixture) -> None:
-    """Handlers made by one function share their name."""
+def test_failure_is_not_hidden_by_another_handler_of_the_same_name(caplog: pytest.LogCaptureFixture) -> None:
+    """Handlers that are created by the same function share their name."""
     router = Router()
 
     def make(*, fails: bool) -> None:
@@ -79,11 +79,11 @@ def test_failure_is_not_hidden_by_another_handler_of_its_name(caplog: pytest.Log
     assert "outcome=failed" in caplog.records[-1].getMessage()
 
 
-def test_failed_status_is_kept_with_what_each_handler_did() -> None:
-    """Twilio does not call again: whoever retries it must know which handlers are still to run."""
+def test_failed_status_is_stored_with_the_result_of_each_handler() -> None:
+    """Twilio does not retry: `journal retry` must know which handlers still have to run."""
     deliveries, journal = Deliveries(), Memory(claimed=Claim(1, 0, late=True))
     Receiver(deliveries.router, read_settings(BASIC), journal=journal).handle(status("undelivered", 30003))
-    ((method, _, outcome),) = journal.said
+    ((method, _, outcome),) = journal.stored
 
     assert (method, outcome.name) == ("finish", "failed")
     assert outcome.results == {
@@ -94,8 +94,8 @@ def test_failed_status_is_kept_with_what_each_handler_did() -> None:
     assert "second True" in deliveries.ran
 
 
-def test_error_that_cannot_be_written_is_named_by_its_kind(program: Program) -> None:
-    """A status callback is answered 204 whatever its handlers do."""
+def test_error_without_a_text_is_stored_by_its_type(program: Program) -> None:
+    """A status callback is answered with 204 even if describing the error fails."""
     journal, router = Memory(), Router()
 
     @router.status("delivered")
@@ -106,4 +106,4 @@ def test_error_that_cannot_be_written_is_named_by_its_kind(program: Program) -> 
     request = authorized(webhook(status_form(SID, "delivered"), endpoint="status"))
 
     assert receiver.handle(request).status == 204
-    assert list((journal.said[0][2].results or {}).values()) == ["Mute"]
+    assert list((journal.stored[0][2].results or {}).values()) == ["Mute"]

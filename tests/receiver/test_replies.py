@@ -1,4 +1,4 @@
-"""Replies: what a handler returns is what is sent, and what Twilio would not send never leaves."""
+"""Replies: the return value of a handler is sent, unless Twilio would not send it."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ HANDLER = "handlers.orders.order"
 DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>'
 STATUS_URL = "https://sms.example.com/status?in_reply_to=SM0&token=x"
 MARKUP = (
-    "returned a str that looks like markup: a str is sent as it is, so return a MessagingResponse,"
+    "returned a str that looks like markup: a str is sent as plain text, so return a MessagingResponse,"
     " or MessagingResponse.parse(document)"
 )
 ANYTHING_ELSE = "returned {}: return a str, a Message, a list of these or a MessagingResponse"
 
 
 def twiml(value: Any, status_url: Callable[[], str] | None = None) -> str:
-    """Return the document that is sent for what a handler returned, without its declaration."""
+    """Return the document for a handler's return value, without its declaration."""
     response = to_response(value, handler=HANDLER, status_url=status_url)
     return to_document(response, handler=HANDLER).decode().removeprefix(DECLARATION)
 
@@ -57,19 +57,21 @@ def official_picture() -> official.MessagingResponse:
         pytest.param(None, "<Response/>", id="nothing"),
         pytest.param("", "<Response/>", id="empty text"),
         pytest.param(" \n", "<Response/>", id="white space"),
-        pytest.param("\x00\x1f", "<Response/>", id="text of which nothing can be sent"),
+        pytest.param("\x00\x1f", "<Response/>", id="only characters that cannot be sent"),
         pytest.param([], "<Response/>", id="empty list"),
-        pytest.param([None, "", []], "<Response/>", id="list of nothing"),
+        pytest.param([None, "", []], "<Response/>", id="list of empty values"),
         pytest.param(MessagingResponse(), "<Response/>", id="empty response"),
         pytest.param(officially(), "<Response/>", id="official empty response"),
         pytest.param("Hi", "<Response><Message><Body>Hi</Body></Message></Response>", id="str"),
         pytest.param(
             "<b>1 < 2 & 3</b>\n",
             "<Response><Message><Body>&lt;b&gt;1 &lt; 2 &amp; 3&lt;/b&gt;\n</Body></Message></Response>",
-            id="str is escaped once and keeps its lines",
+            id="str is escaped once and keeps line breaks",
         ),
         pytest.param(
-            "a\x00b\ud800c", "<Response><Message><Body>abc</Body></Message></Response>", id="what XML cannot carry goes"
+            "a\x00b\ud800c",
+            "<Response><Message><Body>abc</Body></Message></Response>",
+            id="characters that XML cannot hold are removed",
         ),
         pytest.param(
             Message("Hi", Media("/1"), to="+1", from_="+2", method="GET"),
@@ -77,7 +79,7 @@ def official_picture() -> official.MessagingResponse:
             id="Message",
         ),
         pytest.param(
-            Message(Media("/1")), "<Response><Message><Media>/1</Media></Message></Response>", id="Media alone"
+            Message(Media("/1")), "<Response><Message><Media>/1</Media></Message></Response>", id="only Media"
         ),
         pytest.param(
             ["a", Message("b"), None, ("c",), Redirect("/next")],
@@ -85,12 +87,12 @@ def official_picture() -> official.MessagingResponse:
             "<Message><Body>c</Body></Message><Redirect>/next</Redirect></Response>",
             id="list, in order, a Redirect last",
         ),
-        pytest.param(Redirect("/next"), "<Response><Redirect>/next</Redirect></Response>", id="Redirect alone"),
+        pytest.param(Redirect("/next"), "<Response><Redirect>/next</Redirect></Response>", id="only Redirect"),
         pytest.param(
             MessagingResponse(Comment("note"), Sms("a"), Message("b"), Redirect("/next"), Message("never reached")),
             "<Response><!--note--><Sms>a</Sms><Message><Body>b</Body></Message><Redirect>/next</Redirect>"
             "<Message><Body>never reached</Body></Message></Response>",
-            id="MessagingResponse is itself",
+            id="MessagingResponse is not changed",
         ),
         pytest.param(
             ["a", MessagingResponse(Message("b"))],
@@ -111,12 +113,12 @@ def official_picture() -> official.MessagingResponse:
         pytest.param(
             officially("you said \x0b\x00!"),
             "<Response><Message><Body>you said !</Body></Message></Response>",
-            id="the official library's with what XML cannot carry",
+            id="the official library's with characters that XML cannot hold",
         ),
     ],
 )
-def test_what_is_returned_is_what_is_sent(value: Any, sent: str) -> None:
-    """A handler says what it means in the shortest way, and programs written for the official library go on."""
+def test_return_value_is_sent(value: Any, sent: str) -> None:
+    """Handlers stay short, and programs for the official library keep working."""
     assert twiml(value) == sent
 
 
@@ -129,7 +131,7 @@ def test_what_is_returned_is_what_is_sent(value: Any, sent: str) -> None:
         pytest.param(["a", "<Response>"], MARKUP, id="document in a list"),
         pytest.param(b"Hi", ANYTHING_ELSE.format("bytes"), id="bytes"),
         pytest.param(5, ANYTHING_ELSE.format("int"), id="number"),
-        pytest.param(False, ANYTHING_ELSE.format("bool"), id="False is not nothing"),
+        pytest.param(False, ANYTHING_ELSE.format("bool"), id="False"),
         pytest.param({"a": "b"}, ANYTHING_ELSE.format("dict"), id="mapping"),
         pytest.param({"a"}, ANYTHING_ELSE.format("set"), id="set, which has no order"),
         pytest.param((each for each in "ab"), ANYTHING_ELSE.format("generator"), id="generator"),
@@ -146,7 +148,7 @@ def test_what_is_returned_is_what_is_sent(value: Any, sent: str) -> None:
         ),
         pytest.param(
             [Redirect("/next"), "a"],
-            "returned something after a Redirect, where it is never reached",
+            "returned a verb after a Redirect; it would never be executed",
             id="Redirect first",
         ),
         pytest.param(Message(), "returned a Message with neither text nor media", id="empty Message"),
@@ -157,18 +159,19 @@ def test_what_is_returned_is_what_is_sent(value: Any, sent: str) -> None:
         pytest.param(MessagingResponse(Sms("")), "returned a Sms with neither text nor media", id="empty Sms"),
         pytest.param(
             officially("a", action="ftp://x"),
-            "returned what Twilio would not take: action is 'ftp://x': give an http or https URL, or a relative one",
+            "returned TwiML that Twilio would not accept: action is 'ftp://x': give an http or https URL, or a relative"
+            " one",
             id="the official library's with a bad URL",
         ),
         pytest.param(
             officially("a", tto="+1"),
-            "returned what Twilio would not take: Message takes no attribute tto",
+            "returned TwiML that Twilio would not accept: Message takes no attribute tto",
             id="the official library's with a misspelled attribute",
         ),
     ],
 )
-def test_anything_else_is_refused_with_the_name_of_the_handler(value: Any, says: str) -> None:
-    """Twilio would send the markup to the customer, or nothing at all; the log must say who returned it."""
+def test_other_values_are_refused_with_the_name_of_the_handler(value: Any, says: str) -> None:
+    """Twilio would send markup to the customer, or nothing; the log must name the handler."""
     with pytest.raises(ReplyError) as caught:
         to_response(value, handler=HANDLER)
     assert str(caught.value) == f"{HANDLER} {says}"
@@ -181,15 +184,18 @@ def test_anything_else_is_refused_with_the_name_of_the_handler(value: Any, says:
         pytest.param("<Responses are welcome>", id="another word"),
         pytest.param("Send <Response> back", id="in the middle"),
         pytest.param("<3", id="heart"),
-        pytest.param("<response/>", id="TwiML has its case"),
+        pytest.param("<response/>", id="TwiML in lower case"),
     ],
 )
-def test_text_with_angle_brackets_is_a_text(text: str) -> None:
+def test_text_with_angle_brackets_is_sent_as_text(text: str) -> None:
     """People write hearts and comparisons."""
     assert to_response(text, handler=HANDLER).messages == (Message(text),)
 
 
-TOO_LONG = "returned a text of {} UTF-16 units: Twilio sends 1600, and Message(text, split=True) cuts it into several"
+TOO_LONG = (
+    "returned text of {} UTF-16 units: Twilio sends at most 1600, and Message(text, split=True) splits it into several"
+    " messages"
+)
 
 
 @pytest.mark.parametrize(
@@ -197,36 +203,40 @@ TOO_LONG = "returned a text of {} UTF-16 units: Twilio sends 1600, and Message(t
     [
         pytest.param("a" * 1600, "", id="longest text"),
         pytest.param("a" * 1601, TOO_LONG.format(1601), id="text a unit too long"),
-        pytest.param("😀" * 800, "", id="longest text of two units each"),
-        pytest.param("😀" * 801, TOO_LONG.format(1602), id="text of two units each too long"),
-        pytest.param("a" * 1600 + "\x00", "", id="what XML cannot carry is not counted"),
+        pytest.param("😀" * 800, "", id="longest text of characters with two units"),
+        pytest.param("😀" * 801, TOO_LONG.format(1602), id="text of characters with two units too long"),
+        pytest.param("a" * 1600 + "\x00", "", id="removed characters are not counted"),
         pytest.param(Message("a" * 1000, "b" * 601), TOO_LONG.format(1601), id="several bodies are one text"),
         pytest.param(MessagingResponse(Sms("a" * 1601)), TOO_LONG.format(1601), id="Sms"),
         pytest.param(officially("a" * 1601), TOO_LONG.format(1601), id="the official library's"),
-        pytest.param(["a"] * 10, "", id="most messages"),
-        pytest.param(["a"] * 11, "returned 11 messages: Twilio sends 10 for one inbound", id="a message too many"),
+        pytest.param(["a"] * 10, "", id="maximum of messages"),
+        pytest.param(
+            ["a"] * 11, "returned 11 messages: Twilio sends at most 10 per inbound message", id="one message too many"
+        ),
         pytest.param(
             [*["a"] * 10, MessagingResponse(Sms("b"))],
-            "returned 11 messages: Twilio sends 10 for one inbound",
+            "returned 11 messages: Twilio sends at most 10 per inbound message",
             id="Sms counts",
         ),
         pytest.param(
             [*["a"] * 10, MessagingResponse(Comment("note")), Redirect("/next")], "", id="Comment and Redirect do not"
         ),
         pytest.param(
-            Message("a" * 16001, split=True), "returned 11 messages: Twilio sends 10 for one inbound", id="cut"
+            Message("a" * 16001, split=True),
+            "returned 11 messages: Twilio sends at most 10 per inbound message",
+            id="split into too many messages",
         ),
-        pytest.param(Message(*(Media(f"/{each}") for each in range(10))), "", id="most media"),
+        pytest.param(Message(*(Media(f"/{each}") for each in range(10))), "", id="maximum of media"),
         pytest.param([*["&" * 1300] * 9, "&" * 1331 + "aa"], "", id="largest document"),
         pytest.param(
             [*["&" * 1300] * 9, "&" * 1331 + "aaa"],
-            "returned 65537 bytes of TwiML: Twilio reads 65536",
+            "returned 65537 bytes of TwiML: Twilio reads at most 65536",
             id="document a byte too large",
         ),
     ],
 )
-def test_limits_are_checked_before_the_answer_leaves(value: Any, says: str) -> None:
-    """Beyond them Twilio sends nothing, and tells its own log alone."""
+def test_limits_are_checked_before_the_answer_is_sent(value: Any, says: str) -> None:
+    """Beyond these limits Twilio sends nothing, and reports it only in its own log."""
     refused = ""
     try:
         assert twiml(value)
@@ -236,7 +246,7 @@ def test_limits_are_checked_before_the_answer_leaves(value: Any, says: str) -> N
 
 
 def test_eleven_media_are_refused() -> None:
-    """Twilio sends ten: ours cannot even be written, and the official library's is refused by name."""
+    """Twilio sends at most ten: ours cannot be created, and the official library's is refused."""
     response = official.MessagingResponse()
     message = response.message("a")
     for each in range(11):
@@ -244,12 +254,14 @@ def test_eleven_media_are_refused() -> None:
 
     with pytest.raises(TwimlError, match="a Message takes 10 Media, not 11"):
         Message(*(Media(f"/{each}") for each in range(11)))
-    with pytest.raises(ReplyError, match=f"^{HANDLER} returned what Twilio would not take: a Message takes 10 Media"):
+    with pytest.raises(
+        ReplyError, match=f"^{HANDLER} returned TwiML that Twilio would not accept: a Message takes 10 Media"
+    ):
         to_response(response, handler=HANDLER)
 
 
-def test_long_text_is_cut_at_word_boundaries_its_media_with_the_first() -> None:
-    """A menu that grows must not stop the program from answering."""
+def test_long_text_is_split_at_words_and_its_media_go_with_the_first() -> None:
+    """A text that grows too long must not stop the program from answering."""
     text = "word " * 400
     message = Message(Media("/1"), text, "tail", to="+1", from_="+2", action="/a", method="GET", split=True)
 
@@ -262,8 +274,8 @@ def test_long_text_is_cut_at_word_boundaries_its_media_with_the_first() -> None:
 
 @settings(deadline=None)
 @given(st.text(st.sampled_from("ab é😀\n\x00"), max_size=4000), st.integers(0, 4))
-def test_split_text_arrives_whole(text: str, repeat: int) -> None:
-    """Cut at the wrong place, an address or an emoji reaches nobody."""
+def test_no_text_is_lost_when_it_is_split(text: str, repeat: int) -> None:
+    """An address or an emoji that is split at the wrong place is useless."""
     value = [Message("x" + text * repeat, split=True)]
     sent = to_response(value, handler=HANDLER).messages
 
@@ -271,14 +283,14 @@ def test_split_text_arrives_whole(text: str, repeat: int) -> None:
     assert all(utf16_units(each.text) <= 1600 for each in sent)
 
 
-def test_text_is_cut_only_if_it_is_allowed_and_needed() -> None:
-    """A text that fits is sent as it was written, white space and all."""
+def test_text_that_fits_is_not_changed() -> None:
+    """It is sent as it was written, including white space."""
     for message in (Message(" a ", "b ", split=True), Message(" " + "a" * 1599, split=True)):
         assert to_response(message, handler=HANDLER).messages == (message,)
 
 
 def test_every_message_gets_the_status_url_unless_it_has_one() -> None:
-    """A reply's delivery can be followed no other way; the author's own URL is the author's choice."""
+    """Twilio reports the delivery of a reply only there; a URL that the handler set is kept."""
     value = [
         "a",
         Message("b", action="/mine"),
@@ -298,7 +310,7 @@ def test_every_message_gets_the_status_url_unless_it_has_one() -> None:
 
 
 def test_every_part_of_a_split_message_and_the_official_library_get_the_status_url() -> None:
-    """The part that does not arrive is the one to hear of."""
+    """Each part may fail to arrive."""
     value = [Message("a" * 1601, split=True), officially("b")]
 
     url = f'action="{STATUS_URL}" statusCallback="{STATUS_URL}"'.replace("&", "&amp;")
@@ -309,16 +321,16 @@ def test_every_part_of_a_split_message_and_the_official_library_get_the_status_u
 
 
 @pytest.mark.parametrize("value", [pytest.param(None, id="nothing"), pytest.param("", id="empty text")])
-def test_no_status_url_is_made_when_nothing_is_sent(value: Any) -> None:
-    """Signing is not free, and most callbacks of a busy number answer nothing."""
-    asked: list[str] = []
+def test_no_status_url_is_created_if_nothing_is_sent(value: Any) -> None:
+    """Signing takes time, and many messages get no reply."""
+    created: list[str] = []
 
     def status_url() -> str:
-        asked.append(STATUS_URL)
+        created.append(STATUS_URL)
         return STATUS_URL
 
     assert twiml(value, status_url) == "<Response/>"
-    assert not asked
+    assert not created
 
 
 VALUES = st.recursive(
@@ -335,8 +347,8 @@ VALUES = st.recursive(
 
 @settings(deadline=None)
 @given(VALUES)
-def test_anything_is_sent_as_it_reads_back_or_refused_by_name(value: Any) -> None:
-    """No text of a customer, echoed by a program, may break the document."""
+def test_any_value_is_sent_as_valid_twiml_or_refused(value: Any) -> None:
+    """A customer's text that a program echoes must not break the document."""
     says = HANDLER
     try:
         response = to_response(value, handler=HANDLER)

@@ -1,4 +1,4 @@
-"""Diagnosis: every known cause of a signature that does not fit is told, with what to set."""
+"""Diagnosis: every known cause of a signature that does not match is reported, with what to set."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ PLACES = tuple(
     if f"{side}{part}" not in ("FromCity", "ToZip")
 )
 MATCHES = "the signature matches "
-NOTHING_NEAR = (
-    "nothing near it matches: the token is not the one that signed (the primary auth token of the account that owns the"
-    " number), or the request was changed on its way"
+NO_VARIANT_MATCHES = (
+    "no variant of the request matches: the token is not the one that signed it (the primary auth token of the"
+    " account that owns the number), or the request was changed in transit"
 )
 
 SET_THE_SAME = (
@@ -48,7 +48,7 @@ def explain(
     headers: Mapping[str, str] | None = None,
     **changes: Any,
 ) -> str:
-    """Explain a request that was signed over one URL and form, and came in as another."""
+    """Explain a request that was signed over one URL and form, and received with others."""
     request = webhook(Form(received), headers={HEADER.lower(): sign(url, pairs, token), **(headers or {})})
     return explain_signature(replace(request, **changes), Form(received), read_settings(settings))
 
@@ -61,7 +61,7 @@ def explain(
             URL,
             {"scheme": "http", "headers": {"x-forwarded-proto": "https"}},
             "with https: set TWIML_PUBLIC_URL or TWIML_PROXY_HOPS",
-            id="https, said by a proxy",
+            id="https, according to a proxy",
         ),
         pytest.param(
             URL.replace("https", "http"),
@@ -90,7 +90,7 @@ def explain(
         pytest.param(
             URL,
             {"settings": SIGNED | {"TWIML_PUBLIC_URL": "https://old.example.com"}},
-            f"with the host {HOST}: TWIML_PUBLIC_URL names another",
+            f"with the host {HOST}: TWIML_PUBLIC_URL names another host",
             id="outdated public URL",
         ),
         pytest.param(
@@ -104,7 +104,7 @@ def explain(
             URL,
             {"scheme": "http", "headers": {"x-forwarded-host": f"{HOST}:443"}},
             "with https: set TWIML_PUBLIC_URL",
-            id="no more differences than it takes",
+            id="only the necessary differences",
         ),
         pytest.param(
             f"{URL}/", {}, "with a trailing slash: the URL at Twilio ends with one", id="trailing slash at Twilio"
@@ -125,21 +125,21 @@ def explain(
             f"https://{HOST}/sms/message",
             {"headers": {"x-forwarded-prefix": "/sms/"}},
             "under /sms: add it to TWIML_PUBLIC_URL",
-            id="prefix cut off by a proxy",
+            id="prefix removed by a proxy",
         ),
         pytest.param(
             URL,
             {"settings": SIGNED | {"TWIML_PUBLIC_URL": f"https://{HOST}/sms"}},
             "without the prefix of TWIML_PUBLIC_URL",
-            id="prefix too many",
+            id="needless prefix",
         ),
         pytest.param(URL, {"target": "/message?utm=1"}, "without its query: a proxy adds one", id="query added"),
         *(
             pytest.param(
                 f"{URL}?step={at_twilio}",
                 {"target": f"/message?step={received}"},
-                "with its query encoded in another way: a proxy encodes it anew",
-                id=f"query {at_twilio} came as {received}",
+                "with its query encoded differently: a proxy re-encodes it",
+                id=f"query {at_twilio} received as {received}",
             )
             for at_twilio, received in [
                 ("a%2Cb", "a,b"),
@@ -152,8 +152,8 @@ def explain(
         ),
     ],
 )
-def test_difference_of_the_url_is_named_with_what_to_set(url: str, changes: dict[str, Any], says: str) -> None:
-    """Nearly every refused webhook is a proxy that changes the URL; the fix must be in the log line."""
+def test_difference_of_the_url_is_reported_with_what_to_set(url: str, changes: dict[str, Any], says: str) -> None:
+    """Most webhooks are refused because a proxy changes the URL; the log line must have the fix."""
     assert explain(url, **changes) == MATCHES + says
 
 
@@ -175,7 +175,7 @@ def test_difference_of_the_url_is_named_with_what_to_set(url: str, changes: dict
         pytest.param(
             PAIRS,
             (*PAIRS, ("Extra", "")),
-            "without the empty fields: they were added on the way",
+            "without the empty fields: they were added in transit",
             id="empty field added",
         ),
         pytest.param(
@@ -199,29 +199,29 @@ def test_difference_of_the_url_is_named_with_what_to_set(url: str, changes: dict
         pytest.param(
             PAIRS,
             (*PAIRS[:3], ("Body", " Yes\n")),
-            "with white space trimmed: it was added on the way",
+            "with white space trimmed: it was added in transit",
             id="white space added",
         ),
         pytest.param(
             PAIRS,
             (*PAIRS, ("Body", "again")),
-            "with one value a name: fields were repeated on the way",
+            "with one value per name: fields were repeated in transit",
             id="field repeated with another value",
         ),
         pytest.param(
-            (), PAIRS, "without any field: it was signed as a GET, or the body was added on the way", id="body added"
+            (), PAIRS, "without any field: it was signed as a GET, or the body was added in transit", id="body added"
         ),
     ],
 )
-def test_difference_of_the_form_is_named(
+def test_difference_of_the_form_is_reported(
     pairs: tuple[tuple[str, str], ...], received: tuple[tuple[str, str], ...], says: str
 ) -> None:
-    """Frameworks and firewalls drop empty fields and trim texts; what came cannot be told from the log otherwise."""
+    """Frameworks and firewalls drop empty fields and trim texts, which is hard to find out otherwise."""
     assert explain(pairs=pairs, received=received) == MATCHES + says
 
 
-def test_every_field_that_is_empty_at_twilio_is_named_when_all_are_dropped() -> None:
-    """A picture from a number of unknown place has nine empty fields, and a filter drops them all."""
+def test_all_dropped_empty_fields_are_named() -> None:
+    """A picture from a number in an unknown place has nine empty fields, and a filter drops all of them."""
     places = [f"{side}{part}" for side in ("From", "To") for part in ("City", "State", "Zip", "Country")]
     pairs = (*PAIRS[:3], ("Body", ""), *((name, "") for name in places))
 
@@ -236,60 +236,60 @@ def test_every_field_that_is_empty_at_twilio_is_named_when_all_are_dropped() -> 
         pytest.param(
             {"TWIML_AUTH_TOKENS": {ACCOUNT: OTHER_TOKEN, OTHER_ACCOUNT: TOKEN}},
             {},
-            f"another configured token signed it, not one of {ACCOUNT}",
+            f"another configured token signed it, not one for {ACCOUNT}",
             id="token of another account",
         ),
         pytest.param(
             {"TWIML_AUTH_TOKENS": {ACCOUNT: OTHER_TOKEN, OTHER_ACCOUNT: [TOKEN]}},
             {"scheme": "http"},
-            f"another configured token signed it, not one of {ACCOUNT}, with https: set TWIML_PUBLIC_URL",
+            f"another configured token signed it, not one for {ACCOUNT}, with https: set TWIML_PUBLIC_URL",
             id="token of another account, and https",
         ),
         pytest.param(
             {"TWIML_AUTH_TOKENS": {OTHER_ACCOUNT: TOKEN}},
             {},
-            f"it is signed for the account {ACCOUNT}, but the token is that of {OTHER_ACCOUNT}: {SET_THE_SAME}",
+            f"it is signed for the account {ACCOUNT}, but the configured token is for {OTHER_ACCOUNT}: {SET_THE_SAME}",
             id="account without a token",
         ),
         pytest.param(
             SIGNED | {"TWILIO_ACCOUNT_SID": OTHER_ACCOUNT},
             {},
-            f"it is signed for the account {ACCOUNT}, but the token is that of {OTHER_ACCOUNT}: {SET_THE_SAME}",
-            id="the one account is another",
+            f"it is signed for the account {ACCOUNT}, but the configured token is for {OTHER_ACCOUNT}: {SET_THE_SAME}",
+            id="token of another single account",
         ),
         pytest.param(
             {"TWIML_AUTH_TOKENS": {OTHER_ACCOUNT: TOKEN, THIRD_ACCOUNT: OTHER_TOKEN}},
             {},
-            f"it is signed for the account {ACCOUNT}, but the tokens are those of {OTHER_ACCOUNT} and {THIRD_ACCOUNT}:"
-            f" {SET_THE_SAME}",
-            id="account without a token, among several",
+            f"it is signed for the account {ACCOUNT}, but the configured tokens are for {OTHER_ACCOUNT} and"
+            f" {THIRD_ACCOUNT}: {SET_THE_SAME}",
+            id="account without a token, several tokens",
         ),
-        pytest.param({"TWIML_AUTH_TOKENS": [OTHER_TOKEN, "e" * 32]}, {}, NOTHING_NEAR, id="no token fits"),
-        pytest.param(SIGNED, {"pairs": (("Body", "No"),)}, NOTHING_NEAR, id="another form"),
-        pytest.param(SIGNED, {"token": ""}, NOTHING_NEAR, id="signed with no token at all"),
+        pytest.param({"TWIML_AUTH_TOKENS": [OTHER_TOKEN, "e" * 32]}, {}, NO_VARIANT_MATCHES, id="no token matches"),
+        pytest.param(SIGNED, {"pairs": (("Body", "No"),)}, NO_VARIANT_MATCHES, id="another form"),
+        pytest.param(SIGNED, {"token": ""}, NO_VARIANT_MATCHES, id="signed with an empty token"),
         pytest.param(
             SIGNED,
             {"headers": {HEADER.lower(): ""}},
-            "there is no X-Twilio-Signature: the sender is not Twilio, or a proxy drops the header",
+            "there is no X-Twilio-Signature header: the sender is not Twilio, or a proxy drops the header",
             id="no signature",
         ),
         pytest.param(
             SHARED,
             {},
-            "it is signed by an auth token and none is configured: set TWILIO_AUTH_TOKEN",
+            "it is signed with an auth token, but none is configured: set TWILIO_AUTH_TOKEN",
             id="auth token where only a shared key is configured",
         ),
         pytest.param(
             SHARED | SIGNED,
             {"headers": {SETTINGS_HEADER.lower(): "key=k2,algorithm=HMAC_SHA256"}},
-            "it is signed by the shared key k2: name its secret in TWIML_SHARED_KEYS",
+            "it is signed with the shared key k2: add its secret to TWIML_SHARED_KEYS",
             id="unknown shared key",
         ),
         pytest.param(
             SHARED | SIGNED,
             {"headers": {SETTINGS_HEADER.lower(): "key=k1,algorithm=HMAC_SHA256"}},
-            "nothing near it matches: the secret of the shared key k1 in TWIML_SHARED_KEYS is another, or the request"
-            " was changed on its way",
+            "no variant of the request matches: the secret of the shared key k1 in TWIML_SHARED_KEYS is wrong, or the"
+            " request was changed in transit",
             id="shared key with another secret",
         ),
         pytest.param(
@@ -300,15 +300,15 @@ def test_every_field_that_is_empty_at_twilio_is_named_when_all_are_dropped() -> 
         ),
     ],
 )
-def test_wrong_key_is_told_from_a_wrong_request(
+def test_wrong_key_and_changed_request_are_distinguished(
     settings: Mapping[str, object], changes: dict[str, Any], says: str
 ) -> None:
-    """With several accounts and rotating secrets, which one is missing is the whole question."""
+    """With several accounts and rotating secrets, people need to know which one is missing."""
     assert explain(settings=settings, **changes) == says
 
 
-def test_shared_key_is_diagnosed_as_an_auth_token_is() -> None:
-    """Behind a proxy the newer scheme fails for the same reasons as the old one."""
+def test_shared_key_is_diagnosed_like_an_auth_token() -> None:
+    """Behind a proxy, the newer scheme fails for the same reasons as the old one."""
     headers = {
         HEADER.lower(): sign(URL, PAIRS, "shared-secret", algorithm="HMAC_SHA256"),
         SETTINGS_HEADER.lower(): "key=k1,algorithm=HMAC_SHA256",
@@ -318,7 +318,7 @@ def test_shared_key_is_diagnosed_as_an_auth_token_is() -> None:
 
 
 def test_get_and_json_are_explained_without_a_form() -> None:
-    """Neither signs a form; a guess about fields would send people the wrong way."""
+    """Neither signs a form, so guesses about fields would be misleading."""
     query = Form(PAIRS).encode()
     body = b'{"type": "com.twilio.messaging.inbound-message.received"}'
     url = f"{URL}?bodySHA256={hashlib.sha256(body).hexdigest()}"
@@ -336,14 +336,14 @@ def test_get_and_json_are_explained_without_a_form() -> None:
     )
 
     assert by_get == by_json == MATCHES + "with https: set TWIML_PUBLIC_URL"
-    assert explain(URL, method="GET", target=f"/message?{query}") == NOTHING_NEAR
+    assert explain(URL, method="GET", target=f"/message?{query}") == NO_VARIANT_MATCHES
 
 
-def test_long_list_of_forwarded_hosts_is_not_tried_to_its_end() -> None:
-    """Each guess costs a signature, and whoever sends the request would choose how many."""
+def test_only_a_few_forwarded_hosts_are_tried() -> None:
+    """Each guess needs a signature, and the sender chooses how many hosts there are."""
     hosts = ", ".join([*(f"h{number}.example.com" for number in range(500)), HOST])
 
-    assert explain(host="10.0.0.5", headers={"x-forwarded-host": hosts}) == NOTHING_NEAR
+    assert explain(host="10.0.0.5", headers={"x-forwarded-host": hosts}) == NO_VARIANT_MATCHES
 
 
 wire = st.binary(max_size=30).map(lambda raw: raw.decode("utf-8", "surrogateescape"))
@@ -360,10 +360,10 @@ latin = st.text(st.characters(max_codepoint=255), max_size=30)
     body=wire,
     content_type=st.sampled_from(["", "application/json"]),
 )
-def test_whatever_was_sent_is_explained_in_one_line(
+def test_any_request_is_explained_in_one_line(
     host: str, query: str, path: str, forwarded: str, prefix: str, settings_header: str, body: str, content_type: str
 ) -> None:
-    """The explanation is made for requests of attackers too: it may neither fail nor name a secret."""
+    """Attackers' requests are explained too: this must neither fail nor show a secret."""
     request = WebhookRequest(
         endpoint="message",
         method="POST",

@@ -1,4 +1,4 @@
-"""Suggestions: what is pasted from the log must work, and the log must not fill with it."""
+"""Suggestions: a handler that is pasted from the log must work, and it is logged once."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from twiml_app.webhook import Form
 
 
 def message(body: str = "") -> InboundMessage:
-    """Return a message of a person."""
+    """Return a message."""
     return InboundMessage(form=Form(), body=body, from_="+15005550001", to="+15005550006")
 
 
 def status(message_status: str = "", error_code: int | None = None) -> StatusCallback:
-    """Return a status callback of a person's message."""
+    """Return a status callback."""
     return StatusCallback(
         form=Form(), message_status=message_status, error_code=error_code, from_="+15005550006", to="+15005550001"
     )
 
 
 def pasted(suggestion: str) -> Router:
-    """Return the router of a module in which a suggestion was pasted."""
+    """Return the router of a module with the pasted suggestion."""
     _, _, source = suggestion.partition("\n\n")
     names: dict[str, Any] = {"router": Router(), "InboundMessage": InboundMessage, "StatusCallback": StatusCallback}
     exec(textwrap.dedent(source), names)
@@ -37,7 +37,7 @@ def pasted(suggestion: str) -> Router:
 
 
 def test_suggested_handler_answers_the_message() -> None:
-    """The first thing that somebody with an empty project sees must work as it stands."""
+    """People with an empty project see this first, and it must work unchanged."""
     found = pasted(suggest(message("Hi"))).match(message("Hi"))
 
     assert found is not None
@@ -49,35 +49,35 @@ def test_suggested_handler_answers_the_message() -> None:
     [
         pytest.param(status("delivered"), " delivered None", id="status"),
         pytest.param(status("failed", 30003), " failed 30003", id="error code"),
-        pytest.param(status("", 0), "  0", id="code of zero"),
+        pytest.param(status("", 0), "  0", id="code zero"),
     ],
 )
-def test_suggested_handler_takes_the_status(
+def test_suggested_handler_matches_the_status(
     received: StatusCallback, prints: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """It is logged for that very event, so it must take it."""
+    """It is logged for this event, so it must match it."""
     for handler in pasted(suggest(received)).status_handlers(received):
         handler(received)
 
     assert capsys.readouterr().out == f"{prints}\n"
 
 
-@pytest.mark.filterwarnings("ignore:.* is no MessageStatus")
+@pytest.mark.filterwarnings("ignore:.* is not a MessageStatus")
 @settings(deadline=None)
 @given(st.text(max_size=10) | st.sampled_from(["class", "partially delivered", '"', "ﬁ", "print", "{x}"]))
-def test_suggested_handler_is_python_that_takes_the_event_whatever_the_status(message_status: str) -> None:
-    """Twilio may add statuses, and a gateway may garble them: what is suggested stays a handler."""
+def test_suggested_handler_is_valid_and_matches_for_any_status(message_status: str) -> None:
+    """Twilio may add statuses, and a gateway may garble them."""
     assert len(pasted(suggest(status(message_status))).status_handlers(status(message_status))) == 1
 
 
-def test_nothing_of_a_person_is_in_a_suggestion() -> None:
-    """The log is read by more people than the messages."""
+def test_suggestion_contains_no_personal_data() -> None:
+    """More people read logs than messages."""
     for event in (message("my password is 4711"), status("delivered"), status("failed", 30003)):
         assert not [private for private in ("4711", "+1500") if private in suggest(event)]
 
 
 def test_each_suggestion_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
-    """A busy number without a handler would fill the disk."""
+    """A busy number without a handler would fill the log."""
     caplog.set_level(logging.INFO)
     suggestions = Suggestions()
     events: list[InboundMessage | StatusCallback] = [

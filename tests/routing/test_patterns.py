@@ -1,4 +1,4 @@
-"""Patterns: a text is matched as people type it, and its captures come as they were typed."""
+"""Patterns: they match text as people type it, and keep captures as typed."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ from twiml_app.routing.patterns import compile_pattern
         pytest.param('say "hi"', "say «hi»", id="guillemets"),
         pytest.param("opt-in", "opt—in", id="long dash"),
         pytest.param("opt-in", "opt–in", id="en dash"),
-        pytest.param("opt-in", "opt\u2011in", id="hyphen that does not break"),
+        pytest.param("opt-in", "opt\u2011in", id="non-breaking hyphen"),
         pytest.param("yes", "Yes.", id="full stop"),
         pytest.param("yes", " yes !!! ", id="exclamation after white space"),
         pytest.param("yes", "yes…", id="ellipsis"),
         pytest.param("really?", "really", id="closing punctuation of the pattern is optional"),
-        pytest.param("really\u00a0?", "really!", id="white space before closing punctuation too"),
-        pytest.param("?", " ? ", id="nothing but punctuation"),
+        pytest.param("really\u00a0?", "really!", id="white space before closing punctuation is optional"),
+        pytest.param("?", " ? ", id="only punctuation"),
         pytest.param("?", "??", id="punctuation repeated"),
-        pytest.param("a.b*c[d](e)|f^$\\", "A.B*C[D](E)|F^$\\", id="nothing in a text is an expression"),
+        pytest.param("a.b*c[d](e)|f^$\\", "A.B*C[D](E)|F^$\\", id="regular expression syntax is literal"),
         pytest.param("price: 5", "price: 5", id="punctuation inside"),
     ],
 )
 def test_words_match_as_people_type_them(pattern: str, text: str) -> None:
-    """Phones change quotes, dashes and capitals, and people add white space and full stops."""
+    """Phones change quotes, dashes and capitals, and people add spaces and full stops."""
     assert compile_pattern(pattern).match(text) == {}
 
 
@@ -52,32 +52,34 @@ def test_words_match_as_people_type_them(pattern: str, text: str) -> None:
         pytest.param("hours", "hours please", id="longer"),
         pytest.param("hours", "our hours", id="words before"),
         pytest.param("opening hours", "openinghours", id="white space left out"),
-        pytest.param("openinghours", "opening hours", id="white space put in"),
+        pytest.param("openinghours", "opening hours", id="white space added"),
         pytest.param("price: 5", "price 5", id="punctuation inside left out"),
-        pytest.param("a.b", "axb", id="full stop is no wildcard"),
+        pytest.param("a.b", "axb", id="full stop is not a wildcard"),
         pytest.param("what's", "whats", id="apostrophe left out"),
-        pytest.param("?", "", id="punctuation is not nothing"),
+        pytest.param("?", "", id="punctuation does not match empty text"),
         pytest.param("?", "!", id="other punctuation"),
-        pytest.param("yes", "yes\u200b\u0000", id="invisible characters are no white space"),
+        pytest.param("yes", "yes\u200b\u0000", id="invisible characters are not white space"),
     ],
 )
 def test_other_words_do_not_match(pattern: str, text: str) -> None:
-    """What is not the pattern is for the handlers that follow."""
+    """Other texts must reach the handlers that follow."""
     assert compile_pattern(pattern).match(text) is None
 
 
 @pytest.mark.parametrize(
     ("pattern", "text", "values"),
     [
-        pytest.param("order <item>", "Order Flat White.", {"item": "Flat White."}, id="text keeps case and closing"),
-        pytest.param("order <item>", "order  a\nb ", {"item": "a\nb"}, id="text goes over lines"),
+        pytest.param(
+            "order <item>", "Order Flat White.", {"item": "Flat White."}, id="text keeps case and closing punctuation"
+        ),
+        pytest.param("order <item>", "order  a\nb ", {"item": "a\nb"}, id="text over several lines"),
         pytest.param("<text>", "!", {"text": "!"}, id="any character is text"),
-        pytest.param("I am <name>!", "i am Ann!!", {"name": "Ann"}, id="closing punctuation written after text"),
+        pytest.param("I am <name>!", "i am Ann!!", {"name": "Ann"}, id="closing punctuation after text"),
         pytest.param("I am <name>.", "I am Ann", {"name": "Ann"}, id="closing punctuation left out after text"),
         pytest.param("<a> to <b>", "x to y to z", {"a": "x", "b": "y to z"}, id="first text is the shortest"),
-        pytest.param("<a>x<b>", "1x x2", {"a": "1x ", "b": "2"}, id="text does not begin with white space"),
+        pytest.param("<a>x<b>", "1x x2", {"a": "1x ", "b": "2"}, id="text does not start with white space"),
         pytest.param("<a> <b> <c>", "1 2 3 4", {"a": "1", "b": "2", "c": "3 4"}, id="texts side by side"),
-        pytest.param("<a><b>", "xyz", {"a": "x", "b": "yz"}, id="texts with nothing between"),
+        pytest.param("<a><b>", "xyz", {"a": "x", "b": "yz"}, id="adjacent texts"),
         pytest.param("<a>, <b>.", "x, y, z.", {"a": "x", "b": "y, z"}, id="texts and punctuation"),
         pytest.param("<a>: <b> end", "x: 1: 2 end", {"a": "x", "b": "1: 2"}, id="text before closing words"),
         pytest.param(
@@ -87,12 +89,12 @@ def test_other_words_do_not_match(pattern: str, text: str) -> None:
             id="texts between numbers",
         ),
         pytest.param("hi <word:w>", "hi O’Neill-Østby_2!", {"w": "O’Neill-Østby_2"}, id="word"),
-        pytest.param("<word:a>-<word:b>", "x-y-z", {"a": "x-y", "b": "z"}, id="word takes what it can"),
+        pytest.param("<word:a>-<word:b>", "x-y-z", {"a": "x-y", "b": "z"}, id="word is as long as possible"),
         pytest.param(
             "<word:a> <word:b>.<word:c>, - <word:d>",
             "1 2.3, - 4",
             {"a": "1", "b": "2", "c": "3", "d": "4"},
-            id="words with something between",
+            id="words with separators",
         ),
         pytest.param("<int:n>", "12.", {"n": 12}, id="int"),
         pytest.param("<int:n>", "-12", {"n": -12}, id="negative int"),
@@ -104,15 +106,20 @@ def test_other_words_do_not_match(pattern: str, text: str) -> None:
         pytest.param("<float:x>", "5", {"x": 5.0}, id="float without a fraction"),
         pytest.param("<float:x>", "−2.50!", {"x": -2.5}, id="float"),
         pytest.param("<float:x>", "2..", {"x": 2.0}, id="float and closing punctuation"),
-        pytest.param("<any(small, Extra  large):s> x", "EXTRA LARGE x", {"s": "Extra  large"}, id="choice as written"),
+        pytest.param(
+            "<any(small, Extra  large):s> x",
+            "EXTRA LARGE x",
+            {"s": "Extra  large"},
+            id="choice as written in the pattern",
+        ),
         pytest.param("<any(a, a b):x> <y>", "a b c", {"x": "a b", "y": "c"}, id="longest choice first"),
         pytest.param("<any(don't, a.b):x>", "Don’t!", {"x": "don't"}, id="choice with an apostrophe"),
         pytest.param("< int : n >", "1", {"n": 1}, id="white space in a placeholder"),
         pytest.param("<text:größe>", "XL", {"größe": "XL"}, id="name in another script"),
     ],
 )
-def test_captures_become_values(pattern: str, text: str, values: dict[str, Any]) -> None:
-    """A handler reads numbers as numbers, and names as their owners write them."""
+def test_captures_are_converted(pattern: str, text: str, values: dict[str, Any]) -> None:
+    """A handler gets numbers as numbers, and names as people write them."""
     found = compile_pattern(pattern).match(text)
 
     assert found == values
@@ -122,70 +129,84 @@ def test_captures_become_values(pattern: str, text: str, values: dict[str, Any])
 @pytest.mark.parametrize(
     ("pattern", "text"),
     [
-        pytest.param("order <item>", "order", id="text is not nothing"),
+        pytest.param("order <item>", "order", id="text is not empty"),
         pytest.param("order <item>", "order  \n ", id="text is not white space"),
-        pytest.param("order<item>", "order x", id="text does not begin with white space"),
-        pytest.param("<a> <b> <c>", "1 2", id="a text too few"),
-        pytest.param("<word:w>", "two words", id="word is one"),
+        pytest.param("order<item>", "order x", id="text does not start with white space"),
+        pytest.param("<a> <b> <c>", "1 2", id="one text is missing"),
+        pytest.param("<word:w>", "two words", id="word is a single word"),
         pytest.param("<word:w>", "a@b", id="word has no punctuation"),
-        pytest.param("<word:w>", "a" * 101, id="word has an end"),
+        pytest.param("<word:w>", "a" * 101, id="word is too long"),
         pytest.param("<int:n>", "2.5", id="int is whole"),
-        pytest.param("<int:n>", "2k", id="int is a number"),
-        pytest.param("<int:n>", "- 2", id="sign stands before its number"),
+        pytest.param("<int:n>", "2k", id="int with a letter"),
+        pytest.param("<int:n>", "- 2", id="space after the sign"),
         pytest.param("<int:n>", "²", id="superscript"),
-        pytest.param("<int:n>", "9" * 19, id="number without end"),
-        pytest.param("<float:x>", "1.2.3", id="date is no float"),
+        pytest.param("<int:n>", "9" * 19, id="number is too long"),
+        pytest.param("<float:x>", "1.2.3", id="two decimal points"),
         pytest.param("<float:x>", "1e9", id="exponent"),
         pytest.param("<float:x>", "inf", id="infinity"),
         pytest.param("<float:x>", "nan", id="not a number"),
-        pytest.param("<any(small, large):s>", "smaller", id="begins with a choice"),
+        pytest.param("<any(small, large):s>", "smaller", id="longer than a choice"),
         pytest.param("<any(small, large):s>", "small, large", id="two choices"),
     ],
 )
-def test_what_is_no_value_does_not_match(pattern: str, text: str) -> None:
-    """A handler is never called with half a number or an empty name."""
+def test_invalid_values_do_not_match(pattern: str, text: str) -> None:
+    """A handler must never be called with half a number or an empty name."""
     assert compile_pattern(pattern).match(text) is None
 
 
-LOOSE = "leaves too open where its captures end: use <word:name> for some"
+LOOSE = "has too many open-ended captures: use <word:name> for some of them"
 
 
 @pytest.mark.parametrize(
     ("pattern", "says"),
     [
-        pytest.param("", "is empty: write the words that it shall match", id="empty"),
-        pytest.param(" \n", "is empty: write the words that it shall match", id="white space"),
+        pytest.param("", "is empty: write the words it should match", id="empty"),
+        pytest.param(" \n", "is empty: write the words it should match", id="white space"),
         pytest.param(
             "<path:x>",
-            "has the converter 'path'; there are text, word, int, float, any(a, b)",
-            id="converter of Flask's that is none here",
+            "has the unknown converter 'path': use one of text, word, int, float, any(a, b)",
+            id="converter that only Flask has",
         ),
-        pytest.param("<int(2):n>", "gives choices to int: only any(a, b) takes them", id="argument to a converter"),
-        pytest.param("<any:x>", "gives any no choices: write any(small, large)", id="any without choices"),
-        pytest.param("<any( , ):x>", "gives any no choices: write any(small, large)", id="any with empty choices"),
+        pytest.param(
+            "<int(2):n>", "gives choices to int: only any(a, b) takes them", id="choices for another converter"
+        ),
+        pytest.param("<any:x>", "has any without choices: write any(small, large)", id="any without choices"),
+        pytest.param("<any( , ):x>", "has any without choices: write any(small, large)", id="any with empty choices"),
         pytest.param("<a> <a>", "captures 'a' twice", id="name twice"),
-        pytest.param("<2x>", "captures '2x', which cannot be a parameter's name", id="name that begins with a digit"),
+        pytest.param("<2x>", "captures '2x', which cannot be a parameter's name", id="name that starts with a digit"),
         pytest.param("<class>", "captures 'class', which cannot be a parameter's name", id="keyword"),
         pytest.param("<a-b>", "captures 'a-b', which cannot be a parameter's name", id="name with a dash"),
         pytest.param(
-            "a < b", "has a < or > that is no placeholder: write <name> or <int:name>", id="sign that is not escaped"
+            "a < b",
+            "has a < or > that is not part of a placeholder: write <name> or <int:name>",
+            id="less-than sign",
         ),
         pytest.param(
-            "<a", "has a < or > that is no placeholder: write <name> or <int:name>", id="placeholder without an end"
+            "<a",
+            "has a < or > that is not part of a placeholder: write <name> or <int:name>",
+            id="unclosed placeholder",
         ),
-        pytest.param("<a>>", "has a < or > that is no placeholder: write <name> or <int:name>", id="end too many"),
-        pytest.param("<>", "has a < or > that is no placeholder: write <name> or <int:name>", id="empty placeholder"),
         pytest.param(
-            "<any(a(b)):x>", "has a < or > that is no placeholder: write <name> or <int:name>", id="nested choices"
+            "<a>>",
+            "has a < or > that is not part of a placeholder: write <name> or <int:name>",
+            id="extra closing bracket",
         ),
-        pytest.param("<a> <int:n> <b> <int:m> <c> end", LOOSE, id="three texts that end anywhere"),
-        pytest.param("<a> <word:b> <c> <any(x, y):d> <e> <float:f>", LOOSE, id="texts before other captures"),
-        pytest.param("<word:a><word:b><word:c><text:d>", LOOSE, id="words with nothing between"),
-        pytest.param("<word:a>-<word:b>'<word:c>-<word:d>", LOOSE, id="words with nothing between that ends one"),
+        pytest.param(
+            "<>", "has a < or > that is not part of a placeholder: write <name> or <int:name>", id="empty placeholder"
+        ),
+        pytest.param(
+            "<any(a(b)):x>",
+            "has a < or > that is not part of a placeholder: write <name> or <int:name>",
+            id="nested choices",
+        ),
+        pytest.param("<a> <int:n> <b> <int:m> <c> end", LOOSE, id="three texts with an ambiguous end"),
+        pytest.param("<a> <word:b> <c> <any(x, y):d> <e> <float:f>", LOOSE, id="ambiguous texts before other captures"),
+        pytest.param("<word:a><word:b><word:c><text:d>", LOOSE, id="adjacent words"),
+        pytest.param("<word:a>-<word:b>'<word:c>-<word:d>", LOOSE, id="words without a separator that ends them"),
     ],
 )
-def test_pattern_that_cannot_work_is_refused_with_the_reason(pattern: str, says: str) -> None:
-    """A pattern that never matches, or takes minutes to, is found when the program starts, not by a customer."""
+def test_invalid_pattern_is_refused_with_the_reason(pattern: str, says: str) -> None:
+    """A pattern that never matches, or takes minutes, must be found at start-up and not by a customer."""
     with pytest.raises(RegistrationError) as caught:
         compile_pattern(pattern)
     assert str(caught.value) == f"the pattern {pattern!r} {says}"
@@ -212,8 +233,8 @@ def test_pattern_that_cannot_work_is_refused_with_the_reason(pattern: str, says:
         pytest.param("\n" * 1600, id="nothing"),
     ],
 )
-def test_hostile_text_does_not_hold_a_worker(pattern: str, text: str) -> None:
-    """Anybody with a phone may send this: tried in every way there is, it would take hours and never return."""
+def test_hostile_text_is_matched_quickly(pattern: str, text: str) -> None:
+    """Anybody can send such texts: with full backtracking, a match would take hours."""
     found = compile_pattern(pattern).match(text)
 
     assert all(value in text for value in (found or {}).values())
@@ -233,8 +254,8 @@ def patterns(draw: st.DrawFn) -> str:
 
 @settings(deadline=None)
 @given(patterns(), st.lists(st.one_of(WORDS, st.sampled_from([" ", "  ", ".", "12"])), max_size=12).map("".join))
-def test_no_match_is_lost_by_looking_only_forward(source: str, text: str) -> None:
-    """A text capture is never tried again with more: whatever that could find must have been found without."""
+def test_atomic_groups_lose_no_match(source: str, text: str) -> None:
+    """A text capture is never retried with more text, which must not change what matches."""
     try:
         pattern = compile_pattern(source)
     except RegistrationError:
@@ -254,7 +275,7 @@ TYPED = st.text(st.sampled_from("abcXYZé1.,'!? -"), min_size=1, max_size=10).fi
 @settings(deadline=None)
 @given(TYPED, st.sampled_from(["", " ", "\n", " \t "]), st.sampled_from(["", ".", "!!", " ?", "…"]))
 def test_every_pattern_of_words_matches_itself(words: str, space: str, closing: str) -> None:
-    """What is written in the program is what the customer is told to text."""
+    """Customers are told to send the text that is in the program."""
     pattern = compile_pattern(words)
 
     assert pattern.match(words) == {}
@@ -264,8 +285,8 @@ def test_every_pattern_of_words_matches_itself(words: str, space: str, closing: 
 
 @settings(deadline=None)
 @given(TYPED, st.integers(-(10**17), 10**17), st.sampled_from(["small", "Large"]))
-def test_values_that_were_typed_come_back(item: str, count: int, size: str) -> None:
-    """A capture carries what the person meant, not what the pattern made of it."""
+def test_typed_values_are_captured(item: str, count: int, size: str) -> None:
+    """Captures must have the values that the person meant."""
     found = compile_pattern("Order <int:count> <any(small, Large):size> <item>").match(
         f"order {count} {size.upper()} {item}"
     )
@@ -275,8 +296,8 @@ def test_values_that_were_typed_come_back(item: str, count: int, size: str) -> N
 
 @settings(deadline=None)
 @given(st.text(max_size=20))
-def test_any_text_is_either_refused_or_a_pattern(source: str) -> None:
-    """Whatever a program has in its patterns, it starts or says what is wrong."""
+def test_any_string_is_a_pattern_or_refused(source: str) -> None:
+    """Any pattern must compile or raise an error that shows it."""
     says = ""
     try:
         assert compile_pattern(source).source == source
@@ -293,9 +314,9 @@ def test_any_text_is_either_refused_or_a_pattern(source: str) -> None:
         pytest.param("order <a>", "order  <b>", True, id="names and white space"),
         pytest.param("order <a>", "order <word:a>", False, id="converters"),
         pytest.param("<any(a, b):x>", "<any(a, c):x>", False, id="choices"),
-        pytest.param("strasse", "straße", False, id="letters that only look alike"),
+        pytest.param("strasse", "straße", False, id="similar letters"),
     ],
 )
-def test_patterns_that_match_the_same_have_one_key(one: str, other: str, same: bool) -> None:
+def test_patterns_that_match_the_same_texts_have_the_same_key(one: str, other: str, same: bool) -> None:
     """The second of two such handlers would never run."""
     assert (compile_pattern(one).key == compile_pattern(other).key) is same

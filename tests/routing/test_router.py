@@ -1,4 +1,4 @@
-"""Routing: the first handler that fits runs, and what cannot stand together is refused at start-up."""
+"""Routing: the first handler that matches runs, and conflicts are refused at start-up."""
 
 from __future__ import annotations
 
@@ -48,15 +48,15 @@ def numbered(message: InboundMessage, count: int) -> None:
 
 
 def named(message: InboundMessage, *, name: str, **others: str) -> None:
-    """Take a message with a name, and whatever else."""
+    """Take a message with a name and anything else."""
 
 
 async def asynchronous(message: InboundMessage) -> None:
-    """Take a message, some time."""
+    """Take a message asynchronously."""
 
 
 def taken_by(router: Router, received: InboundMessage) -> Callable[..., Any] | None:
-    """Return the handler that a message reaches."""
+    """Return the handler that matches a message."""
     found = router.match(received)
     return found.route.handler if found else None
 
@@ -79,7 +79,7 @@ def taker() -> Callable[..., Any]:
 def test_first_match_in_registration_order_wins_and_default_is_last(
     patterns: list[str], cut: int, default_in: int | None, text: str
 ) -> None:
-    """What runs must be what a reader of the program expects: the topmost that fits, however routers are cut."""
+    """The handler that runs must be the topmost one in the program, however routers are split."""
     handlers = {pattern: taker() for pattern in patterns}
     routers = [Router(), Router()]
     if default_in is not None:
@@ -107,14 +107,14 @@ def test_match_has_the_arguments_of_the_handler() -> None:
     assert router.match(message("x")) == Match(router.routes[2], {})
 
 
-def test_router_without_a_default_leaves_messages_over() -> None:
-    """Nobody is answered by accident."""
+def test_router_without_a_default_matches_no_other_message() -> None:
+    """Nobody may get an answer by accident."""
     assert Router().match(message("a")) is None
     assert Router().routes == ()
 
 
-def test_handlers_are_registered_as_they_are() -> None:
-    """A decorated handler is still a plain function, to be called in a test or decorated again."""
+def test_decorators_return_the_handler_unchanged() -> None:
+    """A decorated handler is still a plain function, which a test can call and another decorator can wrap."""
     router = Router()
 
     assert router.message("a")(first) is first
@@ -155,7 +155,7 @@ def test_handlers_are_registered_as_they_are() -> None:
 def test_conditions_choose_the_handler(
     conditions: dict[str, Any], fitting: InboundMessage, other: InboundMessage
 ) -> None:
-    """One program serves several numbers and channels."""
+    """A program may serve several numbers and channels."""
     router = Router()
     router.message(**conditions)(first)
     router.default(second)
@@ -169,13 +169,13 @@ def test_conditions_choose_the_handler(
     [
         pytest.param(
             lambda router: router.message(),
-            "@router.message needs a pattern or a condition: for any other message there is @router.default",
+            "@router.message needs a pattern or a condition: for all other messages use @router.default",
             id="neither pattern nor condition",
         ),
         pytest.param(
             lambda router: router.message(query={}),
-            "@router.message needs a pattern or a condition: for any other message there is @router.default",
-            id="condition that asks for nothing",
+            "@router.message needs a pattern or a condition: for all other messages use @router.default",
+            id="empty condition",
         ),
         pytest.param(
             lambda router: router.message(first),
@@ -191,8 +191,8 @@ def test_conditions_choose_the_handler(
         ),
         pytest.param(
             lambda router: router.message("<path:x>"),
-            "the pattern '<path:x>' has the converter 'path'; there are text, word, int, float, any(a, b)",
-            id="pattern that cannot work",
+            "the pattern '<path:x>' has the unknown converter 'path': use one of text, word, int, float, any(a, b)",
+            id="invalid pattern",
         ),
         pytest.param(
             lambda router: router.status(),
@@ -212,31 +212,31 @@ def test_conditions_choose_the_handler(
         pytest.param(
             lambda router: router.error_code("30003"),
             "@router.error_code needs codes or ranges, such as @router.error_code(30003, range(30400, 30500))",
-            id="code as a text",
+            id="code as a string",
         ),
         pytest.param(
             lambda router: router.opt_out("STOP", "pause", "Quit"),
             "@router.opt_out takes STOP, START and HELP, not PAUSE and QUIT",
-            id="opt-out words that are no kinds",
+            id="opt-out words that are not kinds",
         ),
     ],
 )
-def test_registration_that_could_never_run_is_refused(register: Callable[[Router], object], says: str) -> None:
-    """A slip in a decorator must not leave the handler out in silence."""
+def test_registration_without_effect_is_refused(register: Callable[[Router], object], says: str) -> None:
+    """A mistake in a decorator must not silently leave out the handler."""
     with pytest.raises(RegistrationError) as caught:
         register(Router())
     assert str(caught.value).partition("\n  at ")[0] == says
 
 
-def test_pattern_that_cannot_work_is_refused_with_the_line_of_its_decorator() -> None:
-    """The handler is not known yet, and somebody has to find it."""
+def test_invalid_pattern_is_refused_with_the_line_of_its_decorator() -> None:
+    """The handler is not known yet, but somebody must find the mistake."""
     with pytest.raises(RegistrationError) as caught:
         Router().message("<path:x>")
 
     assert [place.rpartition(":")[0] for place in caught.value.places] == [__file__]
 
 
-UNFIT = "the handler is called with {}, and it does not take that ({}): write def {}"
+UNFIT = "the handler is called with {}, but it does not accept that ({}): write def {}"
 
 
 @pytest.mark.parametrize(
@@ -246,25 +246,25 @@ UNFIT = "the handler is called with {}, and it does not take that ({}): write de
             lambda router: router.message("order <int:n> <item>"),
             first,
             UNFIT.format("a message and n, item", "got an unexpected keyword argument 'n'", "first(message, n, item)"),
-            id="capture that is not taken",
+            id="capture without a parameter",
         ),
         pytest.param(
             lambda router: router.message("a"),
             numbered,
             UNFIT.format("a message", "missing a required argument: 'count'", "numbered(message)"),
-            id="argument that is not captured",
+            id="parameter without a capture",
         ),
         pytest.param(
             lambda router: router.message(re.compile("(?P<total>.)")),
             numbered,
             UNFIT.format("a message and total", "missing a required argument: 'count'", "numbered(message, total)"),
-            id="group of another name",
+            id="group with another name",
         ),
         pytest.param(
             lambda router: router.message("<message>"),
             first,
             "the pattern captures 'message', which is the handler's first parameter: rename one of them",
-            id="capture named as the message",
+            id="capture named like the message",
         ),
         pytest.param(
             lambda router: router.default,
@@ -294,7 +294,7 @@ UNFIT = "the handler is called with {}, and it does not take that ({}): write de
             lambda router: router.default,
             "hello",
             UNFIT.format("a message", "'hello' is not a callable object", "str(message)"),
-            id="text in place of a handler",
+            id="string instead of a handler",
         ),
         pytest.param(
             lambda router: router.message("a"),
@@ -310,10 +310,10 @@ UNFIT = "the handler is called with {}, and it does not take that ({}): write de
         ),
     ],
 )
-def test_handler_that_could_not_be_called_is_refused_with_its_place(
+def test_handler_that_cannot_be_called_is_refused_with_its_place(
     register: Callable[[Router], Callable[[Any], object]], handler: Any, says: str
 ) -> None:
-    """It would fail for the first customer, not for the programmer."""
+    """Otherwise it would fail for the first customer."""
     with pytest.raises(RegistrationError) as caught:
         register(Router())(handler)
     assert str(caught.value) == f"{says}\n  at {place_of(handler)}"
@@ -347,13 +347,13 @@ def test_handler_that_could_not_be_called_is_refused_with_its_place(
         ),
     ],
 )
-def test_what_cannot_stand_together_names_both_places(
+def test_conflict_is_refused_with_both_places(
     register_first: Callable[[Router], Callable[[Any], object]],
     register_second: Callable[[Router], Callable[[Any], object]],
     says: str,
     merged: bool,
 ) -> None:
-    """The two may be in different files, and the one that never runs is found by neither."""
+    """The two may be in different files, and the second would never run."""
     one, other = Router(), Router()
     register_first(one)(first)
     if merged:
@@ -364,8 +364,8 @@ def test_what_cannot_stand_together_names_both_places(
     assert caught.value.places == (place_of(first), place_of(second))
 
 
-def test_pattern_may_stand_twice_under_other_conditions() -> None:
-    """One word means different things to different numbers."""
+def test_pattern_may_be_registered_twice_with_different_conditions() -> None:
+    """The same word may have different meanings for different numbers."""
     router = Router()
     router.message("a", to="+1")(first)
     router.message("a", to="+2")(second)
@@ -385,7 +385,7 @@ REGISTRATIONS = [
 
 
 def served() -> Iterator[Router]:
-    """Yield a router that serves, and those merged into it at every depth."""
+    """Yield a router that has started to serve, and the routers merged into it at every depth."""
     inner, other = Router(), Router()
     middle = Router(inner)
     outer = Router(middle, other)
@@ -398,19 +398,19 @@ def served() -> Iterator[Router]:
 def test_registration_after_the_first_request_is_refused_at_every_depth(
     register: Callable[[Router], Callable[[Any], object]],
 ) -> None:
-    """It would work in this worker and be missing in the next."""
+    """It would work in this worker only."""
     for router in served():
         with pytest.raises(RegistrationError) as caught:
             register(router)(first)
         assert str(caught.value) == (
-            "this handler is registered after the first request: import its module before the application serves"
+            "this handler is registered after the first request: import its module before the application starts"
             f"\n  at {place_of(first)}"
         )
 
 
 @pytest.mark.parametrize("register", REGISTRATIONS)
 def test_registration_after_a_merge_is_refused(register: Callable[[Router], Callable[[Any], object]]) -> None:
-    """The router that serves was made before, and would never hear of it."""
+    """The merged router was created before, and would not have the handler."""
     router = Router()
     merged = Router(router)
     register(merged)(second)
@@ -424,7 +424,7 @@ def test_registration_after_a_merge_is_refused(register: Callable[[Router], Call
 
 
 def test_routers_are_merged_whole_and_in_order() -> None:
-    """A handler of any kind that is lost in a merge is one that never runs."""
+    """A handler that is lost in a merge would never run."""
     one, other = Router(), Router()
     one.message("a")(first)
     one.default(third)
@@ -449,14 +449,14 @@ def test_routers_are_merged_whole_and_in_order() -> None:
         pytest.param(status("undelivered", 30003), [first, second], id="status and exact code"),
         pytest.param(status("sent", 30005), [second, third], id="code that is listed, and in a range"),
         pytest.param(status("sent", 30099), [third], id="end of a range"),
-        pytest.param(status("sent", 30100), [], id="beyond a range"),
+        pytest.param(status("sent", 30100), [], id="after a range"),
         pytest.param(status("sent"), [], id="no code"),
     ],
 )
-def test_every_handler_that_fits_a_status_runs_in_order(
+def test_every_handler_that_matches_a_status_runs_in_order(
     received: StatusCallback, handlers: list[Callable[..., Any]]
 ) -> None:
-    """One keeps the ledger, another calls somebody: neither may stop the other."""
+    """One may update a list and another alert somebody: neither may replace the other."""
     router = Router()
     router.status("failed", "undelivered")(first)
     router.error_code(30003, 30005)(second)
@@ -466,7 +466,7 @@ def test_every_handler_that_fits_a_status_runs_in_order(
 
 
 def test_handler_registered_for_status_and_code_runs_once() -> None:
-    """It would refund the customer twice."""
+    """Otherwise it would refund the customer twice."""
     router = Router()
     router.status("failed")(router.error_code(30003)(router.error_code(range(30000, 30100))(first)))
     router.opt_out("STOP", "HELP")(router.opt_out(first))
@@ -476,7 +476,7 @@ def test_handler_registered_for_status_and_code_runs_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kinds", "told"),
+    ("kinds", "expected"),
     [
         pytest.param((), {"STOP"}, id="none named"),
         pytest.param(("STOP",), {"STOP"}, id="stop"),
@@ -484,15 +484,15 @@ def test_handler_registered_for_status_and_code_runs_once() -> None:
         pytest.param(("STOP", "START", "HELP"), {"STOP", "START", "HELP"}, id="all"),
     ],
 )
-def test_opt_out_handlers_are_told_of_their_kinds(kinds: tuple[str, ...], told: set[str]) -> None:
-    """A START that is taken for a STOP deletes a subscriber who came back."""
+def test_opt_out_handlers_are_called_for_their_kinds(kinds: tuple[str, ...], expected: set[str]) -> None:
+    """If START were handled as STOP, a subscriber who came back would be deleted."""
     router = Router()
     router.opt_out(*kinds)(first)
 
-    assert {kind for kind in ("STOP", "START", "HELP", "") if router.opt_out_handlers(kind) == [first]} == told
+    assert {kind for kind in ("STOP", "START", "HELP", "") if router.opt_out_handlers(kind) == [first]} == expected
 
 
-def test_bare_opt_out_is_told_of_stop() -> None:
+def test_opt_out_without_parentheses_is_called_for_stop() -> None:
     """The decorator reads best without parentheses."""
     router = Router()
     router.opt_out(first)
@@ -505,24 +505,26 @@ def test_bare_opt_out_is_told_of_stop() -> None:
     ("status", "says"),
     [
         pytest.param(
-            "deliverd", "'deliverd' is no MessageStatus that Twilio documents, did you mean delivered?", id="typo"
+            "deliverd", "'deliverd' is not a MessageStatus that Twilio documents, did you mean delivered?", id="typo"
         ),
-        pytest.param("Failed", "'Failed' is no MessageStatus that Twilio documents, did you mean failed?", id="case"),
-        pytest.param("zzz", "'zzz' is no MessageStatus that Twilio documents", id="nothing near"),
+        pytest.param(
+            "Failed", "'Failed' is not a MessageStatus that Twilio documents, did you mean failed?", id="case"
+        ),
+        pytest.param("zzz", "'zzz' is not a MessageStatus that Twilio documents", id="no similar status"),
     ],
 )
-def test_status_that_twilio_does_not_know_is_warned_of_where_it_is_written(status: str, says: str) -> None:
-    """Twilio may add one, so it is allowed; a typo would wait for ever."""
+def test_unknown_status_causes_a_warning_at_its_line(status: str, says: str) -> None:
+    """Twilio may add a status, so it is allowed; but a typo would never match."""
     router = Router()
-    with pytest.warns(UserWarning, match="is no MessageStatus") as warned:
+    with pytest.warns(UserWarning, match="is not a MessageStatus") as warned:
         router.status("sent", status)(first)
 
     assert [(str(each.message), each.filename) for each in warned] == [(says, __file__)]
     assert router.status_handlers(StatusCallback(form=Form(), message_status=status)) == [first]
 
 
-def test_documented_statuses_are_not_warned_of() -> None:
-    """A warning that means nothing hides the one that does."""
+def test_documented_statuses_cause_no_warning() -> None:
+    """Needless warnings would hide the ones that matter."""
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
         Router().status("queued", "sent", "delivered", "undelivered", "failed", "read", "canceled")
@@ -537,20 +539,20 @@ def test_documented_statuses_are_not_warned_of() -> None:
         pytest.param(" Unsubscribe! ", {}, [], True, id="as people type it"),
         pytest.param("stop <x>", {}, [], False, id="word among others"),
         pytest.param("<x>", {}, [], False, id="any text"),
-        pytest.param("start", {}, [], False, id="START goes on to the routes"),
-        pytest.param(re.compile("^stop$"), {}, [], False, id="regular expressions are not looked into"),
+        pytest.param("start", {}, [], False, id="START reaches the routes"),
+        pytest.param(re.compile("^stop$"), {}, [], False, id="regular expressions are not analyzed"),
         pytest.param(None, {"media": True}, [], False, id="no pattern"),
-        pytest.param("stop", {}, ["+1"], True, id="any number, one of which answers"),
-        pytest.param("stop", {"to": "+1"}, ["+1", "+2"], False, id="number that answers"),
-        pytest.param("stop", {"to": ["+1", "+2"]}, ["+1", "+2"], False, id="every number answers"),
-        pytest.param("stop", {"to": ["+1", "+3"]}, ["+1", "+2"], True, id="one of the numbers does not answer"),
+        pytest.param("stop", {}, ["+1"], True, id="any number, only some answer themselves"),
+        pytest.param("stop", {"to": "+1"}, ["+1", "+2"], False, id="number that answers itself"),
+        pytest.param("stop", {"to": ["+1", "+2"]}, ["+1", "+2"], False, id="every number answers itself"),
+        pytest.param("stop", {"to": ["+1", "+3"]}, ["+1", "+2"], True, id="one of the numbers does not answer itself"),
         pytest.param("stop", {"to": []}, ["+1"], True, id="no number"),
     ],
 )
 def test_patterns_that_twilio_answers_itself_are_found(
     pattern: Any, conditions: dict[str, Any], answering: list[str], found: bool
 ) -> None:
-    """Such a handler never runs, and nobody sees why: start-up warns of it."""
+    """Such a handler never runs, so there is a warning at start-up."""
     router = Router()
     router.message(pattern, **conditions)(taker())
 

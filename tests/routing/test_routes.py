@@ -1,4 +1,4 @@
-"""Routes: what reaches a handler, and in which words it is said why something does not."""
+"""Routes: which events match, and the reason why others do not."""
 
 from __future__ import annotations
 
@@ -31,24 +31,24 @@ def handler(message: InboundMessage) -> str:
 
 
 def refuse(message: InboundMessage) -> bool:
-    """Let nobody through."""
+    """Refuse every message."""
     return False
 
 
 @pytest.mark.parametrize(
     ("received", "kind"),
     [
-        pytest.param(message("stop"), "STOP", id="word alone"),
+        pytest.param(message("stop"), "STOP", id="only the word"),
         pytest.param(message("stop" + " " * 1500), "STOP", id="white space after it"),
-        pytest.param(message("stop please"), "", id="word among others"),
+        pytest.param(message("stop please"), "", id="word within a text"),
         pytest.param(message("STOP!"), "", id="punctuation"),
         pytest.param(message(""), "", id="nothing"),
         pytest.param(message("end it", opt_out_type="STOP"), "STOP", id="Advanced Opt-Out says so"),
-        pytest.param(message("HELP", opt_out_type="stop"), "STOP", id="Advanced Opt-Out has the last word"),
+        pytest.param(message("HELP", opt_out_type="stop"), "STOP", id="Advanced Opt-Out takes precedence"),
     ],
 )
-def test_opt_out_is_what_twilio_takes_for_one(received: InboundMessage, kind: str) -> None:
-    """A false STOP loses an order; a missed one is a reply that Twilio refuses."""
+def test_opt_out_is_recognized_as_twilio_does(received: InboundMessage, kind: str) -> None:
+    """A false STOP loses an order; after a missed one, Twilio refuses the reply."""
     assert opt_out_kind(received) == kind
 
 
@@ -81,14 +81,14 @@ def line_of(function: Callable[..., Any]) -> str:
         pytest.param(handler, f"{line_of(handler)} {__name__}.handler", id="function"),
         pytest.param(wrapped, f"{line_of(handler)} {__name__}.handler", id="decorated function"),
         pytest.param(Answer().method, f"{line_of(Answer.method)} {__name__}.Answer.method", id="method"),
-        pytest.param(Answer(), f"{__name__}.Answer", id="object that is called"),
+        pytest.param(Answer(), f"{__name__}.Answer", id="callable object"),
         pytest.param(functools.partial(handler), "functools.partial", id="partial"),
         pytest.param(print, "builtins.print", id="built in"),
-        pytest.param("handler", "builtins.str", id="no handler at all"),
+        pytest.param("handler", "builtins.str", id="not a handler"),
     ],
 )
 def test_place_of_a_handler_can_be_found(function: Any, place: str) -> None:
-    """An error at start-up is worth as much as the file and line that it names."""
+    """Errors at start-up name the file and the line of a handler."""
     assert place_of(function) == place
     assert name_of(function) == place.rpartition(" ")[2]
 
@@ -102,7 +102,9 @@ def test_place_of_a_handler_can_be_found(function: Any, place: str) -> None:
             Conditions(to=frozenset({"+2", "+1"})), message(), "to is +15005550006, not +1 or +2", id="another number"
         ),
         pytest.param(Conditions(from_=frozenset({"+15005550001"})), message(), "", id="from"),
-        pytest.param(Conditions(from_=frozenset({"+1"})), message(), "from_ is +15005550001, not +1", id="stranger"),
+        pytest.param(
+            Conditions(from_=frozenset({"+1"})), message(), "from_ is +15005550001, not +1", id="another contact"
+        ),
         pytest.param(Conditions(channel=frozenset({"sms"})), message(), "", id="channel"),
         pytest.param(
             Conditions(channel=frozenset({"sms"})),
@@ -112,29 +114,34 @@ def test_place_of_a_handler_can_be_found(function: Any, place: str) -> None:
         ),
         pytest.param(Conditions(media=True), message(media=(IMAGE,)), "", id="media"),
         pytest.param(Conditions(media=True), message(), "media is none, not True", id="no media"),
-        pytest.param(Conditions(media=False), message(), "", id="media unwanted"),
+        pytest.param(Conditions(media=False), message(), "", id="media excluded"),
         pytest.param(
             Conditions(media=False),
             message(media=(IMAGE, CARD)),
             "media is image/png and text/vcard, not False",
-            id="unwanted media",
+            id="media although excluded",
         ),
-        pytest.param(Conditions(media="image/*"), message(media=(CARD, IMAGE)), "", id="any of the media"),
+        pytest.param(Conditions(media="image/*"), message(media=(CARD, IMAGE)), "", id="one of several media"),
         pytest.param(
             Conditions(media="image/*"), message(media=(CARD,)), "media is text/vcard, not image/*", id="another type"
         ),
-        pytest.param(Conditions(media="image/*"), message(), "media is none, not image/*", id="none of the type"),
+        pytest.param(Conditions(media="image/*"), message(), "media is none, not image/*", id="no media of the type"),
         pytest.param(Conditions(query={"a": "1"}), message(query={"a": "1", "b": "2"}), "", id="query"),
         pytest.param(Conditions(query={"a": "1"}), message(), "the query has no a=1", id="no query"),
         pytest.param(
             Conditions(query={"a": "1", "b": "2"}), message(query={"a": "1"}), "the query has no b=2", id="part of it"
         ),
-        pytest.param(Conditions(query={"a": ""}), message(), "the query has no a=", id="empty is not missing"),
+        pytest.param(Conditions(query={"a": ""}), message(), "the query has no a=", id="missing instead of empty"),
         pytest.param(Conditions(when=lambda each: each.body == "x"), message("x"), "", id="predicate"),
         pytest.param(
-            Conditions(when=lambda each: each.media), message(), f"{__name__}.<lambda> says no", id="false, not False"
+            Conditions(when=lambda each: each.media),
+            message(),
+            f"{__name__}.<lambda> returned false",
+            id="falsy value",
         ),
-        pytest.param(Conditions(when=refuse), message(), f"{__name__}.refuse says no", id="predicate that refuses"),
+        pytest.param(
+            Conditions(when=refuse), message(), f"{__name__}.refuse returned false", id="predicate that refuses"
+        ),
         pytest.param(
             Conditions(to=frozenset({"+1"}), from_=frozenset({"+1"}), when=refuse),
             message(),
@@ -143,19 +150,19 @@ def test_place_of_a_handler_can_be_found(function: Any, place: str) -> None:
         ),
     ],
 )
-def test_unmet_condition_is_said_in_words(conditions: Conditions, received: InboundMessage, says: str) -> None:
-    """The command line shows it to whoever wonders why a handler did not run."""
+def test_unmet_condition_is_described(conditions: Conditions, received: InboundMessage, says: str) -> None:
+    """The command line shows why a handler would not run."""
     assert conditions.unmet(received) == says
     assert MessageRoute(handler, None, conditions).match(received) == (None if says else {})
 
 
-def test_predicate_is_asked_last() -> None:
-    """It may ask a database: not for every message of every other number."""
-    asked: list[InboundMessage] = []
-    conditions = Conditions(to=frozenset({"+1"}), media=True, query={"a": "1"}, when=asked.append)
+def test_predicate_is_called_last() -> None:
+    """It may query a database, which should not happen for messages to other numbers."""
+    called: list[InboundMessage] = []
+    conditions = Conditions(to=frozenset({"+1"}), media=True, query={"a": "1"}, when=called.append)
 
     assert conditions.unmet(message(to="+1", media=(IMAGE,))) == "the query has no a=1"
-    assert not asked
+    assert not called
 
 
 @pytest.mark.parametrize(
@@ -170,12 +177,12 @@ def test_predicate_is_asked_last() -> None:
         pytest.param(
             Conditions(from_=frozenset({"+1"}), query={"a": "1"}, when=refuse),
             f"from_=+1, query={{'a': '1'}}, when={__name__}.refuse",
-            id="the others",
+            id="other conditions",
         ),
     ],
 )
-def test_conditions_are_shown_as_they_would_be_written(conditions: Conditions, shown: str) -> None:
-    """The table of routes is compared with the program."""
+def test_conditions_are_shown_as_written(conditions: Conditions, shown: str) -> None:
+    """People compare the table of routes with the program."""
     assert conditions.describe() == shown
 
 
@@ -204,7 +211,7 @@ def test_conditions_are_shown_as_they_would_be_written(conditions: Conditions, s
             "see #A",
             {"tag": "A", "mark": None},
             "",
-            id="regular expression is searched for, as it is",
+            id="regular expression is searched unchanged",
         ),
         pytest.param(
             MessageRoute(handler, re.compile("(?P<x>a)")),
@@ -222,16 +229,16 @@ def test_conditions_are_shown_as_they_would_be_written(conditions: Conditions, s
             "(any text)",
             "x",
             None,
-            f"{__name__}.refuse says no",
-            id="conditions alone",
+            f"{__name__}.refuse returned false",
+            id="only conditions",
         ),
         pytest.param(MessageRoute(handler, default=True), "(default)", "x", {}, "", id="default"),
     ],
 )
-def test_route_says_what_it_is_for(
+def test_route_shows_its_pattern_and_why_it_does_not_match(
     route: MessageRoute, source: str, body: str, arguments: dict[str, Any] | None, unmet: str
 ) -> None:
-    """What is shown and what is matched must not part, or nobody finds the handler that should have run."""
+    """The description must agree with the match, or it would be misleading."""
     assert (route.source, route.match(message(body)), route.unmet(message(body))) == (source, arguments, unmet)
 
 
@@ -254,10 +261,10 @@ PATTERNS = st.sampled_from([None, compile_pattern("order <int:n>"), re.compile("
 
 @settings(deadline=None)
 @given(PATTERNS, CONDITIONS, MESSAGES)
-def test_a_reason_is_given_exactly_when_there_is_no_match(
+def test_reason_is_given_exactly_if_there_is_no_match(
     pattern: Any, conditions: Conditions, received: InboundMessage
 ) -> None:
-    """A handler that did not run without a reason, or ran with one, would send the reader astray."""
+    """A missing or wrong reason would be misleading."""
     route = MessageRoute(handler, pattern, conditions)
 
     assert (route.match(received) is None) is bool(route.unmet(received))
@@ -302,8 +309,8 @@ def test_a_reason_is_given_exactly_when_there_is_no_match(
         ),
     ],
 )
-def test_routes_for_the_same_messages_have_one_key(one: MessageRoute, other: MessageRoute, same: bool) -> None:
-    """The second of them would never run, and nobody would be told."""
+def test_routes_for_the_same_messages_have_the_same_key(one: MessageRoute, other: MessageRoute, same: bool) -> None:
+    """The second of them would never run."""
     assert (one.key == other.key) is same
 
 
@@ -311,23 +318,27 @@ def test_routes_for_the_same_messages_have_one_key(one: MessageRoute, other: Mes
     ("route", "status", "code", "matches"),
     [
         pytest.param(StatusRoute(handler, frozenset({"sent", "delivered"})), "sent", None, True, id="status"),
-        pytest.param(StatusRoute(handler, frozenset({"sent"})), "Sent", None, False, id="status has its case"),
+        pytest.param(StatusRoute(handler, frozenset({"sent"})), "Sent", None, False, id="status is case-sensitive"),
         pytest.param(StatusRoute(handler, frozenset({"sent"})), "failed", 30003, False, id="another status"),
         pytest.param(StatusRoute(handler, error_codes=(30003, 30005)), "failed", 30005, True, id="one of the codes"),
         pytest.param(StatusRoute(handler, error_codes=(30003,)), "failed", 30004, False, id="another code"),
         pytest.param(
-            StatusRoute(handler, error_codes=(range(30400, 30500),)), "failed", 30400, True, id="range begins"
+            StatusRoute(handler, error_codes=(range(30400, 30500),)), "failed", 30400, True, id="start of a range"
         ),
-        pytest.param(StatusRoute(handler, error_codes=(range(30400, 30500),)), "failed", 30499, True, id="range ends"),
-        pytest.param(StatusRoute(handler, error_codes=(range(30400, 30500),)), "failed", 30500, False, id="beyond"),
-        pytest.param(StatusRoute(handler, error_codes=(0,)), "failed", 0, True, id="code of zero is a code"),
-        pytest.param(StatusRoute(handler, error_codes=(0,)), "failed", None, False, id="no code is no zero"),
+        pytest.param(
+            StatusRoute(handler, error_codes=(range(30400, 30500),)), "failed", 30499, True, id="end of a range"
+        ),
+        pytest.param(
+            StatusRoute(handler, error_codes=(range(30400, 30500),)), "failed", 30500, False, id="after a range"
+        ),
+        pytest.param(StatusRoute(handler, error_codes=(0,)), "failed", 0, True, id="code zero"),
+        pytest.param(StatusRoute(handler, error_codes=(0,)), "failed", None, False, id="no code does not match zero"),
     ],
 )
-def test_status_route_takes_its_statuses_or_codes(
+def test_status_route_matches_its_statuses_or_codes(
     route: StatusRoute, status: str, code: int | None, matches: bool
 ) -> None:
-    """A failure that nobody is told of is a message that never arrived."""
+    """A failure that reaches no handler goes unnoticed."""
     assert route.matches(StatusCallback(form=Form(), message_status=status, error_code=code)) is matches
 
 
@@ -340,6 +351,6 @@ def test_status_route_takes_its_statuses_or_codes(
         ),
     ],
 )
-def test_status_route_is_shown_as_it_was_written(route: StatusRoute, source: str) -> None:
-    """The table of routes is compared with the program."""
+def test_status_route_is_shown_as_written(route: StatusRoute, source: str) -> None:
+    """People compare the table of routes with the program."""
     assert route.source == source

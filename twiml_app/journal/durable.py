@@ -144,7 +144,7 @@ class DurableJournal:
         if not isinstance(claimed, Claim) or isinstance(event, UnknownEvent):
             return claimed
         if isinstance(event, InboundMessage):
-            return replace(claimed, said_lately=said_lately(execute, event, now))
+            return replace(claimed, recent_digests=said_lately(execute, event, now))
         return replace(claimed, late=bool(event.message_sid) and self._record(execute, event, now))
 
     def _take(self, execute: Execute, key: str, mine: set[int]) -> Claim | StoredReply | _Busy:
@@ -206,7 +206,7 @@ class DurableJournal:
                 outcome.name,
                 json.dumps(dict(outcome.results)) if outcome.results else None,
                 outcome.milliseconds,
-                outcome.said,
+                outcome.digest,
                 claim.exchange_id,
                 claim.owner,
             ),

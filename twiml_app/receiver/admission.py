@@ -1,4 +1,4 @@
-"""Who may come in: credentials, form, signature and account of a request, in this order."""
+"""Admission: check the credentials, form, signature and account of a request, in this order."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from ..webhook import Form, WebhookRequest, is_signed_json, read_form, signed_pa
 from .auth import BasicAuth, StatusUrls
 from .signature_diagnosis import explain_signature
 
-#: Without a public URL, scheme and host stand in the status URLs of replies: they must be fit for a URL.
+#: Without a public URL, the status URLs of replies use the scheme and host of the request: they must be valid.
 _ORIGIN = re.compile(r"https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~-]+)(:\d{1,5})?")
 _OTHER_KEY = (
-    "the token of the status URL was made with another key: keep the old one in SECRET_KEY_FALLBACKS, or the old pair"
+    "the token of the status URL was made with another key: keep the old key in SECRET_KEY_FALLBACKS, or the old pair"
     " in TWIML_CREDENTIALS"
 )
 _EXPLAINING_S, _MAX_EXPLAINED = 10.0, 20
 
 
 class Admission:
-    """Lets in what is authenticated; what is configured is required: basic credentials, a signature, or both."""
+    """Admits authenticated requests. Every configured method is required: basic credentials, a signature, or both."""
 
     def __init__(self, settings: Settings, clock: Callable[[], float] = time.monotonic) -> None:
         self._settings = settings
@@ -34,20 +34,24 @@ class Admission:
         self.status_urls = StatusUrls(settings.secret_keys, settings.status_path)
 
     def admit(self, request: WebhookRequest) -> Event:
-        """Return what an authenticated request says.
+        """Return the event of an authenticated request.
 
-        Raises: Unauthorized, before anything of the request is read; RequestTooLarge; MalformedRequest; Forbidden.
+        Raises: Unauthorized, before the form is parsed (the application has already read the body); RequestTooLarge;
+        MalformedRequest; Forbidden.
         """
         limits = self._settings
         by_token = self._require_credentials(request)
         if not (limits.public_url or _ORIGIN.fullmatch(f"{request.scheme}://{request.host}")):
-            raise MalformedRequest("the Host header names no host")
+            raise MalformedRequest("the Host header is missing or malformed")
         form = read_form(request, max_bytes=limits.max_body_bytes, max_fields=limits.max_fields)
         self._require_signature(request, form)
         self._require_account(form)
         event = parse_event(form, self._query(request))
         if by_token and isinstance(event, InboundMessage):
-            raise Unauthorized("send the credentials of the Message URL", reason="a status token lets no message in")
+            raise Unauthorized(
+                "send the credentials of the Message URL",
+                reason="a status token does not authenticate inbound messages",
+            )
         return event
 
     def _query(self, request: WebhookRequest) -> Form:
@@ -58,9 +62,9 @@ class Admission:
         return Form.read(request.query, max_fields=self._settings.max_fields, strict=False)
 
     def _require_credentials(self, request: WebhookRequest) -> bool:
-        """Tell whether a status token stood in for the credentials.
+        """Return whether a status token replaced the credentials.
 
-        Raises: Unauthorized, without either.
+        Raises: Unauthorized, without either of them.
         """
         header = request.headers.get("authorization", "")
         if not self._settings.credentials or self._basic.accepts(header):
@@ -73,7 +77,7 @@ class Admission:
             raise Unauthorized("send the credentials of the Message URL", is_probe=True)
         raise Unauthorized(
             "the credentials are wrong",
-            reason="the credentials are none of TWIML_CREDENTIALS: compare them with those in the URL at Twilio",
+            reason="the credentials do not match any in TWIML_CREDENTIALS: compare them with those of Twilio's URL",
         )
 
     def _carries_status_token(self, request: WebhookRequest) -> bool:
@@ -81,21 +85,21 @@ class Admission:
             return False
         try:
             query = self._query(request)
-        except RequestTooLarge:  # not a URL that was made here
+        except RequestTooLarge:  # not a status URL of ours
             return False
         return self.status_urls.accepts(query.get(REPLY_PARAMETER, ""), query.get(TOKEN_PARAMETER, ""))
 
     def _require_signature(self, request: WebhookRequest, form: Form) -> None:
         if not self._settings.requires_signature or self._is_signed(request, form):
             return
-        raise Forbidden("the signature does not fit", reason=self._explain(request, form))
+        raise Forbidden("the signature does not match", reason=self._explain(request, form))
 
     def _explain(self, request: WebhookRequest, form: Form) -> str:
-        """Say what would have matched; not without limit, as whoever sends forgeries would choose what that costs."""
+        """Return what would have matched; the rate is limited, as forged requests could waste time on explanations."""
         now = self._clock()
         self._explained = [each for each in self._explained if now - each < _EXPLAINING_S]
         if len(self._explained) >= _MAX_EXPLAINED:
-            return f"the signature does not fit (only {_MAX_EXPLAINED} are explained in {_EXPLAINING_S:.0f} s)"
+            return f"the signature does not match (at most {_MAX_EXPLAINED} are explained in {_EXPLAINING_S:.0f} s)"
         self._explained.append(now)
         return explain_signature(request, form, self._settings)
 

@@ -1,4 +1,4 @@
-"""From an event to its outcome: match, call, reply. What a handler does wrong ends here."""
+"""Answer an event: find its handler, call it, build the reply. Exceptions of handlers are caught here."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .suggestions import Suggestions
 
 
 class Answerer:
-    """Answers events with the handlers of a router; ``on_exception`` is told of every exception they raise."""
+    """Answers events with the handlers of a router; ``on_exception`` is called with every exception they raise."""
 
     def __init__(
         self,
@@ -37,7 +37,7 @@ class Answerer:
         self._apology = _read_apology(settings.apology)
 
     def answer(self, request: WebhookRequest, event: Event) -> Outcome:
-        """Return what becomes of an event; nothing a handler does makes this raise."""
+        """Return the outcome of an event; no exception of a handler makes this raise."""
         if isinstance(event, InboundMessage):
             return self._reply(request, event)
         if isinstance(event, StatusCallback):
@@ -45,15 +45,15 @@ class Answerer:
         return Outcome(empty_response(request), event.kind)
 
     def _reply(self, request: WebhookRequest, message: InboundMessage) -> Outcome:
-        """Run the handler of a message; one that fails answers 500, so that Twilio turns to the fallback URL."""
+        """Run the handler of a message; if it fails, answer with 500, so that Twilio calls the fallback URL."""
         if message.contact in self._settings.blocked:
             return Outcome(twiml_response(), "blocked")
         handler = ""
         try:
             kind = opt_out_kind(message)
-            for told in self._router.opt_out_handlers(kind):
-                handler = name_of(told)
-                told(message)
+            for notified in self._router.opt_out_handlers(kind):
+                handler = name_of(notified)
+                notified(message)
             if kind == "STOP" and self.is_silenced(message):
                 return Outcome(twiml_response(), "opted out", handler)
             handler = ""
@@ -67,11 +67,11 @@ class Answerer:
             document = to_document(response, handler=handler)
         except Exception as error:  # whatever a handler raises, Twilio gets an answer
             return self._failed(error, handler, message)
-        word = "replied" if response.verbs else "silent"
-        return Outcome(twiml_response(document), word, handler, said=_said(response))
+        name = "replied" if response.verbs else "silent"
+        return Outcome(twiml_response(document), name, handler, digest=_digest(response))
 
     def is_silenced(self, message: InboundMessage) -> bool:
-        """Tell whether nothing may be sent to whoever wrote: a blocked contact, or one who has just opted out."""
+        """Return whether nothing may be sent to the contact, who is blocked or has just opted out."""
         if message.contact in self._settings.blocked:
             return True
         return opt_out_kind(message) == "STOP" and message.to not in self._settings.opt_out_numbers
@@ -88,26 +88,26 @@ class Answerer:
             return self.apology("apologized", handler)
         return Outcome(WebhookResponse.line(500, "the handler failed"), "failed", handler)
 
-    def apology(self, word: str, handler: str = "") -> Outcome:
-        """Return the apology, or nothing where none is set."""
-        return Outcome(twiml_response(self._apology.to_bytes()), word, handler, said=_said(self._apology))
+    def apology(self, name: str, handler: str = "") -> Outcome:
+        """Return the outcome that sends the apology, or nothing if none is configured."""
+        return Outcome(twiml_response(self._apology.to_bytes()), name, handler, digest=_digest(self._apology))
 
     def _notify(self, status: StatusCallback) -> Outcome:
-        """Run every handler of a status callback; it is answered 204 whatever they do, as nobody would try again."""
+        """Run every handler of a status callback; the answer is always 204, as Twilio would not retry."""
         handlers = self._router.status_handlers(status)
         results = run_status_handlers(handlers, status, on_exception=self._report)
         failed = [name for name, result in results.items() if result != "ok"]
         if not handlers:
             self._suggestions.offer(status)
-        word = "failed" if failed else "handled" if handlers else "unhandled"
-        return Outcome(WebhookResponse(status=204), word, ",".join(failed or results), results=results)
+        name = "failed" if failed else "handled" if handlers else "unhandled"
+        return Outcome(WebhookResponse(status=204), name, ",".join(failed or results), results=results)
 
     def _report(self, error: Exception, handler: str) -> None:
         logger.error("%s failed: %s", handler, type(error).__name__, exc_info=error)
         try:
             self._on_exception(error)
         except Exception as failure:  # an error tracker that is down must not change the answer
-            logger.error("what is told of exceptions failed: %s", type(failure).__name__, exc_info=failure)
+            logger.error("the exception hook raised %s", type(failure).__name__, exc_info=failure)
 
 
 def run_status_handlers(
@@ -117,12 +117,12 @@ def run_status_handlers(
     *,
     on_exception: Callable[[Exception, str], object] = lambda _error, _handler: None,
 ) -> dict[str, str]:
-    """Run handlers in order, and return what each did: ``ok``, or the error; those that were ok before do not run."""
+    """Run handlers in order and return each result, ``ok`` or the error; those that were ok before are skipped."""
     results: dict[str, str] = {}
     for handler in handlers:
         name = name_of(handler)
         result = "ok" if (before or {}).get(name) == "ok" else _call(handler, status, on_exception)
-        if results.get(name, "ok") == "ok":  # of two that share a name, the failure is kept
+        if results.get(name, "ok") == "ok":  # if two handlers share a name, keep the failure
             results[name] = result
     return results
 
@@ -130,14 +130,14 @@ def run_status_handlers(
 def _call(handler: Handler, status: StatusCallback, on_exception: Callable[[Exception, str], object]) -> str:
     try:
         handler(status)
-    except Exception as error:  # the other handlers are still to run
+    except Exception as error:  # the other handlers must still run
         on_exception(error, name_of(handler))
         return describe(error)
     return "ok"
 
 
 def describe(error: Exception) -> str:
-    """Return an error in a line, whatever it does when it is asked for its text."""
+    """Return an error as text, even if its ``__str__`` raises."""
     try:
         return f"{type(error).__name__}: {error}"
     except Exception:
@@ -145,9 +145,9 @@ def describe(error: Exception) -> str:
 
 
 def _read_apology(text: str) -> MessagingResponse:
-    """Return the apology as it is sent.
+    """Return the apology as a response.
 
-    Raises: ConfigurationError, for a text that Twilio would not send.
+    Raises: ConfigurationError, for text that Twilio would not send.
     """
     try:
         return to_response(text, handler="TWIML_APOLOGY")
@@ -155,7 +155,7 @@ def _read_apology(text: str) -> MessagingResponse:
         raise ConfigurationError("TWIML_APOLOGY", str(error).removeprefix("TWIML_APOLOGY ")) from error
 
 
-def _said(response: MessagingResponse) -> str:
-    """Return a digest of what is sent, whatever message it answers; empty where nothing is."""
+def _digest(response: MessagingResponse) -> str:
+    """Return a digest of the texts and media that are sent; empty if nothing is sent."""
     parts = [part for each in response.messages for part in (each.text, *getattr(each, "media", ()))]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32] if parts else ""

@@ -1,6 +1,6 @@
-"""What the receiver asks of the durable side: one answer an event, stored before it is sent.
+"""The journal protocol that the receiver needs: one answer per event, stored before it is sent.
 
-The receiver knows no more of the journal than this protocol, so that it runs without one, and with one in memory.
+The receiver knows only this protocol, so it also runs without a journal, or with one in memory.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from ..webhook import WebhookRequest, WebhookResponse
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of an event: the answer, a word for the log, who made it."""
+    """The outcome of an event: the answer, the name of the outcome for the log, and the handler."""
 
     response: WebhookResponse
     name: str
     handler: str = ""
-    #: For a status callback: what each handler did, ``ok`` or the error.
+    #: For a status callback: the result of each handler, ``ok`` or the error.
     results: Mapping[str, str] | None = None
-    #: A digest of what is said, to whomever: two programs that talk for ever say the same again and again.
-    said: str = ""
+    #: A digest of the texts and media that are sent, used to detect two programs that answer each other forever.
+    digest: str = ""
     milliseconds: float = 0.0
 
 
@@ -35,49 +35,49 @@ class Claim:
     exchange_id: int
     #: The process that claimed it.
     owner: int
-    #: For a status callback: the ledger was already further.
+    #: For a status callback: a later status was already known.
     late: bool = False
-    #: How often the same has been said to the contact within a minute, by the digest of what was said.
-    said_lately: Mapping[str, int] = field(default_factory=dict)
+    #: How often each answer was sent to the contact within the last minute, by the digest of the answer.
+    recent_digests: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class StoredReply:
-    """The event has been answered before: the same answer again."""
+    """The stored answer of an event that has been answered before."""
 
     response: WebhookResponse
     handler: str
 
 
 class Journal(Protocol):
-    """Where events are claimed and answers are kept.
+    """Claims events and stores answers.
 
-    Raises, each of its methods: JournalUnavailable.
+    Raises: JournalUnavailable, from each of its methods.
     """
 
     def claim(self, request: WebhookRequest, event: Event) -> Claim | StoredReply:
-        """Claim an event, or return the answer that it got; where another is at it, wait for that answer.
+        """Claim an event, or return its stored answer; if another request is handling it, wait for that answer.
 
-        Raises: StillRunning, when that takes longer than Twilio waits.
+        Raises: StillRunning, if that takes longer than Twilio waits.
         """
 
     def finish(self, claim: Claim, outcome: Outcome) -> None:
-        """Keep the answer: it is durable when this returns.
+        """Store the answer: it is durable when this returns.
 
         Raises: ClaimLost.
         """
 
     def fail(self, claim: Claim, outcome: Outcome) -> None:
-        """Give the claim up, so that a retry runs the handler again."""
+        """Release the claim, so that a retry runs the handler again."""
 
     def stored_reply(self, message: InboundMessage) -> StoredReply | None:
-        """Return the answer of the URL that a fallback request names, waiting for one that is being made.
+        """Return the answer of the URL that a fallback request names; if it is still being handled, wait for it.
 
         Raises: StillRunning.
         """
 
     def keep_refusal(self, request: WebhookRequest, refused: RequestRefused) -> None:
-        """Keep a refused request for ``twiml-app explain --last``: a few, and never its Authorization."""
+        """Store a refused request for ``twiml-app explain --last``: only the last few, without their Authorization."""
 
     def check(self) -> None:
-        """Return if the store can be reached and written to."""
+        """Check that the store can be reached and written to."""

@@ -1,4 +1,4 @@
-"""The whole way of a webhook: let in, claimed, answered, kept, sent.
+"""The life of a webhook request: admit, claim, answer, store, send.
 
 Sans I/O: plain data comes in and goes out, so it runs under any server and in any test.
 """
@@ -24,15 +24,15 @@ from .auth import CHALLENGE
 from .claims import Claim, Journal, Outcome, StoredReply
 from .responses import empty_response, twiml_response, unavailable_response
 
-#: Says of an authenticated request that it is a recording, played again: it is not claimed and not kept.
+#: Marks an authenticated request as the replay of a recording: it is neither claimed nor stored.
 REPLAY_HEADER = "X-Twiml-Replay"
 
 
 class Receiver:
     """Answers webhooks with the handlers of a router.
 
-    ``journal`` makes it one answer an event; ``on_exception`` is told of every exception that a handler raises;
-    ``clock`` gives seconds.
+    ``journal`` guarantees one answer per event; ``on_exception`` is called with every exception that a handler raises;
+    ``clock`` returns seconds.
     """
 
     def __init__(
@@ -52,11 +52,11 @@ class Receiver:
         self._clock = clock
 
     def detach_journal(self) -> None:
-        """Answer without the journal from now on, as for a command that must leave no trace in it."""
+        """Answer without the journal from now on, for a command that must not write to it."""
         self.journal = None
 
     def handle(self, request: WebhookRequest) -> WebhookResponse:
-        """Answer a request; nothing that it carries makes this raise."""
+        """Answer a request; nothing in it makes this raise."""
         started = self._clock()
         self.router.begin_serving()
         try:
@@ -70,7 +70,7 @@ class Receiver:
         return outcome.response
 
     def _refuse(self, request: WebhookRequest, refused: RequestRefused) -> WebhookResponse:
-        """Answer with one plain line; the reason goes to the log. The first request of a challenge is no refusal."""
+        """Answer with one plain line and log the reason; the request that fetches the challenge is not a refusal."""
         challenged = isinstance(refused, Unauthorized)
         is_probe = isinstance(refused, Unauthorized) and refused.is_probe
         fields = {"status": refused.status, "url": request.endpoint, "reason": refused.reason}
@@ -95,13 +95,13 @@ class Receiver:
             return self._answer_without(request, event, error)
 
     def _fall_back(self, request: WebhookRequest, event: Event, journal: Journal | None) -> Outcome:
-        """Answer for the URL that failed; no handler runs, and no store is needed."""
+        """Answer a request to the fallback URL; no handler runs, and no store is needed."""
         outcome = self._fallback_outcome(request, event)
         if journal is None:
             return outcome
         with suppress(JournalError):
             stored = journal.stored_reply(event) if _may_repeat(event) else None
-            claimed = stored or journal.claim(request, event)  # the event may have come this way alone: it is kept
+            claimed = stored or journal.claim(request, event)  # stored: it may be the only request of the event
             if isinstance(claimed, StoredReply):
                 return Outcome(claimed.response, "fallback", claimed.handler)
             outcome = self._unless_looping(claimed, outcome)
@@ -109,7 +109,7 @@ class Receiver:
         return outcome
 
     def _fallback_outcome(self, request: WebhookRequest, event: Event) -> Outcome:
-        """Return the apology to a message; anything else, and whoever wants no answer, gets an empty success."""
+        """Return the apology for a message; silenced contacts and other events get an empty success."""
         if not isinstance(event, InboundMessage):
             return Outcome(empty_response(request), "fallback")
         if self._answerer.is_silenced(event):
@@ -117,7 +117,7 @@ class Receiver:
         return self._answerer.apology("fallback")
 
     def _answer_once(self, journal: Journal, request: WebhookRequest, event: Event, started: float) -> Outcome:
-        """Claim, answer, keep the answer; a repeated event gets the answer that was kept.
+        """Claim an event, answer it, store the answer; a repeated event gets the stored answer.
 
         Raises: StillRunning; JournalUnavailable, before a handler has run.
         """
@@ -128,19 +128,19 @@ class Receiver:
             event = replace(event, late=True)
         try:
             outcome = self._unless_looping(claimed, self._answerer.answer(request, event))
-        except BaseException:  # the worker ends, or the thread does: a retry must not find the event claimed
+        except BaseException:  # the worker or the thread is ending: a retry must not find the event claimed
             with suppress(JournalError):
                 journal.fail(claimed, Outcome(WebhookResponse(status=500), "failed"))
             raise
-        return self._keep(journal, claimed, replace(outcome, milliseconds=(self._clock() - started) * 1000))
+        return self._store(journal, claimed, replace(outcome, milliseconds=(self._clock() - started) * 1000))
 
     def _unless_looping(self, claim: Claim, outcome: Outcome) -> Outcome:
-        if claim.said_lately.get(outcome.said, 0) < self.settings.loop_limit:
+        if claim.recent_digests.get(outcome.digest, 0) < self.settings.loop_limit:
             return outcome
-        return Outcome(twiml_response(), "looping", outcome.handler, said=outcome.said)
+        return Outcome(twiml_response(), "looping", outcome.handler, digest=outcome.digest)
 
-    def _keep(self, journal: Journal, claim: Claim, outcome: Outcome) -> Outcome:
-        """Store what is then sent; an answer that could not be stored is not sent, unless that is asked for."""
+    def _store(self, journal: Journal, claim: Claim, outcome: Outcome) -> Outcome:
+        """Store the answer before it is sent; if that fails it is not sent, unless the settings allow it."""
         try:
             if outcome.response.status == 500:
                 journal.fail(claim, outcome)
@@ -148,7 +148,9 @@ class Receiver:
                 journal.finish(claim, outcome)
         except ClaimLost as error:
             log_event(logging.ERROR, "journal", {"problem": error})
-            return Outcome(WebhookResponse.line(503, "another worker answers this"), "claim lost", outcome.handler)
+            return Outcome(
+                WebhookResponse.line(503, "another worker is answering this event"), "claim lost", outcome.handler
+            )
         except JournalUnavailable as error:
             log_event(logging.ERROR, "journal", {"problem": error})
             if self.settings.store_failure == "refuse":
@@ -163,8 +165,9 @@ class Receiver:
 
     def _log(self, event: Event, outcome: Outcome, started: float) -> None:
         unhandled = outcome.name == "unhandled" and isinstance(event, InboundMessage)
-        loud = outcome.name not in _QUIET and (outcome.name != "unhandled" or unhandled)
-        log_event(logging.WARNING if loud else logging.INFO, _KINDS[type(event)], self._fields(event, outcome, started))
+        is_warning = outcome.name not in _QUIET and (outcome.name != "unhandled" or unhandled)
+        level = logging.WARNING if is_warning else logging.INFO
+        log_event(level, _KINDS[type(event)], self._fields(event, outcome, started))
 
     def _fields(self, event: Event, outcome: Outcome, started: float) -> dict[str, object]:
         done = {
@@ -175,11 +178,11 @@ class Receiver:
         if isinstance(event, UnknownEvent):
             return done
         status = {"status": event.message_status} if isinstance(event, StatusCallback) else {}
-        told = {"sid": event.message_sid, **status, "error_code": event.error_code}
-        return told | done | {"from": mask(event.from_), "to": mask(event.to)}
+        about = {"sid": event.message_sid, **status, "error_code": event.error_code}
+        return about | done | {"from": mask(event.from_), "to": mask(event.to)}
 
 
-#: Outcomes that nobody needs to look at.
+#: Outcomes that need no attention: they are logged as information, all others as warnings.
 _QUIET = ("replied", "silent", "handled", "opted out", "repeated", "blocked")
 _KINDS: dict[type, str] = {
     InboundMessage: "inbound message",
@@ -193,7 +196,7 @@ def _is_replay(request: WebhookRequest) -> bool:
 
 
 def _may_repeat(event: Event) -> TypeGuard[InboundMessage]:
-    """Tell an error of the transport from one of the document: the same bytes would fail again."""
+    """Return whether the stored answer may be sent again: after a document error, the same bytes would fail again."""
     if not isinstance(event, InboundMessage):
         return False
     code = event.error_code or 0

@@ -1,4 +1,4 @@
-"""What a handler returned, as the MessagingResponse that is sent."""
+"""Turn a handler's return value into the MessagingResponse that is sent."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ _MARKUP = re.compile(r"[\s\ufeff]*<(\?xml|Response\b)")
 
 
 def to_response(value: Any, *, handler: str, status_url: Callable[[], str] | None = None) -> MessagingResponse:
-    """Turn what a handler returned into the document that is sent.
+    """Turn a handler's return value into the response that is sent.
 
-    ========================  ==========================================
-    None, an empty text       nothing is sent
+    ========================  ==============================================
+    None, an empty str        nothing is sent
     str                       one message
     Message                   that message
     a list of these           those messages, in order (a Redirect last)
-    MessagingResponse         itself; the official library's as well
-    ========================  ==========================================
+    MessagingResponse         that response; the official library's as well
+    ========================  ==============================================
 
-    ``status_url`` gives the URL under which the delivery of each message is followed.
+    ``status_url`` returns the URL to which Twilio reports the delivery of each message.
 
-    Raises: ReplyError, naming the handler, for anything else and for what is beyond Twilio's limits.
+    Raises: ReplyError, naming the handler, for any other value and for one that exceeds Twilio's limits.
     """
     try:
         verbs = list(_reply_verbs(value, handler))
     except TwimlError as error:
-        raise ReplyError(f"returned what Twilio would not take: {error}", handler=handler) from error
+        raise ReplyError(f"returned TwiML that Twilio would not accept: {error}", handler=handler) from error
     _check_messages(verbs, handler)
     if status_url is not None and verbs:
-        verbs = _followed(verbs, status_url())
+        verbs = _with_status_url(verbs, status_url())
     return MessagingResponse(*verbs)
 
 
@@ -46,7 +46,7 @@ def to_document(response: MessagingResponse, *, handler: str) -> bytes:
     """
     document = response.to_bytes()
     if len(document) > MAX_BYTES:
-        raise ReplyError(f"returned {len(document)} bytes of TwiML: Twilio reads {MAX_BYTES}", handler=handler)
+        raise ReplyError(f"returned {len(document)} bytes of TwiML: Twilio reads at most {MAX_BYTES}", handler=handler)
     return document
 
 
@@ -78,7 +78,7 @@ def _in_order(values: Iterable[Any], handler: str) -> Iterator[Verb]:
     for value in values:
         for verb in _reply_verbs(value, handler):
             if redirected:
-                raise ReplyError("returned something after a Redirect, where it is never reached", handler=handler)
+                raise ReplyError("returned a verb after a Redirect; it would never be executed", handler=handler)
             redirected = isinstance(verb, Redirect)
             yield verb
 
@@ -86,7 +86,7 @@ def _in_order(values: Iterable[Any], handler: str) -> Iterator[Verb]:
 def _text_message(text: str, handler: str) -> Iterator[Verb]:
     if _MARKUP.match(text):
         raise ReplyError(
-            "returned a str that looks like markup: a str is sent as it is, so return a MessagingResponse,"
+            "returned a str that looks like markup: a str is sent as plain text, so return a MessagingResponse,"
             " or MessagingResponse.parse(document)",
             handler=handler,
         )
@@ -96,7 +96,7 @@ def _text_message(text: str, handler: str) -> Iterator[Verb]:
 
 
 def _split_message(message: Message) -> Iterator[Message]:
-    """Yield a message in as many as its text takes, if it may be split; its media go with the first."""
+    """Yield a message, split into several if its text is too long and it may be split; its media go with the first."""
     if not message.split or utf16_units(message.text) <= MAX_UNITS:
         yield message
         return
@@ -120,14 +120,15 @@ def _check_messages(verbs: list[Verb], handler: str) -> None:
     messages = [verb for verb in verbs if isinstance(verb, Message | Sms)]
     if len(messages) > MAX_MESSAGES:
         raise ReplyError(
-            f"returned {len(messages)} messages: Twilio sends {MAX_MESSAGES} for one inbound", handler=handler
+            f"returned {len(messages)} messages: Twilio sends at most {MAX_MESSAGES} per inbound message",
+            handler=handler,
         )
     for message in messages:
         units = utf16_units(message.text)
         if units > MAX_UNITS:
             raise ReplyError(
-                f"returned a text of {units} UTF-16 units: Twilio sends {MAX_UNITS},"
-                " and Message(text, split=True) cuts it into several",
+                f"returned text of {units} UTF-16 units: Twilio sends at most {MAX_UNITS},"
+                " and Message(text, split=True) splits it into several messages",
                 handler=handler,
             )
         if not message.text.strip() and not (isinstance(message, Message) and message.media):
@@ -135,5 +136,5 @@ def _check_messages(verbs: list[Verb], handler: str) -> None:
             raise ReplyError(f"returned a {kind} with neither text nor media", handler=handler)
 
 
-def _followed(verbs: list[Verb], status_url: str) -> list[Verb]:
+def _with_status_url(verbs: list[Verb], status_url: str) -> list[Verb]:
     return [verb.with_status_url(status_url) if isinstance(verb, Message) else verb for verb in verbs]

@@ -1,4 +1,4 @@
-"""The answers that more than one part of the receiver gives."""
+"""The answers that several modules of the receiver share."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ EMPTY = MessagingResponse().to_bytes()
 
 
 def twiml_response(document: bytes = EMPTY) -> WebhookResponse:
-    """Return the answer that carries a document; the empty one sends nothing."""
+    """Return an answer with a TwiML document; the empty document sends nothing."""
     return WebhookResponse(status=200, body=document, content_type=TWIML_TYPE)
 
 
 def empty_response(request: WebhookRequest) -> WebhookResponse:
-    """Return the success that says nothing: what it is depends on the URL."""
+    """Return the empty success for the URL: 204 for the status URL, else an empty document."""
     return WebhookResponse(status=204) if request.endpoint == "status" else twiml_response()
 
 
 def unavailable_response() -> WebhookResponse:
-    """Return the refusal that asks Twilio to try the fallback URL, or again."""
+    """Return the 503 that makes Twilio call the fallback URL or retry."""
     return WebhookResponse.line(503, "the journal cannot be reached")

@@ -1,18 +1,18 @@
-"""For an event that no handler is for: a handler ready to paste, logged once for each kind."""
+"""Suggest a handler for an event that none matches: ready to paste, and logged once per kind of event."""
 
 from __future__ import annotations
 
 from ..events import InboundMessage, StatusCallback
 from ..logs import logger
 
-_MESSAGE = """no handler is for this message, and there is no default handler. To answer, add to a module of handlers/:
+_MESSAGE = """no handler matches this message, and there is no default handler. To answer it, add to handlers/:
 
     @router.default
     def answer(message: InboundMessage) -> str:
         return "Hello!"
 """
 
-_STATUS = """no handler is for this status callback. To take it, add to a module of handlers/:
+_STATUS = """no handler matches this status callback. To handle it, add to handlers/:
 
     @router.{condition}
     def {name}(status: StatusCallback) -> None:
@@ -21,13 +21,13 @@ _STATUS = """no handler is for this status callback. To take it, add to a module
 
 
 class Suggestions:
-    """Remembers what has been suggested, so that each suggestion is made once."""
+    """Remembers the suggestions that were made, so that each is made once."""
 
     def __init__(self) -> None:
         self._made: set[str] = set()
 
     def offer(self, event: InboundMessage | StatusCallback) -> None:
-        """Log the handler that would have taken the event, unless that has been done."""
+        """Log a handler that would match the event, unless it was logged before."""
         text = suggest(event)
         if text not in self._made:
             self._made.add(text)
@@ -35,7 +35,7 @@ class Suggestions:
 
 
 def suggest(event: InboundMessage | StatusCallback) -> str:
-    """Return the source of a handler for an event; nothing of a person's text is in it."""
+    """Return the source of a handler for an event, without any text that a person wrote."""
     if isinstance(event, InboundMessage):
         return _MESSAGE
     if event.error_code is not None:

@@ -1,4 +1,4 @@
-"""Which handler an event is for: registration, conditions, text patterns."""
+"""Routing: find the handler of an event by text patterns and conditions."""
 
 from .router import Match, Router
 from .routes import Handler, MessageRoute, name_of, opt_out_kind, place_of

@@ -1,8 +1,8 @@
-"""A text pattern, written as a Flask URL rule is, compiled to a regular expression over the text as it was typed.
+"""Text patterns: written like Flask URL rules, compiled to regular expressions over the original text.
 
 ``order <int:count> <item>`` matches "Order 2 Flat White." with ``count=2`` and ``item="Flat White."``. Letters match
-in any case and a space matches any run of white space; a plain quote or dash matches the curly and long ones that
-phones type; closing punctuation may follow a pattern that ends in anything but free text.
+in any case and a space matches any run of white space; a plain quote or dash also matches the curly and long ones that
+phones type; closing punctuation may follow, unless the pattern ends in free text.
 """
 
 from __future__ import annotations
@@ -18,34 +18,34 @@ from ..errors import RegistrationError
 _PLACEHOLDER = re.compile(
     r"<\s*(?:(?P<converter>[A-Za-z_]\w*)\s*(?:\((?P<choices>[^()<>]*)\))?\s*:\s*)?(?P<name>[^<>:\s]+)\s*>"
 )
-#: A whole run of white space: an expression that may begin inside one is tried at each of its places.
+#: A whole run of white space; an expression that may start inside a run would be tried at each place in it.
 _SPACE = r"(?<=\S)\s++"
 _CLOSING = r"[\s.,;:!?…]*"
 _CLOSING_END = re.compile(_CLOSING + r"\Z")
-#: So many captures may end at any of the places in a text; with one more, a long text would take seconds.
+#: At most this many captures may have an ambiguous end; with one more, a long text would take seconds.
 _MAX_LOOSE = 2
 _LOOK_ALIKES = {"'": "['’‘ʼ′`´‛]", '"': '["“”„‟«»″]', "-": "[-‐‑‒–—―−]"}
-#: What cannot stand within a word, and so tells where one ends.
+#: A character that cannot be part of a word, so it ends a word capture.
 _PARTING = re.compile(r"[^\w'’ʼ′`´‛‐‑‒–—―−-]")
 _INTEGER = r"[-+−]?\d{1,18}"
 
 
 @dataclass(frozen=True, slots=True)
 class TextPattern:
-    """A compiled pattern: ``match`` gives the values of its captures, None where the text is another."""
+    """A compiled pattern: ``match`` returns the values of its captures, None if the text does not match."""
 
     source: str
     regex: re.Pattern[str]
-    #: How each capture is made into a value, by name.
+    #: The function that converts each capture, by its name.
     converters: dict[str, Callable[[str], Any]]
 
     @property
     def key(self) -> str:
-        """What two patterns that match the same texts share: neither case nor the names of captures matter."""
+        """A key that two patterns share if they match the same texts; case and names of captures do not matter."""
         return re.sub(r"\(\?P<\w+>", "(", self.regex.pattern).lower()
 
     def match(self, text: str) -> dict[str, Any] | None:
-        """Return the captures of a text, converted."""
+        """Return the converted captures of a text, None if it does not match."""
         found = self.regex.fullmatch(text)
         if found is None:
             return None
@@ -55,7 +55,7 @@ class TextPattern:
 def compile_pattern(source: str) -> TextPattern:
     """Compile a pattern.
 
-    Raises: RegistrationError, for a converter that does not exist, a name that is no Python name, and the like.
+    Raises: RegistrationError, for an unknown converter, a name that is not a Python name, and similar mistakes.
     """
     converters: dict[str, Callable[[str], Any]] = {}
     expression, text, last, start, end, loose = r"\s*", source.strip(), "", 0, 0, 0
@@ -66,7 +66,7 @@ def compile_pattern(source: str) -> TextPattern:
         converter = found["converter"] or "text"
         group, converters[name] = _converter(converter, found["choices"], source)
         if last == converter == "text":
-            # What the second takes any text may follow, so the first never needs to be tried again with more.
+            # The second capture takes any text, so the first one never needs to be retried with more of it.
             expression = rf"{expression[:start]}(?>{expression[start:]}(?=\S))"
         else:
             loose += last == "text" or (last == "word" and not _PARTING.search(between))
@@ -76,20 +76,20 @@ def compile_pattern(source: str) -> TextPattern:
     tail = _CLOSING_END.sub("", rest) or ("" if converters else rest)
     expression += _literal(tail, source)
     if not text:
-        raise RegistrationError(f"the pattern {source!r} is empty: write the words that it shall match")
+        raise RegistrationError(f"the pattern {source!r} is empty: write the words it should match")
     if loose + (last == "text" and bool(tail)) > _MAX_LOOSE:
         raise RegistrationError(
-            f"the pattern {source!r} leaves too open where its captures end: use <word:name> for some"
+            f"the pattern {source!r} has too many open-ended captures: use <word:name> for some of them"
         )
     closing = r"\s*" if last == "text" and not rest else _CLOSING
     return TextPattern(source, re.compile(expression + closing, re.IGNORECASE), converters)
 
 
 def _literal(text: str, source: str) -> str:
-    """Return the expression for words: white space, quotes and dashes as people type them."""
+    """Return the expression for literal words: white space, quotes and dashes match as people type them."""
     if "<" in text or ">" in text:
         raise RegistrationError(
-            f"the pattern {source!r} has a < or > that is no placeholder: write <name> or <int:name>"
+            f"the pattern {source!r} has a < or > that is not part of a placeholder: write <name> or <int:name>"
         )
     return "".join(_literal_pieces(text))
 
@@ -108,22 +108,22 @@ def _new_name(name: str, known: dict[str, Any], source: str) -> str:
 
 
 def _converter(name: str, choices: str | None, source: str) -> tuple[str, Callable[[str], Any]]:
-    """Return the expression of a converter and what makes its value."""
+    """Return the expression of a converter and the function that converts its value."""
     if name == "any":
         return _any(choices, source)
     if choices is not None:
         raise RegistrationError(f"the pattern {source!r} gives choices to {name}: only any(a, b) takes them")
     if name not in _CONVERTERS:
         known = ", ".join([*_CONVERTERS, "any(a, b)"])
-        raise RegistrationError(f"the pattern {source!r} has the converter {name!r}; there are {known}")
+        raise RegistrationError(f"the pattern {source!r} has the unknown converter {name!r}: use one of {known}")
     return _CONVERTERS[name]
 
 
 def _any(choices: str | None, source: str) -> tuple[str, Callable[[str], str]]:
-    """Match one of several words; the value is the choice as the pattern writes it, however it was typed."""
+    """Return the expression for one of several words; the value is the word as written in the pattern."""
     words = [choice.strip() for choice in (choices or "").split(",") if choice.strip()]
     if not words:
-        raise RegistrationError(f"the pattern {source!r} gives any no choices: write any(small, large)")
+        raise RegistrationError(f"the pattern {source!r} has any without choices: write any(small, large)")
     by_length = sorted(words, key=len, reverse=True)
     expressions = {word: _literal(word, source) for word in by_length}
 

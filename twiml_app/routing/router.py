@@ -1,4 +1,4 @@
-"""Which handler an event is for: registration by decorators, matching in the order of registration."""
+"""The router: decorators register handlers, which are matched in the order of registration."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ HandlerT = TypeVar("HandlerT", bound=Handler)
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """The handler that a message reaches, and its arguments."""
+    """The route that a message matches, and the arguments of its handler."""
 
     route: MessageRoute
     arguments: Mapping[str, Any]
 
 
 class Router:
-    """Handlers, in the order of their registration; routers given to it are merged, in their order.
+    """A list of handlers, in the order of registration; ``Router(one, other)`` merges routers in this order.
 
-    Raises: RegistrationError, naming both places, for what cannot stand together.
+    Raises: RegistrationError, naming both places, for conflicting registrations.
     """
 
     def __init__(self, *routers: Router) -> None:
@@ -67,9 +67,9 @@ class Router:
         query: Mapping[str, str] | None = None,
         when: Predicate | None = None,
     ) -> Callable[[HandlerT], HandlerT]:
-        """Register a handler of inbound messages: by a text pattern, by conditions, or by both.
+        """Register a handler for inbound messages by a text pattern, by conditions, or by both.
 
-        ``media`` is True, False or a content type such as ``image/*``; ``query`` is of the URL that was called.
+        ``media`` is True, False or a content type such as ``image/*``; ``query`` is that of the URL that was called.
         """
         conditions = Conditions(_as_set(to), _as_set(from_), media, _as_set(channel), query or None, when)
         if not isinstance(pattern, str | re.Pattern | None):
@@ -79,7 +79,7 @@ class Router:
             )
         if pattern is None and conditions == Conditions():
             raise RegistrationError(
-                "@router.message needs a pattern or a condition: for any other message there is @router.default"
+                "@router.message needs a pattern or a condition: for all other messages use @router.default"
             )
         compiled = _compile(pattern) if isinstance(pattern, str) else pattern
 
@@ -91,13 +91,13 @@ class Router:
         return register
 
     def default(self, handler: HandlerT) -> HandlerT:
-        """Register the handler of messages that no other handler is for: ``@router.default``, no parentheses."""
+        """Register the handler for messages that match no other handler: ``@router.default``, without parentheses."""
         _require_fit(handler, (), "a message")
         self._set_default(MessageRoute(handler, default=True))
         return handler
 
     def status(self, *statuses: str) -> Callable[[HandlerT], HandlerT]:
-        """Register a handler of status callbacks by their MessageStatus."""
+        """Register a handler for status callbacks by their MessageStatus."""
         if not statuses or not all(isinstance(status, str) for status in statuses):
             raise RegistrationError('@router.status needs a MessageStatus, such as @router.status("delivered")')
         for status in statuses:
@@ -111,7 +111,7 @@ class Router:
         return register
 
     def error_code(self, *codes: int | range) -> Callable[[HandlerT], HandlerT]:
-        """Register a handler of status callbacks by their ErrorCode: codes, ranges, or both."""
+        """Register a handler for status callbacks by their ErrorCode: codes, ranges, or both."""
         if not codes or not all(isinstance(code, int | range) for code in codes):
             raise RegistrationError(
                 "@router.error_code needs codes or ranges, such as @router.error_code(30003, range(30400, 30500))"
@@ -131,9 +131,9 @@ class Router:
     def opt_out(self, *kinds: str) -> Callable[[HandlerT], HandlerT]: ...
 
     def opt_out(self, *kinds: Any) -> Any:
-        """Register a handler that is told of STOP words, or of the kinds named: ``STOP``, ``START``, ``HELP``.
+        """Register a handler that is called for STOP words, or for the given kinds: ``STOP``, ``START``, ``HELP``.
 
-        After a STOP word nothing is sent, whatever the handler returns; the others go on to the routes.
+        After a STOP word nothing is sent, whatever the handler returns; START and HELP then reach the routes.
         """
         if len(kinds) == 1 and callable(kinds[0]):
             return self._register_opt_out(kinds[0], frozenset({"STOP"}))
@@ -145,7 +145,7 @@ class Router:
         return lambda handler: self._register_opt_out(handler, wanted)
 
     def match(self, message: InboundMessage) -> Match | None:
-        """Return the first handler that a message is for, the default handler last, with its arguments."""
+        """Return the first route that matches a message, with its arguments; the default handler comes last."""
         for route in self._routes:
             arguments = route.match(message)
             if arguments is not None:
@@ -153,11 +153,11 @@ class Router:
         return Match(self._default, {}) if self._default else None
 
     def status_handlers(self, status: StatusCallback) -> list[Handler]:
-        """Return every handler that a status callback is for, in order."""
+        """Return every handler that matches a status callback, in order."""
         return _once(route.handler for route in self._statuses if route.matches(status))
 
     def opt_out_handlers(self, kind: str) -> list[Handler]:
-        """Return every handler that is told of a kind of word, in order."""
+        """Return every handler that is registered for a kind of opt-out word, in order."""
         return _once(route.handler for route in self._opt_outs if kind in route.kinds)
 
     @property
@@ -172,11 +172,11 @@ class Router:
 
     @property
     def opt_out_routes(self) -> tuple[OptOutRoute, ...]:
-        """The handlers of opt-out words in the order in which they are told."""
+        """The handlers of opt-out words in the order in which they run."""
         return tuple(self._opt_outs)
 
     def begin_serving(self) -> None:
-        """Refuse registrations from here on: one would work in this process and be missing in the next."""
+        """Refuse registrations from now on: a later one would work in this process only."""
         if self._serving:
             return
         self._serving = True
@@ -184,7 +184,7 @@ class Router:
             router.begin_serving()
 
     def routes_on_stop_words(self, answering: Collection[str]) -> Iterator[MessageRoute]:
-        """Yield the routes whose pattern is a STOP word: unless the number answers these itself, they never run."""
+        """Yield the routes whose pattern is a STOP word; they only run if the number answers STOP words itself."""
         for route in self._routes:
             numbers = route.conditions.to
             if is_stop_word(route.pattern) and not (numbers and numbers <= set(answering)):
@@ -236,7 +236,7 @@ class Router:
     def _require_open(self, handler: Handler) -> None:
         if self._serving:
             raise RegistrationError(
-                "this handler is registered after the first request: import its module before the application serves",
+                "this handler is registered after the first request: import its module before the application starts",
                 place_of(handler),
             )
         if self._merged:
@@ -253,12 +253,12 @@ def _as_set(value: str | Iterable[str] | None) -> frozenset[str] | None:
 
 
 def _once(handlers: Iterable[Handler]) -> list[Handler]:
-    """Return each handler once: one that is registered twice is still called for an event once."""
+    """Return each handler once, so that one that is registered twice runs once per event."""
     return list({id(handler): handler for handler in handlers}.values())
 
 
 def _compile(pattern: str) -> TextPattern:
-    """Compile a pattern; where it is wrong, name the line of the decorator.
+    """Compile a pattern; an error names the line of the decorator.
 
     Raises: RegistrationError.
     """
@@ -270,9 +270,9 @@ def _compile(pattern: str) -> TextPattern:
 
 
 def _require_fit(handler: Handler, captures: tuple[str, ...], subject: str) -> None:
-    """Refuse a handler that could not be called.
+    """Refuse a handler that could not be called with its arguments.
 
-    Raises: RegistrationError, saying how to write it.
+    Raises: RegistrationError, which says how to write it.
     """
     if inspect.iscoroutinefunction(handler):
         raise RegistrationError("a handler is a plain function, not async: write def", place_of(handler))
@@ -283,11 +283,11 @@ def _require_fit(handler: Handler, captures: tuple[str, ...], subject: str) -> N
             problem = f"the pattern captures {first!r}, which is the handler's first parameter: rename one of them"
             raise RegistrationError(problem, place_of(handler))
         signature.bind(object(), **dict.fromkeys(captures))
-    except (TypeError, ValueError) as error:  # ValueError: a builtin whose parameters are not known
+    except (TypeError, ValueError) as error:  # ValueError: a builtin whose parameters are unknown
         wanted = ", ".join([subject.split()[1], *captures])
         raise RegistrationError(
-            f"the handler is called with {subject}{' and ' if captures else ''}{', '.join(captures)}, and it does not"
-            f" take that ({error}): write def {name_of(handler).rpartition('.')[2]}({wanted})",
+            f"the handler is called with {subject}{' and ' if captures else ''}{', '.join(captures)}, but it does not"
+            f" accept that ({error}): write def {name_of(handler).rpartition('.')[2]}({wanted})",
             place_of(handler),
         ) from error
 
@@ -297,4 +297,4 @@ def _warn_unknown(status: str) -> None:
         return
     near = difflib.get_close_matches(status, STATUSES, 1)
     hint = f", did you mean {near[0]}?" if near else ""
-    warnings.warn(f"{status!r} is no MessageStatus that Twilio documents{hint}", stacklevel=3)
+    warnings.warn(f"{status!r} is not a MessageStatus that Twilio documents{hint}", stacklevel=3)

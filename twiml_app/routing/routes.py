@@ -1,4 +1,4 @@
-"""What an event must be like to reach a handler: text, conditions, status, error code, opt-out word."""
+"""Routes: a handler with the text, conditions, status, error code or opt-out word that it is registered for."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ Pattern = TextPattern | re.Pattern[str]
 
 
 def opt_out_kind(message: InboundMessage) -> str:
-    """Return ``STOP``, ``START`` or ``HELP`` if Twilio takes the message for one, else an empty text.
+    """Return ``STOP``, ``START`` or ``HELP`` if Twilio handles the message as one, else an empty string.
 
-    A service with Advanced Opt-Out says so itself; elsewhere the default words count.
+    A service with Advanced Opt-Out sends the kind; otherwise the default words count.
     """
     if message.opt_out_type:
         return message.opt_out_type.upper()
@@ -29,27 +29,27 @@ def opt_out_kind(message: InboundMessage) -> str:
 
 
 def place_of(function: Handler) -> str:
-    """Return where a handler stands in the source: ``file:line name``."""
+    """Return where a handler is defined: ``file:line name``."""
     code = getattr(inspect.unwrap(function), "__code__", None)
     where = f"{code.co_filename}:{code.co_firstlineno} " if code else ""
     return where + name_of(function)
 
 
 def name_of(function: Handler) -> str:
-    """Return the name a handler has in the log: ``module.function``."""
+    """Return the name of a handler for the log: ``module.function``."""
     kind = type(function)
     return f"{getattr(function, '__module__', kind.__module__)}.{getattr(function, '__qualname__', kind.__qualname__)}"
 
 
 def is_stop_word(pattern: Pattern | None) -> bool:
-    """Tell whether a pattern is a word that Twilio takes as an opt-out."""
+    """Return whether a pattern is a word that Twilio handles as an opt-out."""
     if not isinstance(pattern, TextPattern) or pattern.converters:
         return False
     return any(pattern.match(word) is not None for word in OPT_OUT_WORDS["STOP"])
 
 
 def capture_names(pattern: Pattern | None) -> tuple[str, ...]:
-    """Return the names of what a pattern captures, which become arguments of the handler."""
+    """Return the names of a pattern's captures, which become arguments of the handler."""
     if isinstance(pattern, TextPattern):
         return tuple(pattern.converters)
     return tuple(pattern.groupindex) if pattern else ()
@@ -57,7 +57,7 @@ def capture_names(pattern: Pattern | None) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """What has to hold beside the text; None where it does not matter."""
+    """The conditions of a route besides its pattern; None means any."""
 
     to: frozenset[str] | None = None
     from_: frozenset[str] | None = None
@@ -67,7 +67,7 @@ class Conditions:
     when: Predicate | None = None
 
     def unmet(self, message: InboundMessage) -> str:
-        """Return why the conditions do not hold, in words; empty if they do."""
+        """Return why a message does not meet the conditions; empty if it does."""
         for name in ("to", "from_", "channel"):
             wanted = getattr(self, name)
             if wanted is not None and (given := getattr(message, name)) not in wanted:
@@ -78,11 +78,11 @@ class Conditions:
             if message.query.get(name) != value:
                 return f"the query has no {name}={value}"
         if self.when is not None and not self.when(message):
-            return f"{name_of(self.when)} says no"
+            return f"{name_of(self.when)} returned false"
         return ""
 
     def describe(self) -> str:
-        """Return the conditions as they would be written, for a table."""
+        """Return the conditions as they are written in a decorator, for a table."""
         given = {name: getattr(self, name) for name in self.__slots__}
         return ", ".join(f"{name}={_condition_text(value)}" for name, value in given.items() if value is not None)
 
@@ -105,7 +105,7 @@ def _condition_text(value: object) -> str:
 
 @dataclass(frozen=True, slots=True)
 class MessageRoute:
-    """A handler of inbound messages, and what a message must be like to reach it."""
+    """A handler for inbound messages, with its pattern and conditions."""
 
     handler: Handler
     pattern: Pattern | None = None
@@ -113,12 +113,12 @@ class MessageRoute:
     default: bool = False
 
     def match(self, message: InboundMessage) -> dict[str, Any] | None:
-        """Return the arguments that the message has for the handler, None if it is not for it."""
+        """Return the arguments for the handler, None if the message does not match."""
         captures = self._captures(message.body)
         return None if captures is None or self.conditions.unmet(message) else captures
 
     def unmet(self, message: InboundMessage) -> str:
-        """Return why the message does not reach the handler, in words; empty if it does."""
+        """Return why the message does not match; empty if it does."""
         if self._captures(message.body) is None:
             return f"the text does not match {self.source}"
         return self.conditions.unmet(message)
@@ -134,7 +134,7 @@ class MessageRoute:
 
     @property
     def key(self) -> tuple[object, ...]:
-        """What two routes may not share."""
+        """A key that no two routes may share: equal for routes that match the same messages."""
         return (
             _conflict_key(self.pattern),
             *(_conflict_key(getattr(self.conditions, name)) for name in Conditions.__slots__),
@@ -157,14 +157,14 @@ def _conflict_key(value: object) -> object:
 
 @dataclass(frozen=True, slots=True)
 class StatusRoute:
-    """A handler of status callbacks: of some MessageStatus values, or of some ErrorCodes."""
+    """A handler for status callbacks with certain MessageStatus values or ErrorCodes."""
 
     handler: Handler
     statuses: frozenset[str] = frozenset()
     error_codes: tuple[int | range, ...] = ()
 
     def matches(self, status: StatusCallback) -> bool:
-        """Tell whether the handler is for a status callback."""
+        """Return whether a status callback matches."""
         if status.message_status in self.statuses:
             return True
         code = status.error_code
@@ -174,14 +174,14 @@ class StatusRoute:
 
     @property
     def source(self) -> str:
-        """What it is registered for, as it was written."""
+        """The statuses or codes as they were written."""
         codes = [f"{each.start}-{each.stop - 1}" if isinstance(each, range) else str(each) for each in self.error_codes]
         return " or ".join([*sorted(self.statuses), *codes])
 
 
 @dataclass(frozen=True, slots=True)
 class OptOutRoute:
-    """A handler that is told of opt-out, opt-in or help words."""
+    """A handler that is called for opt-out, opt-in or help words."""
 
     handler: Handler
     kinds: frozenset[str]
