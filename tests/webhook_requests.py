@@ -1,4 +1,4 @@
-"""Requests as they reach the receiver, authenticated or not."""
+"""Webhook requests for tests: as they reach the receiver, with and without authentication."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def webhook(
     headers: Mapping[str, str] | None = None,
     content_type: str = FORM_TYPE,
 ) -> WebhookRequest:
-    """Make a request of the application's public URL: a form, by default a message that says hello."""
+    """Make a request to the application's public URL, by default with the form of a message "hello"."""
     sent = (
         inbound_form("hello", message_sid=SID) if form is None else Form(form.pairs if isinstance(form, Form) else form)
     )
@@ -56,7 +56,7 @@ def webhook(
 
 
 def signed(request: WebhookRequest, *, token: str = TOKEN) -> WebhookRequest:
-    """Sign a request as Twilio signs what it sends."""
+    """Sign a request as Twilio does."""
     form = (
         Form.read(request.body.decode("utf-8", "surrogateescape"), max_fields=500) if request.method == "POST" else ()
     )

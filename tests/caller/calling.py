@@ -1,4 +1,4 @@
-"""Calls of a webhook over a prepared wire: what the tests of the caller share."""
+"""Helpers for the tests of the caller: a transport with prepared answers, and calls over it."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ BASIC = "Basic " + base64.b64encode(b"sms:quite long:enough").decode()
 
 @dataclass
 class Wire:
-    """A transport that keeps the requests and gives prepared answers; the last one again and again."""
+    """A transport that keeps the requests and returns prepared answers, repeating the last one."""
 
     answers: list[WebhookResponse | OSError]
     sent: list[OutgoingRequest] = field(default_factory=list)
-    #: The time, and how much of it each request takes.
+    #: The time, and the seconds that each request takes.
     now: float = 1000.0
     takes_s: float = 0.0
 
@@ -50,12 +50,12 @@ class Wire:
 
 
 def wire(*answers: WebhookResponse | OSError, takes_s: float = 0.0) -> Wire:
-    """Make a transport that gives these answers."""
+    """Make a transport that returns these answers."""
     return Wire(list(answers) or [OK], takes_s=takes_s)
 
 
 def caller(transport: Wire, token: str = TOKEN) -> Caller:
-    """Make a caller that counts its idempotency tokens."""
+    """Make a caller with numbered idempotency tokens."""
     tokens = (f"event-{number}" for number in range(1, 100))
     return Caller(transport, token=token, clock=transport.clock, new_token=lambda: next(tokens))
 
@@ -78,7 +78,7 @@ def header(request: OutgoingRequest, name: str) -> str:
 
 
 def is_signed(request: OutgoingRequest) -> bool:
-    """Return whether the signature fits the request as it is sent."""
+    """Return whether the signature matches the request as sent."""
     pairs = parse_qsl(request.body.decode(), keep_blank_values=True)
     return verify(request.url, pairs, header(request, HEADER), [TOKEN])
 

@@ -1,4 +1,4 @@
-"""Caller: what goes over the wire when Twilio calls a webhook."""
+"""Caller: the requests that are sent when Twilio calls a webhook."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from twiml_app.webhook import FORM_TYPE, Form
 
 
 def test_post_is_sent_as_twilio_sends_it() -> None:
-    """Programs are developed against this, so it has to look like the real thing byte for byte."""
+    """Programs are developed against it, so it must match Twilio's request byte for byte."""
     transport = wire()
     answer = call(transport, f"{URL}?step=2#rc=0")
     (request,) = transport.sent
@@ -35,11 +35,11 @@ def test_post_is_sent_as_twilio_sends_it() -> None:
     ("url", "sent"),
     [
         pytest.param(URL, f"{URL}?{FORM.encode()}", id="no query"),
-        pytest.param(f"{URL}?a=%2C&b", f"{URL}?a=%2C&b&{FORM.encode()}", id="query kept as it is written"),
+        pytest.param(f"{URL}?a=%2C&b", f"{URL}?a=%2C&b&{FORM.encode()}", id="query unchanged"),
     ],
 )
 def test_get_carries_the_form_in_the_query(url: str, sent: str) -> None:
-    """The signature of a GET covers the query, so a query that is encoded again would not fit."""
+    """The signature of a GET covers the query, so re-encoding the query would break it."""
     transport = wire()
     call(transport, url, method="GET")
     (request,) = transport.sent
@@ -49,15 +49,15 @@ def test_get_carries_the_form_in_the_query(url: str, sent: str) -> None:
 
 
 def test_get_without_a_form_calls_the_url_as_it_is() -> None:
-    """A trailing question mark would make another URL than the signed one."""
+    """With a trailing question mark the URL would differ from the signed one."""
     transport = wire()
     call(transport, method="GET", form=Form())
 
     assert transport.sent[0].url == URL
 
 
-def test_headers_that_are_given_go_with_every_request() -> None:
-    """A replay marks each of its requests as one."""
+def test_extra_headers_are_sent_with_every_request() -> None:
+    """A replay marks each of its requests."""
     transport = wire(CHALLENGE, OK)
     Caller(transport, headers=(("X-Replay", "1"),), clock=transport.clock).call(Webhook(url=WITH_PAIR), FORM)
 
@@ -73,13 +73,13 @@ def test_headers_that_are_given_go_with_every_request() -> None:
         pytest.param("https://a:b@H.example:8443/x", "https://H.example:8443/x", id="port, and case of the host"),
         pytest.param("https://a:p@ss@h/x", "https://h/x", id="at sign in the password"),
         pytest.param(
-            "https://h/grüße?q=ü b", "https://h/gr%C3%BC%C3%9Fe?q=%C3%BC%20b", id="what cannot go on the wire"
+            "https://h/grüße?q=ü b", "https://h/gr%C3%BC%C3%9Fe?q=%C3%BC%20b", id="characters that must be encoded"
         ),
-        pytest.param("https://h/%fc?a=%2c", "https://h/%fc?a=%2c", id="what is encoded already"),
+        pytest.param("https://h/%fc?a=%2c", "https://h/%fc?a=%2c", id="already encoded"),
     ],
 )
 def test_url_is_called_without_credentials_and_fragment(url: str, bare: str) -> None:
-    """What is called is what is signed: nothing else may be touched."""
+    """The called URL is the one that is signed, so nothing else in it may change."""
     assert without_userinfo(url) == bare
 
 
@@ -96,7 +96,7 @@ def test_url_is_called_without_credentials_and_fragment(url: str, bare: str) -> 
     ],
 )
 def test_invalid_url_is_refused_before_anything_is_sent(url: str) -> None:
-    """It is typed by people, on the command line."""
+    """People type URLs on the command line."""
     transport = wire()
     error = failure(transport, url)
 
@@ -105,7 +105,7 @@ def test_invalid_url_is_refused_before_anything_is_sent(url: str) -> None:
     assert transport.sent == []
 
 
-def test_tokens_are_made_up_where_none_are_given() -> None:
+def test_every_event_gets_an_idempotency_token_of_its_own() -> None:
     """Two events of one phone must not look like a retry."""
     transport = wire()
     twilio = Caller(transport)
@@ -118,7 +118,7 @@ def test_tokens_are_made_up_where_none_are_given() -> None:
 
 
 def test_every_attempt_is_kept() -> None:
-    """The phone and the command line show what happened on the way."""
+    """The phone and the command line show every request."""
     answer = call(wire(ConnectFailed("refused"), CHALLENGE, OK), WITH_PAIR)
 
     assert [(attempt.response, attempt.problem) for attempt in answer.attempts] == [

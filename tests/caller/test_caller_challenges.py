@@ -1,4 +1,4 @@
-"""Challenges: the caller sends its credentials when they are asked for, and to nobody else."""
+"""Challenges: the caller sends credentials only to a server that asks for them."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from tests.caller.calling import (
 from twiml_app.webhook import WebhookResponse
 
 
-def test_credentials_are_sent_once_they_are_asked_for() -> None:
-    """Twilio's first request has none: an application that serves it without has no protection."""
+def test_credentials_are_sent_after_a_challenge() -> None:
+    """Twilio's first request has no credentials: an application that answers it is unprotected."""
     transport = wire(CHALLENGE, OK)
     answer = call(transport, WITH_PAIR)
     first, second = transport.sent
@@ -38,7 +38,9 @@ def test_credentials_are_sent_once_they_are_asked_for() -> None:
     ("challenge", "answered"),
     [
         pytest.param([("WWW-Authenticate", 'Basic realm="x"')], True, id="realm"),
-        pytest.param([("www-authenticate", 'basic charset="UTF-8", realm=x')], True, id="realm further on"),
+        pytest.param(
+            [("www-authenticate", 'basic charset="UTF-8", realm=x')], True, id="realm after another parameter"
+        ),
         pytest.param([("WWW-Authenticate", "Bearer"), ("WWW-Authenticate", "Basic realm=x")], True, id="second header"),
         pytest.param([("WWW-Authenticate", 'Digest realm="x", Basic realm="y"')], True, id="second challenge"),
         pytest.param([], False, id="none"),
@@ -48,7 +50,7 @@ def test_credentials_are_sent_once_they_are_asked_for() -> None:
     ],
 )
 def test_challenge_needs_a_realm(challenge: list[tuple[str, str]], answered: bool) -> None:
-    """A gateway that drops the realm locks Twilio out, and that must show before production."""
+    """A gateway that drops the realm locks Twilio out, which must be noticed before production."""
     transport = wire(WebhookResponse(status=401, headers=tuple(challenge)), OK)
 
     if answered:
@@ -59,14 +61,14 @@ def test_challenge_needs_a_realm(challenge: list[tuple[str, str]], answered: boo
 
 
 def test_challenge_without_credentials_in_the_url_is_a_failure() -> None:
-    """A URL that was pasted without its password is the commonest mistake in the console."""
+    """Pasting the URL without its password is the most common mistake in the console."""
     error = failure(wire(CHALLENGE))
 
     assert (error.url, error.problem, error.code) == (URL, "answered 401", 11200)
 
 
 def test_refused_credentials_are_not_sent_again() -> None:
-    """A wrong password would otherwise be tried until an edge bans the sender."""
+    """Repeated attempts with a wrong password could get the sender banned."""
     transport = wire(CHALLENGE, CHALLENGE)
 
     assert failure(transport, WITH_PAIR).code == 11200
@@ -78,14 +80,14 @@ def test_refused_credentials_are_not_sent_again() -> None:
     [
         pytest.param("/other", True, id="same host"),
         pytest.param("https://sms.example.com/other", True, id="same host, absolute"),
-        pytest.param("http://sms.example.com/other", False, id="in the clear"),
+        pytest.param("http://sms.example.com/other", False, id="without TLS"),
         pytest.param("https://evil.example/other", False, id="another host"),
         pytest.param("https://sms.example.com:8443/other", False, id="another port"),
         pytest.param("//evil.example/other", False, id="another host, same scheme"),
     ],
 )
 def test_credentials_stay_on_the_host_they_are_for(location: str, authorized: bool) -> None:
-    """A redirect must not hand the password to somebody else."""
+    """A redirect must not send the password to another server."""
     transport = wire(moved(307, location), CHALLENGE, OK)
 
     if authorized:
@@ -95,7 +97,7 @@ def test_credentials_stay_on_the_host_they_are_for(location: str, authorized: bo
     assert any(header(request, "Authorization") for request in transport.sent) == authorized
 
 
-def test_password_is_in_nothing_but_the_authorization() -> None:
+def test_password_appears_only_in_the_authorization_header() -> None:
     """URLs end up in logs, in tickets and in ErrorUrl."""
     transport = wire(CHALLENGE, FAILED, CHALLENGE, WebhookResponse(status=403))
     error = failure(transport, f"{WITH_PAIR}#rc=0", fallback_url=WITH_PAIR.replace("message", "fallback"))
@@ -106,7 +108,7 @@ def test_password_is_in_nothing_but_the_authorization() -> None:
 
 
 def test_cookie_of_the_challenge_is_sent_with_the_credentials() -> None:
-    """Balancers set one on the first answer, to find the same worker again."""
+    """Load balancers set one on the first answer to route the next request to the same worker."""
     transport = wire(WebhookResponse(status=401, headers=(*CHALLENGE.headers, ("set-cookie", "edge=7"))), OK)
     call(transport, WITH_PAIR)
 

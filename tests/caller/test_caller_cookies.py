@@ -1,4 +1,4 @@
-"""Cookies: the caller sends them back within a conversation, for as long as it lasts."""
+"""Cookies: the caller returns them for the duration of a conversation."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ def converse(transport: Wire, twilio: Caller, *, contact: str = "+1", number: st
     [
         pytest.param(["session=a.b-c; HttpOnly; Path=/"], "session=a.b-c", id="session of Flask"),
         pytest.param(["a=1", "b=2; Max-Age=60"], "a=1; b=2", id="several"),
-        pytest.param(['a="x y\\073"; Partitioned; SameSite=None'], 'a="x y\\073"', id="quoted, sent as it came"),
+        pytest.param(['a="x y\\073"; Partitioned; SameSite=None'], 'a="x y\\073"', id="quoted, returned unchanged"),
         pytest.param(["a=b=c"], "a=b=c", id="equals sign in the value"),
         pytest.param(["a=1", "a=; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; Path=/"], "", id="deleted"),
         pytest.param(["broken", "=x", "", ";"], "", id="broken"),
     ],
 )
-def test_cookies_come_back_with_the_next_call(set_cookies: list[str], sent: str) -> None:
+def test_cookies_are_returned_with_the_next_call(set_cookies: list[str], sent: str) -> None:
     """Flask's session works across the texts of one person, because Twilio keeps cookies."""
     transport = wire(with_cookies(*set_cookies))
     twilio = caller(transport)
@@ -55,7 +55,7 @@ def test_cookies_belong_to_two_numbers_and_a_host() -> None:
 
 
 def test_cookies_are_forgotten_after_four_hours_without_use() -> None:
-    """A conversation in progress keeps its session; one that resumes the next day gets a new one."""
+    """An active conversation keeps its session; one that resumes the next day gets a new session."""
     transport = wire(with_cookies("session=ann"), OK)
     twilio = caller(transport)
     converse(transport, twilio)
@@ -67,8 +67,8 @@ def test_cookies_are_forgotten_after_four_hours_without_use() -> None:
     assert converse(transport, twilio) == ""
 
 
-def test_cookies_may_live_by_a_clock_of_their_own() -> None:
-    """An emulator sets its clock forward by hours, while the limits of a request are real seconds."""
+def test_cookies_may_use_another_clock_than_time_limits() -> None:
+    """The emulator's clock may jump by hours, while the time limits of a request are real seconds."""
     emulated = 1000.0
     transport = wire(with_cookies("session=ann"), OK, takes_s=5)
     twilio = Caller(transport, clock=transport.clock, cookies=CookieJar(lambda: emulated))

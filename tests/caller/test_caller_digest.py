@@ -22,11 +22,11 @@ DIGEST_PAIR = "https://gr%C3%BC%C3%9Fe%20%22sms%22:sehr%2C%20%5Clang%3Agenug@sms
 
 @dataclass
 class DigestServer:
-    """A transport that answers as a server does that wants a Digest, checked by the formula of RFC 7616 (3.4)."""
+    """A server that requires Digest authentication, checked with the formula of RFC 7616 (3.4)."""
 
     algorithm: str = "SHA-256"
     qop: str = "auth, auth-int"
-    #: How many requests a nonce is good for.
+    #: The number of requests that a nonce is valid for.
     uses: int = 100
     sent: list[OutgoingRequest] = field(default_factory=list)
     nonce: int = 1
@@ -41,8 +41,8 @@ class DigestServer:
             self.nonce, self.used = self.nonce + 1, 0
             return self.challenge(", stale=TRUE")
         self.used += 1
-        is_right = (given.uri, given.opaque) == (target_of(urlsplit(request.url)), 'so "opaque"')
-        return OK if is_right and given.response == self.expected(request, given) else self.challenge("")
+        matches = (given.uri, given.opaque) == (target_of(urlsplit(request.url)), 'so "opaque"')
+        return OK if matches and given.response == self.expected(request, given) else self.challenge("")
 
     def challenge(self, more: str) -> WebhookResponse:
         """Make the challenge."""
@@ -52,7 +52,7 @@ class DigestServer:
         return WebhookResponse(status=401, headers=(("WWW-Authenticate", value + algorithm + qop + more),))
 
     def expected(self, request: OutgoingRequest, given: Authorization) -> str:
-        """Return the response of the right user with the right password, in the right order of requests."""
+        """Return the response of the right user, password and request count."""
 
         def hashed(*parts: str | None) -> str:
             name = "sha256" if self.algorithm.startswith("SHA") else "md5"
@@ -69,7 +69,7 @@ class DigestServer:
 @pytest.mark.parametrize("qop", ["", "auth", "auth-int, auth"])
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_digest_is_answered(algorithm: str, qop: str, method: str) -> None:
-    """Twilio supports Digest: a webhook behind it must be reachable in development as well."""
+    """Twilio supports Digest, so a webhook protected by it must be reachable in development too."""
     server = DigestServer(algorithm, qop)
     url = f'{DIGEST_PAIR}?a="b"'
     assert Caller(server).call(Webhook(url=url, method=method), FORM).response == OK
@@ -81,9 +81,9 @@ def test_digest_is_answered(algorithm: str, qop: str, method: str) -> None:
 
 
 def test_digest_counts_the_requests_of_a_session() -> None:
-    """A server takes a repeated count for a replay, and a new client nonce for another session."""
+    """A server treats a repeated count as a replay attack, and a new client nonce as another session."""
     server, session = DigestServer(algorithm="MD5-sess"), Session()
-    twilio = Caller(server, new_nonce=iter(["ours", "never"]).__next__)
+    twilio = Caller(server, new_nonce=iter(["ours", "unused"]).__next__)
     for _ in range(3):
         twilio.call(Webhook(url=DIGEST_PAIR), FORM, session=session)
 
@@ -96,7 +96,7 @@ def test_digest_counts_the_requests_of_a_session() -> None:
     ]
 
 
-def test_client_nonce_is_made_up_where_none_is_given() -> None:
+def test_every_login_gets_a_client_nonce_of_its_own() -> None:
     """Two logins with the same nonce would show an eavesdropper that the password is the same."""
     servers = DigestServer(), DigestServer()
     for server in servers:
@@ -108,8 +108,8 @@ def test_client_nonce_is_made_up_where_none_is_given() -> None:
     assert first != second
 
 
-def test_nonce_that_is_used_up_is_replaced() -> None:
-    """Some servers give a nonce for one request."""
+def test_expired_nonce_is_replaced() -> None:
+    """Some servers accept a nonce for one request only."""
     server, session = DigestServer(uses=1), Session()
     twilio = Caller(server)
     for _ in range(2):
@@ -120,20 +120,20 @@ def test_nonce_that_is_used_up_is_replaced() -> None:
 
 
 def digest(more: str = "") -> WebhookResponse:
-    """Make an answer that wants a Digest."""
+    """Make an answer that requires Digest."""
     return WebhookResponse(status=401, headers=(("WWW-Authenticate", f'Digest realm="x", nonce="y"{more}'),))
 
 
 @pytest.mark.parametrize(
     ("answers", "requests"),
     [
-        pytest.param([digest(), digest(", stale=true"), OK], 3, id="answered once more"),
-        pytest.param([digest(), digest(", stale=true"), digest(", stale=true"), OK], 3, id="but no oftener"),
-        pytest.param([digest(), digest(", stale=false"), OK], 2, id="not where the password was wrong"),
+        pytest.param([digest(), digest(", stale=true"), OK], 3, id="answered again"),
+        pytest.param([digest(), digest(", stale=true"), digest(", stale=true"), OK], 3, id="but not a third time"),
+        pytest.param([digest(), digest(", stale=false"), OK], 2, id="not if the password was wrong"),
     ],
 )
-def test_stale_answer_is_given_once_more(answers: list[WebhookResponse | OSError], requests: int) -> None:
-    """A nonce may run out between two requests; a server that always says so must not be asked again and again."""
+def test_stale_nonce_is_answered_once_more(answers: list[WebhookResponse | OSError], requests: int) -> None:
+    """A nonce may expire between two requests, but a server that always says so must not cause a loop."""
     transport = wire(*answers)
     if len(answers) == requests:
         assert call(transport, WITH_PAIR).response == OK
@@ -142,8 +142,8 @@ def test_stale_answer_is_given_once_more(answers: list[WebhookResponse | OSError
     assert len(transport.sent) == requests
 
 
-def test_password_is_not_sent_where_a_digest_would_do() -> None:
-    """A server that offers both is answered as well as can be."""
+def test_password_is_not_sent_if_the_server_accepts_digest() -> None:
+    """A server that offers both gets the stronger answer."""
     offered = (
         ("WWW-Authenticate", 'Basic realm="x", Digest realm="x", nonce="y"'),
         *digest(", algorithm=SHA-256").headers,

@@ -1,4 +1,4 @@
-"""Failures: the error of a call says what went wrong, in Twilio's code and in one line."""
+"""Failures: the error of a call has Twilio's error code and describes the problem in one line."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from twiml_app.webhook import WebhookResponse
         pytest.param(
             ConnectFailed("no connection to sms.example.com: refused"),
             "no connection to sms.example.com: refused",
-            id="said",
+            id="with a message",
         ),
-        pytest.param(TimeoutError(), "TimeoutError", id="not said"),
+        pytest.param(TimeoutError(), "TimeoutError", id="without a message"),
     ],
 )
-def test_error_says_in_words_what_went_wrong(error: OSError, problem: str) -> None:
-    """An empty reason would send people to the debugger."""
+def test_error_describes_the_problem(error: OSError, problem: str) -> None:
+    """An empty message would force people to use a debugger."""
     transport = wire(error)
     failed = failure(transport, f"{URL}#rc=0")
 
@@ -33,13 +33,13 @@ def test_error_says_in_words_what_went_wrong(error: OSError, problem: str) -> No
     ("error", "code"),
     [
         pytest.param(ConnectFailed("refused"), 11205, id="no connection"),
-        pytest.param(ConnectFailed("no such host", code=11210), 11210, id="no connection, and why"),
-        pytest.param(ProtocolViolation("not an HTTP answer"), 11206, id="no HTTP"),
+        pytest.param(ConnectFailed("no such host", code=11210), 11210, id="no connection, with its own code"),
+        pytest.param(ProtocolViolation("not an HTTP answer"), 11206, id="not HTTP"),
         pytest.param(ConnectionResetError("reset"), 11200, id="broken"),
     ],
 )
-def test_code_says_what_failed(error: OSError, code: int) -> None:
-    """The fallback URL gets the error code, and people look it up."""
+def test_failure_has_an_error_code(error: OSError, code: int) -> None:
+    """The fallback URL gets the error code, and people look it up in Twilio's list."""
     transport = wire(error, OK)
     answer = call(transport, f"{URL}#rc=0", fallback_url="https://fallback.example/x")
 
@@ -49,7 +49,7 @@ def test_code_says_what_failed(error: OSError, code: int) -> None:
 
 
 def test_error_shows_the_beginning_of_the_answer() -> None:
-    """The line of the application says what is wrong; a page of HTML is cut."""
+    """The application's own line names the problem; a page of HTML is shortened."""
     error = failure(wire(FAILED))
     assert (error.status, error.content_type, error.body) == (500, "", FAILED.body)
     assert error.problem == "answered 500: the handler failed"
@@ -59,7 +59,7 @@ def test_error_shows_the_beginning_of_the_answer() -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "said"),
+    ("body", "excerpt"),
     [
         pytest.param(
             b"<!doctype html>\n<html lang=en>\n  <title>500 Internal\r\n\tServer Error</title>\n</html>\n",
@@ -68,10 +68,10 @@ def test_error_shows_the_beginning_of_the_answer() -> None:
         ),
         pytest.param(b"\n" * 300 + b"the reason", ": the reason", id="lines before the text"),
         pytest.param(b"a\n" * 1000, f": {'a ' * 100}", id="many short lines"),
-        pytest.param("a\u2028b\x85c\x0bd".encode(), ": a b c d", id="other ends of lines"),
+        pytest.param("a\u2028b\x85c\x0bd".encode(), ": a b c d", id="other line breaks"),
         pytest.param(b" \n\t", "", id="only white space"),
     ],
 )
-def test_answer_is_quoted_in_one_line(body: bytes, said: str) -> None:
-    """An error page over many lines buries the line before it and the one after."""
-    assert failure(wire(WebhookResponse(status=500, body=body))).problem == f"answered 500{said}"
+def test_answer_is_quoted_in_one_line(body: bytes, excerpt: str) -> None:
+    """An error page of many lines would hide the log lines around it."""
+    assert failure(wire(WebhookResponse(status=500, body=body))).problem == f"answered 500{excerpt}"

@@ -1,4 +1,4 @@
-"""Fallback URL: the caller turns to it when the primary URL has failed."""
+"""Fallback URL: the caller uses it when the primary URL has failed."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from twiml_app.caller.types import ConnectFailed
 from twiml_app.webhook import Form
 
 
-def test_fallback_is_called_with_what_failed() -> None:
-    """A fallback that does not know why it is called can only apologize."""
+def test_fallback_is_called_with_the_error() -> None:
+    """A fallback that does not know the error can only apologize."""
     transport = wire(CHALLENGE, FAILED, CHALLENGE, OK)
     answer = call(transport, f"{WITH_PAIR}?a=1", fallback_url="https://sms:quite@sms.example.com/fallback")
     form = Form.read(transport.sent[-1].body.decode(), max_fields=500)
@@ -22,15 +22,15 @@ def test_fallback_is_called_with_what_failed() -> None:
     assert len(answer.attempts) == 4
 
 
-def test_fallback_that_fails_too_is_the_error() -> None:
-    """Twilio's debugger lists both; the last one is where to look."""
+def test_error_is_that_of_the_fallback_if_both_fail() -> None:
+    """Twilio's debugger lists both; the last one needs attention."""
     error = failure(wire(FAILED, ConnectFailed("refused")), fallback_url="https://fallback.example/x")
 
     assert (error.url, error.code) == ("https://fallback.example/x", 11205)
 
 
-def test_invalid_fallback_url_is_refused_at_once() -> None:
-    """Otherwise it shows only on the day when the primary fails."""
+def test_invalid_fallback_url_is_refused_before_anything_is_sent() -> None:
+    """Otherwise nobody notices it until the primary URL fails."""
     transport = wire()
 
     assert failure(transport, fallback_url="fallback").code == 11100

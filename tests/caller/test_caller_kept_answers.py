@@ -1,4 +1,4 @@
-"""Kept answers: the caller asks whether an answer with an ETag or a date is still good."""
+"""Cached answers: the caller revalidates an answer with an ETag or Last-Modified header."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DATE = "Wed, 21 Oct 2015 07:28:00 GMT"
 
 
 def fetch(twilio: Caller, transport: Wire, url: str = URL, *, method: str = "GET") -> tuple[WebhookResponse, str, str]:
-    """Call a URL without a form; return the answer that counts, and the conditions that were sent."""
+    """Call a URL without a form; return the answer that is used, and the conditions that were sent."""
     answer = twilio.call(Webhook(url=url, method=method), Form()).response
     return answer, header(transport.sent[-1], "If-None-Match"), header(transport.sent[-1], "If-Modified-Since")
 
@@ -30,10 +30,8 @@ def fetch(twilio: Caller, transport: Wire, url: str = URL, *, method: str = "GET
         ),
     ],
 )
-def test_answer_to_get_is_kept_as_long_as_it_is_good(
-    headers: list[tuple[str, str]], conditions: tuple[str, str]
-) -> None:
-    """Twilio caches what has an ETag: a program that forgets to change it is stuck with its old answer."""
+def test_answer_to_get_is_cached_until_it_changes(headers: list[tuple[str, str]], conditions: tuple[str, str]) -> None:
+    """Twilio caches an answer with an ETag: a program that forgets to change it keeps its old answer."""
     kept = tagged(*headers)
     transport = wire(kept, UNCHANGED, UNCHANGED, OK, OK)
     twilio = caller(transport)
@@ -45,8 +43,8 @@ def test_answer_to_get_is_kept_as_long_as_it_is_good(
     assert fetch(twilio, transport) == (OK, "", "")
 
 
-def test_answer_that_came_unchanged_is_shown_as_it_came() -> None:
-    """The attempts show what went over the wire."""
+def test_attempts_show_the_304_itself() -> None:
+    """The attempts show the real traffic."""
     transport = wire(tagged(("ETag", '"1"')), UNCHANGED)
     twilio = caller(transport)
     fetch(twilio, transport)
@@ -55,8 +53,8 @@ def test_answer_that_came_unchanged_is_shown_as_it_came() -> None:
     assert [attempt.response for attempt in attempts] == [UNCHANGED]
 
 
-def test_latest_answer_is_the_one_that_is_kept() -> None:
-    """A new tag goes with a new body."""
+def test_latest_answer_is_cached() -> None:
+    """A new tag belongs to a new body."""
     old, new = tagged(("ETag", '"1"'), body=b"old"), tagged(("ETag", '"2"'), body=b"new")
     transport = wire(old, new, FAILED, UNCHANGED)
     twilio = caller(transport)
@@ -77,8 +75,8 @@ def test_latest_answer_is_the_one_that_is_kept() -> None:
         pytest.param(tagged(("ETag", '"1"'), body=b"x" * (MAX_KEPT_BYTES + 1)), id="longer than a document"),
     ],
 )
-def test_other_answers_are_not_kept(answer: WebhookResponse) -> None:
-    """What is not to be stored may hold what a person wrote."""
+def test_other_answers_are_not_cached(answer: WebhookResponse) -> None:
+    """An answer marked no-store may contain personal data."""
     transport = wire(answer, UNCHANGED)
     twilio = caller(transport)
     fetch(twilio, transport)
@@ -86,7 +84,7 @@ def test_other_answers_are_not_kept(answer: WebhookResponse) -> None:
     assert fetch(twilio, transport) == (UNCHANGED, "", "")
 
 
-def test_answer_to_post_is_never_kept() -> None:
+def test_answer_to_post_is_never_cached() -> None:
     """A POST is an event, and every event gets its own answer."""
     transport = wire(tagged(("ETag", '"1"')))
     twilio = caller(transport)
@@ -98,7 +96,7 @@ def test_answer_to_post_is_never_kept() -> None:
     assert fetch(twilio, transport, method="POST")[0] == UNCHANGED
 
 
-def test_answer_is_kept_for_the_whole_url_with_its_form() -> None:
+def test_answer_is_cached_per_url_including_the_form() -> None:
     """One text must not get the answer to another."""
     transport = wire(tagged(("ETag", '"1"')))
     twilio = caller(transport)
@@ -108,8 +106,8 @@ def test_answer_is_kept_for_the_whole_url_with_its_form() -> None:
     assert [header(request, "If-None-Match") for request in transport.sent] == ["", "", '"1"']
 
 
-def test_condition_goes_with_the_credentials_too() -> None:
-    """The request of a challenge is repeated as it was."""
+def test_condition_is_sent_with_the_credentials_too() -> None:
+    """After a challenge the same request is repeated."""
     kept = tagged(("ETag", '"1"'))
     transport = wire(CHALLENGE, kept, CHALLENGE, UNCHANGED)
     twilio = caller(transport)

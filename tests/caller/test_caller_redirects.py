@@ -1,4 +1,4 @@
-"""Redirects: the caller follows them as a browser does, and stops where Twilio stops."""
+"""Redirects: the caller follows them as a browser does, up to Twilio's limit."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from twiml_app.webhook import WebhookResponse
     ],
 )
 def test_redirect_is_followed_as_browsers_do(status: int, method: str) -> None:
-    """A redirect from http to https quietly turns a POST into a GET: the tests must show it."""
+    """A redirect from http to https silently turns a POST into a GET, which tests must show."""
     transport = wire(moved(status, "/other?x=1"), OK)
     answer = call(transport)
     request = transport.sent[1]
@@ -50,17 +50,17 @@ def test_ten_redirects_are_followed_and_no_more() -> None:
     "location",
     [
         pytest.param("ftp://example.com/", id="another scheme"),
-        pytest.param("mailto:me", id="no address of a host"),
+        pytest.param("mailto:me", id="not a host"),
         pytest.param("http://[", id="broken"),
         pytest.param("https://example.com:99999/", id="invalid port"),
     ],
 )
-def test_redirect_to_no_http_url_is_a_failure_of_the_call(location: str) -> None:
-    """What an application answers must not make the tests crash elsewhere."""
+def test_redirect_to_another_kind_of_url_is_a_failed_call(location: str) -> None:
+    """A bad Location header must not raise anything other than CallError."""
     error = failure(wire(moved(302, location)))
 
     assert (error.url, error.code) == (URL, 11100)
-    assert error.problem == f"redirects to {location!r}, which is no http URL"
+    assert error.problem == f"redirects to {location!r}, which is not an http(s) URL"
 
 
 @pytest.mark.parametrize(
@@ -69,20 +69,20 @@ def test_redirect_to_no_http_url_is_a_failure_of_the_call(location: str) -> None
         pytest.param("ftp://sms:SECRET@h/", "h/", id="another scheme"),
         pytest.param("ftp://sms:SEC@RET@h/x", "h/x", id="at sign in the password"),
         pytest.param("http://sms:SECRET@[::1/x", "[::1/x", id="invalid host"),
-        pytest.param("http://sms:SECRET@\u2100.example/x", "\u2100.example/x", id="host that is forbidden"),
+        pytest.param("http://sms:SECRET@\u2100.example/x", "\u2100.example/x", id="forbidden host"),
         pytest.param("http://sms:SECRET@h:99999/x", "h:99999/x", id="invalid port"),
     ],
 )
-def test_redirect_that_leads_nowhere_shows_no_password(target: str, shown: str) -> None:
-    """The error is logged and shown by the debugger, with what caused it."""
+def test_error_of_an_invalid_redirect_shows_no_password(target: str, shown: str) -> None:
+    """The error is logged and shown in the debugger, including its cause."""
     error = failure(wire(moved(302, target)))
 
-    assert (error.problem, error.code) == (f"redirects to {shown!r}, which is no http URL", 11100)
+    assert (error.problem, error.code) == (f"redirects to {shown!r}, which is not an http(s) URL", 11100)
     assert "SECRET" not in "".join(traceback.format_exception(error))
 
 
-def test_redirect_without_a_location_is_an_answer() -> None:
-    """There is nowhere to go."""
+def test_redirect_without_a_location_is_the_answer() -> None:
+    """There is no URL to follow."""
     assert call(wire(WebhookResponse(status=302))).response.status == 302
 
 
@@ -92,8 +92,8 @@ def test_redirect_without_a_location_is_an_answer() -> None:
         pytest.param("https://a:b@h/x/y", "z", "https://a:b@h/x/z", id="relative"),
         pytest.param("https://a:b@h/x", "https://h/z", "https://a:b@h/z", id="same host"),
         pytest.param("https://a:b@h/x", "https://c:d@h/z", "https://c:d@h/z", id="with credentials of its own"),
-        pytest.param("https://h/x", "?z", "https://h/x?z", id="none to keep"),
-        pytest.param("https://a:b@h/x#rc=2", "/z", "https://a:b@h/z", id="overrides are not those of another URL"),
+        pytest.param("https://h/x", "?z", "https://h/x?z", id="no credentials"),
+        pytest.param("https://a:b@h/x#rc=2", "/z", "https://a:b@h/z", id="overrides are dropped"),
     ],
 )
 def test_relative_url_is_resolved_with_the_credentials_of_its_host(url: str, target: str, expected: str) -> None:

@@ -1,4 +1,4 @@
-"""Retries: the caller tries again as the overrides of the URL say, within their time limits."""
+"""Retries: the caller follows the overrides of the URL, within their time limits."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from twiml_app.webhook import WebhookResponse
 @pytest.mark.parametrize(
     ("answers", "fragment", "requests", "code"),
     [
-        pytest.param([ConnectFailed("refused"), OK], "", 2, 0, id="no connection is tried again by default"),
-        pytest.param([ConnectFailed("refused")], "", 2, 11205, id="but once"),
-        pytest.param([ConnectFailed("refused")], "#rc=0", 1, 11205, id="unless it is not wanted"),
+        pytest.param([ConnectFailed("refused"), OK], "", 2, 0, id="no connection is retried by default"),
+        pytest.param([ConnectFailed("refused")], "", 2, 11205, id="but only once"),
+        pytest.param([ConnectFailed("refused")], "#rc=0", 1, 11205, id="unless switched off"),
         pytest.param([ConnectFailed("refused")], "#rc=5", 6, 11205, id="or more often"),
         pytest.param([ConnectFailed("refused")], "#rp=5xx", 1, 11205, id="policy without ct"),
-        pytest.param([FAILED, OK], "", 1, 11200, id="an error is not tried again by default"),
+        pytest.param([FAILED, OK], "", 1, 11200, id="an error status is not retried by default"),
         pytest.param([FAILED, OK], "#rp=5xx", 2, 0, id="5xx by policy"),
         pytest.param([FAILED, OK], "#rp=4xx", 1, 11200, id="5xx by another policy"),
         pytest.param([WebhookResponse(status=404), OK], "#rp=4xx", 2, 0, id="4xx by policy"),
         pytest.param([WebhookResponse(status=404), OK], "#rp=5xx", 1, 11200, id="4xx by another policy"),
         pytest.param([TimeoutError("timed out"), OK], "#rp=rt", 2, 0, id="rt by policy"),
-        pytest.param([TimeoutError("timed out"), OK], "", 1, 11200, id="rt is not tried again by default"),
+        pytest.param([TimeoutError("timed out"), OK], "", 1, 11200, id="rt is not retried by default"),
         pytest.param([ConnectionResetError(), FAILED, OK], "#rc=2&rp=all", 3, 0, id="all"),
-        pytest.param([moved(302, "ftp://x")], "#rp=all", 2, 11100, id="all, and never right"),
+        pytest.param([moved(302, "ftp://x")], "#rp=all", 2, 11100, id="all, and every try fails"),
     ],
 )
 def test_retries_follow_the_policy_of_the_url(
     answers: list[WebhookResponse | OSError], fragment: str, requests: int, code: int
 ) -> None:
-    """A handler that is not safe to run twice breaks on the first retry: better here than in production."""
+    """A handler that must not run twice should break in a test, not in production."""
     transport = wire(*answers)
 
     if code:
@@ -43,15 +43,15 @@ def test_retries_follow_the_policy_of_the_url(
     assert len(transport.sent) == requests
 
 
-def test_no_connection_is_tried_again_whatever_its_code() -> None:
-    """By default Twilio tries again where nothing was sent: a failed handshake is such a case."""
+def test_failed_connection_is_retried_whatever_its_code() -> None:
+    """By default Twilio retries if nothing was sent, as after a failed handshake."""
     transport = wire(ConnectFailed("handshake", code=11220), OK)
 
     assert call(transport).response == OK
 
 
-def test_retry_after_a_redirect_begins_again_as_post() -> None:
-    """The redirect was that of the failed try."""
+def test_retry_after_a_redirect_starts_with_post() -> None:
+    """The redirect belonged to the failed try."""
     transport = wire(moved(302, "/other"), FAILED, OK)
     call(transport, f"{URL}#rp=5xx")
 
@@ -62,8 +62,8 @@ def test_retry_after_a_redirect_begins_again_as_post() -> None:
     ]
 
 
-def test_idempotency_token_is_that_of_the_event() -> None:
-    """A program distinguishes a retry from a new event by it."""
+def test_retries_keep_the_idempotency_token_of_the_event() -> None:
+    """Programs use it to distinguish a retry from a new event."""
     transport = wire(ConnectFailed("refused"), CHALLENGE, OK)
     twilio = caller(transport)
     twilio.call(Webhook(url=WITH_PAIR), FORM)
@@ -74,7 +74,7 @@ def test_idempotency_token_is_that_of_the_event() -> None:
 
 
 def test_time_limits_are_those_of_the_url_within_the_total() -> None:
-    """No request may wait longer than what is left of the whole."""
+    """No request may wait longer than the rest of the total time."""
     transport = wire(CHALLENGE, FAILED, CHALLENGE, OK, takes_s=3)
     call(transport, f"{WITH_PAIR}#ct=2000&rt=8000&tt=12000&rp=5xx")
 
@@ -97,7 +97,7 @@ def test_time_limits_are_those_of_the_url_within_the_total() -> None:
 def test_nothing_is_sent_once_the_total_time_is_over(
     answers: list[WebhookResponse | OSError], url: str, requests: int, code: int
 ) -> None:
-    """Twilio gives up after 15 seconds, whatever is still to do."""
+    """Twilio gives up after 15 seconds in any case."""
     transport = wire(*answers, takes_s=5)
 
     assert failure(transport, url).code == code

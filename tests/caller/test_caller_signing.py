@@ -1,4 +1,4 @@
-"""Signatures of the caller: they fit what is sent, and they need a secret."""
+"""Signatures of the caller: they match the request, and they need a secret."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from twiml_app.webhook import Form
 
 
 def test_nothing_is_signed_without_a_token() -> None:
-    """Anybody could make a signature with an empty key."""
+    """Anybody could sign with an empty key."""
     transport = wire()
     caller(transport, token="").call(Webhook(url=URL), FORM)
 
     assert header(transport.sent[0], HEADER) == ""
 
 
-def test_shared_key_signs_as_it_says() -> None:
+def test_shared_key_signs_with_its_own_algorithm() -> None:
     """Twilio names the key and the algorithm next to the signature; the token of the account is not used."""
     transport = wire()
     Caller(transport, token="of the key", key_id="k1", clock=transport.clock).call(Webhook(url=URL), FORM)
@@ -44,10 +44,10 @@ texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
     method=st.sampled_from(["GET", "POST"]),
     redirect=st.sampled_from([(), (302,), (307,), (301, 308)]),
 )
-def test_signature_fits_whatever_is_sent(
+def test_signature_matches_every_request(
     pairs: list[tuple[str, str]], path: str, query: str, method: str, redirect: Iterable[int]
 ) -> None:
-    """A receiver sees only what arrives, and must be able to verify it."""
+    """A receiver sees only the request, and must be able to verify it."""
     form = Form(pairs)
     transport = wire(*(moved(status, f"/next?{json.dumps(query)}") for status in redirect), CHALLENGE, OK)
     url = f"https://a:b@h/{path.replace('#', '')}?{query.replace('#', '')}"

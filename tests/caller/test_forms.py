@@ -1,4 +1,4 @@
-"""Forms: those that Twilio posts, complete enough for any handler, and strange where a test wants them so."""
+"""Forms: they match what Twilio posts, and tests may override any field."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
     ("name", "form"),
     [
         pytest.param("inbound-sms.txt", inbound_form("x"), id="text"),
-        pytest.param("inbound-mms.txt", inbound_form("x", media={"https://x/": "image/png"}), id="picture"),
+        pytest.param("inbound-mms.txt", inbound_form("x", media={"https://x/": "image/png"}), id="media file"),
         pytest.param("status-delivered.txt", status_form(SID, "delivered"), id="delivered"),
         pytest.param("status-failed.txt", status_form(SID, "failed", error_code=30005), id="failed"),
     ],
 )
 def test_forms_have_the_fields_of_recorded_traffic(name: str, form: Any) -> None:
-    """A handler that works with these must work with what Twilio sends."""
+    """A handler that works with these forms must work with Twilio's."""
     recorded = sample(name)
 
     assert form.keys() <= recorded.keys()
@@ -35,7 +35,7 @@ def test_forms_have_the_fields_of_recorded_traffic(name: str, form: Any) -> None
 
 
 def test_fields_of_a_form_may_all_be_overridden() -> None:
-    """A strange webhook is made for a test in one line."""
+    """A test creates an unusual webhook in one line."""
     form = inbound_form("x", fields={"Body": "y", "New": "1"})
     status = status_form(SID, "sent", fields={"MessageStatus": "read", "New": "1"})
 
@@ -43,8 +43,8 @@ def test_fields_of_a_form_may_all_be_overridden() -> None:
     assert (status["MessageStatus"], status["SmsStatus"], status["New"]) == ("read", "sent", "1")
 
 
-def test_sids_are_as_twilios_and_never_the_same() -> None:
-    """The second of two texts of one test would otherwise be a retry."""
+def test_sids_look_like_twilios_and_are_unique() -> None:
+    """Otherwise the second text of a test would count as a retry."""
     first, second = random_sid(), random_sid("MM")
 
     assert (first[:2], second[:2], len(first), len(second)) == ("SM", "MM", 34, 34)
@@ -52,8 +52,8 @@ def test_sids_are_as_twilios_and_never_the_same() -> None:
     assert set(first[2:]) <= set("0123456789abcdef")
 
 
-def test_text_has_every_field_of_recorded_traffic_in_its_order() -> None:
-    """A program that is recorded and replayed here sees the request that Twilio sends."""
+def test_text_message_has_the_fields_of_recorded_traffic_in_order() -> None:
+    """A program under test must see the same request as from Twilio."""
     assert list(inbound_form("x")) == list(sample("inbound-sms.txt"))
 
 
@@ -64,24 +64,24 @@ def test_text_has_every_field_of_recorded_traffic_in_its_order() -> None:
         pytest.param(
             inbound_form(from_="+1", to="+2", account_sid=OTHER_ACCOUNT),
             ("+1", "+2", OTHER_ACCOUNT),
-            id="message, given",
+            id="message with other addresses",
         ),
         pytest.param(status_form(SID, "sent"), (NUMBER, CONTACT, ACCOUNT_SID), id="status"),
         pytest.param(
             status_form(SID, "sent", from_="+1", to="+2", account_sid=OTHER_ACCOUNT),
             ("+1", "+2", OTHER_ACCOUNT),
-            id="status, given",
+            id="status with other addresses",
         ),
     ],
 )
-def test_message_comes_from_the_contact_and_a_status_is_of_our_own_message(form: Any, given: tuple[str, ...]) -> None:
-    """Twilio names sender and receiver of the message, so a status has them the other way round."""
+def test_contact_sends_messages_and_receives_those_of_status_callbacks(form: Any, given: tuple[str, ...]) -> None:
+    """From and To are those of the message, so they are swapped in a status callback."""
     assert (form["From"], form["To"], form["AccountSid"]) == given
 
 
 @given(TEXTS)
-def test_message_reaches_a_handler_as_it_was_written(body: str) -> None:
-    """What a test sends is what its handler gets."""
+def test_handler_gets_the_text_unchanged(body: str) -> None:
+    """A test must see the effect of exactly the text that it sends."""
     event = parse_event(inbound_form(body, message_sid=SID))
 
     assert isinstance(event, InboundMessage)
@@ -100,10 +100,10 @@ def test_media_are_numbered_in_their_order() -> None:
 
 @pytest.mark.parametrize(
     ("media", "prefix"),
-    [pytest.param({}, "SM", id="text"), pytest.param({"https://x/": "image/png"}, "MM", id="picture")],
+    [pytest.param({}, "SM", id="text"), pytest.param({"https://x/": "image/png"}, "MM", id="media file")],
 )
-def test_message_gets_one_sid_of_its_kind_under_each_name(media: dict[str, str], prefix: str) -> None:
-    """Handlers written for any generation of the API find the same sid."""
+def test_message_has_one_sid_under_all_its_names(media: dict[str, str], prefix: str) -> None:
+    """Handlers written for any generation of the API read the same SID."""
     form = inbound_form(media=media)
 
     assert re.fullmatch(prefix + "[0-9a-f]{32}", form["MessageSid"])
@@ -112,26 +112,26 @@ def test_message_gets_one_sid_of_its_kind_under_each_name(media: dict[str, str],
 
 
 @pytest.mark.parametrize(
-    ("error_code", "named"),
+    ("error_code", "values"),
     [
         pytest.param(None, [], id="none"),
         pytest.param(30003, ["30003"], id="one"),
         pytest.param(0, ["0"], id="zero is a code"),
     ],
 )
-def test_status_has_an_error_code_only_if_one_is_given(error_code: int | None, named: list[str]) -> None:
-    """Twilio leaves ErrorCode out of a status without an error."""
+def test_status_has_an_error_code_only_if_one_is_given(error_code: int | None, values: list[str]) -> None:
+    """Twilio omits ErrorCode from a status without an error."""
     form = status_form(SID, "undelivered", error_code=error_code)
     event = parse_event(form)
 
-    assert form.getlist("ErrorCode") == named
+    assert form.getlist("ErrorCode") == values
     assert isinstance(event, StatusCallback)
     assert (event.message_sid, event.message_status, event.error_code) == (SID, "undelivered", error_code)
 
 
 @given(st.dictionaries(st.sampled_from(["Body", "To", "MessageSid", "Extra", "Other"]), TEXTS))
-def test_overridden_field_keeps_its_place_and_a_new_one_comes_last(fields: dict[str, str]) -> None:
-    """The order of the other fields stays that of Twilio."""
+def test_overridden_field_keeps_its_position_and_new_fields_come_last(fields: dict[str, str]) -> None:
+    """The other fields must keep Twilio's order."""
     form = inbound_form("x", fields=fields)
     plain = list(inbound_form("x"))
 

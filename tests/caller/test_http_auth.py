@@ -1,4 +1,4 @@
-"""Challenges: read from whatever a server sends, and answered as the RFCs have it."""
+"""Challenges: read from any header that a server sends, and answered as the RFCs require."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PAIR = Credentials("sms", "quite-long-enough")
 
 
 def read(*values: str) -> list[tuple[str, dict[str, str]]]:
-    """Read headers, as scheme and parameters."""
+    """Return the challenges of headers as scheme and parameters."""
     return [(each.scheme, dict(each.parameters)) for each in read_challenges(values)]
 
 
@@ -45,28 +45,28 @@ def answer(value: str, pair: Credentials = PAIR, *, method: str = "GET", target:
         ),
         pytest.param("Basic realm=x, realm=y", [("basic", {"realm": "x"})], id="parameter twice"),
         pytest.param('Basic realm="My\r\n Realm"', [("basic", {"realm": "My Realm"})], id="folded"),
-        pytest.param('Basic realm="x', [("basic", {"realm": "x"})], id="quote that is not closed"),
-        pytest.param('Basic realm="x\\', [("basic", {"realm": "x"})], id="escape of nothing"),
-        pytest.param(", ,Basic ,realm=x,,", [("basic", {"realm": "x"})], id="commas too many"),
+        pytest.param('Basic realm="x', [("basic", {"realm": "x"})], id="unclosed quote"),
+        pytest.param('Basic realm="x\\', [("basic", {"realm": "x"})], id="escape at the end"),
+        pytest.param(", ,Basic ,realm=x,,", [("basic", {"realm": "x"})], id="extra commas"),
         pytest.param("Basic realm=x, (), b=c", [("basic", {"realm": "x", "b": "c"})], id="garbage in between"),
-        pytest.param("realm=x", [], id="parameter of no scheme"),
+        pytest.param("realm=x", [], id="parameter without a scheme"),
         pytest.param("", [], id="empty"),
         pytest.param('"Basic realm=x"', [], id="all between quotes"),
     ],
 )
 def test_challenges_are_read_from_a_header(value: str, expected: list[tuple[str, dict[str, str]]]) -> None:
-    """Gateways write what they like."""
+    """Gateways write this header in many ways."""
     assert read(value) == expected
 
 
 def test_challenges_are_read_from_several_headers() -> None:
-    """Servers send a header for each challenge as well."""
+    """Some servers send one header per challenge."""
     assert read('Basic realm="x"', "charset=y", "Bearer") == [("basic", {"realm": "x"}), ("bearer", {})]
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=30), max_size=5))
-def test_what_was_quoted_is_read_as_it_was(values: list[str]) -> None:
-    """A realm that is changed gives another hash, and a refusal that nobody can explain."""
+def test_quoted_values_are_read_unchanged(values: list[str]) -> None:
+    """A changed realm gives another hash, and the server would refuse the answer."""
     printable = ["".join(char for char in value if char.isprintable()) for value in values]
     escaped = [value.replace("\\", "\\\\").replace('"', '\\"') for value in printable]
     written = ", ".join(f'p{number}="{value}"' for number, value in enumerate(escaped))
@@ -98,8 +98,8 @@ fragments = st.sampled_from(
     st.text() | st.lists(fragments | st.text(max_size=3), max_size=20).map("".join),
     st.text(max_size=10),
 )
-def test_any_header_is_read_and_gives_an_answer_that_can_be_sent(value: str, user: str) -> None:
-    """It comes from a stranger; what goes back must stay one header."""
+def test_any_header_results_in_an_answer_that_can_be_sent(value: str, user: str) -> None:
+    """The header is untrusted input; the answer must remain a single header."""
     for challenge in read_challenges([value]):
         if challenge.strength > 1:
             given = challenge.authorization(
@@ -110,8 +110,8 @@ def test_any_header_is_read_and_gives_an_answer_that_can_be_sent(value: str, use
 
 
 @given(st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=20))
-def test_any_user_is_told_by_a_digest(user: str) -> None:
-    """Credentials are chosen by people, with letters of their own."""
+def test_digest_can_carry_any_user_name(user: str) -> None:
+    """People choose user names in any script."""
     given = Authorization.from_header(answer("Digest realm=x, nonce=y", Credentials(user, "secret")))
 
     assert given
@@ -130,12 +130,12 @@ DIGEST = 'Digest realm="x", nonce="y"'
         pytest.param(
             [f"{DIGEST}, algorithm=SHA-256-sess", f"{DIGEST}, algorithm=SHA-256"],
             f"{DIGEST}, algorithm=SHA-256-sess",
-            id="of equals the first",
+            id="first of equals",
         ),
         pytest.param([f"{DIGEST}, algorithm=SHA-512-256", DIGEST], DIGEST, id="unknown algorithm"),
         pytest.param([f"{DIGEST}, algorithm=-sess", "Basic realm=x"], "Basic realm=x", id="no algorithm at all"),
-        pytest.param([f'{DIGEST}, qop="auth-int"', "Basic realm=x"], "Basic realm=x", id="protection of the body"),
-        pytest.param([f'{DIGEST}, qop="auth-int, AUTH"'], f'{DIGEST}, qop="auth-int, AUTH"', id="protection to choose"),
+        pytest.param([f'{DIGEST}, qop="auth-int"', "Basic realm=x"], "Basic realm=x", id="only auth-int"),
+        pytest.param([f'{DIGEST}, qop="auth-int, AUTH"'], f'{DIGEST}, qop="auth-int, AUTH"', id="choice of qop"),
         pytest.param(["Digest realm=x", "Basic realm=x"], "Basic realm=x", id="Digest without a nonce"),
         pytest.param(["Digest nonce=x", "Basic realm=x"], "Basic realm=x", id="Digest without a realm"),
         pytest.param(["Bearer realm=x, nonce=y"], None, id="unknown scheme"),
@@ -144,7 +144,7 @@ DIGEST = 'Digest realm="x", nonce="y"'
     ],
 )
 def test_strongest_challenge_is_answered(values: list[str], chosen: str | None) -> None:
-    """The password goes over the wire only where nothing better is offered; without a realm Twilio gives no answer."""
+    """The password itself is sent only if nothing better is offered; Twilio ignores a challenge without realm."""
     expected = read_challenges([chosen])[0] if chosen else None
 
     assert strongest(read_challenges(values)) == expected
@@ -155,12 +155,12 @@ def test_strongest_challenge_is_answered(values: list[str], chosen: str | None) 
     [
         pytest.param(f"{DIGEST}, stale=TRUE", True, id="stale"),
         pytest.param(f"{DIGEST}, stale=false", False, id="not stale"),
-        pytest.param(DIGEST, False, id="not said"),
+        pytest.param(DIGEST, False, id="not given"),
         pytest.param("Basic realm=x, stale=true", False, id="Basic has no nonce"),
     ],
 )
-def test_stale_is_a_nonce_and_not_a_password(value: str, stale: bool) -> None:
-    """Only then is it worth another try."""
+def test_stale_means_the_nonce_and_not_the_password(value: str, stale: bool) -> None:
+    """Only a stale nonce is worth another try."""
     assert [each.is_stale for each in read_challenges([value])] == [stale]
 
 
@@ -177,8 +177,8 @@ RFC_7616 = (
         pytest.param("SHA-256", "753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1", id="SHA-256"),
     ],
 )
-def test_digest_is_that_of_the_rfc(algorithm: str, response: str) -> None:
-    """The example of RFC 7616, 3.9.1."""
+def test_digest_matches_the_example_of_the_rfc(algorithm: str, response: str) -> None:
+    """The example is from RFC 7616, 3.9.1."""
     (challenge,) = read_challenges([RFC_7616.format(algorithm=algorithm)])
     given = challenge.authorization(
         Credentials("Mufasa", "Circle of Life"),
@@ -196,8 +196,8 @@ def test_digest_is_that_of_the_rfc(algorithm: str, response: str) -> None:
     )
 
 
-def test_digest_without_qop_is_that_of_the_old_rfc() -> None:
-    """The example of RFC 2069, 2.4, as corrected by its erratum 749."""
+def test_digest_without_qop_matches_the_example_of_the_old_rfc() -> None:
+    """The example is from RFC 2069, 2.4, corrected by erratum 749."""
     value = 'Digest realm="testrealm@host.com", nonce="dcd98b7102dd2f0e8b11d0f600bfb0c093"'
 
     assert answer(value, Credentials("Mufasa", "CircleOfLife"), target="/dir/index.html") == (
@@ -207,17 +207,17 @@ def test_digest_without_qop_is_that_of_the_old_rfc() -> None:
 
 
 def test_count_is_written_in_hexadecimal() -> None:
-    """A server that counts along would take anything else for a replay."""
+    """A server that checks the count would treat anything else as a replay attack."""
     assert ", qop=auth, nc=000000ff, " in answer(f"{DIGEST}, qop=auth", count=255)
 
 
-def test_session_without_qop_tells_the_client_nonce() -> None:
-    """Nobody could check the hash without it."""
+def test_session_without_qop_includes_the_client_nonce() -> None:
+    """The server needs it to check the hash."""
     assert ', algorithm=MD5-sess, cnonce="ours", response=' in answer(f"{DIGEST}, algorithm=MD5-sess")
 
 
-def test_what_is_sent_back_is_quoted_as_it_was() -> None:
-    """A nonce that comes back changed is not the server's."""
+def test_returned_parameters_are_quoted_again() -> None:
+    """The server rejects a nonce that was changed."""
     value = r'Digest realm="a \"b\", c", nonce="d\\e", opaque="\"f\\"'
 
     assert answer(value, Credentials('g"\\', "x"), target='/?h="\\').partition(", response=")[0] == (
@@ -226,19 +226,19 @@ def test_what_is_sent_back_is_quoted_as_it_was() -> None:
 
 
 def test_user_that_cannot_be_quoted_is_encoded() -> None:
-    """A line break in a header would begin another."""
+    """A line break would start another header."""
     given = answer(DIGEST, Credentials('gr\u00fc\u00dfe\r\n"', "x"))
 
     assert given.startswith("Digest username*=UTF-8''gr%C3%BC%C3%9Fe%0D%0A%22, realm=")
 
 
 def test_basic_is_the_pair_in_base64() -> None:
-    """The realm plays no part in it."""
+    """The realm does not matter."""
     assert answer("Basic realm=x") == "Basic c21zOnF1aXRlLWxvbmctZW5vdWdo"
 
 
-def test_realm_is_hashed_as_the_bytes_that_came() -> None:
-    """A header is read one character a byte, and the server hashes its bytes."""
+def test_realm_is_hashed_as_the_received_bytes() -> None:
+    """A header is read as one character per byte, and the server hashes the bytes."""
     as_read = "Gr\u00fc\u00dfe".encode().decode("latin-1")
 
     assert answer(f'Digest realm="{as_read}", nonce="y"') == (

@@ -1,4 +1,4 @@
-"""Remembered from one request to the next: the cookies of a conversation, and answers that may be used again."""
+"""State between requests: the cookies of a conversation, and cached answers."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FUTURE = "Fri, 31 Dec 9999 23:59:59 GMT"
 
 @dataclass
 class Kept:
-    """A jar, its clock, and a view of what it holds."""
+    """A cookie jar with a clock of its own, and a view of its contents."""
 
     now: float = 1000.0
     jar: CookieJar = field(init=False)
@@ -39,7 +39,7 @@ class Kept:
 
     @property
     def conversations(self) -> list[Conversation]:
-        """Whose cookies take memory, the longest unused first."""
+        """The conversations in memory, the longest unused first."""
         return [*self.jar._kept]
 
 
@@ -49,7 +49,7 @@ def kept() -> Kept:
     return Kept()
 
 
-def test_cookies_are_those_of_the_conversation_alone(kept: Kept) -> None:
+def test_cookies_belong_to_one_conversation(kept: Kept) -> None:
     """The session of one customer must never reach another's."""
     kept.store(ANN, "a=1; Path=/; HttpOnly", "b=2")
     kept.store(BEN, "a=3")
@@ -64,19 +64,19 @@ def test_cookies_are_those_of_the_conversation_alone(kept: Kept) -> None:
     [
         pytest.param([], id="none"),
         pytest.param(["broken", "=x", ""], id="broken"),
-        pytest.param([f"a=; Expires={PAST}"], id="one that is deleted"),
+        pytest.param([f"a=; Expires={PAST}"], id="deleted"),
         pytest.param(["a=1", "a=1; Max-Age=0"], id="set and deleted at once"),
     ],
 )
 def test_conversation_without_cookies_takes_no_memory(kept: Kept, cookies: list[str]) -> None:
-    """Most programs set none, and an emulator texts them from thousands of numbers."""
+    """Most programs set no cookies, and the emulator may text them from thousands of numbers."""
     kept.store(ANN, *cookies)
 
     assert kept.conversations == []
 
 
 def test_conversation_whose_last_cookie_is_deleted_takes_no_memory(kept: Kept) -> None:
-    """A program that logs everybody out leaves nothing behind."""
+    """A program that logs everybody out must free the memory."""
     kept.store(ANN, "a=1", "b=2")
     kept.store(ANN, "a=; Max-Age=0")
     assert kept.jar.get(ANN) == {"b": "2"}
@@ -88,17 +88,17 @@ def test_conversation_whose_last_cookie_is_deleted_takes_no_memory(kept: Kept) -
 @pytest.mark.parametrize(
     "attributes",
     [
-        pytest.param("Max-Age=0", id="age of nothing"),
-        pytest.param("max-age=00", id="age of nothing, twice"),
+        pytest.param("Max-Age=0", id="age of zero"),
+        pytest.param("max-age=00", id="age of two zeros"),
         pytest.param("Max-Age=-1", id="negative age"),
         pytest.param(f"Expires={PAST}", id="date in the past"),
-        pytest.param("expires=Thursday, 01-Jan-70 00:00:00 GMT", id="date as it was written long ago"),
+        pytest.param("expires=Thursday, 01-Jan-70 00:00:00 GMT", id="obsolete date format"),
         pytest.param("Expires=Thu, 01 Jan 0001 00:00:00 -0000", id="date without a zone"),
         pytest.param(f"Path=/; Expires={PAST}; Max-Age=0; SameSite=Lax", id="both, as Flask writes it"),
     ],
 )
-def test_cookie_that_is_over_is_deleted(kept: Kept, attributes: str) -> None:
-    """A program ends a session so; whatever value it has is void."""
+def test_expired_cookie_is_deleted(kept: Kept, attributes: str) -> None:
+    """Programs end a session this way, whatever the value."""
     kept.store(ANN, "a=1", "b=2")
     kept.store(ANN, f"a=3; {attributes}")
 
@@ -109,25 +109,25 @@ def test_cookie_that_is_over_is_deleted(kept: Kept, attributes: str) -> None:
     "attributes",
     [
         pytest.param("Max-Age=60", id="age"),
-        pytest.param("Max-Age=10", id="age that ends in a nought"),
+        pytest.param("Max-Age=10", id="age that ends in a zero"),
         pytest.param("Max-Age=", id="no age"),
-        pytest.param("Max-Age=-", id="sign alone"),
-        pytest.param(f"Expires={FUTURE}", id="date to come"),
-        pytest.param("Expires=tomorrow", id="no date"),
-        pytest.param("Expires=feb -9999999 99999999999 00:00 feb 31 . 01", id="numbers that fit no date"),
+        pytest.param("Max-Age=-", id="only a sign"),
+        pytest.param(f"Expires={FUTURE}", id="future date"),
+        pytest.param("Expires=tomorrow", id="not a date"),
+        pytest.param("Expires=feb -9999999 99999999999 00:00 feb 31 . 01", id="numbers out of range"),
         pytest.param("Expires", id="no value"),
         pytest.param(f"Comment={PAST}", id="another attribute"),
     ],
 )
-def test_cookie_that_is_not_over_is_kept(kept: Kept, attributes: str) -> None:
-    """What cannot be read deletes nothing, as in a browser."""
+def test_cookie_that_has_not_expired_is_kept(kept: Kept, attributes: str) -> None:
+    """An attribute that cannot be read is ignored, as in a browser."""
     kept.store(ANN, f"a=1; {attributes}")
 
     assert kept.jar.get(ANN) == {"a": "1"}
 
 
 def test_use_keeps_the_cookies_alive(kept: Kept) -> None:
-    """An answer that sets nothing goes on with the conversation all the same."""
+    """An answer without cookies continues the conversation too."""
     kept.store(ANN, "a=1")
     for _ in range(3):
         kept.now += LIFETIME_S - 1
@@ -137,7 +137,7 @@ def test_use_keeps_the_cookies_alive(kept: Kept) -> None:
 
 
 def test_cookies_that_were_not_used_for_four_hours_are_gone(kept: Kept) -> None:
-    """Twilio begins anew then; the next cookies are not mixed with the old."""
+    """Twilio then starts a new session; new cookies must not be mixed with old ones."""
     kept.store(ANN, "a=1")
     kept.now += LIFETIME_S
     assert kept.jar.get(ANN) == {}
@@ -147,7 +147,7 @@ def test_cookies_that_were_not_used_for_four_hours_are_gone(kept: Kept) -> None:
 
 
 def test_conversations_are_dropped_in_the_order_of_their_use(kept: Kept) -> None:
-    """A run of days texts from ever new numbers: those that fell silent must not fill the memory."""
+    """A long run texts from many numbers: inactive conversations must not fill the memory."""
     kept.store(ANN, "a=1")
     kept.now += 60
     kept.store(BEN, "a=2")
@@ -167,7 +167,7 @@ def test_conversations_are_dropped_in_the_order_of_their_use(kept: Kept) -> None
 
 
 def test_many_conversations_are_dropped_at_once(kept: Kept) -> None:
-    """After a night all of them are over."""
+    """After a night all conversations have expired."""
     for number in range(100):
         kept.store((f"+1{number}", "+2", "h"), "a=1")
     kept.now += LIFETIME_S
@@ -176,11 +176,11 @@ def test_many_conversations_are_dropped_at_once(kept: Kept) -> None:
     assert kept.conversations == [ANN]
 
 
-def test_cookies_of_answers_that_come_together_are_all_kept() -> None:
-    """Two texts of one person are answered at the same time, and each answer sets a cookie of its own."""
+def test_cookies_of_simultaneous_answers_are_all_kept() -> None:
+    """Two texts of one person may be answered at the same time, each with a cookie."""
 
     def clock() -> float:
-        os.sched_yield()  # another thread has its turn in the middle of a change
+        os.sched_yield()  # let another thread run in the middle of a change
         return 1000.0
 
     jar, workers = CookieJar(clock), 16
@@ -206,22 +206,22 @@ ATTRIBUTES = st.builds("{}={}".format, st.sampled_from(["Expires", "Max-Age", "m
 
 
 def written() -> Iterator[st.SearchStrategy[str]]:
-    """Yield what a Set-Cookie may look like."""
+    """Yield possible Set-Cookie values."""
     yield st.text()
     yield st.lists(ATTRIBUTES | st.text(), max_size=4).map(lambda attributes: "; ".join(["a=1", *attributes]))
 
 
 @given(st.one_of(*written()))
-def test_any_cookie_is_kept_or_not(cookie: str) -> None:
-    """The header is whatever a program writes, and the call goes on."""
+def test_any_set_cookie_value_is_accepted(cookie: str) -> None:
+    """Programs may write any header, and the call must not fail because of it."""
     kept = Kept()
     kept.store(ANN, "old=1", cookie)
 
     assert all(isinstance(text, str) and name for name, text in kept.jar.get(ANN).items())
 
 
-def test_answer_that_was_not_used_for_longest_goes_first() -> None:
-    """A long run must not fill the memory."""
+def test_least_recently_used_answer_is_dropped_first() -> None:
+    """The cache must not fill the memory in a long run."""
     answers = KeptAnswers(most=2)
     for url in ("a", "b"):
         answers.settle(url, tagged(("ETag", f'"{url}"')))

@@ -1,4 +1,4 @@
-"""Transports: bytes over a real socket, and into an application in this process."""
+"""Transports: over a real socket, and into an application in this process."""
 
 from __future__ import annotations
 
@@ -32,36 +32,36 @@ def request(
     connect_s: float = 5,
     read_s: float = 5,
 ) -> OutgoingRequest:
-    """Make a request as a caller makes it."""
+    """Make a request as the caller does."""
     return OutgoingRequest(
         method=method, url=url, headers=headers, body=body, connect_timeout_s=connect_s, read_timeout_s=read_s
     )
 
 
 class Echo(BaseHTTPRequestHandler):
-    """Answers with the request line, the headers and the body that came."""
+    """Answers with the request line, the headers and the body of the request."""
 
     def answer(self) -> None:
         """Answer any method."""
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        said = f"{self.requestline}\n{self.headers.as_string()}".encode() + body
+        answer = f"{self.requestline}\n{self.headers.as_string()}".encode() + body
         self.send_response(201)
         self.send_header("Content-Type", "text/plain; charset=utf-8")
         self.send_header("Set-Cookie", "a=1")
         self.send_header("Set-Cookie", "b=2")
-        self.send_header("Content-Length", str(len(said)))
+        self.send_header("Content-Length", str(len(answer)))
         self.end_headers()
-        self.wfile.write(said)
+        self.wfile.write(answer)
 
     do_GET = do_POST = answer  # noqa: N815 - names given by the library
 
     def log_message(self, format: str, *args: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture(scope="module")
 def echo() -> Iterator[str]:
-    """A real server on the loopback; gives its base URL."""
+    """The base URL of a real server on the loopback interface."""
     with ThreadingHTTPServer(("127.0.0.1", 0), Echo) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
@@ -71,15 +71,15 @@ def echo() -> Iterator[str]:
 
 
 @contextmanager
-def answering(*said: bytes) -> Iterator[str]:
-    """Serve one connection: read a request without a body, say some bytes, and hang up; gives the base URL."""
+def answering(*parts: bytes) -> Iterator[str]:
+    """Serve one connection: read a request without a body, send some bytes, and hang up; return the base URL."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def serve() -> None:
             connection, _ = listener.accept()
-            with connection, suppress(OSError):  # the other side may have heard enough
+            with connection, suppress(OSError):  # the other side may have closed it already
                 connection.recv(65536)
-                for each in said:
+                for each in parts:
                     connection.sendall(each)
 
         thread = threading.Thread(target=serve)
@@ -88,8 +88,8 @@ def answering(*said: bytes) -> Iterator[str]:
         thread.join()
 
 
-def test_request_goes_over_the_network_as_it_is(echo: str) -> None:
-    """The signature covers the bytes: nothing may be added to the target or the form."""
+def test_request_is_sent_unchanged(echo: str) -> None:
+    """The signature covers the bytes, so target and form must not change."""
     answer = HttpTransport()(request(f"{echo}/m%2F/x?a=%2c&b", headers=(("X-Twilio-Signature", "s="),)))
     head, _, body = answer.body.decode().partition("\n\n")
 
@@ -107,22 +107,22 @@ def test_request_goes_over_the_network_as_it_is(echo: str) -> None:
 
 
 def test_get_has_no_body(echo: str) -> None:
-    """A length on a GET makes some servers wait for bytes that never come."""
+    """With a Content-Length on a GET some servers wait for a body that never arrives."""
     answer = HttpTransport()(request(f"{echo}/m", method="GET", body=b""))
 
     assert answer.body.startswith(b"GET /m HTTP/1.1\n")
     assert b"Content-Length" not in answer.body
 
 
-def test_host_is_sent_as_the_url_writes_it(echo: str) -> None:
-    """The receiver verifies the signature against the Host header: case and port must be those that were signed."""
+def test_host_header_is_the_host_of_the_url(echo: str) -> None:
+    """The receiver verifies the signature with the Host header: case and port must be the signed ones."""
     url = echo.replace("127.0.0.1", "LOCALHOST")
 
     assert f"\nHost: {url.removeprefix('http://')}\n".encode() in HttpTransport()(request(f"{url}/m")).body
 
 
-def test_host_that_does_not_listen_is_no_connection() -> None:
-    """It is what Twilio tries again by default: nothing was sent."""
+def test_closed_port_is_a_failed_connection() -> None:
+    """Twilio retries it by default, because nothing was sent."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
 
@@ -135,33 +135,33 @@ def test_host_that_does_not_listen_is_no_connection() -> None:
 @pytest.mark.parametrize(
     "host",
     [
-        pytest.param("x" * 64 + ".example", id="part too long"),
-        pytest.param("a..example", id="empty part"),
-        pytest.param("a." * 130 + "example", id="longer than a name can be"),
+        pytest.param("x" * 64 + ".example", id="label too long"),
+        pytest.param("a..example", id="empty label"),
+        pytest.param("a." * 130 + "example", id="name too long"),
     ],
 )
-def test_host_that_cannot_be_is_no_connection(host: str) -> None:
-    """A misspelled host is the first thing to go wrong on the command line."""
+def test_impossible_host_name_is_a_failed_connection(host: str) -> None:
+    """A misspelled host is a likely mistake on the command line."""
     with pytest.raises(ConnectFailed, match=f"^no connection to {host}: ") as failed:
         HttpTransport()(request(f"http://{host}/"))
     assert failed.value.code == 11210
 
 
 @pytest.mark.parametrize(
-    "said", [pytest.param([b"no TLS at all\r\n"], id="another protocol"), pytest.param([], id="hangs up")]
+    "parts", [pytest.param([b"no TLS at all\r\n"], id="another protocol"), pytest.param([], id="hangs up")]
 )
-def test_port_that_does_not_speak_tls_is_a_failed_handshake(said: list[bytes]) -> None:
-    """The URL says https and the server http: another mistake than a server that is down."""
+def test_port_without_tls_is_a_failed_handshake(parts: list[bytes]) -> None:
+    """An https URL for an http server is another mistake than a server that is down."""
     with (
-        answering(*said) as url,
+        answering(*parts) as url,
         pytest.raises(ConnectFailed, match=r"^no connection to 127\.0\.0\.1: ") as failed,
     ):
         HttpTransport()(request(url.replace("http:", "https:")))
     assert failed.value.code == 11220
 
 
-def test_handshake_that_does_not_end_in_time_has_failed() -> None:
-    """The port is open, so it is not the network."""
+def test_handshake_that_times_out_has_failed() -> None:
+    """The port is open, so the connection itself was made."""
     with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(ConnectFailed) as failed:
         HttpTransport()(request(f"https://127.0.0.1:{silent.getsockname()[1]}/", connect_s=0.05))
     assert failed.value.code == 11220
@@ -171,7 +171,7 @@ AUTHORITY = trustme.CA()
 
 
 def trusting() -> ssl.SSLContext:
-    """Make a context that trusts the authority of these tests as well."""
+    """Make a context that also trusts the authority of these tests."""
     context = ssl.create_default_context()
     AUTHORITY.configure_trust(context)
     return context
@@ -179,7 +179,7 @@ def trusting() -> ssl.SSLContext:
 
 @contextmanager
 def answering_tls(certificate: trustme.LeafCert) -> Iterator[str]:
-    """Serve one connection over TLS; gives the base URL."""
+    """Serve one connection over TLS; return the base URL."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     certificate.configure_cert(context)
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -197,8 +197,8 @@ def answering_tls(certificate: trustme.LeafCert) -> Iterator[str]:
         thread.join()
 
 
-def test_server_with_a_certificate_is_called_over_tls() -> None:
-    """The authority may be one's own: so does a company, and an emulator."""
+def test_server_with_a_trusted_certificate_is_called_over_tls() -> None:
+    """The authority may be private, as in companies and in the emulator."""
     with answering_tls(AUTHORITY.issue_cert("127.0.0.1")) as url:
         answer = HttpTransport(context=trusting())(request(f"{url}/", method="GET", body=b""))
 
@@ -222,7 +222,7 @@ LONG_AGO = datetime.datetime(2001, 1, 1, tzinfo=datetime.UTC)
     ],
 )
 def test_certificate_is_checked(certificate: trustme.LeafCert, context: ssl.SSLContext | None, code: int) -> None:
-    """A server that cannot prove who it is must not see a password."""
+    """A server that cannot prove its identity must not get the password."""
     with (
         answering_tls(certificate) as url,
         pytest.raises(ConnectFailed, match=r"^no connection to 127\.0\.0\.1: .*certificate verify failed") as failed,
@@ -232,17 +232,17 @@ def test_certificate_is_checked(certificate: trustme.LeafCert, context: ssl.SSLC
 
 
 def test_certificate_of_another_host_is_refused() -> None:
-    """A name that points to a neighbour's server is Twilio's own number in the debugger."""
+    """Twilio has an error code of its own for a certificate of another host."""
     with answering_tls(AUTHORITY.issue_cert("sms.example.com")) as url, pytest.raises(ConnectFailed) as failed:
         HttpTransport(context=trusting())(request(url.replace("127.0.0.1", "localhost")))
     assert failed.value.code == 11235
 
 
 @pytest.mark.parametrize(
-    ("said", "problem"),
+    ("parts", "problem"),
     [
         pytest.param([], "not an HTTP answer: RemoteDisconnected", id="nothing"),
-        pytest.param([b"hello\r\n\r\n"], "not an HTTP answer: BadStatusLine", id="no HTTP"),
+        pytest.param([b"hello\r\n\r\n"], "not an HTTP answer: BadStatusLine", id="not HTTP"),
         pytest.param(
             [b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n", b"<Response>"],
             "the answer breaks off after 10 bytes",
@@ -255,14 +255,14 @@ def test_certificate_of_another_host_is_refused() -> None:
         ),
     ],
 )
-def test_answer_that_is_none_is_a_broken_call(said: list[bytes], problem: str) -> None:
-    """Half a document must not be taken for the reply."""
-    with answering(*said) as url, pytest.raises(ProtocolViolation, match=f"^{problem}"):
+def test_incomplete_answer_is_a_protocol_violation(parts: list[bytes], problem: str) -> None:
+    """Half a document must not be used as the reply."""
+    with answering(*parts) as url, pytest.raises(ProtocolViolation, match=f"^{problem}"):
         HttpTransport()(request(f"{url}/", method="GET", body=b""))
 
 
 def test_answer_without_a_length_ends_with_the_connection() -> None:
-    """Old servers answer so."""
+    """Old servers answer like this."""
     with answering(b"HTTP/1.0 200 OK\r\nContent-Type: text/xml\r\n\r\n<Response/>") as url:
         answer = HttpTransport()(request(f"{url}/", method="GET", body=b""))
 
@@ -270,22 +270,22 @@ def test_answer_without_a_length_ends_with_the_connection() -> None:
 
 
 def test_answer_far_beyond_what_twilio_reads_is_cut() -> None:
-    """A URL that streams for ever must not fill the memory."""
+    """A URL that streams forever must not fill the memory."""
     with answering(b"HTTP/1.0 200 OK\r\n\r\n", *[b"x" * 1024 * 1024] * 11) as url:
         answer = HttpTransport()(request(f"{url}/", method="GET", body=b""))
 
     assert len(answer.body) == 10 * 1024 * 1024
 
 
-def test_answer_that_does_not_come_is_a_time_out() -> None:
-    """The read limit begins where the connection stands."""
+def test_missing_answer_is_a_timeout() -> None:
+    """The read timeout starts when the connection is made."""
     with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(TimeoutError):
         HttpTransport()(request(f"http://127.0.0.1:{silent.getsockname()[1]}/", read_s=0.05))
 
 
 @contextmanager
 def dripping(beginning: bytes, drop: bytes, context: ssl.SSLContext | None = None) -> Iterator[str]:
-    """Serve one connection: a beginning at once, then drop by drop, for a second at most; gives the host and port."""
+    """Serve one connection slowly for at most a second, after an immediate beginning; return host and port."""
     is_over = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
@@ -300,7 +300,7 @@ def dripping(beginning: bytes, drop: bytes, context: ssl.SSLContext | None = Non
         def serve() -> None:
             plain, _ = listener.accept()
             connection = context.wrap_socket(plain, server_side=True) if context else plain
-            with connection, suppress(OSError):  # the other side has waited long enough
+            with connection, suppress(OSError):  # the other side has given up
                 drip(connection)
 
         thread = threading.Thread(target=serve)
@@ -317,7 +317,7 @@ DRIPS = [
     pytest.param(b"", b"H", id="status line"),
     pytest.param(HEAD, b"X", id="header"),
     pytest.param(HEAD, b"X: y\r\n", id="headers"),
-    pytest.param(b"", b"HTTP/1.1 100 Continue\r\n\r\n", id="endless preliminary answers"),
+    pytest.param(b"", b"HTTP/1.1 100 Continue\r\n\r\n", id="endless interim responses"),
     pytest.param(HEAD + b"Content-Length: 1000\r\n\r\n", b"x", id="body"),
     pytest.param(HEAD + b"\r\n", b"x", id="body without a length"),
     pytest.param(HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n", id="chunks"),
@@ -325,28 +325,28 @@ DRIPS = [
 
 
 @pytest.mark.parametrize(("beginning", "drop"), DRIPS)
-def test_answer_that_drips_is_a_time_out(beginning: bytes, drop: bytes) -> None:
-    """The limit is that of the whole answer: a program that sends a byte now and then must not hold the caller."""
+def test_slow_answer_is_a_timeout(beginning: bytes, drop: bytes) -> None:
+    """The timeout covers the whole answer: a program that sends single bytes must not block the caller."""
     with dripping(beginning, drop) as host, pytest.raises(TimeoutError, match=r"^timed out$"):
         HttpTransport()(request(f"http://{host}/", method="GET", body=b"", read_s=0.1))
 
 
-def test_answer_that_drips_over_tls_is_a_time_out() -> None:
-    """Over TLS a record may drip, too."""
+def test_slow_answer_over_tls_is_a_timeout() -> None:
+    """A TLS record may arrive slowly, too."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     AUTHORITY.issue_cert("127.0.0.1").configure_cert(context)
     with dripping(HEAD, b"X: y\r\n", context) as host, pytest.raises(TimeoutError, match="timed out"):
         HttpTransport(context=trusting())(request(f"https://{host}/", method="GET", body=b"", read_s=0.1))
 
 
-def test_nothing_is_read_when_the_time_is_over() -> None:
-    """What comes too late is late even where it is there already."""
+def test_nothing_is_read_after_the_deadline() -> None:
+    """A late answer counts as late even if it has already arrived."""
     with answering(HEAD + b"\r\n") as url, pytest.raises(TimeoutError, match=r"^timed out$"):
         HttpTransport()(request(f"{url}/", method="GET", body=b"", read_s=1e-9))
 
 
 class Recorder:
-    """A WSGI application that keeps what reaches it, and whether its answer was closed."""
+    """A WSGI application that keeps its request, and whether its answer was closed."""
 
     def __init__(self) -> None:
         self.environ: dict[str, Any] = {}
@@ -372,8 +372,8 @@ class _Closing:
         return iter(self._chunks)
 
 
-def test_application_in_process_is_called_as_a_server_calls_it() -> None:
-    """What is tested in process must be what a server would have got."""
+def test_application_in_process_gets_the_environment_of_a_server() -> None:
+    """A test in process must send the same request as a server."""
     application = Recorder()
     headers = (("Content-Type", "a/b"), ("X-Twilio-Signature", "s="), ("Cookie", "c"))
     answer = WsgiTransport(application)(request("https://Sms.example.com:8443/m%2Fx%20y?a=%2c", headers=headers))
@@ -397,7 +397,7 @@ def test_application_in_process_is_called_as_a_server_calls_it() -> None:
 @pytest.mark.parametrize(
     ("url", "port"), [pytest.param("http://h/", "80", id="http"), pytest.param("https://h/", "443", id="https")]
 )
-def test_port_is_that_of_the_scheme_unless_it_is_named(url: str, port: str) -> None:
+def test_default_port_is_that_of_the_scheme(url: str, port: str) -> None:
     """The application builds absolute URLs from it."""
     application = Recorder()
     WsgiTransport(application)(request(url))
@@ -409,12 +409,12 @@ def test_port_is_that_of_the_scheme_unless_it_is_named(url: str, port: str) -> N
     ("mount", "prefix", "path", "inside"),
     [
         pytest.param("", "", "/message", "/message", id="neither"),
-        pytest.param("/sms", "", "/sms/message", "/message", id="prefix that a proxy cuts off"),
-        pytest.param("/public", "/sms", "/public/message", "/sms/message", id="prefix that a proxy exchanges"),
+        pytest.param("/sms", "", "/sms/message", "/message", id="prefix removed by a proxy"),
+        pytest.param("/public", "/sms", "/public/message", "/sms/message", id="prefix replaced by a proxy"),
         pytest.param("/sms", "/sms", "/sms/message", "/sms/message", id="prefix of the application"),
     ],
 )
-def test_path_is_passed_on_as_a_proxy_would(mount: str, prefix: str, path: str, inside: str) -> None:
+def test_path_is_rewritten_as_by_a_proxy(mount: str, prefix: str, path: str, inside: str) -> None:
     """With a public URL the application is tested under the URL that Twilio calls."""
     application = Recorder()
     WsgiTransport(application, mount=mount, prefix=prefix)(request(f"https://h{path}?a=1"))

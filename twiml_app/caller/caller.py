@@ -1,9 +1,9 @@
 """Plays Twilio calling a webhook: signs, answers the challenge, keeps cookies, follows redirects, retries, falls back.
 
-One module for whatever calls a webhook: the test phone, ``simulate``, the demonstration. How bytes travel is a
-transport that is passed in: ``HttpTransport`` over the network, ``WsgiTransport`` in process.
+Everything that calls a webhook uses it: the test phone, ``simulate``, replays, the emulator. The transport is passed
+in: ``HttpTransport`` sends over the network, ``WsgiTransport`` calls an application in this process.
 
-The rules are those of https://www.twilio.com/docs/usage/security and
+The rules come from https://www.twilio.com/docs/usage/security and
 https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides.
 """
 
@@ -40,7 +40,7 @@ from .types import (
 
 MAX_REDIRECTS = 10
 
-#: How much of an answer that is an error is quoted.
+#: How many characters of an error answer are quoted.
 _SHOWN_CHARACTERS = 200
 
 _ASCII = "".join(map(chr, range(0x21, 0x7F)))
@@ -49,9 +49,9 @@ _ASCII = "".join(map(chr, range(0x21, 0x7F)))
 class Caller:
     """Calls webhooks as Twilio does.
 
-    ``token`` signs, as the secret of the shared key ``key_id`` if there is one; ``headers`` go with every request;
-    ``new_token`` makes the idempotency token of an event, ``new_nonce`` the client's part of a Digest; ``clock`` gives
-    the seconds of the time limits, and ``cookies`` may live by another.
+    ``token`` signs the requests; with ``key_id`` it is the secret of that shared key. ``headers`` are sent with every
+    request. ``new_token`` creates the idempotency token of an event, ``new_nonce`` the client nonce of a Digest login.
+    ``clock`` returns the seconds for the time limits; ``cookies`` may use another clock.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class Caller:
         cookies: CookieJar | None = None,
     ) -> None:
         self._new_token = new_token
-        self._means = _Means(
+        self._shared = _Shared(
             transport=transport,
             token=token,
             key_id=key_id,
@@ -78,11 +78,11 @@ class Caller:
         )
 
     def call(self, webhook: Webhook, form: Form, *, session: Session | None = None) -> Call:
-        """Call a webhook; where it fails and there is a fallback URL, call that with ErrorCode and ErrorUrl.
+        """Call a webhook; if it fails and has a fallback URL, call that URL with ErrorCode and ErrorUrl.
 
-        Calls of one action share a session; without one, this call is an action of its own.
+        Pass the same session to all calls that one event causes; by default a call gets a new session.
 
-        Raises: CallError, if neither answers with success, or a URL is none.
+        Raises: CallError, if no URL answers with success, or a URL is invalid.
         """
         for url in (webhook.url, webhook.fallback_url or webhook.url):
             _require_http(url)
@@ -98,27 +98,27 @@ class Caller:
             return replace(answer, failure=failure)
 
     def _fetch(self, url: str, method: str, form: Form, session: Session, attempts: list[Attempt]) -> Call:
-        """Send an event to one URL, as often as its overrides allow.
+        """Send an event to one URL, with the retries that its overrides allow.
 
         Raises: CallError.
         """
         overrides = Overrides.of(urlsplit(url).fragment)
         idempotency_token = self._new_token()
-        deadline = self._means.clock() + overrides.total_s
+        deadline = self._shared.clock() + overrides.total_s
         tried = 0
         while True:
-            sending = _Try(self._means, method, form, overrides, idempotency_token, deadline, session, attempts)
+            sending = _Try(self._shared, method, form, overrides, idempotency_token, deadline, session, attempts)
             try:
                 return sending.follow(url)
             except _Failed as failed:
                 tried += 1
-                if tried > overrides.retries or not overrides.covers(failed.kind) or self._means.clock() >= deadline:
+                if tried > overrides.retries or not overrides.covers(failed.kind) or self._shared.clock() >= deadline:
                     raise failed.error from failed.__cause__
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Means:
-    """What every request of a caller is made with."""
+class _Shared:
+    """Everything that all requests of a caller share."""
 
     transport: Transport
     token: str
@@ -139,7 +139,7 @@ class _Means:
 
 
 class _Failed(Exception):
-    """One try that failed, and how: ``ct``, ``rt``, ``4xx``, ``5xx``, or ``other``."""
+    """A try that failed, with its kind as in a retry policy: ``ct``, ``rt``, ``4xx``, ``5xx`` or ``other``."""
 
     def __init__(self, kind: str, error: CallError) -> None:
         super().__init__(str(error))
@@ -149,9 +149,9 @@ class _Failed(Exception):
 
 @dataclass(slots=True)
 class _Try:
-    """One try: the requests of a challenge and of redirects, up to an answer."""
+    """One try to call a URL: the first request, and those that challenges and redirects add."""
 
-    means: _Means
+    shared: _Shared
     method: str
     form: Form
     overrides: Overrides
@@ -177,19 +177,19 @@ class _Try:
 
     def _redirected(self, url: str, target: str) -> str:
         try:
-            there = resolve(url, target)
-            _require_http(there)
+            location = resolve(url, target)
+            _require_http(location)
         except (ValueError, CallError):
-            problem = f"redirects to {without_secret(target)!r}, which is no http URL"
-            raise self._failed("other", url, problem, INVALID_URL) from None  # the cause may quote the whole
-        return there
+            problem = f"redirects to {without_secret(target)!r}, which is not an http(s) URL"
+            raise self._failed("other", url, problem, INVALID_URL) from None  # the cause may quote the password
+        return location
 
     def _finish(self, url: str, response: WebhookResponse) -> Call:
         if response.status < 400:
             return Call(url=without_userinfo(url), response=response, attempts=tuple(self.attempts))
-        said = _beginning(response.body)
+        excerpt = _excerpt(response.body)
         error = CallError(
-            f"answered {response.status}" + (f": {said}" if said else ""),
+            f"answered {response.status}" + (f": {excerpt}" if excerpt else ""),
             url=without_userinfo(url),
             code=RETRIEVAL_FAILURE,
             status=response.status,
@@ -199,11 +199,11 @@ class _Try:
         raise _Failed(f"{response.status // 100}xx", error)
 
     def _authenticated(self, url: str) -> WebhookResponse:
-        """Send, and answer a challenge; once more if the answer itself was refused for an old nonce alone."""
+        """Send a request and answer its challenge; answer again only if the nonce had expired."""
         login = self.session.login(url)
         response = self._send(url, login)
         for is_answered in (False, True):
-            opened = Login.opened(url, response, self.means.new_nonce)
+            opened = Login.opened(url, response, self.shared.new_nonce)
             if opened is None or (is_answered and not opened.is_stale):
                 break
             login = opened
@@ -215,7 +215,7 @@ class _Try:
     def _send(self, url: str, login: Login | None) -> WebhookResponse:
         request = self._request(url, login)
         try:
-            response = self.means.transport(request)
+            response = self.shared.transport(request)
         except ConnectFailed as error:
             raise self._broken("ct", request, error, error.code) from error
         except ProtocolViolation as error:
@@ -223,14 +223,14 @@ class _Try:
         except OSError as error:
             raise self._broken("rt", request, error, RETRIEVAL_FAILURE) from error
         self.attempts.append(Attempt(request=request, response=response))
-        self.means.cookies.store(self._conversation(request.url), response.headers)
-        return self.means.answers.settle(request.url, response) if self.method == "GET" else response
+        self.shared.cookies.store(self._conversation(request.url), response.headers)
+        return self.shared.answers.settle(request.url, response) if self.method == "GET" else response
 
     def _request(self, url: str, login: Login | None) -> OutgoingRequest:
         bare = without_userinfo(url)
         if self.method == "GET" and self.form.pairs:
             bare += ("&" if "?" in bare else "?") + self.form.encode()
-        left = self.deadline - self.means.clock()
+        left = self.deadline - self.shared.clock()
         if left <= 0:
             raise self._failed("rt", url, f"no answer within {self.overrides.total_s:g} s", TOTAL_TIMEOUT)
         return OutgoingRequest(
@@ -246,15 +246,15 @@ class _Try:
         yield "User-Agent", "TwilioProxy/1.1"
         yield "Accept", "*/*"
         yield "I-Twilio-Idempotency-Token", self.idempotency_token
-        yield from self.means.headers
+        yield from self.shared.headers
         if self.method == "POST":
             yield "Content-Type", FORM_TYPE
         if self.method == "GET":
-            yield from self.means.answers.conditions(url)
-        yield from self.means.signature(url, () if self.method == "GET" else self.form.pairs)
+            yield from self.shared.answers.conditions(url)
+        yield from self.shared.signature(url, () if self.method == "GET" else self.form.pairs)
         if login:
             yield "Authorization", login.header(self.method, url)
-        if cookies := self.means.cookies.get(self._conversation(url)):
+        if cookies := self.shared.cookies.get(self._conversation(url)):
             yield "Cookie", "; ".join(f"{name}={value}" for name, value in cookies.items())
 
     def _conversation(self, url: str) -> Conversation:
@@ -269,33 +269,33 @@ class _Try:
         return _Failed(kind, CallError(problem, url=without_userinfo(url), code=code))
 
 
-def _beginning(body: bytes) -> str:
-    """Return how an answer begins, in one line; a page of HTML is indented, so more is looked at than is shown."""
+def _excerpt(body: bytes) -> str:
+    """Return the beginning of an answer as one line; HTML is indented, so more is read than is shown."""
     words = body[: 10 * _SHOWN_CHARACTERS].decode("utf-8", "replace").split()
     return " ".join(words)[:_SHOWN_CHARACTERS]
 
 
 def without_userinfo(url: str) -> str:
-    """Return the URL that is called and signed: no credentials, no fragment."""
+    """Return a URL as it is called and signed: without credentials and fragment."""
     parts = urlsplit(url)
     bare = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path or "/", parts.query, ""))
     return quote(bare, safe=_ASCII)
 
 
 def resolve(url: str, target: str) -> str:
-    """Return where a redirect from one URL goes; on the same host the credentials stay good."""
+    """Return the URL that a redirect points to; on the same host it keeps the credentials."""
     joined = urljoin(url, target)
-    origin, there = urlsplit(url), urlsplit(joined)
+    origin, location = urlsplit(url), urlsplit(joined)
     userinfo, at, host = origin.netloc.rpartition("@")
-    if at and (there.scheme, there.netloc) == (origin.scheme, host):
-        return urlunsplit(there._replace(netloc=f"{userinfo}@{host}"))
+    if at and (location.scheme, location.netloc) == (origin.scheme, host):
+        return urlunsplit(location._replace(netloc=f"{userinfo}@{host}"))
     return joined
 
 
 def _require_http(url: str) -> None:
-    """Refuse what cannot be called.
+    """Check that a URL can be called.
 
-    Raises: CallError.
+    Raises: CallError, if it is not an http(s) URL.
     """
     if not is_http_url(url):
         raise CallError("give an http or https URL", url=without_secret(url), code=INVALID_URL)

@@ -1,4 +1,4 @@
-"""The forms that Twilio posts: complete, and in the order in which it sends them.
+"""The forms that Twilio posts: complete, with the fields in Twilio's order.
 
 https://www.twilio.com/docs/messaging/guides/webhook-request
 """
@@ -30,9 +30,9 @@ def inbound_form(
     account_sid: str = ACCOUNT_SID,
     fields: Mapping[str, str] | None = None,
 ) -> Form:
-    """Return the form of an inbound message, complete and in the order in which Twilio sends it.
+    """Return the form of an inbound message, complete and in Twilio's order.
 
-    ``media`` is content type by URL; ``fields`` overrides any parameter.
+    ``media`` maps URLs to content types; ``fields`` overrides any field.
     """
     pictures = dict(media or {})
     sid = message_sid or random_sid("MM" if pictures else "SM")
@@ -55,7 +55,7 @@ def status_form(
     account_sid: str = ACCOUNT_SID,
     fields: Mapping[str, str] | None = None,
 ) -> Form:
-    """Return the form of a status callback of a message that we sent; ``fields`` overrides any parameter."""
+    """Return the form of a status callback for a message that we sent; ``fields`` overrides any field."""
     form = {"SmsSid": message_sid, "SmsStatus": message_status, "MessageStatus": message_status, "To": to}
     form |= {"MessageSid": message_sid, "AccountSid": account_sid, "From": from_, "ApiVersion": "2010-04-01"}
     if error_code is not None:

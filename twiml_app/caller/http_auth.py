@@ -1,6 +1,6 @@
-"""Challenges of a server that wants to know who calls, and the Authorization headers that answer them.
+"""WWW-Authenticate challenges (Basic and Digest) and the Authorization headers that answer them.
 
-Twilio answers Basic and Digest, https://www.twilio.com/docs/usage/security#http-authentication; how is written in
+Twilio supports Basic and Digest, https://www.twilio.com/docs/usage/security#http-authentication. Both are defined in
 RFC 9110 (11.6.1), RFC 7617 and RFC 7616.
 """
 
@@ -15,10 +15,10 @@ from urllib.request import parse_http_list
 
 from ..credentials import Credentials, basic_header
 
-_TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # noqa: S105 - a token of the grammar
+_TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # noqa: S105 - a token of the grammar, not a secret
 _PARAMETER = re.compile(rf"({_TOKEN})\s*=(?!=)\s*(.*)", re.DOTALL)
 _OPENING = re.compile(rf"({_TOKEN})(?:\s+(.*))?", re.DOTALL)
-#: A header that was folded keeps its line breaks; in an answer they would end the header.
+#: A folded header keeps its line breaks; returned to the server, they would end the header.
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]+ *")
 _PRINTABLE = re.compile(r"[ -~]*")
 
@@ -30,19 +30,19 @@ _DIGEST_STRENGTHS = {"md5": 2, "sha-256": 3}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Challenge:
-    """One challenge: scheme and names of parameters in lower case, values without their quotes."""
+    """A challenge: scheme and parameter names in lower case, values without quotes."""
 
     scheme: str
     parameters: Mapping[str, str]
 
     @property
     def is_stale(self) -> bool:
-        """Tell whether only the nonce was refused, and not the password."""
+        """Whether only the nonce was refused, not the password."""
         return self.scheme == "digest" and self.parameters.get("stale", "").lower() == "true"
 
     @property
     def strength(self) -> int:
-        """How well the password is kept by an answer; 0 where there is none to give, as without a realm."""
+        """How well an answer protects the password; 0 if it cannot be answered, for example without a realm."""
         if "realm" not in self.parameters:
             return 0
         if self.scheme == "basic":
@@ -56,7 +56,7 @@ class Challenge:
 
     @property
     def _qop(self) -> str:
-        """The quality of protection to give: ``auth`` if it is among those on offer."""
+        """The quality of protection to use: ``auth`` if the server offers it."""
         offered = [each.strip() for each in self.parameters.get("qop", "").lower().split(",")]
         return "auth" if "auth" in offered else offered[0]
 
@@ -65,8 +65,8 @@ class Challenge:
     ) -> str:
         """Return the Authorization header that answers this challenge; its strength must not be 0.
 
-        ``target`` is path and query as they are sent; ``count`` says how often the challenge was answered, this time
-        included. The client nonce stays the same for one challenge: then ``-sess`` means the same to every server.
+        ``target`` is the path and query as sent; ``count`` is the number of answers to this challenge, including this
+        one. Use one client nonce per challenge: servers disagree about ``-sess`` if it changes.
         """
         if self.scheme == "basic":
             return basic_header(credentials)
@@ -96,7 +96,7 @@ class Challenge:
         return hashlib.new(name, text.encode("latin-1", "replace"), usedforsecurity=False).hexdigest()
 
     def _repeated(self) -> Iterator[str]:
-        """Yield what the server gets back as it sent it."""
+        """Yield the parameters that are returned to the server unchanged."""
         if "algorithm" in self.parameters:
             yield f"algorithm={self.parameters['algorithm']}"
         if "opaque" in self.parameters:
@@ -110,12 +110,12 @@ class Challenge:
 
 
 def read_challenges(values: Iterable[str]) -> list[Challenge]:
-    """Read the values of the WWW-Authenticate headers of an answer; what cannot be read is left out."""
+    """Return the challenges in WWW-Authenticate values, without those that cannot be read."""
     return [challenge for value in values for challenge in _read_header(value)]
 
 
 def strongest(challenges: Iterable[Challenge]) -> Challenge | None:
-    """Return the challenge to answer: Digest with SHA-256, with MD5, then Basic; of equals the first."""
+    """Return the challenge to answer: Digest with SHA-256, else with MD5, else Basic; the first of equals."""
     answerable = (challenge for challenge in challenges if challenge.strength)
     return max(answerable, key=lambda challenge: challenge.strength, default=None)
 
@@ -133,7 +133,7 @@ def _read_header(value: str) -> Iterator[Challenge]:
 
 
 def _unquoted_string(value: str) -> str:
-    """Take the quotes off; what was escaped between them has lost its backslash already."""
+    """Remove the quotes; ``parse_http_list`` has already removed the backslashes between them."""
     return value[1:].removesuffix('"') if value.startswith('"') else value
 
 
@@ -142,12 +142,12 @@ def _quoted_string(value: str) -> str:
 
 
 def _username(user: str) -> str:
-    """Write the user as RFC 7616 has it: encoded, where it cannot stand between quotes."""
+    """Return the username parameter of RFC 7616, encoded if the name cannot be quoted."""
     if _PRINTABLE.fullmatch(user):
         return f"username={_quoted_string(user)}"
     return f"username*=UTF-8''{quote(user, safe='', errors='replace')}"
 
 
 def _as_header(text: str) -> str:
-    """Return UTF-8 as a header carries it, one character a byte: so realm and nonce came too."""
+    """Return UTF-8 bytes as one character per byte, the way that realm and nonce were read."""
     return text.encode("utf-8", "replace").decode("latin-1")

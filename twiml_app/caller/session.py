@@ -1,4 +1,4 @@
-"""What is remembered from one request to the next: where Twilio is logged in, cookies, and answers that may be kept."""
+"""State kept between outgoing requests: logins, cookies, and cached answers."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from .types import target_of
 
 COOKIE_LIFETIME_S = 4 * 3600
 
-#: As much as Twilio reads of a document: what is longer is fetched anew.
+#: Twilio reads no more of a document; longer answers are not cached.
 MAX_KEPT_BYTES = 64 * 1024
 
-#: Two numbers and the host that they are a conversation with.
+#: The scope of cookies: From, To and the host.
 Conversation = tuple[str, str, str]
 
 
 @dataclass(slots=True)
 class Login:
-    """A challenge that is answered with the credentials of a URL, and how often it was."""
+    """A challenge answered with the credentials of a URL, and how often it was answered."""
 
     userinfo: str
     challenge: Challenge
@@ -35,7 +35,7 @@ class Login:
 
     @classmethod
     def opened(cls, url: str, response: WebhookResponse, new_nonce: Callable[[], str]) -> Login | None:
-        """Return how the challenge of a 401 is answered; nothing if the URL has no credentials, or nothing can be."""
+        """Return a login for the challenge of a 401; None if the URL or the challenge does not allow one."""
         userinfo = _userinfo(url)
         if response.status != 401 or not userinfo:
             return None
@@ -45,11 +45,11 @@ class Login:
 
     @property
     def is_stale(self) -> bool:
-        """Tell whether the challenge refuses an earlier answer for its nonce alone."""
+        """Whether the challenge refuses an earlier answer only because of its nonce."""
         return self.challenge.is_stale
 
     def header(self, method: str, url: str) -> str:
-        """Return the Authorization of the next request."""
+        """Return the Authorization header of the next request."""
         self.count += 1
         user, _, password = self.userinfo.partition(":")
         return self.challenge.authorization(
@@ -62,7 +62,7 @@ class Login:
 
 
 class Session:
-    """Where Twilio is logged in, host by host: it stays so for the duration of an action.
+    """The logins of one event, per host: Twilio stays logged in for all requests that the event causes.
 
     https://www.twilio.com/docs/usage/security#http-authentication
     """
@@ -71,12 +71,12 @@ class Session:
         self._logins: dict[tuple[str, str], Login] = {}
 
     def login(self, url: str) -> Login | None:
-        """Return the login that is good for a URL: that of its host, by the same credentials."""
+        """Return the login for a URL: the one of its host with the same credentials."""
         login = self._logins.get(_origin(url))
         return login if login and login.userinfo == _userinfo(url) else None
 
     def note(self, url: str, login: Login, *, is_accepted: bool) -> None:
-        """Remember a login that was accepted; forget one that was not."""
+        """Keep a login that was accepted; drop one that was refused."""
         self._logins.pop(_origin(url), None)
         if is_accepted:
             self._logins[_origin(url)] = login
@@ -92,11 +92,11 @@ def _origin(url: str) -> tuple[str, str]:
 
 
 class CookieJar:
-    """The cookies of each pair of numbers, host by host, forgotten after four hours without use."""
+    """Cookies per pair of numbers and host, dropped after four hours without use."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        #: The latest used last.
+        #: The most recently used last.
         self._kept: dict[Conversation, tuple[float, dict[str, str]]] = {}
         self._lock = threading.Lock()
 
@@ -106,7 +106,7 @@ class CookieJar:
         return cookies if self._clock() - used < COOKIE_LIFETIME_S else {}
 
     def store(self, conversation: Conversation, headers: Iterable[tuple[str, str]]) -> None:
-        """Keep what an answer sets, and forget what it deletes; a use lets the rest live on."""
+        """Apply the Set-Cookie headers of an answer, and restart the lifetime of the other cookies."""
         changes = [_read_cookie(value) for name, value in headers if name.lower() == "set-cookie"]
         with self._lock:
             cookies = self.get(conversation) | dict(changes)
@@ -114,10 +114,10 @@ class CookieJar:
             self._kept.pop(conversation, None)
             if kept:
                 self._kept[conversation] = (self._clock(), kept)
-            self._forget()
+            self._drop_expired()
 
-    def _forget(self) -> None:
-        """Drop what was not used for too long: it stands first."""
+    def _drop_expired(self) -> None:
+        """Drop expired cookies; the longest unused come first."""
         latest = self._clock() - COOKIE_LIFETIME_S
         while self._kept:
             conversation = next(iter(self._kept))
@@ -127,7 +127,7 @@ class CookieJar:
 
 
 def _read_cookie(value: str) -> tuple[str, str | None]:
-    """Return the name and the text that a Set-Cookie sets, None for a text that it deletes."""
+    """Return the name and value that a Set-Cookie sets; the value is None if it deletes the cookie."""
     pair, *attributes = (part.strip() for part in value.split(";"))
     name, equals, text = pair.partition("=")
     is_over = any(_is_over(*attribute.lower().partition("=")[::2]) for attribute in attributes)
@@ -135,19 +135,19 @@ def _read_cookie(value: str) -> tuple[str, str | None]:
 
 
 def _is_over(attribute: str, value: str) -> bool:
-    """Tell whether an attribute of a cookie ends its life: an age of nothing, or a date in the past."""
+    """Return whether a cookie attribute deletes the cookie: an age of zero or a date in the past."""
     if attribute == "max-age":
         return re.fullmatch(r"-\d+|0+", value) is not None
     try:
         return attribute == "expires" and parsedate_to_datetime(value).timestamp() < time.time()
-    except (ValueError, OverflowError):  # no date, or one with numbers of any size
+    except (ValueError, OverflowError):  # not a date, or out of range
         return False
 
 
 class KeptAnswers:
-    """Answers to GET that have an ETag or a date, by URL; the one that was not used for longest goes first.
+    """Cached answers to GET with an ETag or Last-Modified header, per URL; the least recently used is dropped first.
 
-    Twilio asks whether such an answer is still good, and a 304 says that it is. It always asks here, as after no-cache:
+    Twilio revalidates such answers: a 304 confirms the cached one. Here every request revalidates, as with no-cache:
     https://support.twilio.com/hc/en-us/articles/223180508-How-can-I-change-the-cache-behavior-of-audio-files
     """
 
@@ -157,7 +157,7 @@ class KeptAnswers:
         self._lock = threading.Lock()
 
     def conditions(self, url: str) -> Iterator[tuple[str, str]]:
-        """Yield the headers that ask whether the answer to a URL has changed."""
+        """Yield the headers that revalidate the cached answer of a URL."""
         kept = self._kept.get(url, WebhookResponse(status=0))
         if etag := kept.header("etag"):
             yield "If-None-Match", etag
@@ -165,7 +165,7 @@ class KeptAnswers:
             yield "If-Modified-Since", date
 
     def settle(self, url: str, response: WebhookResponse) -> WebhookResponse:
-        """Return the answer that counts, the kept one if this says that it is still good; keep this if it may be."""
+        """Return the answer to use: the cached one after a 304, otherwise this one, which is cached if allowed."""
         with self._lock:
             if response.status == 304:
                 return self._use(url, response)

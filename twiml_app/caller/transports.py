@@ -1,4 +1,4 @@
-"""How a call's bytes travel: over HTTP, or into a WSGI application in this process."""
+"""Transports that send one request: over HTTP, or to a WSGI application in this process."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
     from _typeshed.wsgi import WSGIApplication
 
-#: Twilio reads no more than 64 kB of TwiML; an answer far beyond that is cut here.
+#: Twilio reads at most 64 kB of TwiML; an answer far beyond that is cut off here.
 MAX_ANSWER_BYTES = 10 * 1024 * 1024
 
-#: What OpenSSL finds wrong with a certificate (X509_V_ERR_...); anything else: nobody known vouches for it.
+#: Error codes per verification error of OpenSSL (X509_V_ERR_...); all others mean an unknown issuer.
 _CERTIFICATE_CODES = {
     10: CERTIFICATE_EXPIRED,
     62: CERTIFICATE_FOR_ANOTHER,  # host name
@@ -43,9 +43,9 @@ _CERTIFICATE_CODES = {
 
 
 class HttpTransport:
-    """Sends over the network, a new connection for each request; certificates are checked.
+    """Sends requests over the network, each on a new connection, and verifies certificates.
 
-    ``context`` says who may vouch for a certificate; without one, those whom the system trusts.
+    ``context`` holds the trusted certificate authorities, by default those of the system.
     """
 
     def __init__(self, *, context: ssl.SSLContext | None = None) -> None:
@@ -60,10 +60,10 @@ class HttpTransport:
         connection = self._connect(parts.scheme, parts.hostname or "", parts.port, request.connect_timeout_s)
         try:
             incoming = _Incoming(connection.sock, request.read_timeout_s)
-            # The host as the URL writes it, which is what was signed.
+            # The host exactly as in the URL, because that was signed.
             headers = {"Host": parts.netloc, **dict(request.headers)}
             connection.request(request.method, target_of(parts), request.body or None, headers)
-            with incoming.answer(request.method) as answer:  # closed, even where it breaks off
+            with incoming.answer(request.method) as answer:  # closed even if it breaks off
                 answer.begin()
                 return _webhook_response(answer.status, answer.getheaders(), _read_body(answer))
         except http.client.HTTPException as error:
@@ -80,7 +80,7 @@ class HttpTransport:
             connection = http.client.HTTPConnection(host, port, timeout=timeout_s)
         try:
             connection.connect()
-        except (OSError, UnicodeError) as error:  # a name that is too long for a host is a UnicodeError
+        except (OSError, UnicodeError) as error:  # a host name that is too long is a UnicodeError
             code = _connect_code(error, is_reached=connection.sock is not None)
             connection.close()
             problem = f"no connection to {host}: {getattr(error, 'strerror', None) or error}"
@@ -89,7 +89,7 @@ class HttpTransport:
 
 
 def _connect_code(error: Exception, *, is_reached: bool) -> int:
-    """Return Twilio's number for what failed before anything was sent; reached means that the port was open."""
+    """Return Twilio's error code for a connection that failed; ``is_reached`` means that the port was open."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return _CERTIFICATE_CODES.get(error.verify_code, CERTIFICATE_WITHOUT_PATH)
     if is_reached:
@@ -98,7 +98,7 @@ def _connect_code(error: Exception, *, is_reached: bool) -> int:
 
 
 class _Incoming(io.RawIOBase):
-    """The bytes that a socket receives until a time that is set at the beginning, however slowly they drip in."""
+    """The bytes that a socket receives until a fixed deadline, however slowly they arrive."""
 
     def __init__(self, sock: socket.socket, seconds: float) -> None:
         self._sock = sock
@@ -106,20 +106,20 @@ class _Incoming(io.RawIOBase):
         sock.settimeout(seconds)
 
     def answer(self, method: str) -> http.client.HTTPResponse:
-        """Return an answer that is read from here; nothing of it has been read yet."""
-        # All that it wants of a socket is makefile.
+        """Return an HTTP response that reads from this socket; nothing has been read yet."""
+        # HTTPResponse only uses the makefile method of a socket.
         return http.client.HTTPResponse(cast(socket.socket, self), method=method)
 
     def makefile(self, _mode: str) -> io.BufferedReader:
-        """Return what the answer reads from."""
+        """Return the buffered reader of the response."""
         return io.BufferedReader(self)
 
     def readable(self) -> bool:
-        """Tell that it can be read."""
+        """Return True: this stream can be read."""
         return True
 
     def readinto(self, buffer: WriteableBuffer) -> int:
-        """Receive what has come, and wait for it only as long as there is time.
+        """Receive the available bytes, waiting for them until the deadline.
 
         Raises: OSError.
         """
@@ -131,7 +131,7 @@ class _Incoming(io.RawIOBase):
 
 
 def _read_body(answer: http.client.HTTPResponse) -> bytes:
-    """Read the body; http.client says nothing of one that is shorter than announced."""
+    """Read the body, and check its length: http.client accepts one that is shorter than announced."""
     body = answer.read(MAX_ANSWER_BYTES)
     if answer.length and len(body) < MAX_ANSWER_BYTES:
         raise ProtocolViolation(f"the answer breaks off after {len(body)} bytes")
@@ -139,9 +139,9 @@ def _read_body(answer: http.client.HTTPResponse) -> bytes:
 
 
 class WsgiTransport:
-    """Calls a WSGI application in this process, with the request target just as it would be on the wire.
+    """Calls a WSGI application in this process, with the request target exactly as on the wire.
 
-    It plays the proxy too: what stands under ``mount`` from outside stands under ``prefix`` inside.
+    It also acts as a proxy: paths under ``mount`` are passed to the application as paths under ``prefix``.
     """
 
     def __init__(self, application: WSGIApplication, *, mount: str = "", prefix: str = "") -> None:

@@ -1,4 +1,4 @@
-"""What a call of a webhook is made of: the URL as it is given to Twilio, its overrides, requests and answers."""
+"""Data types for calling a webhook: its URL and connection overrides, requests, attempts and results."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from urllib.parse import SplitResult, parse_qs, urlsplit
 from ..errors import CallError
 from ..webhook import WebhookResponse
 
-#: Twilio's numbers for a call that failed, https://www.twilio.com/docs/api/errors
+#: Twilio's error codes for calls that fail, https://www.twilio.com/docs/api/errors
 INVALID_URL = 11100
 RETRIEVAL_FAILURE = 11200
 TOTAL_TIMEOUT = 11203
@@ -31,7 +31,7 @@ POLICIES = ("4xx", "5xx", "ct", "rt", "all")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutgoingRequest:
-    """What is sent, once: the URL has neither credentials nor fragment."""
+    """One request to send; its URL has neither credentials nor fragment."""
 
     method: str
     url: str
@@ -47,16 +47,16 @@ class ConnectFailed(OSError):
 
     def __init__(self, *problem: object, code: int = CONNECTION_FAILURE) -> None:
         super().__init__(*problem)
-        #: The number under which Twilio's debugger would list it.
+        #: The error code in Twilio's debugger.
         self.code = code
 
 
 class ProtocolViolation(OSError):
-    """What came is no HTTP answer, or not a whole one."""
+    """The answer is not HTTP, or is incomplete."""
 
 
 def is_http_url(url: str) -> bool:
-    """Tell whether a URL can be called: http or https, a host, and a port that there is."""
+    """Return whether a URL can be called: http or https, with a host and a valid port."""
     try:
         parts = urlsplit(url)
         return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
@@ -65,20 +65,19 @@ def is_http_url(url: str) -> bool:
 
 
 def without_secret(text: str) -> str:
-    """Return what may be shown of a text that was given for a URL and is none: what stands after the last ``@``."""
+    """Return the part of an invalid URL that may be shown: everything after the last ``@``."""
     return text.rpartition("@")[2]
 
 
 def target_of(parts: SplitResult) -> str:
-    """Return path and query, as they stand in the first line of a request."""
+    """Return path and query as in the first line of a request."""
     return f"{parts.path}?{parts.query}" if parts.query else parts.path
 
 
 class Transport(Protocol):
     """Sends one request and returns the answer.
 
-    Raises: ConnectFailed; ProtocolViolation; OSError, for a connection that breaks or an answer that does not come in
-    time.
+    Raises: ConnectFailed; ProtocolViolation; OSError, if the connection breaks or the answer is late.
     """
 
     def __call__(self, request: OutgoingRequest) -> WebhookResponse:
@@ -87,18 +86,18 @@ class Transport(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overrides:
-    """How patient a call is, and when it is tried again; written as a fragment of the URL, in milliseconds."""
+    """Timeouts and retries of a call, written in the fragment of its URL, there in milliseconds."""
 
     connect_timeout_s: float = 5.0
     read_timeout_s: float = 15.0
     total_s: float = 15.0
     retries: int = 1
-    #: When a call is tried again: ``ct`` for no connection, ``rt`` for no answer in time, ``4xx``, ``5xx``, ``all``.
+    #: Which failures are retried: ``ct`` for no connection, ``rt`` for no answer in time, ``4xx``, ``5xx``, ``all``.
     policy: frozenset[str] = frozenset({"ct"})
 
     @classmethod
     def of(cls, fragment: str) -> Overrides:
-        """Read a fragment such as ``rc=2&rp=all``; what is out of Twilio's bounds is brought to the nearest bound."""
+        """Read a fragment such as ``rc=2&rp=all``; values out of Twilio's bounds are set to the nearest bound."""
         given = {name: values[0] for name, values in parse_qs(fragment).items()}
         return cls(
             connect_timeout_s=_milliseconds(given.get("ct"), 5000, 10000),
@@ -110,24 +109,24 @@ class Overrides:
 
     @staticmethod
     def mistakes(fragment: str) -> tuple[tuple[int, str], ...]:
-        """Return what Twilio would complain about, as its number and a sentence.
+        """Return the mistakes that Twilio would report, each as its error code and a sentence.
 
-        Numbers that are out of bounds are no mistakes: they are brought to the nearest bound.
+        Values out of bounds are not mistakes: they are set to the nearest bound.
         https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides
         """
         given = {name: values[0].split(",") for name, values in parse_qs(fragment).items()}
         edges = [edge for edge in given.get("e", []) if edge not in EDGES and not edge.endswith("-ix")]
         policies = [policy for policy in given.get("rp", []) if policy not in POLICIES]
         return (
-            *((INVALID_EDGE, f"e={edge}: no such edge; there are {', '.join(EDGES)}") for edge in edges),
+            *((INVALID_EDGE, f"e={edge}: no such edge; use one of {', '.join(EDGES)}") for edge in edges),
             *(
-                (INVALID_RETRY_POLICY, f"rp={each}: no such policy; there are {', '.join(POLICIES)}")
+                (INVALID_RETRY_POLICY, f"rp={each}: no such policy; use some of {', '.join(POLICIES)}")
                 for each in policies
             ),
         )
 
     def covers(self, failure: str) -> bool:
-        """Tell whether a failure of a kind is tried again."""
+        """Return whether a kind of failure is retried."""
         return "all" in self.policy or failure in self.policy
 
 
@@ -136,14 +135,14 @@ def _milliseconds(given: str | None, default: int, most: int) -> float:
 
 
 def _bounded(given: str | None, default: int, *, least: int, most: int) -> int:
-    """Read a whole number, brought to the nearest bound; what is none gives the default."""
+    """Read an integer and limit it to the bounds; anything else gives the default."""
     number = int(given) if given and re.fullmatch("[0-9]{1,9}", given) else default
     return min(max(number, least), most)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Webhook:
-    """A URL as it is given to Twilio: with the credentials in it, and connection overrides after a ``#``."""
+    """A URL as configured at Twilio: credentials in it, and connection overrides after a ``#``."""
 
     url: str
     method: str = "POST"
@@ -152,7 +151,7 @@ class Webhook:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One request that was sent, and its answer; or what went wrong."""
+    """One request that was sent, and its answer or the problem."""
 
     request: OutgoingRequest
     response: WebhookResponse | None
@@ -161,9 +160,9 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """What became of a webhook: the answer that counts, and every request on the way to it."""
+    """The result of calling a webhook: the final answer, and every request made to get it."""
 
-    #: The URL that gave the answer, without credentials; a relative URL in the answer is relative to it.
+    #: The URL that answered, without credentials; URLs in the answer are relative to it.
     url: str
     response: WebhookResponse
     attempts: tuple[Attempt, ...]
