@@ -1,4 +1,4 @@
-"""Recordings: what is written can be read again."""
+"""Recordings: every exchange that is written can be read back unchanged."""
 
 from __future__ import annotations
 
@@ -37,18 +37,18 @@ LINE = (
     ' "handler": "handlers.keywords.menu", "outcome": "replied", "ms": 1.5}'
 )
 
-#: Text as Form.read makes it of any bytes: what is no UTF-8 stands in it as surrogate escapes.
+#: Strings as Form.read returns them for any bytes: bytes that are not UTF-8 become surrogate escapes.
 wire_text = st.binary().map(lambda raw: raw.decode("utf-8", "surrogateescape")) | st.text()
 
 
-def test_line_is_made_to_be_read() -> None:
-    """A recording is reviewed in a pull request: names, order and text are as a person would write them."""
+def test_line_is_readable() -> None:
+    """People review recordings in pull requests: names, order and text must be easy to read."""
     assert write_line(EXCHANGE) == LINE
     assert read_line(LINE) == EXCHANGE
 
 
 def test_sid_and_time_of_an_exchange() -> None:
-    """Reports name an exchange by these, whichever generation of webhook it is."""
+    """Reports identify an exchange by them, for every generation of webhooks."""
     legacy = replace(EXCHANGE, form=Form([("SmsSid", "SMold")]))
 
     assert (EXCHANGE.sid, legacy.sid, replace(EXCHANGE, form=Form()).sid) == (SID, "SMold", "")
@@ -56,8 +56,8 @@ def test_sid_and_time_of_an_exchange() -> None:
 
 
 @given(st.lists(st.tuples(wire_text, wire_text)), st.dictionaries(st.text(), st.text()))
-def test_any_form_survives(pairs: list[tuple[str, str]], results: dict[str, str]) -> None:
-    """Repeated names, broken bytes, emoji, line separators: a replay must send what was received, byte for byte."""
+def test_any_form_is_read_back_unchanged(pairs: list[tuple[str, str]], results: dict[str, str]) -> None:
+    """A replay must send the received bytes, with repeated names, invalid UTF-8, emoji and line separators."""
     exchange = replace(EXCHANGE, form=Form(pairs), results=results)
 
     line = write_line(exchange)
@@ -69,8 +69,8 @@ def test_any_form_survives(pairs: list[tuple[str, str]], results: dict[str, str]
 
 
 @given(st.lists(wire_text, max_size=4))
-def test_any_file_survives(tmp_path_factory: pytest.TempPathFactory, bodies: list[str]) -> None:
-    """One strange text (U+2028 ends a line for some readers) must not make the others unreadable."""
+def test_any_file_is_read_back_unchanged(tmp_path_factory: pytest.TempPathFactory, bodies: list[str]) -> None:
+    """One unusual body (U+2028 ends a line for some readers) must not make the others unreadable."""
     file = tmp_path_factory.mktemp("recordings") / "a.jsonl"
     exchanges = [replace(EXCHANGE, form=Form([("Body", body)])) for body in bodies]
 
@@ -81,8 +81,8 @@ def test_any_file_survives(tmp_path_factory: pytest.TempPathFactory, bodies: lis
 
 
 @given(st.floats(0, 4e9))
-def test_time_is_written_the_same_again(seconds: float) -> None:
-    """Import tells recordings apart by their time: it must not drift with each export."""
+def test_time_does_not_change_when_written_again(seconds: float) -> None:
+    """The import identifies exchanges by their time, so it must not change with each export."""
     once = read_line(write_line(replace(EXCHANGE, received_at=seconds)))
 
     assert write_line(read_line(write_line(once))) == write_line(once)
@@ -95,24 +95,24 @@ def _with(**changes: object) -> str:
 @pytest.mark.parametrize(
     ("line", "complaint"),
     [
-        pytest.param("{", "this is no recorded exchange", id="no JSON"),
-        pytest.param("[]", "this is no recorded exchange", id="another JSON"),
-        pytest.param("null", "this is no recorded exchange", id="null"),
+        pytest.param("{", "not a recorded exchange", id="not JSON"),
+        pytest.param("[]", "not a recorded exchange", id="another JSON"),
+        pytest.param("null", "not a recorded exchange", id="null"),
         pytest.param("{}", "KeyError('schema')", id="an empty object"),
-        pytest.param(_with(schema=2), "schema 2 is of a later release; this one reads 1", id="a later schema"),
-        pytest.param(_with(schema="1"), "this is no recorded exchange", id="a schema in words"),
+        pytest.param(_with(schema=2), "schema 2 is newer than 1: upgrade twiml-app", id="a newer schema"),
+        pytest.param(_with(schema="1"), "not a recorded exchange", id="a schema as a string"),
         pytest.param(_with(endpoint="admin"), "endpoint 'admin'", id="an unknown endpoint"),
-        pytest.param(_with(time="yesterday"), "this is no recorded exchange", id="no time"),
-        pytest.param(_with(form=[["Body"]]), "this is no recorded exchange", id="half a pair"),
-        pytest.param(_with(form={"Body": 1}), "this is no recorded exchange", id="a number for a text"),
-        pytest.param(_with(form=None), "this is no recorded exchange", id="no form"),
-        pytest.param(_with(form={"Body": "\ud83d"}), "this is no recorded exchange", id="half a character"),
-        pytest.param(_with(answer="<Response/>"), "this is no recorded exchange", id="a bare answer"),
-        pytest.param(_with(url=None), "event, method and url are texts", id="no URL"),
+        pytest.param(_with(time="yesterday"), "not a recorded exchange", id="not a time"),
+        pytest.param(_with(form=[["Body"]]), "not a recorded exchange", id="half a pair"),
+        pytest.param(_with(form={"Body": 1}), "not a recorded exchange", id="a number instead of a string"),
+        pytest.param(_with(form=None), "not a recorded exchange", id="no form"),
+        pytest.param(_with(form={"Body": "\ud83d"}), "not a recorded exchange", id="half a character"),
+        pytest.param(_with(answer="<Response/>"), "not a recorded exchange", id="a bare answer"),
+        pytest.param(_with(url=None), "event, method and url must be strings", id="no URL"),
     ],
 )
-def test_what_is_no_recording_is_refused_with_file_and_line(tmp_path: Path, line: str, complaint: str) -> None:
-    """Recordings are merged and edited by hand; whoever breaks one must be told where."""
+def test_invalid_recording_is_refused_with_file_and_line(tmp_path: Path, line: str, complaint: str) -> None:
+    """People merge and edit recordings by hand; the error must name the broken line."""
     file = tmp_path / "orders.jsonl"
     file.write_text(f"{LINE}\n\n{line}\n")
 
@@ -124,7 +124,7 @@ def test_what_is_no_recording_is_refused_with_file_and_line(tmp_path: Path, line
 
 
 def test_optional_parts_may_be_missing() -> None:
-    """A recording written by hand needs the request and the answer alone."""
+    """A recording written by hand needs only the request and the answer."""
     entry = json.loads(LINE)
     for name in ("headers", "handler", "outcome", "ms"):
         del entry[name]
@@ -134,7 +134,7 @@ def test_optional_parts_may_be_missing() -> None:
 
 @pytest.mark.parametrize("content", [pytest.param(None, id="missing"), pytest.param(b"\xff\xfe", id="not UTF-8")])
 def test_unreadable_file_is_named(tmp_path: Path, content: bytes | None) -> None:
-    """A wrong path is the commonest mistake; it gets one line, not a trace."""
+    """A wrong path is the most common mistake; it gets one line, not a traceback."""
     file = tmp_path / "a.jsonl"
     if content is not None:
         file.write_bytes(content)
@@ -144,13 +144,13 @@ def test_unreadable_file_is_named(tmp_path: Path, content: bytes | None) -> None
 
 
 def test_recording_that_cannot_be_written_is_named(tmp_path: Path) -> None:
-    """The folder of recordings does not exist on the first export."""
+    """The folder of recordings does not exist before the first export."""
     with pytest.raises(RecordingError, match=r"a\.jsonl"):
         write_file(tmp_path / "recordings" / "a.jsonl", [EXCHANGE])
 
 
 def test_files_of_other_systems_are_read(tmp_path: Path) -> None:
-    """Git on Windows changes the ends of lines."""
+    """Git on Windows changes line endings."""
     file = tmp_path / "a.jsonl"
     file.write_bytes(f"{LINE}\r\n{LINE}\r\n".encode())
 
@@ -158,7 +158,7 @@ def test_files_of_other_systems_are_read(tmp_path: Path) -> None:
 
 
 def test_statuses_need_no_document() -> None:
-    """A status callback is answered without a body; only the status counts."""
+    """The answer to a status callback has no body; only its status matters."""
     form = status_form(SID, "delivered")
     exchange = replace(EXCHANGE, kind="status", form=form, answer=WebhookResponse(status=204), results={"a.b": "ok"})
 

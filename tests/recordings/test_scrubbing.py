@@ -1,4 +1,4 @@
-"""Scrubbing: nobody can be found in a recording, and a replay of it still agrees."""
+"""Scrubbing: a recording identifies nobody, and a replay of it still agrees."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def exchange(
     content_type: str = TWIML_TYPE,
     results: dict[str, str] | None = None,
 ) -> Exchange:
-    """Make an exchange as the journal gives it."""
+    """Make an exchange as the journal returns it."""
     endpoint: Endpoint = "status" if kind == "status" else "message"
     called = url or f"https://user:pass@sms.example.com/{endpoint}"
     return Exchange(
@@ -62,7 +62,7 @@ def scrub(*exchanges: Exchange, all_numbers: bool = False, redact_bodies: bool =
 
 
 def answer_to(text: str) -> str:
-    """Return the document that sends a text."""
+    """Return the document that replies with a text."""
     return str(MessagingResponse().message(text))
 
 
@@ -70,7 +70,7 @@ FICTITIOUS = scrub(exchange(inbound_form("x", from_=CONTACT)))[0].form["From"]
 
 contacts = st.from_regex(r"\+[1-9][0-9]{9,14}", fullmatch=True).filter(lambda number: number != NUMBER)
 channels = st.sampled_from(["", "whatsapp:", "rcs:"])
-# Letters that are in no word of a recording, so that a name that is found was not there by chance.
+# Letters that occur nowhere else in a recording, so that a name is never found by chance.
 names = st.lists(st.text("QXZÄß日", min_size=3, max_size=8), min_size=1, max_size=3).map(" & ".join)
 sids = st.text("0123456789abcdef", min_size=32, max_size=32).map("SM".__add__)
 tokens = st.text(string.ascii_letters + string.digits + "-_", min_size=20, max_size=43)
@@ -78,20 +78,20 @@ tokens = st.text(string.ascii_letters + string.digits + "-_", min_size=20, max_s
 
 @settings(max_examples=40, deadline=None)
 @given(contacts, channels, names, sids, tokens, st.sampled_from(["GET", "POST"]), st.booleans())
-def test_nothing_that_points_to_a_person_is_in_the_line(
+def test_line_identifies_nobody(
     contact: str, channel: str, name: str, sid: str, token: str, method: str, all_numbers: bool
 ) -> None:
-    """A recording is shared in a repository: what slips through is public for good."""
+    """A recording is shared in a repository: personal data in it would stay public."""
     digits = contact[1:]
-    told = f"I am {name}, {contact} or {digits}; 00{digits}, {digits[:3]}-{digits[3:6]} ({digits[6:]}), {sid}"
+    text = f"I am {name}, {contact} or {digits}; 00{digits}, {digits[:3]}-{digits[3:6]} ({digits[6:]}), {sid}"
     link = f"https://u:{token}@e.com/{digits}?n={quote(name)}&m={quote_plus(name)}&t=%2B{digits}&token={token}"
     fields = {"ProfileName": name, "WaId": digits, "ExternalUserId": f"{channel}ID.{digits}", "token": token}
-    form = inbound_form(f"{told} {link}", from_=channel + contact, to=channel + NUMBER, message_sid=sid, fields=fields)
-    url = f"https://sms.example.com/message?in_reply_to={sid}&token={token}&next={quote(told)}"
+    form = inbound_form(f"{text} {link}", from_=channel + contact, to=channel + NUMBER, message_sid=sid, fields=fields)
+    url = f"https://sms.example.com/message?in_reply_to={sid}&token={token}&next={quote(text)}"
     status = status_form(sid, "failed", to=channel + contact, from_=channel + NUMBER, fields={"token": token})
     exchanges = [
-        exchange(form, answer_to(f"{told} {link}"), method=method, url=url if method == "POST" else ""),
-        exchange(status, kind="status", method=method, results={"a.b": f"ValueError: {told} {link}"}),
+        exchange(form, answer_to(f"{text} {link}"), method=method, url=url if method == "POST" else ""),
+        exchange(status, kind="status", method=method, results={"a.b": f"ValueError: {text} {link}"}),
     ]
 
     lines = "\n".join(map(write_line, scrub(*exchanges, all_numbers=all_numbers)))
@@ -105,8 +105,8 @@ def test_nothing_that_points_to_a_person_is_in_the_line(
 
 @settings(max_examples=40, deadline=None)
 @given(contacts, names, sids)
-def test_the_same_key_gives_the_same_people(contact: str, name: str, sid: str) -> None:
-    """An export of today and one of tomorrow go into one test, and a replay sends what was answered to."""
+def test_same_key_results_in_the_same_replacements(contact: str, name: str, sid: str) -> None:
+    """Exports of different days are used in one test, and answers must still match their requests."""
     one = exchange(inbound_form(f"{name} {contact}", from_=contact, message_sid=sid, fields={"ProfileName": name}))
     other = exchange(
         inbound_form(
@@ -130,24 +130,24 @@ def test_the_same_key_gives_the_same_people(contact: str, name: str, sid: str) -
         pytest.param(CONTACT, FICTITIOUS, id="with a plus"),
         pytest.param("15005550001", FICTITIOUS[1:], id="without a plus"),
         pytest.param("0015005550001", f"00{FICTITIOUS[1:]}", id="with zeros"),
-        pytest.param("call 500-555-0001!", f"call {FICTITIOUS[2:]}!", id="as it is dialled at home"),
-        pytest.param("(500) 555 0001", f"({FICTITIOUS[2:]}", id="in brackets"),
+        pytest.param("call 500-555-0001!", f"call {FICTITIOUS[2:]}!", id="as dialled inside the country"),
+        pytest.param("(500) 555 0001", f"({FICTITIOUS[2:]}", id="in parentheses"),
         pytest.param("2 15005550001 3", f"2 {FICTITIOUS[1:]} 3", id="among other numbers"),
         pytest.param("?t=%2B15005550001", f"?t=%2B{FICTITIOUS[1:]}", id="in a URL"),
-        pytest.param("?t=%2b15005550001", f"?t=%2b{FICTITIOUS[1:]}", id="in a URL, small letters"),
+        pytest.param("?t=%2b15005550001", f"?t=%2b{FICTITIOUS[1:]}", id="in a URL, lower case escape"),
         pytest.param("?t=a%2015005550001", f"?t=a%20{FICTITIOUS[1:]}", id="in a URL, after a space"),
         pytest.param("tel%3D15005550001x", f"tel%3D{FICTITIOUS[1:]}x", id="in a URL, between letters"),
-        pytest.param(NUMBER, NUMBER, id="our own number stays"),
-        pytest.param("%2B15005550006", "%2B15005550006", id="our own number in a URL stays"),
-        pytest.param("order 1234567 at 12:30", "order 1234567 at 12:30", id="other digits stay"),
-        pytest.param("Adam and Ada", "Adam and Name879189", id="a name is a word"),
+        pytest.param(NUMBER, NUMBER, id="own number is kept"),
+        pytest.param("%2B15005550006", "%2B15005550006", id="own number in a URL is kept"),
+        pytest.param("order 1234567 at 12:30", "order 1234567 at 12:30", id="other digits are kept"),
+        pytest.param("Adam and Ada", "Adam and Name879189", id="a name as a whole word"),
         pytest.param("?n=%20Ada", "?n=%20Name879189", id="a name after an escape"),
-        pytest.param("ada", "ada", id="a word like a name stays"),
-        pytest.param(f"https://u:p@e.com/{SID}", None, id="credentials and a sid"),
+        pytest.param("ada", "ada", id="a word like a name is kept"),
+        pytest.param(f"https://u:p@e.com/{SID}", None, id="credentials and a SID"),
     ],
 )
-def test_texts_are_scrubbed_in_body_and_answer_alike(text: str, scrubbed: str | None) -> None:
-    """A handler that echoes must give the recorded answer again."""
+def test_text_is_scrubbed_alike_in_request_and_answer(text: str, scrubbed: str | None) -> None:
+    """A handler that echoes must produce the recorded answer again."""
     form = inbound_form(text, from_=CONTACT, to=NUMBER, message_sid=SID, fields={"ProfileName": "Ada"})
 
     result = scrub(exchange(form, answer_to(text)))[0]
@@ -157,8 +157,8 @@ def test_texts_are_scrubbed_in_body_and_answer_alike(text: str, scrubbed: str | 
     assert MessagingResponse.parse(result.answer.body).messages[0].text == expected
 
 
-def test_number_of_a_third_person_is_made_fictitious() -> None:
-    """Somebody whose number is passed on did not even write to us."""
+def test_number_of_a_third_person_is_replaced() -> None:
+    """A text may contain the number of somebody who never wrote to us."""
     result = scrub(exchange(inbound_form("ask +4915112345678, twice: +4915112345678")))[0]
 
     assert re.fullmatch(r"ask (\+1555[0-9]{7}), twice: \1", result.form["Body"])
@@ -174,11 +174,11 @@ def test_number_of_a_third_person_is_made_fictitious() -> None:
         pytest.param("messenger:1234567890123456", r"messenger:contact-[0-9a-f]{8}", id="Messenger"),
         pytest.param("whatsapp:ID.1500555000100", r"whatsapp:contact-[0-9a-f]{8}", id="an opaque id"),
         pytest.param("sip:ada@example.com:5060", r"sip:contact-[0-9a-f]{8}", id="with a port"),
-        pytest.param("", "", id="none"),
+        pytest.param("", "", id="empty"),
     ],
 )
-def test_every_kind_of_address_keeps_its_shape(address: str, pattern: str) -> None:
-    """Channel conditions must hold in a replay, and the id must not stay in a text."""
+def test_every_kind_of_address_keeps_its_format(address: str, pattern: str) -> None:
+    """Conditions on the channel must still match in a replay, and no text may keep the address."""
     bare = address.partition(":")[2] or address
     form = inbound_form(f"from {bare}.", from_=address, fields={"ChannelMetadata": f'{{"id": "{bare}"}}'})
 
@@ -191,17 +191,26 @@ def test_every_kind_of_address_keeps_its_shape(address: str, pattern: str) -> No
 @pytest.mark.parametrize(
     "name", ["inbound-whatsapp-text.txt", "inbound-whatsapp-location.txt", "inbound-whatsapp-reply.txt", "voice.txt"]
 )
-def test_samples_carry_nobody(name: str) -> None:
-    """These are the parameters that Twilio really sends."""
+def test_scrubbed_samples_identify_nobody(name: str) -> None:
+    """The samples have the parameters that Twilio really sends."""
     form = sample(name)
     line = write_line(scrub(exchange(form, kind="webhook" if name == "voice.txt" else "message"))[0])
 
-    for told in ("15005550001", "Ada", "37.787", "122.39", "Example Street", "caf\u00e9", "1500555000100", "AC0000"):
-        assert told not in line
+    for original in (
+        "15005550001",
+        "Ada",
+        "37.787",
+        "122.39",
+        "Example Street",
+        "caf\u00e9",
+        "1500555000100",
+        "AC0000",
+    ):
+        assert original not in line
 
 
-def test_status_callbacks_carry_the_contact_in_to() -> None:
-    """The roles are the other way round: our number stays."""
+def test_contact_of_a_status_callback_is_the_recipient() -> None:
+    """From and To are swapped there, and our own number must be kept."""
     result = scrub(exchange(sample("status-whatsapp-read.txt"), kind="status"))[0].form
 
     assert (result["From"], result["To"]) == ("whatsapp:+15005550006", f"whatsapp:{FICTITIOUS}")
@@ -210,8 +219,8 @@ def test_status_callbacks_carry_the_contact_in_to() -> None:
 
 
 @pytest.mark.parametrize("name", ["Tom & Jerry", "<b>", 'the "Duke"', "O'Neil"])
-def test_names_are_found_where_markup_escapes_them(name: str) -> None:
-    """XML writes them otherwise than a form does."""
+def test_names_are_found_in_escaped_markup(name: str) -> None:
+    """XML escapes other characters than a form."""
     form = inbound_form("hi", fields={"ProfileName": name})
 
     result = scrub(exchange(form, answer_to(f"Hello {name}!")))[0]
@@ -222,7 +231,7 @@ def test_names_are_found_where_markup_escapes_them(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["Body", "Response", "Message", "version", "UTF-8", "to", "."])
 def test_a_name_cannot_break_the_recording(name: str) -> None:
-    """Who texts chooses the name; the document must stay one."""
+    """Senders choose their name freely, and the document must stay valid."""
     form = inbound_form("hi", fields={"ProfileName": name})
 
     result = scrub(exchange(form, answer_to("hi there")))[0]
@@ -232,14 +241,14 @@ def test_a_name_cannot_break_the_recording(name: str) -> None:
 
 
 def test_names_that_are_not_utf_8_or_repeated_are_found() -> None:
-    """What no handler reads is written all the same."""
+    """Recordings include values that no handler reads."""
     form = Form([*inbound_form("Zo\udceb Zo\ufffd Eve Ann Ann +15005550009").pairs, ("ProfileName", "Zo\udceb")])
     form = Form([*form.pairs, ("ProfileName", "Eve"), ("ProfileName", " Ann +15005550009 "), ("FromCity", " ")])
 
     result = scrub(exchange(form))[0]
 
-    for told in ("Zo", "Eve", "5005550009"):
-        assert told not in result.form.encode()
+    for original in ("Zo", "Eve", "5005550009"):
+        assert original not in result.form.encode()
     assert "Ann" not in result.form.getlist("ProfileName")[2]
     assert result.form.getlist("FromCity") == ["", " "]
 
@@ -249,25 +258,25 @@ def test_names_that_are_not_utf_8_or_repeated_are_found() -> None:
     [
         pytest.param("Hi Ada", "text/plain", "Hi Name879189", id="plain"),
         pytest.param("<Response>Ada", TWIML_TYPE, "<Response>Name879189", id="broken TwiML"),
-        pytest.param("", TWIML_TYPE, "", id="nothing"),
+        pytest.param("", TWIML_TYPE, "", id="empty"),
         pytest.param(
             "<Response><!-- Ada --><Message to='Ada'><![CDATA[Ada]]><Media>/Ada.png</Media>\n</Message></Response>",
             TWIML_TYPE,
             '<?xml version="1.0" encoding="UTF-8"?><Response><Message to="Name879189">Name879189'
             "<Media>/Name879189.png</Media>\n</Message></Response>",
-            id="comment, CDATA, attribute and address",
+            id="comment, CDATA, attribute and URL",
         ),
     ],
 )
 def test_answers_of_any_kind_are_scrubbed(answer: str, content_type: str, scrubbed: str) -> None:
-    """Handlers may answer with anything, and a broken answer is what is recorded to be looked at."""
+    """Handlers may answer with anything, and broken answers are recorded too."""
     form = inbound_form("hi", fields={"ProfileName": "Ada"})
 
     assert scrub(exchange(form, answer, content_type=content_type))[0].answer.body.decode() == scrubbed
 
 
 def test_query_of_a_get_is_the_scrubbed_form() -> None:
-    """There the whole webhook is in the URL."""
+    """The URL of a GET contains the whole webhook."""
     form = inbound_form("I am Ada", from_=f"whatsapp:{CONTACT}", fields={"ProfileName": "Ada"})
 
     result = scrub(exchange(form, method="GET", url="https://a:b@sms.example.com/message"))[0]
@@ -276,7 +285,7 @@ def test_query_of_a_get_is_the_scrubbed_form() -> None:
 
 
 def test_query_of_a_post_is_scrubbed_as_a_form() -> None:
-    """A status URL carries a token that stands in for the credentials, and a step may carry a name."""
+    """A status URL has a token that replaces the credentials, and other URLs may contain a name."""
     url = f"https://sms.example.com/in/{SID}?in_reply_to={SID}&token=abc.d-_e&From=%2B15005550001&q=1%202"
 
     result = scrub(exchange(inbound_form("hi", message_sid=SID), url=url))[0]
@@ -287,8 +296,8 @@ def test_query_of_a_post_is_scrubbed_as_a_form() -> None:
     )
 
 
-def test_body_that_was_no_form_is_scrubbed() -> None:
-    """An unknown webhook is kept, and its JSON is read as one strange parameter."""
+def test_body_that_is_not_a_form_is_scrubbed() -> None:
+    """Unknown webhooks are recorded, and their JSON is read as one odd parameter."""
     form = Form([('{"to": "+15005550001"}', ""), ("Body", "x")])
 
     result = scrub(exchange(form, kind="webhook"))[0]
@@ -296,8 +305,8 @@ def test_body_that_was_no_form_is_scrubbed() -> None:
     assert result.form.pairs == ((f'{{"to": "{FICTITIOUS}"}}', ""), ("Body", "x"))
 
 
-def test_all_numbers_changes_our_own_too() -> None:
-    """A recording that is published must not tell which number is whose."""
+def test_all_numbers_replaces_our_own_too() -> None:
+    """A published recording must not show our own numbers."""
     form = inbound_form("to 15005550006", to="whatsapp:+15005550006")
 
     result = scrub(exchange(form, answer_to("from +15005550006")), all_numbers=True)[0]
@@ -306,8 +315,8 @@ def test_all_numbers_changes_our_own_too() -> None:
     assert result.form["Body"] == f"to {result.form['To'].removeprefix('whatsapp:+')}"
 
 
-def test_redacted_texts_keep_their_shape_alone() -> None:
-    """Where texts are confidential their lengths are enough to count segments."""
+def test_redacted_texts_keep_only_their_shape() -> None:
+    """For confidential texts the length is enough to count segments."""
     fields = {"ButtonText": "Secret 1", "InteractiveData": '{"a": "Secret"}', "FromState": "CA"}
     answer = (
         '<Response><Message to="+15005550001"><Body>Secret &amp; 2</Body><Media>/a.png</Media></Message>'
@@ -328,7 +337,7 @@ def test_redacted_texts_keep_their_shape_alone() -> None:
 
 
 def test_only_harmless_headers_are_kept() -> None:
-    """Credentials, cookies and signatures are worth something to whoever reads the file."""
+    """Credentials, cookies and signatures must not be in a shared file."""
     result = scrub(exchange(inbound_form()))[0]
 
     assert dict(result.headers) == {"user-agent": "TwilioProxy/1.1"}
@@ -338,7 +347,7 @@ def test_only_harmless_headers_are_kept() -> None:
 @settings(deadline=None)
 @given(st.text(), st.binary())
 def test_any_text_can_be_scrubbed(text: str, raw: bytes) -> None:
-    """One strange text must not keep the rest from being exported."""
+    """One unusual text must not make the whole export fail."""
     body = raw.decode("utf-8", "surrogateescape")
     form = inbound_form(body, from_=text, fields={"ProfileName": body, "Label": text.encode(errors="ignore").decode()})
     recorded = replace(exchange(form), answer=WebhookResponse(status=200, content_type=TWIML_TYPE, body=raw))
@@ -348,8 +357,8 @@ def test_any_text_can_be_scrubbed(text: str, raw: bytes) -> None:
     assert list(read_line(line).form) == list(form)
 
 
-def test_secrets_alone_are_taken_out() -> None:
-    """New answers that are accepted go into a file that was scrubbed before."""
+def test_only_secrets_are_removed() -> None:
+    """Accepted answers are written into a file that was already scrubbed."""
     text = "http://u:p@e.com/a@b?in_reply_to=1&amp;token=a.B-_9&amp;x=1 mail a@b.example"
 
     assert without_secrets(text) == "http://e.com/a@b?in_reply_to=1&amp;token=scrubbed&amp;x=1 mail a@b.example"

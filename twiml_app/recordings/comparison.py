@@ -1,4 +1,4 @@
-"""The comparison of two answers by what they mean."""
+"""Comparison of two answers by their meaning."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from ..webhook import WebhookResponse
 
 
 def differences(recorded: WebhookResponse, answered: WebhookResponse) -> list[str]:
-    """Return how two answers differ in meaning, as lines of a diff; none if they agree.
+    """Return the differences in meaning between two answers as the lines of a diff; no lines if they agree.
 
-    White space between elements and the order of attributes do not count, nor do the token and the host of the status
-    URLs that this package writes.
+    Not compared are white space between elements, the order of attributes, and the token and host of the status URLs
+    that this package adds.
     """
     one, other = list(_meaning(recorded)), list(_meaning(answered))
     return [] if one == other else [line.rstrip() for line in ndiff(one, other) if not line.startswith("?")]
@@ -59,7 +59,7 @@ def _verb_lines(verb: Verb) -> Iterator[str]:
 
 
 def _own_url(value: str) -> str:
-    """Return a status URL of this package without what differs from one installation to the next."""
+    """Return a status URL of this package without the parts that differ between installations."""
     try:
         parts = urlsplit(value)
     except ValueError:

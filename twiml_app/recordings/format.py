@@ -1,6 +1,6 @@
-"""Recorded exchanges: the file format, made to be read and kept in git, and the comparison of two answers.
+"""Recorded exchanges and their file format, which is made to be read by people and kept in git.
 
-A recording is JSON Lines: one exchange a line, each with the version of its schema.
+A recording is JSON Lines: one exchange per line, each with the version of its schema.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ class Exchange:
     kind: str
     endpoint: Endpoint
     method: str
-    #: As Twilio called it.
+    #: The URL as Twilio called it.
     url: str
     headers: Mapping[str, str] = field(default_factory=dict)
     form: Form
     answer: WebhookResponse
     handler: str = ""
     outcome: str = ""
-    #: What each handler of a status callback did.
+    #: The result of each handler of a status callback: ``ok`` or the error.
     results: Mapping[str, str] = field(default_factory=dict)
     milliseconds: float = 0.0
     #: Its id in the journal; 0 in a file.
@@ -44,12 +44,12 @@ class Exchange:
 
     @property
     def sid(self) -> str:
-        """The message that it is about."""
+        """The SID of the message."""
         return self.form.get("MessageSid") or self.form.get("SmsSid", "")
 
     @property
     def time(self) -> str:
-        """When it came in, UTC."""
+        """The time of receipt, in UTC."""
         return format_time(self.received_at)
 
 
@@ -80,7 +80,7 @@ def write_line(exchange: Exchange) -> str:
 
 
 def _is_writable(entry: dict[str, Any]) -> bool:
-    """Tell whether a file in UTF-8 can hold the text as it is; bytes that were not UTF-8 are written as escapes."""
+    """Return whether UTF-8 can encode the entry; bytes that were not UTF-8 must be written as escapes."""
     try:
         json.dumps(entry, ensure_ascii=False).encode()
     except UnicodeEncodeError:
@@ -96,21 +96,21 @@ def _write_form(form: Form) -> dict[str, str] | list[tuple[str, str]]:
 def read_line(line: str, *, place: str = "recording") -> Exchange:
     """Read an exchange from a line.
 
-    Raises: RecordingError, naming the place, for what is no exchange or of a later schema.
+    Raises: RecordingError, naming the place, if it is not an exchange or its schema is newer.
     """
     try:
         entry = json.loads(line)
         if entry["schema"] > SCHEMA:
-            raise RecordingError(f"{place}: schema {entry['schema']} is of a later release; this one reads {SCHEMA}")
+            raise RecordingError(f"{place}: schema {entry['schema']} is newer than {SCHEMA}: upgrade twiml-app")
         return _read_entry(entry)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise RecordingError(f"{place}: this is no recorded exchange ({error!r})") from error
+        raise RecordingError(f"{place}: not a recorded exchange ({error!r})") from error
 
 
 def _read_entry(entry: dict[str, Any]) -> Exchange:
     form, answer = entry["form"], entry["answer"]
     if not all(isinstance(entry[name], str) for name in ("event", "method", "url")):
-        raise TypeError("event, method and url are texts")
+        raise TypeError("event, method and url must be strings")
     if entry["endpoint"] not in ENDPOINTS:
         raise ValueError(f"endpoint {entry['endpoint']!r}")
     return Exchange(
@@ -138,12 +138,12 @@ def read_file(path: str | Path) -> list[Exchange]:
         text = Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise RecordingError(f"{path}: {error}") from error
-    lines = enumerate(text.split("\n"), 1)  # a text may hold the other ends of line that Unicode knows
+    lines = enumerate(text.split("\n"), 1)  # a string may contain the other line breaks of Unicode
     return [read_line(line, place=f"{path}:{number}") for number, line in lines if line.strip()]
 
 
 def write_file(path: str | Path, exchanges: Iterable[Exchange]) -> None:
-    """Write a recording whole: an interrupted write leaves the file that was there.
+    """Write a recording atomically: an interrupted write leaves the old file.
 
     Raises: RecordingError, naming the file.
     """

@@ -1,4 +1,4 @@
-"""Sends recorded exchanges again, signed and authenticated for where they go, and tells what has become different."""
+"""Sends recorded exchanges again, signed and authenticated for their destination, and compares the answers."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from .comparison import differences
 from .format import Exchange
 from .scrubbing import without_secrets
 
-#: Calls one exchange and returns the answer, whatever its status.
+#: Sends one exchange and returns the answer, whatever its status.
 #:
-#: Raises: CallError, when there is no answer.
+#: Raises: CallError, if there is no answer.
 SendExchange = Callable[[Exchange], WebhookResponse]
 
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """An exchange that was sent again: what came back, and how that differs in meaning from what was recorded."""
+    """An exchange that was sent again: the new answer, and its differences from the recorded one."""
 
     exchange: Exchange
     answer: WebhookResponse | None
@@ -32,11 +32,11 @@ class Replayed:
 
     @property
     def agrees(self) -> bool:
-        """Whether nothing differs."""
+        """Whether the new answer agrees with the recorded one."""
         return not self.differences
 
     def updated(self) -> Exchange:
-        """Return the exchange with the answer that came back if it differs, without what is secret in it."""
+        """Return the exchange with the new answer, without its secrets, if it differs."""
         if self.agrees or self.answer is None:
             return self.exchange
         body = without_secrets(self.answer.body.decode("utf-8", "replace"))
@@ -45,17 +45,17 @@ class Replayed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Destination:
-    """Where exchanges are sent: the application's paths under a base URL that may carry credentials."""
+    """The application that exchanges are sent to: its paths, under a base URL that may contain credentials."""
 
     base_url: str
     paths: Mapping[Endpoint, str]
-    #: The account to send as, where the recorded one is not served there; empty, the recorded one.
+    #: The account to send instead of the recorded one; empty to send the recorded one.
     account_sid: str = ""
 
     def send(self, caller: Caller, exchange: Exchange) -> WebhookResponse:
-        """Call an exchange's URL there.
+        """Send an exchange to its URL at this application.
 
-        Raises: CallError, when there is no answer.
+        Raises: CallError, if there is no answer.
         """
         form = exchange.form
         if self.account_sid:
@@ -84,10 +84,10 @@ def replay(
     parallel: int = 1,
     sleep: Callable[[float], object] = time.sleep,
 ) -> Iterator[Replayed]:
-    """Send exchanges in their order and yield what came of each, in that order.
+    """Send exchanges in order, and yield their results in the same order.
 
-    ``pace`` keeps the recorded times: 1 as they were, 10 ten times as fast, 0 as fast as possible. ``parallel`` sends
-    so many at once.
+    ``pace`` keeps the recorded intervals: 1 as recorded, 10 ten times as fast, 0 as fast as possible. ``parallel`` is
+    the number of exchanges that are sent at once.
     """
     if parallel == 1:
         yield from (_send_one(exchange, send) for exchange in _paced(exchanges, pace, sleep))

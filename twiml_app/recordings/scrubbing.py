@@ -1,4 +1,4 @@
-"""Makes recordings fit to be shared: people, sids and names become fictitious ones, the same ones every time."""
+"""Makes recordings safe to share: replaces phone numbers, SIDs and names with the same fictitious ones every time."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _FINDS = (
     r"(?P<digits>[0-9](?:[\s().\-]{0,2}[0-9]){4,})",
 )
 
-#: Parameters that name a person, or where the person is.
+#: Parameters with the name of a person or of the person's place.
 _NAMES = (
     *("ProfileName", "Address", "Label", "ReferralHeadline", "CallerName"),
     *(f"{who}{what}" for who in ("From", "To", "Caller", "Called") for what in ("City", "Zip")),
@@ -38,20 +38,21 @@ _ADDRESSES = (
 _TEXTS = ("Body", "ButtonText", "ButtonPayload", "ReferralBody", "InteractiveData", "FlowData", "ChannelMetadata")
 _KEPT_HEADERS = ("content-type", "user-agent", "i-twilio-idempotency-token")
 _MARKUP_OF_URLS = ("Media", "Redirect")
-#: A shorter address is looked for as a word of its own.
-_TELLING_LENGTH = 7
+#: A shorter address is replaced only where it is a whole run of digits.
+_SEARCHABLE_LENGTH = 7
 
 
 def without_secrets(text: str) -> str:
-    """Return a text without the credentials of its URLs and the tokens of our status URLs."""
+    """Return a string without the credentials of its URLs and the tokens of our status URLs."""
     return _SECRETS.sub(lambda found: "scrubbed" if found["token"] else "", text)
 
 
 class Scrubber:
-    """Replaces what points to a person, in parameters, texts and answers alike, so that a replay still agrees.
+    """Replaces everything that identifies a person, in requests and answers alike, so that a replay still agrees.
 
-    ``key`` makes the replacements stable and impossible to guess back. Our own numbers stay, as conditions name them,
-    unless ``all_numbers``; texts stay, as handlers read them, unless ``redact_bodies``.
+    ``key`` makes the replacements stable and impossible to reverse. Our own numbers are kept because conditions of
+    routes name them, unless ``all_numbers``; message bodies are kept because handlers read them, unless
+    ``redact_bodies``.
     """
 
     def __init__(self, key: str, *, all_numbers: bool = False, redact_bodies: bool = False) -> None:
@@ -59,14 +60,14 @@ class Scrubber:
         self._all_numbers = all_numbers
         self._redact_bodies = redact_bodies
         self._own: set[str] = set()
-        #: What stands for the digits of a contact, with the country and without.
+        #: The replacement per digits of a contact, with and without country code.
         self._numbers: dict[str, str] = {}
-        #: What stands for a name, or for an address that is no number.
+        #: The replacement per name, or per address that is not a phone number.
         self._words: dict[str, str] = {}
         self._pattern = re.compile("|".join(_FINDS))
 
     def scrub(self, exchanges: Iterable[Exchange]) -> list[Exchange]:
-        """Return the exchanges as they may be shared."""
+        """Return the exchanges in a form that is safe to share."""
         kept = list(exchanges)
         self._own |= set() if self._all_numbers else {_digits(_own_address(each)) for each in kept} - {""}
         for exchange in kept:
@@ -80,7 +81,7 @@ class Scrubber:
         for name, value in form.pairs:
             if name in _ADDRESSES:
                 self._learn_address(_split_address(value)[1])
-            elif name in _NAMES and _is_telling(value.strip()):
+            elif name in _NAMES and _is_searchable(value.strip()):
                 made = self._name(value.strip())
                 self._words |= dict.fromkeys(_variants(value.strip()), made)
 
@@ -92,7 +93,7 @@ class Scrubber:
             known |= {variant: self._opaque(bare) for variant in _variants(bare)}
             return
         digits, made = _digits(bare), _digits(self._fictitious(bare))
-        for length in {len(digits), 10, 9}:  # as it is dialled inside the country, too
+        for length in {len(digits), 10, 9}:  # also as it is dialled inside the country
             if length == len(digits) or length < len(digits) > 10:
                 self._numbers[digits[-length:]] = made if length == len(digits) else made[-length:]
 
@@ -112,7 +113,7 @@ class Scrubber:
         return Form([(self._parameter_name(name), self._parameter(name, value)) for name, value in form.pairs])
 
     def _parameter_name(self, name: str) -> str:
-        """Return a name as it is, unless it is the text of a body that was no form."""
+        """Return a parameter name unchanged, unless the body was not a form and the name is its text."""
         return name if re.fullmatch(r"[A-Za-z]\w*", name, re.ASCII) else self._text(name)
 
     def _parameter(self, name: str, value: str) -> str:
@@ -124,10 +125,10 @@ class Scrubber:
             return "0.0"
         if name == TOKEN_PARAMETER:
             return "scrubbed"
-        return self._crossed_out(value) if name in _TEXTS else self._text(value)
+        return self._redacted(value) if name in _TEXTS else self._text(value)
 
     def _result(self, result: str) -> str:
-        """Return what a handler did; an exception may quote anything."""
+        """Return the result of a handler; the message of an exception may quote anything."""
         return result.partition(":")[0] if self._redact_bodies else self._text(result)
 
     def _answer(self, answer: WebhookResponse) -> WebhookResponse:
@@ -137,12 +138,12 @@ class Scrubber:
         except etree.XMLSyntaxError:
             root = None
         if root is None:
-            body = self._crossed_out(answer.body.decode("utf-8", "replace")).encode()
+            body = self._redacted(answer.body.decode("utf-8", "replace")).encode()
             return replace(answer, body=body, headers=())
         for element in root.iter("*"):
-            change = self._text if element.tag in _MARKUP_OF_URLS else self._crossed_out
+            change = self._text if element.tag in _MARKUP_OF_URLS else self._redacted
             element.text = change(element.text) if element.text else None
-            element.tail = self._crossed_out(element.tail) if element.tail else None
+            element.tail = self._redacted(element.tail) if element.tail else None
             for name, value in element.attrib.items():
                 element.set(name, self._text(str(value)))
         body = etree.tostring(root, encoding="UTF-8", xml_declaration=False)
@@ -154,11 +155,11 @@ class Scrubber:
         encoded = (form if exchange.method == "GET" else self._form(query)).encode()
         return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], self._text(parts.path), encoded, ""))
 
-    def _crossed_out(self, text: str) -> str:
+    def _redacted(self, text: str) -> str:
         return re.sub(r"\w", "x", text) if self._redact_bodies else self._text(text)
 
     def _text(self, text: str) -> str:
-        """Replace whatever is known, or looks like a number or a sid, in any text; once, so nothing made is remade."""
+        """Replace known names, numbers and SIDs in a single pass, so that no replacement is replaced again."""
         return self._pattern.sub(self._replacement, text)
 
     def _replacement(self, found: re.Match[str]) -> str:
@@ -176,7 +177,7 @@ class Scrubber:
         return "scrubbed" if kind == "token" else ""
 
     def _known_numbers(self, run: str) -> str:
-        """Replace the contacts in a run of digits, however they are grouped; other numbers stay."""
+        """Replace the contacts in a run of digits, however it is grouped; keep other numbers."""
         places = [index for index, character in enumerate(run) if character.isdigit()]
         digits = "".join(run[place] for place in places)
         lengths = sorted({len(number) for number in self._numbers}, reverse=True)
@@ -192,7 +193,7 @@ class Scrubber:
     def _is_contact(self, digits: str, start: int, length: int) -> bool:
         if length > len(digits) - start or digits[start : start + length] not in self._numbers:
             return False
-        return length >= _TELLING_LENGTH or length == len(digits)
+        return length >= _SEARCHABLE_LENGTH or length == len(digits)
 
     def _address(self, address: str) -> str:
         prefix, bare = _split_address(address)
@@ -201,7 +202,7 @@ class Scrubber:
         return prefix + (self._fictitious(bare) if _is_number(bare) else self._opaque(bare))
 
     def _fictitious(self, number: str) -> str:
-        """Return a number that nobody has: area code 555. With and without the plus it is the same."""
+        """Return a number that nobody has, in area code 555; the same with and without the plus."""
         made = f"1555{int(self._hex(_digits(number)), 16) % 10**7:07}"
         return ("+" if number.startswith("+") else "") + made
 
@@ -234,18 +235,18 @@ def _is_number(bare: str) -> bool:
     return re.fullmatch(r"\+?\d{5,15}", bare, re.ASCII) is not None
 
 
-def _is_telling(name: str) -> bool:
-    """Tell whether a name can be looked for in texts: a digit or a sign stands in any of them."""
+def _is_searchable(name: str) -> bool:
+    """Return whether a name can be searched for; a single character or digits would be found anywhere."""
     return len(name) > 1 and any(character.isalpha() for character in name)
 
 
 def _variants(text: str) -> set[str]:
-    """Return a text as it may stand in a text, in a URL and in JSON."""
+    """Return a string as it may be written in text, in a URL and in JSON."""
     raw = text.encode("utf-8", "surrogateescape")
     readable = raw.decode("utf-8", "replace")
     return {text, readable, quote(raw), quote(raw, safe=""), quote_plus(raw), json.dumps(readable)[1:-1]}
 
 
 def _as_word(word: str) -> str:
-    """Return the pattern of a word that is not part of another, or that follows an escape of a URL."""
+    """Return a pattern for a whole word, which may follow a percent escape."""
     return rf"(?:(?<!\w)|(?<=%[0-9A-Fa-f]{{2}})){re.escape(word)}(?!\w)"
