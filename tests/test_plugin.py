@@ -1,4 +1,4 @@
-"""The pytest plugin, in runs of its own: the phone, and recordings as tests."""
+"""The pytest plugin, in separate pytest runs: the phone, and recordings as tests."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ HANDLERS = """
 from twiml_app import InboundMessage, Message, Router, StatusCallback
 
 router = Router()
-told = []
+seen = []
 
 @router.message("menu")
 def menu(message: InboundMessage) -> str:
@@ -30,7 +30,7 @@ def other(message: InboundMessage) -> Message | str:
 
 @router.status("failed")
 def failed(status: StatusCallback) -> None:
-    told.append((status.message_sid, status.error_code))
+    seen.append((status.message_sid, status.error_code))
 
 routers = [router]
 """
@@ -61,7 +61,7 @@ def test_phone(phone):
     assert phone.text("menu").texts == ["Tea or coffee?"]
     assert phone.image("https://e.com/a.png").texts == ["1 pictures, replayed: False"]
     assert phone.status("SM1", "failed", error_code=30005).status == 204
-    assert handlers.told == [("SM1", 30005)]
+    assert handlers.seen == [("SM1", 30005)]
 
 def test_authentication_is_on(phone, {fixture}):
     {application}
@@ -70,7 +70,7 @@ def test_authentication_is_on(phone, {fixture}):
 
 
 def answered(text: str) -> WebhookResponse:
-    """Answer with a text."""
+    """Make an answer with a text."""
     url = f"https://sms.example.com/status?in_reply_to={SID}&amp;token=scrubbed"
     document = f'<Response><Message action="{url}" statusCallback="{url}"><Body>{text}</Body></Message></Response>'
     return WebhookResponse(status=200, content_type=TWIML_TYPE, body=document.encode())
@@ -97,7 +97,7 @@ OTHER = exchange("a::b\x1b[31m\n[x] \u00e9", "0 pictures, replayed: True")
 
 @pytest.fixture
 def recordings(pytester: pytest.Pytester) -> Path:
-    """A project of handlers, and the folder of its recordings."""
+    """A project with handlers, and the folder of its recordings."""
     pytester.makepyfile(handlers=HANDLERS)
     pytester.makeini("[pytest]\ntwiml_recordings = tests/recordings/*.jsonl\npythonpath = .\nfilterwarnings = error\n")
     folder = pytester.mkdir("tests") / "recordings"
@@ -106,12 +106,12 @@ def recordings(pytester: pytest.Pytester) -> Path:
 
 
 def add_app(pytester: pytest.Pytester, scope: str = "function") -> None:
-    """Give the project a fixture ``app`` of its own."""
+    """Give the project its own ``app`` fixture."""
     pytester.makeconftest(CONFTEST.format(scope=scope))
 
 
 def test_phone_texts_the_application_of_the_project(pytester: pytest.Pytester, recordings: Path) -> None:
-    """No fixture is needed to begin: credentials are made up for the run, and are checked."""
+    """No fixture is needed at first: the run uses generated credentials and checks them."""
     pytester.makepyfile(
         PHONE_TESTS.format(
             fixture="tmp_path",
@@ -127,7 +127,7 @@ def test_phone_texts_the_application_of_the_project(pytester: pytest.Pytester, r
 
 
 def test_phone_texts_the_users_own_application(pytester: pytest.Pytester, recordings: Path) -> None:
-    """Signature, credentials and prefix are those of the fixture ``app``."""
+    """Signature, credentials and prefix are those of the ``app`` fixture."""
     add_app(pytester)
     pytester.makepyfile(
         PHONE_TESTS.format(fixture="app", path="/sms/message", application="client = app.test_client()")
@@ -137,11 +137,11 @@ def test_phone_texts_the_users_own_application(pytester: pytest.Pytester, record
 
 
 @pytest.mark.parametrize("scope", ["function", "module", "session"])
-@pytest.mark.parametrize("options", [(), ("-n", "2")], ids=["alone", "in parallel"])
+@pytest.mark.parametrize("options", [(), ("-n", "2")], ids=["one process", "in parallel"])
 def test_every_recorded_exchange_is_a_test(
     pytester: pytest.Pytester, recordings: Path, scope: str, options: tuple[str, ...]
 ) -> None:
-    """An ini line is all it takes; whatever was texted can stand in a test's name."""
+    """One ini setting is enough; test names may contain any text."""
     add_app(pytester, scope)
     write_file(recordings / "a.jsonl", [MENU, OLD, OTHER])
     write_file(recordings / "b.jsonl", [MENU])
@@ -150,12 +150,17 @@ def test_every_recorded_exchange_is_a_test(
 
     result.assert_outcomes(passed=3, failed=1)
     result.stdout.fnmatch_lines(
-        ["handlers.menu answers otherwise than recorded:", "*-     Tea", "*+     Tea or coffee?*", "FAILED *a:2 menu*"]
+        [
+            "handlers.menu answered differently from the recording:",
+            "*-     Tea",
+            "*+     Tea or coffee?*",
+            "FAILED *a:2 menu*",
+        ]
     )
 
 
-def test_exchange_is_named_by_what_it_is(pytester: pytest.Pytester, recordings: Path) -> None:
-    """A name can be typed after -k, and one without a text is told by its place."""
+def test_exchange_is_named_by_its_text_or_status(pytester: pytest.Pytester, recordings: Path) -> None:
+    """A name can be typed after -k, and the index makes it unique."""
     status = replace(MENU, kind="status", form=inbound_form(fields={"MessageStatus": "failed"}))
     write_file(recordings / "a.jsonl", [MENU, OTHER, status])
 
@@ -172,7 +177,7 @@ def test_exchange_is_named_by_what_it_is(pytester: pytest.Pytester, recordings: 
 
 
 def test_marked_test_runs_for_each_exchange(pytester: pytest.Pytester, recordings: Path) -> None:
-    """With a marker the test can prepare what the handlers need."""
+    """With a marker, the test can prepare data for the handlers."""
     (pytester.path / "pytest.ini").write_text("[pytest]\npythonpath = .\naddopts = --strict-markers\n")
     write_file(recordings / "a.jsonl", [MENU, OLD])
     pytester.makepyfile(
@@ -189,7 +194,7 @@ def test_marked_test_runs_for_each_exchange(pytester: pytest.Pytester, recording
 
 
 def test_marker_that_names_no_recording_is_an_error(pytester: pytest.Pytester, recordings: Path) -> None:
-    """A misspelled path must not turn the tests off in silence."""
+    """A misspelled path must not turn the tests off silently."""
     pytester.makepyfile(
         """
         import pytest
@@ -203,23 +208,23 @@ def test_marker_that_names_no_recording_is_an_error(pytester: pytest.Pytester, r
     result = pytester.runpytest_subprocess()
 
     assert result.ret != pytest.ExitCode.OK
-    result.stdout.fnmatch_lines(["*no recorded exchange in test/*.jsonl, looked for from *"])
+    result.stdout.fnmatch_lines(["*no recorded exchange in test/*.jsonl, relative to *"])
 
 
-def test_broken_recording_is_named(pytester: pytest.Pytester, recordings: Path) -> None:
-    """File and line, and no trace of the plugin."""
+def test_error_names_the_broken_line(pytester: pytest.Pytester, recordings: Path) -> None:
+    """File and line are enough to fix it; frames of the plugin are not needed."""
     (recordings / "a.jsonl").write_text("{}\n")
 
     result = pytester.runpytest_subprocess()
 
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["*recordings/a.jsonl:1: this is no recorded exchange (KeyError('schema'))"])
+    result.stdout.fnmatch_lines(["*recordings/a.jsonl:1: not a recorded exchange (KeyError('schema'))"])
     result.stdout.no_fnmatch_line("*Traceback*")
 
 
-@pytest.mark.parametrize("options", [(), ("-n", "3")], ids=["alone", "in parallel"])
+@pytest.mark.parametrize("options", [(), ("-n", "3")], ids=["one process", "in parallel"])
 def test_new_answers_are_accepted(pytester: pytest.Pytester, recordings: Path, options: tuple[str, ...]) -> None:
-    """Workers write into one file; none may undo what another wrote, and nothing is left behind."""
+    """Workers write to the same file: no change may get lost, and no other file may remain."""
     add_app(pytester)
     write_file(recordings / "a.jsonl", [OLD, OTHER, *[OLD] * 10])
 
@@ -231,8 +236,8 @@ def test_new_answers_are_accepted(pytester: pytest.Pytester, recordings: Path, o
     pytester.runpytest_subprocess(*options).assert_outcomes(passed=12)
 
 
-def test_plugin_asks_nothing_of_a_project_without_recordings(pytester: pytest.Pytester) -> None:
-    """It is loaded with every pytest run where the package is installed: it must cost next to nothing."""
+def test_plugin_imports_nothing_for_other_projects(pytester: pytest.Pytester) -> None:
+    """pytest loads the plugin in every run where the package is installed, so it must be cheap."""
     pytester.makepyfile(
         """
         import sys

@@ -1,4 +1,4 @@
-"""The fixture ``emulator``, in runs of its own: the user's application behind a local Twilio, authentication on."""
+"""The ``emulator`` fixture, in separate pytest runs: a local Twilio calls the user's application."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def unknown(status: StatusCallback) -> None:
 routers = [router]
 """
 
-#: Applications that are configured in different ways: what each is told, and its prefix.
+#: Applications with different configurations: their settings and URL prefix.
 APPS = """
 import pytest
 from flask import Flask
@@ -129,7 +129,7 @@ def test_broken_handler(emulator):
     assert turn.messages == []
 
 def test_api(emulator, monkeypatch):
-    client = Client()  # as a handler makes it: from the environment alone
+    client = Client()  # as in a handler: configured only by the environment
     client.api.base_url = os.environ["TWIML_EMULATOR_URL"]
     monkeypatch.setattr(handlers, "client", client)
     phone = emulator.phone(PHONE)
@@ -142,14 +142,14 @@ def test_api(emulator, monkeypatch):
     assert [request.status for request in emulator.requests] == [201]
 """
 
-#: A fixture with parameters has to be known when the tests are collected.
+#: A parametrized fixture must be known when tests are collected.
 NAMES_APP = """
 import pytest
 
 pytestmark = pytest.mark.usefixtures("app")
 """
 
-STRANGER = """
+UNAUTHENTICATED = """
 def test_authentication_is_on(app, emulator):
     client, paths = app.test_client(), app.extensions["twiml"].settings.paths
     prefix = app.extensions["twiml"].url_prefix
@@ -158,12 +158,12 @@ def test_authentication_is_on(app, emulator):
     assert client.post(prefix + paths["status"], data={"MessageStatus": "sent"}).status_code in (401, 403)
 """
 
-#: Each of these would fail if it saw what another one did.
-ALONE = """
+#: Each of these tests would fail if it saw the effects of another one.
+ISOLATED = """
 import pytest
 
 @pytest.mark.parametrize("n", range(6))
-def test_alone(emulator, n):
+def test_isolated(emulator, n):
     phone = emulator.phone("+15558675310")
     assert (emulator.outbox, emulator.debugger, emulator.requests, phone.inbox) == ([], [], [], [])
 
@@ -179,30 +179,30 @@ def test_alone(emulator, n):
 
 @pytest.fixture
 def project(pytester: pytest.Pytester) -> pytest.Pytester:
-    """A project of handlers; any warning is an error."""
+    """A project with handlers; warnings are errors."""
     pytester.makepyfile(handlers=HANDLERS)
     pytester.makeini("[pytest]\npythonpath = .\nfilterwarnings = error\n")
     return pytester
 
 
-def test_project_in_the_root_is_texted_without_any_fixture_of_its_own(project: pytest.Pytester) -> None:
-    """To begin, a test and the name of a fixture are enough; nothing is left in the project."""
+def test_emulator_calls_the_project_in_the_root_folder(project: pytest.Pytester) -> None:
+    """A first test needs nothing but the name of the fixture; no files remain in the project."""
     project.makepyfile(CONVERSATION)
 
     project.runpytest_subprocess().assert_outcomes(passed=6)
     assert not (project.path / "instance").exists()
 
 
-def test_whatever_an_application_requires_the_emulator_brings(project: pytest.Pytester) -> None:
-    """Credentials, signatures of every kind, under any address: the way of production, and closed to strangers."""
+def test_emulator_passes_the_authentication_of_any_application(project: pytest.Pytester) -> None:
+    """As in production, requests need credentials or signatures at any URL, and others are refused."""
     project.makeconftest(APPS)
-    project.makepyfile(test_conversation=NAMES_APP + CONVERSATION, test_stranger=STRANGER)
+    project.makepyfile(test_conversation=NAMES_APP + CONVERSATION, test_unauthenticated=UNAUTHENTICATED)
 
     project.runpytest_subprocess("-n", "2").assert_outcomes(passed=7 * 12)
 
 
-def test_environment_of_the_project_is_taken(project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Developers export what production has: the fixture signs with that token, for that account."""
+def test_environment_of_the_project_is_used(project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Developers export the settings of production: the fixture signs with that token, for that account."""
     monkeypatch.setenv("TWILIO_AUTH_TOKEN", "0" * 32)
     monkeypatch.setenv("TWILIO_ACCOUNT_SID", "AC" + "5" * 32)
     monkeypatch.setenv("TWIML_PUBLIC_URL", "https://sms.example.com/in")
@@ -218,16 +218,16 @@ def test_environment_of_the_project_is_taken(project: pytest.Pytester, monkeypat
     project.runpytest_subprocess().assert_outcomes(passed=1)
 
 
-@pytest.mark.parametrize("options", [(), ("-n", "3")], ids=["alone", "in parallel"])
-def test_tests_see_nothing_of_each_other(project: pytest.Pytester, options: tuple[str, ...]) -> None:
-    """Messages, opt-outs, phones, time and ports: every test has a Twilio of its own."""
-    project.makepyfile(ALONE)
+@pytest.mark.parametrize("options", [(), ("-n", "3")], ids=["one process", "in parallel"])
+def test_tests_are_isolated_from_each_other(project: pytest.Pytester, options: tuple[str, ...]) -> None:
+    """Every test has its own messages, opt-outs, phones, time and ports."""
+    project.makepyfile(ISOLATED)
 
     project.runpytest_subprocess(*options).assert_outcomes(passed=6)
 
 
-def test_failing_test_is_told_what_twilio_would_say(project: pytest.Pytester) -> None:
-    """The assertion shows the entry of the debugger: its number, and what to do about it."""
+def test_failing_assertion_shows_the_error_of_the_debugger(project: pytest.Pytester) -> None:
+    """The entry of the debugger has the error code and the problem."""
     project.makepyfile(
         """
         def test_broken(emulator):
@@ -242,8 +242,8 @@ def test_failing_test_is_told_what_twilio_would_say(project: pytest.Pytester) ->
     result.stdout.fnmatch_lines(["*11200*", "*answered 500*"])
 
 
-def test_project_without_handlers_is_told_what_is_missing(pytester: pytest.Pytester) -> None:
-    """The likeliest first mistake is pytest in another folder."""
+def test_error_without_handlers_names_the_missing_module(pytester: pytest.Pytester) -> None:
+    """A likely mistake is to run pytest in another folder."""
     pytester.makepyfile("def test_it(emulator): ...")
 
     result = pytester.runpytest_subprocess()

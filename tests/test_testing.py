@@ -1,4 +1,4 @@
-"""What users test with: a phone whose texts go through the whole application."""
+"""Test helpers for users: a phone whose texts go through the whole application."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ OFF = {"TWIML_DATABASE_URL": "off"}
 
 
 class Program:
-    """Handlers that keep what reached them."""
+    """Handlers that keep their events."""
 
     def __init__(self) -> None:
         self.router = Router()
@@ -36,7 +36,7 @@ class Program:
 
         @self.router.message("menu")
         def menu(message: InboundMessage) -> MessagingResponse:
-            return MessagingResponse(Message("first"), Redirect("/message?step=2"), Message("never"))
+            return MessagingResponse(Message("first"), Redirect("/message?step=2"), Message("unreachable"))
 
         @self.router.message("loop")
         def loop(message: InboundMessage) -> MessagingResponse:
@@ -68,7 +68,7 @@ class Program:
             return "kept"
 
     def follow(self) -> Program:
-        """Register a handler of deliveries."""
+        """Register a status handler."""
 
         @self.router.status("delivered", "failed")
         def delivered(status: StatusCallback) -> None:
@@ -77,7 +77,7 @@ class Program:
         return self
 
     def app(self, *parts: Mapping[str, Any], url_prefix: str = "") -> Flask:
-        """Return an application of these handlers."""
+        """Return an application with these handlers."""
         app = Flask("program")
         for part in (BASIC, OFF, *parts):
             app.config.update(part)
@@ -91,8 +91,8 @@ def program() -> Program:
     return Program()
 
 
-def test_reply_shows_what_the_sender_would_get(program: Program) -> None:
-    """The whole point of a test: one line sends, one line says what comes back."""
+def test_reply_shows_what_the_contact_would_receive(program: Program) -> None:
+    """A test needs one line to send a text and one to check the reply."""
     reply = Phone(program.app()).text("hello")
 
     assert reply.texts == ["kept"]
@@ -117,18 +117,18 @@ def test_every_request_goes_through_the_challenge_and_the_signature(program: Pro
     [
         pytest.param(({"TWIML_CREDENTIALS": "sms:p%ss/w:rd@x+y"},), id="password with the characters of a URL"),
         pytest.param(({"TWIML_CREDENTIALS": "new:quite-long-enough old:quite-long-enough"},), id="rotated password"),
-        pytest.param(({"TWIML_CREDENTIALS": ""}, SIGNED), id="signature alone"),
+        pytest.param(({"TWIML_CREDENTIALS": ""}, SIGNED), id="signature only"),
         pytest.param(({"TWIML_AUTH_TOKENS": [TOKEN, "old"]},), id="rotated token"),
         pytest.param(({"TWIML_AUTH_TOKENS": {ACCOUNT: "a", OTHER_ACCOUNT: "b"}},), id="accounts with tokens"),
-        pytest.param(({"TWIML_ACCOUNTS": OTHER_ACCOUNT},), id="account that is served"),
-        pytest.param((SIGNED, {"TWIML_ACCOUNTS": [OTHER_ACCOUNT]}), id="account that is served, and a token of any"),
+        pytest.param(({"TWIML_ACCOUNTS": OTHER_ACCOUNT},), id="served account"),
+        pytest.param((SIGNED, {"TWIML_ACCOUNTS": [OTHER_ACCOUNT]}), id="served account, and a token of any account"),
         pytest.param(
             ({"TWIML_AUTH_TOKENS": {ACCOUNT: "a", OTHER_ACCOUNT: "b"}, "TWIML_ACCOUNTS": OTHER_ACCOUNT},),
             id="one of two accounts is served",
         ),
         pytest.param(
             ({"TWIML_AUTH_TOKENS": {ACCOUNT: "a", "": "b"}, "TWIML_ACCOUNTS": OTHER_ACCOUNT},),
-            id="account without a token of its own",
+            id="account without own token",
         ),
         pytest.param((SIGNED, {"TWIML_PUBLIC_URL": "https://public.example"}), id="public URL"),
         pytest.param((SIGNED, {"TWIML_PUBLIC_URL": "https://public.example:8443/a/b"}), id="public URL with a prefix"),
@@ -137,8 +137,8 @@ def test_every_request_goes_through_the_challenge_and_the_signature(program: Pro
     ],
 )
 @pytest.mark.parametrize("url_prefix", ["", "/sms"])
-def test_phone_comes_in_whatever_is_configured(parts: tuple[Mapping[str, Any], ...], url_prefix: str) -> None:
-    """Nobody should have to weaken the settings of a test to have it pass."""
+def test_phone_is_accepted_with_any_configuration(parts: tuple[Mapping[str, Any], ...], url_prefix: str) -> None:
+    """Nobody should have to weaken the settings to make a test pass."""
     program = Program().follow()
     phone = Phone(program.app(*parts, url_prefix=url_prefix))
     reply = phone.text("hello")
@@ -153,7 +153,7 @@ def test_phone_comes_in_whatever_is_configured(parts: tuple[Mapping[str, Any], .
 
 
 def test_text_arrives_as_an_inbound_message(program: Program) -> None:
-    """A handler may look at anything that Twilio sends."""
+    """A handler may read any field that Twilio sends."""
     phone = Phone(program.app(), contact="+491", number="+492", new_sid=lambda prefix: prefix + "1")
     phone.text("Grüße & <3 \n", ProfileName="Ann", FromCity="BERLIN")
     (message,) = program.messages
@@ -163,8 +163,8 @@ def test_text_arrives_as_an_inbound_message(program: Program) -> None:
     assert (message.channel, message.num_segments, message.num_media) == ("sms", 1, 0)
 
 
-def test_picture_arrives_with_its_type(program: Program) -> None:
-    """A message of a picture alone has an empty text."""
+def test_media_file_arrives_with_its_content_type(program: Program) -> None:
+    """A message with only a picture has an empty text."""
     phone = Phone(program.app(), new_sid=lambda prefix: prefix + "1")
     phone.image("https://x/cat.jpg")
     phone.image("https://x/cat.gif", "look", content_type="image/gif")
@@ -179,7 +179,7 @@ def test_picture_arrives_with_its_type(program: Program) -> None:
 
 
 def test_redirects_of_the_document_are_followed(program: Program) -> None:
-    """The sender gets what stands before the Redirect, and what the next document says."""
+    """The contact receives the messages before the Redirect and those of the next document."""
     reply = Phone(program.app(SIGNED)).text("menu")
 
     assert reply.texts == ["first", "second"]
@@ -187,30 +187,30 @@ def test_redirects_of_the_document_are_followed(program: Program) -> None:
     assert reply.call.url == "http://localhost/message?step=2"
 
 
-def test_redirect_to_another_host_takes_no_credentials_along(program: Program) -> None:
-    """In process any host is this application; a real one would have been given the password."""
+def test_redirect_to_another_host_is_called_without_credentials(program: Program) -> None:
+    """In process any host is this application; a real server would have received the password."""
     with pytest.raises(CallError, match="answered 401: send the credentials of the Message URL") as refused:
         Phone(program.app()).text("away")
 
     assert refused.value.url == "https://elsewhere.example/message"
 
 
-def test_redirects_without_end_are_an_error(program: Program) -> None:
-    """Twilio stops with the number that its debugger shows."""
-    with pytest.raises(CallError, match="one Redirect after the other") as failed:
+def test_endless_redirects_are_an_error(program: Program) -> None:
+    """Twilio stops with this error code in its debugger."""
+    with pytest.raises(CallError, match="too many TwiML Redirects") as failed:
         Phone(program.app()).text("loop")
 
     assert failed.value.code == 14106
 
 
 def test_application_that_fails_is_an_error(program: Program) -> None:
-    """A test must not have to look at statuses."""
+    """A test should not have to check HTTP statuses."""
     with pytest.raises(CallError, match=r"^http://localhost/message: answered 500: the handler failed$"):
         Phone(program.app()).text("fail")
 
 
 def test_document_that_twilio_would_not_execute_is_an_error() -> None:
-    """A page of an error handler is not a reply."""
+    """An HTML error page is not a reply."""
     app = Flask("other")
     app.config.update(BASIC | OFF)
     Twiml(app, router=Router())
@@ -226,14 +226,14 @@ def test_document_that_twilio_would_not_execute_is_an_error() -> None:
 
 
 def test_nothing_sent_is_an_empty_reply(program: Program) -> None:
-    """Silence can be tested for as well."""
+    """A test can also check that nothing is sent."""
     phone = Phone(program.app())
 
     assert phone.text("silent").texts == phone.text("stop").texts == []
 
 
 def test_status_at_the_message_url_gives_an_empty_reply(program: Program) -> None:
-    """Nothing comes back that could be parsed."""
+    """The answer has no document to parse."""
     assert Phone(program.app()).text("x", SmsStatus="sent").verbs == ()
 
 
@@ -247,8 +247,8 @@ def test_session_of_a_conversation_is_kept(program: Program) -> None:
     assert phone.text("count").texts == ["text 1"]
 
 
-def test_delivery_is_reported_at_the_url_that_the_reply_carries() -> None:
-    """Only so does the program learn which message was answered."""
+def test_delivery_is_reported_at_the_status_url_of_the_reply() -> None:
+    """Only that URL tells the program which message was answered."""
     program = Program().follow()
     phone = Phone(program.app(SIGNED), new_sid=lambda prefix: prefix + "9")
     phone.report(phone.text("hello", MessageSid=SID), "delivered", RawDlrDoneDate="2401010000")
@@ -258,17 +258,17 @@ def test_delivery_is_reported_at_the_url_that_the_reply_carries() -> None:
     assert (status.from_, status.to, status.raw_dlr_done_date) == (NUMBER, CONTACT, "2401010000")
 
 
-def test_delivery_of_a_reply_that_is_not_followed_is_an_error(program: Program) -> None:
-    """The test would otherwise pass with a handler that never runs in production."""
+def test_report_for_a_reply_without_status_url_is_an_error(program: Program) -> None:
+    """Otherwise the test would pass with a handler that never runs in production."""
     phone = Phone(program.app())
 
     for text in ("hello", "silent"):
-        with pytest.raises(CallError, match="the reply carries no status URL: register a status handler"):
+        with pytest.raises(CallError, match="the reply has no status URL: register a status handler"):
             phone.report(phone.text(text), "delivered")
 
 
-def test_delivery_is_reported_by_the_method_that_the_reply_names() -> None:
-    """TwiML may ask for GET, and then the parameters stand in the query."""
+def test_delivery_is_reported_with_the_method_of_the_reply() -> None:
+    """With GET, the fields are in the query."""
     program = Program().follow()
     phone = Phone(program.app({"TWIML_CREDENTIALS": ""}, SIGNED))
     phone.report(phone.text("own"), "delivered")
@@ -277,8 +277,8 @@ def test_delivery_is_reported_by_the_method_that_the_reply_names() -> None:
     assert (status.query["mine"], status.query["MessageStatus"]) == ("1", "delivered")
 
 
-def test_status_url_of_the_programs_own_carries_no_token_of_ours(program: Program) -> None:
-    """Twilio would be refused there as well."""
+def test_custom_status_url_gets_no_token(program: Program) -> None:
+    """The application would refuse Twilio there, too."""
     phone = Phone(program.app())
 
     with pytest.raises(CallError, match="answered 401") as refused:
@@ -287,12 +287,12 @@ def test_status_url_of_the_programs_own_carries_no_token_of_ours(program: Progra
 
 
 def test_redirect_is_relative_to_the_url_that_answered() -> None:
-    """A proxy may have sent the request on by HTTP before the document says where to go."""
+    """An HTTP redirect may have changed the URL before the TwiML Redirect is resolved."""
     answers = [
         WebhookResponse(status=307, headers=(("Location", "/deep/message"),)),
         WebhookResponse(status=200, body=b"<Response><Redirect>next</Redirect></Response>"),
         WebhookResponse(status=401, headers=(("WWW-Authenticate", 'Basic realm="x"'),)),
-        WebhookResponse(status=200, body=b"<Response><Message>there</Message></Response>"),
+        WebhookResponse(status=200, body=b"<Response><Message>arrived</Message></Response>"),
     ]
     sent: list[OutgoingRequest] = []
 
@@ -302,7 +302,7 @@ def test_redirect_is_relative_to_the_url_that_answered() -> None:
 
     reply = read_reply(Caller(send), Webhook(url="https://a:b@h/message"), inbound_form("x"))
 
-    assert reply.texts == ["there"]
+    assert reply.texts == ["arrived"]
     assert [request.url for request in sent[1:]] == [
         "https://h/deep/message",
         "https://h/deep/next",
@@ -317,14 +317,14 @@ def test_redirect_is_relative_to_the_url_that_answered() -> None:
         pytest.param(
             ({"TWIML_CREDENTIALS": "a@b:c/d"},), "/f", "https://a%40b:c%2Fd@h/x", "https://a%40b:c%2Fd@h/f", id="basic"
         ),
-        pytest.param((SIGNED,), "/f", "https://h/x", "https://h/f", id="signature alone"),
+        pytest.param((SIGNED,), "/f", "https://h/x", "https://h/f", id="signature only"),
         pytest.param((BASIC,), "", "https://sms:quite-long-enough@h/x", "", id="no fallback"),
     ],
 )
-def test_target_gives_the_url_that_is_pasted_into_the_console(
+def test_target_returns_the_url_for_the_console(
     parts: tuple[Mapping[str, Any], ...], fallback_path: str, url: str, fallback_url: str
 ) -> None:
-    """A password with a slash in it makes another URL unless it is quoted."""
+    """A password with a slash must be quoted to stay part of the URL."""
     webhook = ServedApp("https://h", read_settings(*parts)).webhook("/x", fallback_path)
 
     assert (webhook.url, webhook.fallback_url) == (url, fallback_url)
@@ -335,14 +335,14 @@ def test_target_gives_the_url_that_is_pasted_into_the_console(
     [
         pytest.param((BASIC,), "", id="any account"),
         pytest.param((BASIC, SIGNED), "", id="token of any account"),
-        pytest.param((BASIC, {"TWIML_ACCOUNTS": OTHER_ACCOUNT}), OTHER_ACCOUNT, id="account that is served"),
+        pytest.param((BASIC, {"TWIML_ACCOUNTS": OTHER_ACCOUNT}), OTHER_ACCOUNT, id="served account"),
         pytest.param(({"TWIML_AUTH_TOKENS": {OTHER_ACCOUNT: "t"}},), OTHER_ACCOUNT, id="account with a token"),
     ],
 )
 def test_recordings_are_sent_as_an_account_that_is_served(
     parts: tuple[Mapping[str, Any], ...], account_sid: str
 ) -> None:
-    """The account of a recording is scrubbed, and no application would let it in."""
+    """The account of a scrubbed recording is fictitious, so an application would refuse it."""
     settings = read_settings(*parts)
     destination = ServedApp("https://h", settings).destination()
 
@@ -350,16 +350,16 @@ def test_recordings_are_sent_as_an_account_that_is_served(
     assert destination.base_url == ("https://sms:quite-long-enough@h" if settings.credentials else "https://h")
 
 
-def test_application_in_process_stands_under_its_public_url(program: Program) -> None:
-    """What is relative in a document is resolved as it is in production."""
+def test_application_in_process_has_its_public_url(program: Program) -> None:
+    """Relative URLs in a document must resolve as in production."""
     app = program.app({"TWIML_PUBLIC_URL": "https://public.example/a"}, url_prefix="/sms")
 
     assert in_process(app)[0].base_url == "https://public.example/a/sms"
     assert Phone(app).text("hello").call.url == "https://public.example/a/sms/message"
 
 
-def test_phone_is_ready_for_a_project(tmp_path: Path) -> None:
-    """The two lines of the documentation work as they stand."""
+def test_phone_works_with_a_project(tmp_path: Path) -> None:
+    """The two lines in the documentation must work unchanged."""
     (tmp_path / "phoned_handlers.py").write_text(
         "from twiml_app import Router\nrouter = Router()\nrouter.default(lambda message: 'hi')\nrouters = [router]\n"
     )
@@ -369,8 +369,8 @@ def test_phone_is_ready_for_a_project(tmp_path: Path) -> None:
     assert phone.text("hello").texts == ["hi"]
 
 
-def test_phone_signs_by_a_shared_key_where_there_is_no_token() -> None:
-    """The newer scheme is tried offline like the older one, and is checked."""
+def test_phone_signs_with_a_shared_key_if_there_is_no_token() -> None:
+    """The newer scheme must be testable offline like the older one."""
     router = Router()
     router.default(lambda _: "Hello!")
     app = Flask("shared")
@@ -384,26 +384,26 @@ OUTSIDE = WebhookResponse(status=200, body=b"outside")
 
 
 def routed(*times: float) -> Caller:
-    """Make a caller whose requests to http://h are answered in process, by a clock that shows these times."""
+    """Make a caller whose requests to http://h are answered in process, with a clock that returns these times."""
     inside = WebhookResponse(status=200, body=b"inside")
     return Caller(_RoutedTransport("http://h", lambda _: inside, lambda _: OUTSIDE, clock=iter(times).__next__))
 
 
-def test_handler_that_takes_too_long_in_process_has_not_answered() -> None:
-    """Twilio waits 15 seconds: a handler that is later works in the test and fails in production."""
+def test_slow_handler_in_process_is_a_timeout() -> None:
+    """Twilio waits 15 seconds: otherwise a slower handler would pass the test and fail in production."""
     with pytest.raises(CallError) as failed:
         routed(100.0, 108.1).call(Webhook(url="http://h/message#rt=8000"), Form())
 
     assert (failed.value.problem, failed.value.code) == ("timed out", 11200)
 
 
-def test_handler_that_takes_all_its_time_has_answered() -> None:
-    """The limit itself is still in time."""
+def test_handler_that_takes_exactly_the_limit_is_in_time() -> None:
+    """The limit is inclusive."""
     answer = routed(100.0, 108.0).call(Webhook(url="http://h/message#rt=8000"), Form())
 
     assert answer.response.body == b"inside"
 
 
-def test_time_of_another_host_is_not_measured_here() -> None:
-    """Over the network the transport keeps the limit by itself."""
+def test_requests_to_other_hosts_are_not_timed_here() -> None:
+    """The HTTP transport enforces the limit itself."""
     assert routed().call(Webhook(url="http://h:81/message"), Form()).response == OUTSIDE

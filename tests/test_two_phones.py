@@ -1,4 +1,4 @@
-"""The phone of the tests and the phone of the emulator are read in the same way."""
+"""The phone for tests and the phone of the emulator have the same interface."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from twiml_app.testing import Phone, Reply, emulator_for
 
 @dataclass
 class Pair:
-    """A phone, and what makes a reply to it fail with an error code."""
+    """A phone, and a function that makes a reply to it fail with an error code."""
 
     phone: Phone | EmulatedPhone
     fail: Callable[[Reply | EmulatedReply, int], object]
-    told: list[StatusCallback]
+    statuses: list[StatusCallback]
 
 
-def make_app(told: list[StatusCallback]) -> Flask:
-    """Make an application whose replies are followed."""
+def make_app(statuses: list[StatusCallback]) -> Flask:
+    """Make an application that follows the delivery of its replies."""
     router = Router()
 
     @router.message("twice")
@@ -38,7 +38,7 @@ def make_app(told: list[StatusCallback]) -> Flask:
 
     @router.error_code(range(30000, 31000))
     def lost(status: StatusCallback) -> None:
-        told.append(status)
+        statuses.append(status)
 
     app = Flask("phones")
     app.config.update({"TWIML_CREDENTIALS": "sms:quite-long-enough", "TWIML_DATABASE_URL": "off"})
@@ -47,31 +47,31 @@ def make_app(told: list[StatusCallback]) -> Flask:
 
 
 @contextmanager
-def phone_of_the_tests(told: list[StatusCallback]) -> Iterator[Pair]:
-    """Give the phone of the tests."""
-    phone = Phone(make_app(told), contact="+15558675310", number="+15005550006")
+def phone_for_tests(statuses: list[StatusCallback]) -> Iterator[Pair]:
+    """Yield the phone for tests."""
+    phone = Phone(make_app(statuses), contact="+15558675310", number="+15005550006")
 
     def fail(reply: Reply | EmulatedReply, code: int) -> None:
         assert isinstance(reply, Reply)
         phone.report(reply, "undelivered", error_code=code)
 
-    yield Pair(phone, fail, told)
+    yield Pair(phone, fail, statuses)
 
 
 @contextmanager
-def phone_of_the_emulator(told: list[StatusCallback]) -> Iterator[Pair]:
-    """Give the phone of the emulator."""
-    with emulator_for(make_app(told), number="+15005550006") as emulator:
+def phone_of_the_emulator(statuses: list[StatusCallback]) -> Iterator[Pair]:
+    """Yield the phone of the emulator."""
+    with emulator_for(make_app(statuses), number="+15005550006") as emulator:
         phone = emulator.phone("+15558675310")
 
         def fail(reply: Reply | EmulatedReply, code: int) -> None:
             phone.will("undelivered", code)
             emulator.settle()
 
-        yield Pair(phone, fail, told)
+        yield Pair(phone, fail, statuses)
 
 
-@pytest.fixture(params=[phone_of_the_tests, phone_of_the_emulator], ids=["tests", "emulator"])
+@pytest.fixture(params=[phone_for_tests, phone_of_the_emulator], ids=["tests", "emulator"])
 def pair(request: pytest.FixtureRequest) -> Iterator[Pair]:
     """Each of the two phones."""
     with ExitStack() as stack:
@@ -79,36 +79,36 @@ def pair(request: pytest.FixtureRequest) -> Iterator[Pair]:
 
 
 def test_phone_has_a_contact_and_a_number(pair: Pair) -> None:
-    """The roles have the same names whichever way a message goes."""
+    """The roles have the same names in both directions."""
     assert (pair.phone.contact, pair.phone.number) == ("+15558675310", "+15005550006")
 
 
 def test_reply_has_texts_media_and_statuses(pair: Pair) -> None:
-    """A test moves from one phone to the other without new words."""
+    """A test can switch from one phone to the other without changes."""
     reply = pair.phone.text("twice")
 
     assert (reply.text, reply.texts, reply.media) == ("one", ["one", "two"], [])
     assert reply.statuses == ["queued", "queued"]
 
 
-def test_silence_is_an_empty_reply(pair: Pair) -> None:
-    """Nothing is sent for an opt-out word."""
+def test_no_reply_is_an_empty_reply(pair: Pair) -> None:
+    """An opt-out word gets no reply."""
     reply = pair.phone.text("STOP")
 
     assert (reply.text, reply.texts, reply.media, reply.statuses) == ("", [], [], [])
 
 
 def test_delivery_result_reaches_the_reply_and_the_handler(pair: Pair) -> None:
-    """What became of a reply is read where the reply is."""
+    """The reply itself shows its delivery status."""
     reply = pair.phone.text("hello")
     pair.fail(reply, 30005)
 
     assert reply.statuses == ["undelivered"]
-    assert [(status.message_status, status.error_code) for status in pair.told] == [("undelivered", 30005)]
+    assert [(status.message_status, status.error_code) for status in pair.statuses] == [("undelivered", 30005)]
 
 
 def test_media_of_a_reply_are_urls() -> None:
-    """Both say where a picture is fetched: the program's own URL, or the emulator's copy."""
+    """Both return a URL to fetch the picture from: the program's own, or that of the emulator's copy."""
     router = Router()
     router.default(lambda _: Message("look", Media("https://example.com/cat.jpg")))
     app = Flask("pictures")

@@ -1,6 +1,6 @@
 """The pytest plugin: a phone that texts the user's application, and recordings as tests.
 
-It is loaded with every pytest run in which the package is installed, so it imports what it needs when it needs it.
+pytest loads this module in every run where the package is installed, so it imports the rest only when needed.
 """
 
 from __future__ import annotations
@@ -24,24 +24,20 @@ MARKER = "twiml_recordings"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the ini line that names recordings, and the option that accepts new answers."""
-    parser.addini(
-        INI, "recordings of which every exchange is a test: patterns such as tests/recordings/*.jsonl", "args"
-    )
+    """Add the ini setting that lists recordings, and the option that accepts new answers."""
+    parser.addini(INI, "recordings whose exchanges are run as tests: patterns such as tests/recordings/*.jsonl", "args")
     group = parser.getgroup("twiml_app")
-    group.addoption(
-        "--twiml-update", action="store_true", help="accept the new answers: write them into the recordings"
-    )
+    group.addoption("--twiml-update", action="store_true", help="accept new answers: write them into the recordings")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marker."""
-    config.addinivalue_line("markers", f"{MARKER}(*patterns): run the test once for each exchange of these recordings")
+    config.addinivalue_line("markers", f"{MARKER}(*patterns): run the test once per exchange in these recordings")
 
 
 @pytest.fixture
 def phone(request: pytest.FixtureRequest) -> Phone:
-    """A phone that texts the application of the fixture ``app``, through its real authentication."""
+    """A phone that texts the application of the ``app`` fixture through its real authentication."""
     from .testing import Phone
 
     return Phone(_application(request))
@@ -49,9 +45,9 @@ def phone(request: pytest.FixtureRequest) -> Phone:
 
 @pytest.fixture
 def emulator(request: pytest.FixtureRequest) -> Iterator[Emulator]:
-    """A local Twilio with one number, which the application of the fixture ``app`` answers; its clock is stepped.
+    """A local Twilio emulator with one number, answered by the ``app`` fixture; tests advance its clock.
 
-    While it runs, TWIML_EMULATOR_URL, TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN lead handlers that send to it.
+    TWIML_EMULATOR_URL, TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN are set to it, for handlers that send messages.
     """
     from .testing import emulator_for
 
@@ -65,13 +61,13 @@ def emulator(request: pytest.FixtureRequest) -> Iterator[Emulator]:
 
 @pytest.fixture
 def recorded_exchange(request: pytest.FixtureRequest) -> Callable[[], None]:
-    """What checks one recorded exchange of the marker's recordings: call it."""
+    """A function that checks one exchange of the marker's recordings: call it."""
     file, index = request.param
     return lambda: _check(request, file, index)
 
 
 def _application(request: pytest.FixtureRequest) -> Flask:
-    """Return the user's own ``app``; without such a fixture, the application of the project, its journal apart."""
+    """Return the user's ``app`` fixture; without one, the project's application with a journal of its own."""
     from .app import build_app
 
     try:
@@ -87,14 +83,14 @@ def _application(request: pytest.FixtureRequest) -> Flask:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run a marked test once for each recorded exchange."""
+    """Run a marked test once per recorded exchange."""
     if "recorded_exchange" not in metafunc.fixturenames:
         return
     patterns = [pattern for mark in metafunc.definition.iter_markers(MARKER) for pattern in mark.args]
     root = metafunc.config.rootpath
     cases = [(file, index, name) for file in _files(root, patterns) for index, name in _names(file)]
     if patterns and not cases:
-        raise pytest.UsageError(f"no recorded exchange in {', '.join(patterns)}, looked for from {root}")
+        raise pytest.UsageError(f"no recorded exchange in {', '.join(patterns)}, relative to {root}")
     metafunc.parametrize(
         "recorded_exchange",
         [(file, index) for file, index, _ in cases],
@@ -108,7 +104,7 @@ def _files(root: Path, patterns: list[str]) -> list[Path]:
 
 
 def _names(file: Path) -> Iterator[tuple[int, str]]:
-    """Yield the place of each exchange in a file, and a name that tells it from the others."""
+    """Yield the index of each exchange in a file, and a name for its test."""
     from .recordings import read_file
 
     for index, exchange in enumerate(read_file(file)):
@@ -120,7 +116,7 @@ def _names(file: Path) -> Iterator[tuple[int, str]]:
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-    """Collect a recording that the ini line names."""
+    """Collect a recording that the ini setting lists."""
     if file_path in _files(parent.config.rootpath, parent.config.getini(INI)):
         collector: pytest.Collector = RecordingFile.from_parent(parent, path=file_path)
         return collector
@@ -128,7 +124,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
 
 
 class RecordingFile(pytest.Module):
-    """A recording, each exchange of it a test; a module, so that fixtures of that scope work."""
+    """A recording whose exchanges are tests; a module, so that module-scoped fixtures work."""
 
     def _getobj(self) -> ModuleType:
         return ModuleType(self.path.stem)
@@ -153,7 +149,7 @@ def _test_of(file: Path, index: int) -> Callable[[pytest.FixtureRequest], None]:
 
 
 def _check(request: pytest.FixtureRequest, file: Path, index: int) -> None:
-    """Replay one exchange; fail with what is different, or accept it."""
+    """Replay one exchange; fail if the answer differs, or accept the new answer."""
     from .recordings import read_file, replay
     from .testing import sender
 
@@ -165,11 +161,11 @@ def _check(request: pytest.FixtureRequest, file: Path, index: int) -> None:
         _accept(file, index, result.updated())
         return
     lines = "\n".join(f"    {line}" for line in result.differences)
-    pytest.fail(f"{exchange.handler or exchange.kind} answers otherwise than recorded:\n{lines}", pytrace=False)
+    pytest.fail(f"{exchange.handler or exchange.kind} answered differently from the recording:\n{lines}", pytrace=False)
 
 
 def _accept(file: Path, index: int, exchange: Exchange) -> None:
-    """Write one exchange into its place; workers of a parallel run take turns, by a lock on the folder."""
+    """Write one exchange to its line in the file, under a lock because several workers may write."""
     import fcntl
     import os
 

@@ -1,4 +1,4 @@
-"""What programs are tested with: a phone that texts an application through its real authentication."""
+"""Test helpers: a phone that texts an application through its real authentication."""
 
 from __future__ import annotations
 
@@ -44,34 +44,34 @@ _MAX_REDIRECTS = 10
 
 @dataclass(frozen=True, slots=True)
 class ServedApp:
-    """Where an application is called: its base URL without credentials, and what authenticates there."""
+    """How to call an application: its base URL without credentials, and the settings that authenticate."""
 
     base_url: str
     settings: Settings
 
     def webhook(self, path: str, fallback_path: str = "") -> Webhook:
-        """Return a URL of the application as it is given to Twilio, credentials in it."""
+        """Return a URL of the application as configured at Twilio, credentials in it."""
         return Webhook(
             url=self._with_credentials(path), fallback_url=fallback_path and self._with_credentials(fallback_path)
         )
 
     @property
     def token(self) -> str:
-        """What signs for that account: a token, or the secret of the shared key; empty if none is configured."""
+        """The secret that signs for the account: an auth token or a shared key; empty if none is configured."""
         secrets = (*self.settings.tokens_for(self.account_sid), *self.settings.shared_keys.values())
         return next(iter(secrets), "")
 
     @property
     def key_id(self) -> str:
-        """The shared key that signs, where there is no token."""
+        """The id of the shared key that signs; empty if an auth token signs."""
         return "" if self.settings.auth_tokens else next(iter(self.settings.shared_keys), "")
 
     def caller(self, transport: Transport, *headers: tuple[str, str]) -> Caller:
-        """Return who calls there as Twilio does, and signs."""
+        """Return a caller that calls and signs as Twilio does."""
         return Caller(transport, token=self.token, key_id=self.key_id, headers=headers)
 
     def destination(self) -> Destination:
-        """Return where recorded exchanges are sent to: here, as an account that is served."""
+        """Return this application as the destination of recordings, with an account that it serves."""
         named = self.settings.accounts or any(self.settings.auth_tokens)
         return Destination(
             base_url=self._with_credentials(""),
@@ -81,7 +81,7 @@ class ServedApp:
 
     @property
     def account_sid(self) -> str:
-        """An account that is served."""
+        """An account that the application serves."""
         accounts = sorted(self.settings.accounts)
         named = [sid for sid in self.settings.auth_tokens if sid and (not accounts or sid in accounts)]
         return next(iter([*named, *accounts]), ACCOUNT_SID)
@@ -96,7 +96,7 @@ class ServedApp:
 
 
 def in_process(app: Flask) -> tuple[ServedApp, WsgiTransport]:
-    """Return how an application is called in this process, at its public URL if it has one."""
+    """Return target and transport to call an application in this process, at its public URL if it has one."""
     state = state_of(app)
     base_url = base_of(state.settings.public_url or "http://localhost", state.url_prefix)
     transport = WsgiTransport(app, mount=urlsplit(base_url).path, prefix=state.url_prefix)
@@ -104,16 +104,16 @@ def in_process(app: Flask) -> tuple[ServedApp, WsgiTransport]:
 
 
 def sender(app: Flask) -> SendExchange:
-    """Return what sends recorded exchanges to an application in this process, as a replay that leaves no trace."""
+    """Return a function that sends recorded exchanges to an application in this process, past its journal."""
     target, transport = in_process(app)
     caller, destination = target.caller(transport, (REPLAY_HEADER, "1")), target.destination()
     return lambda exchange: destination.send(caller, exchange)
 
 
 class _RoutedTransport:
-    """Sends to an application in this process what is meant for its host, and the rest over the network.
+    """Sends requests for the application's host in process, and all others over the network.
 
-    What takes the application longer than the request allows counts as no answer, as it does over the network.
+    If the application takes longer than the request allows, it counts as a timeout, as over the network.
     """
 
     def __init__(
@@ -139,7 +139,7 @@ class _RoutedTransport:
 
 
 def emulator_for(app: Flask, *, number: str = NUMBER) -> Emulator:
-    """Return an emulator, not started yet, that has one number: its Message URL is the application in this process.
+    """Return an emulator, not started yet, with one number whose Message URL is the application in this process.
 
     Webhooks go through the application's real authentication; the REST API is served on a port.
     """
@@ -149,7 +149,7 @@ def emulator_for(app: Flask, *, number: str = NUMBER) -> Emulator:
     settings = target.settings
     options = EmulatorOptions(
         account_sid=target.account_sid,
-        auth_token="" if target.key_id else target.token,  # a shared key signs, and opens no REST API
+        auth_token="" if target.key_id else target.token,  # a shared key only signs: it gives no access to the REST API
     )
     emulator = Emulator(
         options,
@@ -164,16 +164,16 @@ def emulator_for(app: Flask, *, number: str = NUMBER) -> Emulator:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What came back to the phone."""
+    """The answer to a text from the phone."""
 
     call: Call
     verbs: tuple[Verb, ...]
-    #: What ``Phone.report`` reported, by the place of the message.
+    #: The statuses reported by ``Phone.report``, by index of the message.
     reported: dict[int, str] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def messages(self) -> tuple[Message | Sms, ...]:
-        """Every message that is sent, Redirects followed."""
+        """All messages that are sent, including those after a Redirect."""
         return tuple(verb for verb in self.verbs if isinstance(verb, Message | Sms))
 
     @property
@@ -189,25 +189,25 @@ class Reply:
     @property
     def statuses(self) -> list[str]:
         """The delivery status of every message: ``queued``, or what ``Phone.report`` reported last."""
-        return [self.reported.get(place, "queued") for place in range(len(self.messages))]
+        return [self.reported.get(index, "queued") for index in range(len(self.messages))]
 
     @property
     def media(self) -> list[str]:
-        """The address of every picture, resolved as Twilio resolves it."""
+        """The URLs of all media files, resolved as Twilio resolves them."""
         return [
             resolve(self.call.url, url) for each in self.messages if isinstance(each, Message) for url in each.media
         ]
 
     @property
     def twiml(self) -> str:
-        """The document as it came."""
+        """The TwiML document as received."""
         return self.call.response.body.decode()
 
 
 class Phone:
-    """A phone that texts an application in this process, as Twilio would pass it on.
+    """A phone whose texts go to an application in this process as Twilio would send them.
 
-    Every request goes through the authentication that the application is configured with.
+    Every request goes through the application's own authentication.
     """
 
     def __init__(
@@ -225,14 +225,14 @@ class Phone:
         self.number = number
 
     def text(self, body: str, **fields: str) -> Reply:
-        """Send a text; keyword arguments are parameters of the webhook, such as ``ProfileName="Ann"``.
+        """Send a text message; keyword arguments set fields of the webhook, such as ``ProfileName="Ann"``.
 
         Raises: CallError, if the application answers with an error.
         """
         return self._send(body, {}, fields)
 
     def image(self, url: str, body: str = "", *, content_type: str = "image/jpeg", **fields: str) -> Reply:
-        """Send a picture, with a text or without.
+        """Send a picture, with or without text.
 
         Raises: CallError, if the application answers with an error.
         """
@@ -241,7 +241,7 @@ class Phone:
     def status(
         self, message_sid: str, message_status: str, *, error_code: int | None = None, **fields: str
     ) -> WebhookResponse:
-        """Tell the application how far the delivery of a message is.
+        """Send a status callback for a message to the application's status URL.
 
         Raises: CallError, if the application answers with an error.
         """
@@ -251,15 +251,15 @@ class Phone:
     def report(
         self, reply: Reply, message_status: str, *, error_code: int | None = None, **fields: str
     ) -> WebhookResponse:
-        """Tell the application how far the delivery of a reply is, at the status URL that the reply carries.
+        """Send a status callback for a reply to the status URL in that reply.
 
-        Raises: CallError, if the application answers with an error, or the reply carries no status URL.
+        Raises: CallError, if the application answers with an error, or the reply has no status URL.
         """
-        followed = ((place, each) for place, each in enumerate(reply.messages) if each.action or each.status_callback)
-        place, message = next(followed, (0, None))
+        followed = ((index, each) for index, each in enumerate(reply.messages) if each.action or each.status_callback)
+        index, message = next(followed, (0, None))
         if message is None:
-            raise CallError("the reply carries no status URL: register a status handler", url=reply.call.url)
-        reply.reported[place] = message_status
+            raise CallError("the reply has no status URL: register a status handler", url=reply.call.url)
+        reply.reported[index] = message_status
         url = message.action or message.status_callback or ""
         webhook = Webhook(url=resolve(reply.call.url, url), method=message.method or "POST")
         return self._report(webhook, self._new_sid("SM"), message_status, error_code, fields)
@@ -294,7 +294,7 @@ class Phone:
 def read_reply(caller: Caller, webhook: Webhook, form: Form) -> Reply:
     """Call a Message URL and follow the Redirects of its answer.
 
-    Raises: CallError; TwimlError, for an answer that Twilio would not execute.
+    Raises: CallError; TwimlError, if Twilio would not execute the answer.
     """
     verbs: list[Verb] = []
     session = Session()
@@ -305,6 +305,6 @@ def read_reply(caller: Caller, webhook: Webhook, form: Form) -> Reply:
         if redirect is None:
             return Reply(call, (*verbs, *answer.verbs))
         verbs += answer.verbs[: answer.verbs.index(redirect)]
-        there = resolve(call.url, redirect.url)
-        webhook = Webhook(url=resolve(webhook.url, there), method=redirect.method or "POST")
-    raise CallError("one Redirect after the other", url=call.url, code=14106)
+        target = resolve(call.url, redirect.url)
+        webhook = Webhook(url=resolve(webhook.url, target), method=redirect.method or "POST")
+    raise CallError("too many TwiML Redirects", url=call.url, code=14106)
