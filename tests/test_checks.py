@@ -1,4 +1,4 @@
-"""Checks: what is said of an installation, from its settings and from outside."""
+"""Checks: the findings about an installation, from its settings and from outside."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ SOUND = {
 URL = "https://sms.example.com/message"
 
 
-def test_sound_settings_have_nothing_to_say(postgres_url: str) -> None:
-    """Quiet when all is well: only the count of handlers is told, and that the journal is there."""
+def test_sound_settings_have_no_warnings(postgres_url: str) -> None:
+    """If nothing is wrong, check reports only the number of handlers and that the journal works."""
     settings, findings = check_settings(SOUND | {"TWIML_DATABASE_URL": new_schema(postgres_url)}, ROOT)
 
     assert settings is not None
@@ -43,7 +43,7 @@ def test_sound_settings_have_nothing_to_say(postgres_url: str) -> None:
         ),
         pytest.param({"TWIML_CREDENTIALS": "sms:short"}, "warning", "shorter than 12 characters", id="short password"),
         pytest.param({"TWIML_PUBLIC_URL": ""}, "warning", "not set", id="no public URL"),
-        pytest.param({"TWIML_PUBLIC_URL": "http://x.example"}, "warning", "in the clear", id="public URL by http"),
+        pytest.param({"TWIML_PUBLIC_URL": "http://x.example"}, "warning", "unencrypted", id="public URL by http"),
         pytest.param({"TWIML_PUBLIK_URL": "x"}, "warning", "is it misspelled?", id="misspelled setting"),
         pytest.param({"TWIML_DATABASE_URL": "off"}, "warning", "is answered twice", id="no journal"),
         pytest.param({"TWIML_DATABASE_URL": "sqlite:////tmp/x.db"}, "warning", "temporary files", id="journal in /tmp"),
@@ -51,15 +51,15 @@ def test_sound_settings_have_nothing_to_say(postgres_url: str) -> None:
         pytest.param({"TWIML_HANDLERS": "no_such"}, "error", "there is no module no_such", id="no handlers"),
     ],
 )
-def test_what_is_wrong_is_named(changes: dict[str, str], level: str, says: str) -> None:
-    """At three in the morning the first line that is not ok must say what to set."""
+def test_wrong_setting_is_named(changes: dict[str, str], level: str, says: str) -> None:
+    """During an outage, the first line that is not ok must say what to set."""
     findings = check_settings(SOUND | changes, ROOT)[1]
 
     assert any(finding.level == level and says in finding.says for finding in findings), findings
 
 
-def test_project_without_message_handlers_is_told_so(tmp_path: Path) -> None:
-    """An application that answers nothing looks alive and is not."""
+def test_missing_message_handlers_are_reported(tmp_path: Path) -> None:
+    """An application that answers no message looks healthy in every other way."""
     (tmp_path / "silent_handlers.py").write_text("from twiml_app import Router\nrouters = [Router()]\n")
 
     findings = check_settings(SOUND | {"TWIML_HANDLERS": "silent_handlers"}, tmp_path)[1]
@@ -67,7 +67,7 @@ def test_project_without_message_handlers_is_told_so(tmp_path: Path) -> None:
     assert any(each.level == "warning" and "no handler answers messages" in each.says for each in findings), findings
 
 
-def test_secrets_are_shown_only_when_asked_for() -> None:
+def test_secrets_are_shown_only_on_request() -> None:
     """The output is pasted into tickets."""
     settings = Settings.read(SOUND)
 
@@ -80,7 +80,7 @@ def test_secrets_are_shown_only_when_asked_for() -> None:
 
 
 def test_probe_of_the_application_itself_is_sound() -> None:
-    """The challenge arrives, a signed request passes with TwiML, a wrong signature is refused; no handler runs."""
+    """The challenge arrives, a signed request gets TwiML, a wrong signature is refused; no handler runs."""
     transport = in_process(create_app(SOUND | {"TWIML_DATABASE_URL": "off"}, root=ROOT))[1]
 
     findings = list(probe(URL, Settings.read(SOUND), transport))
@@ -98,7 +98,7 @@ CHALLENGE = (("WWW-Authenticate", 'Basic realm="twiml_app"'),)
 def edge(
     *, challenge: tuple[tuple[str, str], ...] = CHALLENGE, status: int = 401, content_type: str = "text/xml"
 ) -> object:
-    """A transport that answers as something in front of the application may."""
+    """Return a transport that answers as a gateway in front of the application may."""
 
     def send(request: OutgoingRequest) -> WebhookResponse:
         if not any(name == "Authorization" for name, _ in request.headers):
@@ -118,20 +118,20 @@ def edge(
             "not this application's",
             id="something else challenges",
         ),
-        pytest.param(edge(status=200), "challenge", "answered 200, not 401", id="open to anyone"),
+        pytest.param(edge(status=200), "challenge", "answered with 200, not 401", id="open to anyone"),
         pytest.param(edge(content_type="text/html"), "answer", "text/html, not text/xml", id="content type changed"),
-        pytest.param(edge(), "forgery", "a wrong signature is let in", id="signature not verified"),
+        pytest.param(edge(), "forgery", "a wrong signature is accepted", id="signature not verified"),
     ],
 )
-def test_probe_names_what_stands_in_the_way(transport: object, subject: str, says: str) -> None:
-    """Gateways rename headers, and Twilio then never authenticates: nobody sees why."""
+def test_probe_names_the_obstacle(transport: object, subject: str, says: str) -> None:
+    """A gateway may rename headers, and then Twilio never authenticates and nobody sees why."""
     findings = list(probe(URL, Settings.read(SOUND), transport))  # type: ignore[arg-type]
 
     assert [says in finding.says for finding in findings if finding.subject == subject] == [True], findings
 
 
-def test_probe_of_a_dead_address_says_so() -> None:
-    """No connection is a finding, not a trace."""
+def test_probe_of_a_dead_address_reports_it() -> None:
+    """A failed connection is a finding, not a traceback."""
 
     def refuse(request: OutgoingRequest) -> WebhookResponse:
         raise OSError("connection refused")

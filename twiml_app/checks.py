@@ -1,4 +1,4 @@
-"""Whether an installation is sound: its settings, its handlers, and what a URL of it answers from outside."""
+"""Checks of an installation: its settings, its handlers, its journal, and its answers to requests from outside."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .webhook import Form, base_of
 
 Level = Literal["ok", "warning", "error"]
 
-#: What makes Twilio ask again after any failure, within its 15 seconds; a retry is answered once,
+#: Makes Twilio retry after any failure, within its 15 seconds; a retry gets the stored answer,
 #: https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides.
 RETRY_FRAGMENT = "#rc=2&rp=all"
 
@@ -35,7 +35,7 @@ _DEFAULTS = {
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at."""
+    """The result of one check."""
 
     level: Level
     subject: str
@@ -43,7 +43,7 @@ class Finding:
 
 
 def list_settings(values: Mapping[str, Any], *, show_secrets: bool = False) -> dict[str, str]:
-    """Return every setting with its value, secrets masked unless asked for."""
+    """Return every setting with its value; secrets are masked unless ``show_secrets``."""
     return {name: _setting_text(name, values.get(name), show_secrets) for name in READERS}
 
 
@@ -58,9 +58,9 @@ def _setting_text(name: str, value: Any, show_secrets: bool) -> str:
 def check_settings(
     values: Mapping[str, Any], root: str | Path, router: Router | None = None
 ) -> tuple[Settings | None, list[Finding]]:
-    """Return the settings, None where they cannot be used, and what there is to say of them and of the handlers.
+    """Return the settings, None if they cannot be used, and the findings about them, the journal and the handlers.
 
-    Without a router it is that of the module named by ``TWIML_HANDLERS``.
+    Without ``router``, the handlers are those of the module that ``TWIML_HANDLERS`` names.
     """
     try:
         settings = Settings.read(values)
@@ -81,19 +81,21 @@ def check_settings(
 def _check_public_url(settings: Settings) -> Iterator[Finding]:
     if not settings.public_url:
         yield Finding(
-            "warning", "TWIML_PUBLIC_URL", "not set: behind a proxy, signatures do not fit and status URLs are wrong"
+            "warning", "TWIML_PUBLIC_URL", "not set: behind a proxy, signatures do not match and status URLs are wrong"
         )
     elif settings.public_url.startswith("http://"):
-        yield Finding("warning", "TWIML_PUBLIC_URL", "http: credentials and texts cross the network in the clear")
+        yield Finding(
+            "warning", "TWIML_PUBLIC_URL", "http: credentials and texts are sent over the network unencrypted"
+        )
 
 
-#: Set by platforms whose disks are forgotten at the next deploy.
-_FORGETFUL = ("DYNO", "K_SERVICE", "AWS_LAMBDA_FUNCTION_NAME", "RENDER", "FLY_APP_NAME", "RAILWAY_ENVIRONMENT")
-_TEMPORARY = ("/tmp", "/var/tmp", "/dev/shm", "/run")  # noqa: S108 - looked for, not written to
+#: Variables of platforms that discard the disk at the next deploy.
+_DISCARDING = ("DYNO", "K_SERVICE", "AWS_LAMBDA_FUNCTION_NAME", "RENDER", "FLY_APP_NAME", "RAILWAY_ENVIRONMENT")
+_TEMPORARY = ("/tmp", "/var/tmp", "/dev/shm", "/run")  # noqa: S108 - compared with, not written to
 
 
 def _check_journal(settings: Settings, root: Path) -> Iterator[Finding]:
-    """Say where the journal is, and whether it is there tomorrow."""
+    """Check that the journal can be written to, and that its disk is persistent."""
     if settings.database_url == "off":
         yield Finding("warning", "journal", "off: a message that Twilio sends twice is answered twice")
         return
@@ -108,31 +110,31 @@ def _check_journal(settings: Settings, root: Path) -> Iterator[Finding]:
         if engine:
             engine.close()
     place = sqlite_path(settings.database_url, root).resolve() if settings.database_url.startswith("sqlite:") else None
-    if place and (reason := _why_forgotten(place)):
-        yield Finding("warning", "journal", f"{place} {reason}: use PostgreSQL, or a disk that stays")
+    if place and (reason := _why_temporary(place)):
+        yield Finding("warning", "journal", f"{place} {reason}: use PostgreSQL, or a persistent disk")
     else:
         hint = " (in a container: mount a volume there)" if place and Path("/.dockerenv").exists() else ""
         yield Finding("ok", "journal", f"can be written to{f', {place}' if place else ''}{hint}")
 
 
-def _why_forgotten(path: Path) -> str:
+def _why_temporary(path: Path) -> str:
     if any(path.is_relative_to(folder) for folder in _TEMPORARY):
         return "is in a folder for temporary files"
-    if platform := next((name for name in _FORGETFUL if name in os.environ), ""):
+    if platform := next((name for name in _DISCARDING if name in os.environ), ""):
         return f"may be gone after the next deploy on this platform ({platform} is set)"
     return ""
 
 
 @dataclass(frozen=True, slots=True)
 class ConsoleUrls:
-    """What is pasted into Twilio's console, in the console's own words."""
+    """The URLs to paste into Twilio's console, by the names that they have there."""
 
     message: str
     fallback: str
 
 
 def console_urls(settings: Settings, prefix: str = "", *, show_secrets: bool = False) -> ConsoleUrls:
-    """Return the URLs to give to Twilio, the password masked unless asked for."""
+    """Return the URLs to give to Twilio; the password is masked unless ``show_secrets``."""
     target = ServedApp(base_of(settings.public_url or "https://YOUR-HOST", prefix), settings)
     webhook = target.webhook(settings.message_path, settings.fallback_path)
     urls = [webhook.url + RETRY_FRAGMENT, webhook.fallback_url]
@@ -145,9 +147,9 @@ def _masked(url: str) -> str:
 
 
 def probe(url: str, settings: Settings, transport: Transport) -> Iterator[Finding]:
-    """Yield what a Message URL answers from outside; no handler runs, as what is sent is no message.
+    """Call a Message URL from outside, and yield the findings; no handler runs, as the requests are not messages.
 
-    The URL may carry credentials; otherwise those of the settings are used.
+    The URL may contain credentials; otherwise those of the settings are used.
     """
     bare = without_userinfo(url)
     if bare.startswith("http://"):
@@ -159,7 +161,7 @@ def probe(url: str, settings: Settings, transport: Transport) -> Iterator[Findin
 
 
 def _probe_challenge(url: str, settings: Settings, transport: Transport) -> Iterator[Finding]:
-    """Without credentials there must be a challenge with a realm, or Twilio never sends them."""
+    """Check the challenge: if it has no realm, Twilio never sends the credentials."""
     if not settings.credentials:
         return
     request = OutgoingRequest(method="POST", url=url, headers=(), body=b"", connect_timeout_s=5, read_timeout_s=15)
@@ -170,13 +172,13 @@ def _probe_challenge(url: str, settings: Settings, transport: Transport) -> Iter
         return
     challenge = answer.header("www-authenticate")
     if answer.status != 401:
-        yield Finding("error", "challenge", f"a request without credentials is answered {answer.status}, not 401")
+        yield Finding("error", "challenge", f"a request without credentials is answered with {answer.status}, not 401")
     elif not challenge.lower().startswith("basic realm="):
         yield Finding("error", "challenge", "the 401 has no WWW-Authenticate realm: a gateway renames or drops it")
     elif f'"{REALM}"' not in challenge:
         yield Finding("warning", "challenge", f"the challenge is not this application's: {challenge}")
     else:
-        yield Finding("ok", "challenge", "401 with its realm arrives")
+        yield Finding("ok", "challenge", "the 401 arrives with its realm")
 
 
 def _probe_answer(url: str, settings: Settings, transport: Transport) -> Finding:
@@ -191,11 +193,11 @@ def _probe_answer(url: str, settings: Settings, transport: Transport) -> Finding
         return Finding(
             "error", "answer", f"the content type is {media_type or 'missing'}, not text/xml: a proxy changes it"
         )
-    return Finding("ok", "answer", f"an authenticated request is answered {answer.status} with {media_type}")
+    return Finding("ok", "answer", f"an authenticated request is answered with {answer.status} and {media_type}")
 
 
 def _probe_forgery(url: str, settings: Settings, transport: Transport) -> Finding:
-    """A signature by another token must be refused."""
+    """Check that a signature made with another token is refused."""
     target, webhook = _served_at(url, settings)
     try:
         Caller(transport, token="forged").call(webhook, Form([("AccountSid", target.account_sid)]))  # noqa: S106
@@ -203,7 +205,7 @@ def _probe_forgery(url: str, settings: Settings, transport: Transport) -> Findin
         if "answered 403" in error.problem:
             return Finding("ok", "forgery", "a wrong signature is refused")
         return Finding("error", "forgery", error.problem)
-    return Finding("error", "forgery", "a wrong signature is let in: the URL is not served with these settings")
+    return Finding("error", "forgery", "a wrong signature is accepted: the URL is not served with these settings")
 
 
 def _served_at(url: str, settings: Settings) -> tuple[ServedApp, Webhook]:

@@ -1,4 +1,4 @@
-"""Fixtures of the tests of the command line."""
+"""Fixtures for the tests of the command line."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def phone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Phone:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Iterator[Project]:
-    """Yield a project whose journal has recorded traffic."""
+    """Yield a project with recorded exchanges in its journal."""
     made = Project(tmp_path)
     sys.path.insert(0, str(tmp_path))
     made.record()

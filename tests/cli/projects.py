@@ -1,4 +1,4 @@
-"""Projects in temporary folders, for the commands that read a journal."""
+"""Projects in temporary folders, for tests of the commands that read a journal."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def make_app(**settings: str) -> Flask:
 
 
 class Project:
-    """A project in a folder, whose journal holds a little traffic."""
+    """A project in a folder, with a few exchanges in its journal."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -100,7 +100,7 @@ class Project:
         self.change_menu("Tea or coffee?")
 
     def change_menu(self, text: str) -> None:
-        """Change what one handler answers."""
+        """Change the answer of one handler."""
         (self.folder / "menu.txt").write_text(text)
 
     def app(self, **settings: str) -> Flask:
@@ -122,7 +122,7 @@ class Project:
             return CliRunner().invoke(main, arguments, env={**self.environment, **environment}, catch_exceptions=False)
 
     def journal(self) -> list[Any]:
-        """Return all that the journal holds."""
+        """Return all rows of the journal."""
         with sqlite3.connect(self.folder / "twiml.db") as database:
             tables = ("exchanges", "refusals", "ledger")
             return [database.execute(f"SELECT * FROM {table}").fetchall() for table in tables]
@@ -135,7 +135,7 @@ class _Silent(WSGIRequestHandler):
 
 @contextmanager
 def served(app: Flask) -> Iterator[str]:
-    """Serve an application on a free port; yields the URL with the credentials."""
+    """Serve an application on a free port, and yield its URL with credentials."""
     with make_server("127.0.0.1", 0, app, handler_class=_Silent) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()

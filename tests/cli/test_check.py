@@ -1,4 +1,4 @@
-"""``check``: the settings, the findings, and the URLs to paste."""
+"""``check``: settings, findings, and the URLs to paste."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from tests.cli.command_line import SETTINGS, run
 from tests.postgres_server import new_schema
 
 
-def test_check_shows_the_urls_to_paste_and_exits_0_when_all_is_well(postgres_url: str) -> None:
-    """The labels are those of Twilio's console, and the output is pasted into tickets: no password in it."""
+def test_check_shows_the_urls_to_paste_and_exits_0_on_success(postgres_url: str) -> None:
+    """The labels are those of Twilio's console; the output has no password, as it is pasted into tickets."""
     result = run("check", environment=SETTINGS | {"TWIML_DATABASE_URL": new_schema(postgres_url)})
 
     assert result.exit_code == 0
@@ -20,8 +20,8 @@ def test_check_shows_the_urls_to_paste_and_exits_0_when_all_is_well(postgres_url
     assert "Primary handler fails  Webhook  https://sms:***@sms.example.com/fallback  HTTP POST" in result.output
 
 
-def test_check_exits_1_where_nothing_is_set() -> None:
-    """A project without credentials does not start, so check must say what to set."""
+def test_check_exits_1_without_settings() -> None:
+    """A project without credentials does not start, so check must name the setting."""
     result = run("check", "--json")
 
     found = json.loads(result.output)
@@ -36,15 +36,15 @@ def test_check_probes_a_url() -> None:
     assert (result.exit_code, "connection" in result.output) == (1, True)
 
 
-def test_check_looks_at_an_application_by_name() -> None:
+def test_check_takes_an_application_by_name() -> None:
     """An application that registers the extension under a prefix has other URLs to paste."""
     result = run("check", "--app", "tests.host_app:app", "--json", environment=SETTINGS)
 
     assert json.loads(result.output)["urls"]["message"] == "https://sms:***@sms.example.com/sms/message#rc=2&rp=all"
 
 
-def test_check_prints_no_urls_where_the_settings_cannot_be_used() -> None:
-    """A URL without credentials would be pasted, and every request to it refused."""
+def test_check_prints_no_urls_for_unusable_settings() -> None:
+    """Somebody would paste a URL without credentials, and every request to it would be refused."""
     result = run("check")
 
     assert (result.exit_code, "ERROR" in result.output) == (1, True)
@@ -52,8 +52,8 @@ def test_check_prints_no_urls_where_the_settings_cannot_be_used() -> None:
     assert "A message comes in" not in result.output
 
 
-def test_check_shows_the_password_only_if_asked() -> None:
-    """The URL has to be pasted whole, but not into a ticket."""
+def test_check_shows_the_password_only_on_request() -> None:
+    """The console needs the whole URL, but a ticket must not contain it."""
     masked, whole = run("check", environment=SETTINGS), run("check", "--show-secrets", environment=SETTINGS)
 
     assert "quite-long-enough" not in masked.output
@@ -63,7 +63,7 @@ def test_check_shows_the_password_only_if_asked() -> None:
 
 
 def test_check_of_something_other_than_a_url_is_wrong_usage() -> None:
-    """Whoever types a host name means the Message URL, and must learn its form."""
+    """Somebody who types a host name means the Message URL, so the error shows its form."""
     result = run("check", "--url", "foo")
 
     assert (result.exit_code, "give a Message URL" in result.stderr) == (2, True)

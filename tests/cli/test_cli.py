@@ -12,8 +12,8 @@ from tests.cli.command_line import run
 from twiml_app.cli import main
 
 
-def test_help_teaches_every_command() -> None:
-    """Somebody who reads --help needs an example to copy."""
+def test_help_of_every_command_has_an_example() -> None:
+    """Users copy an example and change it."""
     commands = main.commands
 
     assert {"check", "explain", "journal", "match", "new", "overview", "replay", "routes", "simulate"} <= set(commands)
@@ -29,7 +29,7 @@ def test_help_teaches_every_command() -> None:
     ],
 )
 def test_wrong_usage_exits_2(arguments: list[str], says: str) -> None:
-    """A script must be able to distinguish wrong usage from a problem that was found."""
+    """A script must be able to distinguish a usage error from a problem that was found."""
     result = run(*arguments)
 
     assert (result.exit_code, says in result.stderr) == (2, True)

@@ -1,4 +1,4 @@
-"""What the commands share: finding the application, errors in one line, tables."""
+"""Helpers of the commands: finding the application, one-line errors, tables."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from twiml_app.cli.common import pairs, print_json, print_table, printable
     [
         pytest.param("no_such_module:app", "cannot be imported", id="no module"),
         pytest.param("tests.servers:ROOT.name", "cannot be imported", id="no attribute"),
-        pytest.param("builtins:dict", "is no Flask application", id="no application"),
+        pytest.param("builtins:dict", "is not a Flask application", id="no application"),
     ],
 )
 def test_application_that_cannot_be_found_is_one_line(app: str, says: str) -> None:
@@ -45,8 +45,8 @@ def test_commands_take_an_application_by_name() -> None:
         ),
     ],
 )
-def test_broken_handlers_are_one_line_with_a_place(tmp_path: Path, source: str, says: str) -> None:
-    """Forty lines of a traceback hide the line that helps."""
+def test_broken_handlers_are_one_line_with_file_and_line(tmp_path: Path, source: str, says: str) -> None:
+    """A traceback of forty lines hides the one line that helps."""
     (tmp_path / "broken.py").write_text(f"{source}\n")
     os.chdir(tmp_path)
 
@@ -57,7 +57,7 @@ def test_broken_handlers_are_one_line_with_a_place(tmp_path: Path, source: str, 
 
 
 def test_router_that_was_forgotten_is_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """The likeliest mistake of a beginner is a router that looks right and never runs."""
+    """A beginner's most likely mistake is a router that looks right and never runs."""
     package = tmp_path / "forgetful"
     package.mkdir()
     router = "from twiml_app import Router\nrouter = Router()\n@router.message('{0}')\ndef {0}(message): ...\n"
@@ -74,12 +74,12 @@ def test_router_that_was_forgotten_is_named(tmp_path: Path, caplog: pytest.LogCa
     ]
 
 
-def test_texts_cannot_steer_the_terminal() -> None:
+def test_texts_cannot_control_the_terminal() -> None:
     """Anybody can send an escape sequence to a number."""
     assert printable("a\x1b[31m\nb\x07") == "a\ufffd[31m\nb\ufffd"
 
 
-def test_option_of_an_application_may_leave_out_its_name() -> None:
+def test_name_of_the_application_may_be_left_out() -> None:
     """Most modules name their application ``app``."""
     result = run("routes", "--app", "tests.host_app", "--json", environment=SETTINGS)
 
@@ -106,8 +106,8 @@ def test_value_of_an_option_may_contain_an_equals_sign() -> None:
     assert pairs(["a=b=c", "d=", "e=1", "e=2"], "--field") == {"a": "b=c", "d": "", "e": "2"}
 
 
-def test_table_is_aligned_and_cannot_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
-    """A table of texts is read line by line, and its texts come from strangers."""
+def test_table_is_aligned_and_cannot_control_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    """A table is read line by line, and the texts in it come from strangers."""
     print_table([{"no": "1", "text": "hi", "": "!"}, {"no": "100", "text": "\x1b[2Jbye", "": ""}], indent="  ")
     print_table([])
 

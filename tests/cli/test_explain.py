@@ -63,10 +63,10 @@ def saved_request(url: str, token: str, *, credentials: bool = True) -> bytes:
         ),
     ],
 )
-def test_explain_says_why_a_saved_request_is_refused(
+def test_explain_gives_the_reason_for_a_refusal(
     tmp_path: Path, url: str, options: list[str], status: int, says: str
 ) -> None:
-    """The sender never learns the reason, so whoever runs the application must be able to find it."""
+    """The sender never learns the reason, so the operator must be able to find it."""
     file = tmp_path / "request.http"
     file.write_bytes(saved_request(url, "token", credentials="@" in url))
     settings = {"TWIML_CREDENTIALS": "sms:quite-long-enough", "TWILIO_AUTH_TOKEN": "token"}
@@ -86,8 +86,8 @@ def test_explain_says_why_a_saved_request_is_refused(
         pytest.param("MessageSid=SM1&From=%2B15005550001&To=%2B15005550006&Body=x", "from +*******0001", id="message"),
     ],
 )
-def test_explain_says_what_a_saved_request_is(tmp_path: Path, form: str, says: str) -> None:
-    """An editor saves a request with other line endings, and adds one at the end."""
+def test_explain_names_the_event_of_a_saved_request(tmp_path: Path, form: str, says: str) -> None:
+    """An editor may save a request with other line endings, and add one at the end."""
     file = tmp_path / "request.http"
     head = "POST https://x.example/fallback HTTP/1.1\nAuthorization: Basic c21zOnF1aXRlLWxvbmctZW5vdWdo\n\n"
     file.write_text(f"{head}{form}\n")
@@ -98,7 +98,7 @@ def test_explain_says_what_a_saved_request_is(tmp_path: Path, form: str, says: s
 
 
 def test_explain_refuses_a_file_that_is_not_a_request(tmp_path: Path) -> None:
-    """The likeliest mistake is a file with only the body, so the error says what is missing."""
+    """The most likely mistake is a file with only the body, so the error says what is missing."""
     (tmp_path / "notes.txt").write_text("hello\nthere\n\n")
 
     result = run("explain", str(tmp_path / "notes.txt"), environment=SETTINGS)
@@ -106,14 +106,14 @@ def test_explain_refuses_a_file_that_is_not_a_request(tmp_path: Path) -> None:
     assert (result.exit_code, "does not begin with a request line" in result.stderr) == (1, True)
 
 
-def test_explain_last_says_when_nothing_was_refused(phone: Phone) -> None:
-    """Then the cause is somewhere else, and nobody has to search the log."""
+def test_explain_last_reports_that_nothing_was_refused(phone: Phone) -> None:
+    """The cause is then somewhere else, and nobody has to search the log."""
     phone.text("hello")
     assert (run("explain", "--last").output, run("explain").exit_code) == ("no request was refused\n", 2)
 
 
 def test_explain_last_gives_the_reason_of_the_last_refusal(phone: Phone) -> None:
-    """Nobody saves a request before it is refused, so the journal keeps the last ones."""
+    """Nobody saves a request before it is refused, so the journal keeps the latest ones."""
     create_app().test_client().post("/message", data={"Body": "x"}, auth=("sms", "wrong"))
 
     explained = run("explain", "--last")

@@ -1,4 +1,4 @@
-"""``journal``: list, show, retry and erase, as somebody uses them at three in the morning."""
+"""``journal``: list, show, retry and erase exchanges."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from twiml_app.errors import CallError
 from twiml_app.testing import Phone
 
 
-def test_list_shows_what_happened_newest_first_and_masked(phone: Phone) -> None:
-    """The table is pasted into tickets, so no number in it may be complete."""
+def test_list_shows_the_newest_exchange_first_and_masks_addresses(phone: Phone) -> None:
+    """The table is pasted into tickets, so it must not contain full phone numbers."""
     phone.text("hello")
     with pytest.raises(CallError):
         phone.text("fail")
@@ -51,7 +51,7 @@ def test_list_shows_what_happened_newest_first_and_masked(phone: Phone) -> None:
     ],
 )
 def test_list_takes_filters(phone: Phone, options: list[str], count: int) -> None:
-    """Somebody who searches at night needs one exchange out of thousands."""
+    """Filters find one exchange among thousands."""
     phone.text("hello")
     with pytest.raises(CallError):
         phone.text("fail")
@@ -60,13 +60,13 @@ def test_list_takes_filters(phone: Phone, options: list[str], count: int) -> Non
     assert len(json.loads(run("journal", "list", "--json", *options).output)) == count
 
 
-def test_nothing_found_says_so(phone: Phone) -> None:
-    """An empty screen looks like a broken command, and an empty journal in the wrong folder like a quiet night."""
+def test_empty_result_is_explained(phone: Phone) -> None:
+    """Without an explanation, no output looks like a broken command, and a wrong folder like an empty journal."""
     nowhere = run("journal", "list")
     phone.text("hello")
 
     assert (nowhere.exit_code, "or this is not the project's folder" in nowhere.stderr) == (1, True)
-    assert run("journal", "list", "--outcome", "failed").output == "nothing fits\n"
+    assert run("journal", "list", "--outcome", "failed").output == "no exchange matches\n"
 
 
 def test_unreadable_time_is_wrong_usage(phone: Phone) -> None:
@@ -77,7 +77,7 @@ def test_unreadable_time_is_wrong_usage(phone: Phone) -> None:
 
 
 def test_show_prints_the_answer_and_the_handler(phone: Phone) -> None:
-    """Support needs the answer and who gave it; the contact is fictitious unless asked for."""
+    """Support needs the answer and the handler; the contact is fictitious by default."""
     phone.text("hello")
 
     shown = run("journal", "show", "1")
@@ -90,16 +90,16 @@ def test_show_prints_the_answer_and_the_handler(phone: Phone) -> None:
 
 
 def test_retry_runs_only_the_handlers_that_failed(phone: Phone) -> None:
-    """A handler that succeeded must not run twice; one that failed runs again once its cause is fixed."""
+    """A handler that succeeded must not run twice; one that failed runs again when its cause is fixed."""
     phone.status(SENT, "failed", error_code=30005)
 
     again = run("journal", "retry")
     Path("works").touch()
     fixed, nothing = run("journal", "retry"), run("journal", "retry")
 
-    assert (again.exit_code, again.output.splitlines()[-1]) == (1, "1 run again, 1 failed again")
-    assert (fixed.exit_code, fixed.output.splitlines()[-1]) == (0, "1 run again, 0 failed again")
-    assert (nothing.exit_code, nothing.output) == (0, "0 run again, 0 failed again\n")
+    assert (again.exit_code, again.output.splitlines()[-1]) == (1, "1 retried, 1 failed again")
+    assert (fixed.exit_code, fixed.output.splitlines()[-1]) == (0, "1 retried, 0 failed again")
+    assert (nothing.exit_code, nothing.output) == (0, "0 retried, 0 failed again\n")
     assert Path("noted").read_text().split() == [SENT]
 
 
@@ -111,11 +111,11 @@ def test_erase_deletes_one_person_after_asking(phone: Phone) -> None:
     erased = run("journal", "erase", "+15005550001", "--yes")
 
     assert (refused.exit_code, erased.output) == (1, "1 rows deleted\n")
-    assert run("journal", "list").output == "nothing has come in yet\n"
+    assert run("journal", "list").output == "nothing was received yet\n"
     assert run("journal", "erase", "+15005550001", "--yes").exit_code == 1
 
 
-def test_commands_say_that_there_is_no_journal(phone: Phone) -> None:
+def test_commands_report_that_there_is_no_journal(phone: Phone) -> None:
     """One line must say which setting is the reason."""
     result = CliRunner().invoke(main, ["overview"], env={"TWIML_DATABASE_URL": "off"})
 
@@ -123,7 +123,7 @@ def test_commands_say_that_there_is_no_journal(phone: Phone) -> None:
 
 
 def test_show_prints_the_request_and_every_result(project: Project) -> None:
-    """Support looks at one exchange and shares the screen: people are fictitious unless asked for."""
+    """Support may share the screen, so people are fictitious by default."""
     shared = project.type("journal", "show", "2").stdout
     whole = project.type("journal", "show", "2", "--all-numbers").stdout
     status = project.type("journal", "show", "4").stdout
@@ -137,18 +137,18 @@ def test_show_prints_the_request_and_every_result(project: Project) -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "complaint"),
+    ("exchange_id", "complaint"),
     [
-        pytest.param("99", "there is no exchange 99", id="no such number"),
-        pytest.param("1", "exchange 1 is kept without its request", id="its request was forgotten"),
+        pytest.param("99", "there is no exchange 99", id="no such id"),
+        pytest.param("1", "exchange 1 is stored without its request", id="its request was not kept"),
     ],
 )
-def test_show_says_what_it_cannot_show(project: Project, number: str, complaint: str) -> None:
+def test_exchange_that_cannot_be_shown_is_explained(project: Project, exchange_id: str, complaint: str) -> None:
     """The list includes exchanges whose request was not kept."""
     with sqlite3.connect(project.folder / "twiml.db") as database:
         database.execute("UPDATE exchanges SET body = NULL WHERE id = 1")
 
-    result = project.type("journal", "show", number)
+    result = project.type("journal", "show", exchange_id)
 
     assert (result.exit_code, complaint in result.stderr) == (1, True)
 
@@ -169,5 +169,5 @@ def test_since_takes_an_iso_time(text: str, seconds: float) -> None:
 
 @pytest.mark.parametrize(("text", "seconds"), [("30s", 30), ("5m", 300), ("2h", 7200), ("3d", 259_200)])
 def test_since_takes_an_age(text: str, seconds: int) -> None:
-    """Nobody wants to compute a date at night."""
+    """An age is easier to type than a date."""
     assert Since()(text) == pytest.approx(time.time() - seconds, abs=5)

@@ -1,4 +1,4 @@
-"""``journal export`` and ``journal import``: recordings of the traffic."""
+"""``journal export`` and ``journal import``: recorded exchanges in files."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.cli.projects import Project
 
 
 def test_export_goes_to_standard_output_too(project: Project) -> None:
-    """The output can be piped, and filters and switches must mean the same there."""
+    """The output can be piped, and the options must mean the same there."""
     lines = project.type("journal", "export", "--handler", "menu").stdout.splitlines()
     redacted = project.type("journal", "export", "--redact-bodies", "--all-numbers").stdout
 
@@ -18,7 +18,7 @@ def test_export_goes_to_standard_output_too(project: Project) -> None:
     assert "5005550006" not in redacted
 
 
-def test_export_says_what_it_leaves_out(project: Project) -> None:
+def test_export_reports_the_exchanges_that_it_leaves_out(project: Project) -> None:
     """Four exchanges in the list and one in the file need an explanation."""
     with sqlite3.connect(project.folder / "twiml.db") as database:
         database.execute("UPDATE exchanges SET outcome = 'looping' WHERE id = 1")
@@ -28,19 +28,19 @@ def test_export_says_what_it_leaves_out(project: Project) -> None:
     result = project.type("journal", "export", "traffic.jsonl")
 
     assert result.output == (
-        "1 exchanges in traffic.jsonl; 3 left out: kept without their request, unfinished, or silenced as a loop\n"
+        "1 exchanges in traffic.jsonl; 3 left out: stored without their request, unfinished, or silenced as a loop\n"
     )
 
 
 def test_export_into_a_missing_folder_is_one_line(project: Project) -> None:
-    """On the first day there is no folder of recordings yet."""
+    """In a new project there is no folder for recordings yet."""
     result = project.type("journal", "export", "tests/recordings/a.jsonl")
 
     assert (result.exit_code, result.stderr.startswith("Error: tests/recordings/a.jsonl: ")) == (1, True)
 
 
 def test_import_adds_only_new_exchanges(project: Project) -> None:
-    """Somebody imports a server's recordings at home; a second import must not duplicate them."""
+    """A developer imports a server's recordings; a second import must not duplicate them."""
     project.type("journal", "export", "traffic.jsonl")
     elsewhere = {"TWIML_DATABASE_URL": f"sqlite:///{project.folder}/other.db"}
 

@@ -1,4 +1,4 @@
-"""``new``: a project in a folder."""
+"""``new``: create a project in a folder."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.cli.command_line import run
 
 
 def test_new_makes_a_project_with_credentials_of_its_own(tmp_path: Path) -> None:
-    """Only their owner may read the credentials, and a folder that is in use must stay as it is."""
+    """Only their owner may read the credentials, and a folder that is in use must not be changed."""
     folder = tmp_path / "my-number"
 
     first, second = run("new", str(folder)), run("new", str(folder))
@@ -47,7 +47,7 @@ def test_each_project_has_its_own_credentials(tmp_path: Path) -> None:
 
 
 def test_folder_that_cannot_be_created_is_one_line(tmp_path: Path) -> None:
-    """The likeliest mistake is a file of that name on the way."""
+    """The most likely cause is a file with the name of a parent folder."""
     (tmp_path / "file").touch()
 
     result = run("new", str(tmp_path / "file" / "project"))
@@ -58,7 +58,7 @@ def test_folder_that_cannot_be_created_is_one_line(tmp_path: Path) -> None:
 
 
 def test_empty_folder_is_filled(tmp_path: Path) -> None:
-    """Somebody may have created the folder first."""
+    """The folder may have been created first."""
     result = run("new", str(tmp_path))
 
     assert result.exit_code == 0
@@ -66,7 +66,7 @@ def test_empty_folder_is_filled(tmp_path: Path) -> None:
 
 
 def test_compiled_files_of_the_package_are_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An installer compiles the files of the scaffold, and those files do not belong in a project."""
+    """An installer compiles the files of the scaffold, and compiled files do not belong in a project."""
     scaffold = tmp_path / "scaffold"
     (scaffold / "handlers" / "__pycache__").mkdir(parents=True)
     (scaffold / "handlers" / "__pycache__" / "hello.cpython-311.pyc").touch()

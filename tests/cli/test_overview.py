@@ -1,4 +1,4 @@
-"""``overview`` and ``ledger``: everything at a glance, and the delivery of one message."""
+"""``overview`` and ``ledger``: a summary of the journal, and the delivery of one message."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from twiml_app.testing import Phone
 
 
 def test_overview_shows_the_last_refusal_and_the_error_codes(phone: Phone) -> None:
-    """A number that has stopped answering is most often one that is refused."""
+    """When a number stops answering, the most frequent cause is refused requests."""
     answer = create_app().test_client().post("/message", data={"Body": "x"}, auth=("sms", "wrong"))
     phone.status(SENT, "failed", error_code=30005)
 
@@ -27,8 +27,8 @@ def test_overview_shows_the_last_refusal_and_the_error_codes(phone: Phone) -> No
     assert json.loads(run("overview", "--json").output)["error codes"] == {"30005": 1}
 
 
-def test_ledger_shows_how_far_a_message_has_come(phone: Phone) -> None:
-    """Nobody knows the error codes by heart, so each comes with its meaning."""
+def test_ledger_shows_the_status_of_a_message_and_its_history(phone: Phone) -> None:
+    """Nobody knows the error codes by heart, so each is shown with its meaning."""
     phone.status(SENT, "sent")
     phone.status(SENT, "failed", error_code=30005)
 
@@ -36,11 +36,11 @@ def test_ledger_shows_how_far_a_message_has_come(phone: Phone) -> None:
 
     assert shown.output.startswith(f"{SENT}  failed, error 30005 (unknown destination phone)\n")
     assert [(status, code) for _, status, code in as_json["history"]] == [("sent", None), ("failed", 30005)]
-    assert run("ledger", "SM9").stderr == "Error: nothing was told of SM9\n"
+    assert run("ledger", "SM9").stderr == "Error: no status callback received for SM9\n"
 
 
-def test_overview_says_when_the_last_message_came(phone: Phone) -> None:
-    """A quiet night and a broken number look the same without it."""
+def test_overview_shows_when_the_last_message_was_received(phone: Phone) -> None:
+    """Without it, a quiet night and a broken number look the same."""
     phone.text("hello")
     with pytest.raises(CallError):
         phone.text("fail")

@@ -1,4 +1,4 @@
-"""``replay``: recorded exchanges, sent again and compared."""
+"""``replay``: recorded exchanges are sent again, and the answers compared."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from twiml_app.recordings.format import read_file, write_file
 
 
 def test_recorded_exported_and_replayed_traffic_agrees(project: Project) -> None:
-    """The product promises this round trip: yesterday's traffic is today's test."""
+    """The product promises this round trip: recorded traffic becomes a test."""
     exported = project.type("journal", "export", "traffic.jsonl")
     replayed = project.type("replay", "traffic.jsonl")
 
@@ -29,7 +29,7 @@ def test_recorded_exported_and_replayed_traffic_agrees(project: Project) -> None
 
 
 def test_exactly_the_exchanges_of_a_changed_handler_differ(project: Project) -> None:
-    """Whoever changes one handler wants to see its effect on customers, and nothing else."""
+    """After a change to one handler, the report must show its effect on customers and nothing else."""
     project.type("journal", "export", "traffic.jsonl")
     project.change_menu("Tea only")
 
@@ -58,7 +58,7 @@ def test_update_accepts_the_new_answers(project: Project) -> None:
 
 
 @pytest.mark.parametrize("where", ["here", "elsewhere"])
-def test_replay_leaves_the_live_journal_alone(project: Project, where: str) -> None:
+def test_replay_does_not_change_the_live_journal(project: Project, where: str) -> None:
     """A stored replay would be exported, counted and charged as if customers had written."""
     project.type("journal", "export", "traffic.jsonl")
     before = project.journal()
@@ -101,15 +101,20 @@ def test_missing_answers_are_not_accepted(project: Project) -> None:
 @pytest.mark.parametrize(
     ("arguments", "status", "complaint"),
     [
-        pytest.param(("--to", "https://sms.example.com"), 1, "sms.example.com is not this machine", id="a stranger"),
-        pytest.param(("--to", "http://127.0.0.1@e.com"), 1, "e.com is not this machine", id="a stranger in disguise"),
+        pytest.param(("--to", "https://sms.example.com"), 1, "sms.example.com is not this machine", id="another host"),
+        pytest.param(
+            ("--to", "http://127.0.0.1@e.com"),
+            1,
+            "e.com is not this machine",
+            id="another host that looks like this one",
+        ),
         pytest.param(("--to", "127.0.0.1:8000"), 1, "give scheme and host", id="no scheme"),
         pytest.param(("--to", "http://[::1"), 1, "give scheme and host", id="a broken URL"),
         pytest.param(("--to", "http://localhost/?a=1"), 1, "give scheme and host", id="a query"),
-        pytest.param(("--pace", "fast"), 2, "'fast' is no pace: give 1x or 10x", id="no pace"),
-        pytest.param(("--pace", "-1x"), 2, "is no pace", id="backwards"),
-        pytest.param(("--pace", "nan"), 2, "is no pace", id="not a number"),
-        pytest.param(("--parallel", "0"), 2, "0 is not in the range", id="none at once"),
+        pytest.param(("--pace", "fast"), 2, "'fast' is not a pace: give 1x or 10x", id="no pace"),
+        pytest.param(("--pace", "-1x"), 2, "is not a pace", id="backwards"),
+        pytest.param(("--pace", "nan"), 2, "is not a pace", id="not a number"),
+        pytest.param(("--parallel", "0"), 2, "0 is not in the range", id="none at the same time"),
         pytest.param(("missing.jsonl",), 2, "missing.jsonl", id="a missing file"),
     ],
 )

@@ -1,4 +1,4 @@
-"""``routes`` and ``match``: the handlers, and the one that a text would reach."""
+"""``routes`` and ``match``: the handlers, and the handler that a text would reach."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.cli.command_line import run
 
 
 def test_routes_lists_handlers_with_their_places() -> None:
-    """The table is where a new developer begins to read a project."""
+    """A new developer begins to read a project with this table."""
     rows = json.loads(run("routes", "--json").output)
 
     assert {name: row[name] for row in rows if row["handler"] == "handlers.orders.order" for name in list(row)[:3]} == {
@@ -23,7 +23,7 @@ def test_routes_lists_handlers_with_their_places() -> None:
 
 
 def test_match_shows_which_handler_runs_and_why_the_others_do_not() -> None:
-    """Nobody should have to send a text to find out."""
+    """It should not be necessary to send a text to find out."""
     result = run("match", "Order 2 Coffee", "--json")
 
     found = json.loads(result.output)
@@ -36,17 +36,17 @@ def test_match_shows_which_handler_runs_and_why_the_others_do_not() -> None:
     assert "handlers.orders.order(count=2, item='Coffee')" in run("match", "Order 2 Coffee").output
 
 
-def test_match_says_that_twilio_handles_stop() -> None:
-    """Otherwise nobody would understand why the handler never runs."""
+def test_match_reports_that_twilio_handles_stop() -> None:
+    """Without this, nobody would understand why the handler never runs."""
     result = run("match", "stop")
     answering = run("match", "stop", environment={"TWIML_OPT_OUT_NUMBERS": "+15005550006"})
 
-    assert (result.exit_code, "Twilio takes this for STOP" in result.output) == (1, True)
+    assert (result.exit_code, "This is a STOP word: Twilio answers it itself" in result.output) == (1, True)
     assert answering.output.startswith("handlers.keywords.help_text()")
 
 
 def test_match_without_a_matching_handler_exits_1(tmp_path: Path) -> None:
-    """A script looks only at the exit status."""
+    """A script checks only the exit status."""
     (tmp_path / "wordless.py").write_text(
         "from twiml_app import Router\nrouter = Router()\n"
         "@router.message('hi')\ndef hi(message): ...\nrouters = [router]\n"
@@ -76,7 +76,7 @@ def test_match_takes_the_sender_the_media_and_the_query(tmp_path: Path) -> None:
 
 
 def test_routes_of_every_kind_are_listed() -> None:
-    """Opt-outs and status callbacks have handlers too, and they run before or apart from the others."""
+    """Opt-outs and status callbacks have handlers too, which the order of message handlers does not show."""
     rows = json.loads(run("routes", "--json").output)
 
     assert [event for event, _ in itertools.groupby(row["event"] for row in rows)] == ["opt-out", "message", "status"]

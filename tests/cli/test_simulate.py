@@ -1,4 +1,4 @@
-"""``simulate``: one message or status callback, sent as Twilio sends it."""
+"""``simulate``: one message or status callback is sent as Twilio sends it."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def test_simulate_texts_the_application_in_this_process() -> None:
     assert answer["messages"] == [{"text": "Thanks! 2 coffee will be ready in ten minutes.", "segments": 1}]
 
 
-def test_simulate_sends_pictures_and_fields() -> None:
-    """A picture may come with or without its type."""
+def test_simulate_sends_media_files() -> None:
+    """A media file may be given with or without its type."""
     result = run(
         "simulate", "--media", "https://example.com/a.png", "--media", "https://e.com/b?c=d=image/gif", "--get"
     )
@@ -49,13 +49,13 @@ def test_simulate_reports_a_url_that_does_not_answer(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        pytest.param(["simulate", "--error-code", "30005"], "belongs to a status callback", id="code without status"),
+        pytest.param(["simulate", "--error-code", "30005"], "needs a status callback", id="code without status"),
         pytest.param(["simulate", "hi", "--status", "sent"], "a status callback has no text", id="text with status"),
         pytest.param(["simulate", "--field", "x"], "'x' is not NAME=VALUE", id="field without a value"),
     ],
 )
 def test_contradictory_or_incomplete_options_exit_2(arguments: list[str], says: str) -> None:
-    """An option that would be ignored silently is a mistake of whoever typed it."""
+    """An option that would be ignored silently is a usage error."""
     result = run(*arguments)
 
     assert (result.exit_code, says in result.stderr) == (2, True)
@@ -74,7 +74,7 @@ def test_simulate_calls_a_url_over_http(project: Project) -> None:
 
 
 @pytest.mark.parametrize("options", [[], ["--app", "twiml_app.app:create_app"]])
-def test_simulate_leaves_the_live_journal_alone(phone: Phone, options: list[str]) -> None:
+def test_simulate_does_not_change_the_live_journal(phone: Phone, options: list[str]) -> None:
     """A message that nobody sent must not be counted, exported or answered from the journal."""
     phone.text("hello")
     simulated = run("simulate", "hello", *options)

@@ -1,4 +1,4 @@
-"""Fixtures of the tests of the journal."""
+"""Fixtures for the tests of the journal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A program with a journal, for the tests of this folder: in this process, or in a process of its own."""
+"""A program with a journal, for the tests in this folder: in this process, or in its own process."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Clock:
 
 
 class Program:
-    """An application with a journal; its handlers record what they were called with."""
+    """An application with a journal; its handlers record their calls."""
 
     made: ClassVar[list[Program]] = []
 
@@ -57,7 +57,7 @@ class Program:
         self.during: Callable[[InboundMessage], object] = lambda _: None
         router = Router()
         router.default(self._answer)
-        router.status("delivered", "failed", "sent")(self._tell)
+        router.status("delivered", "failed", "sent")(self._record_status)
         self.receiver = Receiver(router, self.settings, journal=self.journal)
         self.archive = Archive(engine)
         self.ledger = Ledger(engine)
@@ -67,10 +67,10 @@ class Program:
         self.during(message)
         return f"answer {len(self.ran)} to {message.body}"
 
-    def _tell(self, status: StatusCallback) -> None:
+    def _record_status(self, status: StatusCallback) -> None:
         self.statuses.append(status)
         if status.form.get("Fail"):
-            raise ValueError("told to fail")
+            raise ValueError("asked to fail")
 
     def text(self, body: str = "hello", sid: str = SID, **more: str) -> WebhookResponse:
         """Receive a message."""
@@ -99,7 +99,7 @@ def claim_message(program: Program, sid: str = SID) -> Claim:
 
 
 def replied(text: str) -> Outcome:
-    """Return the outcome of a handler that replied with a text."""
+    """Return the outcome of a handler that replied with this text."""
     response = MessagingResponse()
     response.message(text)
     return Outcome(WebhookResponse(status=200, body=str(response).encode(), content_type=TWIML_TYPE), "replied")

@@ -16,7 +16,7 @@ from twiml_app.webhook import Form
 
 
 def test_everything_about_one_number_can_be_erased(program: Program) -> None:
-    """People ask for it, and the law gives them that right."""
+    """People have a legal right to it."""
     program.text("mine", sid="SM1")
     program.text("mine too", sid="SM2", From="whatsapp:+15005550001")
     program.text("another's", sid="SM3", From="+15005550002")
@@ -42,15 +42,15 @@ def test_failed_status_handlers_are_found_and_settled(program: Program) -> None:
     program.status("delivered")
     (kept,) = program.archive.to_retry(Filter())
     assert kept.exchange is not None
-    assert list(kept.exchange.results.values()) == ["ValueError: told to fail"]
+    assert list(kept.exchange.results.values()) == ["ValueError: asked to fail"]
 
     program.archive.settle(kept.id, {"handler": "ok"}, "handled")
 
     assert program.archive.to_retry(Filter()) == []
 
 
-def test_status_that_was_settled_is_answered_when_it_comes_again(database_url: str) -> None:
-    """Twilio may send a callback again after somebody ran its handlers from the command line."""
+def test_settled_status_is_answered_when_it_arrives_again(database_url: str) -> None:
+    """Twilio may send a callback again after its handlers were run from the command line."""
     run_script(
         f"""
         program = Program({database_url!r})
@@ -66,7 +66,7 @@ def test_status_that_was_settled_is_answered_when_it_comes_again(database_url: s
 
 
 def test_status_whose_process_died_is_found(database_url: str) -> None:
-    """The callback was stored before its handler ran, so it must not be lost with the process."""
+    """The callback is stored before its handler runs, so it must not be lost with the process."""
     run_script(
         f"""
         program = Program({database_url!r})
@@ -79,7 +79,7 @@ def test_status_whose_process_died_is_found(database_url: str) -> None:
 
 
 def test_status_whose_handler_still_runs_is_not_retried(program: Program) -> None:
-    """The command line may look while a worker is busy: the handler must not run a second time."""
+    """The command line may read the journal while a worker is busy: the handler must not run a second time."""
     found: list[list[ExchangeRow]] = []
 
     class Looking(list[StatusCallback]):
@@ -94,7 +94,7 @@ def test_status_whose_handler_still_runs_is_not_retried(program: Program) -> Non
 
 
 def test_exchanges_are_imported_once(program: Program) -> None:
-    """Whoever is not sure whether an import worked can run it again."""
+    """A user who is not sure whether an import worked can run it again."""
     program.text("one", sid="SM1")
     program.status("failed", "SM2", error_code=30005)
     program.send(inbound_form("two", message_sid="SM3"), method="GET")
@@ -145,8 +145,8 @@ def test_filter_chooses_exchanges(database_url: str, wanted: Filter, sids: list[
     assert [kept.sid for kept in program.archive.all(wanted)] == sids
 
 
-def test_exchange_is_found_by_its_number(program: Program) -> None:
-    """The list shows numbers, and the next command takes one."""
+def test_exchange_is_found_by_its_id(program: Program) -> None:
+    """The list shows ids, and ``journal show`` takes one."""
     program.text()
     (listed,) = program.archive.latest(Filter(), 1)
 
@@ -162,7 +162,7 @@ def test_exchange_is_found_by_its_number(program: Program) -> None:
 
 
 def test_overview_counts_what_needs_attention(database_url: str) -> None:
-    """One look must be enough to see that something is wrong."""
+    """The summary must be enough to see that something is wrong."""
     clock = Clock()
     program = Program(database_url, clock)
     empty = program.archive.overview()

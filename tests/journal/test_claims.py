@@ -1,4 +1,4 @@
-"""Two requests for one event: one runs, the other waits."""
+"""Two requests for one event: one runs the handler, the other waits."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_duplicate_in_progress_waits_for_the_reply(program: Program) -> None:
     assert (len(answers), answers[0], len(program.ran)) == (2, answers[1], 1)
 
 
-def test_waiting_ends_within_the_time_that_twilio_waits(database_url: str) -> None:
+def test_waiting_ends_within_twilios_timeout(database_url: str) -> None:
     """A hanging handler must not block every thread: the duplicate gets 503, so that Twilio retries later."""
     clock = Clock()
     program = Program(database_url, clock)
@@ -49,8 +49,8 @@ def test_waiting_ends_within_the_time_that_twilio_waits(database_url: str) -> No
         claim_message(program)
 
 
-def test_only_so_many_duplicates_wait_at_a_time(database_url: str) -> None:
-    """New events need threads too: while enough duplicates wait, the next one is refused at once."""
+def test_number_of_waiting_duplicates_is_limited(database_url: str) -> None:
+    """New events need threads too: when the limit is reached, the next duplicate is refused at once."""
     clock, waiting, go_on = Clock(), threading.Semaphore(0), threading.Event()
     program = Program(database_url, clock)
     claim, answers = claim_message(program), list[WebhookResponse]()

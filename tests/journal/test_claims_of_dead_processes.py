@@ -1,4 +1,4 @@
-"""Nobody waits for a process that died, and no process loses an event while it lives."""
+"""The claims of a process that died are taken over, those of a running process are not."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_claim_of_a_killed_process_is_taken_over_at_once(database_url: str) -> N
 
 
 def test_answer_whose_claim_was_taken_over_is_not_sent(program: Program) -> None:
-    """If the connection that marks this process as alive broke, another process may have answered: one reply counts."""
+    """If this process lost the connection that marks it as alive, another may have answered: only one reply counts."""
     program.during = lambda _: program.engine.query("UPDATE exchanges SET owner = 1")
 
     assert program.text().status == 503

@@ -1,4 +1,4 @@
-"""The journal as the receiver sees it: exactly one answer per event, whoever asks again."""
+"""The journal that the receiver uses: exactly one answer per event, also for duplicates."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_another_process_gives_the_stored_reply(program: Program, database_url: 
 
 
 def test_redirect_back_to_us_is_another_event(program: Program) -> None:
-    """A Redirect repeats the sid at another URL, and needs its own answer."""
+    """A Redirect sends the same sid to another URL, and needs its own answer."""
     form = inbound_form("hello", message_sid=SID)
 
     answers = [bodies(program.send(form, target=target)) for target in ("/message", "/message?step=2", "/message")]
@@ -50,7 +50,7 @@ def test_apology_is_sent_once(database_url: str) -> None:
 
 
 def test_event_without_a_sid_is_answered_each_time(program: Program) -> None:
-    """Without a sid two events cannot be told apart, so neither counts as a duplicate."""
+    """Without a sid, duplicates cannot be recognized, so every event counts as new."""
     form = Form([("From", "+15005550001"), ("To", "+15005550006"), ("Body", "hello")])
 
     assert [bodies(program.send(form)) for _ in range(2)] == [["answer 1 to hello"], ["answer 2 to hello"]]

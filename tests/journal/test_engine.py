@@ -35,7 +35,7 @@ def test_concurrent_threads_share_commits_and_each_gets_its_own_answer(program: 
 
 
 def test_failed_operation_does_not_harm_the_others_of_its_transaction(tmp_path: Path) -> None:
-    """Requests share a transaction, but only the request at fault may see the error."""
+    """Requests share a transaction, but only the failed request may see the error."""
     engine = Program(f"sqlite:///{tmp_path}/twiml.db").engine
     engine.run(lambda execute: execute("CREATE TABLE t (n INTEGER)"))
     inside, results = threading.Barrier(4), {}
@@ -83,10 +83,10 @@ def test_store_that_is_down_fails_all_waiting_requests_together() -> None:
 
     assert len(failed) == 8
     assert len(opened) <= 8
-    assert "look at TWIML_DATABASE_URL" in failed[0]
+    assert "check TWIML_DATABASE_URL" in failed[0]
 
 
-def test_child_of_a_fork_has_a_journal_of_its_own(program: Program) -> None:
+def test_forked_child_has_its_own_journal_connection(program: Program) -> None:
     """gunicorn with preload forks after the application was created and perhaps used."""
     program.text(sid="SM" + "1" * 32)
     child = os.fork()
@@ -99,7 +99,7 @@ def test_child_of_a_fork_has_a_journal_of_its_own(program: Program) -> None:
 
 
 def test_failed_operation_writes_nothing(program: Program) -> None:
-    """Half an operation in the journal would be worse than none of it."""
+    """An operation must be stored completely or not at all."""
 
     def insert_and_fail(execute: Execute) -> None:
         execute("INSERT INTO meta VALUES ('half', 'x')")
@@ -111,7 +111,7 @@ def test_failed_operation_writes_nothing(program: Program) -> None:
     assert program.engine.query("SELECT name FROM meta WHERE name = 'half'") == []
 
 
-def test_outage_amid_a_batch_fails_only_the_operations_that_are_left(tmp_path: Path) -> None:
+def test_outage_within_a_batch_fails_only_the_remaining_operations(tmp_path: Path) -> None:
     """After an error each operation gets its own transaction; one that was committed must not be reported as failed."""
 
     class Flaky(SqliteStore):
@@ -132,7 +132,7 @@ def test_outage_amid_a_batch_fails_only_the_operations_that_are_left(tmp_path: P
         return "blocked"
 
     def fail(execute: Execute) -> str:
-        raise ValueError("at fault")
+        raise ValueError("failed")
 
     def work(name: str, operation: Callable[[Execute], str]) -> None:
         try:
@@ -156,7 +156,7 @@ def test_outage_amid_a_batch_fails_only_the_operations_that_are_left(tmp_path: P
 
 
 def test_engine_connects_when_it_is_first_used(tmp_path: Path) -> None:
-    """An application is created in processes that never serve, such as those of the command line."""
+    """Some processes create an application and never serve, such as those of the command line."""
     engine = Engine(lambda: SqliteStore(tmp_path / "twiml.db", durable=True))
 
     engine.forget()
@@ -185,8 +185,8 @@ def test_interrupted_operation_leaves_no_transaction_open(tmp_path: Path, error:
     assert engine.query("SELECT 1") == [(1,)]
 
 
-def test_failed_statement_is_an_outage_that_passes(program: Program) -> None:
-    """Whatever a database refuses, the next request must find a connection that works."""
+def test_failed_statement_does_not_break_the_connection(program: Program) -> None:
+    """Whatever statement a database refuses, the next request must find a working connection."""
     with pytest.raises(JournalUnavailable, match="no_such_table"):
         program.engine.query("SELECT 1 FROM no_such_table")
 

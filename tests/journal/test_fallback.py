@@ -37,7 +37,7 @@ def test_fallback_never_returns_the_document_that_failed(database_url: str, code
 
 
 def test_fallback_never_returns_the_reply_to_another_person(program: Program) -> None:
-    """Messages without a sid cannot be told apart, so none of their replies may be returned."""
+    """Without a sid, the message is not known, so no stored reply may be returned."""
     program.send(Form([("From", "+15005550001"), ("To", "+15005550006"), ("Body", "private")]))
     other = [("From", "+15005550002"), ("To", "+15005550006"), ("Body", "x")]
     error = [("ErrorCode", "11200"), ("ErrorUrl", "https://sms.example.com/message")]
@@ -52,8 +52,8 @@ def test_fallback_finds_the_reply_to_a_get_webhook(program: Program) -> None:
     assert fall_back(program, 11200) == first
 
 
-def test_fallback_returns_no_reply_of_another_url(database_url: str) -> None:
-    """The next step never arrived: the reply of the step before would be sent twice."""
+def test_fallback_never_returns_the_reply_of_another_url(database_url: str) -> None:
+    """The next step never arrived, and the reply of the previous step would be sent twice."""
     program = Program(database_url, TWIML_RECORD="failed")
     program.text()
     error = {"ErrorCode": "11205", "ErrorUrl": "https://sms.example.com/message?step=2"}
@@ -64,8 +64,8 @@ def test_fallback_returns_no_reply_of_another_url(database_url: str) -> None:
 
 
 @pytest.mark.parametrize("url", ["http://[", "//[", "", "http://a\u2100b/message"])
-def test_fallback_takes_any_text_as_the_url_that_failed(program: Program, url: str) -> None:
-    """ErrorUrl comes from outside, and nothing in it may break the last answer that is left."""
+def test_fallback_takes_any_string_as_the_url_that_failed(program: Program, url: str) -> None:
+    """ErrorUrl comes from outside, and nothing in it may break the fallback."""
     program.text()
 
     answer = program.send(
@@ -75,7 +75,7 @@ def test_fallback_takes_any_text_as_the_url_that_failed(program: Program, url: s
     assert answer.status == 200
 
 
-def test_fallback_apologizes_where_nothing_is_stored_and_keeps_the_text(database_url: str) -> None:
+def test_fallback_without_a_stored_reply_apologizes_and_keeps_the_text(database_url: str) -> None:
     """The message may have arrived only at the fallback URL, and must not be lost."""
     program = Program(database_url, TWIML_APOLOGY="Sorry!")
 
@@ -85,7 +85,7 @@ def test_fallback_apologizes_where_nothing_is_stored_and_keeps_the_text(database
 
 
 def test_fallback_answers_without_any_store(tmp_path: Path) -> None:
-    """Twilio calls it when something is broken, and that may be the store."""
+    """Twilio calls it when something is broken, which may be the store."""
     (tmp_path / "file").touch()
     program = Program(f"sqlite:///{tmp_path}/file/twiml.db", TWIML_APOLOGY="Sorry!")
 
@@ -93,7 +93,7 @@ def test_fallback_answers_without_any_store(tmp_path: Path) -> None:
 
 
 def test_fallback_waits_for_an_answer_that_is_being_made(database_url: str) -> None:
-    """After a timeout the first handler may still run: its answer is the right one, and an apology is not."""
+    """After a timeout the first handler may still run: its answer is the right one, not the apology."""
     clock = Clock()
     program = Program(database_url, clock, TWIML_APOLOGY="Sorry!")
     claim = claim_message(program)

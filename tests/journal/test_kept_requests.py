@@ -1,4 +1,4 @@
-"""What the journal keeps of a request, and what it never keeps."""
+"""The parts of a request that the journal keeps, and those that it never keeps."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from twiml_app.webhook import Form
         pytest.param("failed", [False, False, True], id="failed"),
     ],
 )
-def test_request_bytes_are_kept_as_asked_for(database_url: str, record: str, kept: list[bool]) -> None:
-    """Status callbacks are most of the traffic, so their bytes may go; their history stays in any case."""
+def test_request_bytes_are_kept_as_configured(database_url: str, record: str, kept: list[bool]) -> None:
+    """Status callbacks are most of the traffic, so their bytes may be dropped; their history is always kept."""
     program = Program(database_url, TWIML_RECORD=record)
     program.text()
     program.status("sent")
@@ -44,8 +44,8 @@ def test_authorization_and_cookies_are_never_kept(program: Program) -> None:
     assert "cookie" not in str(rows).lower()
 
 
-def test_bytes_that_no_text_column_takes_are_kept_unchanged(program: Program) -> None:
-    """Real phones send NUL and bytes that are not UTF-8; PostgreSQL's text takes neither."""
+def test_bytes_that_a_text_column_refuses_are_kept_unchanged(program: Program) -> None:
+    """Real phones send NUL and bytes that are not UTF-8; PostgreSQL's type text refuses both."""
     form = Form([*inbound_form(message_sid=SID).pairs, ("ProfileName", "A\x00\udcff"), ("From", "+1\x00")])
 
     assert program.send(form).status == 200
@@ -55,7 +55,7 @@ def test_bytes_that_no_text_column_takes_are_kept_unchanged(program: Program) ->
 
 
 def test_unknown_webhook_is_kept(program: Program) -> None:
-    """A voice webhook on a Message URL is a configuration mistake that somebody has to find later."""
+    """A voice webhook at a Message URL is a configuration mistake, and must be easy to find later."""
     program.send(Form([("CallSid", "CA1"), ("From", "+15005550001")]))
 
     assert [(each.kind, each.outcome) for each in program.archive.all(Filter())] == [("webhook", "voice webhook")]

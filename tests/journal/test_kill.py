@@ -1,4 +1,4 @@
-"""kill -9 under load: what was acknowledged is there, nothing finished runs twice, retries get the first bytes."""
+"""kill -9 under load: no acknowledged event is lost, no finished one runs twice, retries get the first answer."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from benchmarks.kill import run
 
 @pytest.mark.slow
 def test_killed_workers_lose_nothing_and_repeat_nothing(database_url: str, tmp_path: Path) -> None:
-    """Twenty kills at random under load: the promise of exactly one reply is made for this."""
+    """The promise of exactly one reply must hold after twenty kills at random times under load."""
     tally = run(database_url, 20, tmp_path)
 
     assert tally.kills >= 20

@@ -1,4 +1,4 @@
-"""The ledger: the furthest status and the smallest error code, whatever the order of arrival."""
+"""The ledger: the furthest status and the smallest error code, in any order of arrival."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_any_permutation_repetition_and_omission_ends_in_the_right_entry(
 
 
 def test_failed_messages_are_listed_since_a_time(database_url: str) -> None:
-    """Somebody who looks in the morning asks about the last night only."""
+    """The morning report covers only the last night."""
     clock = Clock()
     program = Program(database_url, clock)
     for sid, status in [("SM1", "failed"), ("SM2", "delivered")]:
@@ -92,8 +92,8 @@ def test_smaller_error_code_is_kept_in_any_order(program: Program, order: tuple[
     assert entry.error_code == 30003
 
 
-def test_entry_names_the_message_that_it_answers(database_url: str) -> None:
-    """Support goes from a failed reply to the question; later callbacks without that must not erase it."""
+def test_entry_names_the_answered_message(database_url: str) -> None:
+    """Support traces a failed reply to its question; later callbacks without the reference must not erase it."""
     clock = Clock()
     program = Program(database_url, clock)
     first_at = clock.now
@@ -108,7 +108,7 @@ def test_entry_names_the_message_that_it_answers(database_url: str) -> None:
 
 
 def test_ledger_is_available_to_programs(database_url: str) -> None:
-    """A program looks up deliveries too, in any process that has the same journal."""
+    """A program can look up deliveries in any process with the same journal."""
     apps = [Flask("one"), Flask("other")]
     for app in apps:
         app.config.update(BASIC | {"TWIML_DATABASE_URL": database_url})

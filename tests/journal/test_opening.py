@@ -1,4 +1,4 @@
-"""Which store a database URL names."""
+"""The store that a database URL names."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def open_url(url: str, root: Path) -> Engine | None:
 
 
 def test_off_means_no_journal(tmp_path: Path) -> None:
-    """A project may do without one."""
+    """A project may run without one."""
     assert open_url("off", tmp_path) is None
 
 

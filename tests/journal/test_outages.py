@@ -1,4 +1,4 @@
-"""Whatever breaks: nothing acknowledged is lost, and service resumes without a restart."""
+"""Outages: no acknowledged event is lost, and service resumes without a restart."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from twiml_app.errors import JournalUnavailable
 
 
 def test_unreachable_store_refuses_and_service_resumes(tmp_path: Path) -> None:
-    """503 makes Twilio retry; the reason is in the log, and nobody has to restart anything."""
+    """503 makes Twilio retry, and service resumes without a restart."""
     folder = tmp_path / "folder"
     folder.touch()
     program = Program(f"sqlite:///{folder}/twiml.db")
@@ -24,8 +24,8 @@ def test_unreachable_store_refuses_and_service_resumes(tmp_path: Path) -> None:
     assert (program.text().status, program.ran) == (200, [SID])
 
 
-def test_unreachable_store_is_passed_over_on_request(tmp_path: Path) -> None:
-    """Some applications would rather answer twice than not at all."""
+def test_unreachable_store_is_ignored_if_configured(tmp_path: Path) -> None:
+    """For some applications, answering twice is better than not answering."""
     (tmp_path / "file").touch()
     program = Program(f"sqlite:///{tmp_path}/file/twiml.db", TWIML_STORE_FAILURE="answer")
 
@@ -48,7 +48,7 @@ def test_answer_is_not_sent_if_the_store_breaks_during_the_handler(tmp_path: Pat
     assert bodies(program.text()) == ["answer 2 to hello"]
 
 
-def test_server_that_goes_away_and_comes_back(tmp_path: Path) -> None:
+def test_connection_that_was_closed_is_opened_again(tmp_path: Path) -> None:
     """A database server may restart while the application runs."""
     program = Program(f"sqlite:///{tmp_path}/twiml.db")
     program.text(sid="SM1")

@@ -46,7 +46,7 @@ def test_failed_statement_keeps_the_connection(postgres_url: str) -> None:
     assert engine.owner == before
 
 
-def test_connection_that_breaks_during_a_handler_costs_no_answer(postgres_url: str) -> None:
+def test_connection_that_breaks_during_a_handler_loses_no_answer(postgres_url: str) -> None:
     """A claim that this process made on an earlier connection is still its own."""
     program = Program(new_schema(postgres_url))
     program.during = lambda _: end_session(program, postgres_url)
@@ -58,8 +58,8 @@ def test_connection_that_breaks_during_a_handler_costs_no_answer(postgres_url: s
     assert program.engine.is_own(program.archive.all(Filter())[0].owner)
 
 
-def test_closed_store_takes_every_process_for_alive() -> None:
-    """Without a connection nobody can be declared dead."""
+def test_closed_store_reports_every_process_as_alive() -> None:
+    """Without a connection, no process can be known to be dead."""
     store = PostgresStore("postgresql://127.0.0.1:1/nowhere", durable=True)
     for harmless in (store.commit, store.roll_back, store.recover, store.forget, store.close):
         harmless()

@@ -1,4 +1,4 @@
-"""Refused requests: a small ring that nobody can fill the disk with."""
+"""Refused requests: only a limited number is kept, so that nobody can fill the disk."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from twiml_app.journal.refusals import MAX_REFUSALS, MAX_REFUSED_BYTES
 WRONG = {"authorization": "Basic d3Jvbmc6d3Jvbmc="}
 
 
-def test_refusals_are_a_small_ring(database_url: str) -> None:
-    """Nobody may fill the disk from outside: the journal keeps one refusal per second, and only so many."""
+def test_number_of_refusals_is_limited(database_url: str) -> None:
+    """The journal keeps at most one refusal per second and only the latest, so that nobody can fill the disk."""
     clock = Clock()
     program = Program(database_url, clock)
     for _ in range(MAX_REFUSALS + 20):
@@ -26,7 +26,7 @@ def test_refusals_are_a_small_ring(database_url: str) -> None:
 
 
 def test_latest_refusal_comes_first(database_url: str) -> None:
-    """Whoever asks why nothing arrives wants the last attempt."""
+    """The latest attempt shows why nothing arrives."""
     clock = Clock()
     program = Program(database_url, clock)
     for target in ("/message?first", "/message?second"):
@@ -42,8 +42,8 @@ def test_latest_refusal_comes_first(database_url: str) -> None:
     assert refusal.headers == {"content-type": "application/x-www-form-urlencoded"}
 
 
-def test_refusal_of_an_oversized_request_is_kept_cut_off(program: Program) -> None:
-    """Anybody can send one, so it may neither fill the disk nor break the command that shows it."""
+def test_refusal_of_an_oversized_request_is_truncated(program: Program) -> None:
+    """Anybody can send one, so it must neither fill the disk nor break the command that shows it."""
     request = webhook(headers=WRONG | {"x-padding": "x" * 20_000}, body=b"y" * 20_000)
     program.journal.keep_refusal(request, Unauthorized("no"))
 

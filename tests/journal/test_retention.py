@@ -1,4 +1,4 @@
-"""Retention: the application deletes what is older than it may be."""
+"""Retention: the application deletes expired rows."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from twiml_app.recordings.format import Exchange
 from twiml_app.webhook import WebhookResponse
 
 
-def test_application_deletes_old_exchanges_without_a_cron_job(database_url: str) -> None:
-    """Nobody should have to remember a cron job."""
+def test_application_deletes_old_exchanges(database_url: str) -> None:
+    """A cron job would be forgotten."""
     clock = Clock()
     program = Program(database_url, clock, TWIML_RETENTION_DAYS=2)
     program.text()
@@ -43,7 +43,7 @@ def test_backlog_is_deleted_in_batches_a_second_apart(database_url: str) -> None
 
 
 def test_nothing_is_deleted_right_after_the_start(database_url: str) -> None:
-    """Many workers start at once: they answer first, and delete a minute later."""
+    """Many workers start at the same time: they answer first, and delete a minute later."""
     clock = Clock()
     program = Program(database_url, clock)
     program.archive.add([recorded(1)], keep_until=clock.now - 1)
@@ -53,7 +53,7 @@ def test_nothing_is_deleted_right_after_the_start(database_url: str) -> None:
     assert program.archive.overview().exchanges == 2
 
 
-def test_each_table_is_swept(program: Program) -> None:
+def test_rows_of_each_table_are_deleted(program: Program) -> None:
     """Refusals and ledger entries hold personal data too."""
     program.text()
     program.status("delivered")
@@ -66,7 +66,7 @@ def test_each_table_is_swept(program: Program) -> None:
 
 
 def test_outage_only_postpones_the_deletion(tmp_path: Path) -> None:
-    """A request must not fail because of rows that somebody else's request could delete as well."""
+    """A request must not fail because of a deletion that any later request can do."""
     (tmp_path / "folder").touch()
     clock = Clock()
     program = Program(f"sqlite:///{tmp_path}/folder/twiml.db", clock)

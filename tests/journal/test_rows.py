@@ -1,4 +1,4 @@
-"""Rows: which requests are one event, and what the journal keeps of each."""
+"""Rows: which requests are the same event, and which columns are stored."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from twiml_app.receiver.receiver import Receiver
 from twiml_app.webhook import Form, WebhookRequest, WebhookResponse
 
 
-def test_oversized_sid_and_address_are_stored_cut_off(program: Program) -> None:
+def test_oversized_sid_and_address_are_truncated(program: Program) -> None:
     """An index does not take values of any length, and a forged request must not break the journal."""
     assert program.text(sid="SM" + "f" * 8000, From="+1" + "5" * 8000).status == 200
 
 
 def test_identical_replies_stop_at_the_limit(database_url: str) -> None:
-    """Two bots that reply to each other would go on all night, and every message costs money."""
+    """Two bots would reply to each other all night, and every message costs money."""
     clock = Clock()
     program = Program(database_url, clock, TWIML_LOOP_LIMIT=3)
     router = Router()
@@ -38,7 +38,7 @@ def test_identical_replies_stop_at_the_limit(database_url: str) -> None:
 
 
 def test_identical_replies_are_counted_per_number(database_url: str) -> None:
-    """The same person may text several of our numbers, and each of them is a conversation."""
+    """The same person may text several of our numbers, and each is a separate conversation."""
     program = Program(database_url, Clock(), TWIML_LOOP_LIMIT=1)
     router = Router()
     router.default(lambda _: "We are closed")
@@ -67,7 +67,7 @@ ROW = webhook(inbound_form("hello", message_sid=SID))
     ],
 )
 def test_message_is_one_event_by_sid_and_target(request_: WebhookRequest, is_same: bool) -> None:
-    """The idempotency token is not signed, so only what a signature covers decides."""
+    """The idempotency token is not signed, so only signed parts of a request identify an event."""
     assert (key_of(request_) == key_of(ROW)) is is_same
 
 
@@ -101,7 +101,7 @@ def test_event_without_a_message_sid_is_never_a_duplicate(form: Form) -> None:
         pytest.param("http://sms:secret@10.0.0.1:8000/message#rc=2", "message?", id="behind a proxy, with overrides"),
         pytest.param("https://example.com/prefix/message?step=2#rc=2", "message?step=2", id="prefix and query"),
         pytest.param("", "?", id="nothing"),
-        pytest.param("http://[", "[?", id="no URL"),
+        pytest.param("http://[", "[?", id="not a URL"),
         pytest.param("/\udcff?\udcff", "??" + "?", id="bytes that are not UTF-8"),
     ],
 )
@@ -111,7 +111,7 @@ def test_url_of_ours_is_recognized_by_its_last_segment_and_query(url: str, targe
 
 
 def test_settled_callback_is_answered_without_content() -> None:
-    """A callback that was settled by hand has no stored answer, and Twilio must not retry it."""
+    """A callback whose handlers were run again by hand has no stored answer, and Twilio must not retry it."""
     assert stored_response(0, "", b"") == WebhookResponse(status=204, content_type="", body=b"")
 
 

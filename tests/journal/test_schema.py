@@ -1,4 +1,4 @@
-"""The tables: created once, and shared with the releases before and after."""
+"""The tables: created once, and shared with earlier and later releases."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from twiml_app.errors import JournalTooNew
 from twiml_app.journal.schema import OLDEST_READER, SCHEMA_VERSION
 
 
-def test_journal_of_a_later_release_is_refused_with_what_to_do(database_url: str) -> None:
-    """A rollback works as long as changes only add; where they did not, the error says what to do."""
+def test_journal_of_an_incompatible_later_release_is_refused(database_url: str) -> None:
+    """A rollback works if the later release only added to the schema; otherwise the error says what to do."""
     program = Program(database_url)
     program.text()
     program.engine.run(lambda execute: execute("UPDATE meta SET value = '99' WHERE name = 'oldest_reader'"))
@@ -20,7 +20,7 @@ def test_journal_of_a_later_release_is_refused_with_what_to_do(database_url: str
 
 
 def test_journal_of_a_later_release_that_only_added_is_used(database_url: str) -> None:
-    """A release that is rolled back must keep working, and must not claim that the journal is older than it is."""
+    """An older release must keep working after a rollback, and must not lower the schema version."""
     program = Program(database_url)
     program.text()
     program.engine.query("ALTER TABLE exchanges ADD COLUMN added_later TEXT NOT NULL DEFAULT ''")
@@ -32,15 +32,15 @@ def test_journal_of_a_later_release_that_only_added_is_used(database_url: str) -
     assert versions(older) == {"schema_version": "99", "oldest_reader": str(OLDEST_READER)}
 
 
-def test_journal_says_which_schema_it_has(program: Program) -> None:
-    """The next release reads from it what has to be added."""
+def test_journal_records_its_schema_version(program: Program) -> None:
+    """The next release reads it to decide what to add."""
     program.journal.check()
 
     assert versions(program) == {"schema_version": str(SCHEMA_VERSION), "oldest_reader": str(OLDEST_READER)}
 
 
 def test_tables_are_created_only_once(database_url: str) -> None:
-    """Every worker of every deployment runs the same statements, also on a journal that is in use."""
+    """Every worker runs the same statements at its start, also on a journal that is in use."""
     first = Program(database_url)
     first.text()
     second = Program(database_url)
@@ -51,5 +51,5 @@ def test_tables_are_created_only_once(database_url: str) -> None:
 
 
 def versions(program: Program) -> dict[str, str]:
-    """Return what a journal says about its schema."""
+    """Return the schema versions that a journal records."""
     return dict(program.engine.query("SELECT name, value FROM meta"))

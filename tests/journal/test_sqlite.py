@@ -16,7 +16,7 @@ from twiml_app.journal.sqlite import SqliteStore
 
 
 def test_locked_database_refuses_in_time_and_service_resumes(tmp_path: Path) -> None:
-    """A backup or somebody at a prompt may hold the file: those writers are outside our queue."""
+    """A backup or an SQL prompt may lock the file without waiting in our queue."""
     import sqlite3
 
     path = tmp_path / "twiml.db"
@@ -43,7 +43,7 @@ def test_file_that_was_deleted_is_created_again(tmp_path: Path) -> None:
     assert [each.sid for each in Program(f"sqlite:///{tmp_path}/folder/twiml.db").archive.all(Filter())] == ["SM2"]
 
 
-def test_full_disk_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
+def test_full_disk_loses_no_acknowledged_answer(tmp_path: Path) -> None:
     """When the disk is full the application refuses, and every answer from before is still there."""
     output = start_script(
         f"""
@@ -97,7 +97,7 @@ def contents(folder: Path) -> bytes:
 
 
 def test_only_a_running_process_holds_its_claims(tmp_path: Path) -> None:
-    """The system releases the lock of a process that dies, so nobody has to clean up."""
+    """The system releases the lock of a process that dies, so no cleanup is needed."""
     folder = tmp_path / "made" / "when needed"
     store, other = (SqliteStore(folder / "twiml.db", durable=True) for _ in range(2))
     for each in (store, other):
@@ -112,7 +112,7 @@ def test_only_a_running_process_holds_its_claims(tmp_path: Path) -> None:
 
 
 def test_lock_files_are_readable_only_by_their_owner(tmp_path: Path) -> None:
-    """Whoever can open them can stop the application."""
+    """A user who can open them can block the application."""
     Program(f"sqlite:///{tmp_path}/twiml.db").journal.check()
 
     modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}

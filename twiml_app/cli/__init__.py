@@ -1,4 +1,4 @@
-"""The command line, ``twiml-app``: parses options, calls, prints."""
+"""The command line ``twiml-app``: parse options, call the library, print the results."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ __all__ = ["main"]
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
 @click.version_option(metadata.version("twiml-app"), prog_name="twiml-app")
 def main() -> None:
-    """Programs that live behind a phone number.
+    """Turn a Twilio phone number into a Python program.
 
-    Settings come from TWIML_* environment variables and from a file .env in the working directory. The exit status is
-    0 when all is well, 1 when what was asked about is not, 2 for wrong usage.
+    Settings come from TWIML_* environment variables and from the file .env in the working directory. The exit status
+    is 0 on success, 1 if a problem was found, 2 for a usage error.
     """
-    logs.set_up("text", sys.stderr)  # standard output is for what was asked for
+    logs.set_up("text", sys.stderr)  # standard output is for results
 
 
 for command in (new, routes, match, simulate, explain, check, overview, journal, ledger, replay_command, emulator):

@@ -1,4 +1,4 @@
-"""``check``: every setting, what is unsafe or missing, the URLs to paste, and what a URL answers from outside."""
+"""``check``: list the settings, report unsafe and missing ones, print the URLs to paste, probe a deployed URL."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MARKS = {"ok": "ok", "warning": "!", "error": "ERROR"}
 def check(url: str | None, show_secrets: bool, app_name: str | None, as_json: bool) -> None:
     """Check the settings and the handlers, and show the URLs to paste into Twilio's console.
 
-    The exit status is 1 if anything is wrong, or unsafe.
+    The exit status is 1 if anything is wrong or unsafe.
 
     \b
     Examples:
@@ -57,14 +57,14 @@ def check(url: str | None, show_secrets: bool, app_name: str | None, as_json: bo
 def _print_check(shown: dict[str, str], findings: list[Finding], urls: ConsoleUrls | None) -> None:
     print_table([{"setting": name, "value": value} for name, value in shown.items()])
     click.echo()
-    print_table([{"": _MARKS[each.level], "what": each.subject, "finding": each.says} for each in findings])
+    print_table([{"": _MARKS[each.level], "check": each.subject, "finding": each.says} for each in findings])
     if not urls:
         return
     click.echo(
         "\nIn Twilio's console, at the phone number (or its messaging service), under Messaging Configuration:\n\n"
         f"  A message comes in     Webhook  {urls.message}  HTTP POST\n"
         f"  Primary handler fails  Webhook  {urls.fallback}  HTTP POST\n\n"
-        "What follows # makes Twilio ask again after a failure; it is not sent."
+        "The part after # makes Twilio retry after a failure; it is not sent."
     )
     if "***" in urls.message:
-        click.echo("The password is left out here: --show-secrets prints it.")
+        click.echo("The password is masked: --show-secrets prints it.")

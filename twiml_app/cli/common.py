@@ -1,4 +1,4 @@
-"""What the commands share: finding the application, tables, and errors in one line."""
+"""Helpers of the commands: find the application, print tables, report errors in one line."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON."
 
 @contextmanager
 def plain_errors() -> Iterator[None]:
-    """Turn our errors, and those of a handler's module, into one line and exit status 1."""
+    """Report our errors, and those of a handlers module, in one line and with exit status 1."""
     try:
         yield
     except TwimlAppError as error:
@@ -43,20 +43,20 @@ def plain_errors() -> Iterator[None]:
 
 
 def _error_location(error: Exception) -> str:
-    """Return the line of the project in which an error arose, the last one that is not of this package."""
+    """Return the file and line of the project that raised an error: the last one outside of this package."""
     own = str(Path(__file__).parent.parent)
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith((own, "<"))]
     return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "the application"
 
 
 def project_values() -> dict[str, Any]:
-    """Return the settings of the working directory: the environment, and what its ``.env`` file adds."""
+    """Return the settings of the working directory: the environment, and then its ``.env`` file."""
     load_environment(Path.cwd())
     return collect_settings({})
 
 
 def find_router(app_name: str | None) -> Router:
-    """Return the router of an application, or of the handlers in the working directory; no credentials are needed.
+    """Return the router of an application, or else of the handlers in the working directory, without credentials.
 
     Raises: ConfigurationError; RegistrationError.
     """
@@ -66,9 +66,9 @@ def find_router(app_name: str | None) -> Router:
 
 
 def find_app(app_name: str | None) -> Flask:
-    """Return an application to call in this process, apart from the live journal.
+    """Return an application to call in this process, without its journal.
 
-    Where no credentials are configured, some are made up for the call.
+    If no credentials are configured, random ones are generated.
 
     Raises: ConfigurationError; RegistrationError.
     """
@@ -76,13 +76,13 @@ def find_app(app_name: str | None) -> Flask:
         app = import_app(app_name)
         state_of(app).receiver.detach_journal()
         return app
-    apart = {"TWIML_DATABASE_URL": "off"}
+    without_journal = {"TWIML_DATABASE_URL": "off"}
     try:
-        return create_app(apart)
+        return create_app(without_journal)
     except ConfigurationError as error:
         if error.setting != "TWIML_CREDENTIALS" or "TWIML_CREDENTIALS" in project_values():
             raise
-        return create_app(apart | {"TWIML_CREDENTIALS": f"twilio:{secrets.token_urlsafe(16)}"})
+        return create_app(without_journal | {"TWIML_CREDENTIALS": f"twilio:{secrets.token_urlsafe(16)}"})
 
 
 def import_app(app_name: str) -> Flask:
@@ -98,7 +98,7 @@ def import_app(app_name: str) -> Flask:
         raise ConfigurationError("--app", f"{app_name} cannot be imported: {error}") from error
     app = found if isinstance(found, Flask) else found()
     if not isinstance(app, Flask):
-        raise ConfigurationError("--app", f"{app_name} is no Flask application")
+        raise ConfigurationError("--app", f"{app_name} is not a Flask application")
     return app
 
 
@@ -119,12 +119,12 @@ def print_json(value: Any) -> None:
 
 
 def printable(text: str) -> str:
-    """Return a text that cannot steer the terminal: anybody can text an escape sequence."""
+    """Return a string without control characters: anybody can send an escape sequence to a number."""
     return "".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in text)
 
 
 def project_settings(*, needs_secrets: bool = False) -> Settings:
-    """Return the settings of the working directory; to look at a journal no credentials are needed.
+    """Return the settings of the working directory; credentials are only required with ``needs_secrets``.
 
     Raises: ConfigurationError.
     """
@@ -133,7 +133,7 @@ def project_settings(*, needs_secrets: bool = False) -> Settings:
 
 
 def print_table(rows: Sequence[Mapping[str, str]], *, indent: str = "") -> None:
-    """Print rows as aligned columns, the names of the columns above them."""
+    """Print rows as aligned columns, with the names of the columns above them."""
     if not rows:
         return
     lines = [list(rows[0]), *([printable(row[name]) for name in rows[0]] for row in rows)]

@@ -1,4 +1,4 @@
-"""``explain``: what the application makes of a request that was saved to a file, and why it was refused."""
+"""``explain``: whether the application would accept a saved request, and why it refuses one."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from .journal import find_engine
 
 @click.command()
 @click.argument("file", type=click.File("rb"), required=False)
-@click.option("--last", is_flag=True, help="The last request that was refused, from the journal.")
+@click.option("--last", is_flag=True, help="Explain the latest refused request in the journal.")
 @click.option(
-    "--scheme", type=click.Choice(["http", "https"]), default="http", show_default=True, help="How it came in."
+    "--scheme", type=click.Choice(["http", "https"]), default="http", show_default=True, help="Scheme of the request."
 )
 def explain(file: BinaryIO | None, last: bool, scheme: str) -> None:
-    """Tell whether a request would be let in, and if not, what would have matched.
+    """Explain whether a saved request would be accepted and, if not, what would have matched.
 
-    FILE holds the request as it went over the wire: request line, headers, an empty line, body; - reads standard input.
-    The settings are those of the environment.
+    FILE contains the request as sent: request line, headers, an empty line, body; - reads standard input. The settings
+    are those of the environment.
 
     \b
     Example:
@@ -46,20 +46,20 @@ def explain(file: BinaryIO | None, last: bool, scheme: str) -> None:
         request = read_saved(file.read(), scheme, settings)
     click.echo(f"request      {request.method} {request.path}, {len(request.body)} bytes")
     if not any(request.path.endswith(path) for path in settings.paths.values()):
-        click.echo(f"refused      404, the paths are {', '.join(settings.paths.values())}")
+        click.echo(f"refused      404: the paths are {', '.join(settings.paths.values())}")
         raise SystemExit(1)
     try:
         event = Admission(settings).admit(request)
     except RequestRefused as refused:
-        click.echo(f"refused      {refused.status}, the sender is told: {refused.line}")
+        click.echo(f"refused      {refused.status}, answered with: {refused.line}")
         click.echo(f"reason       {refused.reason}")
         raise SystemExit(1) from refused
-    click.echo("accepted     by everything that is configured")
+    click.echo("accepted     by every check that is configured")
     click.echo(f"event        {_event_text(event)}")
 
 
 def _explain_last() -> None:
-    """Print what the journal keeps of the last refusal; its Authorization is not kept, so it cannot be judged again."""
+    """Print the latest refusal in the journal; it cannot be checked again, as its Authorization is not kept."""
     with plain_errors():
         refusals = Archive(find_engine()).refusals(1)
     if not refusals:
@@ -73,9 +73,9 @@ def _explain_last() -> None:
 
 
 def read_saved(saved: bytes, scheme: str, settings: Settings) -> WebhookRequest:
-    """Read a request as it went over the wire; line ends may have become those of a text editor.
+    """Read a request as it was sent; a text editor may have changed its line endings.
 
-    Raises: click.ClickException, if it is no HTTP request.
+    Raises: click.ClickException, if it is not an HTTP request.
     """
     separator = b"\r\n\r\n" if b"\r\n\r\n" in saved else b"\n\n"
     head, _, body = saved.partition(separator)
@@ -106,7 +106,7 @@ def _endpoint_and_prefix(path: str, settings: Settings) -> tuple[Endpoint, str]:
 
 
 def _sized(body: bytes, length: str) -> bytes:
-    """Cut off what an editor adds at the end."""
+    """Cut off line endings that an editor has added."""
     return body[: int(length)] if length.isdigit() else body.rstrip(b"\r\n")
 
 

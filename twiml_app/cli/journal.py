@@ -1,4 +1,4 @@
-"""``journal``: what has happened, exchange by exchange, and what is kept of it."""
+"""``journal``: list, show, export, import, erase and retry exchanges."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 class Since(click.ParamType[float]):
-    """A time: ``2h``, ``3d``, or an ISO date and time (UTC unless it says otherwise)."""
+    """A time: ``2h``, ``3d``, or an ISO date and time (in UTC, unless it has an offset)."""
 
     name = "when"
 
@@ -50,29 +50,29 @@ class Since(click.ParamType[float]):
         try:
             moment = datetime.fromisoformat(value)
         except ValueError:
-            self.fail(f"{value!r} is no time: give 2h, 3d, or 2026-11-21T08:00Z", param, ctx)
+            self.fail(f"{value!r} is not a time: give 2h, 3d, or 2026-11-21T08:00Z", param, ctx)
         return (moment if moment.tzinfo else datetime.fromisoformat(f"{moment.isoformat()}+00:00")).timestamp()
 
 
 def filters(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that choose exchanges."""
+    """Add the options that select exchanges."""
     for option in (
-        click.option("--failed", is_flag=True, help="Those whose handler failed, or that were never finished."),
-        click.option("--contact", metavar="PHONE", help="The other person's address."),
+        click.option("--failed", is_flag=True, help="Only exchanges whose handler failed or that were never finished."),
+        click.option("--contact", metavar="PHONE", help="Address of the other person."),
         click.option("--sid", help="MessageSid."),
         click.option("--outcome", help="replied, silent, failed, unhandled …"),
         click.option("--handler", help="Part of a handler's name."),
-        click.option("--status", help="MessageStatus of status callbacks."),
-        click.option("--since", type=Since(), help="2h, 3d, or a date and time."),
+        click.option("--status", help="MessageStatus of a status callback."),
+        click.option("--since", type=Since(), help="Not older than 2h, 3d, or a date and time."),
     ):
         command = option(command)
     return command
 
 
 def find_engine(*, to_fill: bool = False) -> Engine:
-    """Return the engine of the configured journal, which must be there unless it is to be filled.
+    """Return the engine of the configured journal, which must exist unless ``to_fill``.
 
-    Raises: ConfigurationError, also where there is none.
+    Raises: ConfigurationError, also if there is no journal.
     """
     settings = project_settings()
     engine = open_engine(settings, Path.cwd())
@@ -80,14 +80,14 @@ def find_engine(*, to_fill: bool = False) -> Engine:
         raise ConfigurationError("TWIML_DATABASE_URL", "is off, so there is no journal")
     path = sqlite_path(settings.database_url, Path.cwd())
     if settings.database_url.startswith("sqlite:") and not path.exists() and not to_fill:
-        problem = f"there is no journal at {path}: nothing has come in yet, or this is not the project's folder"
+        problem = f"there is no journal at {path}: nothing was received yet, or this is not the project's folder"
         raise ConfigurationError("TWIML_DATABASE_URL", problem)
     return engine
 
 
 @click.group()
 def journal() -> None:
-    """Look at what has happened, and tend it.
+    """Inspect and manage the journal of received webhooks.
 
     \b
     Examples:
@@ -99,8 +99,8 @@ def journal() -> None:
 
 @journal.command("list")
 @filters
-@click.option("--limit", default=30, show_default=True, help="How many, newest first.")
-@click.option("--all-numbers", is_flag=True, help="Print addresses whole.")
+@click.option("--limit", default=30, show_default=True, help="Maximum number of exchanges, newest first.")
+@click.option("--all-numbers", is_flag=True, help="Show full addresses instead of masked ones.")
 @json_option
 def list_(limit: int, all_numbers: bool, as_json: bool, **chosen: Any) -> None:
     """List exchanges, newest first.
@@ -117,7 +117,7 @@ def list_(limit: int, all_numbers: bool, as_json: bool, **chosen: Any) -> None:
         return
     print_table(rows)
     if not rows:
-        click.echo("nothing fits" if any(chosen.values()) else "nothing has come in yet")
+        click.echo("no exchange matches" if any(chosen.values()) else "nothing was received yet")
 
 
 def _exchange_row(kept: ExchangeRow, all_numbers: bool) -> dict[str, str]:
@@ -138,10 +138,10 @@ def _exchange_row(kept: ExchangeRow, all_numbers: bool) -> dict[str, str]:
 
 @journal.command()
 @click.argument("exchange_id", metavar="ID", type=int)
-@click.option("--all-numbers", is_flag=True, help="Print addresses, sids and names as they are.")
+@click.option("--all-numbers", is_flag=True, help="Show real addresses, sids and names instead of fictitious ones.")
 @json_option
 def show(exchange_id: int, all_numbers: bool, as_json: bool) -> None:
-    """Show one exchange: what came, what was answered, by whom.
+    """Show one exchange: the request, the answer, and the handler.
 
     \b
     Example:
@@ -152,14 +152,14 @@ def show(exchange_id: int, all_numbers: bool, as_json: bool) -> None:
     if kept is None:
         raise click.ClickException(f"there is no exchange {exchange_id}")
     if kept.exchange is None:
-        raise click.ClickException(f"exchange {exchange_id} is kept without its request (TWIML_RECORD)")
+        raise click.ClickException(f"exchange {exchange_id} is stored without its request (TWIML_RECORD)")
     exchange = kept.exchange if all_numbers else Scrubber(_scrub_key()).scrub([kept.exchange])[0]
     if as_json:
         click.echo(write_line(exchange))
         return
     _print_exchange(exchange, kept)
     if not all_numbers:
-        click.echo("\nPeople, sids and names are made fictitious here: --all-numbers prints them.")
+        click.echo("\nAddresses, sids and names are fictitious: --all-numbers shows the real ones.")
 
 
 def _print_exchange(exchange: Exchange, kept: ExchangeRow) -> None:
@@ -178,10 +178,12 @@ def _print_exchange(exchange: Exchange, kept: ExchangeRow) -> None:
 @journal.command()
 @click.argument("file", type=click.Path(path_type=Path), required=False)
 @filters
-@click.option("--all-numbers", is_flag=True, help="Make our own numbers fictitious too.")
-@click.option("--redact-bodies", is_flag=True, help="Cross out the texts; a replay then differs.")
+@click.option("--all-numbers", is_flag=True, help="Replace our own numbers too.")
+@click.option(
+    "--redact-bodies", is_flag=True, help="Replace message bodies with x's (replays will then show differences)."
+)
 def export(file: Path | None, all_numbers: bool, redact_bodies: bool, **chosen: Any) -> None:
-    """Write exchanges as a recording, to FILE or to standard output: people, sids and names made fictitious.
+    """Export exchanges as a recording to FILE or standard output; addresses, sids and names become fictitious.
 
     \b
     Example:
@@ -196,19 +198,19 @@ def export(file: Path | None, all_numbers: bool, redact_bodies: bool, **chosen: 
             return
         write_file(file, scrubbed)
     left_out = len(found) - len(exchanges)
-    why = f"; {left_out} left out: kept without their request, unfinished, or silenced as a loop" if left_out else ""
+    why = f"; {left_out} left out: stored without their request, unfinished, or silenced as a loop" if left_out else ""
     click.echo(f"{len(scrubbed)} exchanges in {file}{why}")
 
 
 def _is_repeatable(kept: ExchangeRow) -> bool:
-    """Tell whether the answer was the handler's own: one that was cut off, or silenced as a loop, was not."""
+    """Return whether a replay can give the same answer: not if it is unfinished or was silenced as a loop."""
     return kept.state != "running" and kept.shown_outcome != "looping"
 
 
 def _scrub_key() -> str:
-    """Return what makes fictitious numbers the same every time: a key that the sender of a text does not know.
+    """Return the key that makes fictitious numbers the same every time; the senders of texts must not know it.
 
-    Raises: ConfigurationError, where no secret is configured to make it from.
+    Raises: ConfigurationError, if no secret is configured to derive it from.
     """
     return project_settings(needs_secrets=True).secret_keys[0]
 
@@ -216,7 +218,7 @@ def _scrub_key() -> str:
 @journal.command("import")
 @click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 def import_(files: tuple[Path, ...]) -> None:
-    """Take recordings into the journal.
+    """Import recordings into the journal.
 
     \b
     Example:
@@ -231,9 +233,9 @@ def import_(files: tuple[Path, ...]) -> None:
 
 @journal.command()
 @click.argument("contact", metavar="PHONE")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 def erase(contact: str, yes: bool) -> None:
-    """Delete everything about one PHONE, for good.
+    """Delete everything about one PHONE permanently.
 
     \b
     Example:
@@ -251,7 +253,7 @@ def erase(contact: str, yes: bool) -> None:
 @filters
 @app_option
 def retry(app_name: str | None, **chosen: Any) -> None:
-    """Run the handlers of status callbacks again that failed, those of them that did not succeed.
+    """Re-run status handlers that failed; handlers that succeeded are skipped.
 
     \b
     Example:
@@ -271,12 +273,12 @@ def retry(app_name: str | None, **chosen: Any) -> None:
             click.echo(f"{kept.id}  {kept.sid}  {kept.message_status}  {outcome}")
             for name, result in results.items():
                 click.echo(f"    {name}: {printable(result)}")
-    click.echo(f"{len(to_retry)} run again, {failed} failed again")
+    click.echo(f"{len(to_retry)} retried, {failed} failed again")
     raise SystemExit(1 if failed else 0)
 
 
 def _run_again(router: Router, ledger: Ledger, kept: ExchangeRow) -> dict[str, str]:
-    """Run the handlers of a status callback that did not succeed, and return what each did."""
+    """Run the handlers of a status callback that did not succeed, and return the result of each."""
     exchange = cast(Exchange, kept.exchange)
     query = Form.read(exchange.url.partition("?")[2], max_fields=len(exchange.url), strict=False)
     event = cast(StatusCallback, parse_event(exchange.form, query))

@@ -1,4 +1,4 @@
-"""``new``: a project that runs and passes its own test."""
+"""``new``: create a project that runs and passes its own test."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from pathlib import Path
 
 import click
 
-#: Files whose name would have a meaning where they are kept, by the name they get.
+#: The final names of files that are stored under another name, because tools would act on them in this repository.
 _RENAMED = {"gitignore": ".gitignore", "test_hello.py.txt": "test_hello.py"}
 
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 def new(folder: Path) -> None:
-    """Create a project in FOLDER: a handler, a template, a test, and credentials of its own.
+    """Create a project in FOLDER, with a handler, a template, a test, and its own credentials.
 
     \b
     Example:
@@ -37,7 +37,7 @@ def new(folder: Path) -> None:
 
 
 def _copy(source: Traversable, target: Path) -> None:
-    """Copy a folder of the package, but for what Python left in it."""
+    """Copy a folder of the package, without compiled files."""
     target.mkdir(parents=True, exist_ok=True)
     for entry in source.iterdir():
         if entry.name == "__pycache__":
@@ -49,7 +49,7 @@ def _copy(source: Traversable, target: Path) -> None:
 
 
 def _write_requirements(folder: Path) -> None:
-    """Require what is running now: a release, a folder or a version control URL."""
+    """Require the version that is running now: a release, a folder or a version control URL."""
     origin = metadata.distribution("twiml-app").read_text("direct_url.json")
     for name, extra in (("requirements.txt", ""), ("requirements-dev.txt", "[dev]")):
         requirement = requirement_for(origin, metadata.version("twiml-app"), extra)
@@ -58,7 +58,7 @@ def _write_requirements(folder: Path) -> None:
 
 
 def requirement_for(origin: str | None, version: str, extra: str = "") -> str:
-    """Return the line of a requirements file that installs this package from where it was installed.
+    """Return the line of a requirements file that installs this package from its current origin.
 
     ``origin`` is its ``direct_url.json``, None for a release,
     https://packaging.python.org/en/latest/specifications/direct-url/

@@ -1,4 +1,4 @@
-"""``overview`` and ``ledger``: the state of things at a glance, and of one message."""
+"""``overview`` and ``ledger``: a summary of the journal, and the delivery of one message."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .common import json_option, plain_errors, print_json, print_table
 from .journal import find_engine
 
 _ADVICE = {
-    "retry": "a later try may help",
+    "retry": "sending it again later may succeed",
     "permanent": "it will fail again for this message or recipient",
     "configuration": "something has to be set up or registered first",
     "warning": "a warning",
@@ -22,7 +22,7 @@ _ADVICE = {
 @click.argument("sid")
 @json_option
 def ledger(sid: str, as_json: bool) -> None:
-    """Tell how far the delivery of a message has come.
+    """Show the delivery status of a message, and its history.
 
     \b
     Example:
@@ -31,7 +31,7 @@ def ledger(sid: str, as_json: bool) -> None:
     with plain_errors():
         entry = Ledger(find_engine()).get(sid)
     if entry is None:
-        raise click.ClickException(f"nothing was told of {sid}")
+        raise click.ClickException(f"no status callback received for {sid}")
     if as_json:
         history = [[format_time(each.received_at), each.status, each.error_code] for each in entry.history]
         print_json({"sid": sid, "status": entry.status, "error_code": entry.error_code, "history": history})
@@ -52,7 +52,7 @@ def ledger(sid: str, as_json: bool) -> None:
 @click.command()
 @json_option
 def overview(as_json: bool) -> None:
-    """Show at a glance what has happened: last inbound, refusals, failures, error codes.
+    """Show a summary: last inbound message, failures, refusals, and error codes.
 
     \b
     Example:

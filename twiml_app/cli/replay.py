@@ -1,4 +1,4 @@
-"""``replay``: recorded exchanges, sent again and compared."""
+"""``replay``: send recorded exchanges again, and compare the answers."""
 
 from __future__ import annotations
 
@@ -22,11 +22,13 @@ _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 @click.command("replay")
 @click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
-@click.option("--to", "url", metavar="URL", help="Send to this address instead: scheme, host, credentials, prefix.")
-@click.option("--anywhere", is_flag=True, help="Allow an address that is not on this machine.")
-@click.option("--pace", metavar="1x|10x", default="0x", help="Keep the recorded times, or a fraction of them.")
-@click.option("--parallel", type=click.IntRange(min=1), default=1, show_default=True, help="How many at once.")
-@click.option("--update", is_flag=True, help="Accept the new answers: write them into the files.")
+@click.option("--to", "url", metavar="URL", help="Send to this URL instead: scheme, credentials, host, prefix.")
+@click.option("--anywhere", is_flag=True, help="Allow a URL that is not on this machine.")
+@click.option("--pace", metavar="1x|10x", default="0x", help="Keep the recorded intervals, or a fraction of them.")
+@click.option(
+    "--parallel", type=click.IntRange(min=1), default=1, show_default=True, help="How many to send at the same time."
+)
+@click.option("--update", is_flag=True, help="Accept the new answers and write them to the files.")
 @app_option
 @json_option
 def replay_command(
@@ -39,10 +41,10 @@ def replay_command(
     app_name: str | None,
     as_json: bool,
 ) -> None:
-    """Send recorded exchanges again and show what has become different.
+    """Replay recorded exchanges and show what changed.
 
-    They go to the application in this process, apart from the live journal, or to any address. Handlers can tell:
-    message.replayed is true. The exit status is 1 if anything differs.
+    They are sent to the application in this process, without its journal, or to a URL. In handlers, message.replayed
+    is true. The exit status is 1 if any answer differs.
 
     \b
     Examples:
@@ -66,18 +68,18 @@ def replay_command(
 
 def _factor(pace: str) -> float:
     if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]+)?x?", pace):
-        raise click.BadParameter(f"{pace!r} is no pace: give 1x or 10x", param_hint="--pace")
+        raise click.BadParameter(f"{pace!r} is not a pace: give 1x or 10x", param_hint="--pace")
     return float(pace.removesuffix("x"))
 
 
 def _send_to(url: str, anywhere: bool) -> SendExchange:
-    """Return what sends to an address.
+    """Return a function that sends exchanges to a URL.
 
-    Raises: ConfigurationError, for an address beyond this machine that was not asked for.
+    Raises: ConfigurationError, for a URL that is not on this machine, without ``anywhere``.
     """
     host = _host(url)
     if host not in _LOOPBACK and not anywhere:
-        raise ConfigurationError("--to", f"{host} is not this machine: add --anywhere if it is meant")
+        raise ConfigurationError("--to", f"{host} is not this machine: add --anywhere to allow it")
     settings = project_settings()
     base = url.rstrip("/").removesuffix(settings.message_path)
     destination = Destination(base_url=base, paths=settings.paths, account_sid=os.environ.get("TWILIO_ACCOUNT_SID", ""))
@@ -88,7 +90,7 @@ def _send_to(url: str, anywhere: bool) -> SendExchange:
 def _host(url: str) -> str:
     """Return the host of a URL.
 
-    Raises: ConfigurationError, for what cannot be called.
+    Raises: ConfigurationError, for a URL that cannot be called.
     """
     try:
         parts = urlsplit(url)
@@ -100,7 +102,7 @@ def _host(url: str) -> str:
 
 
 def _run(exchanges: list[Exchange], send: SendExchange, pace: float, parallel: int) -> list[Replayed]:
-    """Send all of them, with a progress bar where somebody watches."""
+    """Send all exchanges, with a progress bar on a terminal."""
     found = replay(exchanges, send, pace=pace, parallel=parallel)
     if not sys.stderr.isatty():
         return list(found)

@@ -1,4 +1,4 @@
-"""``routes`` and ``match``: which handlers there are, and which one a text would reach."""
+"""``routes`` and ``match``: list the handlers, and find the one that a text would reach."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _route_rows(router: Router) -> list[dict[str, str]]:
 
 
 def _source_location(handler: Handler) -> str:
-    """Return file and line, from the working directory if the file is in it."""
+    """Return file and line, relative to the working directory if the file is in it."""
     return place_of(handler).rpartition(" ")[0].removeprefix(f"{Path.cwd()}/")
 
 
@@ -53,12 +53,10 @@ def _route_text(route: MessageRoute) -> str:
 
 @click.command()
 @click.argument("text")
-@click.option("--contact", metavar="PHONE", default=CONTACT, show_default=True, help="The other person's address.")
+@click.option("--contact", metavar="PHONE", default=CONTACT, show_default=True, help="Address of the other person.")
 @click.option("--number", metavar="PHONE", default=NUMBER, show_default=True, help="Our number.")
-@click.option(
-    "--media", multiple=True, metavar="TYPE", help="Content type of a picture that comes with it; repeatable."
-)
-@click.option("--query", multiple=True, metavar="NAME=VALUE", help="Query parameter of the URL called; repeatable.")
+@click.option("--media", multiple=True, metavar="TYPE", help="Content type of an attached media file; repeatable.")
+@click.option("--query", multiple=True, metavar="NAME=VALUE", help="Query parameter of the Message URL; repeatable.")
 @app_option
 @json_option
 def match(
@@ -70,14 +68,14 @@ def match(
     app_name: str | None,
     as_json: bool,
 ) -> None:
-    """Tell which handler a text would reach, and why the others would not run. No handler is called.
+    """Show which handler a text would reach, and why the others would not run. No handler is called.
 
     \b
     Example:
         twiml-app match "order 2 coffee"
     """
-    pictures = {f"https://example.com/{index}": content_type for index, content_type in enumerate(media)}
-    form = inbound_form(text, from_=contact, to=number, media=pictures)
+    media_files = {f"https://example.com/{index}": content_type for index, content_type in enumerate(media)}
+    form = inbound_form(text, from_=contact, to=number, media=media_files)
     message = cast(InboundMessage, parse_event(form, pairs(query, "--query")))
     with plain_errors():
         router = find_router(app_name)
@@ -95,26 +93,26 @@ def match(
 
 
 def _verdicts(router: Router, message: InboundMessage, found: Match | None) -> Iterator[dict[str, str]]:
-    """Yield for each handler whether it runs, and why not; what stands after the one that runs is not tried."""
+    """Yield whether each handler runs, and why not; handlers after the one that runs are not tried."""
     reached = False
     for route in router.routes:
         if found and route is found.route:
             reached, verdict = True, "runs"
         else:
             unmet = route.unmet(message)
-            verdict = f"no: {unmet}" if unmet else "no: an earlier handler takes it" if reached else "no"
+            verdict = f"no: {unmet}" if unmet else "no: an earlier handler matches" if reached else "no"
         yield {"handler": name_of(route.handler), "for": _route_text(route), "verdict": verdict}
 
 
 def _print_match(found: Match | None, verdicts: list[dict[str, str]], stopped: bool) -> None:
     if stopped:
         click.echo(
-            "Twilio takes this for STOP: it answers itself, @router.opt_out is told, and no handler runs (except on"
+            "This is a STOP word: Twilio answers it itself, only @router.opt_out handlers run, and nothing is sent. For"
         )
-        click.echo("numbers named in TWIML_OPT_OUT_NUMBERS, where it would go on like this).\n")
+        click.echo("numbers named in TWIML_OPT_OUT_NUMBERS, it would reach the following handler.\n")
     if found:
         given = ", ".join(f"{name}={value!r}" for name, value in found.arguments.items())
         click.echo(f"{name_of(found.route.handler)}({given})\n  at {place_of(found.route.handler)}\n")
     else:
-        click.echo("No handler takes it, and there is no default handler: nothing would be sent.\n")
+        click.echo("No handler matches, and there is no default handler: nothing would be sent.\n")
     print_table(verdicts)

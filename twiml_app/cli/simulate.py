@@ -1,4 +1,4 @@
-"""``simulate``: one inbound message or status callback, sent as Twilio sends it."""
+"""``simulate``: send one inbound message or status callback as Twilio does."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from .common import app_option, find_app, json_option, pairs, plain_errors, prin
 
 @click.command()
 @click.argument("text", default="")
-@click.option("--contact", metavar="PHONE", default=CONTACT, show_default=True, help="The other person's address.")
+@click.option("--contact", metavar="PHONE", default=CONTACT, show_default=True, help="Address of the other person.")
 @click.option("--number", metavar="PHONE", default=NUMBER, show_default=True, help="Our number.")
-@click.option("--media", multiple=True, metavar="URL[=TYPE]", help="A picture that comes with it; repeatable.")
+@click.option("--media", multiple=True, metavar="URL[=TYPE]", help="Attach this media file; repeatable.")
 @click.option(
     "--status", metavar="STATUS", help="Send a status callback instead: sent, delivered, undelivered, failed."
 )
 @click.option("--error-code", type=int, help="ErrorCode of the status callback.")
-@click.option("--sid", help="MessageSid: with --url, the same one again is a repetition.  [default: a new one]")
-@click.option("--field", multiple=True, metavar="NAME=VALUE", help="Any parameter of the webhook; repeatable.")
-@click.option("--get", is_flag=True, help="Call by GET.")
-@click.option("--url", help="Call this URL over HTTP, credentials in it, and sign with TWILIO_AUTH_TOKEN if it is set.")
+@click.option("--sid", help="MessageSid to send; with --url, reuse one to simulate a duplicate.  [default: a new one]")
+@click.option("--field", multiple=True, metavar="NAME=VALUE", help="Set any parameter of the webhook; repeatable.")
+@click.option("--get", is_flag=True, help="Use the method GET.")
+@click.option("--url", help="Call this URL (including credentials) over HTTP; signed if TWILIO_AUTH_TOKEN is set.")
 @app_option
 @json_option
 def simulate(
@@ -46,7 +46,7 @@ def simulate(
     app_name: str | None,
     as_json: bool,
 ) -> None:
-    """Send one message or status callback, signed and authenticated, and show what comes back.
+    """Send one message or status callback, signed and authenticated, and show the answer.
 
     \b
     Examples:
@@ -56,9 +56,9 @@ def simulate(
         twiml-app simulate hello --url https://user:password@sms.example.com/message
     """
     if error_code is not None and not status:
-        raise click.UsageError("--error-code belongs to a status callback: give --status too")
+        raise click.UsageError("--error-code needs a status callback: give --status too")
     if status and (text or media):
-        raise click.UsageError("a status callback has no text: give a TEXT or --status")
+        raise click.UsageError("a status callback has no text and no media: give TEXT or --media, or --status")
     fields = pairs(field, "--field")
     with plain_errors():
         destination = _simulated(url, app_name, "GET" if get else "POST", is_status=bool(status))
@@ -68,8 +68,8 @@ def simulate(
                 sid or random_sid(), status, error_code=error_code, from_=number, to=contact, fields=fields
             )
         else:
-            pictures = dict(_picture(each) for each in media)
-            form = inbound_form(text, from_=contact, to=number, media=pictures, message_sid=sid or "", fields=fields)
+            files = dict(_media_file(each) for each in media)
+            form = inbound_form(text, from_=contact, to=number, media=files, message_sid=sid or "", fields=fields)
         started = time.perf_counter()
         reply = read_reply(destination.caller, destination.webhook, form)
         milliseconds = (time.perf_counter() - started) * 1000
@@ -78,7 +78,7 @@ def simulate(
 
 @dataclass(frozen=True, slots=True)
 class _Simulated:
-    """Who calls, and which URL."""
+    """A caller, and the webhook that it calls."""
 
     caller: Caller
     webhook: Webhook
@@ -86,7 +86,7 @@ class _Simulated:
 
 
 def _simulated(url: str | None, app_name: str | None, method: str, *, is_status: bool) -> _Simulated:
-    """Return how a URL is called, or the application in this process."""
+    """Return the caller for a URL, or for the application in this process."""
     if url:
         load_environment(Path.cwd())
         caller = Caller(HttpTransport(), token=os.environ.get("TWILIO_AUTH_TOKEN", ""))
@@ -97,8 +97,8 @@ def _simulated(url: str | None, app_name: str | None, method: str, *, is_status:
     return _Simulated(target.caller(transport), webhook, target.account_sid)
 
 
-def _picture(option: str) -> tuple[str, str]:
-    """Split ``URL=TYPE``; without a type the ending of the URL gives it."""
+def _media_file(option: str) -> tuple[str, str]:
+    """Split ``URL=TYPE``; without a type it is guessed from the ending of the URL."""
     url, _, content_type = option.rpartition("=")
     if url and "/" in content_type and "://" not in content_type:
         return url, content_type

@@ -1,4 +1,4 @@
-"""Durable storage: exactly one answer per event, the delivery ledger, recordings of the traffic."""
+"""Durable storage: exactly one answer per event, the delivery ledger, and recorded exchanges."""
 
 from .archive import Archive, Filter
 from .durable import DurableJournal

@@ -1,4 +1,4 @@
-"""What the journal holds, for people: lists, export and import, erasure, what is to be run again."""
+"""Read and manage the journal: list, export, import and erase exchanges, and find those to retry."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _PAGE = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """Which exchanges are meant; what is None does not matter."""
+    """Which exchanges to select; a field that is None matches all of them."""
 
     since: float | None = None
     #: MessageStatus of a status callback.
@@ -45,7 +45,7 @@ class Filter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
-    """The state of things at a glance."""
+    """A summary of the journal."""
 
     exchanges: int
     last_inbound_at: float | None
@@ -57,9 +57,9 @@ class Overview:
 
 
 class Archive:
-    """Reads and tends a journal.
+    """Reads and manages a journal.
 
-    Raises, each of its methods: JournalUnavailable.
+    Raises: JournalUnavailable, from every method.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -73,7 +73,7 @@ class Archive:
         return [ExchangeRow.read(row) for row in rows]
 
     def all(self, wanted: Filter, also: str = "1 = 1") -> list[ExchangeRow]:
-        """Return every exchange, oldest first; read in pages, so that nobody waits behind a long read."""
+        """Return all exchanges, oldest first; read in pages, so that no request waits behind a long read."""
         where, parameters = wanted.where()
         statement = f"SELECT {COLUMNS} FROM exchanges WHERE {where} AND {also} AND id > ? ORDER BY id LIMIT ?"  # noqa: S608
         found: list[ExchangeRow] = []
@@ -91,14 +91,14 @@ class Archive:
         return ExchangeRow.read(rows[0]) if rows else None
 
     def add(self, exchanges: Iterable[Exchange], *, keep_until: float) -> int:
-        """Take in recorded exchanges, and return how many were new."""
+        """Import recorded exchanges, and return how many were new."""
         rows = [ExchangeRow.of_recording(exchange, keep_until) for exchange in exchanges]
         return self._engine.run(lambda execute: sum(row.insert(execute) is not None for row in rows))
 
     def erase(self, address: str) -> int:
-        """Delete everything about one address on every channel, and return how many rows that were.
+        """Delete everything about one address on every channel, and return the number of rows deleted.
 
-        Refused requests were never told apart by sender: they are deleted all together.
+        Refused requests are stored without their sender, so all of them are deleted.
         """
 
         def delete(execute: Execute) -> int:
@@ -112,24 +112,24 @@ class Archive:
         return erased
 
     def to_retry(self, wanted: Filter) -> list[ExchangeRow]:
-        """Return the status callbacks whose handlers failed, or whose process died over them."""
-        open_ones = self.all(wanted, "kind = 'status' AND (outcome = 'failed' OR state = 'running')")
-        return [row for row in open_ones if row.state != "running" or not self._is_at_work(row)]
+        """Return the status callbacks whose handlers failed, or whose process died while handling them."""
+        candidates = self.all(wanted, "kind = 'status' AND (outcome = 'failed' OR state = 'running')")
+        return [row for row in candidates if row.state != "running" or not self._is_alive(row)]
 
-    def _is_at_work(self, row: ExchangeRow) -> bool:
+    def _is_alive(self, row: ExchangeRow) -> bool:
         return self._engine.run(lambda _: self._engine.is_alive(row.owner), durable=False)
 
     def settle(self, exchange_id: int, results: dict[str, str], outcome: str) -> None:
-        """Write down what the handlers of a status callback did when they were run again."""
+        """Store the results of a status callback whose handlers were run again."""
         update = "UPDATE exchanges SET state = 'done', outcome = ?, results = ?, answer_status = 204 WHERE id = ?"
         self._engine.run(lambda execute: execute(update, (outcome, json.dumps(results), exchange_id)))
 
     def refusals(self, limit: int) -> list[Refusal]:
-        """Return the last refused requests, newest first."""
+        """Return the latest refused requests, newest first."""
         return self._engine.run(lambda execute: latest_refusals(execute, limit))
 
     def overview(self) -> Overview:
-        """Return the state of things at a glance."""
+        """Return a summary of the journal."""
         return self._engine.run(_overview)
 
 

@@ -1,4 +1,4 @@
-"""The journal as the receiver sees it: claim, finish, fail; and what a fallback request is answered."""
+"""The journal that the receiver uses: claim, finish and fail events, and find the answer for a fallback request."""
 
 from __future__ import annotations
 
@@ -32,23 +32,23 @@ from .rows import (
     stored_response,
 )
 
-#: A duplicate waits this long for the answer of the first, within the 15 seconds that Twilio waits,
+#: A duplicate waits this long for the answer to the first request, within Twilio's timeout of 15 seconds,
 #: https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides.
 WAIT_LIMIT_S = 10.0
-#: So many duplicates may wait at a time; threads are needed for new events too.
+#: How many duplicates may wait at the same time; new events need threads too.
 MAX_WAITING = 4
 POLL_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
 class _Busy:
-    """Another request is at the event."""
+    """Another request is still processing the event."""
 
 
 class DurableJournal:
     """Claims events and keeps their answers in a database.
 
-    ``clock`` gives seconds since 1970; ``sleep`` waits between two looks at a claim that another holds.
+    ``clock`` returns seconds since 1970; ``sleep`` waits between two checks of a claim that another request holds.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class DurableJournal:
         self._refused_at = 0.0
 
     def claim(self, request: WebhookRequest, event: Event) -> Claim | StoredReply:
-        """Claim an event, or return the answer that it got.
+        """Claim an event, or return the answer that it already got.
 
         Raises: JournalUnavailable; StillRunning.
         """
@@ -78,11 +78,12 @@ class DurableJournal:
         key, orphans, mine = event_key(request, event), set(self._orphans), set[int]()
 
         def look(execute: Execute) -> Claim | StoredReply | _Busy:
-            self._give_up(execute, orphans)
+            self._release(execute, orphans)
             return self._claim(execute, key, request, event, mine)
 
         try:
-            claimed = self._engine.run(look, durable=False)  # a claim that a power cut takes away was nobody's
+            # Not durable: after a power cut, the process that made the claim is gone too.
+            claimed = self._engine.run(look, durable=False)
             self._orphans -= orphans
             return self._wait(look) if isinstance(claimed, _Busy) else claimed
         except JournalUnavailable:
@@ -90,21 +91,21 @@ class DurableJournal:
             raise
 
     def finish(self, claim: Claim, outcome: Outcome) -> None:
-        """Keep the answer: it is durable when this returns.
+        """Store the answer; it is durable when this returns.
 
         Raises: JournalUnavailable; ClaimLost.
         """
         self._end(claim, outcome, DONE)
 
     def fail(self, claim: Claim, outcome: Outcome) -> None:
-        """Give the claim up, so that a retry runs the handler again.
+        """Release the claim, so that a retry runs the handler again.
 
         Raises: JournalUnavailable.
         """
         self._end(claim, outcome, FAILED)
 
     def stored_reply(self, message: InboundMessage) -> StoredReply | None:
-        """Return the answer of the URL that a fallback request names, waiting for one that is being made.
+        """Return the answer of the URL that a fallback request names; wait for one that is still being made.
 
         Raises: JournalUnavailable; StillRunning.
         """
@@ -118,7 +119,7 @@ class DurableJournal:
         return self._wait(look) if isinstance(found, _Busy) else found
 
     def keep_refusal(self, request: WebhookRequest, refused: RequestRefused) -> None:
-        """Keep a refused request, one a second at the most and only so many, so that nobody can fill the disk."""
+        """Store a refused request: at most one per second and only the latest, so that nobody can fill the disk."""
         now = self._clock()
         if 0 <= now - self._refused_at < 1:
             return
@@ -128,7 +129,7 @@ class DurableJournal:
             self._engine.run(lambda execute: insert_refusal(execute, request, refused, now, keep_until), durable=False)
 
     def check(self) -> None:
-        """Return if the store can be reached and written to.
+        """Check that the store can be reached and written to.
 
         Raises: JournalUnavailable.
         """
@@ -148,7 +149,7 @@ class DurableJournal:
         return replace(claimed, late=bool(event.message_sid) and self._record(execute, event, now))
 
     def _take(self, execute: Execute, key: str, mine: set[int]) -> Claim | StoredReply | _Busy:
-        """Return the answer that is there, or take the claim over from one that failed or died."""
+        """Return the stored answer, or take over the claim of a request that failed or whose process died."""
         exchange, state, owner, *answer, handler = execute(SELECT, (key,))[0]
         if state == DONE:
             return StoredReply(stored_response(*answer), handler)
@@ -166,26 +167,26 @@ class DurableJournal:
         return self._engine.is_alive(owner)
 
     def _hold(self, exchange: int, mine: set[int]) -> Claim:
-        """Note that this process is at an exchange, and that it is this request which is."""
+        """Record that this process holds an exchange, and in ``mine`` that this request does."""
         self._running.add(exchange)
         mine.add(exchange)
         return Claim(exchange, self._engine.owner)
 
-    def _give_up(self, execute: Execute, orphans: set[int]) -> None:
-        """Open the claims whose end could not be written: their owner lives, so nobody else would."""
+    def _release(self, execute: Execute, orphans: set[int]) -> None:
+        """Release claims whose result could not be stored: no other process does, as long as this one runs."""
         for exchange in orphans - self._running:
-            given_up = "UPDATE exchanges SET state = ? WHERE id = ? AND state = ? AND owner = ?"
-            execute(given_up, (FAILED, exchange, RUNNING, self._engine.owner))
+            release = "UPDATE exchanges SET state = ? WHERE id = ? AND state = ? AND owner = ?"
+            execute(release, (FAILED, exchange, RUNNING, self._engine.owner))
 
     def _record(self, execute: Execute, status: StatusCallback, now: float) -> bool:
         keep_until = now + self._settings.retention_days * DAY_S
         return record_status(execute, status, now, keep_until)
 
     def _end(self, claim: Claim, outcome: Outcome, state: str) -> None:
-        """Write down how a claim ended; if that fails, it is given up as soon as the journal can be written to."""
+        """Store how a claim ended; if that fails, the claim is released as soon as the journal can be written to."""
         try:
             if not self._engine.run(lambda execute: self._write_end(execute, claim, outcome, state)):
-                raise ClaimLost("another process has taken the event over while its handler ran, or it was erased")
+                raise ClaimLost("another process took over the event while its handler ran, or the event was erased")
         except JournalUnavailable:
             self._orphans.add(claim.exchange_id)
             raise
@@ -221,7 +222,7 @@ class DurableJournal:
         return self._settings.record == "all" or state == FAILED or outcome.name in ("failed", "apologized")
 
     def _answer_of(self, execute: Execute, message: InboundMessage) -> StoredReply | _Busy | None:
-        """Return the answer to a message of the URL that failed, if it has one by now."""
+        """Return the answer that the failed URL gave to a message, if there is one by now."""
         rows = execute(
             "SELECT id, state, owner, answer_status, answer_type, answer, handler FROM exchanges"
             " WHERE sid = ? AND target = ? AND kind = 'message' AND endpoint = 'message' ORDER BY id DESC",
@@ -235,22 +236,22 @@ class DurableJournal:
         return _Busy() if state == RUNNING and self._is_held(exchange, owner) else None
 
     def _wait(self, look: Callable[[Execute], object]) -> Any:
-        """Look again until the claim is done with.
+        """Check again until the claim has ended.
 
         Raises: StillRunning; JournalUnavailable.
         """
-        with self._place_to_wait():
+        with self._waiting_slot():
             for _ in range(int(WAIT_LIMIT_S / POLL_S)):
                 self._sleep(POLL_S)
                 found = self._engine.run(look, durable=False)
                 if not isinstance(found, _Busy):
                     return found
-        raise StillRunning("another request is still at this event")
+        raise StillRunning("another request is still processing this event")
 
     @contextmanager
-    def _place_to_wait(self) -> Iterator[None]:
+    def _waiting_slot(self) -> Iterator[None]:
         if not self._may_wait.acquire(blocking=False):
-            raise StillRunning(f"{MAX_WAITING} requests wait already")
+            raise StillRunning(f"{MAX_WAITING} requests are already waiting")
         try:
             yield
         finally:

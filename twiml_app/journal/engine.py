@@ -1,4 +1,4 @@
-"""One writer a process, whose transactions are shared by the requests that wait; what a store must be able to do."""
+"""One database writer per process that batches waiting requests into shared transactions; the Store protocol."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Row = tuple[Any, ...]
 
 
 class Execute(Protocol):
-    """Runs one statement, its parameters written ``?``, and returns its rows."""
+    """Runs one statement, with ``?`` for each parameter, and returns its rows."""
 
     def __call__(self, statement: str, parameters: Sequence[object] = ()) -> list[Row]:
         """Run the statement."""
@@ -27,45 +27,45 @@ Operation = Callable[[Execute], T]
 class Store(Protocol):
     """A connection to one database, used by one thread at a time."""
 
-    #: What the store raises when it cannot be reached or written to.
+    #: The exceptions that the store raises when it cannot be reached or written to.
     errors: tuple[type[Exception], ...]
 
     def begin(self, *, durable: bool) -> Execute:
-        """Begin a transaction that may write, connecting first if need be; it need not be durable at once."""
+        """Begin a transaction, connecting first if necessary; with ``durable``, the commit waits for the disk."""
 
     def commit(self) -> None:
-        """Make it durable."""
+        """Commit the transaction."""
 
     def roll_back(self) -> None:
-        """Undo it."""
+        """Roll the transaction back."""
 
     def recover(self) -> None:
-        """Undo a transaction that failed, and drop the connection if it is no good any more."""
+        """Roll back a transaction that failed, and close the connection if it is broken."""
 
     def close(self) -> None:
-        """Drop the connection; the next transaction makes another."""
+        """Close the connection; the next transaction opens another."""
 
     def forget(self) -> None:
-        """Make sure that what was deleted is gone from the disk, as far as the store can; outside a transaction."""
+        """Remove deleted data from the disk, as far as the store can; called outside of a transaction."""
 
     @property
     def owner(self) -> int:
-        """Who this process is, among all that write to the database."""
+        """The id of this process, among all that write to the database."""
 
     @property
     def own_owners(self) -> frozenset[int]:
-        """Who this process is and, on connections before, was."""
+        """The ids of this process: the current one, and those of its earlier connections."""
 
     def is_alive(self, owner: int) -> bool:
-        """Tell whether another process still runs; within a transaction."""
+        """Return whether another process still runs; called within a transaction."""
 
 
 class _CannotBegin(JournalUnavailable):
-    """No transaction could be begun: whoever waits behind would wait in vain."""
+    """No transaction could be started, so the operations that wait behind this one would fail too."""
 
 
 class _Job:
-    """An operation that waits for its transaction, and what became of it."""
+    """An operation that waits for its transaction, and then its value or its error."""
 
     __slots__ = ("done", "durable", "error", "operation", "value")
 
@@ -83,10 +83,10 @@ class _Job:
 
 
 class Engine:
-    """Runs operations in transactions, several in one when several wait.
+    """Runs operations in transactions; operations that wait at the same time share one.
 
-    The first to come leads: it commits for all that have queued meanwhile, and they find their work done. So many
-    requests share one write to the disk, and no thread has to be kept, stopped, or carried over a fork.
+    The first thread to arrive runs and commits the operations of all threads that have queued behind it. So many
+    requests share one write to the disk, and there is no background thread to start, stop, or carry over a fork.
     """
 
     def __init__(self, store: Callable[[], Store]) -> None:
@@ -97,14 +97,14 @@ class Engine:
         self._store: Store | None = None
         self._inherited: list[Store | None] = []
         self._pid = os.getpid()
-        itself = weakref.ref(self)
-        os.register_at_fork(after_in_child=lambda: _start_anew(itself()))
+        reference = weakref.ref(self)
+        os.register_at_fork(after_in_child=lambda: _reset_after_fork(reference()))
 
     def run(self, operation: Operation[T], *, durable: bool = True) -> T:
-        """Run an operation in a transaction and return its value; what it wrote is durable then.
+        """Run an operation in a transaction and return its value.
 
-        An operation may be run twice, so it has no effect but what it writes. What is not ``durable`` outlives the
-        process, and is on the disk with the next that is.
+        With ``durable``, its changes are on the disk when this returns; without, they survive the process and reach the
+        disk with the next durable operation. An operation may run twice, so it must do nothing but run statements.
 
         Raises: JournalUnavailable, and whatever the operation raises.
         """
@@ -125,7 +125,7 @@ class Engine:
         return self.run(lambda execute: execute(statement, parameters), durable=False)
 
     def check(self) -> None:
-        """Return if the store can be reached and written to.
+        """Check that the store can be reached and written to.
 
         Raises: JournalUnavailable.
         """
@@ -133,36 +133,36 @@ class Engine:
 
     @property
     def owner(self) -> int:
-        """Who this process is, among all that write to the database; known once a transaction has begun."""
+        """The id of this process, among all that write to the database; 0 before the first transaction."""
         return self._store.owner if self._store else 0
 
     def is_own(self, owner: int) -> bool:
-        """Tell whether a claim is this process's."""
+        """Return whether an owner is this process."""
         return self._store is not None and owner in self._store.own_owners
 
     def is_alive(self, owner: int) -> bool:
-        """Tell whether the process that holds a claim still runs; within an operation."""
+        """Return whether the process of an owner still runs; called within an operation."""
         return self._store is not None and (self.is_own(owner) or self._store.is_alive(owner))
 
     def forget(self) -> None:
-        """Make sure that what was deleted is gone from the disk, as far as the store can."""
+        """Remove deleted data from the disk, as far as the store can."""
         with self._leader_lock:
             if self._store:
                 self._store.forget()
 
     def close(self) -> None:
-        """Give the connection up."""
+        """Close the connection."""
         with self._leader_lock:
             if self._store:
                 self._store.close()
 
     def __del__(self) -> None:
-        """Give the connection up with the engine; one that came with a fork is the parent's."""
+        """Close the connection with the engine; one that was inherited by a fork belongs to the parent."""
         if self._store and self._pid == os.getpid():
             self._store.close()
 
-    def start_anew(self) -> None:
-        """Begin again in a child process: no connection and no lock of the parent's is used there, or closed."""
+    def reset_after_fork(self) -> None:
+        """Reset a child process: it neither uses nor closes the connection and the locks of its parent."""
         self._inherited.append(self._store)
         self._pid = os.getpid()
         self._queue_lock, self._leader_lock = threading.Lock(), threading.Lock()
@@ -181,7 +181,7 @@ class Engine:
             job.done = True
 
     def _transact_one_by_one(self, jobs: list[_Job]) -> None:
-        """Give each job a transaction, and an error, of its own: one of them is at fault, or the connection broke."""
+        """Run each job in its own transaction, with its own error: one job failed, or the connection broke."""
         for place, job in enumerate(jobs):
             try:
                 self._transact([job])
@@ -217,7 +217,7 @@ class Engine:
             return store.begin(durable=durable)
         except store.errors as error:
             store.close()
-            hint = "look at TWIML_DATABASE_URL, at the server, and at who may write there"
+            hint = "check TWIML_DATABASE_URL, the server, and the permission to write there"
             raise _CannotBegin(f"the journal cannot be written to: {error}; {hint}") from error
         except BaseException:
             store.roll_back()
@@ -229,6 +229,6 @@ def _fail(jobs: list[_Job], error: Exception) -> None:
         job.error = error
 
 
-def _start_anew(engine: Engine | None) -> None:
+def _reset_after_fork(engine: Engine | None) -> None:
     if engine is not None:
-        engine.start_anew()
+        engine.reset_after_fork()

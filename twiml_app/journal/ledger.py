@@ -1,4 +1,4 @@
-"""The delivery ledger: how far each message that we sent has come, whatever the order in which that was told."""
+"""The delivery ledger: the furthest status of each sent message, whatever the order in which callbacks arrive."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ _COLUMNS = "sid, status, error_code, contact, number, in_reply_to, first_at, upd
 
 
 def filed(text: str) -> str:
-    """Return a text as it is filed: short enough for any index; Twilio's own are far shorter."""
+    """Return a string cut to a length that any index takes; Twilio's own values are far shorter."""
     return text[:255]
 
 
 def record_status(execute: Execute, status: StatusCallback, now: float, keep_until: float) -> bool:
-    """Write a status callback into the ledger, and tell whether the ledger was already further.
+    """Write a status callback to the ledger, and return whether the ledger was already further.
 
-    Of two error codes the smaller is kept: which one came first depends on the network, and the entry must not.
+    Of two error codes the smaller is kept, so that the entry does not depend on the order of arrival.
     """
     reached = progress(status.message_status)
     rows = execute(
@@ -57,7 +57,7 @@ def record_status(execute: Execute, status: StatusCallback, now: float, keep_unt
 class StatusChange:
     """One status callback in the history of a message."""
 
-    #: Seconds since 1970, when it came in.
+    #: When it was received, in seconds since 1970.
     received_at: float
     status: str
     error_code: int | None
@@ -65,7 +65,7 @@ class StatusChange:
 
 @dataclass(frozen=True, slots=True)
 class LedgerEntry:
-    """How far one message has come; times are seconds since 1970."""
+    """The delivery of one message; times are in seconds since 1970."""
 
     message_sid: str
     #: The furthest MessageStatus.
@@ -73,7 +73,7 @@ class LedgerEntry:
     error_code: int | None
     contact: str
     number: str
-    #: The inbound message that it answered; empty for one that was sent through the REST API.
+    #: The inbound message that it answers; empty for a message that was sent through the REST API.
     in_reply_to: str
     first_at: float
     updated_at: float
@@ -87,14 +87,14 @@ class Ledger:
         self._engine = engine
 
     def get(self, message_sid: str) -> LedgerEntry | None:
-        """Return how far a message has come, with its history; None for one that nothing was told of.
+        """Return the delivery of a message, with its history; None if no status callback was received for it.
 
         Raises: JournalUnavailable.
         """
         return self._engine.run(lambda execute: _read_ledger_entry(execute, message_sid))
 
     def failed_since(self, since: float) -> list[LedgerEntry]:
-        """Return the messages that failed, or were not delivered, since a time in seconds since 1970.
+        """Return the messages that failed or were not delivered since a time, in seconds since 1970.
 
         Raises: JournalUnavailable.
         """

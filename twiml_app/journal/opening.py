@@ -1,4 +1,4 @@
-"""Which store a database URL names."""
+"""Open the store that a database URL names."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from .sqlite import SqliteStore
 
 
 def open_engine(settings: Settings, root: str | Path) -> Engine | None:
-    """Return the engine that ``TWIML_DATABASE_URL`` names, None where it is ``off``; it connects when first used.
+    """Return the engine for ``TWIML_DATABASE_URL``, None if it is ``off``; it connects when it is first used.
 
-    Raises: ConfigurationError, for a URL of another kind, and where the driver is not installed.
+    Raises: ConfigurationError, if the driver is not installed.
     """
     url, durable = settings.database_url, settings.durability == "power"
     if url == "off":
@@ -31,5 +31,5 @@ def open_engine(settings: Settings, root: str | Path) -> Engine | None:
 
 
 def sqlite_path(url: str, root: str | Path) -> Path:
-    """Return the file of a ``sqlite:///`` URL: from the project's root, or absolute."""
+    """Return the file of a ``sqlite:///`` URL: relative to the project's root, or absolute."""
     return Path(root) / url.removeprefix("sqlite:///")

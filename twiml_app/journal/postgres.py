@@ -12,17 +12,17 @@ from .engine import Execute, Row
 from .schema import create
 
 _TYPES = {"id": "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY", "blob": "BYTEA", "real": "DOUBLE PRECISION"}
-#: Advisory locks of this application stand in a space of their own, so that they meet nobody else's.
+#: The advisory lock under which the tables are created: a number that other applications do not use.
 _SCHEMA_LOCK = 0x7457694D
 _CONNECT_TIMEOUT_S = 5
-#: Twilio waits 15 seconds: a server that says nothing for longer than this is gone.
+#: Twilio waits 15 seconds, so a server that takes longer than this counts as down.
 _STATEMENT_TIMEOUT_S = 8
 
 
 class PostgresStore:
     """A connection to the database.
 
-    The connection holds an advisory lock that names this process; the server lets go of it when the process dies, or
+    The connection holds an advisory lock that identifies this process; the server releases it when the process dies or
     the connection breaks.
     """
 
@@ -36,7 +36,7 @@ class PostgresStore:
         self.own_owners: frozenset[int] = frozenset()
 
     def begin(self, *, durable: bool) -> Execute:
-        """Begin, on a connection that still works: one that the server has ended is made anew.
+        """Begin a transaction; a connection that the server has closed is replaced.
 
         Raises: psycopg.Error.
         """
@@ -54,33 +54,33 @@ class PostgresStore:
         return execute
 
     def commit(self) -> None:
-        """Make it durable."""
+        """Commit the transaction."""
         if self._connection:
             self._connection.commit()
 
     def roll_back(self) -> None:
-        """Undo it."""
+        """Roll the transaction back."""
         if self._connection:
             self._connection.rollback()
 
     def recover(self) -> None:
-        """Undo it; the connection, which says that this process lives, is kept as long as it works."""
+        """Roll back; keep the connection while it works, as it marks this process as alive."""
         try:
             self.roll_back()
         except self.errors:
             self.close()
 
     def forget(self) -> None:
-        """Leave that to the server, whose vacuum cleans up."""
+        """Do nothing: the server's vacuum removes deleted rows."""
 
     def close(self) -> None:
-        """Drop the connection."""
+        """Close the connection."""
         if self._connection:
             self._connection.close()
         self._connection = None
 
     def is_alive(self, owner: int) -> bool:
-        """Tell whether a process holds its lock; the lock that this takes is let go of with the transaction."""
+        """Return whether a process holds its lock; a lock taken by this check is released with the transaction."""
         if self._connection is None:
             return True
         return not _postgres_executor(self._connection)("SELECT pg_try_advisory_xact_lock(?)", (owner,))[0][0]
@@ -102,7 +102,7 @@ class PostgresStore:
         return connection
 
     def _prepare(self, execute: Execute) -> None:
-        """Name this process anew: the server may still hold the lock of a connection that broke."""
+        """Take a new id, as the server may still hold the lock of a broken connection, and create the tables."""
         self.owner = secrets.randbits(62)
         self.own_owners |= {self.owner}
         execute(f"SET statement_timeout = '{_STATEMENT_TIMEOUT_S}s'")

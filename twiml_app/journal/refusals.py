@@ -1,4 +1,4 @@
-"""The last requests that were not let in: a small ring, so that nobody can fill the disk from outside."""
+"""The latest refused requests: only a limited number, so that nobody can fill the disk from outside."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LATEST = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """A request that was not let in."""
+    """A refused request."""
 
     received_at: float
     status: int
@@ -34,7 +34,7 @@ class Refusal:
 def insert_refusal(
     execute: Execute, request: WebhookRequest, refused: RequestRefused, now: float, keep_until: float
 ) -> None:
-    """Keep a request that was not let in, and forget the oldest; never its Authorization, never a cookie."""
+    """Store a refused request without Authorization and cookies, and delete the oldest one."""
     headers = {name: value for name, value in request.headers.items() if "auth" not in name and "cookie" not in name}
     execute(
         "INSERT INTO refusals (received_at, status, reason, endpoint, method, url, headers, body,"
@@ -55,7 +55,7 @@ def insert_refusal(
 
 
 def latest_refusals(execute: Execute, limit: int) -> list[Refusal]:
-    """Return the last refused requests, newest first."""
+    """Return the latest refused requests, newest first."""
     return [_read_refusal(row) for row in execute(_LATEST, (limit,))]
 
 
@@ -74,7 +74,7 @@ def _read_refusal(row: Row) -> Refusal:
 
 
 def _read_headers(text: str) -> dict[str, str]:
-    """Read the headers of a refused request, which may have been cut off."""
+    """Return the headers of a refused request; none if they were cut off."""
     try:
         return dict(json.loads(text))
     except ValueError:

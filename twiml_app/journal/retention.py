@@ -1,4 +1,4 @@
-"""Forgetting: what is older than it may be is deleted by the application itself, a little at a time."""
+"""Retention: the application deletes expired rows, a few at a time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ BATCH = 200
 
 
 class Retention:
-    """Deletes what is out of date beside the events, in batches that hold nobody up."""
+    """Deletes expired rows between events, in batches small enough not to delay a request."""
 
     def __init__(self, engine: Engine, clock: Callable[[], float]) -> None:
         self._engine = engine
@@ -23,7 +23,7 @@ class Retention:
         self._next_at = clock() + INTERVAL_S
 
     def sweep_sometimes(self) -> None:
-        """Delete one batch, if it is time; what fails now is tried again later."""
+        """Delete one batch if it is due; a deletion that fails is retried later."""
         now = self._clock()
         if now < self._next_at or not self._lock.acquire(blocking=False):
             return
@@ -37,7 +37,7 @@ class Retention:
 
 
 def sweep(execute: Execute, now: float) -> int:
-    """Delete one batch of each table, and return how many rows the largest had."""
+    """Delete one batch of expired rows from each table, and return the size of the largest batch."""
     deleted = [
         len(
             execute(

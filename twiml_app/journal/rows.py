@@ -1,4 +1,4 @@
-"""How an event stands in the journal: its key, its row, and the statements that are run for every request."""
+"""Events as rows of the journal: their keys, their columns, and the statements that run for every request."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ RUNNING: Final = "running"
 DONE: Final = "done"
 FAILED: Final = "failed"
 
-#: The headers that matter when an exchange is looked at or played again; never Authorization, never a cookie.
+#: The headers that are stored, for inspection and replay; never Authorization, never a cookie.
 KEPT_HEADERS = ("content-type", "user-agent", "i-twilio-idempotency-token", "x-twilio-signature", "x-home-region")
 
 _KINDS: dict[type, str] = {InboundMessage: "message", StatusCallback: "status", UnknownEvent: "webhook"}
 
-#: Of somebody who writes without end only the latest are counted.
+#: Counts only the latest exchanges, as a contact may send without end.
 _LATELY = (
     "SELECT said, count(*) FROM (SELECT said FROM exchanges WHERE contact = ? AND received_at BETWEEN ? AND ?"
     " AND number = ? ORDER BY received_at DESC LIMIT 100) AS latest GROUP BY said"
@@ -38,11 +38,11 @@ SELECT = "SELECT id, state, owner, answer_status, answer_type, answer, handler F
 
 
 def event_key(request: WebhookRequest, event: Event) -> str:
-    """Return what makes two requests one event.
+    """Return the key of an event; requests with the same key are duplicates.
 
-    A message and the target it was sent to: a Redirect back to us is another question. A status callback is one by
-    message, status and error code. Twilio's idempotency token is unsigned, so it never decides. What has no sid is an
-    event of its own.
+    A message is identified by its sid and the request target, as a Redirect back to this application is a new event; a
+    status callback by message sid, status and error code. Twilio's idempotency token is not used, because it is not
+    signed. An event without a sid is never a duplicate.
     """
     if isinstance(event, UnknownEvent) or not event.message_sid:
         return secrets.token_hex(16)
@@ -54,23 +54,23 @@ def event_key(request: WebhookRequest, event: Event) -> str:
 
 
 def said_lately(execute: Execute, message: InboundMessage, now: float) -> dict[str, int]:
-    """Return how often each thing was said to a contact within a minute, by its digest."""
+    """Return how often each reply was sent to a contact within the last minute, by the digest of the reply."""
     rows = execute(_LATELY, (filed(message.contact), now - LOOP_WINDOW_S, now, filed(message.number)))
     return {said: count for said, count in rows if said}
 
 
 def stored_response(status: int, content_type: str, body: bytes) -> WebhookResponse:
-    """Return an answer as it was stored; a callback that was settled by hand has none."""
+    """Return a stored answer; that of a callback whose handlers were run again by hand is empty."""
     return WebhookResponse(status=status or 204, content_type=content_type or "", body=bytes(body or b""))
 
 
 def event_target(path: str, query: str) -> str:
-    """Return what tells a URL of ours from another: proxies and credentials make the rest differ."""
+    """Return the parts that identify one of our URLs: proxies and credentials change all the others."""
     return f"{path.rpartition('/')[2]}?{query}".encode("utf-8", "replace").decode()
 
 
 def event_target_of_url(url: str) -> str:
-    """Return the same of a whole URL; whatever the text is, it does not raise."""
+    """Return the same parts of a whole URL; never raises, whatever the string is."""
     path, _, query = url.partition("#")[0].partition("?")
     return event_target(path, query)
 
@@ -79,7 +79,7 @@ def event_target_of_url(url: str) -> str:
 class ExchangeRow:
     """One row of the table ``exchanges``: the fields are its columns, in order.
 
-    ``url`` and ``body`` are None where the request was not kept; the answer's fields are None until there is one.
+    ``url`` and ``body`` are None if the request was not kept; the fields of the answer are None until there is one.
     """
 
     id: int = 0
@@ -119,7 +119,7 @@ class ExchangeRow:
     def of_event(
         cls, key: str, request: WebhookRequest, event: Event, now: float, owner: int, settings: Settings
     ) -> Self:
-        """Return the row of an event that is claimed."""
+        """Return the row of an event that is being claimed."""
         return cls(
             key=key,
             **_identity(event),
@@ -137,7 +137,7 @@ class ExchangeRow:
 
     @classmethod
     def of_recording(cls, exchange: Exchange, keep_until: float) -> Self:
-        """Return the row of an exchange that is imported."""
+        """Return the row of an imported exchange."""
         answer = exchange.answer
         return cls(
             key=f"imported {exchange.time} {exchange.sid} {exchange.url}",
@@ -166,12 +166,12 @@ class ExchangeRow:
 
     @property
     def shown_outcome(self) -> str:
-        """The outcome, or the state where there is none yet."""
+        """The outcome, or the state if there is no outcome yet."""
         return self.outcome or self.state
 
     @property
     def exchange(self) -> Exchange | None:
-        """The exchange as it is recorded and replayed; None where the request was not kept."""
+        """The exchange, as it is exported and replayed; None if the request was not kept."""
         if self.url is None or self.body is None:
             return None
         url, body = (bytes(each).decode("utf-8", "surrogateescape") for each in (self.url, self.body))
@@ -197,7 +197,7 @@ class ExchangeRow:
 
 
 def _identity(event: Event) -> dict[str, Any]:
-    """Return the columns under which an event is found."""
+    """Return the columns by which an event is found."""
     status = event if isinstance(event, StatusCallback) else None
     message = None if isinstance(event, UnknownEvent) else event
     return {

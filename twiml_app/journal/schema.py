@@ -1,6 +1,6 @@
-"""The tables, for either store, and which releases may use them.
+"""The tables of both stores, and which releases can use them.
 
-Changes only add: a table, a column with a default, an index. So a release that is rolled back goes on working, unless
+Changes only add: a table, a column with a default, an index. So an older release still works after a rollback, unless
 ``OLDEST_READER`` says otherwise.
 """
 
@@ -9,11 +9,11 @@ from __future__ import annotations
 from ..errors import JournalTooNew
 from .engine import Execute
 
-#: The schema that this release makes, and the oldest one whose release may still use it.
+#: The schema version of this release, and the oldest version whose releases can still use it.
 SCHEMA_VERSION = 1
 OLDEST_READER = 1
 
-#: ``{id}``, ``{blob}`` and ``{real}`` are the types of the store.
+#: ``{id}``, ``{blob}`` and ``{real}`` are replaced by the types of the store.
 TABLES = (
     "CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
     """CREATE TABLE IF NOT EXISTS exchanges (
@@ -77,7 +77,7 @@ TABLES = (
 
 
 def create(execute: Execute, types: dict[str, str]) -> None:
-    """Create what is missing, and refuse a journal that a later release has made unreadable for this one.
+    """Create the missing tables; refuse a journal that only a later release can read.
 
     Raises: JournalTooNew.
     """
@@ -86,8 +86,8 @@ def create(execute: Execute, types: dict[str, str]) -> None:
     found: dict[str, str] = dict(execute("SELECT name, value FROM meta"))
     if int(found.get("oldest_reader", "0")) > SCHEMA_VERSION:
         raise JournalTooNew(
-            f"the journal has schema {found['schema_version']} and asks for a release that knows"
-            f" {found['oldest_reader']}; this one knows {SCHEMA_VERSION}: install the later release again"
+            f"the journal has schema version {found['schema_version']} and needs a release that supports version"
+            f" {found['oldest_reader']}; this one supports {SCHEMA_VERSION}: install the later release again"
         )
     if int(found.get("schema_version", "0")) < SCHEMA_VERSION:
         for name, value in (("schema_version", SCHEMA_VERSION), ("oldest_reader", OLDEST_READER)):

@@ -15,15 +15,15 @@ from .schema import create
 #: How long a writer waits for one outside our queue, such as a backup.
 BUSY_TIMEOUT_S = 5.0
 _TYPES = {"id": "INTEGER PRIMARY KEY AUTOINCREMENT", "blob": "BLOB", "real": "REAL"}
-#: The owners of this process: to ask the system for their locks would let go of them.
+#: The owner ids of this process: probing our own lock would release it (POSIX fcntl semantics).
 _OURS: dict[int, int] = {}
 
 
 class SqliteStore:
-    """A connection to the file.
+    """A connection to the database file.
 
-    Processes queue for writing on a lock of their own: SQLite's busy handler polls, and under load some wait long.
-    Which processes run is told by locks too: each holds one byte of a file, and the system lets go of it when it dies.
+    Writers queue on a lock of our own, because SQLite's busy handler polls and lets some wait long under load. Each
+    process also holds a lock on one byte of a second file; the system releases it when the process dies.
     """
 
     errors: tuple[type[Exception], ...] = (sqlite3.Error, OSError)
@@ -35,7 +35,7 @@ class SqliteStore:
         self._connection: sqlite3.Connection | None = None
         self._queue = -1
         self._owners = -1
-        # Offsets of a file go this far; two processes that draw the same one are not to be expected.
+        # The range of file offsets; that two processes draw the same number is very unlikely.
         self.owner = secrets.randbits(62)
         self.own_owners = frozenset({self.owner})
         _OURS[self.owner] = os.getpid()
@@ -43,7 +43,7 @@ class SqliteStore:
         self._inode = 0
 
     def begin(self, *, durable: bool) -> Execute:
-        """Queue for writing, and begin.
+        """Wait for the other writers, and begin a transaction.
 
         Raises: sqlite3.Error; OSError.
         """
@@ -56,48 +56,48 @@ class SqliteStore:
         return _sqlite_executor(connection)
 
     def _is_in_place(self) -> bool:
-        """Tell whether the file is still the one that was opened: what is written to a deleted file is lost."""
+        """Return whether the file is still the one that was opened: writes to a deleted file are lost."""
         try:
             return self._path.stat().st_ino == self._inode
         except OSError:
             return False
 
     def _leave(self) -> None:
-        """Give up a file that was taken away, and the locks beside it."""
+        """Close a file that was deleted or replaced, and the lock files next to it."""
         self.close()
         for descriptor in (self._queue, self._owners):
             os.close(descriptor)
         self._queue = self._owners = -1
 
     def _synchronize(self, connection: sqlite3.Connection, level: str) -> None:
-        """Choose whether a commit waits for the disk: with NORMAL it survives the process, with FULL a power cut."""
+        """Set whether a commit waits for the disk: with NORMAL it survives a killed process, with FULL a power cut."""
         if level != self._synchronous:
             connection.execute(f"PRAGMA synchronous={level}")
             self._synchronous = level
 
     def commit(self) -> None:
-        """Make it durable, and let the next one write."""
+        """Commit, and let the next process write."""
         if self._connection:
             self._connection.execute("COMMIT")
         fcntl.flock(self._queue, fcntl.LOCK_UN)
 
     def roll_back(self) -> None:
-        """Undo it, and let the next one write."""
+        """Roll back, and let the next process write."""
         if self._connection and self._connection.in_transaction:
             self._connection.rollback()
         fcntl.flock(self._queue, fcntl.LOCK_UN)
 
     def recover(self) -> None:
-        """Begin anew with the file."""
+        """Close the connection; the next transaction opens the file again."""
         self.close()
 
     def forget(self) -> None:
-        """Empty the write-ahead log, in which deleted texts stand for a while."""
+        """Truncate the write-ahead log, which still contains deleted texts."""
         if self._connection:
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def close(self) -> None:
-        """Drop the connection; the lock that says we live stays, for the handlers that still run."""
+        """Close the connection, but keep the lock that marks this process as alive: its handlers may still run."""
         if self._connection:
             self._connection.close()
         self._connection = None
@@ -105,7 +105,7 @@ class SqliteStore:
             fcntl.flock(self._queue, fcntl.LOCK_UN)
 
     def is_alive(self, owner: int) -> bool:
-        """Tell whether a process holds its byte; of our own process the system would not say."""
+        """Return whether a process holds its lock; the system does not report the locks of our own process."""
         if _OURS.get(owner) == os.getpid():
             return True
         try:
