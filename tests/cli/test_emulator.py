@@ -93,6 +93,170 @@ def test_nothing_that_is_printed_holds_a_secret(tmp_path: Path) -> None:
     assert (PASSWORD in everything, token in everything) == (False, False)
 
 
+def test_wrong_credentials_are_a_line_that_says_which(emulator: str) -> None:
+    """The commands take the account from the same two variables as the emulator itself."""
+    refused = run("outbox", url=emulator, environment={"TWILIO_AUTH_TOKEN": "of-another-account"})
+
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    assert refused.stderr == (
+        f"Error: the emulator at {emulator} has another account or token: set TWILIO_ACCOUNT_SID and"
+        " TWILIO_AUTH_TOKEN as they were when it was started\n"
+    )
+
+
+@pytest.mark.parametrize("command", ["text hi", "outbox", "debugger", "requests", "webhooks", "clock", "reset"])
+def test_command_without_an_emulator_says_how_to_start_one(command: str) -> None:
+    """One line, and no trace."""
+    result = run(*command.split(), "--url", "http://127.0.0.1:9")
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith(
+        "Error: no emulator can be asked at http://127.0.0.1:9: start one with twiml-app emulator"
+    )
+
+
+def test_command_to_something_else_says_so(program: str) -> None:
+    """Two ports are easily mixed up: the program's is not the emulator's."""
+    result = run("outbox", "--url", program.replace(f"sms:{PASSWORD}@", "").removesuffix("/message"))
+
+    assert (result.exit_code, "is no emulator: name its address by --url" in result.stderr) == (1, True)
+
+
+def test_outbox_shows_what_was_sent(emulator: str) -> None:
+    """A table to read, or JSON as the REST API has it."""
+    empty = run("outbox", url=emulator)
+    sid = send(emulator, "two\nlines")
+    run("phone", PHONE, "--status", "failed", "--error-code", "30007", url=emulator)
+    run("clock", "--settle", url=emulator)
+    names, row = run("outbox", url=emulator).stdout.splitlines()
+    status, told = seen(run("outbox", "--json", url=emulator))
+
+    assert empty.stdout == "nothing has been sent yet\n"
+    assert names.split() == ["date", "sid", "from", "to", "status", "error", "body"]
+    assert row.split()[1:] == [sid, NUMBER, PHONE, "failed", "30007", "two", "lines"]
+    assert (status, [(each["sid"], each["error_code"]) for each in told]) == (0, [(sid, 30007)])
+
+
+def test_debugger_is_quiet_where_all_is_well(emulator: str) -> None:
+    """Exit status 0 is for scripts, the sentence for people."""
+    shown = run("debugger", url=emulator)
+
+    assert (shown.exit_code, shown.stdout) == (0, "Twilio would not complain\n")
+    assert seen(run("debugger", "--json", url=emulator)) == (0, [])
+
+
+def test_requests_show_what_clients_did_wrong() -> None:
+    """Where a client stumbles its developer sees why: in the log as it happens, and later by the command."""
+    with started() as process:
+        empty = run("requests", url=process.url)
+        form = {"to": PHONE, "From": NUMBER, "Body": "x"}
+        refused = client_of(process.url).request("POST", path_of(process.url), data=form)
+        shown = run("requests", url=process.url)
+        status, told = seen(run("requests", "--json", url=process.url))
+
+    line = f"POST /2010-04-01/Accounts/{ACCOUNT_SID}/Messages.json 400 21604 A 'To' phone number is required.\n"
+    hint = "    to: write To, names are case-sensitive\n"
+    assert refused.status_code == 400
+    assert empty.stdout == "no client has asked for anything yet\n"
+    assert untimed(process.complained) == [line.strip(), hint.rstrip()]
+    assert shown.stdout.partition("  ")[2] == line + hint
+    assert (status, [(each["code"], each["hints"]) for each in told]) == (0, [(21604, [hint.strip()])])
+
+
+def test_webhooks_show_every_request_to_the_program() -> None:
+    """With a login there are two for one text; without a program, why there is no answer."""
+    with started("--number", f"{NUMBER}=http://sms:{PASSWORD}@127.0.0.1:9/message#rc=0") as process:
+        empty = run("webhooks", url=process.url)
+        run("text", "hi", url=process.url)
+        shown = run("webhooks", url=process.url)
+        status, (told,) = seen(run("webhooks", "--json", url=process.url))
+
+    assert empty.stdout == "nothing has been asked of the program yet\n"
+    assert "POST http://127.0.0.1:9/message" in shown.stdout
+    assert "Connection refused" in shown.stdout
+    assert (status, told["status"], told["url"]) == (0, 0, "http://127.0.0.1:9/message")
+
+
+def test_text_needs_something_to_send() -> None:
+    """An empty text is a mistyped command."""
+    result = run("text")
+
+    assert (result.exit_code, "give a text" in result.stderr) == (2, True)
+
+
+def test_requests_show_no_commands(emulator: str) -> None:
+    """What is typed here is no request of a client."""
+    run("outbox", url=emulator)
+
+    assert seen(run("requests", "--json", url=emulator)) == (0, [])
+
+
+def test_phone_chooses_what_becomes_of_a_message(emulator: str) -> None:
+    """A failed delivery can be tried before it happens; the next command shows what has reached the phone."""
+    before = run("phone", PHONE, url=emulator)
+    sid = send(emulator, "hello\x1b[31m")
+    run("clock", "--settle", url=emulator)
+    reached = run("phone", "555 867 5310", url=emulator)
+    status, told = seen(
+        run("phone", PHONE, "--status", "undelivered", "--error-code", "30005", "--no-media", "--json", url=emulator)
+    )
+    after = run("phone", PHONE, "--media", url=emulator)
+
+    assert before.stdout == f"{PHONE}: messages to it end as delivered\nnothing has reached it yet\n"
+    assert reached.stdout.splitlines()[-1].split()[1:] == [sid, NUMBER, PHONE, "delivered", "hello\ufffd[31m"]
+    assert (status, told["status"], told["error_code"], told["takes_media"]) == (0, "undelivered", 30005, False)
+    assert [message["sid"] for message in told["messages"]] == [sid]
+    assert after.stdout.startswith(f"{PHONE}: messages to it end as undelivered (30005), takes pictures\n")
+
+
+def test_clock_is_stepped_by_hand(emulator: str) -> None:
+    """Nothing arrives before somebody says so."""
+    sid = send(emulator)
+    before = run("clock", url=emulator)
+    waiting = client_of(emulator).messages(sid).fetch().status
+    after = run("clock", "--advance", "3600", url=emulator)
+
+    hours = [datetime.fromisoformat(shown.stdout.strip()) for shown in (before, after)]
+    assert (waiting, hours[1] - hours[0]) == ("queued", timedelta(hours=1))
+    assert client_of(emulator).messages(sid).fetch().status == "delivered"
+
+
+def test_clock_that_goes_by_itself_is_not_moved() -> None:
+    """The error says what to start instead."""
+    with started("--clock", "fast") as process:
+        refused = run("clock", "--advance", "5", url=process.url)
+        settled = run("clock", "--settle", url=process.url)
+
+    assert (refused.exit_code, "start the emulator with --clock step" in refused.stderr) == (1, True)
+    assert (settled.exit_code, ", clock fast;" in process.said) == (0, True)
+
+
+def test_outage_is_one_of_the_rest_api_alone(emulator: str) -> None:
+    """So many requests of clients get 503; the commands go on working, also the one that ends it."""
+    announced = run("outage", "3", url=emulator)
+    codes = []
+    for _ in range(2):
+        with pytest.raises(TwilioRestException) as refused:
+            send(emulator)
+        codes.append(refused.value.status)
+    shown, ended = run("outbox", url=emulator), run("outage", "0", url=emulator)
+
+    assert (announced.stdout, codes) == ("requests that get 503 from now on: 3\n", [503, 503])
+    assert (shown.exit_code, ended.exit_code, send(emulator)[:2]) == (0, 0, "SM")
+
+
+def test_reset_forgets_all_but_the_start(texted: str) -> None:
+    """The number that was given at the start is still answered; messages and phones are as new."""
+    send(texted)
+    run("phone", PHONE, "--status", "failed", url=texted)
+    done = run("reset", url=texted)
+
+    assert (done.exit_code, done.stdout) == (0, "all is as at the start\n")
+    assert run("outbox", url=texted).stdout == "nothing has been sent yet\n"
+    assert run("phone", PHONE, url=texted).stdout.startswith(f"{PHONE}: messages to it end as delivered\n")
+    assert run("text", "hours", url=texted).exit_code == 0
+
+
 def test_seed_says_what_there_is(tmp_path: Path, program: str) -> None:
     """A seed lists the senders; a phone can fail from the beginning, and again after a reset."""
     seed = tmp_path / "seed.toml"

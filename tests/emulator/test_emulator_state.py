@@ -128,7 +128,7 @@ def test_state_that_began_with_a_seed_goes_on_with_its_senders(tmp_path: Path) -
     for seed in (SEED, None, SEED):
         with Emulator(EmulatorOptions(state=state, seed=seed)) as emulator:
             assert [each.phone_number for each in emulator.context.store.find(IncomingNumber)] == [NUMBER]
-            with pytest.raises(TwilioRestException, match="is no number of this account"):
+            with pytest.raises(TwilioRestException, match="is not a number of this account"):
                 emulator.client().messages.create(to=CONTACT, from_="+15017122669", body="hello")
 
 

@@ -1,4 +1,4 @@
-"""Asking the REST API of an emulator over HTTP, as any client would."""
+"""A client of the emulator's REST API over HTTP, and the responses it gets."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from twiml_app.emulator import Emulator
 
 #: When the emulator of most tests starts: 2023-11-14 22:13:20 UTC.
 START = 1_700_000_000.0
-#: A phone, and a number that any emulator without a seed may send from.
+#: A contact, and a number that an emulator without a seed accepts as sender.
 PHONE = "+15558675310"
 NUMBER = "+15017122661"
 
@@ -26,7 +26,7 @@ Form = Mapping[str, str | Sequence[str]]
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What the API said."""
+    """A response of the API."""
 
     status: int
     headers: Headers
@@ -34,17 +34,17 @@ class Reply:
 
     @property
     def json(self) -> Any:
-        """The document."""
+        """The JSON document."""
         return json.loads(self.body)
 
     @property
     def xml(self) -> str:
-        """The document, as text."""
+        """The XML or CSV document, as a string."""
         return self.body.decode()
 
     @property
     def error(self) -> tuple[int, int]:
-        """The HTTP status and Twilio's number, 0 for none."""
+        """The HTTP status and Twilio's error code, 0 for none."""
         return self.status, self.json.get("code", 0)
 
     def texts(self, path: str) -> list[str | None]:
@@ -53,7 +53,7 @@ class Reply:
 
 
 class Client:
-    """Somebody with the credentials of an account; paths that do not begin with a slash are about that account."""
+    """A client with the credentials of an account; paths without a leading slash are relative to that account."""
 
     def __init__(self, emulator: Emulator, sid: str = "", token: str = "") -> None:
         self._port = emulator.port
@@ -72,19 +72,19 @@ class Client:
         return self.send(method, target, body, {"Authorization": basic(self.sid, self._token)})
 
     def get(self, path: str, query: Form | None = None) -> Reply:
-        """Ask for a representation."""
+        """Send a GET request."""
         return self.request("GET", path, query=query)
 
     def post(self, path: str, form: Form | None = None) -> Reply:
-        """Post a form."""
+        """Send a POST request with a form."""
         return self.request("POST", path, form)
 
     def text(self, **changes: str) -> Any:
-        """Send a text, and return its representation."""
+        """Send a text message, and return its representation."""
         return self.post("Messages.json", {"To": PHONE, "From": NUMBER, "Body": "hello", **changes}).json
 
     def send(self, method: str, target: str, body: bytes | None, headers: Mapping[str, str]) -> Reply:
-        """Send a request with these headers alone."""
+        """Send a request with only these headers, plus the content type of a form."""
         connection = HTTPConnection("127.0.0.1", self._port, timeout=30)
         kind = {} if body is None else {"Content-Type": "application/x-www-form-urlencoded"}
         try:
@@ -96,5 +96,5 @@ class Client:
 
 
 def basic(sid: str, token: str) -> str:
-    """Return the header of basic authentication."""
+    """Return the Authorization header of basic authentication."""
     return "Basic " + base64.b64encode(f"{sid}:{token}".encode()).decode()

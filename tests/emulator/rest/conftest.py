@@ -1,4 +1,4 @@
-"""Fixtures of most tests of the REST API: an emulator, and a client with its credentials."""
+"""Fixtures for most tests of the REST API: an emulator, and a client with its credentials."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from twiml_app.emulator import Emulator, EmulatorOptions
 
 @pytest.fixture
 def emulator() -> Iterator[Emulator]:
-    """A local Twilio with the rules of today, whose sids count."""
+    """An emulator with the current profile and counted SIDs."""
     with Emulator(EmulatorOptions(start=START), new_sid=counted_sids()) as running:
         yield running
 
 
 @pytest.fixture
 def client(emulator: Emulator) -> Client:
-    """The account of the emulator."""
+    """A client with the credentials of the emulator's account."""
     return Client(emulator)

@@ -1,4 +1,4 @@
-"""Sids that count, so that a whole document can be expected."""
+"""Counted SIDs, so that a test can assert a whole document."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 
 def counted_sids() -> Callable[[str], str]:
-    """Return what makes sids: the first of each kind ends with 1."""
+    """Return a function that makes SIDs: the first of each kind ends with 1."""
     made: Counter[str] = Counter()
 
     def new_sid(prefix: str) -> str:

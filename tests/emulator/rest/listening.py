@@ -1,4 +1,4 @@
-"""A program that status callbacks are posted to, on a port of the loopback."""
+"""A server on the loopback interface that receives status callbacks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 
 
 class Listener:
-    """Keeps the path and the form of whatever is posted to it."""
+    """Stores the path and the form of every POST."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -33,7 +33,7 @@ def listening() -> Iterator[Listener]:
             self.end_headers()
 
         def log_message(self, format: str, *args: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     server = HTTPServer(("127.0.0.1", 0), Handler)
     listener = Listener(f"http://127.0.0.1:{server.server_port}")

@@ -1,4 +1,4 @@
-"""Access: who may ask, who is refused, and how much at once."""
+"""Access: credentials, accounts, concurrency, outages, and the Host and Origin headers."""
 
 from __future__ import annotations
 
@@ -61,28 +61,28 @@ ANONYMOUS_WRITES = [
 
 @pytest.fixture
 def emulator() -> Iterator[Emulator]:
-    """An account with subaccounts, and a stranger's."""
+    """An emulator with an account, two subaccounts and an unrelated account."""
     with Emulator(EmulatorOptions(seed=SEED)) as running:
         yield running
 
 
 class SlowPicture:
-    """A picture that is served once it is let go."""
+    """A picture whose server waits before it answers."""
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.is_asked_for = threading.Event()
-        self.may_go = threading.Event()
+        self.is_requested = threading.Event()
+        self.may_answer = threading.Event()
 
 
 @contextmanager
 def slow_picture() -> Iterator[SlowPicture]:
-    """Serve a picture that keeps its reader waiting."""
+    """Serve a picture, but only once the test allows it."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            picture.is_asked_for.set()
-            picture.may_go.wait(30)
+            picture.is_requested.set()
+            picture.may_answer.wait(30)
             self.send_response(200)
             self.send_header("Content-Type", "image/gif")
             self.send_header("Content-Length", str(len(PIXEL)))
@@ -90,7 +90,7 @@ def slow_picture() -> Iterator[SlowPicture]:
             self.wfile.write(PIXEL)
 
         def log_message(self, format: str, *args: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     picture = SlowPicture(f"http://127.0.0.1:{server.server_port}/slow.gif")
@@ -99,7 +99,7 @@ def slow_picture() -> Iterator[SlowPicture]:
     try:
         yield picture
     finally:
-        picture.may_go.set()
+        picture.may_answer.set()
         server.shutdown()
         thread.join()
         server.server_close()
@@ -110,30 +110,30 @@ def slow_picture() -> Iterator[SlowPicture]:
     [
         pytest.param({}, id="none"),
         pytest.param({"Authorization": "Bearer abc"}, id="a bearer token"),
-        pytest.param({"Authorization": "Basic"}, id="nothing after Basic"),
-        pytest.param({"Authorization": "Basic !!!"}, id="no base64"),
-        pytest.param({"Authorization": "Basic /////w=="}, id="no UTF-8"),
+        pytest.param({"Authorization": "Basic"}, id="Basic without a value"),
+        pytest.param({"Authorization": "Basic !!!"}, id="not base64"),
+        pytest.param({"Authorization": "Basic /////w=="}, id="not UTF-8"),
         pytest.param({"Authorization": basic(ACCOUNT_SID, "wrong")}, id="a wrong token"),
-        pytest.param({"Authorization": basic(ACCOUNT_SID, "")}, id="no token"),
+        pytest.param({"Authorization": basic(ACCOUNT_SID, "")}, id="an empty token"),
         pytest.param({"Authorization": basic(ACCOUNT_SID, "tökén")}, id="a token that is not ASCII"),
-        pytest.param({"Authorization": basic("AC" + "9" * 32, AUTH_TOKEN)}, id="an unknown sid"),
-        pytest.param({"Authorization": basic("", AUTH_TOKEN)}, id="no sid"),
+        pytest.param({"Authorization": basic("AC" + "9" * 32, AUTH_TOKEN)}, id="an unknown SID"),
+        pytest.param({"Authorization": basic("", AUTH_TOKEN)}, id="an empty SID"),
         pytest.param({"Authorization": basic("SK" + "9" * 32, "secret")}, id="an API key"),
-        pytest.param({"Authorization": basic(CHILD, AUTH_TOKEN)}, id="the token of the parent"),
+        pytest.param({"Authorization": basic(CHILD, AUTH_TOKEN)}, id="the token of the parent account"),
     ],
 )
-def test_wrong_credentials_are_challenged_and_make_nothing(
+def test_wrong_credentials_get_a_challenge_and_create_nothing(
     headers: dict[str, str], emulator: Emulator, client: Client
 ) -> None:
-    """Old clients authenticate only after a challenge, and repeat the whole request then."""
+    """Old clients authenticate only after a challenge, and then repeat the whole request."""
     reply = client.send("POST", MESSAGES, FORM, headers)
 
     assert (reply.error, reply.headers["WWW-Authenticate"]) == ((401, 20003), 'Basic realm="Twilio API"')
     assert emulator.outbox == []
 
 
-def test_client_that_waits_for_the_challenge_sends_once(emulator: Emulator) -> None:
-    """The library of 2013 sends everything twice: first without credentials."""
+def test_client_that_waits_for_the_challenge_sends_one_message(emulator: Emulator) -> None:
+    """The Python library of 2013 sends every request twice, first without credentials."""
     passwords = urllib.request.HTTPPasswordMgrWithDefaultRealm()
     passwords.add_password(None, emulator.url, ACCOUNT_SID, AUTH_TOKEN)
     opener = urllib.request.build_opener(urllib.request.HTTPBasicAuthHandler(passwords))
@@ -146,7 +146,7 @@ def test_client_that_waits_for_the_challenge_sends_once(emulator: Emulator) -> N
 
 @pytest.mark.parametrize(("method", "path"), ANONYMOUS_WRITES)
 def test_nothing_is_written_without_credentials(method: str, path: str, emulator: Emulator, client: Client) -> None:
-    """A page that is open in the developer's browser can send a form to any port of the machine."""
+    """Any web page in the developer's browser can send a form to any local port."""
     before = emulator.clock.now()
 
     assert client.send(method, path, b"Seconds=60&Requests=1&Status=failed", {}).status == 401
@@ -155,8 +155,8 @@ def test_nothing_is_written_without_credentials(method: str, path: str, emulator
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
 @pytest.mark.parametrize("origin", [PAGE, "null", "https://127.0.0.1:1"])
-def test_page_of_another_site_writes_nothing(method: str, origin: str, emulator: Emulator, client: Client) -> None:
-    """A browser that was shown the API once sends the credentials along with whatever a page makes it send."""
+def test_page_of_another_site_cannot_write(method: str, origin: str, emulator: Emulator, client: Client) -> None:
+    """A browser that has stored the credentials sends them with every request that a page makes."""
     path = MESSAGES if method != "DELETE" else f"/2010-04-01/Accounts/{ACCOUNT_SID}/Messages/SM1.json"
     reply = client.send(method, path, FORM, {"Authorization": basic(ACCOUNT_SID, AUTH_TOKEN), "Origin": origin})
 
@@ -164,37 +164,37 @@ def test_page_of_another_site_writes_nothing(method: str, origin: str, emulator:
 
 
 def test_page_of_the_emulator_itself_may_write(emulator: Emulator, client: Client) -> None:
-    """Browsers name the origin with every form, that of the same site too."""
+    """Browsers send Origin with every form, also to the same site."""
     headers = {"Authorization": basic(ACCOUNT_SID, AUTH_TOKEN), "Origin": emulator.url}
 
     assert client.send("POST", MESSAGES, FORM, headers).status == 201
 
 
-def test_page_of_another_site_may_look(client: Client) -> None:
-    """The browser does not show it the answer."""
+def test_page_of_another_site_may_read(client: Client) -> None:
+    """The browser does not give the response to the page."""
     headers = {"Authorization": basic(ACCOUNT_SID, AUTH_TOKEN), "Origin": PAGE}
 
     assert client.send("GET", MESSAGES, None, headers).status == 200
 
 
 @pytest.mark.parametrize(
-    ("caller", "about", "status"),
+    ("caller", "account_sid", "status"),
     [
-        pytest.param((ACCOUNT_SID, AUTH_TOKEN), CHILD, 200, id="a parent about its subaccount"),
-        pytest.param((CHILD, "child"), CHILD, 200, id="a subaccount about itself"),
-        pytest.param((CHILD, "child"), ACCOUNT_SID, 404, id="a subaccount about its parent"),
-        pytest.param((CHILD, "child"), SIBLING, 404, id="a subaccount about another"),
-        pytest.param((ACCOUNT_SID, AUTH_TOKEN), STRANGER, 404, id="an account about a stranger's"),
-        pytest.param((STRANGER, "stranger"), CHILD, 404, id="a stranger about a subaccount"),
-        pytest.param((ACCOUNT_SID, AUTH_TOKEN), "AC" + "9" * 32, 404, id="an account that is not there"),
-        pytest.param((ACCOUNT_SID, AUTH_TOKEN), "SM" + "1" * 32, 404, id="a sid of another kind"),
+        pytest.param((ACCOUNT_SID, AUTH_TOKEN), CHILD, 200, id="parent reads its subaccount"),
+        pytest.param((CHILD, "child"), CHILD, 200, id="subaccount reads itself"),
+        pytest.param((CHILD, "child"), ACCOUNT_SID, 404, id="subaccount reads its parent"),
+        pytest.param((CHILD, "child"), SIBLING, 404, id="subaccount reads another subaccount"),
+        pytest.param((ACCOUNT_SID, AUTH_TOKEN), STRANGER, 404, id="account reads an unrelated account"),
+        pytest.param((STRANGER, "stranger"), CHILD, 404, id="unrelated account reads a subaccount"),
+        pytest.param((ACCOUNT_SID, AUTH_TOKEN), "AC" + "9" * 32, 404, id="unknown account"),
+        pytest.param((ACCOUNT_SID, AUTH_TOKEN), "SM" + "1" * 32, 404, id="SID of another kind"),
     ],
 )
 def test_account_sees_itself_and_its_subaccounts(
-    caller: tuple[str, str], about: str, status: int, emulator: Emulator
+    caller: tuple[str, str], account_sid: str, status: int, emulator: Emulator
 ) -> None:
-    """Nobody learns of other accounts, not even that they are there."""
-    path = f"/2010-04-01/Accounts/{about}/Messages.json"
+    """Others must not even learn that an account exists."""
+    path = f"/2010-04-01/Accounts/{account_sid}/Messages.json"
     reply = Client(emulator, *caller).get(path)
 
     assert reply.status == status
@@ -203,7 +203,7 @@ def test_account_sees_itself_and_its_subaccounts(
 
 
 def test_parent_sends_for_its_subaccount(emulator: Emulator, client: Client) -> None:
-    """The message belongs to the subaccount, and its number must."""
+    """The message belongs to the subaccount, so its sender must too."""
     path = f"/2010-04-01/Accounts/{CHILD}/Messages.json"
 
     assert client.post(path, {**TEXT, "From": "+15017122662"}).json["account_sid"] == CHILD
@@ -212,8 +212,8 @@ def test_parent_sends_for_its_subaccount(emulator: Emulator, client: Client) -> 
 
 
 @pytest.mark.parametrize("status", ["suspended", "closed"])
-def test_inactive_account_may_do_nothing(status: str, emulator: Emulator, client: Client) -> None:
-    """Its own credentials open nothing; the parent may look, and not write."""
+def test_inactive_account_is_refused(status: str, emulator: Emulator, client: Client) -> None:
+    """Its own credentials are refused; the parent may read, but not write."""
     child = Client(emulator, CHILD, "child")
     messages = f"/2010-04-01/Accounts/{CHILD}/Messages.json"
     assert client.post(f"/2010-04-01/Accounts/{CHILD}.json", {"Status": status}).status == 200
@@ -227,26 +227,26 @@ def test_inactive_account_may_do_nothing(status: str, emulator: Emulator, client
     assert emulator.outbox == []
 
 
-def test_suspended_account_comes_back(emulator: Emulator, client: Client) -> None:
-    """A suspension is for a time."""
+def test_suspended_account_can_be_reactivated(emulator: Emulator, client: Client) -> None:
+    """Suspension is temporary."""
     for status in ("suspended", "active"):
         client.post(f"/2010-04-01/Accounts/{CHILD}.json", {"Status": status})
 
     assert Client(emulator, CHILD, "child").get("Messages.json").status == 200
 
 
-def test_too_many_requests_at_once_are_refused_while_they_last() -> None:
-    """Twilio counts what an account has running; another account, and the emulator's own paths, are not in its way."""
+def test_requests_above_the_concurrency_limit_are_refused() -> None:
+    """Twilio limits concurrent requests per account; other accounts and the emulator's own paths are not affected."""
     with Emulator(EmulatorOptions(seed=SEED, concurrency=1)) as emulator, slow_picture() as picture:
         client = Client(emulator)
         waiting = threading.Thread(target=client.post, args=("Messages.json", {**TEXT, "MediaUrl": picture.url}))
         waiting.start()
-        assert picture.is_asked_for.wait(30)
+        assert picture.is_requested.wait(30)
 
         refused = [client.post("Messages.json", TEXT) for _ in range(3)]
         others = Client(emulator, CHILD, "child").get("Messages.json")
         control = client.get("/_emulator/outbox")
-        picture.may_go.set()
+        picture.may_answer.set()
         waiting.join()
         after = client.post("Messages.json", TEXT)
 
@@ -255,8 +255,8 @@ def test_too_many_requests_at_once_are_refused_while_they_last() -> None:
     assert after.headers["Twilio-Concurrent-Requests"] == "1"
 
 
-def test_request_that_fails_is_not_counted_for_ever() -> None:
-    """A limit that leaks closes the API for good."""
+def test_failed_request_no_longer_counts_as_running() -> None:
+    """A leaking counter would block the API permanently."""
     with Emulator(EmulatorOptions(concurrency=1)) as emulator:
         client = Client(emulator)
         replies = [client.post("Messages.json", {}).status for _ in range(3)]
@@ -264,8 +264,8 @@ def test_request_that_fails_is_not_counted_for_ever() -> None:
         assert (replies, client.get("Messages.json").status) == ([400] * 3, 200)
 
 
-def test_outage_lasts_as_many_requests_as_wanted(emulator: Emulator, client: Client) -> None:
-    """A client is tested for what it does then: it waits, and tries again."""
+def test_outage_lasts_for_the_given_number_of_requests(emulator: Emulator, client: Client) -> None:
+    """It tests how a client behaves: it should wait and retry."""
     emulator.fail_next(2)
     refused = [client.post("Messages.json", TEXT), client.get("/no/such/path")]
 
@@ -275,8 +275,8 @@ def test_outage_lasts_as_many_requests_as_wanted(emulator: Emulator, client: Cli
     assert len(emulator.outbox) == 1
 
 
-def test_outage_leaves_the_paths_of_the_emulator_alone(emulator: Emulator, client: Client) -> None:
-    """Looking at what happens must not change it, and an outage has to be ended somehow."""
+def test_outage_does_not_affect_the_paths_of_the_emulator(emulator: Emulator, client: Client) -> None:
+    """Inspection must not use up the outage, and something has to be able to end it."""
     emulator.fail_next(1000)
 
     assert client.get("/_emulator/requests").status == 200
@@ -284,8 +284,8 @@ def test_outage_leaves_the_paths_of_the_emulator_alone(emulator: Emulator, clien
     assert client.get("Messages.json").status == 200
 
 
-def test_outage_is_no_less_than_none(emulator: Emulator, client: Client) -> None:
-    """Counting down from below zero would never end."""
+def test_negative_outage_is_refused(emulator: Emulator, client: Client) -> None:
+    """A countdown from a negative number would never end."""
     with pytest.raises(ValueError, match="-1 requests cannot fail"):
         emulator.fail_next(-1)
 
@@ -297,7 +297,7 @@ OWN_HOSTS = [
     *("localhost.:8088", "twilio.localhost:8088", "host.docker.internal:8088", "api.twilio.com", "twilio.com"),
     "api.dublin.ie1.twilio.com:443",
 ]
-STRANGE_HOSTS = [
+FOREIGN_HOSTS = [
     *("rebound.example.com", "rebound.example.com:8088", "127.0.0.1.example.com", "localhost.example.com"),
     *("nottwilio.com", "twilio.com.example.com", "api.twilio.com@example.com", "example.com@127.0.0.1", "mylocalhost"),
     *("127.0.0.1, example.com", "[example.com]", "[::1", "127.0.0.1:80:80", "example.com/127.0.0.1", ":8088", "."),
@@ -314,40 +314,41 @@ READ = [
 
 
 @pytest.mark.parametrize("host", OWN_HOSTS)
-def test_name_of_this_machine_is_let_in(host: str, client: Client) -> None:
-    """Clients in containers and behind proxies call it by other names."""
+def test_host_name_of_this_machine_is_accepted(host: str, client: Client) -> None:
+    """Clients in containers and behind proxies use other names for it."""
     headers = {"Authorization": basic(ACCOUNT_SID, AUTH_TOKEN), "Host": host}
 
     assert client.send("GET", MESSAGES, None, headers).status == 200
 
 
 @pytest.mark.parametrize("path", READ)
-@pytest.mark.parametrize("host", STRANGE_HOSTS)
-def test_name_of_another_site_opens_nothing(host: str, path: str, client: Client) -> None:
-    """A page whose name is turned to 127.0.0.1 counts as of one site with the emulator, and the token is public."""
+@pytest.mark.parametrize("host", FOREIGN_HOSTS)
+def test_host_name_of_another_site_cannot_read(host: str, path: str, client: Client) -> None:
+    """With DNS rebinding, a page has the same origin as the emulator, and the default token is public."""
     headers = {"Authorization": basic(ACCOUNT_SID, AUTH_TOKEN), "Host": host}
     reply = client.send("GET", path, None, headers)
 
     assert reply.error == (403, 20006)
-    assert reply.json["message"] == f"Access Denied: {host} is no name of this emulator: use localhost"
+    problem = f"{host} is not an allowed host name for this emulator: use localhost"
+    assert reply.json["message"] == f"Access Denied: {problem}"
 
 
 @pytest.mark.parametrize(("method", "path"), ANONYMOUS_WRITES)
-def test_name_of_another_site_writes_nothing(method: str, path: str, emulator: Emulator, client: Client) -> None:
-    """Its page may even say that it comes from there."""
+def test_host_name_of_another_site_cannot_write(method: str, path: str, emulator: Emulator, client: Client) -> None:
+    """Such a page sends a matching Origin header."""
     site = {"Host": "rebound.example.com", "Origin": "http://rebound.example.com"}
     reply = client.send(method, path, FORM, {"Authorization": basic(ACCOUNT_SID, AUTH_TOKEN), **site})
 
     assert (reply.status, emulator.outbox) == (403, [])
 
 
-def test_name_that_the_server_was_given_is_let_in() -> None:
-    """Whoever chooses it, means it."""
+def test_host_name_that_the_server_was_started_with_is_accepted() -> None:
+    """The developer chose that name."""
     name = socket.gethostname()
     try:
         emulator = Emulator(EmulatorOptions(host=name))
-    except ConfigurationError:  # it leads nowhere from here
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"{name} is no name of this machine")
+    except ConfigurationError:  # the name does not resolve here
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"{name} does not resolve to this machine")
     with emulator:
         url = f"{emulator.url}{MESSAGES}"
         request = urllib.request.Request(url, headers={"Authorization": basic(ACCOUNT_SID, AUTH_TOKEN)})
@@ -355,8 +356,8 @@ def test_name_that_the_server_was_given_is_let_in() -> None:
             assert response.status == 200
 
 
-def test_client_that_names_no_host_is_let_in(emulator: Emulator) -> None:
-    """That of HTTP 1.0 has no way to; browsers always do."""
+def test_client_without_a_host_header_is_accepted(emulator: Emulator) -> None:
+    """HTTP 1.0 clients may not send one; browsers always do."""
     head = f"GET {MESSAGES} HTTP/1.0\r\nAuthorization: {basic(ACCOUNT_SID, AUTH_TOKEN)}\r\n\r\n"
     with socket.create_connection(("127.0.0.1", emulator.port), timeout=30) as connection:
         connection.sendall(head.encode())
@@ -365,8 +366,8 @@ def test_client_that_names_no_host_is_let_in(emulator: Emulator) -> None:
     assert answer.split(b"\r\n")[0].endswith(b" 200 OK")
 
 
-def test_program_that_texts_itself_comes_to_an_end(emulator: Emulator, client: Client) -> None:
-    """A Message URL that points to the emulator would start threads until the machine has none left."""
+def test_app_that_texts_itself_is_stopped(emulator: Emulator, client: Client) -> None:
+    """A Message URL that points to the emulator would otherwise start threads until the machine runs out."""
     form = urlencode({"From": PHONE, "To": NUMBER, "Body": "again"})
     credentials = f"{ACCOUNT_SID}:{AUTH_TOKEN}"
     emulator.add_number(NUMBER, f"http://{credentials}@127.0.0.1:{emulator.port}/_emulator/texts?{form}")

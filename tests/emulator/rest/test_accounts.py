@@ -1,4 +1,4 @@
-"""Accounts: who may ask, subaccounts under their parent, and what their status forbids."""
+"""Accounts: subaccounts under their parent, and the effects of their status."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def emulator() -> Iterator[Emulator]:
 
 @pytest.fixture
 def parent(emulator: Emulator) -> Client:
-    """Somebody with the credentials of the account."""
+    """A client with the credentials of the account."""
     return Client(emulator)
 
 
 def make(emulator: Emulator, **form: str) -> Client:
-    """Make a subaccount, and return somebody with its credentials."""
+    """Create a subaccount, and return a client with its credentials."""
     made = Client(emulator).post(f"{ACCOUNTS}.json", form).json
     return Client(emulator, made["sid"], made["auth_token"])
 
@@ -46,7 +46,7 @@ def close(parent: Client, sid: str, status: str = "closed") -> None:
 
 
 def test_subaccount_is_created_under_its_parent(emulator: Emulator, parent: Client) -> None:
-    """It has a sid and a token of its own, and is owned by the account that made it."""
+    """It has its own SID and token, and is owned by the account that created it."""
     reply = parent.post(f"{ACCOUNTS}.json", {"FriendlyName": "Küche & Söhne"})
 
     made = reply.json
@@ -58,15 +58,15 @@ def test_subaccount_is_created_under_its_parent(emulator: Emulator, parent: Clie
     assert made["auth_token"] != emulator.auth_token
 
 
-def test_subaccount_without_a_name_is_called_by_its_date(parent: Client) -> None:
-    """https://www.twilio.com/docs/iam/api/subaccounts: the default name is the moment of its creation."""
+def test_subaccount_without_a_name_is_named_after_its_date(parent: Client) -> None:
+    """https://www.twilio.com/docs/iam/api/subaccounts: the default name is its creation date."""
     made = parent.post(f"{ACCOUNTS}.json").json
 
     assert made["friendly_name"] == "SubAccount Created at Tue, 14 Nov 2023 22:13:20 +0000"
 
 
-def test_name_may_have_64_characters(parent: Client) -> None:
-    """One more is 20002, at creation and at renaming."""
+def test_name_has_at_most_64_characters(parent: Client) -> None:
+    """A longer one is refused with 20002, at creation and when renaming."""
     assert parent.post(f"{ACCOUNTS}.json", {"FriendlyName": "é" * 64}).status == 201
 
     assert parent.post(f"{ACCOUNTS}.json", {"FriendlyName": "é" * 65}).error == (400, 20002)
@@ -76,7 +76,7 @@ def test_name_may_have_64_characters(parent: Client) -> None:
 
 @pytest.mark.parametrize("method", ["POST", "PUT"])
 def test_account_is_renamed(emulator: Emulator, parent: Client, method: str) -> None:
-    """PUT is POST there; what is not given stays as it is."""
+    """PUT counts as POST; other fields stay unchanged."""
     child = make(emulator, FriendlyName="old")
     emulator.advance(5)
 
@@ -91,7 +91,7 @@ def test_account_is_renamed(emulator: Emulator, parent: Client, method: str) -> 
 
 
 def test_account_is_fetched_by_its_parent_and_by_itself(emulator: Emulator, parent: Client) -> None:
-    """Nobody else may know that it exists, a sister account least of all."""
+    """Nobody else may know that it exists, in particular not another subaccount."""
     child, sister = make(emulator), make(emulator)
 
     assert parent.get(one(parent.sid)).json["friendly_name"] == "Emulator"
@@ -104,12 +104,12 @@ def test_account_is_fetched_by_its_parent_and_by_itself(emulator: Emulator, pare
 
 
 def test_subaccount_has_no_subaccounts(emulator: Emulator) -> None:
-    """There are two levels at Twilio, and no more."""
+    """Twilio has only two levels of accounts."""
     assert make(emulator).post(f"{ACCOUNTS}.json", {"FriendlyName": "third"}).error == (403, 20006)
 
 
 def test_number_of_subaccounts_is_limited(emulator: Emulator, parent: Client) -> None:
-    """1000 by default; the account itself does not count."""
+    """The default limit is 1000; the account itself does not count."""
     for n in range(MAX_SUBACCOUNTS - 1):
         child = Account(
             sid=f"AC{n:032x}", account_sid=parent.sid, auth_token="", date_created=START, date_updated=START
@@ -121,7 +121,7 @@ def test_number_of_subaccounts_is_limited(emulator: Emulator, parent: Client) ->
 
 
 def test_list_has_the_account_and_its_subaccounts(emulator: Emulator, parent: Client) -> None:
-    """The newest come first; a subaccount sees itself alone."""
+    """Newest first; a subaccount sees only itself."""
     child = make(emulator, FriendlyName="one")
     make(emulator, FriendlyName="two")
 
@@ -149,7 +149,7 @@ def test_list_is_filtered_by_name_and_status(emulator: Emulator, parent: Client)
 
 
 def test_list_comes_in_pages_with_its_filters(emulator: Emulator, parent: Client) -> None:
-    """Clients fetch the next page by its URI exactly as it is given."""
+    """Clients fetch the next page by its URI exactly as given."""
     for _ in range(5):
         make(emulator, FriendlyName="same")
     make(emulator, FriendlyName="other")
@@ -169,20 +169,20 @@ def test_list_comes_in_pages_with_its_filters(emulator: Emulator, parent: Client
         pytest.param("DELETE", one(STRANGER), id="delete an account"),
         pytest.param("POST", one(STRANGER) + "?_method=DELETE", id="delete an account by POST"),
         pytest.param("DELETE", f"{ACCOUNTS}.json", id="delete the list"),
-        pytest.param("PUT", f"{ACCOUNTS}.json", id="put the list"),
-        pytest.param("POST", f"{ACCOUNTS}.json?_method=PUT", id="put the list by POST"),
+        pytest.param("PUT", f"{ACCOUNTS}.json", id="PUT to the list"),
+        pytest.param("POST", f"{ACCOUNTS}.json?_method=PUT", id="PUT to the list by POST"),
     ],
 )
-def test_what_the_documents_do_not_support_is_405(parent: Client, method: str, path: str) -> None:
-    """The REST documents of 2014 say of each of these: not supported."""
+def test_unsupported_method_is_405(parent: Client, method: str, path: str) -> None:
+    """The REST documentation of 2014 lists each of these as not supported."""
     reply = parent.request(method, path.replace(STRANGER, parent.sid), {"FriendlyName": "x"})
 
     assert reply.error == (405, 20004)
     assert len(parent.get(f"{ACCOUNTS}.json").json["accounts"]) == 1
 
 
-def test_account_is_put_by_post(emulator: Emulator, parent: Client) -> None:
-    """Clients that know neither PUT nor DELETE say so in the query."""
+def test_account_is_updated_by_a_post_with_method_put(emulator: Emulator, parent: Client) -> None:
+    """Clients without PUT and DELETE name the method in the query."""
     child = make(emulator)
 
     reply = parent.post(one(child.sid) + "?_method=PUT", {"FriendlyName": "new"})
@@ -194,7 +194,7 @@ def test_account_is_put_by_post(emulator: Emulator, parent: Client) -> None:
 
 
 def test_suspended_account_is_refused_until_it_is_active_again(emulator: Emulator, parent: Client) -> None:
-    """Neither it nor its parent can write there; what there is can be read by the parent."""
+    """Neither it nor its parent can write; its parent can still read."""
     child = make(emulator)
     messages = f"{ACCOUNTS}/{child.sid}/Messages"
     sid = child.post("Messages.json", MESSAGE).json["sid"]
@@ -213,8 +213,8 @@ def test_suspended_account_is_refused_until_it_is_active_again(emulator: Emulato
     assert child.post("Messages.json", MESSAGE).status == 201
 
 
-def test_what_waits_when_an_account_is_suspended_fails(emulator: Emulator, parent: Client) -> None:
-    """30002: the message was accepted, and its account is suspended before it leaves."""
+def test_queued_message_of_a_suspended_account_fails(emulator: Emulator, parent: Client) -> None:
+    """30002: the account is suspended after the message is accepted and before it is sent."""
     child = make(emulator)
     child.post("Messages.json", MESSAGE)
     close(parent, child.sid, "suspended")
@@ -226,7 +226,7 @@ def test_what_waits_when_an_account_is_suspended_fails(emulator: Emulator, paren
 
 @pytest.mark.parametrize("status", ["active", "suspended", "closed"])
 def test_closed_account_stays_closed(emulator: Emulator, parent: Client, status: str) -> None:
-    """Closing is irreversible; the name may still be changed, and what was sent be read."""
+    """Closing is irreversible; the account can still be renamed, and its messages read."""
     child = make(emulator)
     close(parent, child.sid)
 
@@ -239,13 +239,13 @@ def test_closed_account_stays_closed(emulator: Emulator, parent: Client, status:
 
 @pytest.mark.parametrize("status", ["suspended", "closed"])
 def test_parent_keeps_its_status(parent: Client, status: str) -> None:
-    """Nobody locks himself out by the API: 21477."""
+    """21477: an account cannot lock itself out through the API."""
     assert parent.post(one(parent.sid), {"Status": status}).error == (400, 21477)
     assert parent.post(one(parent.sid), {"Status": "active"}).json["status"] == "active"
 
 
 def test_unknown_status_is_refused(emulator: Emulator, parent: Client) -> None:
-    """21475 is for a status that is none."""
+    """21475 is the error code for an invalid status."""
     child = make(emulator)
 
     assert parent.post(one(child.sid), {"Status": "Suspended"}).error == (400, 21475)
@@ -253,7 +253,7 @@ def test_unknown_status_is_refused(emulator: Emulator, parent: Client) -> None:
 
 
 def test_parent_acts_for_its_subaccount(emulator: Emulator, parent: Client) -> None:
-    """What it sends under the child's sid is the child's."""
+    """A message sent under the subaccount's SID belongs to the subaccount."""
     child = make(emulator)
 
     made = parent.post(f"{ACCOUNTS}/{child.sid}/Messages.json", MESSAGE).json
@@ -264,8 +264,8 @@ def test_parent_acts_for_its_subaccount(emulator: Emulator, parent: Client) -> N
     assert parent.get("Messages.json").json["messages"] == []
 
 
-def test_status_of_an_account_from_the_seed_counts() -> None:
-    """A program can be tried against an account that is suspended already."""
+def test_status_of_an_account_can_come_from_the_seed() -> None:
+    """An app can be tested with an account that is already suspended."""
     sid = "AC" + "2" * 32
     with Emulator(
         EmulatorOptions(seed={"accounts": [{"sid": sid, "auth_token": "token", "status": "suspended"}]})

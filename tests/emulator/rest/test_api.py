@@ -1,4 +1,4 @@
-"""The API as HTTP: paths, methods, representations, errors, and conditional requests."""
+"""The API over HTTP: paths, methods, representations, errors, and conditional requests."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ READABLE = {"json": "application/json", "xml": "application/xml", "csv": "text/c
 
 
 def in_xml(code: int, message: str, status: int) -> str:
-    """Return the document of an error."""
+    """Return the XML document of an error."""
     return (
         "<?xml version='1.0' encoding='UTF-8'?>\n"
         "<TwilioResponse>\n"
@@ -39,7 +39,7 @@ def in_xml(code: int, message: str, status: int) -> str:
 
 
 def in_json(code: int, message: str, status: int) -> dict[str, object]:
-    """Return the document of an error."""
+    """Return the JSON document of an error."""
     return {
         "code": code,
         "message": message,
@@ -50,10 +50,10 @@ def in_json(code: int, message: str, status: int) -> dict[str, object]:
 
 @pytest.mark.parametrize("accept", ["application/json", "text/csv", "text/html", "*/*"])
 @pytest.mark.parametrize(("extension", "content_type"), READABLE.items())
-def test_extension_alone_chooses_the_representation(
+def test_only_the_extension_chooses_the_representation(
     accept: str, extension: str, content_type: str, client: Client
 ) -> None:
-    """Clients send any Accept: the library of today asks for */* when it deletes."""
+    """Accept headers are not reliable: the current Python library sends */* when it deletes."""
     path = f"{BASE}/Messages" + (f".{extension}" if extension else "")
     reply = client.send("GET", path, None, {**CREDENTIALS, "Accept": accept})
 
@@ -68,10 +68,10 @@ def test_extension_alone_chooses_the_representation(
         ("PATCH", "Messages", None, 20004, "Method not allowed: PATCH", 405),
         ("POST", "Messages", {}, 21604, "A 'To' phone number is required.", 400),
     ],
-    ids=["no such resource", "no such path", "no such method", "a bad request"],
+    ids=["unknown resource", "unknown path", "unknown method", "bad request"],
 )
 @pytest.mark.parametrize("extension", READABLE)
-def test_error_is_written_in_the_representation_asked_for(
+def test_error_has_the_requested_representation(
     method: str,
     path: str,
     form: dict[str, str] | None,
@@ -81,7 +81,7 @@ def test_error_is_written_in_the_representation_asked_for(
     extension: str,
     client: Client,
 ) -> None:
-    """Clients parse every body: one that is not as they expect hides the error behind another; CSV has no errors."""
+    """Clients parse every body: an unexpected format would hide the error. CSV has no error format, so XML is used."""
     target = f"{BASE}/{path}" + (f".{extension}" if extension else "")
     reply = client.request(method, target, form)
 
@@ -94,11 +94,11 @@ def test_error_is_written_in_the_representation_asked_for(
 
 
 @pytest.mark.parametrize("extension", READABLE)
-def test_server_error_is_written_in_the_representation_asked_for(extension: str, emulator: Emulator) -> None:
-    """Node 3 throws a SyntaxError at a page of HTML."""
+def test_server_error_has_the_requested_representation(extension: str, emulator: Emulator) -> None:
+    """The Node library 3 throws a SyntaxError on an HTML page."""
 
     def fail(request: ApiRequest) -> ApiAnswer:
-        raise RuntimeError("unforeseen")
+        raise RuntimeError("unexpected")
 
     log = RequestLog()
     rule = Rule(path="/2010-04-01/Accounts/<account_sid>/Broken", views={"GET": fail})
@@ -115,11 +115,11 @@ def test_server_error_is_written_in_the_representation_asked_for(extension: str,
     assert [(request.status, request.code) for request in log.all()] == [(500, 20500)]
 
 
-def test_failure_does_not_use_up_the_requests_at_once(emulator: Emulator) -> None:
-    """A limit that leaks closes the API for good."""
+def test_exception_does_not_use_up_the_concurrency_limit(emulator: Emulator) -> None:
+    """A leaking counter would block the API permanently."""
 
     def fail(request: ApiRequest) -> ApiAnswer:
-        raise RuntimeError("unforeseen")
+        raise RuntimeError("unexpected")
 
     rule = Rule(path="/2010-04-01/Accounts/<account_sid>/Broken", views={"GET": fail})
     client = WsgiClient(Api(emulator.context, Access(emulator.context.store, 1), RequestLog(), [rule]))
@@ -135,8 +135,8 @@ def test_failure_does_not_use_up_the_requests_at_once(emulator: Emulator) -> Non
     ],
     ids=["2008", "2010"],
 )
-def test_error_has_the_order_of_its_year(path: str, document: list[str], client: Client) -> None:
-    """Parsers of 2008 read by position."""
+def test_error_elements_are_in_the_order_of_the_api_version(path: str, document: list[str], client: Client) -> None:
+    """Parsers of 2008 read elements by position."""
     error = etree.fromstring(client.get(path).body)[0]
 
     assert [element.tag for element in error] == document
@@ -146,41 +146,41 @@ def test_error_has_the_order_of_its_year(path: str, document: list[str], client:
     "path", ["/v1/Services/MG1", "/v1/Nothing", "/_emulator/nothing", "/favicon.ico", "/", "/abcdefg"]
 )
 def test_error_outside_the_old_api_is_json(path: str, client: Client) -> None:
-    """The newer hosts of Twilio know no XML."""
+    """Twilio's newer APIs have no XML."""
     assert client.get(path).json == in_json(20404, f"The requested resource {path} was not found", 404)
 
 
 @pytest.mark.parametrize(
     "path",
     [
-        pytest.param(f"{BASE}/Messages.html", id="an unknown extension"),
-        pytest.param(f"{BASE}/Messages.JSON", id="an extension in capitals"),
+        pytest.param(f"{BASE}/Messages.html", id="unknown extension"),
+        pytest.param(f"{BASE}/Messages.JSON", id="extension in capitals"),
         pytest.param(f"{BASE}/Messages.json.xml", id="two extensions"),
-        pytest.param(f"{BASE}/Messages.json/", id="a slash after the extension"),
-        pytest.param(f"{BASE}/Messages/.json", id="an extension of nothing"),
+        pytest.param(f"{BASE}/Messages.json/", id="slash after the extension"),
+        pytest.param(f"{BASE}/Messages/.json", id="only an extension"),
         pytest.param(f"{BASE}//Messages.json", id="two slashes"),
-        pytest.param(f"{BASE}/messages.json", id="small letters"),
-        pytest.param(f"/Accounts/{ACCOUNT_SID}/Messages.json", id="no version"),
-        pytest.param(f"/2010-04-02/Accounts/{ACCOUNT_SID}/Messages.json", id="another version"),
-        pytest.param(f"/2008-08-01/Accounts/{ACCOUNT_SID}/Messages.json", id="a resource that came later"),
-        pytest.param(f"{BASE}/Messages%0A.json", id="a line break"),
-        pytest.param(f"{BASE}/Messages.json%0A", id="a line break at the end"),
-        pytest.param(f"{BASE}/Messages/%FF%00%ED%A0%80", id="bytes that are no text"),
-        pytest.param(f"{BASE}/Messages/..%2FApplications", id="a way up"),
-        pytest.param(f"{BASE}/Messages/{ACCOUNT_SID}.json", id="a sid of another kind"),
-        pytest.param(f"{BASE}/Messages/SM{'1' * 32}'--.json", id="a sid with SQL in it"),
+        pytest.param(f"{BASE}/messages.json", id="lower case"),
+        pytest.param(f"/Accounts/{ACCOUNT_SID}/Messages.json", id="no API version"),
+        pytest.param(f"/2010-04-02/Accounts/{ACCOUNT_SID}/Messages.json", id="unknown API version"),
+        pytest.param(f"/2008-08-01/Accounts/{ACCOUNT_SID}/Messages.json", id="resource of a later API version"),
+        pytest.param(f"{BASE}/Messages%0A.json", id="line break"),
+        pytest.param(f"{BASE}/Messages.json%0A", id="line break at the end"),
+        pytest.param(f"{BASE}/Messages/%FF%00%ED%A0%80", id="not UTF-8"),
+        pytest.param(f"{BASE}/Messages/..%2FApplications", id="path traversal"),
+        pytest.param(f"{BASE}/Messages/{ACCOUNT_SID}.json", id="SID of another kind"),
+        pytest.param(f"{BASE}/Messages/SM{'1' * 32}'--.json", id="SID with SQL in it"),
     ],
 )
-def test_path_that_is_not_there_is_not_found(path: str, client: Client) -> None:
-    """A path that is nearly right must not answer with something else."""
+def test_unknown_path_is_not_found(path: str, client: Client) -> None:
+    """An almost correct path must not return some other resource."""
     reply = client.get(path)
 
     assert reply.status == 404
     assert b"20404" in reply.body
 
 
-def test_path_may_be_written_in_other_ways(client: Client) -> None:
-    """Clients join a base URL that ends with a slash, escape what needs no escape, and end with a slash."""
+def test_equivalent_paths_are_accepted(client: Client) -> None:
+    """Some clients double the leading slash, escape characters without need, or add a trailing slash."""
     sid = client.text()["sid"]
     paths = [
         f"/{BASE}/Messages/{sid}.json",
@@ -192,8 +192,8 @@ def test_path_may_be_written_in_other_ways(client: Client) -> None:
     assert client.get("Messages/").texts(".//Sid") == [sid]
 
 
-def test_put_is_taken_for_post(client: Client) -> None:
-    """The API of 2010 creates and updates with either."""
+def test_put_counts_as_post(client: Client) -> None:
+    """The API of 2010 accepts either to create and update."""
     created = client.request("PUT", "Applications.json", {"FriendlyName": "one"})
     renamed = client.request("PUT", f"Applications/{created.json['sid']}.json", {"FriendlyName": "two"})
 
@@ -202,7 +202,7 @@ def test_put_is_taken_for_post(client: Client) -> None:
 
 @pytest.mark.parametrize("name", ["DELETE", "delete"])
 def test_method_in_the_query_deletes(name: str, client: Client) -> None:
-    """Some HTTP clients know GET and POST alone."""
+    """Some HTTP clients support only GET and POST."""
     sid = client.post("Applications.json", {"FriendlyName": "one"}).json["sid"]
     reply = client.request("POST", f"Applications/{sid}.json", {}, {"_method": name})
 
@@ -210,7 +210,7 @@ def test_method_in_the_query_deletes(name: str, client: Client) -> None:
 
 
 def test_method_in_the_query_updates(client: Client) -> None:
-    """What is written in the body counts, as with a PUT."""
+    """The form in the body is used, as with a real PUT."""
     sid = client.post("Applications.json", {"FriendlyName": "one"}).json["sid"]
     reply = client.request("POST", f"Applications/{sid}.json", {"FriendlyName": "two"}, {"_method": "PUT"})
 
@@ -220,15 +220,15 @@ def test_method_in_the_query_updates(client: Client) -> None:
 @pytest.mark.parametrize(
     ("method", "query", "form"),
     [
-        pytest.param("GET", {"_method": "DELETE"}, None, id="with a GET"),
-        pytest.param("POST", {"_method": "GET"}, {"FriendlyName": "one"}, id="of another method"),
-        pytest.param("POST", {}, {"FriendlyName": "one", "_method": "DELETE"}, id="in the body"),
+        pytest.param("GET", {"_method": "DELETE"}, None, id="in a GET request"),
+        pytest.param("POST", {"_method": "GET"}, {"FriendlyName": "one"}, id="with another method"),
+        pytest.param("POST", {}, {"FriendlyName": "one", "_method": "DELETE"}, id="in the body instead"),
     ],
 )
-def test_method_elsewhere_means_nothing(
+def test_method_override_is_ignored_elsewhere(
     method: str, query: dict[str, str], form: dict[str, str] | None, client: Client
 ) -> None:
-    """A link that deletes would be followed by every crawler."""
+    """A GET that deletes would be triggered by every crawler."""
     sid = client.post("Applications.json", {"FriendlyName": "one"}).json["sid"]
 
     assert client.request(method, f"Applications/{sid}.json", form, query).status == 200
@@ -236,7 +236,7 @@ def test_method_elsewhere_means_nothing(
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "query", "said", "allowed"),
+    ("method", "path", "query", "shown", "allowed"),
     [
         ("DELETE", f"{BASE}.json", {}, "DELETE", "GET, HEAD, POST, PUT"),
         ("POST", f"{BASE}.json", {"_method": "DELETE"}, "DELETE", "GET, HEAD, POST, PUT"),
@@ -248,18 +248,18 @@ def test_method_elsewhere_means_nothing(
         ("POST", "/abcdefg", {}, "POST", "GET, HEAD"),
     ],
 )
-def test_method_that_is_not_there_is_refused(
-    method: str, path: str, query: dict[str, str], said: str, allowed: str, client: Client
+def test_unsupported_method_is_refused(
+    method: str, path: str, query: dict[str, str], shown: str, allowed: str, client: Client
 ) -> None:
-    """An account cannot be deleted, only closed; the answer says what can be done."""
+    """For example, an account can only be closed. The response lists the supported methods."""
     reply = client.request(method, path, None, query)
 
-    assert reply.json == in_json(20004, f"Method not allowed: {said}", 405)
+    assert reply.json == in_json(20004, f"Method not allowed: {shown}", 405)
     assert reply.headers["Allow"] == allowed
 
 
 def test_head_is_a_get_without_its_body(client: Client) -> None:
-    """Monitors ask for the headers alone."""
+    """Monitors request only the headers."""
     client.text()
     got, headed = client.get("Messages.json"), client.request("HEAD", "Messages.json")
 
@@ -269,13 +269,13 @@ def test_head_is_a_get_without_its_body(client: Client) -> None:
     ]
 
 
-def test_head_where_nothing_can_be_read_is_refused(client: Client) -> None:
-    """A HEAD must not send anything."""
+def test_head_of_a_write_only_path_is_refused(client: Client) -> None:
+    """A HEAD request must not create anything."""
     assert client.request("HEAD", "Messages/SM1/Feedback.json").status == 405
 
 
-def test_answer_has_the_headers_of_twilio(client: Client) -> None:
-    """Support asks for the request's id; every request has one of its own."""
+def test_response_has_the_headers_of_twilio(client: Client) -> None:
+    """Twilio's support asks for the request ID, which is unique per request."""
     replies = [client.get("Messages.json"), client.get("Messages/SM1.json"), client.request("DELETE", "Messages/SM1")]
 
     assert [reply.headers["Twilio-Request-Id"] for reply in replies] == [f"RQ{n:032}" for n in (1, 2, 3)]
@@ -283,8 +283,8 @@ def test_answer_has_the_headers_of_twilio(client: Client) -> None:
     assert replies[0].headers["Twilio-Concurrent-Requests"] == "1"
 
 
-def test_empty_answer_has_no_content_type(client: Client) -> None:
-    """There is nothing that it could be of."""
+def test_empty_response_has_no_content_type(client: Client) -> None:
+    """There is no content."""
     sid = client.post("Applications.json").json["sid"]
     reply = client.request("DELETE", f"Applications/{sid}")
 
@@ -292,8 +292,8 @@ def test_empty_answer_has_no_content_type(client: Client) -> None:
 
 
 @pytest.mark.parametrize("path", ["Messages.json", "Messages.xml", "Messages.csv", f"{BASE}.json", "/v1/Services"])
-def test_what_is_still_the_same_is_not_sent_again(path: str, client: Client) -> None:
-    """A client that polls says what it has."""
+def test_unchanged_resource_is_not_sent_again(path: str, client: Client) -> None:
+    """A polling client sends the ETag that it has."""
     first = client.get(path)
     etag = first.headers["ETag"]
     again = client.send(
@@ -303,8 +303,8 @@ def test_what_is_still_the_same_is_not_sent_again(path: str, client: Client) -> 
     assert (again.status, again.body, again.headers["ETag"]) == (304, b"", etag)
 
 
-def test_what_has_changed_is_sent_again(emulator: Emulator, client: Client) -> None:
-    """Within a second too, and although the client names a date besides."""
+def test_changed_resource_is_sent_again(emulator: Emulator, client: Client) -> None:
+    """Also within the same second, and even if the client sends a date as well."""
     sid = client.text()["sid"]
     emulator.advance(10)
     path, first = f"{BASE}/Messages/{sid}.json", client.get(f"Messages/{sid}.json")
@@ -315,8 +315,8 @@ def test_what_has_changed_is_sent_again(emulator: Emulator, client: Client) -> N
     assert client.send("GET", path, None, CREDENTIALS | known).json["body"] == ""
 
 
-def test_what_has_not_changed_since_is_not_sent_again(emulator: Emulator, client: Client) -> None:
-    """Clients without a store of tags know at least when they asked."""
+def test_resource_not_modified_since_is_not_sent_again(emulator: Emulator, client: Client) -> None:
+    """Clients that do not store ETags at least know a date."""
     sid = client.text()["sid"]
     emulator.settle()
     emulator.advance(10)
@@ -329,8 +329,8 @@ def test_what_has_not_changed_since_is_not_sent_again(emulator: Emulator, client
     assert client.send("GET", path, None, CREDENTIALS | {"If-Modified-Since": modified}).status == 200
 
 
-def test_date_says_nothing_within_its_second(emulator: Emulator, client: Client) -> None:
-    """A clock that is stepped stands still while a resource changes: the date would hide the change."""
+def test_last_modified_is_left_out_within_the_same_second(emulator: Emulator, client: Client) -> None:
+    """A step clock does not move while a resource changes: the date would hide the change."""
     sid = client.post("Applications.json", {"FriendlyName": "one"}).json["sid"]
     path, now = f"{BASE}/Applications/{sid}.json", {"If-Modified-Since": "Tue, 14 Nov 2023 22:13:20 GMT"}
     first = client.send("GET", path, None, CREDENTIALS)
@@ -345,24 +345,24 @@ def test_date_says_nothing_within_its_second(emulator: Emulator, client: Client)
     ("content_type", "body"),
     [
         pytest.param("application/json", b'{"To": "+15558675310"}', id="JSON"),
-        pytest.param("application/x-www-form-urlencoded", b"To=%2B15558675310&Body=\xff", id="bytes that are no text"),
-        pytest.param("application/x-www-form-urlencoded", b"\x00\x01&&&;;==", id="no form"),
-        pytest.param("multipart/form-data", b"--x\r\n", id="parts without a boundary"),
-        pytest.param("text/plain; charset=\xff", b"To=1", id="a broken content type"),
+        pytest.param("application/x-www-form-urlencoded", b"To=%2B15558675310&Body=\xff", id="not UTF-8"),
+        pytest.param("application/x-www-form-urlencoded", b"\x00\x01&&&;;==", id="not a form"),
+        pytest.param("multipart/form-data", b"--x\r\n", id="multipart without a boundary"),
+        pytest.param("text/plain; charset=\xff", b"To=1", id="malformed content type"),
     ],
 )
-def test_body_that_is_no_form_counts_as_empty(
+def test_body_that_is_not_a_form_counts_as_empty(
     content_type: str, body: bytes, emulator: Emulator, client: Client
 ) -> None:
-    """It is answered with what is missing; the log says what is wrong."""
+    """The response names the missing parameter; the hint in the log names the cause."""
     reply = client.send("POST", f"{BASE}/Messages.json", body, CREDENTIALS | {"Content-Type": content_type})
 
     assert reply.status == 400
     assert emulator.outbox == []
 
 
-def test_body_that_was_cut_off_makes_nothing(emulator: Emulator) -> None:
-    """Half a message must not be sent."""
+def test_truncated_body_creates_nothing(emulator: Emulator) -> None:
+    """Part of a message must not be sent."""
     head = (
         f"POST {BASE}/Messages.json HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 500\r\n"
         f"Authorization: {CREDENTIALS['Authorization']}\r\nContent-Type: application/x-www-form-urlencoded\r\n\r\n"
@@ -376,8 +376,8 @@ def test_body_that_was_cut_off_makes_nothing(emulator: Emulator) -> None:
     assert (b'"code": 20001' in answer, emulator.outbox) == (True, [])
 
 
-def test_body_that_is_too_large_is_refused(client: Client, emulator: Emulator) -> None:
-    """A form in parts is read into memory: a megabyte is no text."""
+def test_multipart_body_that_is_too_large_is_refused(client: Client, emulator: Emulator) -> None:
+    """A multipart form is read into memory, and no message needs a megabyte."""
     body = b'--x\r\nContent-Disposition: form-data; name="Body"\r\n\r\n' + b"a" * 1_000_000 + b"\r\n--x--\r\n"
     headers = CREDENTIALS | {"Content-Type": "multipart/form-data; boundary=x"}
     reply = client.send("POST", f"{BASE}/Messages.json", body, headers)
@@ -386,14 +386,14 @@ def test_body_that_is_too_large_is_refused(client: Client, emulator: Emulator) -
 
 
 def test_get_may_have_a_content_type(client: Client) -> None:
-    """The library of today sends one without a body."""
+    """The current Python library sends one without a body."""
     headers = CREDENTIALS | {"Content-Type": "application/x-www-form-urlencoded"}
 
     assert client.send("GET", f"{BASE}/Messages.json", None, headers).status == 200
 
 
-def test_two_emulators_do_not_know_of_each_other() -> None:
-    """Tests run side by side."""
+def test_two_emulators_are_independent() -> None:
+    """Tests run in parallel."""
     with Emulator() as one, Emulator(EmulatorOptions(auth_token="other")) as two:
         Client(one).text()
         two.fail_next(1)
@@ -405,8 +405,8 @@ def test_two_emulators_do_not_know_of_each_other() -> None:
         assert [len(each.requests) for each in (one, two)] == [2, 3]
 
 
-def said(emulator: Emulator, request: bytes) -> bytes:
-    """Return what is answered to bytes, after which nothing comes."""
+def send_raw(emulator: Emulator, request: bytes) -> bytes:
+    """Send bytes and close the sending side; return the response."""
     with socket.create_connection(("127.0.0.1", emulator.port), timeout=30) as connection:
         connection.sendall(request)
         connection.shutdown(socket.SHUT_WR)
@@ -414,7 +414,7 @@ def said(emulator: Emulator, request: bytes) -> bytes:
 
 
 def head(*lines: str) -> bytes:
-    """Return the head of a request that makes a message."""
+    """Return the head of a request that creates a message."""
     form = "Content-Type: application/x-www-form-urlencoded"
     credentials = f"Authorization: {CREDENTIALS['Authorization']}"
     first = f"POST {BASE}/Messages.json HTTP/1.1"
@@ -425,9 +425,9 @@ GOOD_FORM = b"To=%2B15558675310&From=%2B15017122661&Body=hello"
 
 
 def test_body_in_chunks_is_read(emulator: Emulator) -> None:
-    """Clients that do not know the length beforehand send it so."""
+    """Clients that do not know the length in advance use chunks."""
     chunks = b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in (GOOD_FORM[:10], GOOD_FORM[10:]))
-    answer = said(emulator, head("Transfer-Encoding: chunked") + chunks + b"0\r\n\r\n")
+    answer = send_raw(emulator, head("Transfer-Encoding: chunked") + chunks + b"0\r\n\r\n")
 
     assert answer.startswith(b"HTTP/1.1 201 ")
     assert [message.body for message in emulator.outbox] == ["hello"]
@@ -436,35 +436,35 @@ def test_body_in_chunks_is_read(emulator: Emulator) -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        pytest.param(b"", id="no chunk"),
-        pytest.param(b"nonsense\r\n", id="no length"),
-        pytest.param(b"-5\r\nhello\r\n0\r\n\r\n", id="a negative length"),
-        pytest.param(b"40000000\r\n" + GOOD_FORM, id="a cut chunk"),
-        pytest.param(b"30\r\n" + GOOD_FORM, id="a chunk without its end"),
-        pytest.param(b"%x\r\n%b" % (len(GOOD_FORM), GOOD_FORM), id="no line break"),
+        pytest.param(b"", id="no chunks"),
+        pytest.param(b"nonsense\r\n", id="not a length"),
+        pytest.param(b"-5\r\nhello\r\n0\r\n\r\n", id="negative length"),
+        pytest.param(b"40000000\r\n" + GOOD_FORM, id="truncated chunk"),
+        pytest.param(b"30\r\n" + GOOD_FORM, id="chunk without its line break"),
+        pytest.param(b"%x\r\n%b" % (len(GOOD_FORM), GOOD_FORM), id="no line break after the chunk"),
         pytest.param(b"%x\r\n%b\r\n" % (len(GOOD_FORM), GOOD_FORM), id="no last chunk"),
-        pytest.param(b"%x\r\n%bxx" % (len(GOOD_FORM), GOOD_FORM), id="a chunk that is longer than it says"),
+        pytest.param(b"%x\r\n%bxx" % (len(GOOD_FORM), GOOD_FORM), id="chunk longer than its length"),
     ],
 )
-def test_chunks_that_are_wrong_make_nothing(body: bytes, emulator: Emulator, caplog: pytest.LogCaptureFixture) -> None:
-    """It is the client that failed, and not the emulator."""
-    answer = said(emulator, head("Transfer-Encoding: chunked") + body)
+def test_invalid_chunks_create_nothing(body: bytes, emulator: Emulator, caplog: pytest.LogCaptureFixture) -> None:
+    """This is an error of the client, so the emulator logs no exception."""
+    answer = send_raw(emulator, head("Transfer-Encoding: chunked") + body)
 
     assert answer.startswith(b"HTTP/1.1 400 ")
     assert (b'"code": 20001' in answer, emulator.outbox, caplog.text) == (True, [], "")
 
 
 @pytest.mark.parametrize("length", ["nonsense", "-1", "1e3"])
-def test_length_that_is_no_number_makes_nothing(length: str, emulator: Emulator) -> None:
-    """Nothing can be read by it."""
-    answer = said(emulator, head(f"Content-Length: {length}") + GOOD_FORM)
+def test_invalid_content_length_creates_nothing(length: str, emulator: Emulator) -> None:
+    """Without a length the body cannot be read."""
+    answer = send_raw(emulator, head(f"Content-Length: {length}") + GOOD_FORM)
 
     assert (answer.startswith(b"HTTP/1.1 400 "), emulator.outbox) == (True, [])
 
 
 @pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "application/json", "text/plain"])
 def test_body_above_a_megabyte_is_refused_whatever_it_is(kind: str, client: Client, emulator: Emulator) -> None:
-    """Nothing of it is kept."""
+    """No part of it is stored."""
     body = GOOD_FORM + b"a" * 1_000_000
     reply = client.send("POST", f"{BASE}/Messages.json", body, {**CREDENTIALS, "Content-Type": kind})
 
@@ -472,8 +472,8 @@ def test_body_above_a_megabyte_is_refused_whatever_it_is(kind: str, client: Clie
     assert [len(request.hints) < 3 for request in emulator.requests] == [True]
 
 
-def test_body_is_refused_before_it_is_sent(emulator: Emulator) -> None:
-    """A gigabyte is not waited for."""
+def test_too_large_body_is_refused_before_it_is_sent(emulator: Emulator) -> None:
+    """The emulator must not wait for a gigabyte."""
     with socket.create_connection(("127.0.0.1", emulator.port), timeout=30) as connection:
         connection.sendall(head("Content-Length: 1000000000"))
         answer = connection.recv(65536)
@@ -482,24 +482,24 @@ def test_body_is_refused_before_it_is_sent(emulator: Emulator) -> None:
 
 
 def test_chunks_above_a_megabyte_are_refused(emulator: Emulator) -> None:
-    """Their length is only known while they come."""
+    """Their total length is only known while they arrive."""
     chunk = b"100000\r\n" + b"a" * 0x100000 + b"\r\n"
-    answer = said(emulator, head("Transfer-Encoding: chunked") + chunk * 2 + b"0\r\n\r\n")
+    answer = send_raw(emulator, head("Transfer-Encoding: chunked") + chunk * 2 + b"0\r\n\r\n")
 
     assert (answer.startswith(b"HTTP/1.1 413 "), emulator.outbox) == (True, [])
 
 
-def test_target_that_is_no_url_is_answered(emulator: Emulator, capfd: pytest.CaptureFixture[str]) -> None:
-    """And no traceback is printed into the developer's terminal."""
-    answer = said(emulator, b"GET http://[x/ HTTP/1.1\r\nHost: localhost\r\n\r\n")
+def test_invalid_request_target_gets_a_response(emulator: Emulator, capfd: pytest.CaptureFixture[str]) -> None:
+    """No traceback is printed in the developer's terminal."""
+    answer = send_raw(emulator, b"GET http://[x/ HTTP/1.1\r\nHost: localhost\r\n\r\n")
 
     assert answer.startswith(b"HTTP/1.1 400 Bad request target\r\n")
     assert capfd.readouterr() == ("", "")
 
 
-def test_target_may_name_its_host(emulator: Emulator) -> None:
-    """Proxies write it so, and it counts more than the header."""
-    own = said(emulator, b"GET http://localhost/abcdefg HTTP/1.1\r\nHost: example.com\r\n\r\n")
-    strange = said(emulator, b"GET http://example.com/abcdefg HTTP/1.1\r\nHost: localhost\r\n\r\n")
+def test_host_in_the_request_target_has_precedence(emulator: Emulator) -> None:
+    """Proxies send absolute targets, which take precedence over the Host header."""
+    own = send_raw(emulator, b"GET http://localhost/abcdefg HTTP/1.1\r\nHost: example.com\r\n\r\n")
+    foreign = send_raw(emulator, b"GET http://example.com/abcdefg HTTP/1.1\r\nHost: localhost\r\n\r\n")
 
-    assert [answer.split()[1] for answer in (own, strange)] == [b"404", b"403"]
+    assert [answer.split()[1] for answer in (own, foreign)] == [b"404", b"403"]

@@ -1,4 +1,4 @@
-"""Applications: URLs under one name, for numbers and for what is sent."""
+"""Applications: named sets of URLs, for numbers and for outbound messages."""
 
 from __future__ import annotations
 
@@ -63,8 +63,8 @@ FULL_JSON = {
 }
 
 
-def test_application_is_made(client: Client) -> None:
-    """Nothing of it is required."""
+def test_application_is_created(client: Client) -> None:
+    """No parameter is required."""
     full, empty = client.post("Applications.json", FULL), client.post("Applications.json")
 
     assert (full.status, full.json) == (201, application_json(**FULL_JSON))
@@ -72,8 +72,8 @@ def test_application_is_made(client: Client) -> None:
     assert client.get(f"Applications/{SID}.json").json == full.json
 
 
-def test_update_changes_what_is_given(emulator: Emulator, client: Client) -> None:
-    """The rest stays; an empty URL takes one away."""
+def test_update_changes_only_the_given_fields(emulator: Emulator, client: Client) -> None:
+    """An empty URL removes a URL."""
     client.post("Applications.json", FULL)
     emulator.advance(60)
     reply = client.post(f"Applications/{SID}.json", {"SmsUrl": "", "FriendlyName": "news"})
@@ -84,8 +84,8 @@ def test_update_changes_what_is_given(emulator: Emulator, client: Client) -> Non
 
 @pytest.mark.parametrize("name", ["SmsUrl", "SmsFallbackUrl", "SmsStatusCallback", "MessageStatusCallback"])
 @pytest.mark.parametrize("path", ["Applications.json", f"Applications/{SID}.json"])
-def test_wrong_url_is_refused(name: str, path: str, client: Client) -> None:
-    """And nothing is made or changed."""
+def test_invalid_url_is_refused(name: str, path: str, client: Client) -> None:
+    """Nothing is created or changed."""
     client.post("Applications.json", FULL)
 
     assert client.post(path, {name: "example.com/message"}).error == (400, 21502)
@@ -93,13 +93,13 @@ def test_wrong_url_is_refused(name: str, path: str, client: Client) -> None:
 
 
 @pytest.mark.parametrize("name", ["SmsMethod", "SmsFallbackMethod"])
-def test_wrong_method_is_refused(name: str, client: Client) -> None:
-    """A webhook is called by GET or POST."""
+def test_invalid_method_is_refused(name: str, client: Client) -> None:
+    """A webhook is called with GET or POST."""
     assert client.post("Applications.json", {name: "DELETE"}).error == (400, 20001)
 
 
 def test_list_is_filtered_by_name(client: Client) -> None:
-    """The whole name, in its case."""
+    """Only the exact name matches, including its case."""
     for name in ("orders", "news", "orders"):
         client.post("Applications.json", {"FriendlyName": name})
 
@@ -112,7 +112,7 @@ def test_list_is_filtered_by_name(client: Client) -> None:
 
 
 def test_deleted_application_is_gone(client: Client) -> None:
-    """It cannot be sent with any more."""
+    """Messages can no longer refer to it."""
     client.post("Applications.json", FULL)
 
     assert client.request("DELETE", f"Applications/{SID}.json").status == 204
@@ -122,23 +122,23 @@ def test_deleted_application_is_gone(client: Client) -> None:
 
 @pytest.mark.parametrize("sid", ["AP" + "9" * 32, "PN" + "9" * 32, "orders"])
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
-def test_application_that_is_not_there(method: str, sid: str, client: Client) -> None:
+def test_unknown_application_is_not_found(method: str, sid: str, client: Client) -> None:
     """The error names the path."""
     path = f"{BASE}/Applications/{sid}.json"
 
     assert client.request(method, path).json["message"] == f"The requested resource {path} was not found"
 
 
-def test_application_of_another_account_is_not_there(client: Client) -> None:
-    """A subaccount has its own."""
+def test_application_of_another_account_is_not_found(client: Client) -> None:
+    """A subaccount has its own applications."""
     child = client.post("/2010-04-01/Accounts.json").json["sid"]
     client.post("Applications.json", FULL)
 
     assert client.get(f"/2010-04-01/Accounts/{child}/Applications/{SID}.json").status == 404
 
 
-def test_text_goes_to_the_application_of_a_number(emulator: Emulator, client: Client) -> None:
-    """Its URL counts, and not the number's own."""
+def test_webhook_of_a_number_goes_to_its_application(emulator: Emulator, client: Client) -> None:
+    """The URL of the application has precedence over that of the number."""
     with listening() as program:
         client.post("Applications.json", {"SmsUrl": f"{program.url}/application"})
         form = {"PhoneNumber": NUMBER, "SmsUrl": f"{program.url}/number", "SmsApplicationSid": SID}
@@ -149,7 +149,7 @@ def test_text_goes_to_the_application_of_a_number(emulator: Emulator, client: Cl
 
 
 def test_official_client_manages_applications(emulator: Emulator) -> None:
-    """It makes, finds, changes and deletes."""
+    """The official library creates, finds, updates and deletes them."""
     applications = emulator.client().applications
     made = applications.create(friendly_name="orders", sms_url="https://a.example.com/")
     (found,) = applications.list(friendly_name="orders")

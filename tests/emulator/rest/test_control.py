@@ -1,4 +1,4 @@
-"""The emulator's own paths: text in, choose a phone's fate, move the clock, look at everything."""
+"""Emulator-only endpoints: send inbound texts, set delivery outcomes, move the clock, inspect state."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ DATE = "Tue, 14 Nov 2023 22:13:20 +0000"
 
 @pytest.fixture
 def emulator() -> Iterator[Emulator]:
-    """A local Twilio with a number that nobody answers."""
+    """An emulator with a number that has no Message URL."""
     with Emulator(EmulatorOptions(start=START), new_sid=counted_sids()) as running:
         running.add_number(NUMBER)
         yield running
 
 
-def text_in(client: Client, **changes: str) -> Any:
-    """Text the number."""
+def send_text(client: Client, **changes: str) -> Any:
+    """Text the number, and return the response."""
     return client.post("/_emulator/texts", {"From": PHONE, "To": NUMBER, "Body": "hi", **changes})
 
 
-def test_text_comes_in(client: Client) -> None:
-    """As the REST API would show it."""
-    reply = text_in(client)
+def test_inbound_text_is_returned(client: Client) -> None:
+    """The message has the same fields as in the REST API."""
+    reply = send_text(client)
     sid = f"SM{1:032}"
     uri = f"/2010-04-01/Accounts/{ACCOUNT_SID}/Messages/{sid}"
 
@@ -65,32 +65,32 @@ def test_text_comes_in(client: Client) -> None:
     }
 
 
-def test_number_may_be_written_as_people_do(client: Client) -> None:
-    """The phone that is meant is the one that is set, however it is written."""
-    reply = text_in(client, From="(555) 867-5310", To="501-712-2661")
+def test_numbers_can_be_written_in_any_format(client: Client) -> None:
+    """However a number is written, it means the same phone."""
+    reply = send_text(client, From="(555) 867-5310", To="501-712-2661")
 
     assert (reply.json["inbound"]["from"], reply.json["inbound"]["to"]) == (PHONE, NUMBER)
 
 
-def test_text_goes_to_the_only_number(client: Client) -> None:
-    """A developer has one."""
+def test_text_goes_to_the_only_number_by_default(client: Client) -> None:
+    """Most developers have one number."""
     assert client.post("/_emulator/texts", {"From": PHONE, "Body": "hi"}).json["inbound"]["to"] == NUMBER
 
 
-def test_text_brings_its_media(client: Client) -> None:
-    """Each MediaUrl is one."""
+def test_text_can_have_media(client: Client) -> None:
+    """Each MediaUrl is one media file."""
     form = {"From": PHONE, "MediaUrl": ["https://example.com/a.gif", "https://example.com/b.png"]}
     reply = client.post("/_emulator/texts", form)
 
     assert (reply.status, reply.json["inbound"]["num_media"]) == (201, "2")
 
 
-def test_reply_and_problems_come_back(emulator: Emulator, client: Client) -> None:
-    """What Twilio would complain about is part of the answer, and stays in the debugger."""
+def test_response_has_the_replies_and_problems(emulator: Emulator, client: Client) -> None:
+    """Problems are part of the response, and stay in the debugger."""
     with listening() as program:
         emulator.add_number(NUMBER, f"{program.url}/message")
-        quiet = text_in(client).json
-    broken = text_in(client).json
+        quiet = send_text(client).json
+    broken = send_text(client).json
     entries = client.get("/_emulator/debugger").json["entries"]
 
     assert (quiet["replies"], quiet["problems"]) == ([], [])
@@ -112,25 +112,25 @@ def test_reply_and_problems_come_back(emulator: Emulator, client: Client) -> Non
         ({"From": PHONE, "To": "+15017122662", "Body": "hi"}, 21606),
         ({"From": PHONE, "To": NUMBER, "MediaUrl": "nonsense"}, 21620),
     ],
-    ids=["no sender", "an empty sender", "a wrong sender", "a wrong number", "a number of others", "a wrong media"],
+    ids=["no sender", "empty sender", "invalid sender", "invalid number", "unknown number", "invalid media URL"],
 )
-def test_wrong_text_is_refused(form: dict[str, str], code: int, emulator: Emulator, client: Client) -> None:
-    """And nothing comes in."""
+def test_invalid_text_is_refused(form: dict[str, str], code: int, emulator: Emulator, client: Client) -> None:
+    """No message is stored."""
     assert client.post("/_emulator/texts", form).error == (400, code)
     assert client.get("Messages.json").json["messages"] == []
 
 
-def test_one_of_several_numbers_has_to_be_named(emulator: Emulator, client: Client) -> None:
+def test_to_is_required_with_several_numbers(emulator: Emulator, client: Client) -> None:
     """The emulator does not guess."""
     emulator.add_number("+15017122662")
 
     assert client.post("/_emulator/texts", {"From": PHONE, "Body": "hi"}).error == (400, 21606)
 
 
-def test_outbox_shows_what_was_sent(emulator: Emulator, client: Client) -> None:
-    """The oldest first; what came in is not in it."""
+def test_outbox_shows_outbound_messages(emulator: Emulator, client: Client) -> None:
+    """Oldest first, and without the inbound ones."""
     sent = [client.text(Body=f"{n}")["sid"] for n in range(3)]
-    text_in(client)
+    send_text(client)
     shown = client.get("/_emulator/outbox").json["messages"]
 
     assert [(each["sid"], each["status"], each["body"]) for each in shown] == [
@@ -138,8 +138,8 @@ def test_outbox_shows_what_was_sent(emulator: Emulator, client: Client) -> None:
     ]
 
 
-def test_requests_are_shown(client: Client) -> None:
-    """With what their client did wrong."""
+def test_requests_show_what_clients_did_wrong(client: Client) -> None:
+    """Each request has the hints for its client."""
     client.post("Messages.json", {"to": PHONE})
 
     assert client.get("/_emulator/requests").json == {
@@ -151,14 +151,14 @@ def test_requests_are_shown(client: Client) -> None:
                 "status": 400,
                 "code": 21604,
                 "message": "A 'To' phone number is required.",
-                "hints": ["to: it is written To, and case counts"],
+                "hints": ["to: write To, names are case-sensitive"],
             }
         ]
     }
 
 
-def test_clock_is_moved(client: Client) -> None:
-    """A message that waits is sent on the way."""
+def test_clock_is_advanced(client: Client) -> None:
+    """Messages that are due meanwhile are delivered."""
     client.text()
     before = client.get("/_emulator/clock").json
     after = client.post("/_emulator/clock", {"Seconds": "3600"}).json
@@ -168,8 +168,8 @@ def test_clock_is_moved(client: Client) -> None:
     assert [message["status"] for message in sent] == ["delivered"]
 
 
-def test_clock_is_moved_until_nothing_is_on_its_way(client: Client) -> None:
-    """As settle does."""
+def test_clock_is_advanced_until_nothing_is_in_transit(client: Client) -> None:
+    """Settle does the same as ``Emulator.settle``."""
     client.text()
 
     reply = client.post("/_emulator/clock", {"Settle": "true"})
@@ -178,9 +178,11 @@ def test_clock_is_moved_until_nothing_is_on_its_way(client: Client) -> None:
     assert [message["status"] for message in client.get("/_emulator/outbox").json["messages"]] == ["delivered"]
 
 
-@pytest.mark.parametrize("form", [{}, {"Seconds": "0"}, {"Settle": "false"}], ids=["nothing", "no time", "no"])
-def test_clock_stays_unless_it_is_moved(form: dict[str, str], client: Client) -> None:
-    """Time is the test's."""
+@pytest.mark.parametrize(
+    "form", [{}, {"Seconds": "0"}, {"Settle": "false"}], ids=["empty form", "no seconds", "no settling"]
+)
+def test_step_clock_does_not_move_otherwise(form: dict[str, str], client: Client) -> None:
+    """Only the test moves the time."""
     client.text()
 
     assert client.post("/_emulator/clock", form).json == {"now": "2023-11-14T22:13:20Z"}
@@ -188,13 +190,13 @@ def test_clock_stays_unless_it_is_moved(form: dict[str, str], client: Client) ->
 
 
 @pytest.mark.parametrize("form", [{"Seconds": "-1"}, {"Seconds": "soon"}, {"Settle": "perhaps"}], ids=str)
-def test_clock_refuses_what_is_no_time(form: dict[str, str], client: Client) -> None:
-    """It never goes back."""
+def test_clock_refuses_invalid_values(form: dict[str, str], client: Client) -> None:
+    """In particular, time never goes backwards."""
     assert client.post("/_emulator/clock", form).error == (400, 20001)
 
 
-def test_clock_that_goes_by_itself_is_not_moved() -> None:
-    """It can be waited for, and says so."""
+def test_running_clock_cannot_be_moved() -> None:
+    """A running clock can only settle."""
     with Emulator(EmulatorOptions(clock="real", start=START)) as emulator:
         client = Client(emulator)
 
@@ -202,8 +204,8 @@ def test_clock_that_goes_by_itself_is_not_moved() -> None:
         assert client.post("/_emulator/clock", {"Settle": "true"}).status == 200
 
 
-def test_clock_stays_within_the_dates_that_can_be_written() -> None:
-    """A later one could be shown to nobody."""
+def test_clock_cannot_pass_the_last_date() -> None:
+    """A later date could not be formatted."""
     with Emulator(EmulatorOptions(start=253_300_000_000.0)) as emulator:
         client = Client(emulator)
         reply = client.post("/_emulator/clock", {"Seconds": "999999999"})
@@ -211,8 +213,8 @@ def test_clock_stays_within_the_dates_that_can_be_written() -> None:
         assert (reply.error, emulator.clock.now()) == ((400, 20001), 253_300_000_000.0)
 
 
-def test_outage_begins_and_ends(client: Client) -> None:
-    """As many requests as are named; none ends it."""
+def test_outage_starts_and_ends(client: Client) -> None:
+    """It lasts for the given number of requests; no number ends it."""
     assert client.post("/_emulator/outage", {"Requests": "2"}).status == 204
     assert client.get("Messages.json").status == 503
     assert client.post("/_emulator/outage", {}).status == 204
@@ -222,8 +224,8 @@ def test_outage_begins_and_ends(client: Client) -> None:
     assert client.get("Messages.json").status == 200
 
 
-def test_reset_forgets_what_clients_made(client: Client) -> None:
-    """The account stays, and the numbers that the emulator was started with."""
+def test_reset_removes_the_resources_of_clients(client: Client) -> None:
+    """The account and the numbers that the emulator was started with stay."""
     client.text()
     made = client.post("IncomingPhoneNumbers.json", {"PhoneNumber": "+15017122669"}).json
 
@@ -234,8 +236,8 @@ def test_reset_forgets_what_clients_made(client: Client) -> None:
     assert [number["phone_number"] for number in left] == ["+15017122661"]
 
 
-def test_fate_of_a_phone_is_chosen(client: Client) -> None:
-    """What is not named stays as it was; a new status forgets the code of the old one."""
+def test_delivery_outcome_of_a_phone_can_be_set(client: Client) -> None:
+    """Other settings stay unchanged; a new status clears the error code of the old one."""
     path = "/_emulator/phones/%2B15558675310"
     all_settings = [
         client.get(path).json,
@@ -262,8 +264,8 @@ def test_fate_of_a_phone_is_chosen(client: Client) -> None:
     ]
 
 
-def test_chosen_fate_comes_true(client: Client) -> None:
-    """However the number is written."""
+def test_messages_get_the_delivery_outcome_of_the_phone(client: Client) -> None:
+    """The number can be written in any format."""
     client.post("/_emulator/phones/(555)%20867-5310", {"Status": "failed", "ErrorCode": "30006"})
     client.text()
     client.post("/_emulator/clock", {"Settle": "true"})
@@ -277,8 +279,8 @@ def test_chosen_fate_comes_true(client: Client) -> None:
     [{"Status": "lost"}, {"ErrorCode": "0"}, {"ErrorCode": "x"}, {"TakesMedia": "perhaps"}],
     ids=str,
 )
-def test_fate_that_there_is_not_is_refused(form: dict[str, str], client: Client) -> None:
-    """And the phone stays as it was."""
+def test_invalid_delivery_outcome_is_refused(form: dict[str, str], client: Client) -> None:
+    """The phone stays unchanged."""
     path = f"/_emulator/phones/{PHONE}"
 
     assert client.post(path, form).error == (400, 20001)
@@ -286,13 +288,13 @@ def test_fate_that_there_is_not_is_refused(form: dict[str, str], client: Client)
 
 
 @pytest.mark.parametrize("name", ["Bob", "nobody-at-all", "%20"])
-def test_phone_without_a_number_is_refused(name: str, client: Client) -> None:
-    """Its fate would never come true."""
+def test_phone_must_have_a_number(name: str, client: Client) -> None:
+    """No message could ever reach such a phone."""
     assert client.post(f"/_emulator/phones/{name}", {"Status": "failed"}).error == (400, 20001)
 
 
-def test_phone_shows_what_has_reached_it(client: Client) -> None:
-    """The first first, and nothing that is still on its way."""
+def test_phone_shows_the_messages_it_has_received(client: Client) -> None:
+    """Oldest first, and without those still in transit."""
     for body in ("one", "two"):
         client.text(Body=body)
     client.post("/_emulator/clock", {"Settle": "true"})
@@ -303,16 +305,16 @@ def test_phone_shows_what_has_reached_it(client: Client) -> None:
 
 
 @pytest.mark.parametrize("extension", ["", ".json", ".xml"])
-def test_answer_is_json_that_is_kept_nowhere(extension: str, client: Client) -> None:
-    """It is about this moment."""
+def test_response_is_json_that_is_not_cached(extension: str, client: Client) -> None:
+    """It is only valid at this moment."""
     for path in ("clock", "outbox", "nothing"):
         reply = client.get(f"/_emulator/{path}{extension}")
 
         assert (reply.headers["Content-Type"], reply.headers["Cache-Control"]) == ("application/json", "no-store")
 
 
-def test_any_account_of_the_emulator_may_look(emulator: Emulator, client: Client) -> None:
-    """A subaccount's program is tested too."""
+def test_any_account_of_the_emulator_has_access(emulator: Emulator, client: Client) -> None:
+    """An app that uses a subaccount is tested too."""
     child = client.post("/2010-04-01/Accounts.json").json
 
     assert Client(emulator, child["sid"], child["auth_token"]).get("/_emulator/outbox").status == 200

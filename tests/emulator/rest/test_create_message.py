@@ -1,4 +1,4 @@
-"""Creating a message: what a POST to Messages must hold, each refusal, and the message that is made."""
+"""Creating a message: the parameters of a POST to Messages, each refusal, and the resulting message."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from twiml_app.emulator.rest import create_message
 OTHER = "AC" + "2" * 32
 SERVICE, EMPTY_SERVICE, OTHERS_SERVICE = "MG" + "1" * 32, "MG" + "2" * 32, "MG" + "3" * 32
 APPLICATION, SILENT_APPLICATION, OTHERS_APPLICATION = "AP" + "1" * 32, "AP" + "2" * 32, "AP" + "3" * 32
-TEXT_ONLY, DUMB, OTHERS_NUMBER = "+15017122662", "+15017122663", "+15017122664"
+TEXT_ONLY, NO_SMS, OTHERS_NUMBER = "+15017122662", "+15017122663", "+15017122664"
 PICTURE = "https://example.com/picture.png"
 CONTENT = "HX" + "0" * 32
 MESSAGES, TEXTS = "Messages.json", "SMS/Messages.json"
@@ -30,7 +30,7 @@ SEED: dict[str, Any] = {
     "numbers": [
         {"phone_number": NUMBER},
         {"phone_number": TEXT_ONLY, "mms": False},
-        {"phone_number": DUMB, "sms": False},
+        {"phone_number": NO_SMS, "sms": False},
         {"phone_number": OTHERS_NUMBER, "account_sid": OTHER},
         {"phone_number": "77000"},
     ],
@@ -46,7 +46,7 @@ TRIAL = {**SEED, "account": {"type": "Trial", "verified": ["+15558675311"]}}
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A form that differs from a good one, and what it is refused with."""
+    """The changes that make a valid form invalid, and the expected error."""
 
     changes: Mapping[str, str | Sequence[str] | None]
     code: int
@@ -54,28 +54,28 @@ class Refused:
     seed: Mapping[str, Any] | None = None
     profile: str = "current"
     path: str = MESSAGES
-    #: What the phone has texted to the number before.
+    #: A text that the contact has sent to the number before.
     texted: str = field(default="", kw_only=True)
 
 
 def form(changes: Mapping[str, str | Sequence[str] | None]) -> Form:
-    """Return a good form with changes; what is None is not there."""
+    """Return a valid form with changes; a value of None removes the parameter."""
     full = {"To": PHONE, "From": NUMBER, "Body": "hello", **changes}
     return {name: value for name, value in full.items() if value is not None}
 
 
 def at(seconds: float) -> str:
-    """Return a moment after the start as clients write it."""
+    """Return a time after the start, in the format that clients use."""
     return datetime.fromtimestamp(START + seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def scheduled(send_at: str) -> dict[str, str]:
-    """Return what schedules a message."""
+    """Return the parameters that schedule a message."""
     return {"MessagingServiceSid": SERVICE, "ScheduleType": "fixed", "SendAt": send_at}
 
 
 REFUSED = {
-    "nothing at all": Refused({"To": None, "From": None, "Body": None}, 21604),
+    "no parameters": Refused({"To": None, "From": None, "Body": None}, 21604),
     "no To": Refused({"To": None}, 21604),
     "an empty To": Refused({"To": ""}, 21604),
     "no From": Refused({"From": None}, 21603),
@@ -85,35 +85,37 @@ REFUSED = {
     "no content in 2014": Refused({"Body": None}, 21602, profile="2014"),
     "no content in 2008": Refused({"Body": None}, 21602, profile="2008"),
     # From
-    "From is no sender": Refused({"From": "nobody!"}, 21212),
-    "From has an unknown country": Refused({"From": "+0"}, 21212),
-    "From is a name of twelve": Refused({"From": "TwelveLetter"}, 21212),
-    "From is a name in Greek": Refused({"From": "Ακμή"}, 21212),
-    "From is a name of spaces": Refused({"From": "   "}, 21212),
-    "a number that nobody has": Refused({"From": "+15017122669"}, 21606, seed=SEED),
-    "a short code that nobody has": Refused({"From": "77001"}, 21606, seed=SEED),
-    "a number of another account": Refused({"From": OTHERS_NUMBER}, 21660, seed=SEED),
-    "a number without texts": Refused({"From": DUMB}, 21661, seed=SEED),
-    "a number outside the service": Refused({"From": TEXT_ONLY, "MessagingServiceSid": SERVICE}, 21606, seed=SEED),
-    "a name on a trial": Refused({"From": "ACME", "To": "+15558675311"}, 21267, seed=TRIAL),
+    "From is not a sender": Refused({"From": "nobody!"}, 21212),
+    "From has an unknown country code": Refused({"From": "+0"}, 21212),
+    "From is a name of twelve characters": Refused({"From": "TwelveLetter"}, 21212),
+    "From is a name in Greek letters": Refused({"From": "Ακμή"}, 21212),
+    "From is only spaces": Refused({"From": "   "}, 21212),
+    "From is an unknown number": Refused({"From": "+15017122669"}, 21606, seed=SEED),
+    "From is an unknown short code": Refused({"From": "77001"}, 21606, seed=SEED),
+    "From is a number of another account": Refused({"From": OTHERS_NUMBER}, 21660, seed=SEED),
+    "From is a number without SMS": Refused({"From": NO_SMS}, 21661, seed=SEED),
+    "From is a number outside the service": Refused(
+        {"From": TEXT_ONLY, "MessagingServiceSid": SERVICE}, 21606, seed=SEED
+    ),
+    "From is a name, trial account": Refused({"From": "ACME", "To": "+15558675311"}, 21267, seed=TRIAL),
     # To
-    "To is no number": Refused({"To": "Jenny"}, 21211),
+    "To is not a number": Refused({"To": "Jenny"}, 21211),
     "To is too short": Refused({"To": "867-5309"}, 21211),
     "To is too long": Refused({"To": "+1555867530955586753095"}, 21211),
-    "To is of white space": Refused({"To": "  "}, 21211),
+    "To is only white space": Refused({"To": "  "}, 21211),
     "To has thousands of digits": Refused({"To": "1" * 5000}, 21211),
     "To is a short code": Refused({"To": "77000"}, 21265),
     "To is From": Refused({"To": NUMBER}, 21266),
-    "To is From, written locally": Refused({"To": "(501) 712-2661"}, 21266),
-    "From a number to a channel": Refused({"To": f"whatsapp:{PHONE}"}, 21910),
+    "To is From in local format": Refused({"To": "(501) 712-2661"}, 21266),
+    "from a number to a channel": Refused({"To": f"whatsapp:{PHONE}"}, 21910),
     "from a channel to a number": Refused({"From": f"whatsapp:{NUMBER}"}, 21910),
     "from one channel to another": Refused({"From": "messenger:1", "To": f"whatsapp:{PHONE}"}, 21910),
-    "an unverified number on a trial": Refused({}, 21608, seed=TRIAL),
-    "an unverified number of a channel on a trial": Refused(
+    "To is an unverified number, trial account": Refused({}, 21608, seed=TRIAL),
+    "To is an unverified number of a channel, trial account": Refused(
         {"From": f"whatsapp:{NUMBER}", "To": f"whatsapp:{PHONE}"}, 21608, seed=TRIAL
     ),
-    "somebody who sent STOP": Refused({}, 21610, seed=SEED, texted="STOP"),
-    "somebody who sent STOP to the service": Refused(
+    "To has sent STOP": Refused({}, 21610, seed=SEED, texted="STOP"),
+    "To has sent STOP to the service": Refused(
         {"From": None, "MessagingServiceSid": SERVICE}, 21610, seed=SEED, texted="Stop "
     ),
     # Twilio's test numbers
@@ -124,37 +126,37 @@ REFUSED = {
     "magic To: no route": Refused({"To": "+15005550002"}, 21612),
     "magic To: no international permission": Refused({"To": "+15005550003"}, 21408),
     "magic To: opted out": Refused({"To": "+15005550004"}, 21610),
-    "magic To: no mobile": Refused({"To": "+15005550009"}, 21614),
-    "magic To, written locally": Refused({"To": "(500) 555-0009"}, 21614),
-    "magic numbers beside a seed": Refused({"From": "+15005550006", "To": "+15005550002"}, 21612, seed=SEED),
-    "magic To of the old resource": Refused({"To": "+15005550009"}, 21614, path=TEXTS),
+    "magic To: not a mobile number": Refused({"To": "+15005550009"}, 21614),
+    "magic To in local format": Refused({"To": "(500) 555-0009"}, 21614),
+    "magic numbers with a seed": Refused({"From": "+15005550006", "To": "+15005550002"}, 21612, seed=SEED),
+    "magic To, old resource": Refused({"To": "+15005550009"}, 21614, path=TEXTS),
     # services
-    "a service that is no sid": Refused({"MessagingServiceSid": "MG1"}, 21705),
-    "a service that is not there": Refused({"MessagingServiceSid": "MG" + "0" * 32}, 21701, 404),
-    "a service of another account": Refused({"MessagingServiceSid": OTHERS_SERVICE}, 21701, 404, seed=SEED),
-    "a service without numbers": Refused({"From": None, "MessagingServiceSid": EMPTY_SERVICE}, 21704, seed=SEED),
+    "malformed MessagingServiceSid": Refused({"MessagingServiceSid": "MG1"}, 21705),
+    "unknown service": Refused({"MessagingServiceSid": "MG" + "0" * 32}, 21701, 404),
+    "service of another account": Refused({"MessagingServiceSid": OTHERS_SERVICE}, 21701, 404, seed=SEED),
+    "service without numbers": Refused({"From": None, "MessagingServiceSid": EMPTY_SERVICE}, 21704, seed=SEED),
     # content
     "1601 characters": Refused({"Body": "x" * 1601}, 21617),
     "801 characters beyond the BMP": Refused({"Body": "👍" * 801}, 21617),
-    "a MediaUrl that is none": Refused({"MediaUrl": "picture.png"}, 21620),
-    "eleven media": Refused({"MediaUrl": [PICTURE] * 11}, 21623),
-    "media from a number for texts": Refused({"From": TEXT_ONLY, "MediaUrl": PICTURE}, 21621, seed=SEED),
-    "a ContentSid that is none": Refused({"ContentSid": "HX1"}, 21655),
-    "ContentVariables that are no JSON": Refused({"ContentSid": CONTENT, "ContentVariables": "{1: 2}"}, 21656),
-    "ContentVariables that are a list": Refused({"ContentSid": CONTENT, "ContentVariables": "[]"}, 21656),
-    "ContentVariables without a bottom": Refused({"ContentSid": CONTENT, "ContentVariables": "[" * 99_999}, 21656),
+    "malformed MediaUrl": Refused({"MediaUrl": "picture.png"}, 21620),
+    "eleven media files": Refused({"MediaUrl": [PICTURE] * 11}, 21623),
+    "media from a number without MMS": Refused({"From": TEXT_ONLY, "MediaUrl": PICTURE}, 21621, seed=SEED),
+    "malformed ContentSid": Refused({"ContentSid": "HX1"}, 21655),
+    "ContentVariables are not JSON": Refused({"ContentSid": CONTENT, "ContentVariables": "{1: 2}"}, 21656),
+    "ContentVariables are a list": Refused({"ContentSid": CONTENT, "ContentVariables": "[]"}, 21656),
+    "ContentVariables are nested too deeply": Refused({"ContentSid": CONTENT, "ContentVariables": "[" * 99_999}, 21656),
     # options
-    "a StatusCallback that is none": Refused({"StatusCallback": "example.com"}, 21609),
-    "a StatusCallback with an underscore": Refused({"StatusCallback": "http://my_app.example.com/"}, 21609),
-    "an ApplicationSid that is none": Refused({"ApplicationSid": "AP1"}, 21218),
-    "an application that is not there": Refused({"ApplicationSid": "AP" + "0" * 32}, 21218),
-    "an application of another account": Refused({"ApplicationSid": OTHERS_APPLICATION}, 21218, seed=SEED),
-    "an application that is not there, old resource": Refused({"ApplicationSid": "AP" + "0" * 32}, 21218, path=TEXTS),
-    "a MaxPrice of nothing": Refused({"MaxPrice": "0"}, 21627),
-    "a MaxPrice that is none": Refused({"MaxPrice": "cheap"}, 21627),
-    "a ValidityPeriod of nothing": Refused({"ValidityPeriod": "0"}, 21624),
-    "a ValidityPeriod beyond ten hours": Refused({"ValidityPeriod": "36001"}, 21624),
-    "a ValidityPeriod beyond four hours in 2014": Refused({"ValidityPeriod": "14401"}, 21624, profile="2014"),
+    "malformed StatusCallback": Refused({"StatusCallback": "example.com"}, 21609),
+    "StatusCallback with an underscore": Refused({"StatusCallback": "http://my_app.example.com/"}, 21609),
+    "malformed ApplicationSid": Refused({"ApplicationSid": "AP1"}, 21218),
+    "unknown application": Refused({"ApplicationSid": "AP" + "0" * 32}, 21218),
+    "application of another account": Refused({"ApplicationSid": OTHERS_APPLICATION}, 21218, seed=SEED),
+    "unknown application, old resource": Refused({"ApplicationSid": "AP" + "0" * 32}, 21218, path=TEXTS),
+    "MaxPrice of zero": Refused({"MaxPrice": "0"}, 21627),
+    "malformed MaxPrice": Refused({"MaxPrice": "cheap"}, 21627),
+    "ValidityPeriod of zero": Refused({"ValidityPeriod": "0"}, 21624),
+    "ValidityPeriod above ten hours": Refused({"ValidityPeriod": "36001"}, 21624),
+    "ValidityPeriod above four hours in 2014": Refused({"ValidityPeriod": "14401"}, 21624, profile="2014"),
     "ContentRetention": Refused({"ContentRetention": "forget"}, 20001),
     "AddressRetention": Refused({"AddressRetention": "forget"}, 20001),
     "TrafficType": Refused({"TrafficType": "paid"}, 20001),
@@ -170,22 +172,22 @@ REFUSED = {
     "SendAt in less than 15 minutes": Refused(scheduled(at(899)), 35114, seed=SEED),
     "SendAt in more than 35 days": Refused(scheduled(at(35 * 86400 + 1)), 35114, seed=SEED),
     "SendAt in the past": Refused(scheduled("2008-01-02T00:00:00Z"), 35114, seed=SEED),
-    "SendAt in another form": Refused(scheduled("Wed, 15 Nov 2023 22:04:00 +0000"), 35114, seed=SEED),
-    # the resource of texts alone
+    "SendAt in another format": Refused(scheduled("Wed, 15 Nov 2023 22:04:00 +0000"), 35114, seed=SEED),
+    # the old resource, for texts only
     "161 characters, old resource": Refused({"Body": "x" * 161}, 21605, path=TEXTS),
-    "media alone, old resource": Refused({"Body": None, "MediaUrl": PICTURE}, 21602, path=TEXTS),
-    "a service alone, old resource": Refused(
+    "only media, old resource": Refused({"Body": None, "MediaUrl": PICTURE}, 21602, path=TEXTS),
+    "only a service, old resource": Refused(
         {"From": None, "MessagingServiceSid": SERVICE}, 21603, seed=SEED, path=TEXTS
     ),
-    "From a channel, old resource": Refused({"From": f"whatsapp:{NUMBER}"}, 21212, path=TEXTS),
-    "To a channel, old resource": Refused({"To": f"whatsapp:{PHONE}"}, 21211, path=TEXTS),
+    "From is a channel, old resource": Refused({"From": f"whatsapp:{NUMBER}"}, 21212, path=TEXTS),
+    "To is a channel, old resource": Refused({"To": f"whatsapp:{PHONE}"}, 21211, path=TEXTS),
     "161 characters in 2008": Refused({"Body": "x" * 161}, 21605, path=f"{TEXTS_OF_2008}.json"),
 }
 
 
 @pytest.mark.parametrize("case", REFUSED.values(), ids=REFUSED)
-def test_form_is_refused_with_the_number_of_its_fault(case: Refused) -> None:
-    """Programs branch on the number; what is refused leaves nothing behind."""
+def test_invalid_form_is_refused_with_its_error_code(case: Refused) -> None:
+    """Apps branch on the error code; a refused request stores nothing."""
     with Emulator(EmulatorOptions(seed=case.seed, profile=case.profile, start=START)) as emulator:
         if case.texted:
             emulator.phone(PHONE).text(case.texted, number=NUMBER)
@@ -199,38 +201,38 @@ def test_form_is_refused_with_the_number_of_its_fault(case: Refused) -> None:
         assert len(emulator.outbox) == before
 
 
-def test_every_number_that_sending_gives_is_in_the_table() -> None:
-    """A refusal without a row is one that nobody has compared with the documents."""
-    given = {int(code) for code in re.findall(r"\b[23]\d{4}\b", Path(create_message.__file__).read_text())}
-    asked = {case.code for case in REFUSED.values()}
+def test_every_error_code_is_in_the_table() -> None:
+    """A refusal without a row has never been checked against the documentation."""
+    codes = {int(code) for code in re.findall(r"\b[23]\d{4}\b", Path(create_message.__file__).read_text())}
+    tested = {case.code for case in REFUSED.values()}
 
-    assert given - {21611} <= asked
-    assert 21611 in asked
+    assert codes - {21611} <= tested
+    assert 21611 in tested
 
 
 ACCEPTED: dict[str, tuple[Mapping[str, str | Sequence[str] | None], Mapping[str, Any]]] = {
-    "a text": ({}, {"body": "hello", "status": "queued", "num_segments": "1", "num_media": "0", "from": NUMBER}),
+    "only text": ({}, {"body": "hello", "status": "queued", "num_segments": "1", "num_media": "0", "from": NUMBER}),
     "1600 characters": ({"Body": "x" * 1600}, {"num_segments": "11"}),
     "800 characters beyond the BMP": ({"Body": "👍" * 800}, {"num_segments": "25"}),
-    "white space alone": ({"Body": " \n"}, {"body": " \n"}),
-    "media alone": ({"Body": None, "MediaUrl": PICTURE}, {"body": "", "num_media": "1", "num_segments": "1"}),
-    "ten media": ({"MediaUrl": [PICTURE] * 10}, {"num_media": "10", "num_segments": "1"}),
-    "a template": ({"Body": None, "ContentSid": CONTENT, "ContentVariables": '{"1": "a"}'}, {"body": ""}),
-    "no variables": ({"ContentSid": CONTENT, "ContentVariables": ""}, {"body": "hello"}),
-    "a local To": ({"To": "(555) 867-5309"}, {"to": "+15558675309"}),
-    "a local To of Britain": ({"From": "+447400000000", "To": "07400 123456"}, {"to": "+447400123456"}),
-    "a foreign To": ({"To": "+44 7400 123456"}, {"to": "+447400123456"}),
-    "a plus that became a space": ({"To": " 15558675309"}, {"to": "+15558675309"}),
-    "a name": ({"From": "ACME Ltd 24", "To": "+447400123456"}, {"from": "ACME Ltd 24"}),
-    "a short code": ({"From": "77000"}, {"from": "77000"}),
-    "a channel": (
+    "only white space": ({"Body": " \n"}, {"body": " \n"}),
+    "only media": ({"Body": None, "MediaUrl": PICTURE}, {"body": "", "num_media": "1", "num_segments": "1"}),
+    "ten media files": ({"MediaUrl": [PICTURE] * 10}, {"num_media": "10", "num_segments": "1"}),
+    "content template": ({"Body": None, "ContentSid": CONTENT, "ContentVariables": '{"1": "a"}'}, {"body": ""}),
+    "empty ContentVariables": ({"ContentSid": CONTENT, "ContentVariables": ""}, {"body": "hello"}),
+    "local To": ({"To": "(555) 867-5309"}, {"to": "+15558675309"}),
+    "local To, British sender": ({"From": "+447400000000", "To": "07400 123456"}, {"to": "+447400123456"}),
+    "international To": ({"To": "+44 7400 123456"}, {"to": "+447400123456"}),
+    "plus sign that became a space": ({"To": " 15558675309"}, {"to": "+15558675309"}),
+    "name as sender": ({"From": "ACME Ltd 24", "To": "+447400123456"}, {"from": "ACME Ltd 24"}),
+    "short code as sender": ({"From": "77000"}, {"from": "77000"}),
+    "channel": (
         {"From": f"whatsapp:{NUMBER}", "To": f"whatsapp:{PHONE}"},
         {"from": f"whatsapp:{NUMBER}", "to": f"whatsapp:{PHONE}"},
     ),
     "magic From": ({"From": "+15005550006"}, {"status": "queued"}),
-    "a full ValidityPeriod": ({"ValidityPeriod": "36000"}, {"status": "queued"}),
-    "a schedule without a service": ({"ScheduleType": "fixed", "SendAt": at(3600)}, {"status": "queued"}),
-    "everything else there is": (
+    "longest ValidityPeriod": ({"ValidityPeriod": "36000"}, {"status": "queued"}),
+    "schedule without a service": ({"ScheduleType": "fixed", "SendAt": at(3600)}, {"status": "queued"}),
+    "all other parameters": (
         {
             **{"ProvideFeedback": "true", "Attempt": "2", "ForceDelivery": "False", "ShortenUrls": "1"},
             **{"TrafficType": "free", "RiskCheck": "disable", "SendAsMms": "false", "MaxPrice": "0.0001"},
@@ -248,8 +250,8 @@ ACCEPTED: dict[str, tuple[Mapping[str, str | Sequence[str] | None], Mapping[str,
 
 
 @pytest.mark.parametrize(("changes", "expected"), ACCEPTED.values(), ids=ACCEPTED)
-def test_message_is_made(changes: Mapping[str, str | Sequence[str] | None], expected: Mapping[str, Any]) -> None:
-    """What Twilio takes is taken, and shown as Twilio shows it."""
+def test_message_is_created(changes: Mapping[str, str | Sequence[str] | None], expected: Mapping[str, Any]) -> None:
+    """What Twilio accepts is accepted, and shown in the same way."""
     with Emulator(EmulatorOptions(start=START)) as emulator:
         reply = Client(emulator).post("Messages.json", form(changes))
 
@@ -264,28 +266,28 @@ SERVED: dict[str, tuple[Mapping[str, str | None], Mapping[str, Any]]] = {
         {"From": None, "MessagingServiceSid": SERVICE},
         {"status": "accepted", "from": None, "num_segments": "0", "messaging_service_sid": SERVICE},
     ),
-    "a picture from a service": (
+    "media from a service": (
         {"From": None, "MessagingServiceSid": SERVICE, "MediaUrl": PICTURE},
         {"status": "accepted", "num_media": "1", "num_segments": "1"},
     ),
-    "a sender of the service": (
+    "sender of the service": (
         {"MessagingServiceSid": SERVICE},
         {"status": "queued", "from": NUMBER, "num_segments": "1", "messaging_service_sid": SERVICE},
     ),
-    "the earliest schedule": (scheduled(at(900)), {"status": "scheduled", "from": NUMBER, "num_segments": "0"}),
-    "the latest schedule": (
+    "earliest schedule": (scheduled(at(900)), {"status": "scheduled", "from": NUMBER, "num_segments": "0"}),
+    "latest schedule": (
         {**scheduled(at(35 * 86400)), "From": None},
         {"status": "scheduled", "from": None},
     ),
-    "a schedule without a moment": (
+    "ScheduleType without SendAt": (
         {"From": None, "MessagingServiceSid": SERVICE, "ScheduleType": "fixed"},
         {"status": "accepted"},
     ),
-    "a moment without a schedule": (
+    "SendAt without ScheduleType": (
         {"From": None, "MessagingServiceSid": SERVICE, "SendAt": at(3600)},
         {"status": "accepted"},
     ),
-    "a name beside the service": (
+    "name as sender, with a service": (
         {"From": "ACME", "To": "+447400123456", "MessagingServiceSid": SERVICE},
         {"from": "ACME"},
     ),
@@ -297,14 +299,16 @@ SERVED: dict[str, tuple[Mapping[str, str | None], Mapping[str, Any]]] = {
         {"MessagingServiceSid": SERVICE, "Body": "it’s", "SmartEncoded": "false"},
         {"body": "it’s"},
     ),
-    "the magic sender beside a seed": ({"From": "+15005550006"}, {"from": "+15005550006"}),
-    "a short code of ours": ({"From": "77000"}, {"from": "77000"}),
+    "magic sender with a seed": ({"From": "+15005550006"}, {"from": "+15005550006"}),
+    "short code from the seed": ({"From": "77000"}, {"from": "77000"}),
 }
 
 
 @pytest.mark.parametrize(("changes", "expected"), SERVED.values(), ids=SERVED)
-def test_message_is_made_with_what_the_seed_has(changes: Mapping[str, str | None], expected: Mapping[str, Any]) -> None:
-    """With a seed, senders are those that it names, and services pick among them."""
+def test_message_is_created_with_the_resources_of_the_seed(
+    changes: Mapping[str, str | None], expected: Mapping[str, Any]
+) -> None:
+    """With a seed, only its numbers are senders, and services pick from them."""
     with Emulator(EmulatorOptions(seed=SEED, start=START)) as emulator:
         reply = Client(emulator).post("Messages.json", form(changes))
 
@@ -312,14 +316,14 @@ def test_message_is_made_with_what_the_seed_has(changes: Mapping[str, str | None
         assert {name: reply.json[name] for name in expected} == expected
 
 
-def test_every_sender_is_ours_without_a_seed() -> None:
-    """Who only wants to try the client library need not write a seed first."""
+def test_every_sender_is_allowed_without_a_seed() -> None:
+    """To try the client library, nobody should have to write a seed first."""
     with Emulator() as emulator:
         assert Client(emulator).post("Messages.json", form({"From": "+15017122669"})).status == 201
 
 
 def test_service_without_numbers_has_no_sender() -> None:
-    """The message would come from nobody, with a seed or without."""
+    """The message would have no sender, with or without a seed."""
     with Emulator() as emulator:
         service = Client(emulator).post("/v1/Services", {"FriendlyName": "News"}).json["sid"]
         reply = Client(emulator).post("Messages.json", form({"From": None, "MessagingServiceSid": service}))
@@ -333,17 +337,17 @@ def test_service_without_numbers_has_no_sender() -> None:
         pytest.param({"From": "ACME"}, 21612, id="to the United States"),
         pytest.param({"From": "ACME", "To": "+447400123456", "MediaUrl": "https://a.example/b.jpg"}, 21621, id="media"),
         pytest.param({"From": "whatsapp:garbage", "To": f"whatsapp:{PHONE}"}, 21212, id="WhatsApp without a number"),
-        pytest.param({"From": f"whatsapp:{NUMBER}", "To": "whatsapp:nobody"}, 21211, id="to nobody on WhatsApp"),
+        pytest.param({"From": f"whatsapp:{NUMBER}", "To": "whatsapp:nobody"}, 21211, id="invalid WhatsApp recipient"),
     ],
 )
 def test_sender_that_cannot_reach_the_recipient_is_refused(changes: Mapping[str, str], code: int) -> None:
-    """What is accepted here and refused there is found by a customer."""
+    """If only Twilio refused the message, a customer would find the error."""
     with Emulator() as emulator:
         assert Client(emulator).post("Messages.json", form(changes)).error == (400, code)
 
 
-def test_local_to_of_a_service_is_completed_from_the_country_of_its_numbers() -> None:
-    """Nobody knows yet which of them it leaves from."""
+def test_local_to_gets_the_country_code_of_the_numbers_of_the_service() -> None:
+    """The service has not picked its sender yet."""
     seed = {
         "numbers": [{"phone_number": "+447400000000"}],
         "services": [{"sid": SERVICE, "friendly_name": "News", "numbers": ["+447400000000"]}],
@@ -355,16 +359,16 @@ def test_local_to_of_a_service_is_completed_from_the_country_of_its_numbers() ->
 
 
 @pytest.mark.parametrize("to", ["+15558675311", "(555) 867-5311"])
-def test_trial_sends_to_verified_numbers_with_a_preface(to: str) -> None:
-    """So does a trial account at Twilio: the text says where it comes from."""
+def test_trial_account_sends_to_verified_numbers_with_a_prefix(to: str) -> None:
+    """At Twilio, messages of a trial account say so too."""
     with Emulator(EmulatorOptions(seed=TRIAL)) as emulator:
         reply = Client(emulator).post("Messages.json", form({"To": to}))
 
         assert (reply.status, reply.json["body"]) == (201, "Sent from your Twilio trial account - hello")
 
 
-def test_trial_sends_to_a_verified_number_of_a_channel() -> None:
-    """The number is verified, whatever way it is reached."""
+def test_trial_account_sends_to_a_verified_number_of_a_channel() -> None:
+    """A verified number is verified in every channel."""
     with Emulator(EmulatorOptions(seed=TRIAL)) as emulator:
         reply = Client(emulator).post(
             "Messages.json", form({"From": f"whatsapp:{NUMBER}", "To": "whatsapp:+15558675311"})
@@ -376,8 +380,8 @@ def test_trial_sends_to_a_verified_number_of_a_channel() -> None:
 ABROAD = "+447400123456"
 
 
-def test_media_become_a_link_where_the_phone_takes_none() -> None:
-    """https://support.twilio.com: seven characters, seven days, a text that is counted and priced as such."""
+def test_media_become_a_link_for_a_phone_without_mms() -> None:
+    """https://support.twilio.com: seven characters, seven days, counted and priced as text."""
     with Emulator() as emulator:
         client = Client(emulator)
         made = client.post("Messages.json", form({"To": ABROAD, "MediaUrl": PICTURE, "Body": "x" * 150})).json
@@ -392,8 +396,8 @@ def test_media_become_a_link_where_the_phone_takes_none() -> None:
         assert client.send("GET", found[1], None, {}).status == 410
 
 
-def test_account_may_have_no_links_made() -> None:
-    """It is a setting of the account; the picture then fails on its way."""
+def test_account_can_turn_off_media_links() -> None:
+    """It is a setting of the account; the message then fails in transit."""
     seed = {"account": {"mms_as_link": False}, "numbers": [{"phone_number": NUMBER}]}
     with Emulator(EmulatorOptions(seed=seed)) as emulator:
         client = Client(emulator)
@@ -408,15 +412,15 @@ def test_account_may_have_no_links_made() -> None:
 @pytest.mark.parametrize(
     ("profile", "changes", "status", "code"),
     [
-        pytest.param("current", {"MaxPrice": "0.0001"}, "delivered", None, id="obsolete today"),
+        pytest.param("current", {"MaxPrice": "0.0001"}, "delivered", None, id="obsolete now"),
         pytest.param("2014", {"MaxPrice": "0.0074"}, "failed", 30010, id="too low in 2014"),
         pytest.param("2014", {"MaxPrice": "0.0075"}, "delivered", None, id="enough in 2014"),
     ],
 )
-def test_max_price_counts_as_the_documents_of_the_time_say(
+def test_max_price_follows_the_documentation_of_the_profile(
     profile: str, changes: dict[str, str], status: str, code: int | None
 ) -> None:
-    """In 2015 what cost more failed; since 2024 the parameter is without effect."""
+    """In 2015 more expensive messages failed; since 2024 the parameter has no effect."""
     with Emulator(EmulatorOptions(profile=profile)) as emulator:
         client = Client(emulator)
         sid = client.text(**changes)["sid"]
@@ -426,8 +430,8 @@ def test_max_price_counts_as_the_documents_of_the_time_say(
         assert (fetched["status"], fetched["error_code"]) == (status, code)
 
 
-def test_service_says_how_long_its_messages_may_wait() -> None:
-    """Its ValidityPeriod holds where the message has none."""
+def test_validity_period_of_the_service_is_the_default() -> None:
+    """It applies to messages without a ValidityPeriod of their own."""
     seed = {**SEED, "services": [{"sid": SERVICE, "numbers": [NUMBER], "validity_period": 60}]}
     with Emulator(EmulatorOptions(seed=seed, start=START)) as emulator:
         client = Client(emulator)
@@ -439,34 +443,34 @@ def test_service_says_how_long_its_messages_may_wait() -> None:
 
 LATE = ["sent", "delivered"]
 OWN = {"StatusCallback": "own"}
-FOR_ALL, FOR_NONE = {"ApplicationSid": APPLICATION}, {"ApplicationSid": SILENT_APPLICATION}
-OF_SERVICE: dict[str, str | None] = {"MessagingServiceSid": SERVICE}
-PICKED = {**OF_SERVICE, "From": None}
-#: Profile, resource, what is given, and the path that is posted to with the statuses that are.
+WITH_URL, WITHOUT_URL = {"ApplicationSid": APPLICATION}, {"ApplicationSid": SILENT_APPLICATION}
+IN_SERVICE: dict[str, str | None] = {"MessagingServiceSid": SERVICE}
+PICKED = {**IN_SERVICE, "From": None}
+#: Profile, resource, parameters, and the path that is called with the statuses that are posted.
 STATUS_URLS: dict[str, tuple[str, str, Mapping[str, str | None], str, list[str]]] = {
-    "today StatusCallback wins": ("current", MESSAGES, {**OWN, **FOR_ALL}, "/own", LATE),
-    "today an application has every status": ("current", MESSAGES, FOR_ALL, "/application", LATE),
-    "today the service is last": ("current", MESSAGES, OF_SERVICE, "/service", LATE),
-    "today the message wins over the service": ("current", MESSAGES, {**OWN, **OF_SERVICE}, "/own", LATE),
-    "today a service that picks says so": ("current", MESSAGES, PICKED, "/service", ["queued", *LATE]),
-    "an application without a URL": ("current", MESSAGES, {**FOR_NONE, **OF_SERVICE}, "/service", LATE),
-    "in 2014 the application wins, in two words": ("2014", MESSAGES, {**OWN, **FOR_ALL}, "/application", ["sent"]),
-    "in 2014 StatusCallback has every status": ("2014", MESSAGES, OWN, "/own", LATE),
-    "in 2014 an application without a URL": ("2014", MESSAGES, {**OWN, **FOR_NONE}, "/own", LATE),
-    "in 2014 a service that picks is silent": ("2014", MESSAGES, PICKED, "/service", LATE),
-    "texts have two words": ("current", TEXTS, OWN, "/own", ["sent"]),
-    "texts have a URL of their own": ("current", TEXTS, FOR_ALL, "/sms", ["sent"]),
-    "in 2014 the application wins for texts": ("2014", TEXTS, {**OWN, **FOR_ALL}, "/sms", ["sent"]),
-    "texts know no service": ("current", TEXTS, {**OWN, **OF_SERVICE}, "/own", ["sent"]),
-    "2008 knew no application": ("2008", TEXTS_OF_2008, {**OWN, **FOR_ALL}, "/own", ["sent"]),
+    "StatusCallback wins over the application": ("current", MESSAGES, {**OWN, **WITH_URL}, "/own", LATE),
+    "application gets every status": ("current", MESSAGES, WITH_URL, "/application", LATE),
+    "service is last": ("current", MESSAGES, IN_SERVICE, "/service", LATE),
+    "StatusCallback wins over the service": ("current", MESSAGES, {**OWN, **IN_SERVICE}, "/own", LATE),
+    "service that picks the sender posts queued": ("current", MESSAGES, PICKED, "/service", ["queued", *LATE]),
+    "application without a URL": ("current", MESSAGES, {**WITHOUT_URL, **IN_SERVICE}, "/service", LATE),
+    "2014: application wins, final statuses only": ("2014", MESSAGES, {**OWN, **WITH_URL}, "/application", ["sent"]),
+    "2014: StatusCallback gets every status": ("2014", MESSAGES, OWN, "/own", LATE),
+    "2014: application without a URL": ("2014", MESSAGES, {**OWN, **WITHOUT_URL}, "/own", LATE),
+    "2014: service that picks the sender posts no queued": ("2014", MESSAGES, PICKED, "/service", LATE),
+    "old resource: final statuses only": ("current", TEXTS, OWN, "/own", ["sent"]),
+    "old resource: own URL of the application": ("current", TEXTS, WITH_URL, "/sms", ["sent"]),
+    "2014, old resource: application wins": ("2014", TEXTS, {**OWN, **WITH_URL}, "/sms", ["sent"]),
+    "old resource: no service": ("current", TEXTS, {**OWN, **IN_SERVICE}, "/own", ["sent"]),
+    "2008: no application": ("2008", TEXTS_OF_2008, {**OWN, **WITH_URL}, "/own", ["sent"]),
 }
 
 
 @pytest.mark.parametrize(("profile", "resource", "given", "path", "statuses"), STATUS_URLS.values(), ids=STATUS_URLS)
-def test_status_goes_where_the_documents_of_the_time_say(
+def test_status_url_follows_the_documentation_of_the_profile(
     profile: str, resource: str, given: Mapping[str, str | None], path: str, statuses: list[str]
 ) -> None:
-    """The documents of 2010 to 2015 and those of today disagree on which URL wins."""
+    """The documentation of 2010 to 2015 and the current one disagree on which URL wins."""
     with listening() as listener:
         urls = {"message_status_callback": f"{listener.url}/application", "sms_status_callback": f"{listener.url}/sms"}
         seed = {
@@ -479,12 +483,12 @@ def test_status_goes_where_the_documents_of_the_time_say(
             assert Client(emulator).post(resource, form({**given, **own})).status == 201
             emulator.settle()
 
-        word = "SmsStatus" if "SMS" in resource else "MessageStatus"
-        assert listener.statuses(word) == [(path, status) for status in statuses]
+        name = "SmsStatus" if "SMS" in resource else "MessageStatus"
+        assert listener.statuses(name) == [(path, status) for status in statuses]
 
 
-def test_status_of_a_text_is_told_in_its_own_words() -> None:
-    """The resource of texts posts SmsSid and SmsStatus, and knows no MessageSid."""
+def test_status_callback_of_the_old_resource_has_its_own_parameters() -> None:
+    """The old resource posts SmsSid and SmsStatus, and no MessageSid."""
     with listening() as listener, Emulator() as emulator:
         given = {"StatusCallback": f"{listener.url}/own"}
         sid = Client(emulator).post("SMS/Messages.json", form(given)).json["sid"]
@@ -501,8 +505,8 @@ def test_status_of_a_text_is_told_in_its_own_words() -> None:
         }
 
 
-def test_number_of_another_account_sends_nothing_without_a_seed_either() -> None:
-    """Where nobody says which numbers there are, those that were taken belong to whoever took them."""
+def test_number_of_another_account_is_refused_without_a_seed_too() -> None:
+    """Any sender is allowed, but a number that was added belongs to the account that added it."""
     with Emulator() as emulator:
         owner = Client(emulator)
         child = owner.post("/2010-04-01/Accounts.json").json

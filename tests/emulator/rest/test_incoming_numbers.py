@@ -1,4 +1,4 @@
-"""Incoming numbers: where what is texted to them goes, set as the official command line does it."""
+"""Incoming numbers: add them, and set their webhook URLs as the official command line does."""
 
 from __future__ import annotations
 
@@ -61,8 +61,8 @@ def number_json(**changes: Any) -> dict[str, Any]:
     }
 
 
-def test_number_is_taken_with_its_urls(client: Client) -> None:
-    """Credentials and overrides in a URL are a part of it."""
+def test_number_is_added_with_its_urls(client: Client) -> None:
+    """Credentials and connection overrides are part of a URL."""
     form = {
         "PhoneNumber": NUMBER,
         "FriendlyName": "orders",
@@ -88,13 +88,13 @@ def test_number_is_taken_with_its_urls(client: Client) -> None:
     assert client.get(f"IncomingPhoneNumbers/{SID}.json").json == expected
 
 
-def test_number_is_called_by_itself_without_a_name(client: Client) -> None:
-    """Twilio shows the number then."""
+def test_default_name_of_a_number_is_the_number(client: Client) -> None:
+    """Twilio does the same."""
     assert client.post("IncomingPhoneNumbers.json", {"PhoneNumber": "+1 (501) 712-2661"}).json == number_json()
 
 
-def test_update_changes_what_is_given(emulator: Emulator, client: Client) -> None:
-    """The rest stays, and the date tells of it; an empty URL takes one away."""
+def test_update_changes_only_the_given_fields(emulator: Emulator, client: Client) -> None:
+    """The update date changes too; an empty URL removes a URL."""
     client.post("IncomingPhoneNumbers.json", {"PhoneNumber": NUMBER, "SmsUrl": URL, "SmsMethod": "GET"})
     emulator.advance(60)
     later = "Tue, 14 Nov 2023 22:14:20 +0000"
@@ -121,8 +121,8 @@ def test_update_changes_what_is_given(emulator: Emulator, client: Client) -> Non
     ids=lambda value: str(value),
 )
 @pytest.mark.parametrize("path", ["IncomingPhoneNumbers.json", f"IncomingPhoneNumbers/{SID}.json"])
-def test_wrong_setting_is_refused(path: str, form: dict[str, str], code: int, client: Client) -> None:
-    """And nothing is taken or changed."""
+def test_invalid_setting_is_refused(path: str, form: dict[str, str], code: int, client: Client) -> None:
+    """Nothing is added or changed."""
     client.post("IncomingPhoneNumbers.json", {"PhoneNumber": NUMBER})
 
     assert client.post(path, {"PhoneNumber": "+15017122662", **form}).error == (400, code)
@@ -130,7 +130,7 @@ def test_wrong_setting_is_refused(path: str, form: dict[str, str], code: int, cl
 
 
 def test_application_of_another_account_is_refused(client: Client) -> None:
-    """Its URLs are not ours to see."""
+    """Its URLs belong to somebody else."""
     child = client.post("/2010-04-01/Accounts.json").json["sid"]
     application = client.post(f"/2010-04-01/Accounts/{child}/Applications.json").json["sid"]
     form = {"PhoneNumber": NUMBER, "SmsApplicationSid": application}
@@ -141,13 +141,13 @@ def test_application_of_another_account_is_refused(client: Client) -> None:
 @pytest.mark.parametrize(
     "number", ["", "nonsense", "Twilio", "+0123456789", "whatsapp:+15017122661", "+150171226610000000"]
 )
-def test_what_is_no_number_is_not_taken(number: str, client: Client) -> None:
-    """Names and addresses of channels are no numbers."""
+def test_invalid_number_is_refused(number: str, client: Client) -> None:
+    """Names and channel addresses are not numbers."""
     assert client.post("IncomingPhoneNumbers.json", {"PhoneNumber": number}).error == (400, 21421)
 
 
-def test_number_is_taken_once(client: Client) -> None:
-    """Not by a subaccount either, until it is given back."""
+def test_number_cannot_be_added_twice(client: Client) -> None:
+    """A subaccount cannot add it either, until it is released."""
     child = client.post("/2010-04-01/Accounts.json").json["sid"]
     theirs = f"/2010-04-01/Accounts/{child}/IncomingPhoneNumbers.json"
     client.post("IncomingPhoneNumbers.json", {"PhoneNumber": NUMBER})
@@ -158,8 +158,8 @@ def test_number_is_taken_once(client: Client) -> None:
     assert client.post(theirs, {"PhoneNumber": NUMBER}).status == 201
 
 
-def test_number_is_taken_once_by_several_at_once(client: Client) -> None:
-    """Two numbers with the same digits would take turns at what comes in."""
+def test_number_is_added_once_by_concurrent_requests(client: Client) -> None:
+    """With two resources for one number, inbound messages would go to either."""
     statuses: list[int] = []
     form = {"PhoneNumber": NUMBER}
     threads = [
@@ -192,7 +192,7 @@ def test_number_is_taken_once_by_several_at_once(client: Client) -> None:
     ids=lambda value: str(value),
 )
 def test_list_is_filtered(query: dict[str, str], found: list[str], client: Client) -> None:
-    """The command line looks for the sid of a number by its digits."""
+    """The official command line finds the SID of a number by its digits."""
     for number, name in ((NUMBER, ""), ("+15017122662", "orders"), ("77000", "news")):
         client.post("IncomingPhoneNumbers.json", {"PhoneNumber": number, "FriendlyName": name})
     shown = client.get("IncomingPhoneNumbers.json", query).json["incoming_phone_numbers"]
@@ -202,15 +202,15 @@ def test_list_is_filtered(query: dict[str, str], found: list[str], client: Clien
 
 @pytest.mark.parametrize("sid", ["PN" + "9" * 32, "AP" + "9" * 32, NUMBER, "Local"])
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
-def test_number_that_is_not_there(method: str, sid: str, client: Client) -> None:
-    """The path names a sid, not the number itself."""
+def test_unknown_number_is_not_found(method: str, sid: str, client: Client) -> None:
+    """The path needs a SID, not the number itself."""
     path = f"{BASE}/IncomingPhoneNumbers/{sid}.json"
 
     assert client.request(method, path).json["message"] == f"The requested resource {path} was not found"
 
 
-def test_number_of_another_account_is_not_there(client: Client) -> None:
-    """Not even for the parent, unless it asks for the subaccount's."""
+def test_number_of_another_account_is_not_found(client: Client) -> None:
+    """Even the parent finds it only under the path of the subaccount."""
     child = client.post("/2010-04-01/Accounts.json").json["sid"]
     client.post(f"/2010-04-01/Accounts/{child}/IncomingPhoneNumbers.json", {"PhoneNumber": NUMBER})
 
@@ -218,8 +218,8 @@ def test_number_of_another_account_is_not_there(client: Client) -> None:
     assert client.get(f"/2010-04-01/Accounts/{child}/IncomingPhoneNumbers/{SID}.json").status == 200
 
 
-def test_text_goes_to_the_url_that_was_set(emulator: Emulator, client: Client) -> None:
-    """What the command line does: find the number, then set its URL."""
+def test_inbound_text_goes_to_the_new_url(emulator: Emulator, client: Client) -> None:
+    """The official command line finds the number first, then sets its URL."""
     with listening() as program:
         client.post("IncomingPhoneNumbers.json", {"PhoneNumber": NUMBER})
         (found,) = emulator.client().incoming_phone_numbers.list(phone_number=NUMBER)
@@ -229,8 +229,8 @@ def test_text_goes_to_the_url_that_was_set(emulator: Emulator, client: Client) -
     assert [(path, form["Body"]) for path, form in program.posts] == [("/message", "hi")]
 
 
-def test_number_that_is_given_back_leaves_its_service(emulator: Emulator, client: Client) -> None:
-    """A service without numbers has to say so."""
+def test_released_number_is_removed_from_its_service(emulator: Emulator, client: Client) -> None:
+    """The service must not list a number that is gone."""
     client.post("IncomingPhoneNumbers.json", {"PhoneNumber": NUMBER})
     service = client.post("/v1/Services", {"FriendlyName": "News"}).json["sid"]
     client.post(f"/v1/Services/{service}/PhoneNumbers", {"PhoneNumberSid": SID})

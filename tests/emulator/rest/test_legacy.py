@@ -1,4 +1,4 @@
-"""The SMS resources of 2010 and 2008: whole documents in the shape of their time, and their limits."""
+"""The SMS resources of 2010 and 2008: whole documents in the format of their time, and their limits."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.emulator.rest.asking import NUMBER, PHONE, Client
 from tests.emulator.rest.counting import counted_sids
 from twiml_app.emulator import Emulator, EmulatorOptions
 
-#: Sunday, in California still Daylight Time.
+#: A Sunday in daylight saving time in California.
 START = datetime(2009, 10, 4, 10, 48, 8, tzinfo=UTC).timestamp()
 ACCOUNT = "AC5ea872f6da5a21de157d80997a64bd33"
 TEXTS_OF_2008 = f"/2008-08-01/Accounts/{ACCOUNT}/SMS/Messages"
@@ -21,7 +21,7 @@ FORM = {"To": PHONE, "From": NUMBER, "Body": "hello"}
 SM1, SM2 = (f"SM{n:032}" for n in (1, 2))
 SEED = {"numbers": [{"phone_number": NUMBER}]}
 
-#: The answer that the documents of 2008 show.
+#: The response in the documentation of 2008.
 SAMPLE_OF_2008 = """\
 <TwilioResponse>
     <SMSMessage>
@@ -39,7 +39,7 @@ SAMPLE_OF_2008 = """\
 </TwilioResponse>
 """
 
-MADE_IN_2010 = f"""\
+CREATED_IN_2010 = f"""\
 <?xml version='1.0' encoding='UTF-8'?>
 <TwilioResponse>
   <SMSMessage>
@@ -110,19 +110,19 @@ LISTED_IN_2008 = f"""\
 
 @pytest.fixture
 def emulator() -> Iterator[Emulator]:
-    """An emulator of today on a Sunday in 2009, with a number."""
+    """An emulator with the current profile and a number, on a Sunday in 2009."""
     with Emulator(EmulatorOptions(account_sid=ACCOUNT, start=START, seed=SEED), new_sid=counted_sids()) as running:
         yield running
 
 
-def shape(document: bytes | str) -> list[tuple[str, str | None]]:
-    """Return the elements of a document in order, with their texts and without the white space between them."""
+def elements(document: bytes | str) -> list[tuple[str, str | None]]:
+    """Return the elements of a document in order, with their text but without the white space between them."""
     root = etree.fromstring(document)
     return [(element.tag, None if len(element) else element.text) for element in root.iter(etree.Element)]
 
 
-def test_sample_of_2008_is_given_as_it_was_printed() -> None:
-    """The second in the queue of its number leaves a second later, the third two seconds later, as in the sample."""
+def test_sample_of_2008_is_reproduced() -> None:
+    """As in the sample, the third message of a number is sent two seconds after the first."""
     sids = iter([SM1, SM2, "SM872fb94e3b358913777cdb313f25b46f"])
 
     def new_sid(prefix: str) -> str:
@@ -139,18 +139,18 @@ def test_sample_of_2008_is_given_as_it_was_printed() -> None:
         fetched = client.get(f"{TEXTS_OF_2008}/SM872fb94e3b358913777cdb313f25b46f")
 
         assert fetched.headers["Content-Type"] == "application/xml"
-        assert shape(fetched.body) == shape(SAMPLE_OF_2008)
+        assert elements(fetched.body) == elements(SAMPLE_OF_2008)
 
 
-def test_text_of_2010_is_made(client: Client) -> None:
-    """Without an extension the answer is XML."""
+def test_text_of_2010_is_created(client: Client) -> None:
+    """Without an extension the response is XML."""
     reply = client.post("SMS/Messages", FORM)
 
-    assert (reply.status, reply.xml) == (201, MADE_IN_2010)
+    assert (reply.status, reply.xml) == (201, CREATED_IN_2010)
 
 
-def test_text_of_2010_is_json_by_extension(client: Client) -> None:
-    """The clients of that time asked for JSON."""
+def test_text_of_2010_is_json_with_the_extension(client: Client) -> None:
+    """The clients of that time requested JSON."""
     reply = client.post("SMS/Messages.json", FORM)
 
     assert reply.status == 201
@@ -173,7 +173,7 @@ def test_text_of_2010_is_json_by_extension(client: Client) -> None:
 
 
 def test_texts_of_2010_are_listed(emulator: Emulator, client: Client) -> None:
-    """The list has its page in attributes, as the documents of 2010 show them."""
+    """The paging fields are attributes, as in the documentation of 2010."""
     client.post("SMS/Messages", FORM)
     emulator.settle()
 
@@ -182,7 +182,7 @@ def test_texts_of_2010_are_listed(emulator: Emulator, client: Client) -> None:
 
 
 def test_texts_of_2008_are_listed(emulator: Emulator, client: Client) -> None:
-    """The list of 2008 says how many pages there are, and has no addresses of others."""
+    """The list of 2008 has the number of pages, and no URIs of other pages."""
     client.post(TEXTS_OF_2008, FORM)
     emulator.settle()
     with Emulator(
@@ -198,10 +198,10 @@ def test_texts_of_2008_are_listed(emulator: Emulator, client: Client) -> None:
 
 @pytest.mark.parametrize(
     ("profile", "flags"),
-    [pytest.param("current", ["1", "4"], id="the table"), pytest.param("2008", ["1", "2"], id="the sample")],
+    [pytest.param("current", ["1", "4"], id="table"), pytest.param("2008", ["1", "2"], id="sample")],
 )
-def test_flags_are_those_of_the_profile(profile: str, flags: list[str]) -> None:
-    """The table of 2008 says 4 for what was sent through the API, the sample of that time 2."""
+def test_flags_depend_on_the_profile(profile: str, flags: list[str]) -> None:
+    """For a message sent through the API, the table of 2008 says 4, but the sample of that time 2."""
     with Emulator(EmulatorOptions(account_sid=ACCOUNT, profile=profile, seed=SEED)) as emulator:
         client = Client(emulator)
         client.post(TEXTS_OF_2008, FORM)
@@ -210,7 +210,7 @@ def test_flags_are_those_of_the_profile(profile: str, flags: list[str]) -> None:
         assert client.get(TEXTS_OF_2008).texts("SMSMessages/SMSMessage/Flags") == flags
 
 
-#: Status of a message, and what the old resources call it.
+#: The status of a message, and its equivalent in the old resources.
 STATUSES = {
     "queued": "queued",
     "sending": "sending",
@@ -226,8 +226,8 @@ STATUSES = {
 
 
 @pytest.mark.parametrize("status", STATUSES)
-def test_status_is_one_of_the_five_of_that_time(emulator: Emulator, client: Client, status: str) -> None:
-    """Queued, sending, sent, failed, received: what came later has an equal among them."""
+def test_status_is_one_of_the_five_old_ones(emulator: Emulator, client: Client, status: str) -> None:
+    """Queued, sending, sent, failed, received: every later status is mapped to one of them."""
     sid = client.post("SMS/Messages.json", FORM).json["sid"]
     emulator.context.change_message(sid, frozenset({"queued"}), status=status)
 
@@ -238,12 +238,14 @@ def test_status_is_one_of_the_five_of_that_time(emulator: Emulator, client: Clie
 @pytest.mark.parametrize(
     "changes",
     [
-        pytest.param({"MediaUrl": "https://example.com/picture.png"}, id="a picture"),
-        pytest.param({"From": f"whatsapp:{NUMBER}", "To": f"whatsapp:{PHONE}"}, id="a message of a channel"),
+        pytest.param({"MediaUrl": "https://example.com/picture.png"}, id="media"),
+        pytest.param({"From": f"whatsapp:{NUMBER}", "To": f"whatsapp:{PHONE}"}, id="channel"),
     ],
 )
-def test_other_messages_are_no_texts(emulator: Emulator, client: Client, changes: Mapping[str, str]) -> None:
-    """The resource of texts neither lists, nor shows, nor deletes what came after its time."""
+def test_messages_with_media_or_a_channel_are_left_out(
+    emulator: Emulator, client: Client, changes: Mapping[str, str]
+) -> None:
+    """The old resource neither lists, shows nor deletes them: it is older than both."""
     other = client.text(**changes)["sid"]
     text = client.text()["sid"]
     emulator.settle()
@@ -256,15 +258,15 @@ def test_other_messages_are_no_texts(emulator: Emulator, client: Client, changes
     assert client.get(f"Messages/{other}.json").status == 200
 
 
-def test_media_are_left_out_of_a_text(client: Client) -> None:
-    """The resource has no MediaUrl: the text goes without."""
+def test_media_url_is_ignored(client: Client) -> None:
+    """The old resource has no such parameter: the message is sent without media."""
     sid = client.post("SMS/Messages.json", {**FORM, "MediaUrl": "https://example.com/picture.png"}).json["sid"]
 
     assert client.get(f"Messages/{sid}.json").json["num_media"] == "0"
 
 
-def test_what_is_kept_from_one_resource_is_kept_from_all(client: Client) -> None:
-    """A text that is discarded and a number that is hidden are not shown by the old resources either."""
+def test_discarded_body_and_hidden_number_are_hidden_here_too(client: Client) -> None:
+    """Otherwise the old resources would reveal them."""
     sid = client.text(ContentRetention="discard", AddressRetention="obfuscate")["sid"]
 
     shown = client.get(f"SMS/Messages/{sid}.json").json
@@ -274,8 +276,8 @@ def test_what_is_kept_from_one_resource_is_kept_from_all(client: Client) -> None
     assert (shown_in_2008.texts("SMSMessage/Body"), shown_in_2008.texts("SMSMessage/To")) == ([None], ["555867XXXX"])
 
 
-def test_sender_that_is_not_chosen_yet_is_empty(emulator: Emulator, client: Client) -> None:
-    """A service may pick it later."""
+def test_sender_that_is_not_picked_yet_is_empty(emulator: Emulator, client: Client) -> None:
+    """The service picks it later."""
     service = client.post("/v1/Services", {"FriendlyName": "News"}).json["sid"]
     number = client.get("IncomingPhoneNumbers.json").json["incoming_phone_numbers"][0]["sid"]
     client.post(f"/v1/Services/{service}/PhoneNumbers", {"PhoneNumberSid": number})
@@ -286,7 +288,7 @@ def test_sender_that_is_not_chosen_yet_is_empty(emulator: Emulator, client: Clie
 
 
 def test_text_of_2010_is_deleted(emulator: Emulator, client: Client) -> None:
-    """It is the same message that the resource of messages has."""
+    """It is the same message as in the current resource."""
     sid = client.post("SMS/Messages.json", FORM).json["sid"]
     assert client.request("DELETE", f"SMS/Messages/{sid}.json").error == (409, 20009)
     emulator.settle()
@@ -297,7 +299,7 @@ def test_text_of_2010_is_deleted(emulator: Emulator, client: Client) -> None:
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "POST"])
 def test_text_of_2008_cannot_be_changed(client: Client, method: str) -> None:
-    """The API of 2008 knew create, list and fetch."""
+    """The API of 2008 had only create, list and fetch."""
     sid = client.post("SMS/Messages.json", FORM).json["sid"]
 
     assert client.request(method, f"{TEXTS_OF_2008}/{sid}.json", {"Body": ""}).error == (405, 20004)
@@ -307,18 +309,18 @@ def test_text_of_2008_cannot_be_changed(client: Client, method: str) -> None:
 @pytest.mark.parametrize(
     ("query", "bodies"),
     [
-        pytest.param({"To": "5558675310"}, ["b", "a"], id="a number as it was written then"),
-        pytest.param({"From": "501-712-2661", "To": "555-867-5311"}, ["c"], id="both"),
-        pytest.param({"DateSent": "2009-10-04"}, ["c", "b", "a"], id="on a day"),
-        pytest.param({"DateSent>": "2009-10-05"}, [], id="after a day"),
-        pytest.param({"DateSent<": "2009-10-04T10:48:08Z"}, ["a"], id="before a moment"),
+        pytest.param({"To": "5558675310"}, ["b", "a"], id="To in national format"),
+        pytest.param({"From": "501-712-2661", "To": "555-867-5311"}, ["c"], id="From and To"),
+        pytest.param({"DateSent": "2009-10-04"}, ["c", "b", "a"], id="on a date"),
+        pytest.param({"DateSent>": "2009-10-05"}, [], id="after a date"),
+        pytest.param({"DateSent<": "2009-10-04T10:48:08Z"}, ["a"], id="before a time"),
     ],
 )
 @pytest.mark.parametrize("path", ["SMS/Messages.json", f"{TEXTS_OF_2008}.json"])
 def test_texts_are_filtered(
     emulator: Emulator, client: Client, path: str, query: Mapping[str, str], bodies: list[str]
 ) -> None:
-    """To, From and DateSent, in both years."""
+    """Both resources filter by To, From and DateSent."""
     for changes in ({"Body": "a"}, {"Body": "b"}, {"Body": "c", "To": "+15558675311"}):
         client.post("SMS/Messages.json", {**FORM, **changes})
     emulator.settle()
@@ -341,8 +343,8 @@ REFUSAL_OF_2008 = """\
 """
 
 
-def test_text_of_161_characters_is_refused_in_the_shape_of_its_time(client: Client) -> None:
-    """160 characters were all; the elements of an error stood in another order."""
+def test_text_of_161_characters_is_refused_in_the_format_of_2008(client: Client) -> None:
+    """The limit was 160 characters, and the elements of an error were in another order."""
     assert client.post(TEXTS_OF_2008, {**FORM, "Body": "x" * 160}).status == 201
 
     reply = client.post(TEXTS_OF_2008, {**FORM, "Body": "x" * 161})

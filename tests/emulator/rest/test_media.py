@@ -1,4 +1,4 @@
-"""Media of messages: list, fetch, delete; and the short links for phones that take none."""
+"""Media files of messages: list, fetch, delete; and the short links for phones without MMS."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ WEEK_S = 7 * 24 * 3600
 
 @pytest.fixture
 def emulator() -> Iterator[Emulator]:
-    """A local Twilio with a number."""
+    """An emulator with a number."""
     with Emulator(EmulatorOptions(start=START), new_sid=counted_sids()) as running:
         running.add_number(NUMBER)
         yield running
@@ -31,12 +31,12 @@ def emulator() -> Iterator[Emulator]:
 
 @pytest.fixture
 def message(emulator: Emulator) -> str:
-    """The sid of a message that came in with two media."""
+    """The SID of an inbound message with two media files."""
     return emulator.phone(PHONE).text("look", media=[GIF, PDF]).inbound.sid
 
 
 def media_json(n: int, message: str, kind: str) -> dict[str, Any]:
-    """Return the representation of the media that was made as the nth."""
+    """Return the representation of the nth media file."""
     return {
         "sid": f"ME{n:032}",
         "account_sid": ACCOUNT_SID,
@@ -49,7 +49,7 @@ def media_json(n: int, message: str, kind: str) -> dict[str, Any]:
 
 
 def test_list(client: Client, message: str) -> None:
-    """Its key is media_list, and not media."""
+    """The key of the list is media_list, not media."""
     path = f"{BASE}/Messages/{message}/Media.json?PageSize=50&Page=0"
 
     assert client.get(f"Messages/{message}/Media.json").json == {
@@ -85,26 +85,26 @@ def test_list_in_xml(client: Client, message: str) -> None:
     ],
 )
 def test_list_is_filtered_by_date(query: dict[str, str], found: int, client: Client, message: str) -> None:
-    """The operator is a part of the name."""
+    """The operator is part of the parameter name."""
     assert len(client.get(f"Messages/{message}/Media.json", query).json["media_list"]) == found
 
 
 def test_list_holds_the_media_of_one_message(emulator: Emulator, client: Client, message: str) -> None:
-    """Others have media too."""
+    """Other messages have media files too."""
     other = emulator.phone(PHONE).text("and this", media=[GIF]).inbound.sid
     shown = client.get(f"Messages/{other}/Media.json").json["media_list"]
 
     assert shown == [media_json(3, other, "image/gif")]
 
 
-def test_what_is_known_of_a_media(client: Client, message: str) -> None:
-    """With an extension."""
+def test_fields_of_a_media_file(client: Client, message: str) -> None:
+    """They are returned if the path has an extension."""
     assert client.get(f"Messages/{message}/Media/ME{1:032}.json").json == media_json(1, message, "image/gif")
     assert client.get(f"Messages/{message}/Media/ME{1:032}.xml").texts("Media/ContentType") == ["image/gif"]
 
 
-def test_bytes_of_a_media(client: Client, message: str) -> None:
-    """Without an extension; a browser that is shown them runs nothing that is in them."""
+def test_bytes_of_a_media_file(client: Client, message: str) -> None:
+    """They are returned without an extension, with headers that stop browsers from running scripts in them."""
     reply = client.get(f"Messages/{message}/Media/ME{1:032}")
 
     assert (reply.status, reply.headers["Content-Type"], reply.body) == (200, "image/gif", GIF.content)
@@ -112,8 +112,8 @@ def test_bytes_of_a_media(client: Client, message: str) -> None:
     assert reply.headers["Content-Security-Policy"] == "sandbox"
 
 
-def test_bytes_are_not_sent_again(client: Client, message: str) -> None:
-    """A picture never changes, and is large."""
+def test_unchanged_bytes_are_not_sent_again(client: Client, message: str) -> None:
+    """Media files are large and never change."""
     path = f"Messages/{message}/Media/ME{1:032}"
     etag = client.get(path).headers["ETag"]
     again = client.send(
@@ -124,14 +124,14 @@ def test_bytes_are_not_sent_again(client: Client, message: str) -> None:
 
 
 def test_bytes_need_credentials(client: Client, message: str) -> None:
-    """So it is on new accounts."""
+    """Twilio's new accounts require them."""
     path = f"{BASE}/Messages/{message}/Media/ME{1:032}"
 
     assert client.send("GET", path, None, {}).status == 401
 
 
-def test_deleted_media_is_gone(emulator: Emulator, client: Client, message: str) -> None:
-    """Its message has one less, and has changed."""
+def test_deleted_media_file_is_gone(emulator: Emulator, client: Client, message: str) -> None:
+    """The media count and the update date of its message change."""
     emulator.advance(60)
     reply = client.request("DELETE", f"Messages/{message}/Media/ME{1:032}.json")
     left = client.get(f"Messages/{message}.json").json
@@ -145,8 +145,8 @@ def test_deleted_media_is_gone(emulator: Emulator, client: Client, message: str)
     ]
 
 
-def test_two_who_delete_at_once_delete_once(client: Client, message: str) -> None:
-    """The number of media must not go down twice for one."""
+def test_concurrent_deletes_delete_once(client: Client, message: str) -> None:
+    """The media count must not decrease twice for one file."""
     path, statuses = f"Messages/{message}/Media/ME{1:032}.json", []
     threads = [
         threading.Thread(target=lambda: statuses.append(client.request("DELETE", path).status)) for _ in range(8)
@@ -163,17 +163,19 @@ def test_two_who_delete_at_once_delete_once(client: Client, message: str) -> Non
 @pytest.mark.parametrize(
     "path",
     [
-        pytest.param("Messages/{message}/Media/ME" + "9" * 32, id="no such media"),
-        pytest.param("Messages/{other}/Media/ME" + "1".zfill(32), id="the media of another message"),
-        pytest.param("Messages/SM" + "9" * 32 + "/Media/ME" + "1".zfill(32), id="no such message"),
-        pytest.param("Messages/SM" + "9" * 32 + "/Media", id="the media of no message"),
-        pytest.param("Messages/{message}/Media/{message}", id="a sid of another kind"),
-        pytest.param("SMS/Messages/{message}/Media", id="a resource from before there were pictures"),
+        pytest.param("Messages/{message}/Media/ME" + "9" * 32, id="unknown media file"),
+        pytest.param("Messages/{other}/Media/ME" + "1".zfill(32), id="media file of another message"),
+        pytest.param("Messages/SM" + "9" * 32 + "/Media/ME" + "1".zfill(32), id="unknown message"),
+        pytest.param("Messages/SM" + "9" * 32 + "/Media", id="list of an unknown message"),
+        pytest.param("Messages/{message}/Media/{message}", id="SID of another kind"),
+        pytest.param("SMS/Messages/{message}/Media", id="old resource without media"),
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
-def test_media_that_is_not_there(method: str, path: str, emulator: Emulator, client: Client, message: str) -> None:
-    """The sids are made up by anybody."""
+def test_unknown_media_file_is_not_found(
+    method: str, path: str, emulator: Emulator, client: Client, message: str
+) -> None:
+    """SIDs in paths can be invented."""
     other = emulator.phone(PHONE).text("hello").inbound.sid
     target = path.format(message=message, other=other) + ".json"
 
@@ -181,8 +183,8 @@ def test_media_that_is_not_there(method: str, path: str, emulator: Emulator, cli
     assert client.get(f"Messages/{message}.json").json["num_media"] == "2"
 
 
-def test_media_of_another_account_are_not_there(message: str, emulator: Emulator, client: Client) -> None:
-    """Not even for a subaccount."""
+def test_media_of_another_account_are_not_found(message: str, emulator: Emulator, client: Client) -> None:
+    """A subaccount does not find the media of its parent either."""
     child = client.post("/2010-04-01/Accounts.json").json
     theirs = f"/2010-04-01/Accounts/{child['sid']}/Messages/{message}/Media"
 
@@ -191,7 +193,7 @@ def test_media_of_another_account_are_not_there(message: str, emulator: Emulator
 
 
 def test_official_client_reads_media(emulator: Emulator, message: str) -> None:
-    """It lists, fetches and deletes."""
+    """The official library lists, fetches and deletes them."""
     media = emulator.client().messages(message).media
 
     assert [each.content_type for each in media.list()] == ["application/pdf", "image/gif"]
@@ -200,7 +202,7 @@ def test_official_client_reads_media(emulator: Emulator, message: str) -> None:
 
 
 def send_link(emulator: Emulator, client: Client) -> str:
-    """Send a picture to a phone that takes none, and return the path of its link."""
+    """Send media to a phone without MMS, and return the path of the link."""
     emulator.phone(PHONE).takes_media(False)
     body = client.text(Body="look", MediaUrl="https://example.com/cat.gif")["body"]
     found = re.fullmatch(rf"look {re.escape(emulator.url)}(/[A-Za-z0-9]{{7}})", body)
@@ -209,7 +211,7 @@ def send_link(emulator: Emulator, client: Client) -> str:
 
 
 def test_link_works_for_a_week(emulator: Emulator, client: Client) -> None:
-    """Anybody may follow it, and it ends by the clock of the emulator."""
+    """Nobody needs credentials to open it, and it expires by the emulator's clock."""
     link = send_link(emulator, client)
     replies = []
     for seconds in (0, WEEK_S - 1, 1):
@@ -223,34 +225,34 @@ def test_link_works_for_a_week(emulator: Emulator, client: Client) -> None:
 
 
 def test_links_differ(emulator: Emulator, client: Client) -> None:
-    """One link leads to one picture."""
+    """Each link refers to one media file."""
     assert len({send_link(emulator, client) for _ in range(20)}) == 20
 
 
-def test_link_in_an_unknown_message_says_nothing(emulator: Emulator, client: Client) -> None:
-    """What leads nowhere is not found, in JSON, and asks for no credentials."""
+def test_unknown_link_is_not_found(emulator: Emulator, client: Client) -> None:
+    """The error is JSON, and does not ask for credentials."""
     reply = client.send("GET", "/abcdefg", None, {})
 
     assert (reply.error, reply.headers["WWW-Authenticate"]) == ((404, 20404), None)
 
 
-def test_link_is_told_by_its_capitals(emulator: Emulator, client: Client) -> None:
-    """Seven characters are few: both kinds of letters count."""
+def test_link_is_case_sensitive(emulator: Emulator, client: Client) -> None:
+    """Seven characters are few, so upper and lower case differ."""
     link = send_link(emulator, client)
 
     assert client.send("GET", link.swapcase(), None, {}).status == 404
 
 
-def test_following_a_link_is_no_mistake(emulator: Emulator, client: Client) -> None:
-    """The log must not ask a phone for credentials."""
+def test_opening_a_link_gets_no_hint(emulator: Emulator, client: Client) -> None:
+    """The request log must not ask a phone for credentials."""
     link = send_link(emulator, client)
     client.send("HEAD", link, None, {})
 
     assert (emulator.requests[-1].status, emulator.requests[-1].hints) == (200, ())
 
 
-def test_outage_of_the_api_leaves_links_alone(emulator: Emulator, client: Client) -> None:
-    """They are not of the API."""
+def test_outage_does_not_affect_links(emulator: Emulator, client: Client) -> None:
+    """They are not part of the API."""
     link = send_link(emulator, client)
     emulator.fail_next(1)
 

@@ -1,4 +1,4 @@
-"""Messages: list, fetch, redact, cancel, delete, and what their sender says of them."""
+"""Messages: list, fetch, redact, cancel, delete, and feedback on them."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from tests.emulator.rest.asking import NUMBER, PHONE, Client, basic
 from twiml_app.emulator import AUTH_TOKEN, Emulator, EmulatorOptions
 from twiml_app.emulator.resources import Feedback, MediaRecord
 
-#: 2019-06-12, five minutes and 25 seconds past five in the morning.
+#: 2019-06-12 05:05:25 UTC.
 START = datetime(2019, 6, 12, 5, 5, 25, tzinfo=UTC).timestamp()
 OTHER = "+15017122662"
 SERVICE = "MG" + "1" * 32
-NOWHERE = "SM" + "0" * 32
+UNKNOWN = "SM" + "0" * 32
 SEED = {
     "numbers": [{"phone_number": NUMBER}, {"phone_number": OTHER}],
     "services": [{"sid": SERVICE, "numbers": [NUMBER]}],
@@ -32,21 +32,21 @@ def emulator() -> Iterator[Emulator]:
 
 
 def sent(emulator: Emulator, client: Client, **changes: str) -> str:
-    """Send a message, let it arrive, and return its sid."""
+    """Send a message, let it be delivered, and return its SID."""
     sid: str = client.text(**changes)["sid"]
     emulator.settle()
     return sid
 
 
 def found(client: Client, query: Mapping[str, str] | None = None) -> list[str]:
-    """Return the texts of the messages in a list."""
+    """Return the bodies of the messages in a list."""
     reply = client.get("Messages.json", query)
     assert reply.status == 200
     return [each["body"] for each in reply.json["messages"]]
 
 
-def test_message_is_fetched_as_it_has_become(emulator: Emulator, client: Client) -> None:
-    """The answer to its making is of the moment; later there are a date, a price and a status."""
+def test_fetched_message_has_its_current_state(emulator: Emulator, client: Client) -> None:
+    """The response to its creation has no date and price yet; they are set when it is sent."""
     made = client.text()
     emulator.settle()
 
@@ -58,8 +58,8 @@ def test_message_is_fetched_as_it_has_become(emulator: Emulator, client: Client)
     assert fetched["date_updated"] == "Wed, 12 Jun 2019 05:05:26 +0000"
 
 
-def test_failure_is_told_by_its_number(emulator: Emulator, client: Client) -> None:
-    """ErrorCode and its meaning are a part of the message."""
+def test_failed_message_has_its_error_code(emulator: Emulator, client: Client) -> None:
+    """The error code and its description are part of the message."""
     emulator.phone(PHONE).will("undelivered", 30005)
 
     fetched = client.get(f"Messages/{sent(emulator, client)}.json").json
@@ -68,15 +68,15 @@ def test_failure_is_told_by_its_number(emulator: Emulator, client: Client) -> No
     assert fetched["error_message"].startswith("Unknown")
 
 
-@pytest.mark.parametrize("sid", [NOWHERE, "SM", "x", "SM%00", "%F0%9F%91%8D"])
+@pytest.mark.parametrize("sid", [UNKNOWN, "SM", "x", "SM%00", "%F0%9F%91%8D"])
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE"])
-def test_message_that_is_not_there_is_404(client: Client, method: str, sid: str) -> None:
-    """Whatever stands in the path."""
+def test_unknown_message_is_404(client: Client, method: str, sid: str) -> None:
+    """This includes paths with anything but a SID."""
     assert client.request(method, f"Messages/{sid}.json", {"Body": ""}).error == (404, 20404)
 
 
 def test_message_of_another_account_is_404(emulator: Emulator, client: Client) -> None:
-    """Not even the parent sees a subaccount's messages under its own path."""
+    """A message is only found under the path of its own account."""
     child = client.post("/2010-04-01/Accounts.json").json
     sid = sent(emulator, client)
 
@@ -87,18 +87,18 @@ def test_message_of_another_account_is_404(emulator: Emulator, client: Client) -
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("DELETE", "Messages"), ("PATCH", "Messages"), ("OPTIONS", f"Messages/{NOWHERE}"), ("DELETE", "Messages/x/Media")],
+    [("DELETE", "Messages"), ("PATCH", "Messages"), ("OPTIONS", f"Messages/{UNKNOWN}"), ("DELETE", "Messages/x/Media")],
 )
-def test_what_messages_do_not_do_is_405(client: Client, method: str, path: str) -> None:
-    """The path exists, the method does not."""
+def test_unsupported_method_is_405(client: Client, method: str, path: str) -> None:
+    """The path exists, but not with this method."""
     assert client.request(method, f"{path}.json").error == (405, 20004)
 
 
 # Lists
 
 
-def test_list_has_the_newest_first(client: Client) -> None:
-    """Inbound and outbound alike."""
+def test_list_has_newest_first(client: Client) -> None:
+    """Twilio sorts lists in the same way."""
     for body in ("one", "two", "three"):
         client.text(Body=body)
 
@@ -106,7 +106,7 @@ def test_list_has_the_newest_first(client: Client) -> None:
 
 
 def test_inbound_messages_are_listed_too(emulator: Emulator, client: Client) -> None:
-    """A message that came in is a resource as well."""
+    """An inbound message is a resource as well."""
     emulator.phone(PHONE).text("anybody there?", number=NUMBER)
 
     (message,) = client.get("Messages.json").json["messages"]
@@ -118,16 +118,16 @@ def test_inbound_messages_are_listed_too(emulator: Emulator, client: Client) -> 
     ("query", "bodies"),
     [
         pytest.param({"To": PHONE}, ["b", "a"], id="To"),
-        pytest.param({"To": "(555) 867-5310"}, ["b", "a"], id="To, written locally"),
+        pytest.param({"To": "(555) 867-5310"}, ["b", "a"], id="To in local format"),
         pytest.param({"From": NUMBER}, ["c", "a"], id="From"),
-        pytest.param({"From": OTHER, "To": PHONE}, ["b"], id="both"),
-        pytest.param({"To": "+1555867"}, [], id="a part of a number"),
-        pytest.param({"To": "Jenny"}, [], id="no number"),
-        pytest.param({"To": "", "From": ""}, ["c", "b", "a"], id="empty ones"),
+        pytest.param({"From": OTHER, "To": PHONE}, ["b"], id="From and To"),
+        pytest.param({"To": "+1555867"}, [], id="part of a number"),
+        pytest.param({"To": "Jenny"}, [], id="not a number"),
+        pytest.param({"To": "", "From": ""}, ["c", "b", "a"], id="empty filters"),
     ],
 )
 def test_list_is_filtered_by_address(client: Client, query: Mapping[str, str], bodies: list[str]) -> None:
-    """Numbers match however they are written; an empty filter is none."""
+    """Numbers match in any format; an empty filter is ignored."""
     client.text(Body="a")
     client.text(Body="b", From=OTHER)
     client.text(Body="c", To="+15558675311")
@@ -135,25 +135,25 @@ def test_list_is_filtered_by_address(client: Client, query: Mapping[str, str], b
     assert found(client, query) == bodies
 
 
-#: Messages leave on 2019-06-12 at 05:05:25, on the 13th and on the 14th at that time.
+#: Messages are sent on 2019-06-12, 13 and 14, each time at 05:05:25.
 DATES: dict[str, tuple[Mapping[str, str], list[str]]] = {
-    "a day": ({"DateSent": "2019-06-13"}, ["second"]),
-    "a day as the clients write it": ({"DateSent": "2019-06-13T00:00:00Z"}, ["second"]),
-    "a moment": ({"DateSent": "2019-06-13T05:05:25Z"}, ["second"]),
-    "another moment": ({"DateSent": "2019-06-13T05:05:26Z"}, []),
-    "from a day on": ({"DateSent>": "2019-06-13"}, ["third", "second"]),
-    "from a moment on": ({"DateSent>": "2019-06-13T05:05:25Z"}, ["third", "second"]),
-    "after a moment": ({"DateSent>": "2019-06-13T05:05:26Z"}, ["third"]),
-    "up to a moment": ({"DateSent<": "2019-06-13T05:05:25Z"}, ["second", "first"]),
-    "before a moment": ({"DateSent<": "2019-06-13T05:05:24Z"}, ["first"]),
-    "between": ({"DateSent>": "2019-06-12T12:00:00Z", "DateSent<": "2019-06-13T12:00:00Z"}, ["second"]),
+    "date": ({"DateSent": "2019-06-13"}, ["second"]),
+    "date as the clients write it": ({"DateSent": "2019-06-13T00:00:00Z"}, ["second"]),
+    "time": ({"DateSent": "2019-06-13T05:05:25Z"}, ["second"]),
+    "another time": ({"DateSent": "2019-06-13T05:05:26Z"}, []),
+    "from a date on": ({"DateSent>": "2019-06-13"}, ["third", "second"]),
+    "from a time on": ({"DateSent>": "2019-06-13T05:05:25Z"}, ["third", "second"]),
+    "after a time": ({"DateSent>": "2019-06-13T05:05:26Z"}, ["third"]),
+    "up to a time": ({"DateSent<": "2019-06-13T05:05:25Z"}, ["second", "first"]),
+    "before a time": ({"DateSent<": "2019-06-13T05:05:24Z"}, ["first"]),
+    "between two times": ({"DateSent>": "2019-06-12T12:00:00Z", "DateSent<": "2019-06-13T12:00:00Z"}, ["second"]),
     "Mountain time": ({"DateSent": "06/12/2019 22:05:25 MST"}, ["second"]),
-    "Mountain time, after": ({"DateSent>": "06/12/2019 22:05:26 MST"}, ["third"]),
+    "after, Mountain time": ({"DateSent>": "06/12/2019 22:05:26 MST"}, ["third"]),
     "month first": ({"DateSent": "06/13/2019"}, ["second"]),
-    "a space and a fraction": ({"DateSent<": "2019-06-13 05:05:25.000"}, ["second", "first"]),
+    "space and fraction": ({"DateSent<": "2019-06-13 05:05:25.000"}, ["second", "first"]),
     "RFC 2822": ({"DateSent>": "Thu, 13 Jun 2019 05:05:26 -0000"}, ["third"]),
-    "an offset": ({"DateSent": "2019-06-12T22:05:25-07:00"}, ["second"]),
-    "nothing": ({"DateSent": "", "DateSent<": ""}, ["not yet", "third", "second", "first"]),
+    "UTC offset": ({"DateSent": "2019-06-12T22:05:25-07:00"}, ["second"]),
+    "empty filters": ({"DateSent": "", "DateSent<": ""}, ["not yet", "third", "second", "first"]),
 }
 
 
@@ -161,7 +161,7 @@ DATES: dict[str, tuple[Mapping[str, str], list[str]]] = {
 def test_list_is_filtered_by_date_sent(
     emulator: Emulator, client: Client, query: Mapping[str, str], bodies: list[str]
 ) -> None:
-    """The operator is a part of the name; what has not been sent has no date to compare."""
+    """The operator is part of the parameter name; a message that has not been sent has no date."""
     for body in ("first", "second", "third"):
         client.text(Body=body)
         emulator.advance(24 * 3600)
@@ -171,20 +171,20 @@ def test_list_is_filtered_by_date_sent(
 
 
 @pytest.mark.parametrize("name", ["DateSent", "DateSent<", "DateSent>"])
-def test_date_that_is_none_is_refused(client: Client, name: str) -> None:
-    """A filter that is misunderstood would show too much."""
+def test_invalid_date_is_refused(client: Client, name: str) -> None:
+    """Ignoring the filter would return too much."""
     assert client.get("Messages.json", {name: "last week"}).error == (400, 20001)
 
 
 def pages(client: Client, uri: str) -> Iterator[list[str]]:
-    """Yield the sids of every page, as a client goes through them."""
+    """Yield the SIDs of each page, in the way that a client reads them."""
     while uri:
         page = client.get(uri).json
         yield [each["sid"] for each in page["messages"]]
         uri = page["next_page_uri"]
 
 
-def test_pages_carry_the_filters_along(client: Client) -> None:
+def test_page_uris_keep_the_filters(client: Client) -> None:
     """A client fetches the next page by its URI exactly as given."""
     wanted = [client.text(To=PHONE)["sid"] for _ in range(5)][::-1]
     client.text(To="+15558675311")
@@ -204,7 +204,7 @@ def test_pages_carry_the_filters_along(client: Client) -> None:
 
 
 def test_messages_are_deleted_page_after_page(emulator: Emulator, client: Client) -> None:
-    """The next page goes on behind what has been deleted meanwhile: nothing is left out."""
+    """The next page starts after the deleted messages, so no message is skipped."""
     wanted = [client.text()["sid"] for _ in range(5)]
     emulator.settle()
 
@@ -217,8 +217,8 @@ def test_messages_are_deleted_page_after_page(emulator: Emulator, client: Client
     assert found(client) == []
 
 
-def test_messages_that_come_in_between_shift_no_page(client: Client) -> None:
-    """A token names a message, not a number of messages."""
+def test_new_messages_do_not_shift_the_next_page(client: Client) -> None:
+    """A page token names a message, not an offset."""
     wanted = [client.text()["sid"] for _ in range(4)][::-1]
     page = client.get("Messages.json", {"PageSize": "2"}).json
     client.text()
@@ -229,15 +229,15 @@ def test_messages_that_come_in_between_shift_no_page(client: Client) -> None:
 @pytest.mark.parametrize(
     ("query", "code"),
     [
-        pytest.param({"PageSize": "1001"}, 20007, id="a page too large"),
-        pytest.param({"PageSize": "many"}, 20001, id="a page size that is none"),
-        pytest.param({"Page": "-1"}, 20001, id="a page before the first"),
-        pytest.param({"PageToken": "SM1"}, 21481, id="a token that is none"),
-        pytest.param({"PageToken": f"PA{NOWHERE}"}, 21481, id="a token of nobody"),
+        pytest.param({"PageSize": "1001"}, 20007, id="page size too large"),
+        pytest.param({"PageSize": "many"}, 20001, id="invalid page size"),
+        pytest.param({"Page": "-1"}, 20001, id="negative page"),
+        pytest.param({"PageToken": "SM1"}, 21481, id="malformed token"),
+        pytest.param({"PageToken": f"PA{UNKNOWN}"}, 21481, id="unknown token"),
     ],
 )
-def test_page_that_is_none_is_refused(client: Client, query: Mapping[str, str], code: int) -> None:
-    """Each with a number of its own."""
+def test_invalid_page_is_refused(client: Client, query: Mapping[str, str], code: int) -> None:
+    """Each problem has its own error code."""
     assert client.get("Messages.json", query).error == (400, code)
 
 
@@ -246,7 +246,7 @@ def test_page_that_is_none_is_refused(client: Client, query: Mapping[str, str], 
 
 @pytest.mark.parametrize("method", ["POST", "PUT"])
 def test_body_is_redacted(emulator: Emulator, client: Client, method: str) -> None:
-    """An empty Body takes the text away, and nothing else."""
+    """An empty Body removes only the text."""
     sid = sent(emulator, client, Body="secret")
     before = client.get(f"Messages/{sid}.json").json
 
@@ -257,8 +257,8 @@ def test_body_is_redacted(emulator: Emulator, client: Client, method: str) -> No
     assert client.get(f"Messages/{sid}.json").json["body"] == ""
 
 
-def test_body_is_not_redacted_before_the_message_has_left(client: Client) -> None:
-    """20009: the resource is not complete; its text is still needed."""
+def test_body_is_not_redacted_before_the_message_is_sent(client: Client) -> None:
+    """20009: the message is not finished, and its text is still needed."""
     sid = client.text()["sid"]
 
     assert client.post(f"Messages/{sid}.json", {"Body": ""}).error == (409, 20009)
@@ -268,16 +268,16 @@ def test_body_is_not_redacted_before_the_message_has_left(client: Client) -> Non
 @pytest.mark.parametrize(
     "form",
     [
-        pytest.param({}, id="nothing"),
-        pytest.param({"Body": "another text"}, id="another text"),
-        pytest.param({"Body": "", "Status": "canceled"}, id="both"),
-        pytest.param({"Status": "delivered"}, id="another status"),
-        pytest.param({"Status": ""}, id="an empty status"),
-        pytest.param({"FriendlyName": "x"}, id="something else"),
+        pytest.param({}, id="empty form"),
+        pytest.param({"Body": "another text"}, id="new body"),
+        pytest.param({"Body": "", "Status": "canceled"}, id="body and status"),
+        pytest.param({"Status": "delivered"}, id="other status"),
+        pytest.param({"Status": ""}, id="empty status"),
+        pytest.param({"FriendlyName": "x"}, id="other parameter"),
     ],
 )
-def test_update_that_is_none_is_refused(emulator: Emulator, client: Client, form: Mapping[str, str]) -> None:
-    """There are two changes to a message, one at a time: an empty Body, or Status=canceled."""
+def test_invalid_update_is_refused(emulator: Emulator, client: Client, form: Mapping[str, str]) -> None:
+    """The only updates are an empty Body and Status=canceled, one at a time."""
     sid = client.text(MessagingServiceSid=SERVICE, ScheduleType="fixed", SendAt="2019-06-12T06:00:00Z")["sid"]
 
     assert client.post(f"Messages/{sid}.json", form).error == (400, 30400)
@@ -286,12 +286,12 @@ def test_update_that_is_none_is_refused(emulator: Emulator, client: Client, form
 
 
 def test_update_without_a_body_is_refused(client: Client) -> None:
-    """A POST of no bytes is a form with nothing in it."""
+    """A POST without a body is an empty form."""
     assert client.post(f"Messages/{client.text()['sid']}.json").error == (400, 30400)
 
 
 def test_scheduled_message_is_canceled(emulator: Emulator, client: Client) -> None:
-    """It never leaves; a second time it is too late."""
+    """It is never sent; canceling it again is too late."""
     sid = client.text(MessagingServiceSid=SERVICE, ScheduleType="fixed", SendAt="2019-06-12T06:00:00Z")["sid"]
 
     reply = client.post(f"Messages/{sid}.json", {"Status": "canceled"})
@@ -302,8 +302,8 @@ def test_scheduled_message_is_canceled(emulator: Emulator, client: Client) -> No
     assert client.post(f"Messages/{sid}.json", {"Status": "canceled"}).error == (409, 30409)
 
 
-def test_scheduled_message_leaves_at_its_moment(emulator: Emulator, client: Client) -> None:
-    """Neither before it nor by settling what is on its way."""
+def test_scheduled_message_is_sent_at_its_time(emulator: Emulator, client: Client) -> None:
+    """It is not sent earlier, and ``settle`` does not send it."""
     sid = client.text(MessagingServiceSid=SERVICE, ScheduleType="fixed", SendAt="2019-06-12T06:05:25Z")["sid"]
     emulator.settle()
     emulator.advance(3599)
@@ -317,8 +317,8 @@ def test_scheduled_message_leaves_at_its_moment(emulator: Emulator, client: Clie
     assert fetched["date_sent"] == "Wed, 12 Jun 2019 06:05:25 +0000"
 
 
-def test_message_that_has_left_is_not_canceled(emulator: Emulator, client: Client) -> None:
-    """30409, and it stays as it is."""
+def test_sent_message_is_not_canceled(emulator: Emulator, client: Client) -> None:
+    """It is refused with 30409 and stays unchanged."""
     sid = sent(emulator, client)
 
     assert client.post(f"Messages/{sid}.json", {"Status": "canceled"}).error == (409, 30409)
@@ -332,7 +332,7 @@ def test_message_that_has_left_is_not_canceled(emulator: Emulator, client: Clien
     ("method", "suffix"), [("DELETE", ".json"), ("DELETE", ""), ("DELETE", ".xml"), ("POST", ".json?_method=DELETE")]
 )
 def test_message_is_deleted(emulator: Emulator, client: Client, method: str, suffix: str) -> None:
-    """204 with nothing in it; its media and its feedback go with it."""
+    """The response is an empty 204; media and feedback of the message are deleted too."""
     picture = "https://example.com/picture.png"
     sid = sent(emulator, client, MediaUrl=picture)
     client.post(f"Messages/{sid}/Feedback.json")
@@ -347,8 +347,8 @@ def test_message_is_deleted(emulator: Emulator, client: Client, method: str, suf
     assert emulator.context.store.count(Feedback) == 0
 
 
-def test_message_on_its_way_is_not_deleted(emulator: Emulator, client: Client) -> None:
-    """20009: not complete; once it has left it can go."""
+def test_message_in_transit_is_not_deleted(emulator: Emulator, client: Client) -> None:
+    """20009: the message is not finished; once it is, it can be deleted."""
     sid = client.text()["sid"]
 
     assert client.request("DELETE", f"Messages/{sid}.json").error == (409, 20009)
@@ -364,8 +364,8 @@ def test_message_on_its_way_is_not_deleted(emulator: Emulator, client: Client) -
     ("form", "outcome"),
     [({}, "confirmed"), ({"Outcome": "unconfirmed"}, "unconfirmed"), ({"Outcome": ""}, "confirmed")],
 )
-def test_feedback_is_noted(emulator: Emulator, client: Client, form: Mapping[str, str], outcome: str) -> None:
-    """The sender says whether the message did what it was for."""
+def test_feedback_is_stored(emulator: Emulator, client: Client, form: Mapping[str, str], outcome: str) -> None:
+    """The app reports whether the contact acted on the message."""
     sid = sent(emulator, client)
 
     reply = client.post(f"Messages/{sid}/Feedback.json", form)
@@ -381,8 +381,8 @@ def test_feedback_is_noted(emulator: Emulator, client: Client, form: Mapping[str
     }
 
 
-def test_feedback_that_is_none_is_refused(emulator: Emulator, client: Client) -> None:
-    """Confirmed or unconfirmed, and nothing between."""
+def test_invalid_feedback_is_refused(emulator: Emulator, client: Client) -> None:
+    """The outcome is either confirmed or unconfirmed."""
     sid = sent(emulator, client)
 
     assert client.post(f"Messages/{sid}/Feedback.json", {"Outcome": "perhaps"}).error == (400, 20001)
@@ -394,14 +394,14 @@ def test_feedback_that_is_none_is_refused(emulator: Emulator, client: Client) ->
 
 @pytest.fixture(scope="module")
 def shared() -> Iterator[Client]:
-    """An emulator for many messages."""
+    """A client of an emulator that is shared by all examples of a test."""
     with Emulator() as running:
         yield Client(running)
 
 
 @given(body=st.text(min_size=1, max_size=60))
-def test_any_text_comes_back_as_it_was_sent(shared: Client, body: str) -> None:
-    """In JSON every character survives, NUL too; XML and CSV leave out what they cannot carry, and stay readable."""
+def test_any_body_is_returned_unchanged(shared: Client, body: str) -> None:
+    """JSON keeps every character, NUL too; XML and CSV drop those that XML does not allow, and stay readable."""
     made = shared.text(Body=body)
 
     assert made["body"] == body
@@ -413,8 +413,8 @@ def test_any_text_comes_back_as_it_was_sent(shared: Client, body: str) -> None:
 
 
 @given(form=st.binary(max_size=200))
-def test_any_bytes_are_answered(shared: Client, form: bytes) -> None:
-    """A form that is none is refused with a number, never with an internal error."""
+def test_any_bytes_get_a_client_error(shared: Client, form: bytes) -> None:
+    """An invalid form is the client's error, never an internal one."""
     headers = {"Authorization": basic(shared.sid, AUTH_TOKEN)}
 
     assert shared.send("POST", f"{shared.base}/Messages.json", form, headers).status == 400

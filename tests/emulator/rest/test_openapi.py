@@ -1,8 +1,8 @@
-"""The examples of Twilio's OpenAPI description, each sent to the emulator as it is written there.
+"""The examples of Twilio's OpenAPI description, each sent to the emulator as written.
 
-The answers' values are synthetic and contradict one another, so what is compared is their form: status, keys, types,
-what may be null, dates, addresses. The samples are copied from https://github.com/twilio/twilio-oai (MIT, the licence
-lies beside them).
+The values in the example responses are synthetic and contradict each other, so the tests compare their format: status,
+keys, types, null values, dates, URIs. The samples are copied from https://github.com/twilio/twilio-oai (MIT, with the
+licence next to them).
 """
 
 from __future__ import annotations
@@ -38,24 +38,24 @@ SEED = {
     "applications": [{"sid": APPLICATION}],
 }
 TYPES: Mapping[str, type | tuple[type, ...]] = {"string": str, "integer": int, "object": dict}
-#: What stands in an example's address in place of a sid.
+#: The SID of a message, inside the URI of an example.
 _SID = re.compile(r"(?:SM|MM)[0-9a-f]{32}")
 
 
 @pytest.fixture
 def emulator() -> Iterator[Emulator]:
-    """An emulator with what the examples name; its media are judged by their names, as nothing is fetched."""
+    """An emulator with the resources of the examples; media types are guessed from file names, nothing is fetched."""
     with Emulator(EmulatorOptions(account_sid=ACCOUNT, seed=SEED)) as running:
         yield running
 
 
 def cases(verb: str) -> list[str]:
-    """Return the names of the examples with a verb."""
+    """Return the names of the examples for a verb."""
     return [name for name, case in CASES.items() if case["verb"] == verb]
 
 
 def schema(name: str) -> Mapping[str, Any]:
-    """Return the schema of a resource, with what it refers to in its place."""
+    """Return the schema of a resource, with its references resolved."""
     properties = SCHEMAS[name]["properties"]
     return {key: _resolved(value) for key, value in properties.items()}
 
@@ -66,7 +66,7 @@ def _resolved(value: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def check_value(name: str, value: Any, described: Mapping[str, Any]) -> None:
-    """Hold a value against its description: type, null, pattern, words, format."""
+    """Check a value against its description: type, null, pattern, enum, format."""
     if value is None:
         assert described.get("nullable"), f"{name} is null"
         return
@@ -79,23 +79,23 @@ def check_value(name: str, value: Any, described: Mapping[str, Any]) -> None:
 
 
 def check_message(shown: Mapping[str, Any], expected: Mapping[str, Any]) -> None:
-    """Hold a message against an example and the schema."""
+    """Check a message against an example and the schema."""
     assert set(shown) == set(expected) == set(schema("api.v2010.account.message"))
     for name, described in schema("api.v2010.account.message").items():
         check_value(name, shown[name], described)
     assert set(shown["subresource_uris"]) == set(expected["subresource_uris"])
-    assert addresses(shown) == addresses(expected)
+    assert uris(shown) == uris(expected)
     assert shown["sid"] in shown["uri"]
 
 
-def addresses(message: Mapping[str, Any]) -> list[str]:
-    """Return the addresses in a message, with one mark for every sid of a message."""
+def uris(message: Mapping[str, Any]) -> list[str]:
+    """Return the URIs in a message, with a placeholder for each SID."""
     found = [message["uri"], *(message["subresource_uris"][name] for name in sorted(message["subresource_uris"]))]
-    return [_SID.sub("<sid>", address) for address in found]
+    return [_SID.sub("<sid>", uri) for uri in found]
 
 
 def request(client: Client, name: str, *, sid: str = SID, **changes: str) -> Reply:
-    """Send an example as it is written, but for what is given."""
+    """Send an example as written, apart from the given changes."""
     case = CASES[name]
     request = case["request"]
     path = case["path_template"].replace("{AccountSid}", ACCOUNT).replace("{Sid}", sid)
@@ -104,7 +104,7 @@ def request(client: Client, name: str, *, sid: str = SID, **changes: str) -> Rep
     return reply
 
 
-#: What an example says that Twilio itself refuses, and what is said instead.
+#: The parameters of examples that Twilio itself refuses, with a valid value instead.
 CHANGES = {
     name: {"To": OTHER_PHONE}  # 21266: To and From are the same number
     for name in ("create", "createWoService", "createWithQueuedStatus")
@@ -112,22 +112,22 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("name", cases("create"))
-def test_message_is_created_as_the_example_has_it(client: Client, name: str) -> None:
-    """Three examples send a number to itself, which is 21266: they get another To, and nothing else is changed."""
+def test_message_is_created_as_in_the_example(client: Client, name: str) -> None:
+    """Three examples send from a number to itself, which is refused with 21266: only their To is changed."""
     reply = request(client, name, **CHANGES.get(name, {}))
 
     check_message(reply.json, CASES[name]["response"]["json"])
     assert reply.headers["Content-Type"] == "application/json"
 
 
-def test_examples_that_are_changed_contradict_the_rules(client: Client) -> None:
-    """Without the change they are refused, with the number that says why."""
+def test_changed_examples_are_refused_unchanged(client: Client) -> None:
+    """This shows that the change is necessary."""
     for name in CHANGES:
         assert client.post("Messages.json", CASES[name]["request"]["form"]).error == (400, 21266)
 
 
 def listed(client: Client, emulator: Emulator) -> None:
-    """Make three messages that the filters of the examples find, sent in 2026."""
+    """Create three messages that match the filters of the examples."""
     for _ in range(3):
         made = client.text(From="+14155552345")
         stored = emulator.context.store.get(MessageRecord, made["sid"])
@@ -137,8 +137,8 @@ def listed(client: Client, emulator: Emulator) -> None:
 
 
 @pytest.mark.parametrize("name", cases("list"))
-def test_messages_are_listed_as_the_example_has_it(emulator: Emulator, client: Client, name: str) -> None:
-    """Every way of writing a date, and items that are like those of the example."""
+def test_messages_are_listed_as_in_the_example(emulator: Emulator, client: Client, name: str) -> None:
+    """The examples use every date format; the items have the format of the example."""
     listed(client, emulator)
     expected = CASES[name]["response"]["json"]
 
@@ -154,8 +154,8 @@ def test_messages_are_listed_as_the_example_has_it(emulator: Emulator, client: C
 
 
 @pytest.mark.parametrize("name", cases("list"))
-def test_addresses_of_pages_are_those_of_the_example(emulator: Emulator, client: Client, name: str) -> None:
-    """The filters are carried along as they were written, each character encoded as in the example."""
+def test_page_uris_are_those_of_the_example(emulator: Emulator, client: Client, name: str) -> None:
+    """The URIs keep the filters, encoded as in the example."""
     listed(client, emulator)
     expected = CASES[name]["response"]["json"]
     case = CASES[name]["request"]["query"]
@@ -171,7 +171,7 @@ def test_addresses_of_pages_are_those_of_the_example(emulator: Emulator, client:
 
 
 def known(emulator: Emulator, *, status: str) -> None:
-    """Make the message that the examples name."""
+    """Store the message that the examples name."""
     now = emulator.clock.now()
     emulator.context.store.save(
         MessageRecord(
@@ -195,8 +195,8 @@ def known(emulator: Emulator, *, status: str) -> None:
 @pytest.mark.parametrize(
     ("name", "status"), [("fetch", "sent"), ("redactBody", "sent"), ("cancelMessage", "scheduled")]
 )
-def test_message_is_shown_as_the_example_has_it(emulator: Emulator, client: Client, name: str, status: str) -> None:
-    """Fetched, redacted, canceled: one form."""
+def test_message_is_returned_as_in_the_example(emulator: Emulator, client: Client, name: str, status: str) -> None:
+    """Fetching, redacting and canceling return the same format."""
     known(emulator, status=status)
     expected = CASES[name]["response"]["json"]
 
@@ -207,23 +207,23 @@ def test_message_is_shown_as_the_example_has_it(emulator: Emulator, client: Clie
     assert shown["status"] == expected["status"]
 
 
-def test_message_is_deleted_as_the_example_has_it(emulator: Emulator, client: Client) -> None:
-    """204, and no body."""
+def test_message_is_deleted_as_in_the_example(emulator: Emulator, client: Client) -> None:
+    """The response is a 204 without a body."""
     known(emulator, status="sent")
 
     assert request(client, "delete").body == b""
 
 
-def test_every_example_is_tried() -> None:
-    """An example of another kind would otherwise be left out in silence."""
-    tried = [*cases("create"), *cases("list"), *cases("fetch"), *cases("update"), *cases("delete")]
+def test_every_example_is_tested() -> None:
+    """An example with another verb would otherwise be skipped silently."""
+    tested = [*cases("create"), *cases("list"), *cases("fetch"), *cases("update"), *cases("delete")]
 
-    assert sorted(tried) == sorted(CASES)
+    assert sorted(tested) == sorted(CASES)
     assert len(CASES) == 18
 
 
-def test_feedback_has_the_form_of_the_description(emulator: Emulator, client: Client) -> None:
-    """There is no example of it: the schema and the status are all there is."""
+def test_feedback_matches_the_schema(emulator: Emulator, client: Client) -> None:
+    """There is no example of feedback, only the schema and the status."""
     known(emulator, status="sent")
 
     reply = client.post(f"Messages/{SID}/Feedback.json", {"Outcome": "confirmed"})
@@ -238,8 +238,8 @@ def test_feedback_has_the_form_of_the_description(emulator: Emulator, client: Cl
         check_value(name, reply.json[name], value)
 
 
-def test_account_has_the_form_of_the_description(client: Client) -> None:
-    """The same for accounts: made, changed, fetched, listed."""
+def test_account_matches_the_schema(client: Client) -> None:
+    """There is no example of an account either: create, update, fetch, list."""
     made = client.post("/2010-04-01/Accounts.json", {"FriendlyName": "Sub"})
     path = f"/2010-04-01/Accounts/{made.json['sid']}.json"
     changed = client.post(path, {"Status": "suspended"})
@@ -254,8 +254,8 @@ def test_account_has_the_form_of_the_description(client: Client) -> None:
             check_value(name, account[name], described)
 
 
-def test_media_have_the_form_of_the_description(emulator: Emulator, client: Client) -> None:
-    """And for media: fetched, listed, deleted."""
+def test_media_match_the_schema(emulator: Emulator, client: Client) -> None:
+    """There is no example of media either: fetch, list, delete."""
     sid = client.text(From=NUMBER, MediaUrl="https://example.com/picture.png")["sid"]
     page = client.get(f"Messages/{sid}/Media.json")
     (media,) = page.json["media_list"]

@@ -1,4 +1,4 @@
-"""Pages of a list: their size, the addresses of the others, and what happens while somebody reads them."""
+"""Pages of a list: their size, the URIs of other pages, and changes while a client reads them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from twiml_app.emulator.rest.parameters import Parameters
 from twiml_app.emulator.rest.request import ApiRequest
 from twiml_app.emulator.store import ResourceStore
 
-#: More than there can be.
+#: More pages than a list in these tests can have.
 MAX_PAGES = 100
 BASE = f"/2010-04-01/Accounts/{ACCOUNT_SID}"
 NAMES = Names(key="applications", element="Applications", item="Application")
@@ -28,18 +28,18 @@ ACCOUNT = Account(sid=ACCOUNT_SID, account_sid=ACCOUNT_SID, date_created=START, 
 
 
 def make_applications(client: Client, number: int) -> list[str]:
-    """Make applications; gives their sids, the newest first."""
+    """Create applications; return their SIDs, newest first."""
     made = [client.post("Applications.json", {"FriendlyName": f"{n}"}).json["sid"] for n in range(number)]
     return made[::-1]
 
 
 def sids(page: dict[str, Any], key: str = "applications") -> list[str]:
-    """Return what is on a page."""
+    """Return the SIDs on a page."""
     return [each["sid"] for each in page[key]]
 
 
-def test_page_says_where_the_others_are(client: Client) -> None:
-    """Clients ask for the next page exactly as they are told to."""
+def test_page_has_the_uris_of_the_others(client: Client) -> None:
+    """Clients request the next page by its URI exactly as given."""
     make_applications(client, 5)
     first = client.get("Applications.json?PageSize=2").json
     second = client.get(first["next_page_uri"]).json
@@ -81,8 +81,8 @@ def test_page_says_where_the_others_are(client: Client) -> None:
     ]
 
 
-def test_full_page_is_the_last_if_nothing_follows(client: Client) -> None:
-    """An empty page more would be asked for in vain."""
+def test_full_page_can_be_the_last(client: Client) -> None:
+    """A client should not have to request an empty page."""
     make_applications(client, 4)
     first = client.get("Applications.json?PageSize=2").json
     second = client.get(first["next_page_uri"]).json
@@ -92,7 +92,7 @@ def test_full_page_is_the_last_if_nothing_follows(client: Client) -> None:
 
 
 def test_empty_list_is_one_page(client: Client) -> None:
-    """A client that goes through everything has nothing to go to."""
+    """There is no next page to request."""
     path = f"{BASE}/Applications.json?PageSize=50&Page=0"
 
     assert client.get("Applications.json").json == {
@@ -109,10 +109,10 @@ def test_empty_list_is_one_page(client: Client) -> None:
 
 
 @pytest.mark.parametrize("extension", [".json", ".xml", ".csv", ""])
-def test_address_keeps_the_extension(extension: str, emulator: Emulator) -> None:
-    """Somebody who reads XML goes on in XML."""
+def test_page_uri_keeps_the_extension(extension: str, emulator: Emulator) -> None:
+    """A client that reads XML also gets the next page in XML."""
     query = Parameters({"PageSize": ["1"]})
-    request = make_ask(query, extension.removeprefix("."))
+    request = make_request(query, extension.removeprefix("."))
     for n in range(2):
         emulator.context.store.save(application(n))
     page = Pager(emulator.context.store, clips=False, totals=False).list_page(request, Application, NAMES, represent)
@@ -121,8 +121,8 @@ def test_address_keeps_the_extension(extension: str, emulator: Emulator) -> None
     assert [page.page["uri"], page.page["next_page_uri"]] == [f"{path}0", f"{path}1&PageToken=PA{application(1).sid}"]
 
 
-def test_filters_are_carried_along(client: Client) -> None:
-    """The operator of a date is a part of its name, and a + has to stay one."""
+def test_page_uri_keeps_the_filters(client: Client) -> None:
+    """The operator of a date filter is part of its name, and a plus sign must stay encoded."""
     query = {"To": PHONE, "DateSent>": "2020-01-01", "From": NUMBER, "PageSize": "2", "Odd": "a b&c=d é"}
     first = client.get("Messages.json", query).json
     filters = "To=%2B15558675310&DateSent%3E=2020-01-01&From=%2B15017122661&Odd=a+b%26c%3Dd+%C3%A9"
@@ -131,7 +131,7 @@ def test_filters_are_carried_along(client: Client) -> None:
 
 
 def test_next_page_is_filtered_too(client: Client) -> None:
-    """Otherwise the second page would show what was not asked for."""
+    """Otherwise the second page would have other resources."""
     for to in (PHONE, "+15558675311", PHONE, PHONE, "+15558675311"):
         client.text(To=to)
     first = client.get("Messages.json", {"To": PHONE, "PageSize": "2"}).json
@@ -142,8 +142,8 @@ def test_next_page_is_filtered_too(client: Client) -> None:
     assert second["next_page_uri"] is None
 
 
-def test_page_is_found_by_its_number(client: Client) -> None:
-    """Clients of 2010 count pages."""
+def test_page_can_be_requested_by_number(client: Client) -> None:
+    """Clients of 2010 do this."""
     made = make_applications(client, 5)
 
     assert sids(client.get("Applications.json?PageSize=2&Page=1").json) == made[2:4]
@@ -162,8 +162,8 @@ def test_page_is_found_by_its_number(client: Client) -> None:
         ("current", "", 50, 0),
     ],
 )
-def test_page_has_at_most_a_thousand(profile: str, size: str, shown: int, code: int) -> None:
-    """Earlier a larger page was cut, today it is refused."""
+def test_page_size_is_at_most_a_thousand(profile: str, size: str, shown: int, code: int) -> None:
+    """A larger size used to be reduced, and is now refused."""
     with Emulator(EmulatorOptions(profile=profile)) as emulator:
         reply = Client(emulator).get("Applications.json", {"PageSize": size})
 
@@ -178,18 +178,18 @@ def test_page_has_at_most_a_thousand(profile: str, size: str, shown: int, code: 
         ({"PageToken": "PASM" + "9" * 32}, 21481),
         ({"Page": "x"}, 20001),
     ],
-    ids=["never given out", "no token", "of another list", "no page"],
+    ids=["unknown token", "malformed token", "token of another list", "invalid page"],
 )
-def test_token_that_was_never_given_out_is_refused(query: dict[str, str], code: int, client: Client) -> None:
-    """To begin anew instead would go round in circles."""
+def test_unknown_page_token_is_refused(query: dict[str, str], code: int, client: Client) -> None:
+    """Starting from the first page instead would be an endless loop."""
     make_applications(client, 1)
 
     assert client.get("Applications.json", query).error == (400, code)
     assert client.get("/v1/Services", query).error == (400, code)
 
 
-def test_early_profiles_count_everything() -> None:
-    """The documents of 2014 show totals; today's do not."""
+def test_older_profiles_have_totals() -> None:
+    """The documentation of 2014 has totals, the current one does not."""
     with Emulator(EmulatorOptions(profile="2014", start=START)) as emulator:
         early = Client(emulator)
         make_applications(early, 5)
@@ -201,16 +201,16 @@ def test_early_profiles_count_everything() -> None:
     assert (found["total"], found["num_pages"]) == (1, 1)
 
 
-def test_empty_list_has_one_page_in_early_profiles() -> None:
-    """A page that is asked for by its number must be there."""
+def test_empty_list_has_one_page_in_older_profiles() -> None:
+    """The first page must exist, because clients request it by number."""
     with Emulator(EmulatorOptions(profile="2014")) as emulator:
         page = Client(emulator).get("Applications.json").json
 
     assert (page["total"], page["num_pages"], page["last_page_uri"]) == (0, 1, page["first_page_uri"])
 
 
-def test_deleting_page_by_page_reaches_everything(client: Client) -> None:
-    """The next page begins after a resource that is gone by then."""
+def test_deleting_page_by_page_reaches_every_resource(client: Client) -> None:
+    """The next page starts after a resource that is deleted by then."""
     made = make_applications(client, 5)
     seen: list[str] = []
     uri = "Applications.json?PageSize=2"
@@ -225,7 +225,7 @@ def test_deleting_page_by_page_reaches_everything(client: Client) -> None:
 
 
 def test_official_client_reads_every_page(emulator: Emulator, client: Client) -> None:
-    """Its own loop, not ours, and each resource once."""
+    """The official library's own loop yields each resource once."""
     made = make_applications(client, 7)
     read = emulator.client().applications
 
@@ -246,8 +246,8 @@ def represent(found: Application) -> dict[str, Any]:
     return {"sid": found.sid}
 
 
-def make_ask(query: Parameters, extension: str = "json") -> ApiRequest:
-    """Return the request for a page of applications."""
+def make_request(query: Parameters, extension: str = "json") -> ApiRequest:
+    """Return a request for a page of applications."""
     return ApiRequest(
         method="GET",
         path=f"{BASE}/Applications",
@@ -262,23 +262,23 @@ def make_ask(query: Parameters, extension: str = "json") -> ApiRequest:
 
 @dataclass
 class Reading:
-    """A list that changes while it is read."""
+    """A list that changes while a client reads it."""
 
     store: ResourceStore
     new: Iterator[int] = field(default_factory=count)
-    there: list[str] = field(default_factory=list)
+    present: list[str] = field(default_factory=list)
 
     def insert(self) -> None:
-        """Make a resource."""
-        self.there.append(self.store.save(application(next(self.new))).sid)
+        """Create a resource."""
+        self.present.append(self.store.save(application(next(self.new))).sid)
 
     def delete(self, index: int) -> None:
-        """Delete one of those that are there."""
-        if self.there:
-            self.store.delete(Application, self.there.pop(index % len(self.there)))
+        """Delete one of the present resources."""
+        if self.present:
+            self.store.delete(Application, self.present.pop(index % len(self.present)))
 
     def change(self, changes: Sequence[int]) -> None:
-        """Delete what a number names; make one where it is below zero."""
+        """Delete the resource at each index; create one for each negative number."""
         for each in changes:
             self.insert() if each < 0 else self.delete(each)
 
@@ -286,38 +286,40 @@ class Reading:
 Pages = Callable[[Pager, Reading, int], Iterator[list[str]]]
 
 
-def by_address(pager: Pager, reading: Reading, size: int) -> Iterator[list[str]]:
-    """Follow the addresses that pages give."""
+def by_uri(pager: Pager, reading: Reading, size: int) -> Iterator[list[str]]:
+    """Yield the pages of a list, following the URI of the next page."""
     uri = f"?PageSize={size}"
     while uri:
         query = Parameters(parse_qs(urlsplit(uri).query))
-        page = pager.list_page(make_ask(query), Application, NAMES, represent)
+        page = pager.list_page(make_request(query), Application, NAMES, represent)
         yield [each["sid"] for each in page.items]
         uri = page.page["next_page_uri"] or ""
 
 
-def out_of_hand(pager: Pager, reading: Reading, size: int) -> Iterator[list[str]]:
-    """Cut pages out of resources that are at hand."""
+def from_a_sequence(pager: Pager, reading: Reading, size: int) -> Iterator[list[str]]:
+    """Yield pages cut from a sequence of resources."""
     page, has_more = Page(size=size, number=0), True
     while has_more:
-        kept = [found for sid in reading.there if (found := reading.store.get(Application, sid))]
+        kept = [found for sid in reading.present if (found := reading.store.get(Application, sid))]
         shown, has_more = pager.cut(Application, page, kept)
         yield [each.sid for each in shown]
         page = Page(size=size, number=page.number + 1, beyond=shown[-1].sid if has_more else "")
 
 
-@pytest.mark.parametrize("pages", [by_address, out_of_hand])
+@pytest.mark.parametrize("pages", [by_uri, from_a_sequence])
 @given(
     number=st.integers(0, 8),
     size=st.integers(1, 4),
     changes=st.lists(st.lists(st.integers(-3, 20), max_size=5), max_size=8),
 )
-def test_reading_on_neither_repeats_nor_loses(pages: Pages, number: int, size: int, changes: list[list[int]]) -> None:
-    """Whatever is made or deleted between two pages."""
+def test_reading_every_page_neither_repeats_nor_skips(
+    pages: Pages, number: int, size: int, changes: list[list[int]]
+) -> None:
+    """This holds whatever is created or deleted between two pages."""
     reading = Reading(ResourceStore())
     for _ in range(number):
         reading.insert()
-    at_first, seen = list(reading.there), []
+    at_first, seen = list(reading.present), []
     read = pages(Pager(reading.store, clips=False, totals=False), reading, size)
     for n, page in enumerate(islice(read, MAX_PAGES)):
         seen += page
@@ -325,4 +327,4 @@ def test_reading_on_neither_repeats_nor_loses(pages: Pages, number: int, size: i
     reading.store.close()
 
     assert len(seen) == len(set(seen))
-    assert {sid for sid in at_first if sid in reading.there} <= set(seen)
+    assert {sid for sid in at_first if sid in reading.present} <= set(seen)

@@ -1,4 +1,4 @@
-"""Parameters: what clients write in a form or a query, read, or refused with the right number."""
+"""Parameters: values in a form or a query, either read or refused with the right error code."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ ANYTHING = st.text(st.characters(exclude_categories=())) | st.text("0123456789-+
 
 
 def one(text: str) -> Parameters:
-    """Return a request with one parameter, X."""
+    """Return the parameters of a request with one parameter, X."""
     return Parameters({"X": [text]})
 
 
-def moment(year: int, month: int, day: int, hour: int = 0, minute: int = 0, second: int = 0) -> float:
-    """Return a moment of UTC."""
+def timestamp(year: int, month: int, day: int, hour: int = 0, minute: int = 0, second: int = 0) -> float:
+    """Return a UTC date and time as a timestamp."""
     return datetime(year, month, day, hour, minute, second, tzinfo=UTC).timestamp()
 
 
 def test_repeated_names_keep_every_value() -> None:
-    """MediaUrl is sent as often as there are media; an empty one is none."""
+    """MediaUrl is repeated for each media file; an empty value is ignored."""
     given_ = Parameters({"MediaUrl": ["a", "", "b"], "To": ["+1"], "Body": [""]})
 
     assert given_.all("MediaUrl") == ["a", "b"]
@@ -39,57 +39,57 @@ def test_repeated_names_keep_every_value() -> None:
 
 
 @pytest.mark.parametrize("text", ["true", "True", "TRUE", "1", "yes"])
-def test_flag_is_true(text: str) -> None:
-    """Clients of different languages write booleans as these languages do."""
+def test_true_is_read(text: str) -> None:
+    """Clients write booleans in the way of their language."""
     assert one(text).flag("X")
 
 
 @pytest.mark.parametrize("text", ["false", "False", "0", "no", ""])
-def test_flag_is_false(text: str) -> None:
-    """The same for false; empty is what a client sends that has none."""
+def test_false_is_read(text: str) -> None:
+    """Some clients send an empty value for false."""
     assert not one(text).flag("X", default=True)
 
 
 def test_flag_has_a_default() -> None:
-    """What is not given is as the resource has it."""
+    """A flag that is not given keeps the default of the resource."""
     assert Parameters({}).flag("X", default=True)
     assert not Parameters({}).flag("X")
 
 
-def test_flag_that_is_none_is_refused() -> None:
-    """A misspelt boolean would otherwise be taken for one of the two."""
-    with pytest.raises(ApiError, match="X is 'maybe': it is true or false") as caught:
+def test_invalid_flag_is_refused() -> None:
+    """A misspelled boolean must not count as true or false."""
+    with pytest.raises(ApiError, match="X is 'maybe': it must be true or false") as caught:
         one("maybe").flag("X")
 
     assert (caught.value.code, caught.value.status) == (20001, 400)
 
 
-def test_choice_is_one_of_the_words() -> None:
-    """The words are Twilio's own, and case counts."""
+def test_choice_is_one_of_the_allowed_values() -> None:
+    """Twilio's values are case-sensitive."""
     assert one("fixed").choice("X", ("fixed",)) == "fixed"
     assert one("").choice("X", ("fixed",)) == ""
-    with pytest.raises(ApiError, match="X is 'Fixed': it is fixed or loose") as caught:
+    with pytest.raises(ApiError, match="X is 'Fixed': it must be fixed or loose") as caught:
         one("Fixed").choice("X", ("fixed", "loose"), CODE)
 
     assert caught.value.code == CODE
 
 
 def test_method_is_get_or_post() -> None:
-    """Webhooks are called by one of the two."""
+    """Webhooks are called with one of the two."""
     assert (one("get").method("X"), one("").method("X"), Parameters({}).method("X", "GET")) == ("GET", "POST", "GET")
-    with pytest.raises(ApiError, match="X is 'PUT': it is GET or POST"):
+    with pytest.raises(ApiError, match="X is 'PUT': it must be GET or POST"):
         one("put").method("X")
 
 
 @pytest.mark.parametrize("text", ["", "MG" + "0" * 32, "MG0123456789abcdefABCDEF0123456789"])
 def test_sid_is_returned(text: str) -> None:
-    """Two letters and 32 hexadecimal digits."""
+    """A SID has two letters and 32 hexadecimal digits."""
     assert one(text).sid("X", "MG", CODE) == text
 
 
 @pytest.mark.parametrize("text", ["MG", "SM" + "0" * 32, "MG" + "0" * 31, "MG" + "0" * 33, "MG" + "g" * 32, " "])
 def test_malformed_sid_is_refused(text: str) -> None:
-    """Each parameter has a number of its own for that."""
+    """Each parameter has its own error code for this."""
     with pytest.raises(ApiError) as caught:
         one(text).sid("X", "MG", CODE)
 
@@ -98,13 +98,13 @@ def test_malformed_sid_is_refused(text: str) -> None:
 
 @pytest.mark.parametrize(("text", "number"), [("1", 1), ("36000", 36000), ("007", 7), ("", None)])
 def test_integer_within_bounds_is_returned(text: str, number: int | None) -> None:
-    """The bounds themselves are allowed."""
+    """Bounds are inclusive."""
     assert one(text).integer("X", 1, 36000, CODE) == number
 
 
 @pytest.mark.parametrize("text", ["0", "36001", "-1", "+1", "1.0", "1e3", " 1", "ten", "9" * 5000, "١٢"])
-def test_integer_beyond_bounds_is_refused(text: str) -> None:
-    """However it is written: 5000 digits are no reason for an internal error."""
+def test_invalid_integer_is_refused(text: str) -> None:
+    """Out of bounds or malformed: even 5000 digits must not cause an internal error."""
     with pytest.raises(ApiError) as caught:
         one(text).integer("X", 1, 36000, CODE)
 
@@ -113,13 +113,13 @@ def test_integer_beyond_bounds_is_refused(text: str) -> None:
 
 @pytest.mark.parametrize(("text", "price"), [("0.0001", 0.0001), ("1", 1.0), (".5", 0.5), ("2.", 2.0), ("", None)])
 def test_price_is_returned(text: str, price: float | None) -> None:
-    """Dollars, up to the fourth decimal."""
+    """Prices are in dollars, with up to four decimals."""
     assert one(text).price("X", CODE) == price
 
 
 @pytest.mark.parametrize("text", ["0", "0.0", "-1", "nan", "inf", "9" * 400, "1_000", "$1", "1,5", " 1", "."])
-def test_price_that_is_none_is_refused(text: str) -> None:
-    """21627 is for what is not a positive amount."""
+def test_invalid_price_is_refused(text: str) -> None:
+    """A price must be a positive amount."""
     with pytest.raises(ApiError) as caught:
         one(text).price("X", CODE)
 
@@ -138,8 +138,8 @@ def test_price_that_is_none_is_refused(text: str) -> None:
         "http://e.com/" + "a" * (MAX_URL_CHARACTERS - 13),
     ],
 )
-def test_url_that_can_be_called_is_returned(url: str) -> None:
-    """User information, a port and a fragment belong to a webhook's URL."""
+def test_valid_url_is_returned(url: str) -> None:
+    """The URL of a webhook may have credentials, a port and a fragment."""
     assert one(f" {url} ").url("X", CODE) == url
 
 
@@ -148,17 +148,17 @@ def test_url_that_can_be_called_is_returned(url: str) -> None:
     [
         pytest.param("example.com", id="no scheme"),
         pytest.param("/status", id="no host"),
-        pytest.param("http://", id="an empty host"),
-        pytest.param("ftp://example.com", id="a scheme that is not called"),
-        pytest.param("http://my_host.com", id="an underscore"),
-        pytest.param("http://example.com/a b", id="a space"),
-        pytest.param("http://example.com:port", id="a port of letters"),
-        pytest.param("http://[::1", id="half an address"),
+        pytest.param("http://", id="empty host"),
+        pytest.param("ftp://example.com", id="unsupported scheme"),
+        pytest.param("http://my_host.com", id="underscore in the host"),
+        pytest.param("http://example.com/a b", id="space"),
+        pytest.param("http://example.com:port", id="non-numeric port"),
+        pytest.param("http://[::1", id="truncated IPv6 address"),
         pytest.param("http://e.com/" + "a" * (MAX_URL_CHARACTERS - 12), id="too long"),
     ],
 )
-def test_url_that_cannot_be_called_is_refused(url: str) -> None:
-    """The reasons are those of 21609."""
+def test_invalid_url_is_refused(url: str) -> None:
+    """These are the reasons that Twilio documents for 21609."""
     with pytest.raises(ApiError) as caught:
         one(url).url("X", CODE)
 
@@ -168,20 +168,20 @@ def test_url_that_cannot_be_called_is_refused(url: str) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        pytest.param("2008-01-02", moment(2008, 1, 2), id="a date"),
-        pytest.param("2026-11-21T01:02:03Z", moment(2026, 11, 21, 1, 2, 3), id="the clients"),
-        pytest.param("2026-11-21T01:02:03+02:00", moment(2026, 11, 20, 23, 2, 3), id="an offset"),
-        pytest.param("2019-06-11 22:05:25.000", moment(2019, 6, 11, 22, 5, 25), id="a space and a fraction"),
-        pytest.param("06/11/2019 22:05:25 MST", moment(2019, 6, 12, 5, 5, 25), id="month first, Mountain time"),
-        pytest.param("06/11/2019 22:05:25", moment(2019, 6, 11, 22, 5, 25), id="month first"),
-        pytest.param("06/11/2019", moment(2019, 6, 11), id="month first, a date"),
-        pytest.param("Wed, 19 Jun 2019 22:04:00 -0000", moment(2019, 6, 19, 22, 4), id="RFC 2822"),
-        pytest.param("Wed, 19 Jun 2019 22:04:00 +0200", moment(2019, 6, 19, 20, 4), id="RFC 2822 with an offset"),
-        pytest.param(" 2008-01-02 ", moment(2008, 1, 2), id="spaces around it"),
+        pytest.param("2008-01-02", timestamp(2008, 1, 2), id="date"),
+        pytest.param("2026-11-21T01:02:03Z", timestamp(2026, 11, 21, 1, 2, 3), id="format of the clients"),
+        pytest.param("2026-11-21T01:02:03+02:00", timestamp(2026, 11, 20, 23, 2, 3), id="UTC offset"),
+        pytest.param("2019-06-11 22:05:25.000", timestamp(2019, 6, 11, 22, 5, 25), id="space and fraction"),
+        pytest.param("06/11/2019 22:05:25 MST", timestamp(2019, 6, 12, 5, 5, 25), id="month first, Mountain time"),
+        pytest.param("06/11/2019 22:05:25", timestamp(2019, 6, 11, 22, 5, 25), id="month first"),
+        pytest.param("06/11/2019", timestamp(2019, 6, 11), id="month first, date only"),
+        pytest.param("Wed, 19 Jun 2019 22:04:00 -0000", timestamp(2019, 6, 19, 22, 4), id="RFC 2822"),
+        pytest.param("Wed, 19 Jun 2019 22:04:00 +0200", timestamp(2019, 6, 19, 20, 4), id="RFC 2822 with an offset"),
+        pytest.param(" 2008-01-02 ", timestamp(2008, 1, 2), id="surrounding spaces"),
     ],
 )
-def test_moment_is_read_however_clients_write_it(text: str, expected: float) -> None:
-    """All of these are in the clients or in Twilio's own examples."""
+def test_date_is_read_in_every_format_of_the_clients(text: str, expected: float) -> None:
+    """Twilio's clients and examples use all of these formats."""
     assert one(text).moment("X", CODE) == expected
 
 
@@ -192,8 +192,8 @@ def test_moment_is_read_however_clients_write_it(text: str, expected: float) -> 
         "Tue, 01 Jan 2019 00:00:00 +99999999999999999999",
     ],
 )
-def test_moment_that_is_none_is_refused(text: str) -> None:
-    """A filter that is not understood would otherwise filter nothing, or fail."""
+def test_invalid_date_is_refused(text: str) -> None:
+    """Otherwise an invalid filter would be ignored, or cause an internal error."""
     with pytest.raises(ApiError, match="write it as 2026-05-15T14:30:00Z") as caught:
         one(text).moment("X", CODE)
 
@@ -201,16 +201,16 @@ def test_moment_that_is_none_is_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["2026-05-15T14:30:00Z", "2026-05-15T14:30Z", "2026-05-15T16:30:00+02:00"])
-def test_moment_of_iso_8601_is_read(text: str) -> None:
-    """SendAt is written so."""
-    assert one(text).iso_moment("X", CODE) == moment(2026, 5, 15, 14, 30)
+def test_iso_8601_date_is_read(text: str) -> None:
+    """SendAt requires this format."""
+    assert one(text).iso_moment("X", CODE) == timestamp(2026, 5, 15, 14, 30)
 
 
 @pytest.mark.parametrize(
     "text", ["", "2026-05-15", "2026-05-15 14:30:00", "Fri, 15 May 2026 14:30:00 +0000", "2026-05-15Tnoon"]
 )
-def test_moment_of_another_form_is_refused_where_iso_8601_is_wanted(text: str) -> None:
-    """Twilio takes no other form for SendAt: https://www.twilio.com/docs/api/errors/35114."""
+def test_other_date_is_refused_where_iso_8601_is_required(text: str) -> None:
+    """Twilio accepts no other format for SendAt: https://www.twilio.com/docs/api/errors/35114."""
     with pytest.raises(ApiError) as caught:
         one(text).iso_moment("X", CODE)
 
@@ -218,11 +218,11 @@ def test_moment_of_another_form_is_refused_where_iso_8601_is_wanted(text: str) -
 
 
 class Refused:
-    """What became of a text that was refused with a number of Twilio's."""
+    """The outcome of a value that was refused with one of Twilio's error codes."""
 
 
 def outcome(read: Callable[[], object]) -> object:
-    """Return what was read, or that it was refused; any other number than those is a failure."""
+    """Return the value, or ``Refused``; any other error code is returned as a failure."""
     try:
         return read()
     except ApiError as refused:
@@ -230,8 +230,8 @@ def outcome(read: Callable[[], object]) -> object:
 
 
 @given(ANYTHING)
-def test_any_text_is_read_or_refused(text: str) -> None:
-    """Whatever a client writes, the answer is no internal error."""
+def test_any_string_is_read_or_refused(text: str) -> None:
+    """No string causes an internal error."""
     given_, url = one(text), one("http://" + text)
     kinds: list[tuple[Callable[[], object], tuple[type, ...]]] = [
         (lambda: given_.flag("X"), (bool,)),
@@ -247,6 +247,6 @@ def test_any_text_is_read_or_refused(text: str) -> None:
 
 
 @given(st.datetimes(min_value=datetime(1900, 1, 2), max_value=datetime(9999, 12, 30), timezones=st.just(UTC)))
-def test_moment_comes_back_from_iso_8601(when: datetime) -> None:
-    """Nothing is lost between two clients."""
+def test_iso_8601_date_makes_a_round_trip(when: datetime) -> None:
+    """No precision is lost."""
     assert read_moment(when.isoformat()) == when.timestamp()

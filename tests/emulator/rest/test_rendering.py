@@ -1,4 +1,4 @@
-"""Representations: JSON, XML and CSV, whatever the texts in them."""
+"""Rendering: JSON, XML and CSV, with any string in them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from twiml_app.emulator.rest.request import ApiAnswer, NoContent, OneResource, P
 
 BASE = f"/2010-04-01/Accounts/{ACCOUNT_SID}"
 HOSTILE = "<Body>&amp;]]>\"'\r\n\t=1+1;\N{SNOWMAN}\N{GRINNING FACE}\N{RIGHT-TO-LEFT OVERRIDE}\0\x08\N{DELETE}"
-#: What XML cannot carry: controls, lone surrogates, U+FFFE and U+FFFF.
+#: Characters that XML does not allow: controls, lone surrogates, U+FFFE and U+FFFF.
 NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 DATE = "Tue, 14 Nov 2023 22:13:20 +0000"
 SID = f"AP{1:032}"
@@ -26,7 +26,7 @@ SID = f"AP{1:032}"
 
 @pytest.fixture
 def client(emulator: Emulator) -> Client:
-    """The account of it, which has an application."""
+    """A client of an account that has an application."""
     account = Client(emulator)
     account.post("Applications.json", {"FriendlyName": "one & <two>", "SmsUrl": "http://a.example.com/?x=1&y=2"})
     return account
@@ -60,12 +60,12 @@ APPLICATION_XML = f"""\
 
 
 def indented(xml: str, depth: int) -> str:
-    """Return lines as deep as they stand in a document."""
+    """Return lines indented for their depth in a document."""
     return "".join(f"{' ' * depth}{line}\n" for line in xml.splitlines())
 
 
 def test_json_of_a_resource(client: Client) -> None:
-    """Every documented key is there, null where there is nothing: old clients fail at a key that is missing."""
+    """Every documented key is present, with null for no value: old clients fail on a missing key."""
     assert client.get(f"Applications/{SID}.json").json == {
         "sid": SID,
         "account_sid": ACCOUNT_SID,
@@ -92,7 +92,7 @@ def test_json_of_a_resource(client: Client) -> None:
 
 
 def test_xml_of_a_resource(client: Client) -> None:
-    """The names are those of the JSON in camel case; what is null is an empty element."""
+    """Names are those of the JSON in camel case; null is an empty element."""
     document = "<?xml version='1.0' encoding='UTF-8'?>\n<TwilioResponse>\n{}</TwilioResponse>\n"
 
     for extension in ("", ".xml"):
@@ -101,7 +101,7 @@ def test_xml_of_a_resource(client: Client) -> None:
 
 
 def test_xml_of_a_list(client: Client) -> None:
-    """What tells of the pages are attributes of the list."""
+    """The paging fields are attributes of the list."""
     path = f"{BASE}/Applications.xml?PageSize=50&amp;Page=0"
     expected = APPLICATION_XML.format(uri=f"{BASE}/Applications/{SID}.xml")
 
@@ -129,12 +129,12 @@ CSV_ROW = (
 
 @pytest.mark.parametrize("path", [f"Applications/{SID}.csv", "Applications.csv"], ids=["one", "many"])
 def test_csv(path: str, client: Client) -> None:
-    """Its first row names the columns; it opens in a spreadsheet."""
+    """The first row has the column names, so that it opens in a spreadsheet."""
     assert client.get(path).body.decode() == CSV_NAMES + CSV_ROW
 
 
-def test_csv_leaves_out_what_has_parts(client: Client) -> None:
-    """A cell holds one value: the capabilities of a number have several."""
+def test_csv_leaves_out_nested_fields(client: Client) -> None:
+    """A cell has one value, but for example the capabilities of a number have several."""
     client.post("IncomingPhoneNumbers.json", {"PhoneNumber": NUMBER})
     names, values = csv.reader(io.StringIO(client.get("IncomingPhoneNumbers.csv").body.decode(), newline=""))
 
@@ -164,8 +164,8 @@ def test_csv_leaves_out_what_has_parts(client: Client) -> None:
         ),
     ],
 )
-def test_csv_of_nothing_has_its_columns(path: str, columns: bytes, client: Client) -> None:
-    """A spreadsheet that is filled later begins with them."""
+def test_csv_of_an_empty_list_has_its_columns(path: str, columns: bytes, client: Client) -> None:
+    """A spreadsheet that is filled later needs them."""
     reply = client.get(path)
 
     assert (reply.status, reply.headers["Content-Type"], reply.body) == (200, "text/csv", columns)
@@ -173,7 +173,7 @@ def test_csv_of_nothing_has_its_columns(path: str, columns: bytes, client: Clien
 
 @pytest.mark.parametrize("path", ["/2010-04-01/Accounts.csv?Status=closed", "IncomingPhoneNumbers.csv"])
 def test_columns_are_the_same_with_and_without_rows(path: str, client: Client) -> None:
-    """Whatever is listed."""
+    """Otherwise a spreadsheet would break with its first row."""
     empty = client.get(path).body
     client.post("IncomingPhoneNumbers.json", {"PhoneNumber": NUMBER})
     filled = client.get(path.partition("?")[0]).body
@@ -182,8 +182,8 @@ def test_columns_are_the_same_with_and_without_rows(path: str, client: Client) -
     assert filled.count(b"\n") > 1
 
 
-def test_xml_of_what_has_parts(client: Client) -> None:
-    """They are elements of an element."""
+def test_xml_of_nested_fields(client: Client) -> None:
+    """They are nested elements."""
     sid = client.post("IncomingPhoneNumbers.json", {"PhoneNumber": NUMBER}).json["sid"]
     reply = client.get(f"IncomingPhoneNumbers/{sid}")
 
@@ -193,8 +193,8 @@ def test_xml_of_what_has_parts(client: Client) -> None:
     ]
 
 
-def test_hostile_text_stays_a_text(client: Client) -> None:
-    """A text message must not become a part of the document that carries it."""
+def test_hostile_body_is_escaped(client: Client) -> None:
+    """The body of a message must not become markup of the document."""
     sid = client.text(Body=HOSTILE)["sid"]
     carried = NOT_XML.sub("", HOSTILE)
 
@@ -204,8 +204,8 @@ def test_hostile_text_stays_a_text(client: Client) -> None:
     assert dict(zip(names, values, strict=True))["Body"] == carried
 
 
-def test_hostile_path_stays_a_text_in_an_error(client: Client) -> None:
-    """The path is said in the message, and comes from anybody."""
+def test_hostile_path_is_escaped_in_an_error(client: Client) -> None:
+    """The error message repeats the path, which anyone can choose."""
     reply = client.get("Nothing/%3C/Message%3E%00&amp;")
 
     assert reply.texts("RestException/Message") == [
@@ -217,16 +217,16 @@ TEXTS = st.text(st.characters(codec=None), max_size=60)
 
 
 @given(text=TEXTS)
-def test_any_text_survives_xml(text: str) -> None:
-    """Apart from what XML cannot carry; what is empty is the same as nothing."""
+def test_any_string_survives_xml(text: str) -> None:
+    """Characters that XML does not allow are dropped; an empty string is the same as no value."""
     document = etree.fromstring(render(OneResource(element="Message", fields={"body": text}), "xml").body)
 
     assert (document.findtext("Message/Body") or "") == NOT_XML.sub("", text)
 
 
 @given(text=TEXTS)
-def test_any_text_survives_an_attribute(text: str) -> None:
-    """Filters stand in the addresses of pages."""
+def test_any_string_survives_an_xml_attribute(text: str) -> None:
+    """Page URIs are attributes, and contain filters."""
     many = ResourceList(key="messages", element="Messages", item="Message", items=[], page={"first_page_uri": text})
     document = etree.fromstring(render(many, "").body)
 
@@ -234,8 +234,8 @@ def test_any_text_survives_an_attribute(text: str) -> None:
 
 
 @given(rows=st.lists(st.tuples(TEXTS, TEXTS), min_size=1, max_size=4))
-def test_any_text_survives_csv(rows: list[tuple[str, str]]) -> None:
-    """Commas, quotes and line breaks too."""
+def test_any_string_survives_csv(rows: list[tuple[str, str]]) -> None:
+    """Commas, quotes and line breaks are quoted."""
     items = [{"to": one, "body": two} for one, two in rows]
     many = ResourceList(key="messages", element="Messages", item="Message", items=items, page={})
     read = csv.reader(io.StringIO(render(many, "csv").body.decode(), newline=""))
@@ -254,10 +254,8 @@ def test_any_text_survives_csv(rows: list[tuple[str, str]]) -> None:
         (PlainDocument(document={"a": [1]}, status=201), Rendered(b'{"a": [1]}', "application/json", 201)),
     ],
 )
-def test_what_is_no_resource_is_the_same_in_every_representation(
-    answer: ApiAnswer, rendered: Rendered, extension: str
-) -> None:
-    """Bytes are bytes, and the newer hosts know JSON alone."""
+def test_other_responses_ignore_the_extension(answer: ApiAnswer, rendered: Rendered, extension: str) -> None:
+    """Bytes are sent unchanged, and the newer APIs only have JSON."""
     assert render(answer, extension) == rendered
 
 
@@ -271,13 +269,13 @@ def test_what_is_no_resource_is_the_same_in_every_representation(
         ("sip", "SIP"),
     ],
 )
-def test_name_in_xml(key: str, name: str) -> None:
-    """Camel case, but for the names that Twilio writes in capitals."""
+def test_xml_name_of_a_key(key: str, name: str) -> None:
+    """Names are in camel case, apart from those that Twilio writes in capitals."""
     assert xml_name(key) == name
 
 
-def test_recipient_is_the_same_in_every_representation(client: Client) -> None:
-    """The + of a number is no space anywhere."""
+def test_plus_sign_is_kept_in_every_representation(client: Client) -> None:
+    """The plus sign of a number must not become a space."""
     sid = client.text()["sid"]
     names, values = csv.reader(io.StringIO(client.get(f"Messages/{sid}.csv").body.decode(), newline=""))
 

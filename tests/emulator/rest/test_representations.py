@@ -23,7 +23,7 @@ BODY = "This is the ship that made the Kessel Run in fourteen parsecs?"
 FORM = {"To": PHONE, "From": NUMBER, "Body": BODY}
 PICTURE = "https://example.com/picture.png"
 
-#: In the order of Twilio's own sample, which is that of the names.
+#: In the order of Twilio's own sample: sorted by name.
 NEW_IN_JSON = f"""{{
   "account_sid": "{ACCOUNT}",
   "api_version": "2010-04-01",
@@ -49,7 +49,7 @@ NEW_IN_JSON = f"""{{
   "uri": "/2010-04-01/Accounts/{ACCOUNT}/Messages/{SM1}.json"
 }}"""
 
-#: In the order of Twilio's own sample; the service stands behind the sender.
+#: In the order of Twilio's own sample; the service follows the sender.
 NEW_IN_XML = f"""\
 <?xml version='1.0' encoding='UTF-8'?>
 <TwilioResponse>
@@ -72,9 +72,9 @@ NEW_IN_XML = f"""\
     <PriceUnit>USD</PriceUnit>
     <ErrorCode/>
     <ErrorMessage/>
-    <Uri>/2010-04-01/Accounts/{ACCOUNT}/Messages/{SM1}UNLIKE</Uri>
+    <Uri>/2010-04-01/Accounts/{ACCOUNT}/Messages/{SM1}SUFFIX</Uri>
     <SubresourceUris>
-      <Media>/2010-04-01/Accounts/{ACCOUNT}/Messages/{SM1}/MediaUNLIKE</Media>
+      <Media>/2010-04-01/Accounts/{ACCOUNT}/Messages/{SM1}/MediaSUFFIX</Media>
     </SubresourceUris>
   </Message>
 </TwilioResponse>
@@ -198,34 +198,34 @@ ACCOUNT_IN_XML = f"""\
 
 @pytest.fixture
 def emulator() -> Iterator[Emulator]:
-    """An emulator on the day of Twilio's sample, with sids that count."""
+    """An emulator on the day of Twilio's sample, with counted SIDs."""
     with Emulator(EmulatorOptions(account_sid=ACCOUNT, start=START), new_sid=counted_sids()) as running:
         yield running
 
 
 def indented(document: Any) -> str:
-    """Return a JSON document as it is written out above; the order of its keys stays."""
+    """Return a JSON document formatted as above, with its keys in order."""
     return json.dumps(document, indent=2)
 
 
 def test_message_in_json(client: Client) -> None:
-    """Every key that Twilio's documents name, empty ones too: old clients fail without them."""
+    """Every documented key is present, even without a value: old clients fail on a missing key."""
     assert indented(client.post("Messages.json", FORM).json) == NEW_IN_JSON
 
 
 @pytest.mark.parametrize("suffix", ["", ".xml"])
 def test_message_in_xml(client: Client, suffix: str) -> None:
-    """XML is what there is without an extension; addresses end as the one that was asked."""
-    assert client.post(f"Messages{suffix}", FORM).xml == NEW_IN_XML.replace("UNLIKE", suffix)
+    """XML is the default without an extension; URIs have the extension of the request."""
+    assert client.post(f"Messages{suffix}", FORM).xml == NEW_IN_XML.replace("SUFFIX", suffix)
 
 
 def test_message_in_csv(client: Client) -> None:
-    """A row under the names of the elements."""
+    """The columns have the names of the XML elements."""
     assert client.post("Messages.csv", FORM).xml == NEW_IN_CSV
 
 
 def test_message_that_failed_in_xml(emulator: Emulator, client: Client) -> None:
-    """What was empty is filled; markup in a text is none."""
+    """The date, price and error are set; markup in the body is escaped."""
     emulator.phone(PHONE).will("undelivered")
     client.post("Messages", {**FORM, "Body": "a < b & c", "MediaUrl": PICTURE})
     emulator.settle()
@@ -233,8 +233,8 @@ def test_message_that_failed_in_xml(emulator: Emulator, client: Client) -> None:
     assert client.get(f"Messages/{MM1}").xml == FAILED_IN_XML
 
 
-def test_message_in_a_list_is_the_message(emulator: Emulator, client: Client) -> None:
-    """A list shows of a message what its own address shows."""
+def test_message_in_a_list_is_the_same_as_fetched(emulator: Emulator, client: Client) -> None:
+    """A list has the same fields as the resource itself."""
     client.post("Messages.json", FORM)
     emulator.settle()
 
@@ -246,8 +246,8 @@ def test_message_in_a_list_is_the_message(emulator: Emulator, client: Client) ->
 
 
 @pytest.mark.parametrize(("profile", "price"), [("current", "-0.00750"), ("2014", -0.0075), ("2008", -0.0075)])
-def test_price_is_a_number_in_older_documents(profile: str, price: str | float) -> None:
-    """The sample of 2015 has it without quotes; today's description says that it is a string."""
+def test_price_is_a_number_in_older_profiles(profile: str, price: str | float) -> None:
+    """The sample of 2015 has a number; the current description says it is a string."""
     with Emulator(EmulatorOptions(profile=profile)) as emulator:
         client = Client(emulator)
         sid = client.text()["sid"]
@@ -258,7 +258,7 @@ def test_price_is_a_number_in_older_documents(profile: str, price: str | float) 
 
 
 def test_account_in_json(client: Client) -> None:
-    """Every key that Twilio's documents name."""
+    """Every documented key is present."""
     reply = client.post("/2010-04-01/Accounts.json", {"FriendlyName": "Sub"})
 
     assert reply.status == 201
@@ -266,7 +266,7 @@ def test_account_in_json(client: Client) -> None:
 
 
 def test_account_in_xml(client: Client) -> None:
-    """The names of the subresources are those of their paths, but for SMS."""
+    """The names of the subresources are those of their paths, apart from SMS."""
     reply = client.post("/2010-04-01/Accounts", {"FriendlyName": "Sub"})
     (token,) = reply.texts("Account/AuthToken")
 
@@ -276,7 +276,7 @@ def test_account_in_xml(client: Client) -> None:
 
 
 def test_account_in_csv(client: Client) -> None:
-    """A list is a table: what is nested is left out."""
+    """Nested fields are left out of a table."""
     header, row = client.get("/2010-04-01/Accounts.csv").xml.splitlines()
 
     assert header == "Sid,OwnerAccountSid,FriendlyName,Status,DateCreated,DateUpdated,AuthToken,Type,Uri"
@@ -284,7 +284,7 @@ def test_account_in_csv(client: Client) -> None:
 
 
 def test_application_in_json(client: Client) -> None:
-    """An application has what messages need; what is for calls is there, and empty."""
+    """The fields for voice calls are present, but empty."""
     urls = {"SmsUrl": "https://example.com/sms", "MessageStatusCallback": "https://example.com/status"}
 
     assert client.post("Applications.json", {"FriendlyName": "App", **urls}).json == {
@@ -329,8 +329,8 @@ def test_owner_of_a_parent_is_itself(client: Client) -> None:
         (1, None),
     ],
 )
-def test_error_has_its_words(code: int | None, text: str | None) -> None:
-    """A code without them sends everybody to the documents."""
+def test_error_has_its_description(code: int | None, text: str | None) -> None:
+    """Without it, everyone has to look up the error code."""
     known: dict[str, Any] = {"sid": SM1, "account_sid": ACCOUNT, "date_created": START, "date_updated": START}
     known |= {"to": PHONE, "from_": NUMBER, "body": BODY, "direction": "outbound-reply", "api_version": "2010-04-01"}
     message = MessageRecord(**known, status="failed", error_code=code)

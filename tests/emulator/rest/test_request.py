@@ -1,4 +1,4 @@
-"""A request to the REST API before it is HTTP: its extension, its rule, and the resources it may name."""
+"""Requests to the REST API: extensions, rules, and the resources that a path may name."""
 
 from __future__ import annotations
 
@@ -28,45 +28,45 @@ def store() -> Iterator[ResourceStore]:
         yield opened
 
 
-def ask(extension: str = "json", *, about: str = PARENT) -> ApiRequest:
-    """Make the parent's request for the application, under the path of an account."""
+def make_request(extension: str = "json", *, account_sid: str = PARENT) -> ApiRequest:
+    """Return a request of the parent for the application, under the path of an account."""
     parent, child = (Account(sid=sid, account_sid=PARENT, auth_token="token", **DATES) for sid in (PARENT, CHILD))
     return ApiRequest(
         method="GET",
-        path=f"/2010-04-01/Accounts/{about}/Applications/{SID}",
+        path=f"/2010-04-01/Accounts/{account_sid}/Applications/{SID}",
         extension=extension,
         version="2010-04-01",
         query=Parameters({}),
         form=Parameters({}),
         caller=parent,
-        account=child if about == CHILD else parent,
+        account=child if account_sid == CHILD else parent,
     )
 
 
 @pytest.mark.parametrize(("extension", "suffix"), [("json", ".json"), ("csv", ".csv"), ("", "")])
-def test_addresses_in_the_answer_keep_the_extension(extension: str, suffix: str) -> None:
-    """A client that follows an address gets the representation that it reads already."""
-    assert ask(extension).suffix == suffix
+def test_uris_in_the_response_keep_the_extension(extension: str, suffix: str) -> None:
+    """A client that follows a URI gets the same representation again."""
+    assert make_request(extension).suffix == suffix
 
 
 def test_resource_of_the_account_is_found(store: ResourceStore) -> None:
-    """The account that counts is the one in the path."""
-    assert find_own(store, Application, ask(), SID).sid == SID
+    """The account in the path must own it."""
+    assert find_own(store, Application, make_request(), SID).sid == SID
 
 
 @pytest.mark.parametrize(
-    ("kind", "about", "sid"),
+    ("kind", "account_sid", "sid"),
     [
-        pytest.param(Application, PARENT, "AP" + "9" * 32, id="no such sid"),
-        pytest.param(Account, PARENT, SID, id="another kind"),
+        pytest.param(Application, PARENT, "AP" + "9" * 32, id="unknown SID"),
+        pytest.param(Account, PARENT, SID, id="SID of another kind"),
         pytest.param(Application, CHILD, SID, id="another account"),
     ],
 )
 def test_resource_that_the_account_does_not_have_is_not_found(
-    store: ResourceStore, kind: type[Application] | type[Account], about: str, sid: str
+    store: ResourceStore, kind: type[Application] | type[Account], account_sid: str, sid: str
 ) -> None:
-    """Whether somebody else has it must not show: the answers are the same."""
-    request = ask(about=about)
+    """All errors are the same, so that they do not reveal the resources of other accounts."""
+    request = make_request(account_sid=account_sid)
     with pytest.raises(ApiError) as refused:
         find_own(store, kind, request, sid)
 
@@ -74,15 +74,15 @@ def test_resource_that_the_account_does_not_have_is_not_found(
     assert refused.value.message == f"The requested resource {request.path}.json was not found"
 
 
-def test_refusal_repeats_only_the_beginning_of_a_long_path() -> None:
-    """The path comes from anybody, and the refusal goes into a log."""
+def test_error_repeats_only_the_start_of_a_long_path() -> None:
+    """Anyone can choose the path, and the error is stored in a log."""
     assert not_found("/" + "x" * 5000).message == (
         f"The requested resource /{'x' * (MAX_PATH_CHARACTERS - 4)}... was not found"
     )
 
 
-def test_rules_with_the_same_path_are_different() -> None:
-    """A rule is found again by the router as the very object that was given to it."""
+def test_rules_are_compared_by_identity() -> None:
+    """The URL map returns the same rule object that it was given."""
     first, second = Rule(path="/one"), Rule(path="/one")
 
     assert first != second

@@ -1,4 +1,4 @@
-"""The log of the requests to the REST API: what was asked, and how it was answered."""
+"""The log of requests to the REST API, and of their responses."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ BASE = f"/2010-04-01/Accounts/{ACCOUNT_SID}"
 RIGHT = basic(ACCOUNT_SID, AUTH_TOKEN)
 
 
-def test_log_says_what_was_asked_and_answered(emulator: Emulator, client: Client) -> None:
-    """In the order of the requests, and with the time of the emulator."""
+def test_log_has_the_requests_and_their_results(emulator: Emulator, client: Client) -> None:
+    """Entries are in the order of the requests, with the emulator's time."""
     client.get("Messages.json?PageSize=2&To=")
     emulator.advance(5)
     client.post("Messages", {"From": NUMBER})
@@ -31,23 +31,23 @@ def test_log_says_what_was_asked_and_answered(emulator: Emulator, client: Client
     ]
 
 
-def test_log_is_of_clients_alone(emulator: Emulator, client: Client) -> None:
-    """Whoever looks at the log would find himself in it."""
+def test_log_has_only_requests_of_clients(emulator: Emulator, client: Client) -> None:
+    """Otherwise reading the log would change it."""
     client.get("/_emulator/requests")
     client.post("/_emulator/clock", {"Settle": "true"})
 
     assert emulator.requests == []
 
 
-def test_log_names_no_credentials(emulator: Emulator, client: Client) -> None:
-    """It is shown on a terminal."""
+def test_log_has_no_credentials(emulator: Emulator, client: Client) -> None:
+    """The log is shown in a terminal."""
     client.text()
 
     assert AUTH_TOKEN not in repr(emulator.requests)
 
 
-def test_log_forgets_the_oldest() -> None:
-    """A program that polls all night must not fill the machine."""
+def test_log_drops_the_oldest_entries() -> None:
+    """An app that polls all night must not fill the memory."""
     log = RequestLog()
     for n in range(MAX_REQUESTS + 1):
         log.add(LoggedRequest(date=float(n), method="GET", path="/", status=200))
@@ -55,8 +55,8 @@ def test_log_forgets_the_oldest() -> None:
     assert [len(log.all()), log.all()[0].date] == [MAX_REQUESTS, 1.0]
 
 
-def test_watcher_is_told_of_every_request() -> None:
-    """The command line shows them as they come."""
+def test_watcher_is_called_with_every_request() -> None:
+    """The command line prints them as they arrive."""
     seen: list[LoggedRequest] = []
     log = RequestLog()
     first, second = (LoggedRequest(date=0.0, method="GET", path=path, status=200) for path in ("/1", "/2"))
@@ -68,10 +68,10 @@ def test_watcher_is_told_of_every_request() -> None:
     assert (seen, log.all()) == ([second], [])
 
 
-def test_watcher_that_fails_is_in_nobodys_way(
+def test_exception_in_the_watcher_does_not_affect_the_response(
     emulator: Emulator, client: Client, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The terminal that it writes to may be gone."""
+    """The terminal that the watcher writes to may be closed."""
 
     def fail(request: LoggedRequest) -> None:
         raise BrokenPipeError("nobody reads")
@@ -86,8 +86,8 @@ def test_watcher_that_fails_is_in_nobodys_way(
 LONG = "x" * 5000
 
 
-def test_log_repeats_only_the_beginning_of_what_is_long(emulator: Emulator, client: Client) -> None:
-    """A thousand requests of a megabyte each would be a gigabyte."""
+def test_log_repeats_only_the_start_of_long_values(emulator: Emulator, client: Client) -> None:
+    """A thousand requests of a megabyte each would need a gigabyte."""
     client.send("POST", f"{BASE}/Messages.json?_method={LONG}", f"{LONG}=1".encode(), {"Authorization": RIGHT})
     client.post("Messages.json", {"To": LONG, "From": NUMBER, "Body": "hello"})
     client.get(f"Messages/{LONG}")
@@ -101,8 +101,8 @@ def test_log_repeats_only_the_beginning_of_what_is_long(emulator: Emulator, clie
         f"{BASE}/Messages.json",
     ]
     assert emulator.requests[0].hints == (
-        f"_method is {cut}: it is PUT or DELETE",
-        f"{cut} is no parameter of a message",
+        f"_method is {cut}: it must be PUT or DELETE",
+        f"{cut} is not a parameter of a message",
     )
     assert [request.message for request in emulator.requests[1:]] == [
         f"The 'To' number {cut} is not a valid phone number.",

@@ -1,4 +1,4 @@
-"""Messaging services: numbers in one pool, with one inbound URL and one status callback."""
+"""Messaging services: pools of numbers, with an inbound URL and a status callback."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PATH = f"/v1/Services/{SID}"
 
 @pytest.fixture
 def emulator() -> Iterator[Emulator]:
-    """A local Twilio with two numbers, PN…1 and PN…2."""
+    """An emulator with two numbers, PN…1 and PN…2."""
     with Emulator(EmulatorOptions(start=START), new_sid=counted_sids()) as running:
         running.add_number(NUMBER)
         running.add_number("+447700900001", mms=False)
@@ -28,7 +28,7 @@ def emulator() -> Iterator[Emulator]:
 
 @pytest.fixture
 def service(client: Client) -> str:
-    """The path of a service."""
+    """The path of a new service."""
     client.post("/v1/Services", {"FriendlyName": "News"})
     return PATH
 
@@ -100,23 +100,23 @@ FULL_JSON = {
 }
 
 
-def test_service_is_made(emulator: Emulator, client: Client) -> None:
-    """A name is enough."""
+def test_service_is_created(emulator: Emulator, client: Client) -> None:
+    """Only a name is required."""
     reply = client.post("/v1/Services", {"FriendlyName": "News"})
 
     assert (reply.status, reply.json) == (201, service_json(emulator.url))
     assert client.get(PATH).json == reply.json
 
 
-def test_service_is_made_with_everything(emulator: Emulator, client: Client) -> None:
-    """Every setting that messaging uses is kept."""
+def test_service_is_created_with_every_setting(emulator: Emulator, client: Client) -> None:
+    """Every setting that messaging uses is stored."""
     reply = client.post("/v1/Services", FULL)
 
     assert (reply.status, reply.json) == (201, service_json(emulator.url, **FULL_JSON))
 
 
-def test_update_changes_what_is_given(emulator: Emulator, client: Client, service: str) -> None:
-    """The rest stays."""
+def test_update_changes_only_the_given_fields(emulator: Emulator, client: Client, service: str) -> None:
+    """An empty URL removes a URL."""
     emulator.advance(60)
     changed = client.post(service, FULL)
     emptied = client.post(service, {"InboundRequestUrl": ""})
@@ -141,22 +141,22 @@ def test_update_changes_what_is_given(emulator: Emulator, client: Client, servic
     ],
     ids=lambda value: str(value),
 )
-def test_wrong_setting_is_refused(
+def test_invalid_setting_is_refused(
     form: dict[str, str], code: int, emulator: Emulator, client: Client, service: str
 ) -> None:
-    """And nothing is made or changed."""
+    """Nothing is created or changed."""
     assert client.post("/v1/Services", {"FriendlyName": "Other", **form}).error == (400, code)
     assert client.post(service, form).error == (400, code)
     assert client.get("/v1/Services").json["services"] == [service_json(emulator.url)]
 
 
 def test_service_needs_a_name(client: Client) -> None:
-    """It is all that people know it by."""
+    """People recognize a service by its name."""
     assert client.post("/v1/Services", {"InboundRequestUrl": "https://a.example.com/"}).error == (400, 20001)
 
 
-def test_list_says_where_the_others_are(emulator: Emulator, client: Client) -> None:
-    """In whole URLs, and with the key under which the services stand."""
+def test_list_has_the_urls_of_other_pages(emulator: Emulator, client: Client) -> None:
+    """They are absolute URLs; the metadata also has the key of the list."""
     for name in ("one", "two", "three"):
         client.post("/v1/Services", {"FriendlyName": name})
     first = client.get("/v1/Services?PageSize=2").json
@@ -188,8 +188,8 @@ def test_list_says_where_the_others_are(emulator: Emulator, client: Client) -> N
 
 
 @pytest.mark.parametrize("extension", [".json", ".xml", ".csv", ""])
-def test_answer_is_json_whatever_the_extension(extension: str, emulator: Emulator, client: Client) -> None:
-    """This host of Twilio knows nothing else."""
+def test_response_is_json_with_any_extension(extension: str, emulator: Emulator, client: Client) -> None:
+    """This API of Twilio has no other format."""
     client.post("/v1/Services", {"FriendlyName": "News"})
     reply = client.get(f"{PATH}{extension}")
 
@@ -197,7 +197,7 @@ def test_answer_is_json_whatever_the_extension(extension: str, emulator: Emulato
 
 
 def test_deleted_service_is_gone(emulator: Emulator, client: Client, service: str) -> None:
-    """Its numbers stay, and can go into another."""
+    """Its numbers stay, and can be added to another service."""
     client.post(f"{service}/PhoneNumbers", {"PhoneNumberSid": f"PN{1:032}"})
 
     assert client.request("DELETE", service).status == 204
@@ -221,8 +221,8 @@ def number_json(base: str, n: int, number: str, country: str | None, capabilitie
     }
 
 
-def test_number_is_put_into_a_service(emulator: Emulator, client: Client, service: str) -> None:
-    """The service has changed by that."""
+def test_number_is_added_to_a_service(emulator: Emulator, client: Client, service: str) -> None:
+    """The update date of the service changes too."""
     emulator.advance(60)
     reply = client.post(f"{service}/PhoneNumbers", {"PhoneNumberSid": f"PN{1:032}"})
     expected = number_json(emulator.url, 1, NUMBER, "US", ["SMS", "MMS"])
@@ -232,8 +232,8 @@ def test_number_is_put_into_a_service(emulator: Emulator, client: Client, servic
     assert client.get(service).json["date_updated"] == "2023-11-14T22:14:20Z"
 
 
-def test_numbers_of_a_service_are_paged_like_everything(emulator: Emulator, client: Client, service: str) -> None:
-    """A pool may have hundreds."""
+def test_numbers_of_a_service_are_paged(emulator: Emulator, client: Client, service: str) -> None:
+    """A service can have hundreds of numbers."""
     for n in (1, 2):
         client.post(f"{service}/PhoneNumbers", {"PhoneNumberSid": f"PN{n:032}"})
     first = client.get(f"{service}/PhoneNumbers?PageSize=1").json
@@ -255,8 +255,8 @@ def test_numbers_of_a_service_are_paged_like_everything(emulator: Emulator, clie
 
 
 @pytest.mark.parametrize("query", ["PageToken=PAPN9", "PageToken=x", "PageSize=1001"])
-def test_page_that_was_never_given_out_is_refused(query: str, client: Client, service: str) -> None:
-    """To begin anew instead would go round in circles."""
+def test_invalid_page_is_refused(query: str, client: Client, service: str) -> None:
+    """Starting from the first page instead would be an endless loop."""
     assert client.get(f"{service}/PhoneNumbers?{query}").status == 400
 
 
@@ -269,12 +269,10 @@ def test_page_that_was_never_given_out_is_refused(query: str, client: Client, se
         (f"PN{3:032}", (400, 21711)),
         (f"PN{2:032}", (409, 21710)),
     ],
-    ids=["none", "no sid", "not there", "of another account", "in a service already"],
+    ids=["empty", "malformed SID", "unknown number", "number of another account", "number in a service"],
 )
-def test_number_that_cannot_be_put_into_a_service(
-    sid: str, error: tuple[int, int], client: Client, service: str
-) -> None:
-    """One number is in one service, and both are of one account."""
+def test_number_that_cannot_be_added_is_refused(sid: str, error: tuple[int, int], client: Client, service: str) -> None:
+    """A number can be in one service only, and both must belong to the same account."""
     child = client.post("/2010-04-01/Accounts.json").json["sid"]
     client.post(f"/2010-04-01/Accounts/{child}/IncomingPhoneNumbers.json", {"PhoneNumber": "+15017122663"})
     other = client.post("/v1/Services", {"FriendlyName": "Other"}).json["sid"]
@@ -284,8 +282,8 @@ def test_number_that_cannot_be_put_into_a_service(
     assert client.get(f"{service}/PhoneNumbers").json["phone_numbers"] == []
 
 
-def test_number_is_taken_out_of_a_service(emulator: Emulator, client: Client, service: str) -> None:
-    """The number stays, and so do the others."""
+def test_number_is_removed_from_a_service(emulator: Emulator, client: Client, service: str) -> None:
+    """The number itself stays, and so do the other numbers of the service."""
     for n in (1, 2):
         client.post(f"{service}/PhoneNumbers", {"PhoneNumberSid": f"PN{n:032}"})
 
@@ -310,15 +308,15 @@ def test_number_is_taken_out_of_a_service(emulator: Emulator, client: Client, se
         ("GET", f"/v2/Services/{SID}"),
     ],
 )
-def test_what_is_not_there(method: str, path: str, client: Client, service: str) -> None:
+def test_unknown_resource_is_not_found(method: str, path: str, client: Client, service: str) -> None:
     """The error names the path."""
     form = {"PhoneNumberSid": f"PN{1:032}"} if method == "POST" else None
 
     assert client.request(method, path, form).json["message"] == f"The requested resource {path} was not found"
 
 
-def test_service_of_another_account_is_not_there(emulator: Emulator, client: Client, service: str) -> None:
-    """The path names no account: the credentials do."""
+def test_service_of_another_account_is_not_found(emulator: Emulator, client: Client, service: str) -> None:
+    """The path has no account, so the account of the credentials counts."""
     child = client.post("/2010-04-01/Accounts.json").json
     theirs = Client(emulator, child["sid"], child["auth_token"])
 
@@ -329,15 +327,17 @@ def test_service_of_another_account_is_not_there(emulator: Emulator, client: Cli
 @pytest.mark.parametrize(
     ("settings", "paths"),
     [
-        pytest.param({"InboundRequestUrl": "{url}/service"}, ["/service"], id="the service's own"),
-        pytest.param({}, [], id="a service without one drops it"),
-        pytest.param({"UseInboundWebhookOnNumber": "true"}, ["/number"], id="the number's, if the service says so"),
+        pytest.param({"InboundRequestUrl": "{url}/service"}, ["/service"], id="URL of the service"),
+        pytest.param({}, [], id="service without a URL drops it"),
+        pytest.param(
+            {"UseInboundWebhookOnNumber": "true"}, ["/number"], id="URL of the number, if the service uses it"
+        ),
     ],
 )
-def test_service_hides_the_url_of_its_numbers(
+def test_service_overrides_the_url_of_its_numbers(
     settings: dict[str, str], paths: list[str], emulator: Emulator, client: Client, service: str
 ) -> None:
-    """Nearly all long numbers of the United States are in one: their own URL does nothing then."""
+    """Nearly all US long codes are in a service, so their own URL has no effect."""
     with listening() as program:
         emulator.add_number(NUMBER, f"{program.url}/number")
         client.post(service, {name: value.format(url=program.url) for name, value in settings.items()})
@@ -347,8 +347,8 @@ def test_service_hides_the_url_of_its_numbers(
     assert [path for path, _ in program.posts] == paths
 
 
-def test_status_goes_to_the_service(emulator: Emulator, client: Client, service: str) -> None:
-    """Unless the message names another."""
+def test_status_goes_to_the_url_of_the_service(emulator: Emulator, client: Client, service: str) -> None:
+    """It is the default for messages without a StatusCallback."""
     with listening() as program:
         client.post(service, {"StatusCallback": f"{program.url}/service"})
         client.post(f"{service}/PhoneNumbers", {"PhoneNumberSid": f"PN{1:032}"})
@@ -361,7 +361,7 @@ def test_status_goes_to_the_service(emulator: Emulator, client: Client, service:
 
 
 def test_official_client_manages_services(emulator: Emulator) -> None:
-    """Another host of Twilio's, led here as well."""
+    """This API has another host at Twilio, which the client redirects to the emulator too."""
     services = emulator.client().messaging.v1.services
     made = services.create(friendly_name="News", inbound_request_url="https://a.example.com/")
     numbers = services(made.sid).phone_numbers

@@ -1,1 +1,1 @@
-"""The REST API that Twilio's clients speak: one module a kind of resource, ``api`` brings them together."""
+"""The REST API that Twilio's clients use: one module per kind of resource; ``api`` is the WSGI application."""

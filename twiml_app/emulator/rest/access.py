@@ -1,4 +1,4 @@
-"""Who may ask: credentials, accounts that are not active, too many requests at once, and an outage on demand.
+"""Access control: credentials, account status, concurrency, simulated outages, and the Host and Origin headers.
 
 https://www.twilio.com/docs/usage/requests-to-twilio
 """
@@ -22,17 +22,17 @@ from ..store import ResourceStore
 from .request import CONTROL, not_found
 
 CHALLENGE = 'Basic realm="Twilio API"'
-#: Requests to the emulator's own paths that may run at once: a program that texts itself has an end.
+#: The maximum number of concurrent requests to the emulator's own paths: it stops an app that texts itself forever.
 CONTROL_CONCURRENCY = 100
 
 _HOST = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^:\[\]@/\s]+)(?::[0-9]*)?")
-#: Names that only this machine gives itself, and those of Twilio: clients are led here by a proxy.
+#: Names that only this machine uses for itself, and Twilio's: a proxy may redirect clients to the emulator.
 _OWN_HOSTS = frozenset({"localhost", "host.docker.internal", "twilio.com"})
 _OWN_DOMAINS = (".localhost", ".twilio.com")
 
 
 class Access:
-    """Lets requests in."""
+    """Decides whether the emulator answers a request."""
 
     def __init__(self, store: ResourceStore, concurrency: int) -> None:
         self._store = store
@@ -42,7 +42,7 @@ class Access:
         self._outage = 0
 
     def authenticate(self, given: Authorization | None) -> Account:
-        """Return the account whose sid and token came with a request.
+        """Return the account whose SID and token were sent with a request.
 
         Raises: ApiError.
         """
@@ -70,9 +70,9 @@ class Access:
 
     @contextmanager
     def slot(self, holder: str) -> Iterator[int]:
-        """Hold one of the requests that an account, or ``CONTROL``, may have running at once; gives their number.
+        """Count a request of an account, or of ``CONTROL``, while it runs; yield how many are running.
 
-        Raises: ApiError, with 20429 if there are too many.
+        Raises: ApiError, with 20429 if too many are running.
         """
         most = CONTROL_CONCURRENCY if holder == CONTROL else self._concurrency
         with self._lock:
@@ -89,10 +89,10 @@ class Access:
     def fail_next(self, requests: int) -> None:
         """Answer the next requests with 503.
 
-        Raises: ValueError, for less than none.
+        Raises: ValueError, for a negative number.
         """
         if requests < 0:
-            raise ValueError(f"{requests} requests cannot fail: name 0 or more")
+            raise ValueError(f"{requests} requests cannot fail: give 0 or more")
         with self._lock:
             self._outage = requests
 
@@ -109,14 +109,16 @@ class Access:
 
 
 def refuse_strange_host(host: str, own: str) -> None:
-    """Refuse a name that is none of this machine's: a page of that site would read here what it likes.
+    """Refuse a Host header that does not name this machine: DNS rebinding would let a web page read everything here.
 
-    ``own`` is the name that the server was given. Whoever names no host at all is no browser.
+    ``own`` is the host name that the server was started with. A request without a Host header is accepted: browsers
+    always send one.
 
     Raises: ApiError.
     """
     if host and not _is_own(host, own.lower()):
-        raise ApiError(20006, f"Access Denied: {shown(host)} is no name of this emulator: use localhost", status=403)
+        problem = f"{shown(host)} is not an allowed host name for this emulator: use localhost"
+        raise ApiError(20006, f"Access Denied: {problem}", status=403)
 
 
 def _is_own(host: str, own: str) -> bool:
@@ -134,12 +136,12 @@ def _is_address(name: str) -> bool:
 
 
 def refuse_web_pages(origin: str, host: str) -> None:
-    """Refuse what a page of another site makes a browser send: the browser may know the credentials.
+    """Refuse a write that a page of another site makes the browser send: it may have stored the credentials.
 
     Raises: ApiError.
     """
     if origin and origin.partition("://")[2] != host:
-        raise ApiError(20006, f"Access Denied: a page of {shown(origin)} may not write here", status=403)
+        raise ApiError(20006, f"Access Denied: pages of {shown(origin)} may not write to this emulator", status=403)
 
 
 def _not_active(account: Account) -> ApiError:

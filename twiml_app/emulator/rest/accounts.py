@@ -1,4 +1,4 @@
-"""Accounts: list, create a subaccount, fetch, rename, suspend, reactivate, close for good.
+"""Accounts: list, create a subaccount, fetch, rename, suspend, reactivate, close permanently.
 
 https://www.twilio.com/docs/iam/api/account
 """
@@ -31,13 +31,13 @@ class Accounts:
         self._pager = pager
 
     def rules(self) -> Iterator[Rule]:
-        """Yield what answers where."""
+        """Yield the URL rules."""
         yield Rule(path="/2010-04-01/Accounts", views={"GET": self.list, "POST": self.create}, refuses_put=True)
         one = {"GET": self.fetch, "POST": self.update}
         yield Rule(path="/2010-04-01/Accounts/<account_sid>", views=one, reaches_inactive=True)
 
     def list(self, request: ApiRequest) -> ApiAnswer:
-        """List the caller's account and its subaccounts; a subaccount sees itself alone."""
+        """List the caller's account and its subaccounts; a subaccount sees only itself."""
         caller = request.account
         wanted = {
             "status": request.query.choice("Status", _STATUSES),
@@ -100,12 +100,12 @@ class Accounts:
 def _name(request: ApiRequest) -> str:
     name = request.form.text("FriendlyName")
     if len(name) > MAX_NAME_CHARACTERS:
-        raise ApiError(20002, f"FriendlyName has {len(name)} characters: it may have {MAX_NAME_CHARACTERS}.")
+        raise ApiError(20002, f"FriendlyName has {len(name)} characters: at most {MAX_NAME_CHARACTERS} are allowed.")
     return name
 
 
 def _refuse_change(account: Account, status: str) -> None:
     if account.status == "closed":
-        raise ApiError(21479, f"Account {account.sid} is closed for good.")
+        raise ApiError(21479, f"Account {account.sid} is permanently closed.")
     if account.account_sid == account.sid and status != "active":
         raise ApiError(21477, "The status of a parent account cannot be changed.")

@@ -1,4 +1,4 @@
-"""The REST API as a WSGI application: finds what answers a path, lets the caller in, and writes the answer."""
+"""The REST API as a WSGI application: match the path, authenticate the caller, call the view, render the response."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ _EXTENSION = re.compile(r"(.*[^/])\.(json|xml|csv)", re.DOTALL)
 _READING = ("GET", "HEAD")
 _WRITING = ("POST", "DELETE")
 _OVERRIDES = ("PUT", "DELETE")
-#: More is no form of a client.
+#: Larger bodies are refused: the forms of clients are much smaller.
 MAX_BODY_BYTES = 1_000_000
-#: What is kept of a request.
+#: Longer paths and messages are cut in the request log.
 MAX_LOGGED_PATH = 2000
 MAX_LOGGED_MESSAGE = 1000
-#: Media come from anybody: a browser shall show them, and run nothing.
+#: Media can come from anyone: a browser should display them, but run nothing that is in them.
 _HARMLESS = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox"}
 
 
@@ -50,12 +50,12 @@ class _Request(Request):
 
 @dataclass(slots=True)
 class _Handling:
-    """One request on its way through, and what is known of it so far."""
+    """The state of handling one request."""
 
     request: Request
     path: str
     extension: str
-    #: What is meant, in HTTP's words; and what answers it: GET, POST or DELETE.
+    #: The HTTP method that the client means, and the view that answers it: GET, POST or DELETE.
     verb: str
     method: str
     form: Parameters = field(default_factory=lambda: Parameters({}))
@@ -66,7 +66,7 @@ class _Handling:
 
     @property
     def format(self) -> str:
-        """The extension, or json where there is nothing else."""
+        """The extension, or json where the rule has no other format."""
         return "json" if self.rule and self.rule.is_json else self.extension
 
     @property
@@ -75,7 +75,7 @@ class _Handling:
 
     @property
     def is_old(self) -> bool:
-        """Whether the path is one where no extension means XML."""
+        """Whether the path belongs to an API where no extension means XML."""
         return self.path.startswith((f"/{API_2010}", f"/{API_2008}"))
 
     @property
@@ -96,49 +96,52 @@ class Api:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request."""
-        exchange = _begin(_Request(environ))
-        response = self._respond(exchange)
-        if not exchange.is_control:
-            self._note(exchange, response)
+        handling = _begin(_Request(environ))
+        response = self._respond(handling)
+        if not handling.is_control:
+            self._log_request(handling, response)
         return response(environ, start_response)
 
-    def _respond(self, exchange: _Handling) -> Response:
+    def _respond(self, handling: _Handling) -> Response:
         try:
-            answer = self._answer(exchange)
-            response = self._success(exchange, answer)
+            answer = self._answer(handling)
+            response = self._success(handling, answer)
         except ApiError as error:
-            exchange.error = error
+            handling.error = error
         except Exception:
-            logger.exception("the emulator failed at %s %s", exchange.request.method, exchange.path)
-            exchange.error = ApiError(20500, "An internal server error has occurred", status=500)
-        return self._refusal(exchange, exchange.error) if exchange.error else response
+            logger.exception("the emulator raised an exception at %s %s", handling.request.method, handling.path)
+            handling.error = ApiError(20500, "An internal server error has occurred", status=500)
+        return self._refusal(handling, handling.error) if handling.error else response
 
-    def _success(self, exchange: _Handling, answer: ApiAnswer) -> Response:
-        response = self._response(exchange, render(answer, exchange.format))
+    def _success(self, handling: _Handling, answer: ApiAnswer) -> Response:
+        response = self._response(handling, render(answer, handling.format))
         if isinstance(answer, RawBody):
             response.headers.update(_HARMLESS)
-        # What was changed in this very second may change in it again, and the date would not tell.
+        # A resource that changed in this second may change again within it: the date would be the same.
         if isinstance(answer, OneResource) and 0 < answer.modified < int(self._context.clock.now()):
             response.last_modified = datetime.fromtimestamp(answer.modified, UTC)
-        if exchange.request.method in _READING and response.status_code == 200:
+        if handling.request.method in _READING and response.status_code == 200:
             response.add_etag()
-            response.make_conditional(exchange.request)
+            response.make_conditional(handling.request)
         return response
 
-    def _answer(self, exchange: _Handling) -> ApiAnswer:
-        """Raises: ApiError."""
-        environ = exchange.request.environ
+    def _answer(self, handling: _Handling) -> ApiAnswer:
+        """Check and match a request, and call its view.
+
+        Raises: ApiError.
+        """
+        environ = handling.request.environ
         refuse_strange_host(environ.get("HTTP_HOST", ""), environ.get("SERVER_NAME", ""))
-        exchange.form = _read_form(exchange.request)
-        exchange.rule, values = self._match(exchange.path)
-        if not (exchange.is_control or (exchange.rule and exchange.rule.is_open)):
+        handling.form = _read_form(handling.request)
+        handling.rule, values = self._match(handling.path)
+        if not (handling.is_control or (handling.rule and handling.rule.is_open)):
             self._access.refuse_in_outage()
-        rule = _allowed(exchange)
+        rule = _allowed(handling)
         if rule.is_open:
-            return rule.views[exchange.method](**values)
-        caller = self._access.authenticate(exchange.request.authorization)
-        with self._access.slot(CONTROL if exchange.is_control else caller.sid) as exchange.running:
-            return self._view(exchange, rule, caller, values)
+            return rule.views[handling.method](**values)
+        caller = self._access.authenticate(handling.request.authorization)
+        with self._access.slot(CONTROL if handling.is_control else caller.sid) as handling.running:
+            return self._view(handling, rule, caller, values)
 
     def _match(self, path: str) -> tuple[Rule | None, dict[str, Any]]:
         try:
@@ -147,61 +150,61 @@ class Api:
             return None, {}
         return rule, dict(values)
 
-    def _view(self, exchange: _Handling, rule: Rule, caller: Account, values: dict[str, Any]) -> ApiAnswer:
+    def _view(self, handling: _Handling, rule: Rule, caller: Account, values: dict[str, Any]) -> ApiAnswer:
         sid = values.pop("account_sid", caller.sid)
-        is_writing = exchange.method in _WRITING and not rule.reaches_inactive
-        account = self._access.find_account(caller, sid, exchange.request.path, is_writing=is_writing)
-        return rule.views[exchange.method](self._ask(exchange, caller, account), **values)
+        is_writing = handling.method in _WRITING and not rule.reaches_inactive
+        account = self._access.find_account(caller, sid, handling.request.path, is_writing=is_writing)
+        return rule.views[handling.method](self._api_request(handling, caller, account), **values)
 
-    def _ask(self, exchange: _Handling, caller: Account, account: Account) -> ApiRequest:
+    def _api_request(self, handling: _Handling, caller: Account, account: Account) -> ApiRequest:
         return ApiRequest(
-            method=exchange.method,
-            path=exchange.path,
-            extension=exchange.extension,
-            version=API_2008 if exchange.is_2008 else API_2010,
-            query=_parameters(exchange.request.args),
-            form=exchange.form,
+            method=handling.method,
+            path=handling.path,
+            extension=handling.extension,
+            version=API_2008 if handling.is_2008 else API_2010,
+            query=_parameters(handling.request.args),
+            form=handling.form,
             caller=caller,
             account=account,
         )
 
-    def _refusal(self, exchange: _Handling, error: ApiError) -> Response:
-        extension = exchange.format if exchange.is_old else "json"
+    def _refusal(self, handling: _Handling, error: ApiError) -> Response:
+        extension = handling.format if handling.is_old else "json"
         more_info = self._context.profile.more_info
-        rendered = render_error(error, extension, more_info=more_info, is_2008=exchange.is_2008)
-        response = self._response(exchange, rendered)
+        rendered = render_error(error, extension, more_info=more_info, is_2008=handling.is_2008)
+        response = self._response(handling, rendered)
         if error.status == 401:
             response.headers["WWW-Authenticate"] = CHALLENGE
-        if error.status == 405 and exchange.rule:
-            response.headers["Allow"] = ", ".join(_http_methods(exchange.rule))
+        if error.status == 405 and handling.rule:
+            response.headers["Allow"] = ", ".join(_http_methods(handling.rule))
         if error.status == 503:
             response.headers["Retry-After"] = "1"
         return response
 
-    def _response(self, exchange: _Handling, rendered: Rendered) -> Response:
+    def _response(self, handling: _Handling, rendered: Rendered) -> Response:
         response = Response(rendered.body, rendered.status, content_type=rendered.content_type or None)
         if not rendered.content_type:
             del response.headers["Content-Type"]
         response.headers["Twilio-Request-Id"] = self._context.new_sid("RQ")
-        response.headers["Twilio-Request-Duration"] = f"{time.perf_counter() - exchange.started:.3f}"
-        if exchange.running:
-            response.headers["Twilio-Concurrent-Requests"] = str(exchange.running)
-        if exchange.is_control:
+        response.headers["Twilio-Request-Duration"] = f"{time.perf_counter() - handling.started:.3f}"
+        if handling.running:
+            response.headers["Twilio-Concurrent-Requests"] = str(handling.running)
+        if handling.is_control:
             response.headers["Cache-Control"] = "no-store"
         return response
 
-    def _note(self, exchange: _Handling, response: Response) -> None:
-        error = exchange.error
-        is_xml = exchange.is_old and not exchange.format
+    def _log_request(self, handling: _Handling, response: Response) -> None:
+        error = handling.error
+        is_xml = handling.is_old and not handling.format
         self._log.add(
             LoggedRequest(
                 date=self._context.clock.now(),
-                method=shown(exchange.request.method),
-                path=shown(exchange.request.full_path.rstrip("?"), MAX_LOGGED_PATH),
+                method=shown(handling.request.method),
+                path=shown(handling.request.full_path.rstrip("?"), MAX_LOGGED_PATH),
                 status=response.status_code,
                 code=error.code if error else 0,
                 message=shown(error.message, MAX_LOGGED_MESSAGE) if error else "",
-                hints=hints_for(exchange.request, exchange.form, status=response.status_code, is_xml=is_xml),
+                hints=hints_for(handling.request, handling.form, status=response.status_code, is_xml=is_xml),
             )
         )
 
@@ -215,13 +218,16 @@ def _begin(request: Request) -> _Handling:
 
 
 def _override(request: Request) -> str:
-    """Return what ``_method`` in the query of a POST says is meant."""
+    """Return the method that ``_method`` in the query of a POST asks for, or an empty string."""
     wanted = request.args.get("_method", "").upper()
     return wanted if request.method == "POST" and wanted in _OVERRIDES else ""
 
 
 def _read_form(request: Request) -> Parameters:
-    """Raises: ApiError, for a body that was cut off or is too large."""
+    """Return the form in the body.
+
+    Raises: ApiError, for a body that is cut off or too large.
+    """
     try:
         if request.environ.get("wsgi.input_terminated"):
             _gather(request)
@@ -229,11 +235,11 @@ def _read_form(request: Request) -> Parameters:
     except HTTPException as error:
         raise ApiError(20001, f"The body cannot be read: {error.name}", status=error.code or 400) from error
     except (OSError, ValueError) as error:
-        raise ApiError(20001, "The body cannot be read: its chunks are not as HTTP has them") from error
+        raise ApiError(20001, "The body cannot be read: its chunked encoding is invalid") from error
 
 
 def _gather(request: Request) -> None:
-    """Put together a body that comes in chunks: what is read of it no further would count as all of it."""
+    """Read a chunked body as a whole: otherwise the part up to the size limit would count as complete."""
     body = request.environ["wsgi.input"].read(MAX_BODY_BYTES + 1)
     request.environ |= {"wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}
     for name in ("wsgi.input_terminated", "HTTP_TRANSFER_ENCODING"):
@@ -244,22 +250,22 @@ def _parameters(values: Any) -> Parameters:
     return Parameters(dict(values.lists()))
 
 
-def _allowed(exchange: _Handling) -> Rule:
-    """Return the rule, if it has an answer to what is asked.
+def _allowed(handling: _Handling) -> Rule:
+    """Return the matched rule, if it supports the method.
 
     Raises: ApiError.
     """
-    rule, headers = exchange.rule, exchange.request.headers
+    rule, headers = handling.rule, handling.request.headers
     if rule is None:
-        raise not_found(exchange.request.path)
-    if exchange.verb not in _http_methods(rule):
-        raise ApiError(20004, f"Method not allowed: {shown(exchange.verb)}", status=405)
-    if exchange.method in _WRITING:
+        raise not_found(handling.request.path)
+    if handling.verb not in _http_methods(rule):
+        raise ApiError(20004, f"Method not allowed: {shown(handling.verb)}", status=405)
+    if handling.method in _WRITING:
         refuse_web_pages(headers.get("Origin", ""), headers.get("Host", ""))
     return rule
 
 
 def _http_methods(rule: Rule) -> list[str]:
-    """Return the methods of HTTP that are answered."""
+    """Return the HTTP methods that a rule supports."""
     verbs = {"GET": _READING, "POST": ("POST",) if rule.refuses_put else ("POST", "PUT"), "DELETE": ("DELETE",)}
     return [verb for method in rule.views for verb in verbs[method]]

@@ -1,4 +1,4 @@
-"""TwiML applications: URLs under one name, that numbers and messages refer to.
+"""TwiML applications: named sets of URLs that numbers and messages refer to.
 
 https://www.twilio.com/docs/usage/api/applications
 """
@@ -28,14 +28,14 @@ _METHODS = {"SmsMethod": "sms_method", "SmsFallbackMethod": "sms_fallback_method
 
 
 class Applications:
-    """URLs under one name."""
+    """The TwiML applications of an account."""
 
     def __init__(self, context: Context, pager: Pager) -> None:
         self._context = context
         self._pager = pager
 
     def rules(self) -> Iterator[Rule]:
-        """Yield what answers where."""
+        """Yield the URL rules."""
         base = "/2010-04-01/Accounts/<account_sid>/Applications"
         yield Rule(path=base, views={"GET": self.list, "POST": self.create})
         one = {"GET": self.fetch, "POST": self.update, "DELETE": self.delete}
@@ -50,7 +50,7 @@ class Applications:
         )
 
     def create(self, request: ApiRequest) -> ApiAnswer:
-        """Make an application."""
+        """Create an application."""
         now = self._context.clock.now()
         application = Application(
             sid=self._context.new_sid("AP"),
@@ -66,7 +66,7 @@ class Applications:
         return self._answer(self._find(request, sid), request)
 
     def update(self, request: ApiRequest, sid: str) -> ApiAnswer:
-        """Change an application."""
+        """Update an application."""
         changes = _application_changes(request.form)
         with self._context.lock:
             changed = replace(self._find(request, sid), date_updated=self._context.clock.now(), **changes)
@@ -86,7 +86,7 @@ class Applications:
 
 
 def _application_changes(form: Parameters) -> dict[str, Any]:
-    """Return what is to change of an application.
+    """Return the fields of an application that a form sets.
 
     Raises: ApiError.
     """

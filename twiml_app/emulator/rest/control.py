@@ -1,6 +1,6 @@
-"""What nobody at Twilio lets you do: text in, choose a phone's fate, move the clock, look at everything.
+"""Emulator-only endpoints: send inbound texts, set delivery outcomes, move the clock, inspect state.
 
-These paths begin with ``/_emulator`` and take the credentials of any account of the emulator. They answer in JSON.
+Their paths start with ``/_emulator``. They accept the credentials of any account of the emulator and answer in JSON.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _MAX_SHOWN = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Controlled:
-    """The parts of the emulator that its own paths show and move."""
+    """The parts of the emulator that these endpoints show and change."""
 
     context: Context
     access: Access
@@ -46,13 +46,13 @@ class Controlled:
 
 
 class Control:
-    """The emulator's own paths."""
+    """The emulator's own endpoints."""
 
     def __init__(self, parts: Controlled) -> None:
         self._parts = parts
 
     def rules(self) -> Iterator[Rule]:
-        """Yield what answers where."""
+        """Yield the URL rules."""
         views: Mapping[str, Mapping[str, Any]] = {
             "texts": {"POST": self.text},
             "outbox": {"GET": self.outbox},
@@ -68,9 +68,9 @@ class Control:
             yield Rule(path=f"{CONTROL}/{path}", views=by_method, is_json=True)
 
     def text(self, request: ApiRequest) -> ApiAnswer:
-        """Text one of our numbers, as From."""
+        """Text one of our numbers from a contact."""
         if not request.form.text("From"):
-            raise ApiError(20001, "Give From, and Body or MediaUrl; To, if there are several numbers.")
+            raise ApiError(20001, "From is required, with Body or MediaUrl; also To if there are several numbers.")
         try:
             turn = self._parts.inbound.receive(
                 from_=_read_address(request.form.text("From")),
@@ -95,37 +95,37 @@ class Control:
         return message_fields(message, self._parts.context.profile, ".json")
 
     def outbox(self, request: ApiRequest) -> ApiAnswer:
-        """Show what the program has sent, the oldest first."""
+        """Show the messages that the app has sent, oldest first."""
         is_outbound = Condition("direction", "like", "outbound%")
         found = self._parts.context.store.find(MessageRecord, is_outbound, limit=_MAX_SHOWN)
         return PlainDocument(document={"messages": [self._message(message) for message in reversed(found)]})
 
     def debugger(self, request: ApiRequest) -> ApiAnswer:
-        """Show what Twilio would complain about, the oldest first."""
+        """Show the debugger's errors and warnings, oldest first."""
         return PlainDocument(document={"entries": [_entry_fields(entry) for entry in self._parts.debugger.entries()]})
 
     def requests(self, request: ApiRequest) -> ApiAnswer:
-        """Show the requests of clients, the oldest first."""
+        """Show the requests to the REST API, oldest first."""
         shown = [{**asdict(request), "date": iso_date(request.date)} for request in self._parts.log.all()]
         return PlainDocument(document={"requests": shown})
 
     def webhooks(self, request: ApiRequest) -> ApiAnswer:
-        """Show the requests to the program, the oldest first."""
+        """Show the requests to the app, oldest first."""
         shown = [{**asdict(logged), "date": iso_date(logged.date)} for logged in self._parts.webhook_log.all()]
         return PlainDocument(document={"webhooks": shown})
 
     def time(self, request: ApiRequest) -> ApiAnswer:
-        """Show the time of the emulator."""
+        """Show the emulator's time."""
         return PlainDocument(document=self._time())
 
     def _time(self) -> Fields:
         return {"now": iso_date(self._parts.context.clock.now())}
 
     def move(self, request: ApiRequest) -> ApiAnswer:
-        """Move a clock that is stepped by some Seconds; with Settle, until nothing is on its way."""
+        """Advance a step clock by ``Seconds``; with ``Settle``, run until nothing is in transit."""
         seconds = request.form.integer("Seconds", 0, 999_999_999, 20001)
         if seconds is not None and self._parts.context.clock.speed:
-            raise ApiError(20001, "This clock goes by itself: start the emulator with --clock step.")
+            raise ApiError(20001, "This clock runs automatically: to move it, start the emulator with --clock step.")
         if seconds:
             self._advance(seconds)
         if request.form.flag("Settle"):
@@ -140,24 +140,24 @@ class Control:
             raise ApiError(20001, str(error)) from error
 
     def fail(self, request: ApiRequest) -> ApiAnswer:
-        """Answer the next Requests with 503."""
+        """Answer the next ``Requests`` requests to the REST API with 503."""
         self._parts.access.fail_next(request.form.integer("Requests", 0, 999_999_999, 20001) or 0)
         return NoContent()
 
     def reset(self, request: ApiRequest) -> ApiAnswer:
-        """Begin anew."""
+        """Reset the emulator to its initial state."""
         self._parts.reset()
         return NoContent()
 
     def inbox(self, request: ApiRequest, contact: str) -> ApiAnswer:
-        """Show a phone, and what has reached it, the first first."""
+        """Show a phone's settings and the messages that it has received, oldest first."""
         phone = self._parts.phones.settings(_read_address(contact))
         messages = [self._message(message) for message in self._parts.phones.inbox(phone.sid)]
         phone_settings = {"status": phone.status, "error_code": phone.error_code, "takes_media": phone.takes_media}
         return PlainDocument(document={"contact": phone.sid, **phone_settings, "messages": messages})
 
     def set_phone(self, request: ApiRequest, contact: str) -> ApiAnswer:
-        """Choose what becomes of what is sent to a phone."""
+        """Set the delivery outcome of messages sent to a phone."""
         phone = self._parts.phones.settings(_read_address(contact))
         code = request.form.integer("ErrorCode", 1, 99_999, 20001)
         changed = replace(
@@ -171,13 +171,13 @@ class Control:
 
 
 def _read_address(text: str) -> str:
-    """Return a number as it is kept, however it is written.
+    """Return an address in its stored form, however it is written.
 
     Raises: ApiError.
     """
     address = read_sender(text)
     if address is None or address.kind == "name":
-        raise ApiError(20001, f"{shown(text)} is no number: write it as +15558675310.")
+        raise ApiError(20001, f"{shown(text)} is not a phone number: write it as +15558675310.")
     return address.text
 
 

@@ -1,7 +1,7 @@
-"""Sending through the REST API: what a POST to Messages must hold, and the message that it makes.
+"""Sending through the REST API: check the parameters of a POST to Messages, then create and send the message.
 
-https://www.twilio.com/docs/messaging/api/message-resource; the order of the checks is undocumented, this one goes from
-what is missing to what is wrong.
+https://www.twilio.com/docs/messaging/api/message-resource. The order of the checks is not documented: here missing
+parameters are refused before invalid ones.
 """
 
 from __future__ import annotations
@@ -31,23 +31,23 @@ _NO_CONTENT = {21602: "Message body is required.", 21619: "A text message body o
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageApi:
-    """Which of the three resources a message is sent through, and what differs there."""
+    """The resource that a message is sent through, one of three, and the differences between them."""
 
     api_version: str = API_2010
     is_legacy: bool = False
 
     @property
     def max_units(self) -> int:
-        """The longest text, in UTF-16 units."""
+        """The maximum length of a body, in UTF-16 units."""
         return MAX_LEGACY_UNITS if self.is_legacy else MAX_UNITS
 
     def accept(self, address: Address | None) -> Address | None:
-        """Return an address that the resource knows: the legacy one has no channels."""
+        """Return an address if the resource supports it: the legacy one has no channels."""
         return None if self.is_legacy and address and address.kind == "channel" else address
 
 
 class MessageCreator:
-    """Checks what a client wants to send, and sends it."""
+    """Checks the parameters of a message, and sends it."""
 
     def __init__(
         self, context: Context, composer: Composer, delivery: Delivery, opt_outs: OptOuts, fetcher: MediaFetcher
@@ -106,7 +106,7 @@ class MessageCreator:
     def _read_sender(
         self, account: Account, given: Parameters, api: MessageApi, service: MessagingService | None
     ) -> Address | None:
-        """Return the From; None where the service picks it.
+        """Return the From; None if the service picks it.
 
         Raises: ApiError.
         """
@@ -130,7 +130,7 @@ class MessageCreator:
         if self._context.any_sender:
             return
         if number is None:
-            raise ApiError(21606, f"The 'From' phone number {sender.text} is no number of this account.")
+            raise ApiError(21606, f"The 'From' phone number {sender.text} is not a number of this account.")
         if not number.sms:
             raise ApiError(21661, f"The 'From' number {sender.text} is not SMS-capable.")
         if service and number.sid not in service.numbers:
@@ -139,7 +139,7 @@ class MessageCreator:
     def _read_recipient(
         self, account: Account, given: Parameters, api: MessageApi, sender: Address | None, home: str
     ) -> Address:
-        """Return the To; a local one is completed from the country of ``home``.
+        """Return the To; a local number gets the country code of ``home``.
 
         Raises: ApiError.
         """
@@ -161,7 +161,7 @@ class MessageCreator:
     def _read_options(
         self, account: Account, given: Parameters, api: MessageApi, service: MessagingService | None
     ) -> dict[str, Any]:
-        """Return the fields of a message that have nothing to do with its addresses and content.
+        """Return the fields of a message other than its addresses and content.
 
         Raises: ApiError.
         """
@@ -182,7 +182,7 @@ class MessageCreator:
     def _read_status(
         self, account: Account, given: Parameters, api: MessageApi, service: MessagingService | None
     ) -> dict[str, Any]:
-        """Return where a message's status goes, and in which words: which URL wins has changed over the years."""
+        """Return the URL and format of status callbacks: the precedence of the URLs has changed over the years."""
         own = given.url("StatusCallback", 21609)
         is_legacy = api.is_legacy
         words: dict[str, Any] = {"status_words": "sms" if is_legacy else "message", "status_brief": is_legacy}
@@ -205,7 +205,7 @@ class MessageCreator:
         return application
 
     def _read_schedule(self, given: Parameters) -> float | None:
-        """Return when a message is to leave; None for at once.
+        """Return when a message is to be sent; None for immediately.
 
         Raises: ApiError.
         """
@@ -218,13 +218,13 @@ class MessageCreator:
         return moment
 
     def _first_of(self, service: MessagingService | None) -> str:
-        """Return a number of a service, from whose country a local To is completed."""
+        """Return the first number of a service: a local To gets its country code."""
         numbers = self._context.numbers_of(service) if service else []
         return numbers[0].phone_number if numbers else ""
 
     @staticmethod
     def _refuse_name(sender: Address | None, recipient: Address, has_media: bool) -> None:
-        """Refuse a name as sender where the recipient's country knows none, and with media.
+        """Refuse a name as sender where the recipient's country does not allow one, and with media.
 
         https://help.twilio.com/articles/223133767
         """
@@ -267,7 +267,7 @@ class MessageCreator:
 
 
 def _refuse_malformed(given: Parameters) -> None:
-    """Refuse what is written wrong, of the parameters that change nothing here.
+    """Refuse invalid values of parameters that have no effect in the emulator.
 
     Raises: ApiError.
     """
@@ -278,7 +278,7 @@ def _refuse_malformed(given: Parameters) -> None:
     given.choice("RiskCheck", ("enable", "disable"))
     given.sid("ContentSid", "HX", 21655)
     if not _is_json_object(given.text("ContentVariables") or "{}"):
-        raise ApiError(21656, "The ContentVariables are invalid: they are a JSON object.")
+        raise ApiError(21656, "The ContentVariables are invalid: they must be a JSON object.")
 
 
 def _is_json_object(text: str) -> bool:

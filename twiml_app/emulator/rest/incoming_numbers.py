@@ -1,4 +1,4 @@
-"""The numbers of an account, and the URLs at which what they are sent is taken.
+"""An account's phone numbers and their webhook URLs.
 
 https://www.twilio.com/docs/phone-numbers/api/incomingphonenumber-resource
 """
@@ -33,21 +33,21 @@ _INVALID_APPLICATION = 21218
 
 
 class IncomingNumbers:
-    """The numbers of an account."""
+    """The phone numbers of an account."""
 
     def __init__(self, context: Context, pager: Pager) -> None:
         self._context = context
         self._pager = pager
 
     def rules(self) -> Iterator[Rule]:
-        """Yield what answers where."""
+        """Yield the URL rules."""
         base = "/2010-04-01/Accounts/<account_sid>/IncomingPhoneNumbers"
         yield Rule(path=base, views={"GET": self.list, "POST": self.create})
         one = {"GET": self.fetch, "POST": self.update, "DELETE": self.delete}
         yield Rule(path=f"{base}/<sid>", views=one)
 
     def list(self, request: ApiRequest) -> ApiAnswer:
-        """List numbers, all or those with a name or with some digits in them."""
+        """List numbers, optionally filtered by name or by some of their digits."""
         wanted, name = request.query.text("PhoneNumber").strip(), request.query.text("FriendlyName")
         conditions = [Condition("phone_number", "like", _pattern(wanted))] if wanted else []
         conditions += [Condition("friendly_name", "=", name)] if name else []
@@ -56,7 +56,7 @@ class IncomingNumbers:
         )
 
     def create(self, request: ApiRequest) -> ApiAnswer:
-        """Take a number."""
+        """Add a number."""
         address = read_sender(request.form.text("PhoneNumber"))
         if address is None or address.kind not in ("number", "short_code"):
             raise ApiError(21421, f"The PhoneNumber {shown(request.form.text('PhoneNumber'))} is invalid.")
@@ -79,14 +79,14 @@ class IncomingNumbers:
         return self._answer(self._find(request, sid), request)
 
     def update(self, request: ApiRequest, sid: str) -> ApiAnswer:
-        """Change the URLs of a number."""
+        """Update a number."""
         changes = self._changes(request)
         with self._context.lock:
             number = replace(self._find(request, sid), date_updated=self._context.clock.now(), **changes)
             return self._save(number, request)
 
     def delete(self, request: ApiRequest, sid: str) -> ApiAnswer:
-        """Give a number back; its messaging service has one less."""
+        """Release a number, and remove it from its messaging service."""
         with self._context.lock:
             number = self._find(request, sid)
             service = self._context.find_service(number)
@@ -100,7 +100,7 @@ class IncomingNumbers:
         self._context.store.save(replace(service, numbers=left, date_updated=self._context.clock.now()))
 
     def _changes(self, request: ApiRequest) -> dict[str, Any]:
-        """Return what is to change of a number.
+        """Return the fields of a number that a request sets.
 
         Raises: ApiError.
         """
@@ -125,13 +125,13 @@ class IncomingNumbers:
 
 
 def _pattern(wanted: str) -> str:
-    """Return the pattern of SQL for a part of a number, in which a star stands for any digits."""
+    """Return the SQL LIKE pattern for a part of a number; a star matches any digits."""
     literal = re.sub("[%_]", "?", wanted)
     return f"%{literal.replace('*', '%')}%"
 
 
 def _number_changes(form: Parameters) -> dict[str, Any]:
-    """Return what is to change of a number.
+    """Return the fields of a number that a form sets.
 
     Raises: ApiError.
     """

@@ -1,6 +1,6 @@
-"""The SMS resources of 2010 and 2008, in their own shapes and limits.
+"""The SMS resources of 2010 and 2008, with their own fields and limits.
 
-2010: https://www.twilio.com/docs/sms/api/sms-messages-deprecated; 2008 knew create, list and fetch alone.
+2010: https://www.twilio.com/docs/sms/api/sms-messages-deprecated; 2008 had only create, list and fetch.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from .representations import legacy_message_fields, message_fields_of_2008
 from .request import ApiAnswer, ApiRequest, Fields, OneResource, ResourceList, Rule, not_found
 
 _NAMES = Names(key="sms_messages", element="SMSMessages", item="SMSMessage")
-#: What a list of 2008 said of its page, in order.
+#: The paging fields of a list in 2008, in order.
 _PAGE_OF_2008 = ("page", "num_pages", "page_size", "total", "start", "end")
-#: Numbers sort before the colon, and channels, which begin with a letter, behind it.
+#: Messages without media or a channel: numbers sort before the colon, channels start with a letter and sort after it.
 _TEXTS = (Condition("num_media", "=", 0), Condition("to", "<", ":"))
 
 
 class LegacySms:
-    """Texts, before there were pictures."""
+    """Text messages, from before messages could have media."""
 
     def __init__(self, context: Context, pager: Pager, sending: MessageCreator, messages: Messages) -> None:
         self._context = context
@@ -35,7 +35,7 @@ class LegacySms:
         self._messages = messages
 
     def rules(self) -> Iterator[Rule]:
-        """Yield what answers where."""
+        """Yield the URL rules."""
         for version in (API_2010, API_2008):
             base = f"/{version}/Accounts/<account_sid>/SMS/Messages"
             yield Rule(path=base, views={"GET": self.list, "POST": self.create})
@@ -43,13 +43,13 @@ class LegacySms:
             yield Rule(path=f"{base}/<sid>", views={"GET": self.fetch, **deletes})
 
     def create(self, request: ApiRequest) -> ApiAnswer:
-        """Send a text."""
+        """Send a text message."""
         resource = MessageApi(api_version=request.version, is_legacy=True)
         message = self._sending.send(request.account, request.form, resource)
         return OneResource(element=_NAMES.item, fields=self._represent(request)(message), status=201)
 
     def list(self, request: ApiRequest) -> ApiAnswer:
-        """List texts, the newest first."""
+        """List text messages, newest first."""
         is_2008 = request.version == API_2008
         pager = self._pager_of_2008 if is_2008 else self._pager
         page = pager.list_page(
@@ -58,12 +58,12 @@ class LegacySms:
         return _as_in_2008(page) if is_2008 else page
 
     def fetch(self, request: ApiRequest, sid: str) -> ApiAnswer:
-        """Return a text."""
+        """Return a text message."""
         message = self._find(request, sid)
         return OneResource(element=_NAMES.item, fields=self._represent(request)(message), modified=message.date_updated)
 
     def delete(self, request: ApiRequest, sid: str) -> ApiAnswer:
-        """Delete a text."""
+        """Delete a text message."""
         return self._messages.delete(request, self._find(request, sid).sid)
 
     def _find(self, request: ApiRequest, sid: str) -> MessageRecord:

@@ -1,4 +1,4 @@
-"""The media of messages: list, fetch (what is known of it, and the bytes), delete; and the short links to them.
+"""Media files of messages: list, fetch (the fields or the bytes), delete; and the short links to them.
 
 https://www.twilio.com/docs/messaging/api/media-resource
 """
@@ -22,20 +22,20 @@ _BASE = "/2010-04-01/Accounts/<account_sid>/Messages/<message_sid>/Media"
 
 
 class MediaOfMessages:
-    """What was sent and received beside the text."""
+    """The media files of messages, sent and received."""
 
     def __init__(self, context: Context, pager: Pager) -> None:
         self._context = context
         self._pager = pager
 
     def rules(self) -> Iterator[Rule]:
-        """Yield what answers where."""
+        """Yield the URL rules."""
         yield Rule(path=_BASE, views={"GET": self.list})
         yield Rule(path=f"{_BASE}/<sid>", views={"GET": self.fetch, "DELETE": self.delete})
         yield Rule(path="/<string(length=7):name>", views={"GET": self.follow}, is_open=True)
 
     def list(self, request: ApiRequest, message_sid: str) -> ApiAnswer:
-        """List the media of a message."""
+        """List the media files of a message."""
         message = find_message(self._context, request, message_sid)
         conditions = date_conditions(request.query, "DateCreated", "date_created")
         parent = Condition("parent_sid", "=", message.sid)
@@ -44,14 +44,14 @@ class MediaOfMessages:
         )
 
     def fetch(self, request: ApiRequest, message_sid: str, sid: str) -> ApiAnswer:
-        """Return what is known of a media; without an extension, its bytes."""
+        """Return the fields of a media file; without an extension, its bytes."""
         media = self._find(request, message_sid, sid)
         if not request.extension:
             return RawBody(content=self._context.store.read_bytes(sid) or b"", content_type=media.content_type)
         return OneResource(element="Media", fields=media_fields(media, request.suffix), modified=media.date_updated)
 
     def delete(self, request: ApiRequest, message_sid: str, sid: str) -> ApiAnswer:
-        """Delete a media; its message has one less."""
+        """Delete a media file, and reduce the media count of its message."""
         with self._context.lock:
             media = self._find(request, message_sid, sid)
             message = find_message(self._context, request, message_sid)
@@ -61,7 +61,7 @@ class MediaOfMessages:
         return NoContent()
 
     def follow(self, name: str) -> ApiAnswer:
-        """Return the bytes that a short link leads to, as long as it works."""
+        """Return the media file that a short link refers to, until the link expires."""
         link = self._context.store.get(MediaLink, name)
         media = self._context.store.get(MediaRecord, link.media_sid) if link else None
         if link is None or media is None:

@@ -1,4 +1,4 @@
-"""Messages: create, list, fetch, redact, cancel, delete; and what their sender says of them.
+"""Messages: create, list, fetch, redact, cancel, delete; and feedback on them.
 
 https://www.twilio.com/docs/messaging/api/message-resource
 """
@@ -19,12 +19,12 @@ from .parameters import Parameters
 from .representations import feedback_fields, message_fields
 from .request import ApiAnswer, ApiRequest, NoContent, OneResource, Rule, find_own
 
-_WHAT_CHANGES = "Give either an empty Body, to redact, or Status=canceled."
+_ALLOWED_CHANGES = "Set either an empty Body, to redact the message, or Status=canceled."
 _NAMES = Names(key="messages", element="Messages", item="Message")
 
 
 class Messages:
-    """What was sent and received."""
+    """The messages of an account, inbound and outbound."""
 
     def __init__(self, context: Context, pager: Pager, sending: MessageCreator, delivery: Delivery) -> None:
         self._context = context
@@ -33,7 +33,7 @@ class Messages:
         self._delivery = delivery
 
     def rules(self) -> Iterator[Rule]:
-        """Yield what answers where."""
+        """Yield the URL rules."""
         base = "/2010-04-01/Accounts/<account_sid>/Messages"
         yield Rule(path=base, views={"GET": self.list, "POST": self.create})
         one = {"GET": self.fetch, "POST": self.update, "DELETE": self.delete}
@@ -46,7 +46,7 @@ class Messages:
         return self._answer(message, request, 201, is_new=True)
 
     def list(self, request: ApiRequest) -> ApiAnswer:
-        """List messages, the newest first."""
+        """List messages, newest first."""
         return self._pager.list_page(
             request,
             MessageRecord,
@@ -60,27 +60,27 @@ class Messages:
         return self._answer(find_message(self._context, request, sid), request)
 
     def update(self, request: ApiRequest, sid: str) -> ApiAnswer:
-        """Take the text out of a message, or cancel it."""
+        """Redact the body of a message, or cancel it."""
         message = find_message(self._context, request, sid)
         is_redaction = "Body" in request.form
         if is_redaction and "Status" in request.form:
-            raise ApiError(30400, _WHAT_CHANGES)
+            raise ApiError(30400, _ALLOWED_CHANGES)
         changed = self._redact(request, message) if is_redaction else self._cancel(request, message)
         return self._answer(changed, request)
 
     def _redact(self, request: ApiRequest, message: MessageRecord) -> MessageRecord:
         if request.form.text("Body"):
-            raise ApiError(30400, "A body cannot be changed, only emptied: send Body with nothing in it.")
+            raise ApiError(30400, "A body cannot be changed, only redacted: send an empty Body.")
         if message.status not in FINISHED:
             raise ApiError(20009, "The message is not finished: its body cannot be redacted yet.", status=409)
         return self._context.change_message(message.sid, FINISHED, body="") or message
 
     def _cancel(self, request: ApiRequest, message: MessageRecord) -> MessageRecord:
         if not request.form.choice("Status", ("canceled",), 30400):
-            raise ApiError(30400, _WHAT_CHANGES)
+            raise ApiError(30400, _ALLOWED_CHANGES)
         canceled = self._delivery.cancel(message)
         if canceled is None:
-            raise ApiError(30409, f"The message is {message.status}: it cannot be canceled any more.", status=409)
+            raise ApiError(30409, f"The message is {message.status}: it can no longer be canceled.", status=409)
         return canceled
 
     def delete(self, request: ApiRequest, sid: str) -> ApiAnswer:
@@ -96,7 +96,7 @@ class Messages:
         return NoContent()
 
     def feedback(self, request: ApiRequest, sid: str) -> ApiAnswer:
-        """Note what the sender says became of a message."""
+        """Store the sender's feedback on a message."""
         message = find_message(self._context, request, sid)
         now = self._context.clock.now()
         feedback = Feedback(
@@ -126,7 +126,7 @@ def find_message(context: Context, request: ApiRequest, sid: str) -> MessageReco
 
 
 def message_conditions(query: Parameters) -> list[Condition]:
-    """Return what a list of messages is filtered by: To, From, and DateSent with its operators."""
+    """Return the filters for a list of messages: To, From, and DateSent with its operators."""
     conditions = date_conditions(query, "DateSent", "date_sent")
     for name, field in (("To", "to"), ("From", "from_")):
         text = query.text(name)

@@ -1,4 +1,4 @@
-"""Pages of a list: their size, their tokens, and the addresses of the others, filters carried along.
+"""Pages of a list: their size, their tokens, and the URIs of the other pages, which keep the filters.
 
 https://www.twilio.com/docs/usage/twilios-response#pagination
 """
@@ -27,17 +27,17 @@ ResourceT = TypeVar("ResourceT", bound=Resource)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """Which part of a list is asked for."""
+    """The part of a list that a client asks for."""
 
     size: int
     number: int
-    #: The sid of the last resource on the page before.
+    #: The SID of the last resource on the previous page.
     beyond: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Names:
-    """What a list is called: in JSON, in XML, and one of its elements."""
+    """The name of a list in JSON, in XML, and of one element in XML."""
 
     key: str
     element: str
@@ -45,7 +45,7 @@ class Names:
 
 
 class Pager:
-    """Takes pages out of the store."""
+    """Reads pages from the store."""
 
     def __init__(self, store: ResourceStore, *, clips: bool, totals: bool) -> None:
         self._store = store
@@ -71,7 +71,7 @@ class Pager:
     ) -> tuple[list[ResourceT], bool]:
         """Return the resources of a page, and whether there are more.
 
-        Raises: ApiError, for a token that was never given out.
+        Raises: ApiError, for an unknown page token.
         """
         self._refuse_unknown(kind, page)
         skipped = 0 if page.beyond else page.size * page.number
@@ -81,9 +81,9 @@ class Pager:
         return items, len(found) == wanted
 
     def cut(self, kind: type[ResourceT], page: Page, resources: Sequence[ResourceT]) -> tuple[list[ResourceT], bool]:
-        """Return those of some resources that are on a page, the newest first, and whether there are more.
+        """Return the given resources that are on a page, newest first, and whether there are more.
 
-        Raises: ApiError, for a token that was never given out.
+        Raises: ApiError, for an unknown page token.
         """
         self._refuse_unknown(kind, page)
         places = {resource.sid: self._store.place(kind, resource.sid) for resource in resources}
@@ -108,7 +108,7 @@ class Pager:
         *conditions: Condition,
         account_sid: str | None = None,
     ) -> ResourceList:
-        """Answer with a page of resources.
+        """Return a page of resources.
 
         Raises: ApiError.
         """
@@ -144,14 +144,14 @@ class Pager:
 
 
 def _blank(kind: type[ResourceT]) -> ResourceT:
-    """Return a resource that says nothing."""
+    """Return a resource with empty fields."""
     required = [field.name for field in fields(kind) if field.default is MISSING]
     values: dict[str, Any] = {name: 0.0 if name.startswith("date_") else "" for name in required}
     return kind(**values)
 
 
 def page_uri(request: ApiRequest, size: int, number: str) -> str:
-    """Return the address of a page, relative to the host."""
+    """Return the URI of a page, relative to the host."""
     filters = "".join(
         f"{quote(name, safe='')}={quote_plus(value)}&"
         for name in request.query.names
@@ -167,10 +167,10 @@ def _page_number(query: Parameters, name: str, default: int) -> int:
 
 
 def date_conditions(query: Parameters, name: str, field: str) -> list[Condition]:
-    """Return what ``DateSent``, ``DateSent<`` and ``DateSent>`` ask for: the operator is a part of the name.
+    """Return the conditions for ``DateSent``, ``DateSent<`` and ``DateSent>``: the operator is part of the name.
 
-    A date without a time is the whole day, in UTC; clients write it as its midnight. Before and after take in what they
-    name: "on and before", "on and after".
+    A date without a time means the whole day, in UTC; clients write it as midnight. ``<`` and ``>`` are inclusive: "on
+    and before", "on and after".
     https://www.twilio.com/docs/messaging/api/message-resource#read-multiple-message-resources
 
     Raises: ApiError.

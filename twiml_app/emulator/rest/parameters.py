@@ -1,4 +1,4 @@
-"""The parameters of a request to the REST API, read and refused with Twilio's numbers."""
+"""The parameters of a request to the REST API: read them, or refuse them with Twilio's error codes."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ MAX_URL_CHARACTERS = 4000
 INVALID_PARAMETER = 20001
 INVALID_URL = 21502
 
-#: Mountain time, in which a few of Twilio's examples are written.
+#: Mountain time: a few of Twilio's examples use it.
 _MST = timezone(timedelta(hours=-7))
-#: The documents of 2015 have it "up to the fourth decimal".
+#: The documentation of 2015 says "up to the fourth decimal".
 _AMOUNT = re.compile(r"[0-9]+(\.[0-9]{0,4})?|\.[0-9]{1,4}")
 _ISO_8601 = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T.+")
 _TRUE, _FALSE = ("true", "1", "yes"), ("false", "0", "no", "")
 
 
 class Parameters:
-    """The parameters of one request, repeated names and all."""
+    """The parameters of one request; names can be repeated."""
 
     def __init__(self, values: Mapping[str, Sequence[str]]) -> None:
         self._values = values
@@ -37,11 +37,11 @@ class Parameters:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Every name, in order."""
+        """All names, in order."""
         return tuple(self._values)
 
     def all(self, name: str) -> list[str]:
-        """Return every value of a name that is not empty."""
+        """Return all values of a name that are not empty."""
         return [value for value in self._values.get(name, ()) if value]
 
     def text(self, name: str, default: str = "") -> str:
@@ -55,17 +55,17 @@ class Parameters:
         """
         text = self.text(name, str(default)).lower()
         if text not in (*_TRUE, *_FALSE):
-            raise ApiError(INVALID_PARAMETER, f"{name} is {shown(text)!r}: it is true or false.")
+            raise ApiError(INVALID_PARAMETER, f"{name} is {shown(text)!r}: it must be true or false.")
         return text in _TRUE
 
     def choice(self, name: str, allowed: Sequence[str], code: int = INVALID_PARAMETER) -> str:
-        """Return one of some words, empty if none is given.
+        """Return one of the allowed values, or an empty string if none is given.
 
         Raises: ApiError.
         """
         text = self.text(name)
         if text and text not in allowed:
-            raise ApiError(code, f"{name} is {shown(text)!r}: it is {' or '.join(allowed)}.")
+            raise ApiError(code, f"{name} is {shown(text)!r}: it must be {' or '.join(allowed)}.")
         return text
 
     def method(self, name: str, default: str = "POST") -> str:
@@ -75,21 +75,21 @@ class Parameters:
         """
         text = self.text(name).upper() or default
         if text not in ("GET", "POST"):
-            raise ApiError(INVALID_PARAMETER, f"{name} is {shown(text)!r}: it is GET or POST.")
+            raise ApiError(INVALID_PARAMETER, f"{name} is {shown(text)!r}: it must be GET or POST.")
         return text
 
     def sid(self, name: str, prefix: str, code: int) -> str:
-        """Return a sid, empty if none is given.
+        """Return a SID, or an empty string if none is given.
 
         Raises: ApiError.
         """
         text = self.text(name)
         if text and not re.fullmatch(f"{prefix}[0-9a-fA-F]{{32}}", text):
-            raise ApiError(code, f"{name} {shown(text)} is not valid: it is {prefix} and 32 hexadecimal digits.")
+            raise ApiError(code, f"{name} {shown(text)} is not valid: it must be {prefix} and 32 hexadecimal digits.")
         return text
 
     def integer(self, name: str, least: int, most: int, code: int) -> int | None:
-        """Return a whole number within bounds, None if none is given.
+        """Return a whole number within bounds, or None if none is given.
 
         Raises: ApiError.
         """
@@ -97,11 +97,11 @@ class Parameters:
         if not text:
             return None
         if not re.fullmatch("[0-9]{1,9}", text) or not least <= int(text) <= most:
-            raise ApiError(code, f"{name} is {shown(text)!r}: it is a number from {least} to {most}.")
+            raise ApiError(code, f"{name} is {shown(text)!r}: it must be a number from {least} to {most}.")
         return int(text)
 
     def price(self, name: str, code: int) -> float | None:
-        """Return an amount of money above zero, None if none is given.
+        """Return an amount of money above zero, or None if none is given.
 
         Raises: ApiError.
         """
@@ -110,11 +110,11 @@ class Parameters:
             return None
         amount = float(text) if _AMOUNT.fullmatch(text) else 0.0
         if not 0 < amount < math.inf:
-            raise ApiError(code, f"{name} is {shown(text)!r}: it is a positive number with up to four decimals.")
+            raise ApiError(code, f"{name} is {shown(text)!r}: it must be a positive number with up to four decimals.")
         return amount
 
     def url(self, name: str, code: int) -> str:
-        """Return a URL that can be called, empty if none is given; a host has no underscore.
+        """Return a URL that can be called, or an empty string if none is given; its host must have no underscore.
 
         Raises: ApiError.
         """
@@ -124,7 +124,7 @@ class Parameters:
         return text
 
     def moment(self, name: str, code: int) -> float:
-        """Return a moment as seconds since the epoch.
+        """Return a date and time as seconds since the epoch.
 
         Raises: ApiError.
         """
@@ -134,7 +134,7 @@ class Parameters:
         return moment
 
     def iso_moment(self, name: str, code: int) -> float:
-        """Return a moment that is written as in ISO 8601 and no other way, as seconds since the epoch.
+        """Return a date and time as seconds since the epoch, in ISO 8601 and no other format.
 
         Raises: ApiError.
         """
@@ -150,7 +150,7 @@ def _is_callable(url: str) -> bool:
 
 
 def read_moment(text: str) -> float | None:
-    """Return a date as the clients write it, in seconds since the epoch: ISO 8601, RFC 2822, or month first."""
+    """Return a date as seconds since the epoch; clients write it in ISO 8601, RFC 2822, or month first."""
     text = text.strip()
     for read in (datetime.fromisoformat, parsedate_to_datetime, _read_american):
         try:

@@ -1,4 +1,4 @@
-"""How an answer is written: JSON, XML or CSV, by the extension of the path alone.
+"""Rendering of responses: JSON, XML or CSV, chosen only by the extension of the path.
 
 https://www.twilio.com/docs/usage/twilios-response
 """
@@ -22,13 +22,13 @@ JSON_TYPE = "application/json"
 XML_TYPE = "application/xml"
 CSV_TYPE = "text/csv"
 
-#: Names that are not the plain camel case of the JSON key.
+#: Names that are not simply the JSON key in camel case.
 _XML_NAMES = {"sms_messages": "SMSMessages", "sip": "SIP"}
 
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """The body of an answer, and its content type."""
+    """The body of a response, its content type and its status."""
 
     body: bytes
     content_type: str
@@ -36,7 +36,7 @@ class Rendered:
 
 
 def render(answer: ApiAnswer, extension: str) -> Rendered:
-    """Write an answer."""
+    """Render a response."""
     if isinstance(answer, NoContent):
         return Rendered(b"", "", answer.status)
     if isinstance(answer, RawBody):
@@ -52,7 +52,7 @@ def render(answer: ApiAnswer, extension: str) -> Rendered:
 
 
 def render_error(error: ApiError, extension: str, *, more_info: str, is_2008: bool = False) -> Rendered:
-    """Write a refusal; in 2008 the elements stood in another order."""
+    """Render an error; in 2008 the elements were in another order."""
     fields: dict[str, Any] = {
         "code": error.code,
         "message": error.message,

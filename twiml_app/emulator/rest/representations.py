@@ -1,4 +1,4 @@
-"""The fields of each resource, under the names and in the order of Twilio's documents."""
+"""The fields of each resource, named and ordered as in Twilio's documentation."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..profiles import Profile
 from ..resources import Account, Application, Feedback, IncomingNumber, MediaRecord, MessageRecord, MessagingService
 from .request import Fields
 
-#: The subresources of an account that its representation names.
+#: The subresources that an account's representation lists.
 _SUBRESOURCES = (
     *("addresses", "applications", "authorized_connect_apps", "available_phone_numbers", "balance", "calls"),
     *("conferences", "connect_apps", "incoming_phone_numbers", "keys", "messages", "notifications"),
@@ -29,7 +29,7 @@ _LEGACY_STATUSES = {
     "undelivered": "failed",
     "canceled": "failed",
 }
-#: The fields of a text in 2010, in order.
+#: The fields of a text message in 2010, in order.
 _FIELDS_OF_2010 = (
     *("sid", "date_created", "date_updated", "date_sent", "account_sid", "to", "from", "body", "status"),
     *("direction", "price", "price_unit", "api_version", "uri"),
@@ -39,17 +39,17 @@ _REFUSALS = {21610: "Attempt to send to unsubscribed recipient", 21611: "Queue i
 
 
 def date(moment: float | None) -> str | None:
-    """Return a date as in RFC 2822, in UTC."""
+    """Return a date in RFC 2822 format, in UTC."""
     return None if moment is None else format_datetime(datetime.fromtimestamp(int(moment), UTC))
 
 
 def iso_date(moment: float) -> str:
-    """Return a date as in ISO 8601, in UTC."""
+    """Return a date in ISO 8601 format, in UTC."""
     return datetime.fromtimestamp(int(moment), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _pacific_date(moment: float | None) -> str | None:
-    """Return a date as it was written in 2008: in California's time."""
+    """Return a date in the format of 2008: RFC 2822 in Pacific time."""
     return None if moment is None else format_datetime(datetime.fromtimestamp(int(moment), ZoneInfo(_PACIFIC)))
 
 
@@ -58,7 +58,7 @@ def _uri(path: str, suffix: str) -> str:
 
 
 def _ordered(fields: Fields, suffix: str) -> Fields:
-    """Return fields in the order of Twilio's samples: by name in JSON, and otherwise as they stand."""
+    """Return fields in the order of Twilio's samples: by name in JSON, otherwise unchanged."""
     return dict(sorted(fields.items())) if suffix == ".json" else fields
 
 
@@ -85,7 +85,7 @@ def account_fields(account: Account, suffix: str) -> Fields:
 
 
 def message_fields(message: MessageRecord, profile: Profile, suffix: str, *, is_new: bool = False) -> Fields:
-    """Return the fields of a message; the answer to its making names its media alone as a subresource."""
+    """Return the fields of a message; a new one lists only its media as a subresource."""
     base = _uri(f"{message.account_sid}/Messages/{message.sid}", "")
     is_counted = message.status not in ("accepted", "scheduled") or bool(message.num_media)
     subresources = {"media": f"{base}/Media{suffix}"}
@@ -130,7 +130,7 @@ def _error_message(code: int | None) -> str | None:
 
 
 def legacy_message_fields(message: MessageRecord, profile: Profile, suffix: str) -> Fields:
-    """Return the fields of a message as the SMS resource of 2010 has them."""
+    """Return the fields of a message as in the SMS resource of 2010."""
     now = message_fields(message, profile, "")
     changed = {
         "status": _LEGACY_STATUSES.get(message.status, message.status),
@@ -140,7 +140,7 @@ def legacy_message_fields(message: MessageRecord, profile: Profile, suffix: str)
 
 
 def message_fields_of_2008(message: MessageRecord, profile: Profile) -> Fields:
-    """Return the fields of a message as the API of 2008 had them."""
+    """Return the fields of a message as in the API of 2008."""
     flags = {"inbound": 1, "outbound-reply": 2}.get(message.direction, profile.rest_flags)
     return {
         "sid": message.sid,
@@ -157,7 +157,7 @@ def message_fields_of_2008(message: MessageRecord, profile: Profile) -> Fields:
 
 
 def media_fields(media: MediaRecord, suffix: str) -> Fields:
-    """Return the fields of a media."""
+    """Return the fields of a media file."""
     return {
         "sid": media.sid,
         "account_sid": media.account_sid,
@@ -170,7 +170,7 @@ def media_fields(media: MediaRecord, suffix: str) -> Fields:
 
 
 def feedback_fields(feedback: Feedback, suffix: str) -> Fields:
-    """Return the fields of a feedback."""
+    """Return the fields of feedback."""
     return {
         "account_sid": feedback.account_sid,
         "message_sid": feedback.message_sid,
@@ -182,7 +182,7 @@ def feedback_fields(feedback: Feedback, suffix: str) -> Fields:
 
 
 def application_fields(application: Application, suffix: str) -> Fields:
-    """Return the fields of an application; those for calls are empty."""
+    """Return the fields of an application; the voice fields are empty."""
     return {
         "sid": application.sid,
         "account_sid": application.account_sid,
@@ -196,7 +196,7 @@ def application_fields(application: Application, suffix: str) -> Fields:
         "sms_fallback_method": application.sms_fallback_method,
         "sms_status_callback": application.sms_status_callback or None,
         "message_status_callback": application.message_status_callback or None,
-        **_no_calls(),
+        **_voice_fields(),
         "status_callback": None,
         "status_callback_method": "POST",
         "public_application_connect_enabled": False,
@@ -204,7 +204,7 @@ def application_fields(application: Application, suffix: str) -> Fields:
     }
 
 
-def _no_calls() -> Fields:
+def _voice_fields() -> Fields:
     return {
         "voice_url": None,
         "voice_method": "POST",
@@ -215,7 +215,7 @@ def _no_calls() -> Fields:
 
 
 def number_fields(number: IncomingNumber, suffix: str) -> Fields:
-    """Return the fields of a number; those for calls are empty."""
+    """Return the fields of a number; the voice fields are empty."""
     base = _uri(f"{number.account_sid}/IncomingPhoneNumbers/{number.sid}", "")
     return {
         "sid": number.sid,
@@ -231,7 +231,7 @@ def number_fields(number: IncomingNumber, suffix: str) -> Fields:
         "sms_application_sid": number.sms_application_sid,
         "status_callback": number.status_callback,
         "status_callback_method": number.status_callback_method,
-        **_no_calls(),
+        **_voice_fields(),
         "voice_application_sid": "",
         "voice_receive_mode": "voice",
         "capabilities": {"voice": False, "sms": number.sms, "mms": number.mms, "fax": False},

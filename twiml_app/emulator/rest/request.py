@@ -1,4 +1,4 @@
-"""A request to the REST API and its answer, before they are HTTP."""
+"""Framework-independent request and response types of the REST API."""
 
 from __future__ import annotations
 
@@ -12,44 +12,44 @@ from ..resources import Account, Resource
 from ..store import ResourceStore
 from .parameters import Parameters
 
-#: How the emulator's own paths begin.
+#: The prefix of the emulator's own paths.
 CONTROL = "/_emulator"
-#: How much of a path is repeated: the longest that there is has less.
+#: How much of a path an error repeats: every valid path is shorter.
 MAX_PATH_CHARACTERS = 200
 
 ResourceT = TypeVar("ResourceT", bound=Resource)
 
-#: Names of a representation and their values, in order: texts, numbers, None, or a mapping of texts.
+#: The fields of a representation, in order; values are strings, numbers, None, or a mapping of strings.
 Fields = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiRequest:
-    """What a client wants."""
+    """A request to the REST API."""
 
-    #: GET, POST or DELETE; a PUT is a POST.
+    #: GET, POST or DELETE; PUT counts as POST.
     method: str
     #: The path without the extension.
     path: str
-    #: json, xml or csv; empty for none, which is XML on the old API.
+    #: json, xml or csv; empty for none, which means XML in the old API.
     extension: str
     #: 2010-04-01 or 2008-08-01.
     version: str
     query: Parameters
     form: Parameters
-    #: Whose credentials came with it, and which account it is about.
+    #: The account whose credentials were sent, and the account that the path names.
     caller: Account
     account: Account
 
     @property
     def suffix(self) -> str:
-        """What stands at the end of a URI in the answer."""
+        """The ending of the URIs in the response."""
         return f".{self.extension}" if self.extension else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OneResource:
-    """One resource."""
+    """A response with one resource."""
 
     #: The name of its element in XML.
     element: str
@@ -61,21 +61,21 @@ class OneResource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResourceList:
-    """A page of resources."""
+    """A response with a page of resources."""
 
-    #: The name of the list in JSON, of its element in XML, and of an element in it.
+    #: The name of the list in JSON, of its element in XML, and of each item in XML.
     key: str
     element: str
     item: str
     items: Sequence[Fields]
     page: Fields
-    #: A resource with nothing in it: its names are the columns of an empty list.
+    #: An empty resource: its field names are the CSV columns of an empty list.
     blank: Fields = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RawBody:
-    """Bytes as they are."""
+    """A response whose body is sent unchanged."""
 
     content: bytes
     content_type: str
@@ -84,14 +84,14 @@ class RawBody:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoContent:
-    """Done, and nothing to say."""
+    """A response without a body."""
 
     status: int = 204
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlainDocument:
-    """A JSON document that is no resource of the old API."""
+    """A response with a JSON document, outside the old API."""
 
     document: Any
     status: int = 200
@@ -103,30 +103,30 @@ View = Callable[..., ApiAnswer]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Rule:
-    """A path of the API, and what answers there to each method."""
+    """A path of the API, with a view per method."""
 
-    #: In werkzeug's syntax, without extension.
+    #: In Werkzeug's syntax, without an extension.
     path: str
     views: Mapping[str, View] = field(default_factory=dict)
-    #: PUT is not taken for POST.
+    #: PUT does not count as POST.
     refuses_put: bool = False
-    #: What is written there may be about an account that is not active.
+    #: Writes are allowed for an account that is not active.
     reaches_inactive: bool = False
-    #: Anybody may ask.
+    #: No credentials are needed.
     is_open: bool = False
-    #: JSON whatever the extension.
+    #: The response is JSON, whatever the extension.
     is_json: bool = False
 
 
 def not_found(path: str) -> ApiError:
-    """Return the refusal of what is not there."""
+    """Return the error for a resource that does not exist."""
     return ApiError(20404, f"The requested resource {shown(path, MAX_PATH_CHARACTERS)} was not found", status=404)
 
 
 def find_own(store: ResourceStore, kind: type[ResourceT], request: ApiRequest, sid: str) -> ResourceT:
     """Return a resource of the account.
 
-    Raises: ApiError, for one that is not there, or another account's.
+    Raises: ApiError, if it does not exist or belongs to another account.
     """
     resource = store.get(kind, sid)
     if resource is None or resource.account_sid != request.account.sid:

@@ -1,4 +1,4 @@
-"""The log of the requests to the REST API."""
+"""The log of requests to the REST API."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from ..debugger import notify
 
-#: Requests that are kept; the oldest go first.
+#: The maximum number of requests kept; the oldest are dropped.
 MAX_REQUESTS = 1000
 
 
@@ -22,10 +22,10 @@ class LoggedRequest:
     method: str
     path: str
     status: int
-    #: Twilio's number for the refusal; 0 where there was none.
+    #: Twilio's error code; 0 if there was no error.
     code: int = 0
     message: str = ""
-    #: What the client did wrong, and what to do instead.
+    #: What the client did wrong, and how to fix it.
     hints: tuple[str, ...] = ()
 
 
@@ -33,23 +33,23 @@ class RequestLog:
     """Keeps the latest requests."""
 
     def __init__(self) -> None:
-        #: Told of every request as it is answered.
+        #: Called with every request once it is answered.
         self.watcher: Callable[[LoggedRequest], None] | None = None
         self._requests: deque[LoggedRequest] = deque(maxlen=MAX_REQUESTS)
         self._lock = threading.Lock()
 
     def add(self, request: LoggedRequest) -> None:
-        """Keep a request."""
+        """Add a request, and call the watcher with it."""
         with self._lock:
             self._requests.append(request)
         notify(self.watcher, request)
 
     def all(self) -> list[LoggedRequest]:
-        """Return the requests, the oldest first."""
+        """Return the requests, oldest first."""
         with self._lock:
             return [*self._requests]
 
     def clear(self) -> None:
-        """Forget them."""
+        """Remove all requests."""
         with self._lock:
             self._requests.clear()

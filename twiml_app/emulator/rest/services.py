@@ -1,4 +1,4 @@
-"""Messaging services: a pool of numbers, its inbound URL and its status callback.
+"""Messaging services: pools of numbers, with an inbound URL and a status callback.
 
 https://www.twilio.com/docs/messaging/api/service-resource
 """
@@ -39,7 +39,7 @@ class Services:
         self._pager = pager
 
     def rules(self) -> Iterator[Rule]:
-        """Yield what answers where."""
+        """Yield the URL rules."""
         base = "/v1/Services"
         yield Rule(path=base, views={"GET": self.list, "POST": self.create}, is_json=True)
         one = {"GET": self.fetch, "POST": self.update, "DELETE": self.delete}
@@ -57,7 +57,7 @@ class Services:
         return self._listing(request, "services", shown, page, found[-1].sid if has_more else "")
 
     def create(self, request: ApiRequest) -> ApiAnswer:
-        """Make a service."""
+        """Create a service."""
         if not request.form.text("FriendlyName"):
             raise ApiError(20001, "A FriendlyName is required.")
         now = self._context.clock.now()
@@ -75,14 +75,14 @@ class Services:
         return self._answer(self._find(request, sid))
 
     def update(self, request: ApiRequest, sid: str) -> ApiAnswer:
-        """Change a service."""
+        """Update a service."""
         changes = self._changes(request.form)
         with self._context.lock:
             changed = replace(self._find(request, sid), date_updated=self._context.clock.now(), **changes)
             return self._answer(self._context.store.save(changed))
 
     def delete(self, request: ApiRequest, sid: str) -> ApiAnswer:
-        """Delete a service; its numbers stay."""
+        """Delete a service, but not its numbers."""
         self._context.store.delete(MessagingService, self._find(request, sid).sid)
         return NoContent()
 
@@ -95,7 +95,7 @@ class Services:
         return self._listing(request, "phone_numbers", shown, page, found[-1].sid if has_more else "")
 
     def add_number(self, request: ApiRequest, sid: str) -> ApiAnswer:
-        """Put a number into a service."""
+        """Add a number to a service."""
         number_sid = request.form.sid("PhoneNumberSid", "PN", 21711)
         with self._context.lock:
             service = self._find(request, sid)
@@ -103,7 +103,7 @@ class Services:
             if number is None or number.account_sid != request.account.sid:
                 raise ApiError(21711, f"There is no number {number_sid} in this account.")
             if self._context.find_service(number):
-                raise ApiError(21710, f"{number.phone_number} is in a Messaging Service already.", status=409)
+                raise ApiError(21710, f"{number.phone_number} is already in a Messaging Service.", status=409)
             self._put_numbers(service, (*service.numbers, number.sid))
         return PlainDocument(document=self._number_fields(number, service), status=201)
 
@@ -116,7 +116,7 @@ class Services:
         raise not_found(request.path)
 
     def remove_number(self, request: ApiRequest, sid: str, number_sid: str) -> ApiAnswer:
-        """Take a number out of a service."""
+        """Remove a number from a service."""
         with self._context.lock:
             self.fetch_number(request, sid, number_sid)
             service = self._find(request, sid)
@@ -137,7 +137,7 @@ class Services:
         return service_number_fields(number, service, self._context.base_url)
 
     def _changes(self, form: Parameters) -> dict[str, Any]:
-        """Return what is to change of a service.
+        """Return the fields of a service that a form sets.
 
         Raises: ApiError.
         """
