@@ -1,4 +1,4 @@
-"""``emulator``: a Twilio on this machine."""
+"""``emulator``: run a local Twilio emulator."""
 
 from __future__ import annotations
 
@@ -28,62 +28,62 @@ if TYPE_CHECKING:
     "numbers",
     multiple=True,
     type=NumberAndUrl(),
-    help="A number of yours and its Message URL, with the program's credentials; repeatable.",
+    help="One of your numbers and its Message URL, including the app's credentials; repeatable.",
 )
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
     default=PORT,
     show_default=True,
-    help="Where to listen on this machine; 0 takes a free port.",
+    help="Port to listen on; 0 picks a free one.",
 )
 @click.option(
     "--state",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Keep everything in this file, and go on with it at the next start.  [default: in memory]",
+    help="Persist state in this file and reuse it on the next start.  [default: in memory]",
 )
 @click.option(
     "--seed",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Begin with the numbers, accounts, services and phones of this TOML or JSON file.",
+    help="Start with the numbers, accounts, services, applications and phones in this TOML or JSON file.",
 )
 @click.option(
     "--clock",
     type=click.Choice(["real", "fast", "step"]),
     default="real",
     show_default=True,
-    help="fast goes a hundred times as fast; step stands still until the command clock moves it.",
+    help="fast runs at 100 times real time; step only moves when the clock command moves it.",
 )
 @click.option(
     "--profile",
     type=click.Choice(["current", "2014", "2008"]),
     default="current",
     show_default=True,
-    help="Behave as Twilio does now, or did then.",
+    help="Which year's Twilio behavior to emulate.",
 )
-@click.option("--fetch", is_flag=True, help="Fetch media from the whole network; without it, from this machine alone.")
-@click.option("--tls", is_flag=True, help="Serve TLS; the file that clients have to trust is printed.")
+@click.option("--fetch", is_flag=True, help="Fetch media from any host.  [default: this machine only]")
+@click.option("--tls", is_flag=True, help="Serve HTTPS, and print the path of the CA file that clients must trust.")
 @click.pass_context
 def emulator(
     context: click.Context, /, numbers: tuple[tuple[str, str], ...], state: Path | None, **options: Any
 ) -> None:
-    """Run a Twilio on this machine, for a program and its developer: nothing is sent to anybody.
+    """Run a local Twilio emulator. No real messages are sent.
 
-    It has the REST API that Twilio's client libraries speak, phones that messages are delivered to, and it calls your
-    program's URLs as Twilio does. Requests to it, what their client did wrong, and what Twilio's debugger would show
-    are printed as they come.
+    It serves the REST API that Twilio's client libraries use, delivers messages to emulated phones, and calls your
+    app's webhooks as Twilio does. It prints every request to the REST API with hints for its client, every webhook
+    request, and every error that Twilio's debugger would show.
 
-    In one terminal the program, in another one the emulator; then text it from a third:
+    Run your app in one terminal, the emulator in a second, and text it from a third:
 
     \b
         gunicorn wsgi:app
         twiml-app emulator --number +15017122661=http://user:password@127.0.0.1:8000/message
         twiml-app emulator text "order 2 coffee"
 
-    The account is that of TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN, for signatures and clients alike: export the same
-    two for the program. Without them there is an account to try things with, which is printed.
+    The account comes from TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN: export the same two for your app and its clients.
+    If they are not set, a default test account is used and printed.
 
-    Without a seed, messages may be sent from any number. A seed such as this one says which there are:
+    Without a seed, messages can be sent from any number. A seed such as this one lists the numbers of the account:
 
     \b
         [[numbers]]
@@ -98,7 +98,8 @@ def emulator(
     with plain_errors():
         running = _make(dict(numbers), state=state or ":memory:", **options)
         running.watch(_show_request, _show_entry, _show_webhook)
-        _serve(running, f"Twilio ({options['profile']}) on {running.url}, clock {options['clock']}; Ctrl-C stops it\n")
+        title = f"Twilio emulator ({options['profile']}) on {running.url}, clock {options['clock']}"
+        _serve(running, f"{title}; press Ctrl-C to stop\n")
 
 
 for command in COMMANDS:
@@ -106,16 +107,16 @@ for command in COMMANDS:
 
 
 def _refuse_options(context: click.Context, command: str) -> None:
-    """Refuse options of the start in front of a command, where they would do nothing."""
+    """Refuse the options for starting an emulator in front of a command, where they would have no effect."""
     for option in context.command.params:
         if context.get_parameter_source(option.name or "") is ParameterSource.COMMANDLINE:
             raise click.UsageError(
-                f"{option.opts[0]} starts an emulator; to one that runs: twiml-app emulator {command} --url URL"
+                f"{option.opts[0]} starts an emulator; for a running one: twiml-app emulator {command} --url URL"
             )
 
 
 def _make(numbers: Mapping[str, str], **options: Any) -> Emulator:
-    """Make an emulator that has these numbers.
+    """Return an emulator with these numbers.
 
     Raises: ConfigurationError.
     """
@@ -128,10 +129,10 @@ def _make(numbers: Mapping[str, str], **options: Any) -> Emulator:
 
 
 def _serve(running: Emulator, title: str) -> None:
-    """Serve until interrupted or terminated, and leave the state as it should be.
+    """Serve until SIGINT or SIGTERM, then stop cleanly.
 
-    The two signals are held back before any thread starts, so that none is lost, whenever it comes; once one has come,
-    another one ends what hangs.
+    Both signals are blocked before any thread starts, so that none is lost. After the first one they are unblocked, so
+    that a second one ends a shutdown that hangs.
     """
     signals = {signal.SIGINT, signal.SIGTERM}
     before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
@@ -146,28 +147,28 @@ def _serve(running: Emulator, title: str) -> None:
 
 
 def _introduction(running: Emulator) -> list[tuple[str, str]]:
-    """Return what a client needs to know, and a first command to type; a token that was given is not shown."""
+    """Return the settings that a client needs, and a first command to try; a configured token is not shown."""
     from ..emulator import AUTH_TOKEN
 
     shown = [f"{each.phone_number} -> {_number_url(each.sms_url)}" for each in running.numbers]
     lines = [
         ("account", running.account_sid),
-        ("token", AUTH_TOKEN if running.auth_token == AUTH_TOKEN else "that of TWILIO_AUTH_TOKEN"),
-        *(("number", printable(line)) for line in shown or [f"none: give --number {EXAMPLE}"]),
+        ("token", AUTH_TOKEN if running.auth_token == AUTH_TOKEN else "from TWILIO_AUTH_TOKEN"),
+        *(("number", printable(line)) for line in shown or [f"none: use --number {EXAMPLE}"]),
         ("Python", f'client.api.base_url = "{running.url}"'),
         ("Node", f'client.api.baseUrl = "{running.url}"'),
     ]
     text = f"twiml-app emulator text hello --url {running.url}"
     if not running.clock.speed:
-        lines.append(("time", f"stands still: twiml-app emulator clock --settle --url {running.url}"))
+        lines.append(("clock", f"only moves with twiml-app emulator clock --settle --url {running.url}"))
     if not running.ca_file:
-        return [*lines, ("text in", text)]
+        return [*lines, ("try it", text)]
     trust = f"{running.ca_file} (REQUESTS_CA_BUNDLE for Python, NODE_EXTRA_CA_CERTS for Node)"
-    return [*lines, ("trust", trust), ("text in", f"SSL_CERT_FILE={running.ca_file} {text}")]
+    return [*lines, ("trust", trust), ("try it", f"SSL_CERT_FILE={running.ca_file} {text}")]
 
 
 def _number_url(url: str) -> str:
-    return without_userinfo(url) if url else "no URL of its own"
+    return without_userinfo(url) if url else "no Message URL"
 
 
 def _show_request(request: LoggedRequest) -> None:
@@ -176,8 +177,8 @@ def _show_request(request: LoggedRequest) -> None:
 
 
 def _show_webhook(webhook: LoggedWebhook) -> None:
-    what = f"webhook {webhook.message_sid} {webhook.method} {webhook.url}"
-    _say(webhook.date, f"{what} {webhook.status or webhook.problem}, {webhook.milliseconds} ms")
+    request = f"webhook {webhook.message_sid} {webhook.method} {webhook.url}"
+    _say(webhook.date, f"{request} {webhook.status or webhook.problem}, {webhook.milliseconds} ms")
 
 
 def _show_entry(entry: DebuggerEntry) -> None:
@@ -185,6 +186,6 @@ def _show_entry(entry: DebuggerEntry) -> None:
 
 
 def _say(moment: float, line: str, *more: str, color: str | None = None) -> None:
-    """Print what happened, and when; nobody need be there to read it."""
+    """Print an event and its time; a closed terminal is ignored."""
     with suppress(OSError):
         click.secho(printable("\n    ".join([f"{format_time(moment)} {line}", *more])), fg=color, err=True)

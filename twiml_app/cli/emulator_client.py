@@ -1,4 +1,4 @@
-"""Asking an emulator that runs, at its own paths, with the account of the environment."""
+"""The client for a running emulator's own endpoints; the account comes from the environment."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ from ..webhook import FORM_TYPE, WebhookResponse
 
 _READ_TIMEOUT_S = 60.0
 _UNTRUSTED = (CERTIFICATE_EXPIRED, CERTIFICATE_FOR_ANOTHER, CERTIFICATE_WITHOUT_PATH)
-#: What to type, by the code of a refusal.
-_REMEDIES = {21606: " (numbers are given by --number at the start, and named by --number)"}
+#: What to do about an error, by its error code.
+_REMEDIES = {21606: " (add numbers with --number when you start the emulator, and choose one with --number here)"}
 
 
 def call_emulator(url: str, method: str, path: str, form: Sequence[tuple[str, str]] = ()) -> Any:
-    """Return what an emulator that runs answers at one of its own paths.
+    """Send a request to an endpoint of a running emulator, and return its JSON response.
 
     Raises: click.ClickException.
     """
     response = _request_emulator(url, method, path, form)
     if not response.header("Twilio-Request-Id"):
-        raise click.ClickException(f"what answers at {url} is no emulator: name its address by --url")
+        raise click.ClickException(f"the server at {url} is not a twiml-app emulator: pass its address with --url")
     document = json.loads(response.body) if response.body else {}
     if response.status == 401:
-        problem = "set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN as they were when it was started"
+        problem = "set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN to the values it was started with"
         raise click.ClickException(f"the emulator at {url} has another account or token: {problem}")
     if response.status >= 400:
         raise click.ClickException(f"{document['message']}{_REMEDIES.get(document['code'], '')}")
@@ -59,7 +59,7 @@ def _request_emulator(url: str, method: str, path: str, form: Sequence[tuple[str
     try:
         return HttpTransport()(request)
     except OSError as error:
-        remedy = "start one with twiml-app emulator, or name its address by --url"
+        remedy = "start one with twiml-app emulator, or pass its address with --url"
         if getattr(error, "code", 0) in _UNTRUSTED:
-            remedy = "set SSL_CERT_FILE to the file that it printed to trust"
-        raise click.ClickException(f"no emulator can be asked at {url}: {remedy} ({error})") from error
+            remedy = "set SSL_CERT_FILE to the CA file that the emulator printed"
+        raise click.ClickException(f"cannot reach an emulator at {url}: {remedy} ({error})") from error

@@ -1,4 +1,4 @@
-"""What can be done with an emulator that runs: text it, look into it, move its time."""
+"""Commands for a running emulator: text it, inspect it, set delivery outcomes, move its clock."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ _url_option = click.option(
     show_envvar=True,
     default=f"http://127.0.0.1:{PORT}",
     show_default=True,
-    help="Where the emulator runs.",
+    help="URL of the emulator.",
 )
 
 
 @click.command()
 @click.argument("body", default="")
-@click.option("--contact", type=ADDRESS, default=PHONE, show_default=True, help="The other person's address.")
-@click.option("--number", type=ADDRESS, help="Our number.  [default: the only one]")
-@click.option("--media", multiple=True, metavar="URL", help="A picture that comes with it; repeatable.")
+@click.option("--contact", type=ADDRESS, default=PHONE, show_default=True, help="Phone to text from.")
+@click.option("--number", type=ADDRESS, help="Your number to text.  [default: the only one]")
+@click.option("--media", multiple=True, metavar="URL", help="URL of a media file to attach; repeatable.")
 @_url_option
 @json_option
 def text(body: str, contact: str, number: str | None, media: tuple[str, ...], url: str, as_json: bool) -> None:
-    """Text one of your numbers, and show what the program answers.
+    """Text one of your numbers, and show the app's replies.
 
-    The exit status is 1 if Twilio would complain.
+    The exit status is 1 if there was an error or a warning.
 
     \b
     Examples:
@@ -44,7 +44,7 @@ def text(body: str, contact: str, number: str | None, media: tuple[str, ...], ur
         twiml-app emulator text look --contact +15558675310 --media http://127.0.0.1:8000/cat.jpg
     """
     if not body and not media:
-        raise click.UsageError('give a text, such as "order 2 coffee", or --media')
+        raise click.UsageError('give a BODY, such as "order 2 coffee", or --media')
     form = [("From", contact), ("To", number or ""), ("Body", body), *(("MediaUrl", each) for each in media)]
     turn = call_emulator(url, "POST", "texts", form)
     if as_json:
@@ -62,11 +62,11 @@ def _print_turn(turn: Mapping[str, Any]) -> None:
     for problem in turn["problems"]:
         click.secho(entry_text(problem), fg="red")
     if turn["twilio_says"]:
-        click.echo(f"Twilio itself: {turn['twilio_says']}")
+        click.echo(f"Twilio itself replies: {turn['twilio_says']}")
     if turn["unrouted"]:
-        click.secho(printable(f"nobody was asked: {turn['unrouted']}"), fg="red")
+        click.secho(printable(f"no webhook was called: {turn['unrouted']}"), fg="red")
     elif not turn["replies"]:
-        click.echo("the program sends nothing")
+        click.echo("the app sent no reply")
 
 
 def _plural(number: str, what: str) -> str:
@@ -74,7 +74,7 @@ def _plural(number: str, what: str) -> str:
 
 
 def entry_text(entry: Mapping[str, Any]) -> str:
-    """Return an entry of the debugger as lines: its URL stands in front, unless the text begins with it."""
+    """Return an entry of the debugger as lines; its URL comes first, unless the text starts with it."""
     where = "" if entry["text"].startswith(entry["url"]) else f"{entry['url']}: "
     return printable(f"{entry['level']} {entry['code']}  {where}{entry['text']}")
 
@@ -83,7 +83,7 @@ def entry_text(entry: Mapping[str, Any]) -> str:
 @_url_option
 @json_option
 def outbox(url: str, as_json: bool) -> None:
-    """Show what the program has sent, the oldest first.
+    """List the messages that the app has sent, oldest first.
 
     \b
     Example:
@@ -93,7 +93,7 @@ def outbox(url: str, as_json: bool) -> None:
     if as_json:
         print_json(messages)
     else:
-        _print_messages(messages, "nothing has been sent yet")
+        _print_messages(messages, "no messages sent yet")
 
 
 def _print_messages(messages: Sequence[Mapping[str, Any]], otherwise: str) -> None:
@@ -119,9 +119,9 @@ def _message_row(message: Mapping[str, Any]) -> dict[str, str]:
 @_url_option
 @json_option
 def debugger(url: str, as_json: bool) -> None:
-    """Show what Twilio would complain about, and what to do about it.
+    """List the errors and warnings that Twilio's debugger would show, and how to fix them.
 
-    The exit status is 1 if there is anything.
+    The exit status is 1 if there are any.
 
     \b
     Example:
@@ -131,7 +131,7 @@ def debugger(url: str, as_json: bool) -> None:
     if as_json:
         print_json(entries)
     elif not entries:
-        click.echo("Twilio would not complain")
+        click.echo("no errors or warnings")
     for entry in [] if as_json else entries:
         click.echo(f"{entry['date']}  {entry_text(entry)}")
     raise SystemExit(1 if entries else 0)
@@ -141,7 +141,7 @@ def debugger(url: str, as_json: bool) -> None:
 @_url_option
 @json_option
 def webhooks(url: str, as_json: bool) -> None:
-    """Show the latest requests to the program: every try, challenge and redirect.
+    """List the latest requests to the app, including retries, challenges and redirects.
 
     \b
     Example:
@@ -164,14 +164,14 @@ def webhooks(url: str, as_json: bool) -> None:
         ]
     )
     if not shown:
-        click.echo("nothing has been asked of the program yet")
+        click.echo("no webhooks called yet")
 
 
 @click.command()
 @_url_option
 @json_option
 def requests(url: str, as_json: bool) -> None:
-    """Show the latest requests to the REST API, and what their client did wrong.
+    """List the latest requests to the REST API, with hints on what their client did wrong.
 
     \b
     Example:
@@ -187,7 +187,7 @@ def requests(url: str, as_json: bool) -> None:
         for hint in each["hints"]:
             click.echo(printable(f"    {hint}"))
     if not shown:
-        click.echo("no client has asked for anything yet")
+        click.echo("no requests to the REST API yet")
 
 
 @click.command()
@@ -195,16 +195,18 @@ def requests(url: str, as_json: bool) -> None:
 @click.option(
     "--status",
     type=click.Choice(["delivered", "undelivered", "failed", "sent", "read"]),
-    help="How messages to it end from now on.",
+    help="How messages to the phone end from now on.",
 )
-@click.option("--error-code", type=click.IntRange(1, 99999), help="With undelivered or failed: why, such as 30005.")
-@click.option("--media/--no-media", default=None, help="Whether the phone takes pictures.")
+@click.option(
+    "--error-code", type=click.IntRange(1, 99999), help="Error code of undelivered or failed ones, such as 30005."
+)
+@click.option("--media/--no-media", default=None, help="Whether the phone accepts media.")
 @_url_option
 @json_option
 def phone(
     contact: str, status: str | None, error_code: int | None, media: bool | None, url: str, as_json: bool
 ) -> None:
-    """Show what has reached somebody's phone; choose what becomes of what is sent to it.
+    """Show messages delivered to a phone, or set how messages to it will end.
 
     \b
     Examples:
@@ -212,25 +214,25 @@ def phone(
         twiml-app emulator phone +15558675310 --status undelivered --error-code 30005
     """
     if error_code and status not in _LOST:
-        raise click.UsageError("--error-code belongs to --status undelivered or failed")
+        raise click.UsageError("--error-code requires --status undelivered or failed")
     given = {"Status": status, "ErrorCode": error_code, "TakesMedia": None if media is None else str(media).lower()}
     form = [(name, str(value)) for name, value in given.items() if value is not None]
     shown = call_emulator(url, "POST" if form else "GET", f"phones/{quote(contact, safe='')}", form)
     if as_json:
         print_json(shown)
         return
-    takes = {None: "", True: ", takes pictures", False: ", takes no pictures"}[shown["takes_media"]]
+    takes = {None: "", True: ", accepts media", False: ", accepts no media"}[shown["takes_media"]]
     code = f" ({shown['error_code']})" if shown["error_code"] else ""
     click.echo(f"{shown['contact']}: messages to it end as {shown['status']}{code}{takes}")
-    _print_messages(shown["messages"], "nothing has reached it yet")
+    _print_messages(shown["messages"], "no messages received yet")
 
 
 @click.command()
-@click.option("--advance", type=click.IntRange(min=0), metavar="SECONDS", help="Move a clock that is stepped.")
-@click.option("--settle", is_flag=True, help="Bring to its end what is on its way.")
+@click.option("--advance", type=click.IntRange(min=0), metavar="SECONDS", help="Advance a step clock by this much.")
+@click.option("--settle", is_flag=True, help="Run until everything in transit has been delivered or has failed.")
 @_url_option
 def clock(advance: int | None, settle: bool, url: str) -> None:
-    """Show the emulator's time, or move it: --advance needs an emulator that runs with --clock step.
+    """Show the emulator's time, or move its clock.
 
     \b
     Examples:
@@ -242,34 +244,34 @@ def clock(advance: int | None, settle: bool, url: str) -> None:
     shown = call_emulator(url, "POST" if form else "GET", "clock", form)
     click.echo(shown["now"])
     if not shown.get("settled", True):
-        raise click.ClickException("not everything has arrived yet: a line is long, or a program slow")
+        raise click.ClickException("messages are still in transit: a send queue is long or your app is slow")
 
 
 @click.command()
 @click.argument("count", type=click.IntRange(min=0))
 @_url_option
 def outage(count: int, url: str) -> None:
-    """Answer the next COUNT requests to the REST API with 503, to see what the program makes of it.
+    """Answer the next COUNT requests to the REST API with 503, to test how your app handles an outage.
 
     \b
     Example:
         twiml-app emulator outage 3
     """
     call_emulator(url, "POST", "outage", [("Requests", str(count))])
-    click.echo(f"requests that get 503 from now on: {count}")
+    click.echo(f"requests to the REST API that will fail with 503: {count}")
 
 
 @click.command()
 @_url_option
 def reset(url: str) -> None:
-    """Forget every message and setting, and begin anew with the seed and the numbers of the start.
+    """Delete all messages and settings, and restore the seed and the numbers that the emulator was started with.
 
     \b
     Example:
         twiml-app emulator reset
     """
     call_emulator(url, "POST", "reset")
-    click.echo("all is as at the start")
+    click.echo("the emulator was reset to its initial state")
 
 
 COMMANDS = (text, outbox, debugger, requests, webhooks, phone, clock, outage, reset)

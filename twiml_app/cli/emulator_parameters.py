@@ -1,4 +1,4 @@
-"""What the commands of the emulator take: numbers, and URLs that hold a password."""
+"""Parameter types of the emulator commands: phone numbers, and URLs that can contain a password."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ import click
 from ..caller import is_http_url
 from .common import plain_errors
 
-#: Where an emulator listens unless it is told otherwise.
+#: The default port of an emulator.
 PORT = 8088
-#: Whose phone it is if nobody is named; Twilio's test numbers would not do, for nothing can be sent to some of them.
+#: The default phone to text from; not one of Twilio's test numbers, as some of them cannot receive messages.
 PHONE = "+15558675310"
 #: A number and its Message URL.
 EXAMPLE = "+15017122661=http://user:password@127.0.0.1:8000/message"
 
 
 class PhoneNumber(click.ParamType[str]):
-    """A number, a short code, or an address such as ``whatsapp:+15558675310``."""
+    """A phone number, a short code, or an address such as ``whatsapp:+15558675310``."""
 
     name = "PHONE"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Return it as Twilio writes it."""
+        """Return the address in Twilio's format."""
         with plain_errors():
             from ..emulator import read_sender
 
             address = read_sender(value)
         if address is None or address.kind == "name":
-            self.fail(f"{value!r} is no number: give one such as {PHONE}", param, ctx)
+            self.fail(f"{value!r} is not a phone number: use a form like {PHONE}", param, ctx)
         return address.text
 
 
@@ -37,12 +37,12 @@ ADDRESS = PhoneNumber()
 
 
 class NumberAndUrl(click.ParamType[tuple[str, str]]):
-    """A number of ours and its Message URL; what is wrong is said without showing the URL, which holds a password."""
+    """A number of ours and its Message URL; errors do not show the URL, which contains a password."""
 
     name = "NUMBER=URL"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
-        """Return the two."""
+        """Return the number and the URL."""
         if isinstance(value, tuple):
             return value
         number, _, url = str(value).partition("=")
@@ -52,14 +52,15 @@ class NumberAndUrl(click.ParamType[tuple[str, str]]):
 
 
 class EmulatorUrl(click.ParamType[str]):
-    """Where an emulator is: scheme, host and port."""
+    """The URL of an emulator: scheme, host and port."""
 
     name = "URL"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Return it without a slash at its end."""
+        """Return the URL without a trailing slash."""
         if not is_http_url(value):
             self.fail(f"give an http or https URL, such as http://127.0.0.1:{PORT}", param, ctx)
         if "@" in value:
-            self.fail("give it without credentials: TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN are taken", param, ctx)
+            problem = "give the URL without credentials: set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN instead"
+            self.fail(problem, param, ctx)
         return str(value).rstrip("/")

@@ -214,7 +214,7 @@ def test_clock_cannot_pass_the_last_date() -> None:
 
 
 def test_outage_starts_and_ends(client: Client) -> None:
-    """It lasts for the given number of requests; no number ends it."""
+    """It lasts for the given number of requests; omitting the number ends it."""
     assert client.post("/_emulator/outage", {"Requests": "2"}).status == 204
     assert client.get("Messages.json").status == 503
     assert client.post("/_emulator/outage", {}).status == 204
