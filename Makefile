@@ -10,7 +10,7 @@ TOOLS := $(VENV)/ready-tools
 help:  ## show this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /	/' | expand -t 10
 
-run: $(READY)  ## serve the example application and show it at work
+run: $(READY)  ## serve the example app and demo it
 	@$(BIN)/python -m scripts.demo
 
 test: $(TOOLS) lint types  ## everything: lint, types, every test, coverage of the core

@@ -1,4 +1,4 @@
-"""What gunicorn serves: ``gunicorn wsgi:app``."""
+"""The WSGI application: ``gunicorn wsgi:app`` serves it."""
 
 from twiml_app.app import create_app
 

@@ -1,9 +1,9 @@
-"""10,000 messages through the emulator: sent by REST, queued at one a second, delivered by a stepped clock.
+"""10,000 messages through the emulator: sent by REST, queued at one per second, delivered by a stepped clock.
 
     python -m benchmarks.emulator [MESSAGES]
 
-The limits are 60 seconds for 10,000 messages, and memory that does not grow with their number, as the state is a file.
-Each line is one way of sending; ``ratio`` is the time used of the limit, so below 1 is within it.
+The limits are 60 seconds for 10,000 messages, and memory that does not grow with their number: the state is a file.
+It prints one line per way of sending; ``ratio`` is the time divided by the limit, so below 1 is within it.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ LIMIT_S_PER_MESSAGE = 60 / 10_000
 
 class _Silent(WSGIRequestHandler):
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 def main(messages: int) -> None:
-    """Send, deliver, and print what it took."""
+    """Send, deliver, and print time and memory."""
     print(f"{messages} messages from {SENDERS} numbers")
-    for name, with_status in (("no status callback", False), ("a status callback each", True)):
+    for name, with_status in (("no status callback", False), ("a callback per status", True)):
         with (
             tempfile.TemporaryDirectory() as folder,
             sink() as sink_url,
@@ -52,7 +52,7 @@ def main(messages: int) -> None:
 
 
 def measure(emulator: Emulator, name: str, messages: int, status_url: str) -> None:
-    """Run once."""
+    """Measure one way of sending."""
     send(emulator, messages // 10, status_url)
     emulator.settle()
     before_mb, started = peak_mb(), time.perf_counter()
@@ -69,7 +69,7 @@ def measure(emulator: Emulator, name: str, messages: int, status_url: str) -> No
 
 
 def send(emulator: Emulator, messages: int, status_url: str) -> None:
-    """Send as a client does that keeps its connection."""
+    """Send messages as a client that reuses its connection."""
     connection = http.client.HTTPConnection("127.0.0.1", emulator.port)
     pair = base64.b64encode(f"{emulator.account_sid}:{emulator.auth_token}".encode()).decode()
     headers = {"Authorization": f"Basic {pair}", "Content-Type": FORM_TYPE}
@@ -86,7 +86,7 @@ def send(emulator: Emulator, messages: int, status_url: str) -> None:
 
 @contextmanager
 def sink() -> Iterator[str]:
-    """Serve a program that takes status callbacks."""
+    """Serve an app that accepts status callbacks."""
 
     @Request.application
     def program(request: Request) -> Response:
@@ -100,7 +100,7 @@ def sink() -> Iterator[str]:
 
 
 def peak_mb() -> float:
-    """Return the most memory this process has had, in MB."""
+    """Return the peak memory of this process, in MB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 

@@ -1,6 +1,6 @@
-"""What it costs to import: the package, the served application, and what people use instead.
+"""Time and memory to import the package, the served application, and the alternatives.
 
-Each is a fresh interpreter, in turn, several times over; the figures are medians.
+Each case runs in a fresh interpreter, several times in turn; the figures are medians.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ REPORT = "; import resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_m
 
 
 def measure(statement: str) -> tuple[float, float]:
-    """Return the milliseconds of a whole process, and its largest memory in MB."""
+    """Return the duration of a whole process in milliseconds, and its peak memory in MB."""
     environment = os.environ | {"TWIML_CREDENTIALS": "bench:quite-long-enough"}
     started = time.perf_counter()
     done = subprocess.run(

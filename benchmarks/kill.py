@@ -1,6 +1,6 @@
-"""kill -9: gunicorn under load from clients that retry as Twilio does, its workers killed at random.
+"""kill -9: gunicorn under load from clients that retry as Twilio does, with workers killed at random.
 
-Three promises are counted: no acknowledged exchange is missing from the journal, no finished event ran twice, and every
+Three promises are checked: no acknowledged exchange is missing from the journal, no finished event ran twice, and every
 retry got the bytes of the first reply. ``python benchmarks/kill.py --kills 200`` is the long form; the tests run a
 short one.
 """
@@ -46,7 +46,7 @@ RUNS = os.open(os.environ["RUNS"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 
 @router.default
 def answer(message: InboundMessage) -> str:
-    """Leave a mark that survives a kill, think a little, and answer with something that is never the same twice."""
+    """Write a mark that survives a kill, wait a little, and return a text that is different for every run."""
     run = f"{time.time_ns()}-{os.getpid()}"
     os.write(RUNS, f"{message.message_sid} {run}\\n".encode())
     time.sleep(0.005)
@@ -59,7 +59,7 @@ routers = [router]
 
 @dataclass
 class Tally:
-    """What the clients saw, and what the journal says."""
+    """What the clients received, compared with the journal."""
 
     answers: dict[str, list[bytes]] = field(default_factory=dict)
     gave_up: int = 0
@@ -67,7 +67,7 @@ class Tally:
     missing: list[str] = field(default_factory=list)
     differing: list[str] = field(default_factory=list)
     ran_again: list[str] = field(default_factory=list)
-    #: Killed while the handler ran: it runs again, as nothing was answered.
+    #: Events whose handler ran again, because it was killed before it had answered.
     restarted: int = 0
 
     @property
@@ -77,7 +77,7 @@ class Tally:
 
 
 def run(url: str, kills: int, folder: Path, seed: int = 0) -> Tally:
-    """Load a gunicorn whose journal is at a database URL, kill its workers, and count."""
+    """Put load on a gunicorn whose journal is at a database URL, kill its workers, and count broken promises."""
     (folder / "kill_handlers.py").write_text(HANDLERS)
     runs = folder / "runs"
     tally, stop, dice = Tally(), threading.Event(), random.Random(seed)
@@ -115,7 +115,7 @@ def served(url: str, folder: Path, runs: Path) -> Iterator[tuple[subprocess.Pope
 
 
 def kill_one(parent: int, dice: random.Random) -> int:
-    """Kill one worker, and return how many that were."""
+    """Kill one worker; return 1, or 0 if there was none to kill."""
     workers = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
     if not workers:
         return 0
@@ -127,7 +127,7 @@ def kill_one(parent: int, dice: random.Random) -> int:
 
 
 def talk(url: str, tally: Tally, stop: threading.Event, seed: int) -> None:
-    """Send messages, each again until it is answered, and now and then once more after that."""
+    """Send messages: retry each until it is answered, and sometimes once more after that."""
     dice = random.Random(seed)
     caller = Caller(HttpTransport())
     webhook = Webhook(url=f"{url}#rc=5&rp=all&ct=2000")
@@ -146,7 +146,7 @@ def talk(url: str, tally: Tally, stop: threading.Event, seed: int) -> None:
 
 
 def judge(tally: Tally, url: str, folder: Path, runs: Path) -> None:
-    """Hold what the clients saw against the journal and the marks of the handlers."""
+    """Compare what the clients received with the journal and with the marks of the handlers."""
     engine = open_engine(Settings.read({"TWIML_CREDENTIALS": CREDENTIALS, "TWIML_DATABASE_URL": url}), folder)
     assert engine is not None
     kept = {each.sid: each for each in Archive(engine).all(Filter()) if each.state == "done"}
@@ -170,7 +170,7 @@ def main() -> None:
     """Run the long form and print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=100)
-    parser.add_argument("--url", default="", help="a PostgreSQL; by default a SQLite file in a temporary folder")
+    parser.add_argument("--url", default="", help="a PostgreSQL database; default: a SQLite file in a temporary folder")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         tally = run(given.url or f"sqlite:///{name}/twiml.db", given.kills, Path(name))
@@ -178,11 +178,11 @@ def main() -> None:
     print(f"workers killed               {tally.kills}")
     print(f"events answered              {answered}")
     print(f"retries after an answer      {sum(len(seen) - 1 for seen in tally.answers.values() if seen)}")
-    print(f"begun again after a kill     {tally.restarted}")
-    print(f"given up by a client         {tally.gave_up}")
-    print(f"acknowledged and missing     {len(tally.missing)}")
-    print(f"retry with other bytes       {len(tally.differing)}")
-    print(f"finished and run again       {len(tally.ran_again)}")
+    print(f"restarted after a kill       {tally.restarted}")
+    print(f"never answered               {tally.gave_up}")
+    print(f"acknowledged but missing     {len(tally.missing)}")
+    print(f"retries with other bytes     {len(tally.differing)}")
+    print(f"finished but run again       {len(tally.ran_again)}")
     sys.exit(0 if tally.is_kept else 1)
 
 

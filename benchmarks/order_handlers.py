@@ -1,4 +1,4 @@
-"""The handler that is measured: the same text as the rival's, and no template."""
+"""The handler that is measured: it returns the same text as the rival, without a template."""
 
 from __future__ import annotations
 

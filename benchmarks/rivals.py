@@ -1,4 +1,4 @@
-"""What a webhook is compared with: a constant answer, and what people write by hand with the official library."""
+"""What twiml_app is compared with: a constant answer, and a view written by hand with the official library."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ CONSTANT = b'<?xml version="1.0" encoding="UTF-8"?><Response><Message><Body>hell
 
 
 def constant(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-    """Answer without looking at the request: what gunicorn itself costs."""
+    """Answer without looking at the request: the cost of gunicorn itself."""
     environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
     start_response("200 OK", [("Content-Type", "text/xml"), ("Content-Length", str(len(CONSTANT)))])
     return [CONSTANT]
 
 
 def by_hand() -> Flask:
-    """Flask with basic authentication, the official validator and the official TwiML, as it is usually written."""
+    """Make a Flask app with basic authentication, the official validator and the official TwiML classes."""
     app = Flask("by_hand")
     validator = RequestValidator(os.environ["TWILIO_AUTH_TOKEN"])
     user, _, password = os.environ["TWIML_CREDENTIALS"].partition(":")
@@ -47,7 +47,7 @@ def by_hand() -> Flask:
 
 
 def __getattr__(name: str) -> Flask | Callable[..., object]:
-    """Make the application when gunicorn asks for it."""
+    """Make the application when gunicorn looks up ``app``."""
     if name == "app":
         return by_hand()
     raise AttributeError(name)

@@ -1,7 +1,7 @@
-"""One signed and authenticated message under gunicorn: this, Flask with the official library, and a constant.
+"""One signed and authenticated message under gunicorn: twiml_app, Flask with the official library, and a constant.
 
-All are served at once by one threaded worker each; rounds alternate between them, so that a machine that drifts in
-speed does so for all. The figure that counts is the CPU time of the worker per request, from the kernel.
+All are served at the same time, with one threaded worker per contestant. Rounds alternate between them, so a change in
+the speed of the machine affects all of them. The result is the worker's CPU time per request, as the kernel reports it.
 """
 
 from __future__ import annotations
@@ -57,14 +57,14 @@ def wait(port: int) -> None:
 
 
 def cpu_s(parent: int) -> float:
-    """Return the CPU time of the workers of a gunicorn, all threads."""
+    """Return the CPU time of all threads of a gunicorn's workers."""
     children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
     threads = [task for child in children for task in Path(f"/proc/{child}/task").iterdir()]
     return sum(int((task / "schedstat").read_text().split()[0]) for task in threads) / 1e9
 
 
 def load(port: int) -> None:
-    """Send requests over a few connections that are kept open."""
+    """Send requests over a few persistent connections."""
     threads = [threading.Thread(target=send, args=(port, REQUESTS // CONNECTIONS)) for _ in range(CONNECTIONS)]
     for thread in threads:
         thread.start()
@@ -73,7 +73,7 @@ def load(port: int) -> None:
 
 
 def send(port: int, count: int) -> None:
-    """Send one message again and again, each with a sid of its own."""
+    """Send messages one after another, each with its own SID."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
     url = f"http://127.0.0.1:{port}/message"
     basic = "Basic " + base64.b64encode(CREDENTIALS.encode()).decode()
@@ -99,7 +99,7 @@ def main() -> None:
 
 
 def measure(servers: dict[str, subprocess.Popen[bytes]]) -> dict[str, list[float]]:
-    """Return the CPU microseconds of a request, for each round."""
+    """Return the CPU microseconds per request, for each round."""
     ports = dict(zip(CONTESTANTS, range(FIRST_PORT, FIRST_PORT + 10), strict=False))
     figures: dict[str, list[float]] = {name: [] for name in CONTESTANTS}
     try:
@@ -119,7 +119,7 @@ def measure(servers: dict[str, subprocess.Popen[bytes]]) -> dict[str, list[float
 
 
 def report(figures: dict[str, list[float]]) -> None:
-    """Print medians, and the medians of the ratios of each round."""
+    """Print the medians of the times, and the medians of each round's ratios."""
     rival = figures["Flask and the official library"]
     floor = figures["a constant (gunicorn itself)"]
     print(f"{'':34}{'CPU us/request':>15}{'x constant':>12}{'x by hand':>11}")

@@ -1,4 +1,4 @@
-"""Delivery tracking: each reply carries a status URL, so reports on its delivery arrive here."""
+"""Delivery tracking: each reply carries a status URL, so these handlers are called with its delivery status."""
 
 import logging
 
@@ -10,11 +10,11 @@ router = Router()
 
 @router.status("delivered", "read")
 def arrived(status: StatusCallback) -> None:
-    """Log that a message arrived."""
-    logger.info("%s arrived, in reply to %s", status.message_sid, status.in_reply_to or "nothing")
+    """Log that a message was delivered."""
+    logger.info("%s arrived, it answered %s", status.message_sid, status.in_reply_to or "nothing")
 
 
 @router.status("undelivered", "failed")
 def lost(status: StatusCallback) -> None:
-    """Log that a message did not arrive."""
+    """Log that a message was not delivered."""
     logger.warning("%s did not arrive: %s", status.message_sid, status.message_status)

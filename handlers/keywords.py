@@ -1,4 +1,4 @@
-"""Keywords: fixed words, and an answer to everything else."""
+"""Keywords: fixed words, and a reply to everything else."""
 
 from flask import render_template
 
@@ -9,17 +9,17 @@ router = Router()
 
 @router.message("hours")
 def hours(message: InboundMessage) -> str:
-    """Answer the word HOURS, however it is typed."""
+    """Reply to the word HOURS, in upper or lower case."""
     return "We are open from 8 to 18, Monday to Saturday."
 
 
 @router.message("menu")
 def menu(message: InboundMessage) -> str:
-    """Answer with a template from templates/."""
+    """Reply with a template from templates/."""
     return render_template("menu.txt", drinks={"coffee": 3, "tea": 2})
 
 
 @router.default
 def help_text(message: InboundMessage) -> str:
-    """Answer messages that match no other handler."""
-    return "Text MENU, HOURS, or ORDER with a quantity and an item, for example: order 2 coffee"
+    """Reply to every text that no other handler matches."""
+    return "Text MENU, HOURS, or ORDER and how many of what, for example: order 2 coffee"

@@ -1,4 +1,4 @@
-"""Opt-out: Twilio answers STOP itself; the program is notified, and keeps its own list."""
+"""Opt-out: Twilio answers STOP itself; these handlers keep the app's own list up to date."""
 
 import logging
 
@@ -10,11 +10,11 @@ router = Router()
 
 @router.opt_out
 def left(message: InboundMessage) -> None:
-    """Take the sender off the list; nothing is sent."""
+    """Remove the sender from the list; no reply is sent."""
     logger.info("a contact left %s", message.number)
 
 
 @router.opt_out("START")
 def returned(message: InboundMessage) -> None:
-    """Put the sender back on the list; the message then reaches the other handlers."""
+    """Put the sender back on the list; the message is then routed to the other handlers."""
     logger.info("a contact came back to %s", message.number)

@@ -1,4 +1,4 @@
-"""A pattern: the parts of a message become arguments."""
+"""A pattern: parts of the text become arguments."""
 
 from flask import render_template
 

@@ -1,4 +1,4 @@
-"""Media: receive a picture, and send one back."""
+"""Media: receive a picture and reply with one."""
 
 from twiml_app import InboundMessage, Media, Message, Router
 
@@ -7,5 +7,5 @@ router = Router()
 
 @router.message(media="image/*")
 def picture(message: InboundMessage) -> Message:
-    """Answer a picture with a picture."""
+    """Reply to a picture with a picture."""
     return Message(f"Thanks, {message.num_media} received. Here is ours:", Media("https://demo.twilio.com/owl.png"))

@@ -1,4 +1,4 @@
-"""``python -m scripts.demo``: serves the example application on this machine and shows it at work."""
+"""``python -m scripts.demo``: serve the example application on this machine and demonstrate it."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _free_port(wanted: str) -> int:
 
 
 def _start(port: int, credentials: str, folder: Path) -> subprocess.Popen[bytes]:
-    """Start gunicorn with credentials and a journal that only this run uses, whatever is exported in the shell."""
+    """Start gunicorn with credentials and a journal of its own; settings exported in the shell are ignored."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("TWIML_", "TWILIO_"))}
     environment |= {"TWIML_CREDENTIALS": credentials, "WEB_CONCURRENCY": "1", "PORT": str(port)}
     environment |= {"TWIML_DATABASE_URL": f"sqlite:///{folder}/twiml.db"}
@@ -76,7 +76,7 @@ def _wait_until_ready(server: subprocess.Popen[bytes], port: int) -> None:
 def _show(base_url: str) -> None:
     print("\nA recorded inbound message, sent as Twilio sends it:\n", flush=True)
     _call(f"{base_url}/message", "inbound-sms.txt")
-    print("\nA recorded callback, a message that did not arrive; the lines of the log are its handlers':\n", flush=True)
+    print("\nA recorded status callback for a failed delivery; the log lines come from its handlers:\n", flush=True)
     _call(f"{base_url}/status", "status-failed.txt")
     print(
         f"\nThe Message URL, ready to paste:\n\n    {base_url}/message\n\n"

@@ -1,4 +1,4 @@
-"""What several tests read: webhook bodies as Twilio sends them, with made-up numbers and sids."""
+"""Sample webhook bodies as Twilio sends them, with made-up numbers and SIDs."""
 
 from __future__ import annotations
 
@@ -10,5 +10,5 @@ SAMPLES = Path(__file__).parent / "samples"
 
 
 def sample(name: str) -> Form:
-    """Return the form that is the body of one webhook."""
+    """Return the form of one sample webhook."""
     return Form.read((SAMPLES / name).read_bytes().decode(), max_fields=500)

@@ -1,4 +1,4 @@
-"""A bigger Flask application, with a number of its own under a prefix."""
+"""A larger Flask application that uses the extension under a prefix."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ router = Router()
 
 @router.default
 def answer(message: InboundMessage) -> str:
-    """Say hello to anybody."""
+    """Say hello to the sender."""
     return f"Hello, {message.contact}!"
 
 
 def app() -> Flask:
-    """Make the application."""
+    """Create the application."""
     made = Flask("bigger")
     made.config["TWIML_DATABASE_URL"] = "off"
     Twiml(made, router=router, url_prefix="/sms")

@@ -1,4 +1,4 @@
-"""Services that tests need, started by the tests: a PostgreSQL whose binary comes with a package."""
+"""A PostgreSQL server for tests, from a Python package that contains the binaries."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ import pytest
 
 @contextmanager
 def postgres_server(folder: Path) -> Iterator[str]:
-    """Start a server whose data lie in a folder, and give its URL.
+    """Start a server that stores its data in a folder, and yield its URL.
 
-    TWIML_TEST_PG_URL names one that runs already. Where none can be had the test is skipped; under CI it fails.
+    If TWIML_TEST_PG_URL is set, use that server instead. Without either, the test is skipped; in CI it fails.
     """
     if given := os.environ.get("TWIML_TEST_PG_URL"):
         yield given
@@ -37,9 +37,9 @@ def postgres_server(folder: Path) -> Iterator[str]:
 
 
 def _start(folder: Path) -> Any:
-    """Start a server; the package warns where a desktop's folders are missing.
+    """Start a server, without the package's warnings about missing desktop folders.
 
-    Raises: ImportError, where the package is not installed.
+    Raises: ImportError, if the package is not installed.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -49,7 +49,7 @@ def _start(folder: Path) -> Any:
 
 
 def new_schema(url: str) -> str:
-    """Return the URL of an empty schema of a server: as good as a database, and made in a moment."""
+    """Create an empty schema, which is faster than a new database, and return its URL."""
     name = f"test_{secrets.token_hex(6)}"
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(psycopg.sql.SQL("CREATE SCHEMA {}").format(psycopg.sql.Identifier(name)))

@@ -1,4 +1,4 @@
-"""Real servers for tests: each on a free port of the loopback, stopped when the test is done."""
+"""Real servers for tests, on free ports of the loopback interface, stopped at the end of the test."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ START_LIMIT_S = 60
 
 
 def clean_environment(**settings: str) -> dict[str, str]:
-    """Return the environment without the developer's settings, and with some of one's own."""
+    """Return the environment without the developer's settings, with the given ones added."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("TWIML_", "TWILIO_", "COV_"))}
     return kept | settings
 
@@ -24,7 +24,7 @@ def clean_environment(**settings: str) -> dict[str, str]:
 def gunicorn(
     settings: Mapping[str, str], *, folder: Path = ROOT, python: str = sys.executable, workers: int = 1
 ) -> Iterator[str]:
-    """Serve ``wsgi:app`` of a folder with its own gunicorn.conf.py; gives the base URL."""
+    """Serve ``wsgi:app`` of a folder with the folder's own gunicorn.conf.py, and yield the base URL."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     environment = clean_environment(**settings, WEB_CONCURRENCY=str(workers))
@@ -39,11 +39,11 @@ def gunicorn(
 
 
 def _wait_for_workers(server: subprocess.Popen[bytes]) -> None:
-    """Read what gunicorn says until it has booted a worker."""
+    """Read the output of gunicorn until it has booted a worker."""
     assert server.stdout
-    said = b""
+    output = b""
     for line in server.stdout:
-        said += line
+        output += line
         if b"Booting worker" in line:
             return
-    raise AssertionError(f"gunicorn did not start: {said.decode()}")
+    raise AssertionError(f"gunicorn did not start: {output.decode()}")

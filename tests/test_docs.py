@@ -1,4 +1,4 @@
-"""The documentation tells of everything there is, and of nothing else."""
+"""The documentation names every setting, command and call, and none that does not exist."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PAGES = "\n".join(path.read_text() for path in [ROOT / "README.md", *sorted((ROO
 
 
 def test_every_setting_is_in_the_reference_and_every_one_there_exists() -> None:
-    """A setting that is not documented is not found; one that is gone misleads."""
+    """Users cannot find an undocumented setting, and are misled by one that was removed."""
     documented = set(re.findall(r"`((?:TWIML|TWILIO)_[A-Z_]+|SECRET_KEY(?:_FALLBACKS)?)[`=]", REFERENCE))
 
     assert documented == set(READERS)
@@ -26,12 +26,12 @@ def test_every_setting_is_in_the_reference_and_every_one_there_exists() -> None:
 
 @pytest.mark.parametrize("name", sorted(main.commands))
 def test_every_command_is_in_the_documentation(name: str) -> None:
-    """The pages are how people find a command."""
+    """Users find commands by reading the pages."""
     assert f"twiml-app {name}" in PAGES
 
 
 def test_every_command_in_the_documentation_exists() -> None:
-    """Whoever types what is written must not be told that there is no such command."""
+    """A command that is copied from the pages must not fail as unknown."""
     written = {tuple(found.split()) for found in re.findall(r"`twiml-app ([a-z]+(?: [a-z]+)?)", PAGES)}
     for first, *rest in written:
         command = main.commands.get(first)
@@ -40,22 +40,22 @@ def test_every_command_in_the_documentation_exists() -> None:
             assert rest[0] in command.commands, (first, *rest)
 
 
-def test_every_link_in_the_documentation_leads_somewhere() -> None:
-    """Pages are moved, and links forgotten."""
+def test_every_link_in_the_documentation_has_a_target() -> None:
+    """Links break when pages are moved."""
     for page in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]:
         for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", page.read_text()):
             assert (page.parent / target).exists(), (page.name, target)
 
 
-def test_seed_in_the_documentation_is_one() -> None:
-    """It is copied first and read afterwards."""
+def test_seed_in_the_documentation_is_accepted() -> None:
+    """Users copy it before they read about its keys."""
     (block,) = re.findall(r"```toml\n(.*?)```", (ROOT / "docs" / "emulator.md").read_text(), re.DOTALL)
     with Emulator(EmulatorOptions(seed=tomllib.loads(block))) as emulator:
         assert emulator.phone("+15558675310").text("hi", number="+15017122661").problems[0].code == 11205
 
 
 def test_every_name_of_the_emulator_in_the_documentation_exists() -> None:
-    """A table of calls is typed from."""
+    """Users copy names from the table of calls."""
     page = (ROOT / "docs" / "emulator.md").read_text()
     names = set(re.findall(r"`emulator\.([a-z_]+)", page)) | set(re.findall(r"`phone\.([a-z_]+)", page))
 

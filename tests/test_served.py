@@ -1,4 +1,4 @@
-"""The whole product as it is installed and served: the wheel, gunicorn, the demonstration."""
+"""The whole product, installed and served: the wheel, gunicorn, the demo, the commands of the README."""
 
 from __future__ import annotations
 
@@ -37,18 +37,18 @@ SIGNED = CREDENTIALS | {"TWILIO_AUTH_TOKEN": "0123456789abcdef0123456789abcdef"}
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The example application under gunicorn; gives its Message URL with credentials."""
+    """The Message URL, with credentials, of the example application under gunicorn."""
     with gunicorn(SIGNED | {"TWIML_DATABASE_URL": f"sqlite:///{tmp_path_factory.mktemp('journal')}/twiml.db"}) as url:
         yield url.replace("://", "://sms:quite-long-enough@") + "/message"
 
 
 def caller() -> Caller:
-    """Twilio, with the token of the served application."""
+    """Return a caller that signs with the token of the served application."""
     return Caller(HttpTransport(), token=SIGNED["TWILIO_AUTH_TOKEN"])
 
 
 def test_gunicorn_answers_a_recorded_message_after_the_challenge(served: str) -> None:
-    """Twilio asks twice: the first request has no credentials, and must cost nothing but a 401."""
+    """Twilio calls twice: its first request has no credentials, and must only get a 401."""
     call = caller().call(Webhook(url=served), sample("inbound-sms.txt"))
 
     assert [attempt.response.status for attempt in call.attempts if attempt.response] == [401, 200]
@@ -56,15 +56,15 @@ def test_gunicorn_answers_a_recorded_message_after_the_challenge(served: str) ->
     assert b"2 coffee will be ready" in call.response.body
 
 
-def test_gunicorn_takes_the_longest_text_by_get(served: str) -> None:
-    """1600 letters of another alphabet make a request line longer than gunicorn reads by default."""
+def test_gunicorn_accepts_the_longest_text_by_get(served: str) -> None:
+    """1600 non-Latin letters make a request line longer than gunicorn reads by default."""
     reply = read_reply(caller(), Webhook(url=served, method="GET"), inbound_form("ж" * 1600))
 
     assert reply.texts == ["Text MENU, HOURS, or ORDER with a quantity and an item, for example: order 2 coffee"]
 
 
-def test_probe_finds_a_served_application_sound(served: str) -> None:
-    """What check --url says of a sound installation is what people rely on at night."""
+def test_probe_reports_no_error_for_a_correct_installation(served: str) -> None:
+    """``check --url`` must not report errors that are not there."""
     findings = list(probe(served, Settings.read(SIGNED), HttpTransport()))
 
     assert [(finding.level, finding.subject) for finding in findings] == [
@@ -76,7 +76,7 @@ def test_probe_finds_a_served_application_sound(served: str) -> None:
 
 
 def test_head_and_health_are_answered_over_the_wire(served: str) -> None:
-    """Load balancers ask by HEAD and GET without credentials."""
+    """Load balancers send HEAD and GET without credentials."""
     parts = urlsplit(served)
     for method, path, status in [("HEAD", "/message", 401), ("GET", "/healthz", 200), ("HEAD", "/readyz", 200)]:
         connection = http.client.HTTPConnection(parts.hostname or "", parts.port or 0, timeout=20)
@@ -88,8 +88,8 @@ def test_head_and_health_are_answered_over_the_wire(served: str) -> None:
         assert (answer.status, body if method == "HEAD" else b"") == (status, b"")
 
 
-def test_wheel_carries_types_and_scaffold_and_nothing_else(wheel: Path) -> None:
-    """Only the package is installed: no tests, no examples; py.typed and the scaffold come along."""
+def test_wheel_contains_only_the_package_with_types_and_scaffold(wheel: Path) -> None:
+    """Tests and examples are not installed; py.typed and the scaffold are."""
     names = zipfile.ZipFile(wheel).namelist()
 
     assert {name.split("/")[0] for name in names if ".dist-info" not in name} == {"twiml_app"}
@@ -97,7 +97,7 @@ def test_wheel_carries_types_and_scaffold_and_nothing_else(wheel: Path) -> None:
 
 
 def test_wheel_installs_into_an_empty_environment_and_makes_a_project_that_serves(wheel: Path, tmp_path: Path) -> None:
-    """The way of every new user: install, new, test, serve."""
+    """Every new user does this: install, new, test, serve."""
     python = _empty_environment(tmp_path / "env", wheel)
     project = tmp_path / "project"
     run = {"cwd": tmp_path, "env": clean_environment(), "check": True}
@@ -116,7 +116,7 @@ def test_wheel_installs_into_an_empty_environment_and_makes_a_project_that_serve
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel, built from the sources as they are."""
+    """The wheel, built from the current sources."""
     folder = tmp_path_factory.mktemp("dist")
     source = tmp_path_factory.mktemp("source")
     files = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, check=True)
@@ -138,13 +138,13 @@ def _empty_environment(folder: Path, wheel: Path) -> Path:
 
 
 def test_traffic_of_a_served_program_is_exported_and_replayed(tmp_path: Path) -> None:
-    """Record from a running gunicorn, export, replay: no difference; change one handler: its exchanges differ."""
+    """A replay of recorded traffic agrees until a handler changes; then only the exchanges of that handler differ."""
     project = tmp_path / "project"
     settings = CREDENTIALS | {"TWIML_DATABASE_URL": f"sqlite:///{tmp_path}/twiml.db"}
     environment = clean_environment(**settings)
     cli = [str(Path(sys.executable).parent / "twiml-app")]
 
-    def type_(*arguments: str) -> subprocess.CompletedProcess[bytes]:
+    def run_command(*arguments: str) -> subprocess.CompletedProcess[bytes]:
         return subprocess.run([*cli, *arguments], cwd=project, env=environment, capture_output=True)
 
     subprocess.run([*cli, "new", str(project)], check=True, env=environment, capture_output=True)
@@ -152,12 +152,12 @@ def test_traffic_of_a_served_program_is_exported_and_replayed(tmp_path: Path) ->
         base = url.replace("://", "://sms:quite-long-enough@")
         for text in ("hello Ada", "hello Bob", "?"):
             read_reply(Caller(HttpTransport()), Webhook(url=f"{base}/message"), inbound_form(text))
-        exported = type_("journal", "export", "traffic.jsonl")
-        over_http = type_("replay", "traffic.jsonl", "--to", base)
-    in_process = type_("replay", "traffic.jsonl")
+        exported = run_command("journal", "export", "traffic.jsonl")
+        over_http = run_command("replay", "traffic.jsonl", "--to", base)
+    in_process = run_command("replay", "traffic.jsonl")
     handler = project / "handlers" / "hello.py"
     handler.write_text(handler.read_text().replace("Text HELLO", "Send HELLO"))
-    changed = type_("replay", "traffic.jsonl")
+    changed = run_command("replay", "traffic.jsonl")
 
     assert exported.stdout == b"3 exchanges in traffic.jsonl\n", exported
     assert (over_http.returncode, over_http.stdout) == (0, b"3 replayed, 0 different\n")
@@ -168,7 +168,7 @@ def test_traffic_of_a_served_program_is_exported_and_replayed(tmp_path: Path) ->
 
 @pytest.fixture(scope="module")
 def demonstration() -> Iterator[str]:
-    """What ``make run`` prints, while it serves; a token is exported in the shell, as many people have it."""
+    """The output of ``make run`` while it serves, with a token exported in the shell, as many users have."""
     environment = clean_environment(TWILIO_AUTH_TOKEN="exported", PYTHONUNBUFFERED="1")
     process = subprocess.Popen(
         [sys.executable, "-m", "scripts.demo"],
@@ -177,27 +177,27 @@ def demonstration() -> Iterator[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     )
-    said = ""
+    output = ""
     assert process.stdout
     for line in process.stdout:
-        said += line.decode()
-        if "Ctrl-C" in said:
+        output += line.decode()
+        if "Ctrl-C" in output:
             break
-    yield said
+    yield output
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=60)
     assert process.returncode == 0
 
 
-def test_demonstration_shows_a_reply_and_what_a_handler_did(demonstration: str) -> None:
-    """Before anyone types, the main job is seen working: TwiML, and the effect of a failed delivery."""
+def test_demonstration_shows_a_reply_and_the_effect_of_a_status_handler(demonstration: str) -> None:
+    """A newcomer sees the main features work before typing anything: TwiML, and a failed delivery handled."""
     assert demonstration.count("answered 401, then 20") == 2
     assert "<Body>Thanks! 2 coffee will be ready in ten minutes.</Body>" in demonstration
     assert "30005: unknown destination phone, look up the number" in demonstration
 
 
 def test_demonstration_prints_a_curl_that_works_as_pasted(demonstration: str) -> None:
-    """A token in the shell must not make the pasted command fail for want of a signature."""
+    """A token exported in the shell must not make the pasted command fail with a missing signature."""
     command = next(line.strip() for line in demonstration.splitlines() if line.strip().startswith("curl "))
 
     answer = subprocess.run(["curl", "-sS", *shlex.split(command)[1:]], capture_output=True, check=True)
@@ -205,22 +205,22 @@ def test_demonstration_prints_a_curl_that_works_as_pasted(demonstration: str) ->
     assert b"<Body>Thanks! 2 coffee will be ready in ten minutes.</Body>" in answer.stdout
 
 
-#: Run elsewhere: the two of make are this test run and the demonstration, the others are in the tests above.
+#: Commands that other tests run: ``make test`` is this test run, ``make run`` the demo, and so on.
 ELSEWHERE = {"make run", "make test", "pip install twiml-app", "gunicorn wsgi:app", "cd my-number"}
 EMULATOR = "twiml-app emulator --number"
 
 
 def readme_blocks(language: str) -> list[str]:
-    """Return what the README shows in a language."""
+    """Return the code blocks of the README in a language."""
     return re.findall(rf"```{language}\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
 
 
 def test_readme_commands_run(tmp_path: Path, postgres_url: str) -> None:
-    """Every command of the README does what it says."""
+    """Every command of the README must work as it is written."""
     blocks = [block for block in readme_blocks("sh") if EMULATOR not in block]
     environment = clean_environment(
         PATH=f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-        TWIML_DATABASE_URL=new_schema(postgres_url),  # check warns of a file in a temporary folder
+        TWIML_DATABASE_URL=new_schema(postgres_url),  # check warns about files in a temporary folder
     )
     project = tmp_path / "my-number"
     for block in blocks:
@@ -234,19 +234,19 @@ def test_readme_commands_run(tmp_path: Path, postgres_url: str) -> None:
 
 
 def test_readme_emulator_commands_text_a_program_that_is_served(tmp_path: Path) -> None:
-    """The two commands of the README are a whole conversation, but for the ports, which another may have taken."""
+    """The commands of the README must work as they are, except for the ports, which may be in use."""
     (block,) = [block for block in readme_blocks("sh") if EMULATOR in block]
     _, serve, text = block.splitlines()
     environment = clean_environment(PATH=f"{Path(sys.executable).parent}:{os.environ['PATH']}", PYTHONUNBUFFERED="1")
     with gunicorn({"TWIML_CREDENTIALS": "sms:password", "TWIML_DATABASE_URL": "off"}) as url:
-        command = serve.replace("http://sms:password@127.0.0.1:8000", url.replace("://", "://sms:password@"))
+        started = serve.replace("http://sms:password@127.0.0.1:8000", url.replace("://", "://sms:password@"))
         emulator = subprocess.Popen(
-            [*shlex.split(command), "--port", "0"], cwd=tmp_path, env=environment, stdout=subprocess.PIPE
+            [*shlex.split(started), "--port", "0"], cwd=tmp_path, env=environment, stdout=subprocess.PIPE
         )
         assert emulator.stdout
         address = next(found[1] for line in emulator.stdout if (found := re.search(rb" on (http://[^,]+),", line)))
-        asked = [*shlex.split(text), "--url", address.decode()]
-        answered = subprocess.run(asked, cwd=tmp_path, env=environment, capture_output=True)
+        command = [*shlex.split(text), "--url", address.decode()]
+        answered = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True)
         emulator.send_signal(signal.SIGINT)
         emulator.communicate(timeout=60)
 
@@ -255,7 +255,7 @@ def test_readme_emulator_commands_text_a_program_that_is_served(tmp_path: Path) 
 
 
 def test_readme_tests_pass(tmp_path: Path) -> None:
-    """The tests that the README shows are the first that somebody writes."""
+    """Users copy the tests of the README as their first ones."""
     for folder in ("handlers", "templates"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
     shown = [block for block in readme_blocks("python") if "def test_" in block]

@@ -1,4 +1,4 @@
-"""Starting an application: where its settings come from, and what a start that fails says."""
+"""Starting an application: where its settings come from, and the message of a failed start."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TOKENS = {"AC0123456789abcdef0123456789abcdef": ["token one", "token two"]}
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A project whose settings are in its .env file, among them JSON as the reference documents it."""
+    """A project whose .env file has settings of all kinds, JSON among them."""
     subprocess.run([BIN / "twiml-app", "new", str(tmp_path / "project")], check=True, env=clean_environment())
     with (tmp_path / "project" / ".env").open("a") as file:
         file.write(f"TWIML_AUTH_TOKENS={json.dumps(TOKENS)}\nTWIML_APOLOGY='Sorry, \"later\"'\nOWN_KEY=of the file\n")
@@ -33,7 +33,7 @@ def project(tmp_path: Path) -> Path:
 
 
 def settings_of(folder: Path, make: str, **environment: str) -> str:
-    """Return what an application sees that is made by an expression in a process of its own."""
+    """Return the settings of an application that an expression creates in a new process."""
     source = (
         "import os\nfrom flask import Flask\nfrom twiml_app import Router\n"
         "from twiml_app.app import Twiml, create_app, state_of\n"
@@ -72,13 +72,15 @@ def settings_of(folder: Path, make: str, **environment: str) -> str:
         ),
     ],
 )
-def test_settings_come_from_the_file_last(project: Path, make: str, environment: dict[str, str], seen: str) -> None:
-    """A deployment overrides what a developer's machine has; a host application has a way of its own."""
+def test_file_gives_only_the_settings_that_are_not_set_elsewhere(
+    project: Path, make: str, environment: dict[str, str], seen: str
+) -> None:
+    """A deployment overrides the developer's file; a host application loads its settings itself."""
     assert settings_of(project, make, **environment) == seen
 
 
 def test_every_command_reads_the_same_file(project: Path) -> None:
-    """What gunicorn serves is what check checks."""
+    """``check`` must check the settings that gunicorn serves with."""
     checked = subprocess.run(
         [BIN / "twiml-app", "check", "--show-secrets", "--json"],
         cwd=project,
@@ -100,7 +102,7 @@ def test_every_command_reads_the_same_file(project: Path) -> None:
 
 
 def test_plugin_does_not_read_the_file(project: Path) -> None:
-    """A test must not depend on the developer's own settings, nor reach a database that they name."""
+    """A test must not depend on the developer's settings, or reach the database in them."""
     (project / "tests" / "test_hello.py").write_text(
         "import os\nfrom flask import current_app\n"
         "def test_it(phone):\n"
@@ -124,8 +126,8 @@ def test_plugin_does_not_read_the_file(project: Path) -> None:
         pytest.param("TWIML_CREDENTIALS=a:b\nTWIML_HANDLERS=nowhere", "TWIML_HANDLERS: ", id="no handlers"),
     ],
 )
-def test_start_that_fails_says_so_in_one_line(project: Path, settings: str, line: str) -> None:
-    """Whoever deploys reads what to do, not a traceback from every worker."""
+def test_failed_start_prints_one_line(project: Path, settings: str, line: str) -> None:
+    """It says what to do; a traceback per worker would hide that."""
     (project / ".env").write_text(settings)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
@@ -136,15 +138,15 @@ def test_start_that_fails_says_so_in_one_line(project: Path, settings: str, line
         capture_output=True,
         timeout=60,
     )
-    said = [each for each in (done.stdout + done.stderr).decode().splitlines() if "Starting gunicorn" not in each]
+    output = [each for each in (done.stdout + done.stderr).decode().splitlines() if "Starting gunicorn" not in each]
 
     assert done.returncode == 1
-    assert len(said) == 1
-    assert said[0].startswith(line)
+    assert len(output) == 1
+    assert output[0].startswith(line)
 
 
-def test_taken_port_is_named_at_once(project: Path) -> None:
-    """Somebody who forgot another terminal is told so, instead of seeing five retries."""
+def test_port_in_use_is_reported_at_once(project: Path) -> None:
+    """gunicorn itself would retry five times before it gives up."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         done = subprocess.run(
@@ -155,13 +157,13 @@ def test_taken_port_is_named_at_once(project: Path) -> None:
             timeout=60,
         )
 
-    taken = f"127.0.0.1:{port} is taken: stop the program that listens there, or choose another port"
-    assert (done.returncode, done.stderr.decode().splitlines()[-1]) == (1, taken)
+    line = f"127.0.0.1:{port} is taken: stop the program that listens there, or choose another port"
+    assert (done.returncode, done.stderr.decode().splitlines()[-1]) == (1, line)
 
 
 @pytest.mark.slow
 def test_demonstration_that_is_terminated_leaves_no_server(tmp_path: Path) -> None:
-    """A supervisor ends it by SIGTERM; a gunicorn left over would keep the port."""
+    """A supervisor stops it with SIGTERM; a gunicorn left behind would keep the port."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     process = subprocess.Popen(
@@ -172,21 +174,21 @@ def test_demonstration_that_is_terminated_leaves_no_server(tmp_path: Path) -> No
         stderr=subprocess.STDOUT,
     )
     assert process.stdout
-    said = b""
+    output = b""
     for line in process.stdout:
-        said += line
+        output += line
         if b"Ctrl-C" in line:
             break
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=60)
 
-    assert f"127.0.0.1:{port}/message".encode() in said
-    with socket.create_server(("127.0.0.1", port)) as free:  # the port is given back
+    assert f"127.0.0.1:{port}/message".encode() in output
+    with socket.create_server(("127.0.0.1", port)) as free:  # the port is free again
         assert free.getsockname()[1] == port
 
 
-def test_demonstration_says_that_its_port_is_taken() -> None:
-    """One line, with what to type."""
+def test_demonstration_reports_a_port_in_use() -> None:
+    """The user gets one line that says what to type instead."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = str(listener.getsockname()[1])
         done = subprocess.run(
@@ -199,8 +201,8 @@ def test_demonstration_says_that_its_port_is_taken() -> None:
 
 
 @pytest.mark.slow
-def test_new_project_serves_at_the_port_that_is_asked_for(project: Path) -> None:
-    """The curl that is printed works as pasted, and nobody else on the network reaches a try at home."""
+def test_new_project_serves_on_the_given_port_of_the_loopback_interface(project: Path) -> None:
+    """The printed curl command works as pasted, and nobody else on the network can reach the app."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = str(listener.getsockname()[1])
     (project / ".venv").mkdir()
@@ -214,20 +216,20 @@ def test_new_project_serves_at_the_port_that_is_asked_for(project: Path) -> None
         stderr=subprocess.STDOUT,
     )
     assert process.stdout
-    said = b""
+    output = b""
     for line in process.stdout:
-        said += line
+        output += line
         if b"Booting worker" in line:
             break
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=60)
 
-    assert f"@127.0.0.1:{port}/message".encode() in said
-    assert f"Listening at: http://127.0.0.1:{port} ".encode() in said
+    assert f"@127.0.0.1:{port}/message".encode() in output
+    assert f"Listening at: http://127.0.0.1:{port} ".encode() in output
 
 
 def test_session_of_flask_is_signed_without_a_setting() -> None:
-    """What the reference says of SECRET_KEY holds for handlers too: it is derived from the credentials."""
+    """SECRET_KEY is derived from the credentials, for handlers that use ``flask.session`` too."""
     router = Router()
 
     @router.default
@@ -243,8 +245,8 @@ def test_session_of_flask_is_signed_without_a_setting() -> None:
     assert [phone.text("hi").text, phone.text("hi").text] == ["1", "2"]
 
 
-def test_key_of_the_application_is_kept() -> None:
-    """A host application's sessions stay valid when the extension comes along."""
+def test_secret_key_of_the_application_is_kept() -> None:
+    """A host application's sessions stay valid when the extension is added."""
     app = Flask("host")
     app.secret_key = "its own"
     app.config.update({"TWIML_CREDENTIALS": "sms:quite-long-enough", "TWIML_DATABASE_URL": "off"})
@@ -254,7 +256,7 @@ def test_key_of_the_application_is_kept() -> None:
 
 
 def test_environment_of_this_process_has_no_settings() -> None:
-    """The other tests rely on it: nothing here has read a .env file into it."""
+    """The other tests rely on this: none of them has read a .env file into the environment."""
     create_app({"TWIML_CREDENTIALS": "sms:quite-long-enough", "TWIML_DATABASE_URL": "off"}, root=ROOT / "tests")
 
     assert not [name for name in os.environ if name.startswith("TWIML_")]

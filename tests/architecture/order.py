@@ -41,12 +41,12 @@ INSIDE: dict[str, tuple[str, ...]] = {
     ),
 }
 
-#: The last part of the order whose every line and branch is tested by ``make test``.
+#: The last package of the core; ``make test`` requires every line and branch of the core to be covered.
 LAST_OF_CORE = "caller"
 
 
 def core_files() -> list[str]:
-    """Return the files of the core, those whose coverage is complete."""
+    """Return the files of the core, which must be covered completely."""
     core = ORDER[: ORDER.index(LAST_OF_CORE) + 1]
     return [f"twiml_app/{name}/*" if Path("twiml_app", name).is_dir() else f"twiml_app/{name}.py" for name in core]
 

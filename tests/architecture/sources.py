@@ -1,4 +1,4 @@
-"""The modules of ``twiml_app`` as the architecture tests read them: their files, and what they import."""
+"""The modules of ``twiml_app`` as the architecture tests read them: their files and their imports."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def parsed(path: Path) -> ast.Module:
 
 
 def part_of(path: Path) -> str:
-    """Return the package or module of the order that a file belongs to."""
+    """Return the package or top-level module that a file belongs to."""
     return path.relative_to(ROOT / PACKAGE).parts[0].removesuffix(".py")
 
 
 def imported(path: Path) -> Iterator[str]:
-    """Yield the full name of everything that a file imports, wherever in the file: modules, and what is in them."""
+    """Yield the full names of all modules and objects that a file imports, anywhere in the file."""
     package = path.relative_to(ROOT).parts[:-1]
     for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Import):
@@ -43,6 +43,9 @@ def imported(path: Path) -> Iterator[str]:
 
 
 def own_imports(path: Path) -> set[str]:
-    """Return the parts of the order that a file imports, besides its own; the package itself comes below them all."""
+    """Return the packages and modules that a file imports, except its own.
+
+    Names imported from ``twiml_app`` itself count as ``twiml_app``, which is below all of them.
+    """
     inside = [name.split(".")[1:2] for name in imported(path) if name.split(".")[0] == PACKAGE]
     return {part if part in ORDER else PACKAGE for part in map("".join, inside)} - {part_of(path)}

@@ -1,4 +1,4 @@
-"""The import order: who imports whom, and what comes along with the package."""
+"""The import order: which modules import which, and what importing the package loads."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ WITH_FLASK = {"app", "testing", "plugin", "cli"}
 
 @pytest.mark.parametrize("path", [pytest.param(path, id=str(path.relative_to(ROOT))) for path in FILES])
 def test_module_imports_only_from_above_itself(path: Path) -> None:
-    """A part may be deleted or replaced, and the parts above it do not notice."""
+    """A module can be deleted or replaced without a change to the modules above it."""
     above = set(ORDER[: ORDER.index(part_of(path))])
 
     assert own_imports(path) - above == set()
 
 
 def test_every_module_is_in_the_order() -> None:
-    """A module that is not listed follows no rule."""
+    """The rules are checked only for listed modules."""
     assert {part_of(path) for path in FILES} == set(ORDER)
     assert len(ORDER) == len(set(ORDER))
     assert {path.name for path in (ROOT / PACKAGE).iterdir() if (path / "__init__.py").exists()} == set(INSIDE)
 
 
 @pytest.mark.parametrize("package", INSIDE)
-def test_packages_have_an_order_inside_too(package: str) -> None:
-    """Whoever opens a package can read it from the top of the list."""
+def test_modules_of_a_package_have_an_order_too(package: str) -> None:
+    """A package can be read in the order of the list."""
     names = INSIDE[package]
     prefix = f"{PACKAGE}.{package}."
     paths = {
@@ -53,7 +53,7 @@ def test_packages_have_an_order_inside_too(package: str) -> None:
 
 @pytest.mark.parametrize("package", INSIDE)
 def test_other_packages_use_only_the_public_names(package: str) -> None:
-    """What ``__init__`` does not export can change without a look at the rest."""
+    """Names that ``__init__`` does not export can change without checking other packages."""
     exported = {f"{PACKAGE}.{package}.{name}" for name in importlib.import_module(f"{PACKAGE}.{package}").__all__}
     used = {
         name
@@ -66,7 +66,7 @@ def test_other_packages_use_only_the_public_names(package: str) -> None:
     assert used - exported == set()
 
 
-def test_flask_is_imported_only_by_what_serves_it() -> None:
+def test_flask_is_imported_only_where_it_is_served() -> None:
     """The core runs under any server, and in any test."""
     importing = {part_of(path) for path in FILES if any(name.split(".")[0] == "flask" for name in imported(path))}
 
@@ -86,16 +86,16 @@ def loaded_by(statement: str) -> set[str]:
     "statement",
     [pytest.param("import twiml_app", id="package"), pytest.param("import twiml_app.receiver", id="receiver")],
 )
-def test_handlers_load_neither_server_nor_database(statement: str) -> None:
-    """Handlers and their tests start in no time, and run where Flask is not."""
+def test_importing_the_package_loads_neither_server_nor_database(statement: str) -> None:
+    """Handlers and their tests start quickly, and run without Flask."""
     loaded = loaded_by(statement)
 
     assert PACKAGE in loaded
     assert loaded.isdisjoint({"flask", "werkzeug", "sqlite3", "psycopg", "regex"})
 
 
-def test_emulator_does_not_import_the_program_that_it_calls() -> None:
-    """It plays only Twilio's side: the two meet over HTTP, so that a mistake is not made on both sides."""
+def test_emulator_does_not_import_the_receiver() -> None:
+    """It plays only Twilio's side: shared code would make the same mistake on both sides."""
     receiving = {"routing", "receiver", "recordings", "journal", "app"}
     emulator = [path for path in FILES if part_of(path) == "emulator"]
 
@@ -103,8 +103,8 @@ def test_emulator_does_not_import_the_program_that_it_calls() -> None:
     assert {name for path in emulator for name in own_imports(path) & receiving} == set()
 
 
-def test_what_is_exported_is_what_is_listed() -> None:
-    """The list is the promise; nothing else may be relied upon."""
+def test_package_exports_exactly_the_listed_names() -> None:
+    """Only names in ``__all__`` are public."""
     exported = [
         name
         for name, value in vars(twiml_app).items()

@@ -1,4 +1,4 @@
-"""How gunicorn serves a phone number; ``gunicorn wsgi:app`` reads this file automatically.
+"""Settings of gunicorn for a phone number; ``gunicorn wsgi:app`` reads this file automatically.
 
 Twilio waits 15 seconds for an answer, https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides.
 """
@@ -10,17 +10,17 @@ import socket
 import sys
 from typing import Any
 
-# Platforms set PORT and call from outside; elsewhere a reverse proxy in front speaks TLS.
+# Platforms set PORT and connect from outside; elsewhere a reverse proxy in front handles TLS.
 bind = f"{'0.0.0.0' if 'PORT' in os.environ else '127.0.0.1'}:{os.environ.get('PORT', '8000')}"
 
-# Handlers mostly wait for something, so threads serve more than processes; and a client that keeps its connection open
-# does not stop a threaded worker.
+# Handlers mostly wait for I/O, so threads serve more requests than processes do; and a client that keeps its connection
+# open does not block a threaded worker.
 worker_class = "gthread"
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
 threads = 8
 
-# A worker that shows no sign of life for longer than Twilio waits is replaced. This does not limit one slow request of
-# a threaded worker: a handler needs time limits of its own for what it calls.
+# A worker that hangs for longer than Twilio waits is replaced. This does not limit a single slow request of a threaded
+# worker: a handler must set time limits for the services it calls.
 timeout = 20
 
 # On shutdown, let in-flight requests finish (longer than Twilio's 15 s timeout).
@@ -30,11 +30,11 @@ graceful_timeout = 25
 # a connection that the proxy is about to use.
 keepalive = 75
 
-# A GET webhook carries the whole text in its request line: 1600 letters of another alphabet take 9605 bytes, and the
-# largest limit that gunicorn can be given is 8190. Reverse proxies limit the line too.
+# No limit: a GET webhook carries the whole text in its request line, and 1600 non-Latin letters take 9605 bytes; the
+# highest limit that gunicorn accepts is 8190. Reverse proxies limit the line too.
 limit_request_line = 0
 
-# The application writes one line per event; an access log would show tokens of status URLs.
+# The application logs one line per event; an access log would show the tokens of status URLs.
 accesslog = None
 errorlog = "-"
 loglevel = "info"
@@ -48,7 +48,7 @@ def on_starting(server: Any) -> None:
 
 
 def _taken_address(server: Any) -> str:
-    """Return which address another program listens on; empty if none."""
+    """Return a line about an address that another program listens on; empty if there is none."""
     if {"LISTEN_FDS", "GUNICORN_FD"} & os.environ.keys() or server.cfg.reuse_port:
         return ""
     for address in server.cfg.address:
@@ -71,12 +71,12 @@ def _is_taken(host: str, port: int) -> bool:
 def _failing_start(server: Any) -> str:
     """Return why the application does not load; empty if it does.
 
-    It is loaded in a child process, so that workers still load it afresh after a reload.
+    It is loaded in a child process, so that workers still load the current code after a reload.
     """
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
-        sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: PTH123, SIM115 - each worker logs the same again
+        sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: PTH123, SIM115 - the workers log the same
         os.write(writing, _load(server).encode())
         os._exit(0)
     os.close(writing)

@@ -1,4 +1,4 @@
-"""A greeting by name, and an answer to everything else."""
+"""Greet by name, and reply to everything else."""
 
 from flask import render_template
 
@@ -15,5 +15,5 @@ def hello(message: InboundMessage, name: str) -> str:
 
 @router.default
 def help_text(message: InboundMessage) -> str:
-    """Answer what no other handler is for."""
+    """Reply to every text that no other handler matches."""
     return "Text HELLO and your name."
