@@ -11,7 +11,7 @@ router = Router()
 @router.status("delivered", "read")
 def arrived(status: StatusCallback) -> None:
     """Log that a message was delivered."""
-    logger.info("%s arrived, it answered %s", status.message_sid, status.in_reply_to or "nothing")
+    logger.info("%s arrived, in reply to %s", status.message_sid, status.in_reply_to or "nothing")
 
 
 @router.status("undelivered", "failed")

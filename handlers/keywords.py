@@ -22,4 +22,4 @@ def menu(message: InboundMessage) -> str:
 @router.default
 def help_text(message: InboundMessage) -> str:
     """Reply to every text that no other handler matches."""
-    return "Text MENU, HOURS, or ORDER and how many of what, for example: order 2 coffee"
+    return "Text MENU, HOURS, or ORDER with a quantity and an item, for example: order 2 coffee"

@@ -18,7 +18,7 @@ def test_wrong_credentials_are_one_line_with_the_variables_to_set(emulator: str)
     assert (refused.exit_code, refused.stdout) == (1, "")
     assert refused.stderr == (
         f"Error: the emulator at {emulator} has another account or token: set TWILIO_ACCOUNT_SID and"
-        " TWILIO_AUTH_TOKEN as they were when it was started\n"
+        " TWILIO_AUTH_TOKEN to the values it was started with\n"
     )
 
 
@@ -29,7 +29,7 @@ def test_command_without_an_emulator_says_how_to_start_one(command: str) -> None
 
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr.startswith(
-        "Error: no emulator can be asked at http://127.0.0.1:9: start one with twiml-app emulator"
+        "Error: cannot reach an emulator at http://127.0.0.1:9: start one with twiml-app emulator"
     )
 
 
@@ -38,7 +38,7 @@ def test_command_to_another_server_says_so(program: str) -> None:
     """The ports of the app and of the emulator are easily mixed up."""
     result = run("outbox", "--url", program.replace(f"sms:{PASSWORD}@", "").removesuffix("/message"))
 
-    assert (result.exit_code, "is no emulator: name its address by --url" in result.stderr) == (1, True)
+    assert (result.exit_code, "is not a twiml-app emulator: pass its address with --url" in result.stderr) == (1, True)
 
 
 @pytest.mark.slow

@@ -39,8 +39,8 @@ def test_text_shows_what_the_program_answers(texted: str) -> None:
     assert (turn.exit_code, turn.stdout) == (0, "> Thanks! 2 coffee will be ready in ten minutes.  [1 segment]\n")
     assert (status, document["inbound"]["from"], document["problems"]) == (0, "+15558675311", [])
     assert [reply["body"] for reply in document["replies"]] == ["We are open from 8 to 18, Monday to Saturday."]
-    assert (silent.exit_code, silent.stdout.splitlines()[1:]) == (0, ["the program sends nothing"])
-    assert silent.stdout.startswith("Twilio itself: You have successfully been unsubscribed.")
+    assert (silent.exit_code, silent.stdout.splitlines()[1:]) == (0, ["the app sent no reply"])
+    assert silent.stdout.startswith("Twilio itself replies: You have successfully been unsubscribed.")
 
 
 def test_text_carries_pictures(texted: str) -> None:
@@ -62,7 +62,7 @@ def test_text_exits_1_if_twilio_would_complain() -> None:
         "error 11205  http://127.0.0.1:9/message: no connection to 127.0.0.1: Connection refused."
         " Is the application running, and does it listen at this address and port?\n"
     )
-    assert (turn.exit_code, turn.stdout) == (1, f"{says}the program sends nothing\n")
+    assert (turn.exit_code, turn.stdout) == (1, f"{says}the app sent no reply\n")
     assert (status, [problem["code"] for problem in document["problems"]]) == (1, [11205])
     assert (complaints.exit_code, [line.partition("  ")[2] + "\n" for line in complaints.stdout.splitlines()]) == (
         1,
@@ -84,7 +84,7 @@ def test_outbox_shows_what_was_sent(emulator: str) -> None:
     names, row = run("outbox", url=emulator).stdout.splitlines()
     status, document = seen(run("outbox", "--json", url=emulator))
 
-    assert empty.stdout == "nothing has been sent yet\n"
+    assert empty.stdout == "no messages sent yet\n"
     assert names.split() == ["date", "sid", "from", "to", "status", "error", "body"]
     assert row.split()[1:] == [sid, NUMBER, PHONE, "failed", "30007", "two", "lines"]
     assert (status, [(each["sid"], each["error_code"]) for each in document]) == (0, [(sid, 30007)])
@@ -94,7 +94,7 @@ def test_debugger_is_quiet_where_all_is_well(emulator: str) -> None:
     """A script needs exit status 0, and people a sentence."""
     shown = run("debugger", url=emulator)
 
-    assert (shown.exit_code, shown.stdout) == (0, "Twilio would not complain\n")
+    assert (shown.exit_code, shown.stdout) == (0, "no errors or warnings\n")
     assert seen(run("debugger", "--json", url=emulator)) == (0, [])
 
 
@@ -108,9 +108,9 @@ def test_requests_show_what_clients_did_wrong() -> None:
         status, document = seen(run("requests", "--json", url=process.url))
 
     line = f"POST /2010-04-01/Accounts/{ACCOUNT_SID}/Messages.json 400 21604 A 'To' phone number is required.\n"
-    hint = "    to: it is written To, and case counts\n"
+    hint = "    to: write To, names are case-sensitive\n"
     assert refused.status_code == 400
-    assert empty.stdout == "no client has asked for anything yet\n"
+    assert empty.stdout == "no requests to the REST API yet\n"
     assert untimed(process.complained) == [line.strip(), hint.rstrip()]
     assert shown.stdout.partition("  ")[2] == line + hint
     assert (status, [(each["code"], each["hints"]) for each in document]) == (0, [(21604, [hint.strip()])])
@@ -124,7 +124,7 @@ def test_webhooks_show_every_request_to_the_program() -> None:
         shown = run("webhooks", url=process.url)
         status, (document,) = seen(run("webhooks", "--json", url=process.url))
 
-    assert empty.stdout == "nothing has been asked of the program yet\n"
+    assert empty.stdout == "no webhooks called yet\n"
     assert "POST http://127.0.0.1:9/message" in shown.stdout
     assert "Connection refused" in shown.stdout
     assert (status, document["status"], document["url"]) == (0, 0, "http://127.0.0.1:9/message")
@@ -134,7 +134,7 @@ def test_text_needs_something_to_send() -> None:
     """An empty text is a typing mistake."""
     result = run("text")
 
-    assert (result.exit_code, "give a text" in result.stderr) == (2, True)
+    assert (result.exit_code, "give a BODY" in result.stderr) == (2, True)
 
 
 def test_requests_show_no_commands(emulator: str) -> None:
@@ -155,12 +155,12 @@ def test_phone_sets_the_delivery_outcome(emulator: str) -> None:
     )
     after = run("phone", PHONE, "--media", url=emulator)
 
-    assert before.stdout == f"{PHONE}: messages to it end as delivered\nnothing has reached it yet\n"
+    assert before.stdout == f"{PHONE}: messages to it end as delivered\nno messages received yet\n"
     assert reached.stdout.splitlines()[-1].split()[1:] == [sid, NUMBER, PHONE, "delivered", "hello\ufffd[31m"]
     assert (status, document["status"], document["error_code"]) == (0, "undelivered", 30005)
     assert document["takes_media"] is False
     assert [message["sid"] for message in document["messages"]] == [sid]
-    assert after.stdout.startswith(f"{PHONE}: messages to it end as undelivered (30005), takes pictures\n")
+    assert after.stdout.startswith(f"{PHONE}: messages to it end as undelivered (30005), accepts media\n")
 
 
 def test_clock_is_stepped_by_hand(emulator: str) -> None:
@@ -205,7 +205,7 @@ def test_outage_affects_only_the_rest_api(emulator: str) -> None:
         codes.append(refused.value.status)
     shown, ended = run("outbox", url=emulator), run("outage", "0", url=emulator)
 
-    assert (announced.stdout, codes) == ("requests that get 503 from now on: 3\n", [503, 503])
+    assert (announced.stdout, codes) == ("requests to the REST API that will fail with 503: 3\n", [503, 503])
     assert (shown.exit_code, ended.exit_code, send(emulator)[:2]) == (0, 0, "SM")
 
 
@@ -215,8 +215,8 @@ def test_reset_forgets_all_but_the_start(texted: str) -> None:
     run("phone", PHONE, "--status", "failed", url=texted)
     done = run("reset", url=texted)
 
-    assert (done.exit_code, done.stdout) == (0, "all is as at the start\n")
-    assert run("outbox", url=texted).stdout == "nothing has been sent yet\n"
+    assert (done.exit_code, done.stdout) == (0, "the emulator was reset to its initial state\n")
+    assert run("outbox", url=texted).stdout == "no messages sent yet\n"
     assert run("phone", PHONE, url=texted).stdout.startswith(f"{PHONE}: messages to it end as delivered\n")
     assert run("text", "hours", url=texted).exit_code == 0
 

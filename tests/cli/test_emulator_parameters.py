@@ -14,11 +14,11 @@ from twiml_app.cli.emulator_parameters import EmulatorUrl, NumberAndUrl, PhoneNu
         pytest.param(["--number", f"sms:{PASSWORD}@127.0.0.1"], "+15017122661=http://user:password@", id="only a URL"),
         pytest.param(["--number", f"{NUMBER}=sms:{PASSWORD}@h/message"], "http or https URL", id="no scheme"),
         pytest.param(["--number", f"{NUMBER}=http://sms:{PASSWORD}@h:0/m"], "http or https URL", id="port 0"),
-        pytest.param(["--number", f"12=http://sms:{PASSWORD}@h/m"], "'12' is no number", id="not a number"),
+        pytest.param(["--number", f"12=http://sms:{PASSWORD}@h/m"], "'12' is not a phone number", id="not a number"),
         pytest.param(["outbox", "--url", "127.0.0.1:8088"], "http://127.0.0.1:8088", id="no URL"),
         pytest.param(["outbox", "--url", "http://[::1"], "http://127.0.0.1:8088", id="half a URL"),
         pytest.param(["outbox", "--url", f"http://a:{PASSWORD}@127.0.0.1:9"], "without credentials", id="credentials"),
-        pytest.param(["text", "hi", "--contact", "ann"], "'ann' is no number", id="from a name"),
+        pytest.param(["text", "hi", "--contact", "ann"], "'ann' is not a phone number", id="from a name"),
     ],
 )
 def test_wrong_number_or_url_exits_2_and_says_what_to_type(arguments: list[str], says: str) -> None:

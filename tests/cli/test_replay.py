@@ -164,5 +164,5 @@ def test_broken_recording_is_named(project: Project) -> None:
 
     assert (result.exit_code, result.stderr) == (
         1,
-        "Error: a.jsonl:1: schema 2 is of a later release; this one reads 1\n",
+        "Error: a.jsonl:1: schema 2 is newer than 1: upgrade twiml-app\n",
     )
