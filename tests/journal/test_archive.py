@@ -161,6 +161,21 @@ def test_exchange_is_found_by_its_id(program: Program) -> None:
     )
 
 
+def test_overdue_answer_counts_as_failed_and_is_stored(database_url: str) -> None:
+    """Twilio no longer waited for it and sent nothing, but a retry gets it."""
+    clock = Clock()
+    program = Program(database_url, clock, TWIML_RECORD="failed")
+    program.during = lambda _: clock.sleep(15.5)
+    answer = program.text()
+
+    (listed,) = program.archive.all(Filter(failed=True))
+    assert (listed.outcome, listed.state, listed.milliseconds) == ("overdue", "done", 15500)
+    assert program.archive.overview().failed == 1
+    assert listed.exchange is not None
+    assert program.text() == answer
+    assert program.ran == [SID]
+
+
 def test_overview_counts_what_needs_attention(database_url: str) -> None:
     """The summary must be enough to see that something is wrong."""
     clock = Clock()

@@ -57,10 +57,12 @@ class Since(click.ParamType[float]):
 def filters(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that select exchanges."""
     for option in (
-        click.option("--failed", is_flag=True, help="Only exchanges whose handler failed or that were never finished."),
-        click.option("--contact", metavar="PHONE", help="Address of the other person."),
+        click.option(
+            "--failed", is_flag=True, help="Only those whose handler failed, answered too late, or never finished."
+        ),
+        click.option("--contact", metavar="PHONE", help="The other person's address."),
         click.option("--sid", help="MessageSid."),
-        click.option("--outcome", help="replied, silent, failed, unhandled …"),
+        click.option("--outcome", help="replied, silent, failed, overdue, unhandled …"),
         click.option("--handler", help="Part of a handler's name."),
         click.option("--status", help="MessageStatus of a status callback."),
         click.option("--since", type=Since(), help="Not older than 2h, 3d, or a date and time."),

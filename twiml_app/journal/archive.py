@@ -12,6 +12,8 @@ from .refusals import Refusal, latest_refusals
 from .rows import COLUMNS, ExchangeRow
 
 _PAGE = 500
+#: The handler raised, or answered when Twilio no longer waited.
+_FAILED = "outcome IN ('failed', 'apologized', 'overdue')"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +41,7 @@ class Filter:
             "sid = ?": self.sid,
         }
         given = {condition: value for condition, value in wanted.items() if value is not None}
-        failed = ["(outcome IN ('failed', 'apologized') OR state <> 'done')"] if self.failed else []
+        failed = [f"({_FAILED} OR state <> 'done')"] if self.failed else []
         return " AND ".join([*given, *failed, "1 = 1"]), list(given.values())
 
 
@@ -134,7 +136,6 @@ class Archive:
 
 
 def _overview(execute: Execute) -> Overview:
-    failed = "SELECT count(*) FROM exchanges WHERE outcome IN ('failed', 'apologized')"
     codes = (
         "SELECT error_code, count(*) AS times FROM ledger WHERE error_code IS NOT NULL"
         " GROUP BY error_code ORDER BY times DESC, error_code LIMIT 5"
@@ -142,7 +143,7 @@ def _overview(execute: Execute) -> Overview:
     return Overview(
         exchanges=execute("SELECT count(*) FROM exchanges")[0][0],
         last_inbound_at=execute("SELECT max(received_at) FROM exchanges WHERE kind = 'message'")[0][0],
-        failed=execute(failed)[0][0],
+        failed=execute(f"SELECT count(*) FROM exchanges WHERE {_FAILED}")[0][0],  # noqa: S608
         unfinished=execute("SELECT count(*) FROM exchanges WHERE state = 'running'")[0][0],
         refused=execute("SELECT count(*) FROM refusals")[0][0],
         last_refusal=next(iter(latest_refusals(execute, 1)), None),

@@ -219,7 +219,7 @@ class DurableJournal:
         return bool(written)
 
     def _keeps_request(self, outcome: Outcome, state: str) -> bool:
-        return self._settings.record == "all" or state == FAILED or outcome.name in ("failed", "apologized")
+        return self._settings.record == "all" or state == FAILED or outcome.name in ("failed", "apologized", "overdue")
 
     def _answer_of(self, execute: Execute, message: InboundMessage) -> StoredReply | _Busy | None:
         """Return the answer that the failed URL gave to a message, if there is one by now."""

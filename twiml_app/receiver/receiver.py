@@ -26,6 +26,9 @@ from .responses import empty_response, twiml_response, unavailable_response
 
 #: Marks an authenticated request as the replay of a recording: it is neither claimed nor stored.
 REPLAY_HEADER = "X-Twiml-Replay"
+#: How long Twilio waits for an answer. A number's URL may set another limit in its fragment (#rt=), which Twilio never
+#: sends, https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides.
+TWILIO_WAIT_S = 15.0
 
 
 class Receiver:
@@ -66,7 +69,8 @@ class Receiver:
         if request.method == "HEAD":
             return empty_response(request)
         outcome = self._answer(request, event, started)
-        self._log(event, outcome, started)
+        seconds = self._clock() - started
+        self._log(event, _mark_overdue(event, outcome, seconds), seconds)
         return outcome.response
 
     def _refuse(self, request: WebhookRequest, refused: RequestRefused) -> WebhookResponse:
@@ -132,7 +136,9 @@ class Receiver:
             with suppress(JournalError):
                 journal.fail(claimed, Outcome(WebhookResponse(status=500), "failed"))
             raise
-        return self._store(journal, claimed, replace(outcome, milliseconds=(self._clock() - started) * 1000))
+        seconds = self._clock() - started
+        outcome = replace(_mark_overdue(event, outcome, seconds), milliseconds=seconds * 1000)
+        return self._store(journal, claimed, outcome)
 
     def _unless_looping(self, claim: Claim, outcome: Outcome) -> Outcome:
         if claim.recent_digests.get(outcome.digest, 0) < self.settings.loop_limit:
@@ -163,18 +169,15 @@ class Receiver:
             return Outcome(unavailable_response(), "journal unavailable")
         return self._answerer.answer(request, event)
 
-    def _log(self, event: Event, outcome: Outcome, started: float) -> None:
+    def _log(self, event: Event, outcome: Outcome, seconds: float) -> None:
         unhandled = outcome.name == "unhandled" and isinstance(event, InboundMessage)
         is_warning = outcome.name not in _QUIET and (outcome.name != "unhandled" or unhandled)
         level = logging.WARNING if is_warning else logging.INFO
-        log_event(level, _KINDS[type(event)], self._fields(event, outcome, started))
+        log_event(level, _KINDS[type(event)], self._fields(event, outcome, seconds))
 
-    def _fields(self, event: Event, outcome: Outcome, started: float) -> dict[str, object]:
-        done = {
-            "handler": outcome.handler,
-            "outcome": outcome.name,
-            "ms": round((self._clock() - started) * 1000, 1),
-        }
+    @staticmethod
+    def _fields(event: Event, outcome: Outcome, seconds: float) -> dict[str, object]:
+        done = {"handler": outcome.handler, "outcome": outcome.name, "ms": round(seconds * 1000, 1)}
         if isinstance(event, UnknownEvent):
             return done
         status = {"status": event.message_status} if isinstance(event, StatusCallback) else {}
@@ -184,11 +187,20 @@ class Receiver:
 
 #: Outcomes that need no attention: they are logged as information, all others as warnings.
 _QUIET = ("replied", "silent", "handled", "opted out", "repeated", "blocked")
+#: Outcomes of a message whose handlers succeeded.
+_ANSWERED = ("replied", "silent", "opted out")
 _KINDS: dict[type, str] = {
     InboundMessage: "inbound message",
     StatusCallback: "status callback",
     UnknownEvent: "webhook",
 }
+
+
+def _mark_overdue(event: Event, outcome: Outcome, seconds: float) -> Outcome:
+    """Return the outcome, named ``overdue`` if a message was answered when Twilio no longer waited."""
+    if seconds <= TWILIO_WAIT_S or outcome.name not in _ANSWERED or not isinstance(event, InboundMessage):
+        return outcome
+    return replace(outcome, name="overdue")
 
 
 def _is_replay(request: WebhookRequest) -> bool:
