@@ -52,12 +52,14 @@ def test_failed_message_can_be_retried_unless_it_was_answered(
     assert [(called, outcome.name) for called, _, outcome in journal.stored] == [(method, name)]
 
 
-def test_event_that_is_still_being_answered_gets_503(program: Program) -> None:
+def test_event_that_is_still_being_answered_gets_503(program: Program, caplog: pytest.LogCaptureFixture) -> None:
     """With an empty success the answer would be lost, and a second run would do the work twice."""
     answer = program.receiver(journal=Memory(down="running")).handle(text("hello"))
 
     assert answer == WebhookResponse.line(503, "the first request is still being answered")
     assert program.called == []
+    assert 'journal problem="another request is still processing this event"' in caplog.text
+    assert 'outcome="still running"' in caplog.text
 
 
 class Unended(BaseException):

@@ -94,7 +94,8 @@ class Receiver:
         try:
             return self._answer_once(self.journal, request, event, started)
         except StillRunning as error:
-            return Outcome(WebhookResponse.line(503, "the first request is still being answered"), str(error))
+            log_event(logging.WARNING, "journal", {"problem": error})
+            return Outcome(WebhookResponse.line(503, "the first request is still being answered"), "still running")
         except JournalUnavailable as error:
             return self._answer_without(request, event, error)
 
