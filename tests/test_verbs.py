@@ -147,6 +147,61 @@ def test_message_joins_its_texts_and_lists_its_media() -> None:
     assert (Message().text, Message().media) == ("", ())
 
 
+@pytest.mark.parametrize(
+    ("message", "nouns"),
+    [
+        pytest.param(Message("a", media="/1"), (Body("a"), Media("/1")), id="one URL"),
+        pytest.param(Message("a", media=["/1", "/2"]), (Body("a"), Media("/1"), Media("/2")), id="list of URLs"),
+        pytest.param(Message(media=(each for each in ["/1"])), (Media("/1"),), id="any iterable, no text"),
+        pytest.param(Message("a", Media("/1"), media="/2"), (Body("a"), Media("/1"), Media("/2")), id="after nouns"),
+        pytest.param(Message("a", media=[]), (Body("a"),), id="no media"),
+    ],
+)
+def test_media_can_be_given_by_url(message: Message, nouns: tuple[object, ...]) -> None:
+    """It is the shortest way to send a picture, and works like MessagingResponse.message."""
+    assert message.nouns == nouns
+
+
+def test_too_many_media_by_url_are_refused() -> None:
+    """The limit is the same as for nouns."""
+    with pytest.raises(TwimlError, match="a Message takes 10 Media, not 11"):
+        Message("a", media=["/1"] * 11)
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        pytest.param(lambda url: Message("Hi", url), id="after text"),
+        pytest.param(lambda url: Message(Media("/1"), url), id="after Media"),
+        pytest.param(lambda url: Message("Hi", f" {url}\n"), id="white space around"),
+    ],
+)
+@pytest.mark.parametrize("url", ["https://a.example/b.jpg", "HTTP://a.example/b"])
+def test_url_as_a_second_string_is_refused(build: Callable[[str], Message], url: str) -> None:
+    """People expect a picture, but the URL would be glued to the text."""
+    with pytest.raises(TwimlError) as caught:
+        build(url)
+
+    assert str(caught.value) == (
+        f"{url!r} would be appended to the text of the Message: write Media({url!r}) or media={url!r} to send it"
+        f" as a media file, or Body({url!r}) to send it as text"
+    )
+
+
+@pytest.mark.parametrize(
+    ("message", "text"),
+    [
+        pytest.param(Message("https://a.example/b.jpg"), "https://a.example/b.jpg", id="only a URL"),
+        pytest.param(Message("Look: ", "https://a.example/b is new"), "Look: https://a.example/b is new", id="longer"),
+        pytest.param(Message("Look: ", Body("https://a.example/b")), "Look: https://a.example/b", id="Body"),
+    ],
+)
+def test_urls_can_be_sent_as_text(message: Message, text: str) -> None:
+    """Links are normal text, and phones make them clickable."""
+    assert message.text == text
+    assert message.media == ()
+
+
 ATTRIBUTES: dict[str, Any] = {
     "to": "+15005550001",
     "from_": "+15005550006",

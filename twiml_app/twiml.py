@@ -60,13 +60,11 @@ class MessagingResponse:
         status_callback: str | None = None,
     ) -> Self:
         """Add a Message with text, media, or both."""
-        addresses = [media] if isinstance(media, str) else media
-        nouns: list[Body | Media] = [Media(address) for address in addresses]
-        if text is not None:
-            nouns.insert(0, Body(text))
-        return self.append(
-            Message(*nouns, to=to, from_=from_, action=action, method=method, status_callback=status_callback)
+        nouns = [] if text is None else [Body(text)]
+        message = Message(
+            *nouns, media=media, to=to, from_=from_, action=action, method=method, status_callback=status_callback
         )
+        return self.append(message)
 
     def redirect(self, url: str, *, method: str | None = None) -> Self:
         """Add a Redirect."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -25,6 +25,7 @@ SENDING_ATTRIBUTES: Mapping[str, str] = {
     "statusCallback": "status_callback",
 }
 
+_BARE_URL = re.compile(r"\s*https?://\S+\s*", re.IGNORECASE)
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -92,6 +93,9 @@ class _SendingVerb(ABC):
 class Message(_SendingVerb):
     """A message to send: text, media files, or both.
 
+    ``media`` is the URL of a media file, or several: ``Message("Hi", media="https://example.com/cat.jpg")`` is short
+    for ``Message("Hi", Media("https://example.com/cat.jpg"))``.
+
     With ``split=True``, text that is too long for one message is split into several messages at word boundaries.
 
     https://www.twilio.com/docs/messaging/twiml/message
@@ -104,6 +108,7 @@ class Message(_SendingVerb):
     def __init__(
         self,
         *nouns: str | Body | Media,
+        media: str | Iterable[str] = (),
         to: str | None = None,
         from_: str | None = None,
         action: str | None = None,
@@ -112,7 +117,9 @@ class Message(_SendingVerb):
         split: bool = False,
     ) -> None:
         super().__init__(to, from_, action, method, status_callback)
-        self.nouns: tuple[Body | Media, ...] = tuple(_noun(noun) for noun in nouns)
+        _refuse_bare_urls(nouns[1:])
+        urls = [media] if isinstance(media, str) else media
+        self.nouns: tuple[Body | Media, ...] = (*(_noun(noun) for noun in nouns), *(Media(url) for url in urls))
         self.split = split
         if len(self.media) > MAX_MEDIA:
             raise TwimlError(f"a Message takes {MAX_MEDIA} Media, not {len(self.media)}", code=21623)
@@ -220,6 +227,20 @@ def _noun(noun: str | Body | Media) -> Body | Media:
     if isinstance(noun, Body | Media):
         return noun
     raise TwimlError(f"a Message holds str, Body and Media, not {type(noun).__name__}")
+
+
+def _refuse_bare_urls(nouns: Iterable[object]) -> None:
+    """Refuse a str that is only a URL after another noun: it would be appended to the text.
+
+    Raises: TwimlError, which says how to send it.
+    """
+    for noun in nouns:
+        if isinstance(noun, str) and _BARE_URL.fullmatch(noun):
+            url = noun.strip()
+            raise TwimlError(
+                f"{url!r} would be appended to the text of the Message: write Media({url!r}) or media={url!r} to send"
+                f" it as a media file, or Body({url!r}) to send it as text"
+            )
 
 
 def _address(attribute: str, value: str | None) -> str | None:
