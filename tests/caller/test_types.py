@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from twiml_app.caller.types import Overrides
 
+EDGE_NAMES = "ashburn, dublin, frankfurt, sao-paulo, singapore, sydney, tokyo, umatilla"
+
 
 @pytest.mark.parametrize(
     ("fragment", "expected"),
@@ -79,15 +81,17 @@ def test_any_fragment_results_in_valid_overrides(fragment: str) -> None:
         pytest.param("ct=0&rt=x&tt=99999999&rc=9&sni=y&x=y", (), id="values out of bounds and unknown names"),
         pytest.param(
             "e=mars",
-            (
-                (
-                    11240,
-                    "e=mars: no such edge; use one of ashburn, dublin, frankfurt, sao-paulo, singapore, sydney, tokyo, "
-                    "umatilla",
-                ),
-            ),
+            ((11240, f"e=mars: no such edge; use one of {EDGE_NAMES}"),),
             id="unknown edge",
         ),
+        pytest.param("e=ashburn-ix", (), id="edge with Interconnect"),
+        pytest.param(
+            "e=ashburn-ix-ix", ((11240, f"e=ashburn-ix-ix: no such edge; use one of {EDGE_NAMES}"),), id="twice"
+        ),
+        pytest.param(
+            "e=mars-ix", ((11240, f"e=mars-ix: no such edge; use one of {EDGE_NAMES}"),), id="unknown, suffix"
+        ),
+        pytest.param("e=-ix", ((11240, f"e=-ix: no such edge; use one of {EDGE_NAMES}"),), id="only -ix"),
         pytest.param(
             "rp=ct,6xx", ((11243, "rp=6xx: no such policy; use some of 4xx, 5xx, ct, rt, all"),), id="unknown policy"
         ),

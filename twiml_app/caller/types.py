@@ -25,6 +25,7 @@ CERTIFICATE_WITHOUT_PATH = 11237
 INVALID_EDGE = 11240
 INVALID_RETRY_POLICY = 11243
 
+#: Each also with the suffix ``-ix``, for Interconnect.
 EDGES = ("ashburn", "dublin", "frankfurt", "sao-paulo", "singapore", "sydney", "tokyo", "umatilla")
 POLICIES = ("4xx", "5xx", "ct", "rt", "all")
 
@@ -115,7 +116,7 @@ class Overrides:
         https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides
         """
         given = {name: values[0].split(",") for name, values in parse_qs(fragment).items()}
-        edges = [edge for edge in given.get("e", []) if edge not in EDGES and not edge.endswith("-ix")]
+        edges = [edge for edge in given.get("e", []) if edge.removesuffix("-ix") not in EDGES]
         policies = [policy for policy in given.get("rp", []) if policy not in POLICIES]
         return (
             *((INVALID_EDGE, f"e={edge}: no such edge; use one of {', '.join(EDGES)}") for edge in edges),
