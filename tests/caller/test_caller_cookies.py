@@ -54,6 +54,15 @@ def test_cookies_belong_to_two_numbers_and_a_host() -> None:
     assert converse(transport, twilio) == "session=ann"
 
 
+def test_cookies_ignore_the_case_of_the_host() -> None:
+    """Host names are case-insensitive, for cookies as for logins."""
+    transport = wire(with_cookies("session=ann"), OK)
+    twilio = caller(transport)
+    converse(transport, twilio, url=URL.replace("sms.example", "SMS.Example"))
+
+    assert converse(transport, twilio) == "session=ann"
+
+
 def test_cookies_are_forgotten_after_four_hours_without_use() -> None:
     """An active conversation keeps its session; one that resumes the next day gets a new session."""
     transport = wire(with_cookies("session=ann"), OK)

@@ -258,7 +258,7 @@ class _Try:
             yield "Cookie", "; ".join(f"{name}={value}" for name, value in cookies.items())
 
     def _conversation(self, url: str) -> Conversation:
-        return self.form.get("From", ""), self.form.get("To", ""), urlsplit(url).netloc
+        return self.form.get("From", ""), self.form.get("To", ""), urlsplit(url).netloc.lower()
 
     def _broken(self, kind: str, request: OutgoingRequest, error: OSError, code: int) -> _Failed:
         problem = str(error) or type(error).__name__

@@ -20,7 +20,7 @@ COOKIE_LIFETIME_S = 4 * 3600
 #: Twilio reads no more of a document; longer answers are not cached.
 MAX_KEPT_BYTES = 64 * 1024
 
-#: The scope of cookies: From, To and the host.
+#: The scope of cookies: From, To and the host in lower case.
 Conversation = tuple[str, str, str]
 
 
