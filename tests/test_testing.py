@@ -258,6 +258,22 @@ def test_delivery_is_reported_at_the_status_url_of_the_reply() -> None:
     assert (status.from_, status.to, status.raw_dlr_done_date) == (NUMBER, CONTACT, "2401010000")
 
 
+@pytest.mark.parametrize(
+    ("contact", "status", "date"),
+    [
+        pytest.param(CONTACT, "delivered", "2411210230", id="delivered"),
+        pytest.param(CONTACT, "failed", "", id="no receipt"),
+        pytest.param(f"whatsapp:{CONTACT}", "delivered", "", id="another channel"),
+    ],
+)
+def test_carriers_delivery_receipt_has_a_date(contact: str, status: str, date: str) -> None:
+    """Twilio passes on the date of the carrier's receipt, which only SMS and MMS have."""
+    program = Program().follow()
+    Phone(program.app(), contact=contact, clock=lambda: 1732156200).status(SID, status)
+
+    assert [each.raw_dlr_done_date for each in program.statuses] == [date]
+
+
 def test_report_for_a_reply_without_status_url_is_an_error(program: Program) -> None:
     """Otherwise the test would pass with a handler that never runs in production."""
     phone = Phone(program.app())

@@ -217,10 +217,12 @@ class Phone:
         contact: str = CONTACT,
         number: str = NUMBER,
         new_sid: Callable[[str], str] = random_sid,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._target, transport = in_process(app)
         self._caller = self._target.caller(transport)
         self._new_sid = new_sid
+        self._clock = clock
         self.contact = contact
         self.number = number
 
@@ -283,6 +285,7 @@ class Phone:
             sid,
             status,
             error_code=error_code,
+            done_at=self._clock() if status in ("delivered", "undelivered") and ":" not in self.contact else None,
             from_=self.number,
             to=self.contact,
             account_sid=self._target.account_sid,

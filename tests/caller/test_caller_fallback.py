@@ -16,7 +16,7 @@ def test_fallback_is_called_with_the_error() -> None:
     assert answer.url == "https://sms.example.com/fallback"
     assert answer.failure
     assert (answer.failure.code, answer.failure.problem) == (11200, "answered 500: the handler failed")
-    assert form.pairs == (*FORM.pairs, ("ErrorCode", "11200"), ("ErrorUrl", f"{URL}?a=1"))
+    assert form.pairs == (("ErrorUrl", f"{URL}?a=1"), ("ErrorCode", "11200"), *FORM.pairs)
     assert header(transport.sent[-1], "I-Twilio-Idempotency-Token") == "event-2"
     assert is_signed(transport.sent[-1])
     assert len(answer.attempts) == 4

@@ -13,6 +13,7 @@ from tests.helpers import sample
 from tests.webhook_requests import OTHER_ACCOUNT, SID
 from twiml_app.caller.forms import ACCOUNT_SID, CONTACT, NUMBER, inbound_form, random_sid, status_form
 from twiml_app.events import InboundMedia, InboundMessage, StatusCallback, parse_event
+from twiml_app.webhook import Form
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 
@@ -22,6 +23,7 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
     [
         pytest.param("inbound-sms.txt", inbound_form("x"), id="text"),
         pytest.param("inbound-mms.txt", inbound_form("x", media={"https://x/": "image/png"}), id="media file"),
+        pytest.param("inbound-whatsapp-text.txt", inbound_form("x", from_="whatsapp:+1"), id="WhatsApp"),
         pytest.param("status-delivered.txt", status_form(SID, "delivered"), id="delivered"),
         pytest.param("status-failed.txt", status_form(SID, "failed", error_code=30005), id="failed"),
     ],
@@ -52,9 +54,79 @@ def test_sids_look_like_twilios_and_are_unique() -> None:
     assert set(first[2:]) <= set("0123456789abcdef")
 
 
-def test_text_message_has_the_fields_of_recorded_traffic_in_order() -> None:
+PICTURE, CARD = {"https://x/1": "image/jpeg"}, {"https://x/2": "text/vcard"}
+
+
+@pytest.mark.parametrize(
+    ("name", "form"),
+    [
+        pytest.param("inbound-sms.txt", inbound_form("x"), id="text"),
+        pytest.param("inbound-mms.txt", inbound_form("x", media=PICTURE | CARD), id="media files"),
+        pytest.param("inbound-mms-image-only.txt", inbound_form(media=PICTURE), id="media file only"),
+        pytest.param("status-delivered.txt", status_form(SID, "delivered", done_at=0), id="delivered"),
+        pytest.param(
+            "status-failed.txt", status_form(SID, "undelivered", error_code=30005, done_at=0), id="undelivered"
+        ),
+    ],
+)
+def test_form_has_the_fields_of_recorded_traffic_in_order(name: str, form: Form) -> None:
     """A program under test must see the same request as from Twilio."""
-    assert list(inbound_form("x")) == list(sample("inbound-sms.txt"))
+    assert list(form) == list(sample(name))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("inbound-fallback.txt", "inbound-opt-out.txt", "inbound-rcs.txt", "inbound-service.txt"),
+        *("inbound-whatsapp-button.txt", "inbound-whatsapp-location.txt", "inbound-whatsapp-referral.txt"),
+        *("inbound-whatsapp-reply.txt", "inbound-whatsapp-text.txt", "status-whatsapp-read.txt"),
+    ],
+)
+def test_given_fields_are_in_the_order_of_recorded_traffic(name: str) -> None:
+    """Fields that only some messages have must be in Twilio's order, too."""
+    recorded = sample(name)
+    is_status = name.startswith("status")
+    form = (
+        status_form(SID, "read", fields=recorded)
+        if is_status
+        else inbound_form(from_=recorded["From"], fields=recorded)
+    )
+
+    assert list(form) == list(recorded)
+
+
+def test_media_fields_are_in_numerical_order() -> None:
+    """With ten media files and more, the order of the names as strings would be another."""
+    form = inbound_form(fields={f"MediaUrl{index}": "https://x/" for index in reversed(range(12))})
+
+    assert [name for name in form if name.startswith("MediaUrl")] == [f"MediaUrl{index}" for index in range(12)]
+
+
+@pytest.mark.parametrize(
+    ("form", "segments"),
+    [
+        pytest.param(inbound_form(), "1", id="empty text"),
+        pytest.param(inbound_form("x" * 160), "1", id="one segment"),
+        pytest.param(inbound_form("x" * 161), "2", id="two segments"),
+        pytest.param(inbound_form("x" * 500), "4", id="500 characters"),
+        pytest.param(inbound_form("日" * 71), "2", id="UCS-2"),
+        pytest.param(inbound_form(media=PICTURE), "1", id="media file"),
+        pytest.param(inbound_form("x" * 500, media=PICTURE | CARD), "3", id="text and two media files"),
+        pytest.param(inbound_form("x" * 500, from_="whatsapp:+15005550001"), "1", id="WhatsApp"),
+        pytest.param(inbound_form("x" * 500, fields={"NumSegments": "9"}), "9", id="overridden"),
+    ],
+)
+def test_message_has_the_number_of_its_segments(form: Form, segments: str) -> None:
+    """Handlers may refuse long messages, and recorded MMS count each media file and the text."""
+    assert form["NumSegments"] == segments
+
+
+def test_delivery_receipt_has_the_carriers_date() -> None:
+    """Carriers report it in minutes, without a century."""
+    form = status_form(SID, "delivered", done_at=1732156200)
+
+    assert form["RawDlrDoneDate"] == sample("status-delivered.txt")["RawDlrDoneDate"] == "2411210230"
+    assert "RawDlrDoneDate" not in status_form(SID, "sent")
 
 
 @pytest.mark.parametrize(

@@ -78,7 +78,7 @@ class Caller:
         )
 
     def call(self, webhook: Webhook, form: Form, *, session: Session | None = None) -> Call:
-        """Call a webhook; if it fails and has a fallback URL, call that URL with ErrorCode and ErrorUrl.
+        """Call a webhook; if it fails and has a fallback URL, call that URL with ErrorUrl and ErrorCode.
 
         Pass the same session to all calls that one event causes; by default a call gets a new session.
 
@@ -93,8 +93,8 @@ class Caller:
         except CallError as failure:
             if not webhook.fallback_url:
                 raise
-            error = [("ErrorCode", str(failure.code)), ("ErrorUrl", without_userinfo(webhook.url))]
-            answer = self._fetch(webhook.fallback_url, webhook.method, Form([*form.pairs, *error]), session, attempts)
+            error = [("ErrorUrl", without_userinfo(webhook.url)), ("ErrorCode", str(failure.code))]
+            answer = self._fetch(webhook.fallback_url, webhook.method, Form([*error, *form.pairs]), session, attempts)
             return replace(answer, failure=failure)
 
     def _fetch(self, url: str, method: str, form: Form, session: Session, attempts: list[Attempt]) -> Call:
