@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twiml_app.recordings.comparison import differences
+from twiml_app.recordings.comparison import differences, with_host_of
 from twiml_app.webhook import TWIML_TYPE, WebhookResponse
 
 SID = "SM" + "5" * 32
@@ -66,6 +66,141 @@ STATUS = f"https://a.example/status?in_reply_to={SID}&token=one"
 def test_answers_with_the_same_meaning_agree(one: WebhookResponse, other: WebhookResponse) -> None:
     """Nobody keeps using a replay with false alarms."""
     assert differences(one, other) == differences(other, one) == []
+
+
+RECORDED_URL = "https://sms.example.com/in/message?step=1"
+
+
+def changed(
+    recorded: WebhookResponse,
+    answered: WebhookResponse,
+    *,
+    recorded_url: str = RECORDED_URL,
+    answered_url: str = "http://127.0.0.1:5000/in/message",
+) -> list[str]:
+    """Return the differences between a recorded answer, and one of the same application on localhost."""
+    return differences(recorded, answered, recorded_url=recorded_url, answered_url=answered_url)
+
+
+def linked(url: str) -> WebhookResponse:
+    """Make an answer that has a URL in every place."""
+    escaped = url.replace("&", "&amp;")
+    return twiml(
+        f'<Response><Message action="{escaped}" statusCallback="{escaped}"><Body>See {escaped}\nbye</Body>'
+        f"<Media>{escaped}</Media></Message><Redirect>{escaped}</Redirect></Response>"
+    )
+
+
+def target(url: str) -> WebhookResponse:
+    """Make an answer with a Redirect."""
+    return twiml(f"<Response><Redirect>{url.replace('&', '&amp;')}</Redirect></Response>")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        pytest.param("https://sms.example.com/a.png", "http://127.0.0.1:5000/a.png", id="path"),
+        pytest.param("https://sms.example.com/a?b=%20c&d", "http://127.0.0.1:5000/a?b=%20c&d", id="query"),
+        pytest.param("https://sms.example.com", "http://127.0.0.1:5000", id="only the host"),
+        pytest.param("http://SMS.example.com:80/a", "https://127.0.0.1:5000/a", id="scheme, case and default port"),
+        pytest.param("https://u:p@sms.example.com/a", "http://127.0.0.1:5000/a", id="credentials"),
+    ],
+)
+def test_own_host_is_not_compared(one: str, other: str) -> None:
+    """A recording of production is replayed elsewhere: url_for returns other URLs, and nothing has changed."""
+    assert changed(linked(one), linked(other)) == []
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        pytest.param("https://sms.example.com/a?b=c", "/a?b=c", id="absolute path"),
+        pytest.param("/a", "http://127.0.0.1:5000/a", id="the other way round"),
+        pytest.param("//sms.example.com/a", "/a", id="no scheme"),
+        pytest.param("https://sms.example.com/in/b.png", "b.png", id="relative path"),
+        pytest.param("?step=2", "http://127.0.0.1:5000/in/message?step=2", id="relative query"),
+        pytest.param("https://sms.example.com?a", "/?a", id="no path"),
+    ],
+)
+def test_relative_and_absolute_own_urls_agree(one: str, other: str) -> None:
+    """Twilio resolves relative URLs, so both have the same effect."""
+    assert changed(target(one), target(other)) == []
+
+
+@pytest.mark.parametrize("url", ["https://sms.example.com/a", "http://127.0.0.1:5000/a", "https://cdn.example/a"])
+def test_equal_absolute_urls_agree(url: str) -> None:
+    """A handler may return a URL from its configuration, which is the same everywhere."""
+    assert changed(linked(url), linked(url)) == []
+
+
+@pytest.mark.parametrize(
+    "url", ["next", "../next", "?step=2", "#top", "/next", "https://cdn.example/next", "http:next"]
+)
+def test_equal_urls_agree_at_any_path(url: str) -> None:
+    """Another installation may have another Message URL, and its handlers still return the same."""
+    assert changed(target(url), target(url), answered_url="http://localhost/other") == []
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        pytest.param("https://sms.example.com/a", "http://127.0.0.1:5000/b", id="path"),
+        pytest.param("https://sms.example.com/a?b=1", "http://127.0.0.1:5000/a?b=2", id="query"),
+        pytest.param("https://sms.example.com/a", "http://127.0.0.1:5000/a?", id="empty query"),
+        pytest.param("https://sms.example.com/a", "http://127.0.0.1:5000/A", id="case of the path"),
+        pytest.param("https://sms.example.com/a", "http://127.0.0.1:5000/a#b", id="fragment"),
+        pytest.param("https://sms.example.com/a", "http://127.0.0.1:5001/a", id="another port"),
+        pytest.param("https://sms.example.com:444/a", "http://127.0.0.1:5000/a", id="another recorded port"),
+        pytest.param("https://sms.example.com.evil/a", "http://127.0.0.1:5000.evil/a", id="longer host"),
+        pytest.param("https://sms.example.com/a", "https://cdn.example/a", id="another host"),
+        pytest.param("https://cdn.example/a", "https://cdn.example/b", id="path at another host"),
+    ],
+)
+def test_path_query_and_other_hosts_are_compared(one: str, other: str) -> None:
+    """A handler that returns another URL has changed."""
+    assert changed(target(one), target(other))
+    assert changed(linked(one), linked(other))
+
+
+def test_own_url_cannot_pass_for_another_host() -> None:
+    """A path that begins with two slashes is not a host."""
+    assert changed(target("https://sms.example.com//evil.example/a"), target("//evil.example/a"))
+
+
+def test_own_host_in_plain_text_is_not_compared() -> None:
+    """Handlers of other webhooks may answer with text."""
+    answers = [
+        WebhookResponse(status=200, content_type="text/plain", body=f"go to {host}/a.\n{host}.".encode())
+        for host in ("https://sms.example.com", "http://127.0.0.1:5000")
+    ]
+
+    assert changed(*answers) == []
+
+
+@pytest.mark.parametrize("url", ["", "http://[", "http://h:99999/", "/message", "mailto:me"])
+def test_urls_are_compared_unchanged_without_a_called_url(url: str) -> None:
+    """Recordings are edited by hand, and a broken URL must not hide anything."""
+    assert changed(target("/a"), target("/a"), recorded_url=url) == []
+    assert changed(target("/a"), target("http://127.0.0.1:5000/a"), recorded_url=url)
+    assert changed(target("/a"), target("https://sms.example.com/a"), answered_url=url)
+
+
+def test_new_answer_is_recorded_with_the_recorded_host() -> None:
+    """An accepted answer must agree wherever it is replayed next."""
+    text = "http://127.0.0.1:5000/a http://127.0.0.1:50001/b https://cdn.example/c"
+    recorded = with_host_of("https://sms.example.com/in/message", text, answered_url="http://127.0.0.1:5000/message")
+
+    assert recorded == "https://sms.example.com/a http://127.0.0.1:50001/b https://cdn.example/c"
+    assert with_host_of("http://[", text, answered_url="http://127.0.0.1:5000/message") == text
+    assert with_host_of("https://sms.example.com/in/message", text, answered_url="") == text
+
+
+def test_diff_shows_urls_unchanged() -> None:
+    """People look for the URL that they know."""
+    assert changed(linked("https://sms.example.com/a"), linked("http://127.0.0.1:5000/b"))[-2:] == [
+        "-   POST https://sms.example.com/a",
+        "+   POST http://127.0.0.1:5000/b",
+    ]
 
 
 BASE = twiml('<Response><Message to="+1"><Body>hi</Body><Media>/a.png</Media></Message></Response>')

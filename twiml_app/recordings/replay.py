@@ -12,14 +12,24 @@ from ..caller import Caller, Webhook
 from ..errors import CallError
 from ..events import TOKEN_PARAMETER
 from ..webhook import Endpoint, Form, WebhookResponse
-from .comparison import differences
+from .comparison import differences, with_host_of
 from .format import Exchange
 from .scrubbing import without_secrets
 
-#: Sends one exchange and returns the answer, whatever its status.
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The result of sending an exchange: the answer, whatever its status."""
+
+    response: WebhookResponse
+    #: The URL that answered, without credentials.
+    url: str = ""
+
+
+#: Sends one exchange.
 #:
 #: Raises: CallError, if there is no answer.
-SendExchange = Callable[[Exchange], WebhookResponse]
+SendExchange = Callable[[Exchange], Sent]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +39,8 @@ class Replayed:
     exchange: Exchange
     answer: WebhookResponse | None
     differences: tuple[str, ...]
+    #: The URL that answered.
+    url: str = ""
 
     @property
     def agrees(self) -> bool:
@@ -36,10 +48,11 @@ class Replayed:
         return not self.differences
 
     def updated(self) -> Exchange:
-        """Return the exchange with the new answer, without its secrets, if it differs."""
+        """Return the exchange with the new answer if it differs, without secrets and on the recorded host."""
         if self.agrees or self.answer is None:
             return self.exchange
         body = without_secrets(self.answer.body.decode("utf-8", "replace"))
+        body = with_host_of(self.exchange.url, body, answered_url=self.url)
         return replace(self.exchange, answer=replace(self.answer, body=body.encode()))
 
 
@@ -52,7 +65,7 @@ class Destination:
     #: The account to send instead of the recorded one; empty to send the recorded one.
     account_sid: str = ""
 
-    def send(self, caller: Caller, exchange: Exchange) -> WebhookResponse:
+    def send(self, caller: Caller, exchange: Exchange) -> Sent:
         """Send an exchange to its URL at this application.
 
         Raises: CallError, if there is no answer.
@@ -63,11 +76,13 @@ class Destination:
             form = Form(pairs)
         webhook = Webhook(url=self._url(exchange), method=exchange.method)
         try:
-            return caller.call(webhook, form).response
+            call = caller.call(webhook, form)
         except CallError as error:
             if not error.status:
                 raise
-            return WebhookResponse(status=error.status, content_type=error.content_type, body=error.body)
+            answer = WebhookResponse(status=error.status, content_type=error.content_type, body=error.body)
+            return Sent(answer, error.url)
+        return Sent(call.response, call.url)
 
     def _url(self, exchange: Exchange) -> str:
         query = urlsplit(exchange.url).query if exchange.method == "POST" else ""
@@ -109,7 +124,8 @@ def _paced(exchanges: Sequence[Exchange], pace: float, sleep: Callable[[float], 
 
 def _send_one(exchange: Exchange, send: SendExchange) -> Replayed:
     try:
-        answer = send(exchange)
+        sent = send(exchange)
     except CallError as error:
         return Replayed(exchange, None, (f"no answer: {error.problem}",))
-    return Replayed(exchange, answer, tuple(differences(exchange.answer, answer)))
+    found = differences(exchange.answer, sent.response, recorded_url=exchange.url, answered_url=sent.url)
+    return Replayed(exchange, sent.response, tuple(found), sent.url)
