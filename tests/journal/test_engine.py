@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -124,35 +124,65 @@ def test_outage_within_a_batch_fails_only_the_remaining_operations(tmp_path: Pat
             return super().begin(durable=durable)
 
     engine = Engine(lambda: Flaky(tmp_path / "twiml.db", durable=True))
-    entered, go_on, results = threading.Event(), threading.Event(), dict[str, object]()
 
-    def block(execute: Execute) -> str:
-        entered.set()
-        assert go_on.wait(30)
-        return "blocked"
+    results = run_in_one_batch(engine, {"first": succeed, "second": fail(ValueError), "third": succeed})
 
-    def fail(execute: Execute) -> str:
-        raise ValueError("failed")
+    assert results == {"first": "done", "second": JournalUnavailable, "third": JournalUnavailable}
 
-    def work(name: str, operation: Callable[[Execute], str]) -> None:
-        try:
-            results[name] = engine.run(operation)
-        except JournalUnavailable:
-            results[name] = "unavailable"
 
-    threads = []
-    operations = {"first": block, "second": lambda _: "done", "third": fail, "fourth": lambda _: "done"}
-    for place, (name, operation) in enumerate(operations.items()):
-        threads.append(threading.Thread(target=work, args=(name, operation)))
-        threads[-1].start()
-        assert entered.wait(30)
-        while len(engine._waiting) < place:
-            time.sleep(0.001)
-    go_on.set()
-    for thread in threads:
-        thread.join(30)
+@pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt])
+def test_interruption_of_one_operation_leaves_the_others_of_its_batch_unharmed(
+    tmp_path: Path, error: type[BaseException]
+) -> None:
+    """An operation that never ran must not be reported as successful: its answer would be sent and not stored."""
+    engine = Engine(lambda: SqliteStore(tmp_path / "twiml.db", durable=True))
+    operations = {name: insert(name) for name in ("first", "second")} | {
+        "third": fail(error),
+        "fourth": insert("fourth"),
+    }
 
-    assert results == {"first": "blocked", "second": "done", "third": "unavailable", "fourth": "unavailable"}
+    results = run_in_one_batch(engine, operations)
+
+    assert results == {"first": "done", "second": "done", "third": error, "fourth": "done"}
+    assert engine.query("SELECT name FROM meta WHERE value = 'x' ORDER BY name") == [
+        ("first",),
+        ("fourth",),
+        ("second",),
+    ]
+
+
+def test_interruption_between_operations_is_that_of_the_thread_that_writes(tmp_path: Path) -> None:
+    """Ctrl-C while a transaction begins ends the thread that runs the batch, and the others get their results."""
+
+    class Interrupted(SqliteStore):
+        begun = 0
+
+        def begin(self, *, durable: bool) -> Execute:
+            self.begun += 1
+            if self.begun == 2:  # the batch, after the blocking operation
+                raise KeyboardInterrupt
+            return super().begin(durable=durable)
+
+    engine = Engine(lambda: Interrupted(tmp_path / "twiml.db", durable=True))
+
+    results = run_in_one_batch(engine, dict.fromkeys(("first", "second", "third"), succeed))
+
+    assert sorted(map(str, results.values())) == ["<class 'KeyboardInterrupt'>", "done", "done"]
+
+
+def test_operation_that_never_ran_is_reported_as_an_outage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If the thread that runs the batch ends at any other place, the others must not count as successful."""
+    engine = Engine(lambda: SqliteStore(tmp_path / "twiml.db", durable=True))
+
+    def interrupt(jobs: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(engine, "_transact_one_by_one", interrupt)
+
+    results = run_in_one_batch(engine, {"first": succeed, "second": fail(ValueError), "third": succeed})
+
+    assert set(results.values()) == {KeyboardInterrupt, JournalUnavailable}
+    assert engine.query("SELECT 1") == [(1,)]
 
 
 def test_engine_connects_when_it_is_first_used(tmp_path: Path) -> None:
@@ -191,3 +221,58 @@ def test_failed_statement_does_not_break_the_connection(program: Program) -> Non
         program.engine.query("SELECT 1 FROM no_such_table")
 
     assert program.engine.query("SELECT 1") == [(1,)]
+
+
+def succeed(execute: Execute) -> str:
+    """Succeed, as an operation."""
+    return "done"
+
+
+def insert(name: str) -> Callable[[Execute], str]:
+    """Return an operation that writes a row."""
+
+    def operation(execute: Execute) -> str:
+        execute("INSERT INTO meta VALUES (?, 'x')", (name,))
+        return "done"
+
+    return operation
+
+
+def fail(error: type[BaseException]) -> Callable[[Execute], str]:
+    """Return an operation that raises an error."""
+
+    def operation(execute: Execute) -> str:
+        raise error
+
+    return operation
+
+
+def run_in_one_batch(engine: Engine, operations: Mapping[str, Callable[[Execute], str]]) -> dict[str, object]:
+    """Run operations that share a transaction, each in its own thread; return the value or error type of each."""
+    entered, proceed, results = threading.Event(), threading.Event(), dict[str, object]()
+
+    def block(execute: Execute) -> str:
+        entered.set()
+        assert proceed.wait(30)
+        return "blocked"
+
+    def work(name: str, operation: Callable[[Execute], str]) -> None:
+        try:
+            results[name] = engine.run(operation)
+        except JournalUnavailable:
+            results[name] = JournalUnavailable
+        except BaseException as error:
+            results[name] = type(error)
+
+    threads = [threading.Thread(target=work, args=("blocking", block))]
+    threads += [threading.Thread(target=work, args=each) for each in operations.items()]
+    for place, thread in enumerate(threads):
+        thread.start()
+        assert entered.wait(30)
+        while len(engine._waiting) < place:
+            time.sleep(0.001)
+    proceed.set()
+    for thread in threads:
+        thread.join(30)
+    assert results.pop("blocking") == "blocked"
+    return results

@@ -73,12 +73,23 @@ class _Job:
         self.operation = operation
         self.durable = durable
         self.value: Any = None
-        self.error: Exception | None = None
+        self.error: BaseException | None = None
         self.done = False
+
+    def run(self, execute: Execute) -> None:
+        try:
+            self.value = self.operation(execute)
+        except Exception:
+            raise
+        except BaseException as error:
+            self.error = error
+            raise
 
     def result(self) -> Any:
         if self.error is not None:
             raise self.error
+        if not self.done:
+            raise JournalUnavailable("the thread that wrote to the journal was interrupted: try again")
         return self.value
 
 
@@ -113,7 +124,7 @@ class Engine:
             self._waiting.append(job)
         with self._leader_lock:
             if not job.done:
-                self._commit_waiting()
+                self._commit_waiting(job)
         value: T = job.result()
         return value
 
@@ -168,7 +179,7 @@ class Engine:
         self._queue_lock, self._leader_lock = threading.Lock(), threading.Lock()
         self._waiting, self._store = [], None
 
-    def _commit_waiting(self) -> None:
+    def _commit_waiting(self, own: _Job) -> None:
         with self._queue_lock:
             jobs, self._waiting = self._waiting, []
         try:
@@ -177,6 +188,10 @@ class Engine:
             _fail(jobs, error)
         except Exception:
             self._transact_one_by_one(jobs)
+        except BaseException as error:  # SystemExit or KeyboardInterrupt: it ends one thread, and the others continue
+            interrupted = next((job for job in jobs if job.error), own)
+            interrupted.error = error
+            self._transact_one_by_one([job for job in jobs if job is not interrupted])
         for job in jobs:
             job.done = True
 
@@ -188,7 +203,7 @@ class Engine:
             except _CannotBegin as error:
                 _fail(jobs[place:], error)
                 return
-            except Exception as error:
+            except BaseException as error:
                 job.error = error
 
     def _transact(self, jobs: list[_Job]) -> None:
@@ -202,7 +217,7 @@ class Engine:
         execute = self._begin(store, durable=any(job.durable for job in jobs))
         try:
             for job in jobs:
-                job.value = job.operation(execute)
+                job.run(execute)
             store.commit()
         except store.errors as error:
             store.recover()
