@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -111,10 +112,26 @@ def test_only_a_running_process_holds_its_claims(tmp_path: Path) -> None:
     other.close()
 
 
-def test_lock_files_are_readable_only_by_their_owner(tmp_path: Path) -> None:
-    """A user who can open them can block the application."""
-    Program(f"sqlite:///{tmp_path}/twiml.db").journal.check()
+def test_files_are_readable_only_by_their_owner(tmp_path: Path) -> None:
+    """The database contains the texts of customers, and whoever can open the lock files can stop the application."""
+    folder = tmp_path / "instance"
+    before = os.umask(0o022)
+    try:
+        Program(f"sqlite:///{folder}/twiml.db").text()
+    finally:
+        os.umask(before)
 
-    modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+    modes = {path.name: path.stat().st_mode & 0o777 for path in folder.iterdir()}
 
-    assert {modes["twiml.db-queue"], modes["twiml.db-owners"]} == {0o600}
+    assert modes == dict.fromkeys((f"twiml.db{end}" for end in ("", "-wal", "-shm", "-queue", "-owners")), 0o600)
+    assert folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_mode_of_an_existing_database_is_kept(tmp_path: Path) -> None:
+    """An operator may have given a group access, for example for backups."""
+    (tmp_path / "twiml.db").touch(mode=0o640)
+    (tmp_path / "twiml.db").chmod(0o640)
+
+    Program(f"sqlite:///{tmp_path}/twiml.db").text()
+
+    assert {(tmp_path / f"twiml.db{end}").stat().st_mode & 0o777 for end in ("", "-wal", "-shm")} == {0o640}

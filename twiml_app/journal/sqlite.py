@@ -7,6 +7,7 @@ import os
 import secrets
 import sqlite3
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from .engine import Execute, Row
@@ -116,10 +117,27 @@ class SqliteStore:
         return False
 
     def _open(self) -> sqlite3.Connection:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if self._owners < 0:
             self._queue, self._owners = self._lock_file("queue"), self._lock_file("owners")
             fcntl.lockf(self._owners, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, self.owner)
+        fcntl.flock(self._queue, fcntl.LOCK_EX)
+        try:
+            connection = self._prepared()
+        finally:
+            fcntl.flock(self._queue, fcntl.LOCK_UN)
+        self._inode = self._path.stat().st_ino
+        self._connection = connection
+        return connection
+
+    def _prepared(self) -> sqlite3.Connection:
+        """Connect, and create what is missing, while no other process writes.
+
+        Only the owner may read the file, as it contains the texts of customers; SQLite gives its other files, -wal and
+        -shm, the same mode.
+        """
+        with suppress(FileExistsError):
+            self._path.touch(mode=0o600, exist_ok=False)
         connection = sqlite3.connect(
             self._path,
             timeout=self._busy_timeout_s,
@@ -127,7 +145,6 @@ class SqliteStore:
             check_same_thread=False,
             cached_statements=64,
         )
-        fcntl.flock(self._queue, fcntl.LOCK_EX)
         try:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA secure_delete=ON")
@@ -138,10 +155,6 @@ class SqliteStore:
         except BaseException:
             connection.close()
             raise
-        finally:
-            fcntl.flock(self._queue, fcntl.LOCK_UN)
-        self._inode = self._path.stat().st_ino
-        self._connection = connection
         return connection
 
     def _lock_file(self, name: str) -> int:
