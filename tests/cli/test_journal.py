@@ -33,7 +33,7 @@ def test_list_shows_the_newest_exchange_first_and_masks_addresses(phone: Phone) 
         ("message", "", "replied"),
     ]
     assert {row["contact"] for row in rows} == {"+*******0001"}
-    assert "+15005550001" in run("journal", "list", "--all-numbers").output
+    assert "+15005550001" in run("journal", "list", "--unmasked").output
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_show_prints_the_answer_and_the_handler(phone: Phone) -> None:
     assert "<Body>Hello!</Body>" in shown.output
     assert "hello: replied" in shown.output
     assert "+15005550001" not in shown.output
-    assert "+15005550001" in run("journal", "show", "1", "--all-numbers").output
+    assert "+15005550001" in run("journal", "show", "1", "--unmasked").output
     assert run("journal", "show", "99").stderr == "Error: there is no exchange 99\n"
 
 
@@ -125,7 +125,7 @@ def test_commands_report_that_there_is_no_journal(phone: Phone) -> None:
 def test_show_prints_the_request_and_every_result(project: Project) -> None:
     """Support may share the screen, so people are fictitious by default."""
     shared = project.type("journal", "show", "2").stdout
-    whole = project.type("journal", "show", "2", "--all-numbers").stdout
+    whole = project.type("journal", "show", "2", "--unmasked").stdout
     status = project.type("journal", "show", "4").stdout
 
     assert "POST https://sms.example.com/message" in shared

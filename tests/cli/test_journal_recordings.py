@@ -11,7 +11,7 @@ from tests.cli.projects import Project
 def test_export_goes_to_standard_output_too(project: Project) -> None:
     """The output can be piped, and the options must mean the same there."""
     lines = project.type("journal", "export", "--handler", "menu").stdout.splitlines()
-    redacted = project.type("journal", "export", "--redact-bodies", "--all-numbers").stdout
+    redacted = project.type("journal", "export", "--redact-bodies", "--scrub-own-numbers").stdout
 
     assert [json.loads(line)["form"]["Body"] for line in lines] == ["menu", "menu"]
     assert "menu" not in redacted.replace(f"{project.module}.menu", "")

@@ -56,9 +56,9 @@ def exchange(
     )
 
 
-def scrub(*exchanges: Exchange, all_numbers: bool = False, redact_bodies: bool = False) -> list[Exchange]:
+def scrub(*exchanges: Exchange, scrub_own_numbers: bool = False, redact_bodies: bool = False) -> list[Exchange]:
     """Scrub with the key of this test."""
-    return Scrubber(KEY, all_numbers=all_numbers, redact_bodies=redact_bodies).scrub(exchanges)
+    return Scrubber(KEY, scrub_own_numbers=scrub_own_numbers, redact_bodies=redact_bodies).scrub(exchanges)
 
 
 def answer_to(text: str) -> str:
@@ -78,8 +78,8 @@ tokens = st.text(string.ascii_letters + string.digits + "-_", min_size=20, max_s
 
 @settings(max_examples=40, deadline=None)
 @given(contacts, channels, names, sids, tokens, st.sampled_from(["GET", "POST"]), st.booleans())
-def test_line_identifies_nobody(
-    contact: str, channel: str, name: str, sid: str, token: str, method: str, all_numbers: bool
+def test_nothing_that_points_to_a_person_is_in_the_line(
+    contact: str, channel: str, name: str, sid: str, token: str, method: str, scrub_own_numbers: bool
 ) -> None:
     """A recording is shared in a repository: personal data in it would stay public."""
     digits = contact[1:]
@@ -94,11 +94,11 @@ def test_line_identifies_nobody(
         exchange(status, kind="status", method=method, results={"a.b": f"ValueError: {text} {link}"}),
     ]
 
-    lines = "\n".join(map(write_line, scrub(*exchanges, all_numbers=all_numbers)))
+    lines = "\n".join(map(write_line, scrub(*exchanges, scrub_own_numbers=scrub_own_numbers)))
 
     for original in (digits, digits[-9:], sid, sid[2:], name, quote(name), quote_plus(name), token, "user:pass"):
         assert original not in lines
-    assert (NUMBER in lines) is not all_numbers
+    assert (NUMBER in lines) is not scrub_own_numbers
     for secret in ("Basic", "session=", "c2lnbmVk"):
         assert secret not in lines
 
@@ -305,11 +305,11 @@ def test_body_that_is_not_a_form_is_scrubbed() -> None:
     assert result.form.pairs == ((f'{{"to": "{FICTITIOUS}"}}', ""), ("Body", "x"))
 
 
-def test_all_numbers_replaces_our_own_too() -> None:
-    """A published recording must not show our own numbers."""
+def test_our_own_numbers_are_scrubbed_on_request() -> None:
+    """A recording that is published must not tell which number is whose."""
     form = inbound_form("to 15005550006", to="whatsapp:+15005550006")
 
-    result = scrub(exchange(form, answer_to("from +15005550006")), all_numbers=True)[0]
+    result = scrub(exchange(form, answer_to("from +15005550006")), scrub_own_numbers=True)[0]
 
     assert "5005550006" not in write_line(result)
     assert result.form["Body"] == f"to {result.form['To'].removeprefix('whatsapp:+')}"

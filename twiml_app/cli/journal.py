@@ -102,9 +102,9 @@ def journal() -> None:
 @journal.command("list")
 @filters
 @click.option("--limit", default=30, show_default=True, help="Maximum number of exchanges, newest first.")
-@click.option("--all-numbers", is_flag=True, help="Show full addresses instead of masked ones.")
+@click.option("--unmasked", is_flag=True, help="Show full addresses instead of masked ones.")
 @json_option
-def list_(limit: int, all_numbers: bool, as_json: bool, **chosen: Any) -> None:
+def list_(limit: int, unmasked: bool, as_json: bool, **chosen: Any) -> None:
     """List exchanges, newest first.
 
     \b
@@ -113,7 +113,7 @@ def list_(limit: int, all_numbers: bool, as_json: bool, **chosen: Any) -> None:
     """
     with plain_errors():
         found = Archive(find_engine()).latest(Filter(**chosen), limit)
-    rows = [_exchange_row(kept, all_numbers) for kept in found]
+    rows = [_exchange_row(kept, unmasked) for kept in found]
     if as_json:
         print_json(rows)
         return
@@ -122,8 +122,8 @@ def list_(limit: int, all_numbers: bool, as_json: bool, **chosen: Any) -> None:
         click.echo("no exchange matches" if any(chosen.values()) else "nothing was received yet")
 
 
-def _exchange_row(kept: ExchangeRow, all_numbers: bool) -> dict[str, str]:
-    shown = str if all_numbers else mask
+def _exchange_row(kept: ExchangeRow, unmasked: bool) -> dict[str, str]:
+    shown = str if unmasked else mask
     what = kept.message_status + (f" {kept.error_code}" if kept.error_code else "")
     return {
         "id": str(kept.id),
@@ -140,9 +140,9 @@ def _exchange_row(kept: ExchangeRow, all_numbers: bool) -> dict[str, str]:
 
 @journal.command()
 @click.argument("exchange_id", metavar="ID", type=int)
-@click.option("--all-numbers", is_flag=True, help="Show real addresses, sids and names instead of fictitious ones.")
+@click.option("--unmasked", is_flag=True, help="Show real addresses, sids and names instead of fictitious ones.")
 @json_option
-def show(exchange_id: int, all_numbers: bool, as_json: bool) -> None:
+def show(exchange_id: int, unmasked: bool, as_json: bool) -> None:
     """Show one exchange: the request, the answer, and the handler.
 
     \b
@@ -155,13 +155,13 @@ def show(exchange_id: int, all_numbers: bool, as_json: bool) -> None:
         raise click.ClickException(f"there is no exchange {exchange_id}")
     if kept.exchange is None:
         raise click.ClickException(f"exchange {exchange_id} is stored without its request (TWIML_RECORD)")
-    exchange = kept.exchange if all_numbers else Scrubber(_scrub_key()).scrub([kept.exchange])[0]
+    exchange = kept.exchange if unmasked else Scrubber(_scrub_key()).scrub([kept.exchange])[0]
     if as_json:
         click.echo(write_line(exchange))
         return
     _print_exchange(exchange, kept)
-    if not all_numbers:
-        click.echo("\nAddresses, sids and names are fictitious: --all-numbers shows the real ones.")
+    if not unmasked:
+        click.echo("\nAddresses, sids and names are fictitious: --unmasked shows the real ones.")
 
 
 def _print_exchange(exchange: Exchange, kept: ExchangeRow) -> None:
@@ -180,11 +180,11 @@ def _print_exchange(exchange: Exchange, kept: ExchangeRow) -> None:
 @journal.command()
 @click.argument("file", type=click.Path(path_type=Path), required=False)
 @filters
-@click.option("--all-numbers", is_flag=True, help="Replace our own numbers too.")
+@click.option("--scrub-own-numbers", is_flag=True, help="Replace our own numbers too.")
 @click.option(
     "--redact-bodies", is_flag=True, help="Replace message bodies with x's (replays will then show differences)."
 )
-def export(file: Path | None, all_numbers: bool, redact_bodies: bool, **chosen: Any) -> None:
+def export(file: Path | None, scrub_own_numbers: bool, redact_bodies: bool, **chosen: Any) -> None:
     """Export exchanges as a recording to FILE or standard output; addresses, sids and names become fictitious.
 
     \b
@@ -194,7 +194,8 @@ def export(file: Path | None, all_numbers: bool, redact_bodies: bool, **chosen: 
     with plain_errors():
         found = Archive(find_engine()).all(Filter(**chosen))
         exchanges = [kept.exchange for kept in found if kept.exchange and _is_repeatable(kept)]
-        scrubbed = Scrubber(_scrub_key(), all_numbers=all_numbers, redact_bodies=redact_bodies).scrub(exchanges)
+        scrubber = Scrubber(_scrub_key(), scrub_own_numbers=scrub_own_numbers, redact_bodies=redact_bodies)
+        scrubbed = scrubber.scrub(exchanges)
         if file is None:
             click.echo("".join(f"{write_line(exchange)}\n" for exchange in scrubbed), nl=False)
             return

@@ -50,14 +50,13 @@ def without_secrets(text: str) -> str:
 class Scrubber:
     """Replaces everything that identifies a person, in requests and answers alike, so that a replay still agrees.
 
-    ``key`` makes the replacements stable and impossible to reverse. Our own numbers are kept because conditions of
-    routes name them, unless ``all_numbers``; message bodies are kept because handlers read them, unless
-    ``redact_bodies``.
+    ``key`` makes the replacements stable and impossible to guess back. Our own numbers stay, as conditions name them,
+    unless ``scrub_own_numbers``; texts stay, as handlers read them, unless ``redact_bodies``.
     """
 
-    def __init__(self, key: str, *, all_numbers: bool = False, redact_bodies: bool = False) -> None:
+    def __init__(self, key: str, *, scrub_own_numbers: bool = False, redact_bodies: bool = False) -> None:
         self._key = key.encode()
-        self._all_numbers = all_numbers
+        self._scrub_own_numbers = scrub_own_numbers
         self._redact_bodies = redact_bodies
         self._own: set[str] = set()
         #: The replacement per digits of a contact, with and without country code.
@@ -69,7 +68,7 @@ class Scrubber:
     def scrub(self, exchanges: Iterable[Exchange]) -> list[Exchange]:
         """Return the exchanges in a form that is safe to share."""
         kept = list(exchanges)
-        self._own |= set() if self._all_numbers else {_digits(_own_address(each)) for each in kept} - {""}
+        self._own |= set() if self._scrub_own_numbers else {_digits(_own_address(each)) for each in kept} - {""}
         for exchange in kept:
             self._learn(exchange.form)
         longest_first = sorted(self._words, key=len, reverse=True)
