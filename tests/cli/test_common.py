@@ -18,6 +18,8 @@ from twiml_app.cli.common import pairs, print_json, print_table, printable
     [
         pytest.param("no_such_module:app", "cannot be imported", id="no module"),
         pytest.param("tests.servers:ROOT.name", "cannot be imported", id="no attribute"),
+        pytest.param("no.such:app", "cannot be imported", id="no package"),
+        pytest.param(":app", "cannot be imported", id="no name of a module"),
         pytest.param("builtins:dict", "is not a Flask application", id="no application"),
     ],
 )
@@ -38,8 +40,11 @@ def test_commands_take_an_application_by_name() -> None:
 @pytest.mark.parametrize(
     ("source", "says"),
     [
-        pytest.param("import no_such_thing", "no_such_thing", id="missing import"),
-        pytest.param("def broken(:\n    pass", "SyntaxError", id="syntax"),
+        pytest.param("import no_such_thing", "broken.py:1: ModuleNotFoundError: No module named", id="missing import"),
+        pytest.param("x = 1\ndef broken(:\n    pass", "broken.py:2: SyntaxError", id="syntax"),
+        pytest.param("import os\nos.environ['API_KEY']", "broken.py:2: KeyError: 'API_KEY'", id="error in a library"),
+        pytest.param("raise ValueError('one\\ntwo')", "broken.py:1: ValueError: one two", id="several lines"),
+        pytest.param("class Own(Exception): ...\nraise Own", "broken.py:2: Own", id="exception of its own"),
         pytest.param(
             "from twiml_app import Router\nRouter().message('<a')", "broken.py:2", id="pattern, with its line"
         ),
@@ -50,10 +55,51 @@ def test_broken_handlers_are_one_line_with_file_and_line(tmp_path: Path, source:
     (tmp_path / "broken.py").write_text(f"{source}\n")
     os.chdir(tmp_path)
 
+    for command in (["routes"], ["check"], ["match", "hi"], ["simulate", "hi"], ["routes", "--app", "broken"]):
+        result = run(*command, environment=SETTINGS | {"TWIML_HANDLERS": "broken"})
+        sys.modules.pop("broken", None)
+
+        assert (result.exit_code, says in result.output, "Traceback" in result.output) == (1, True, False), (
+            result.output
+        )
+
+
+@pytest.mark.parametrize(
+    ("source", "says"),
+    [
+        pytest.param("def app():\n    raise OSError('no database')", "factory.py:2: OSError: no database", id="raises"),
+        pytest.param("def app(name): ...", "factory:app cannot be called without arguments", id="takes arguments"),
+        pytest.param("app = 'text'", "factory:app is not a Flask application", id="is not a function"),
+    ],
+)
+def test_broken_factory_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, says: str) -> None:
+    """The function that makes the application is code of the project too."""
+    (tmp_path / "factory.py").write_text(f"{source}\n")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    result = run("routes", "--app", "factory:app")
+    sys.modules.pop("factory", None)
+
+    assert (result.exit_code, says in result.stderr, "Traceback" in result.stderr) == (1, True, False), result.stderr
+
+
+def test_broken_library_of_the_project_is_named_where_it_is_imported(tmp_path: Path) -> None:
+    """The line to look at is that of the project: it imports, or calls, the library."""
+    (tmp_path / "broken.py").write_text("import json\n\njson.loads('{')\n")
+    os.chdir(tmp_path)
+
     result = run("routes", environment={"TWIML_HANDLERS": "broken"})
     sys.modules.pop("broken", None)
 
-    assert (result.exit_code, says in result.stderr, "Traceback" in result.stderr) == (1, True, False), result.stderr
+    assert result.stderr.startswith(f"Error: {tmp_path}/broken.py:3: JSONDecodeError: ")
+
+
+def test_bug_of_this_package_shows_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A report of a bug needs the traceback, so only exceptions of the project are reduced to a line."""
+    monkeypatch.setattr("twiml_app.app.READERS", None)
+
+    with pytest.raises(TypeError, match="NoneType"):
+        run("match", "hi")
 
 
 def test_router_that_was_forgotten_is_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

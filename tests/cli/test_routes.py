@@ -5,7 +5,11 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 from tests.cli.command_line import run
 
@@ -73,6 +77,88 @@ def test_match_takes_the_sender_the_media_and_the_query(tmp_path: Path) -> None:
 
     assert [each["handler"] for each in found] == ["choosy.picture", "choosy.second", None]
     assert all(route["verdict"].startswith("no: ") for route in found[2]["routes"])
+
+
+CONDITIONAL = """
+from flask import current_app
+from twiml_app import Router
+
+router = Router()
+
+def is_open(message):
+    return current_app.config["OPEN"]
+
+def is_known(message):
+    return {}[message.contact]
+
+@router.message("open", when=is_open)
+def opened(message): ...
+
+@router.message("known", when=is_known)
+def known(message): ...
+
+@router.default
+def other(message): ...
+
+routers = [router]
+
+def app():
+    from flask import Flask
+    from twiml_app.app import Twiml
+    made = Flask("conditional")
+    made.config.update(OPEN=True, TWIML_DATABASE_URL="off", TWIML_CREDENTIALS="sms:quite-long-enough")
+    Twiml(made, router=Router(router))
+    return made
+"""
+
+
+@pytest.fixture
+def conditional(tmp_path: Path) -> Iterator[Path]:
+    """Yield the module of a project whose handlers have conditions."""
+    (tmp_path / "conditional.py").write_text(CONDITIONAL)
+    os.chdir(tmp_path)
+    yield tmp_path / "conditional.py"
+    del sys.modules["conditional"]
+
+
+@pytest.mark.usefixtures("conditional")
+def test_condition_may_use_the_application() -> None:
+    """Conditions read the configuration and the database, which need the application context."""
+    named = run("match", "open", "--app", "conditional:app", "--json")
+    missing = run("match", "open", environment={"TWIML_HANDLERS": "conditional"})
+
+    assert (named.exit_code, json.loads(named.stdout)["handler"]) == (0, "conditional.opened")
+    assert (missing.exit_code, missing.stderr.count("\n")) == (1, 1)
+    assert "when=conditional.is_open raised KeyError: 'OPEN'" in missing.stderr
+
+
+def test_condition_that_raises_is_one_line_with_its_name(conditional: Path) -> None:
+    """The receiver would answer such a message with 500, so match must name the function to repair."""
+    arguments = ["--app", "conditional:app", "--contact", "+15005550009"]
+
+    result, other = run("match", "known", *arguments), run("match", "bye", *arguments, "--json")
+
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+    assert "when=conditional.is_known raised KeyError: '+15005550009'" in result.stderr
+    assert f"{conditional}:16 conditional.known" in result.stderr
+    assert json.loads(other.stdout)["handler"] == "conditional.other"
+
+
+def test_match_does_not_try_handlers_after_the_one_that_runs(tmp_path: Path) -> None:
+    """Their conditions may be slow or raise an exception, and the receiver does not ask them either."""
+    (tmp_path / "shadowed.py").write_text(
+        "from twiml_app import Router\nrouter = Router()\n"
+        "@router.message('hi')\ndef first(message): ...\n"
+        "@router.message(when=lambda message: 1 / 0)\ndef second(message): ...\nrouters = [router]\n"
+    )
+    os.chdir(tmp_path)
+
+    result = run("match", "hi", "--json", environment={"TWIML_HANDLERS": "shadowed"})
+
+    assert [route["verdict"] for route in json.loads(result.stdout)["routes"]] == [
+        "runs",
+        "no: an earlier handler matches",
+    ]
 
 
 def test_routes_of_every_kind_are_listed() -> None:

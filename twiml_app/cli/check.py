@@ -11,7 +11,7 @@ import click
 from ..app import collect_settings, state_of
 from ..caller import HttpTransport
 from ..checks import ConsoleUrls, Finding, check_settings, console_urls, list_settings, probe
-from .common import app_option, import_app, json_option, plain_errors, print_json, print_table, project_values
+from .common import app_option, import_app, json_option, loading, plain_errors, print_json, print_table, project_values
 
 _MARKS = {"ok": "ok", "warning": "!", "error": "ERROR"}
 
@@ -34,13 +34,13 @@ def check(url: str | None, show_secrets: bool, app_name: str | None, as_json: bo
     if url and not re.match(r"https?://[^\s/]+/", url):
         raise click.BadParameter("give a Message URL, such as https://sms.example.com/message", param_hint="--url")
     state = None
-    if app_name:
-        with plain_errors():
+    with plain_errors(), loading():
+        if app_name:
             app = import_app(app_name)
             values, state = collect_settings(app.config), state_of(app)
-    else:
-        values = project_values()
-    settings, findings = check_settings(values, Path.cwd(), state.router if state else None)
+        else:
+            values = project_values()
+        settings, findings = check_settings(values, Path.cwd(), state.router if state else None)
     if settings and url:
         findings += probe(url, settings, HttpTransport())
     shown = list_settings(values, show_secrets=show_secrets)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import secrets
 import sys
+import sysconfig
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -31,22 +33,46 @@ app_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
+_OWN = (f"{Path(__file__).parent.parent}{os.sep}", "<")
+_LIBRARIES = tuple(sysconfig.get_path(name) + os.sep for name in ("stdlib", "platstdlib", "purelib", "platlib"))
+
+
 @contextmanager
 def plain_errors() -> Iterator[None]:
-    """Report our errors, and those of a handlers module, in one line and with exit status 1."""
+    """Report our errors, and optional packages that are not installed, in one line and with exit status 1."""
     try:
         yield
-    except TwimlAppError as error:
+    except (TwimlAppError, ModuleNotFoundError) as error:
         raise click.ClickException(str(error)) from error
-    except (ImportError, SyntaxError, NameError, AttributeError, TypeError) as error:
-        raise click.ClickException(f"{_error_location(error)}: {type(error).__name__}: {error}") from error
 
 
-def _error_location(error: Exception) -> str:
-    """Return the file and line of the project that raised an error: the last one outside of this package."""
-    own = str(Path(__file__).parent.parent)
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith((own, "<"))]
-    return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "the application"
+@contextmanager
+def loading() -> Iterator[None]:
+    """Report any exception of the project's modules, while they are loaded, in one line with file and line.
+
+    Raises: click.ClickException; an exception that does not come from the project is raised as it is.
+    """
+    try:
+        yield
+    except (TwimlAppError, click.ClickException):
+        raise
+    except Exception as error:
+        location = _project_location(error)
+        if not location:
+            raise
+        problem = " ".join(f"{type(error).__name__}: {error}".split())
+        raise click.ClickException(f"{location}: {problem}") from error
+
+
+def _project_location(error: Exception) -> str:
+    """Return the file and line in the project that raised an error, empty if it came from somewhere else."""
+    if isinstance(error, SyntaxError) and error.filename and not error.filename.startswith("<"):
+        return f"{error.filename}:{error.lineno}"
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(_OWN)]
+    of_project = [frame for frame in frames if not frame.filename.startswith(_LIBRARIES)]
+    of_imports = [frame for frame in frames if frame.name == "<module>"]  # the project may be an installed package
+    found = of_project or of_imports
+    return f"{found[-1].filename}:{found[-1].lineno}" if found else ""
 
 
 def project_values() -> dict[str, Any]:
@@ -58,11 +84,12 @@ def project_values() -> dict[str, Any]:
 def find_router(app_name: str | None) -> Router:
     """Return the router of an application, or else of the handlers in the working directory, without credentials.
 
-    Raises: ConfigurationError; RegistrationError.
+    Raises: ConfigurationError; RegistrationError; click.ClickException.
     """
     if app_name:
         return state_of(import_app(app_name)).router
-    return load_router(str(project_values().get("TWIML_HANDLERS") or "handlers"), Path.cwd())
+    with loading():
+        return load_router(str(project_values().get("TWIML_HANDLERS") or "handlers"), Path.cwd())
 
 
 def find_app(app_name: str | None) -> Flask:
@@ -70,36 +97,50 @@ def find_app(app_name: str | None) -> Flask:
 
     If no credentials are configured, random ones are generated.
 
-    Raises: ConfigurationError; RegistrationError.
+    Raises: ConfigurationError; RegistrationError; click.ClickException.
     """
     if app_name:
         app = import_app(app_name)
         state_of(app).receiver.detach_journal()
         return app
     without_journal = {"TWIML_DATABASE_URL": "off"}
-    try:
-        return create_app(without_journal)
-    except ConfigurationError as error:
-        if error.setting != "TWIML_CREDENTIALS" or "TWIML_CREDENTIALS" in project_values():
-            raise
-        return create_app(without_journal | {"TWIML_CREDENTIALS": f"twilio:{secrets.token_urlsafe(16)}"})
+    with loading():
+        try:
+            return create_app(without_journal)
+        except ConfigurationError as error:
+            if error.setting != "TWIML_CREDENTIALS" or "TWIML_CREDENTIALS" in project_values():
+                raise
+            return create_app(without_journal | {"TWIML_CREDENTIALS": f"twilio:{secrets.token_urlsafe(16)}"})
 
 
 def import_app(app_name: str) -> Flask:
     """Import an application named as ``module:app`` or ``module:create_app``.
 
-    Raises: ConfigurationError.
+    Raises: ConfigurationError; click.ClickException.
     """
-    module_name, _, attribute = app_name.partition(":")
     sys.path.insert(0, str(Path.cwd()))
+    found = _import_attribute(app_name)
     try:
-        found = getattr(importlib.import_module(module_name), attribute or "app")
-    except (ImportError, AttributeError) as error:
-        raise ConfigurationError("--app", f"{app_name} cannot be imported: {error}") from error
-    app = found if isinstance(found, Flask) else found()
+        with loading():
+            app = found() if callable(found) and not isinstance(found, Flask) else found
+    except TypeError as error:
+        raise ConfigurationError("--app", f"{app_name} cannot be called without arguments: {error}") from error
     if not isinstance(app, Flask):
         raise ConfigurationError("--app", f"{app_name} is not a Flask application")
     return app
+
+
+def _import_attribute(app_name: str) -> Any:
+    """Import the object named as ``module:attribute``.
+
+    Raises: ConfigurationError, if the name is wrong; click.ClickException, if the module raises an exception.
+    """
+    module_name, _, attribute = app_name.partition(":")
+    try:
+        with loading():
+            return getattr(importlib.import_module(module_name), attribute or "app")
+    except (ImportError, AttributeError, TypeError, ValueError) as error:
+        raise ConfigurationError("--app", f"{app_name} cannot be imported: {error}") from error
 
 
 def pairs(values: Iterable[str], option: str) -> dict[str, str]:

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
 
 import click
 
+from ..app import state_of
 from ..caller import CONTACT, NUMBER, inbound_form
 from ..events import InboundMessage, parse_event
 from ..routing import Handler, Match, MessageRoute, Router, name_of, opt_out_kind, place_of
-from .common import app_option, find_router, json_option, pairs, plain_errors, print_json, print_table, project_settings
+from .common import (
+    app_option,
+    find_app,
+    find_router,
+    json_option,
+    pairs,
+    plain_errors,
+    print_json,
+    print_table,
+    project_settings,
+)
 
 
 @click.command()
@@ -78,9 +88,10 @@ def match(
     form = inbound_form(text, from_=contact, to=number, media=media_files)
     message = cast(InboundMessage, parse_event(form, pairs(query, "--query")))
     with plain_errors():
-        router = find_router(app_name)
-        found = router.match(message)
-        verdicts = list(_verdicts(router, message, found))
+        app = find_app(app_name)
+        router = state_of(app).router
+        with app.app_context():
+            verdicts, found = _verdicts(router, message), router.match(message)
         kind = opt_out_kind(message)
         stopped = kind == "STOP" and number not in project_settings().opt_out_numbers
     if as_json:
@@ -92,16 +103,31 @@ def match(
     raise SystemExit(0 if found and not stopped else 1)
 
 
-def _verdicts(router: Router, message: InboundMessage, found: Match | None) -> Iterator[dict[str, str]]:
-    """Yield whether each handler runs, and why not; handlers after the one that runs are not tried."""
-    reached = False
+def _verdicts(router: Router, message: InboundMessage) -> list[dict[str, str]]:
+    """Return whether each handler runs, and why not; handlers after the one that runs are not tried.
+
+    Raises: click.ClickException, if a condition raises an exception.
+    """
+    rows, is_reached = list[dict[str, str]](), False
     for route in router.routes:
-        if found and route is found.route:
-            reached, verdict = True, "runs"
-        else:
-            unmet = route.unmet(message)
-            verdict = f"no: {unmet}" if unmet else "no: an earlier handler matches" if reached else "no"
-        yield {"handler": name_of(route.handler), "for": _route_text(route), "verdict": verdict}
+        unmet = "an earlier handler matches" if is_reached else _unmet(route, message)
+        is_reached = is_reached or not unmet
+        verdict = f"no: {unmet}" if unmet else "runs"
+        rows.append({"handler": name_of(route.handler), "for": _route_text(route), "verdict": verdict})
+    return rows
+
+
+def _unmet(route: MessageRoute, message: InboundMessage) -> str:
+    """Return why a message does not reach a handler, empty if it does.
+
+    Raises: click.ClickException, naming the predicate that raised an exception.
+    """
+    try:
+        return route.unmet(message)
+    except Exception as error:
+        predicate = name_of(route.conditions.when) if route.conditions.when else "a condition"
+        problem = f"when={predicate} raised {type(error).__name__}: {error} ({place_of(route.handler)})"
+        raise click.ClickException(" ".join(problem.split())) from error
 
 
 def _print_match(found: Match | None, verdicts: list[dict[str, str]], stopped: bool) -> None:
