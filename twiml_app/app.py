@@ -23,7 +23,7 @@ from . import logs
 from .config import READERS, Settings, unknown_settings
 from .credentials import weaknesses
 from .errors import ConfigurationError, JournalUnavailable
-from .journal import DurableJournal, Ledger, open_engine
+from .journal import DurableJournal, Engine, Ledger, open_engine
 from .receiver import Receiver
 from .routing import Router, place_of
 from .webhook import TEXT_TYPE, Endpoint, WebhookRequest, WebhookResponse
@@ -76,15 +76,39 @@ class TwimlState:
 
     receiver: Receiver
     settings: Settings
+    #: The folder of the handlers, to which the path of the SQLite journal is relative.
+    root: Path
+    #: The database of the journal; None without a journal.
+    engine: Engine | None = None
     #: The delivery status of sent messages; None without a journal.
-    ledger: Ledger | None
+    ledger: Ledger | None = None
     #: The part of the path in front of the extension's own paths.
-    url_prefix: str
+    url_prefix: str = ""
 
     @property
     def router(self) -> Router:
         """The registered handlers."""
         return self.receiver.router
+
+
+def assemble(
+    settings: Settings,
+    root: Path,
+    *,
+    router: Router | None = None,
+    url_prefix: str = "",
+    on_exception: Callable[[Exception], object] = lambda _: None,
+) -> TwimlState:
+    """Return the extension's state: the handlers, the journal, and the receiver.
+
+    Raises: ConfigurationError; RegistrationError.
+    """
+    chosen = router or load_router(settings.handlers, root)
+    engine = open_engine(settings, root)
+    journal = DurableJournal(engine, settings) if engine else None
+    receiver = Receiver(chosen, settings, journal=journal, on_exception=on_exception)
+    ledger = Ledger(engine) if engine else None
+    return TwimlState(receiver, settings, root, engine, ledger, url_prefix)
 
 
 class Twiml:
@@ -117,18 +141,15 @@ class Twiml:
         settings = Settings.read(values)
         logs.set_up(settings.log_format)
         _set_secret_key(app, settings)
-        chosen = router or self._router or load_router(settings.handlers, self._root)
+        chosen = router or self._router
         prefix = (self._url_prefix if url_prefix is None else url_prefix).rstrip("/")
-        engine = open_engine(settings, self._root)
-        journal = DurableJournal(engine, settings) if engine else None
-        receiver = Receiver(chosen, settings, journal=journal, on_exception=_signal(app))
-        ledger = Ledger(engine) if engine else None
-        app.extensions[EXTENSION] = TwimlState(receiver, settings, ledger, prefix)
-        app.register_blueprint(_blueprint(receiver, settings), url_prefix=prefix or None)
+        state = assemble(settings, self._root, router=chosen, url_prefix=prefix, on_exception=_signal(app))
+        app.extensions[EXTENSION] = state
+        app.register_blueprint(_blueprint(state.receiver, settings), url_prefix=prefix or None)
         if settings.proxy_hops:
             hops = settings.proxy_hops
             app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
-        for line in warnings_of(settings, chosen, values):
+        for line in warnings_of(settings, state.router, values):
             logs.logger.warning("%s", line)
 
 

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import click
 from flask import Flask
 
-from ..app import collect_settings, create_app, load_environment, load_router, state_of
+from ..app import TwimlState, collect_settings, create_app, load_environment, load_router, state_of
 from ..config import Settings
 from ..errors import ConfigurationError, TwimlAppError
 from ..routing import Router
@@ -29,6 +29,12 @@ app_option = click.option(
     "app_name",
     metavar="MODULE:APP",
     help="A Flask application with the Twiml extension, or a function that makes one.  [default: the handlers folder]",
+)
+journal_option = click.option(
+    "--app",
+    "app_name",
+    metavar="MODULE:APP",
+    help="Use the settings and the journal of this Flask application.  [default: those of the environment]",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -111,6 +117,14 @@ def find_app(app_name: str | None) -> Flask:
             if error.setting != "TWIML_CREDENTIALS" or "TWIML_CREDENTIALS" in project_values():
                 raise
             return create_app(without_journal | {"TWIML_CREDENTIALS": f"twilio:{secrets.token_urlsafe(16)}"})
+
+
+def find_state(app_name: str | None) -> TwimlState | None:
+    """Return the extension's state for an application, None if none is named.
+
+    Raises: ConfigurationError; RegistrationError; click.ClickException.
+    """
+    return state_of(import_app(app_name)) if app_name else None
 
 
 def import_app(app_name: str) -> Flask:

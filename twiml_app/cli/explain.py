@@ -15,7 +15,7 @@ from ..journal import Archive
 from ..logs import format_time, mask
 from ..receiver import Admission
 from ..webhook import Endpoint, WebhookRequest
-from .common import plain_errors, project_values
+from .common import find_state, journal_option, plain_errors, project_values
 from .journal import find_engine
 
 
@@ -25,7 +25,8 @@ from .journal import find_engine
 @click.option(
     "--scheme", type=click.Choice(["http", "https"]), default="http", show_default=True, help="Scheme of the request."
 )
-def explain(file: BinaryIO | None, last: bool, scheme: str) -> None:
+@journal_option
+def explain(file: BinaryIO | None, last: bool, scheme: str, app_name: str | None) -> None:
     """Explain whether a saved request would be accepted and, if not, what would have matched.
 
     FILE contains the request as sent: request line, headers, an empty line, body; - reads standard input. The settings
@@ -37,12 +38,13 @@ def explain(file: BinaryIO | None, last: bool, scheme: str) -> None:
         twiml-app explain --last
     """
     if last:
-        _explain_last()
+        _explain_last(app_name)
         return
     if file is None:
         raise click.UsageError("give a FILE, or --last")
     with plain_errors():
-        settings = Settings.read(project_values())
+        state = find_state(app_name)
+        settings = state.settings if state else Settings.read(project_values())
         request = read_saved(file.read(), scheme, settings)
     click.echo(f"request      {request.method} {request.path}, {len(request.body)} bytes")
     if not any(request.path.endswith(path) for path in settings.paths.values()):
@@ -58,10 +60,10 @@ def explain(file: BinaryIO | None, last: bool, scheme: str) -> None:
     click.echo(f"event        {_event_text(event)}")
 
 
-def _explain_last() -> None:
+def _explain_last(app_name: str | None) -> None:
     """Print the latest refusal in the journal; it cannot be checked again, as its Authorization is not kept."""
     with plain_errors():
-        refusals = Archive(find_engine()).refusals(1)
+        refusals = Archive(find_engine(find_state(app_name))).refusals(1)
     if not refusals:
         click.echo("no request was refused")
         return

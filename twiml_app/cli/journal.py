@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import click
 
-from ..app import state_of
+from ..app import TwimlState, state_of
 from ..errors import ConfigurationError
 from ..events import StatusCallback, parse_event
 from ..journal import Archive, Engine, ExchangeRow, Filter, Ledger, open_engine, sqlite_path
@@ -25,6 +25,8 @@ from ..webhook import Form
 from .common import (
     app_option,
     find_app,
+    find_state,
+    journal_option,
     json_option,
     plain_errors,
     print_json,
@@ -71,16 +73,16 @@ def filters(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def find_engine(*, to_fill: bool = False) -> Engine:
-    """Return the engine of the configured journal, which must exist unless ``to_fill``.
+def find_engine(state: TwimlState | None, *, to_fill: bool = False) -> Engine:
+    """Return the engine of the journal of an application, or of the environment; it must exist unless ``to_fill``.
 
     Raises: ConfigurationError, also if there is no journal.
     """
-    settings = project_settings()
-    engine = open_engine(settings, Path.cwd())
+    settings, root = (state.settings, state.root) if state else (project_settings(), Path.cwd())
+    engine = state.engine if state else open_engine(settings, root)
     if engine is None:
         raise ConfigurationError("TWIML_DATABASE_URL", "is off, so there is no journal")
-    path = sqlite_path(settings.database_url, Path.cwd())
+    path = sqlite_path(settings.database_url, root)
     if settings.database_url.startswith("sqlite:") and not path.exists() and not to_fill:
         problem = f"there is no journal at {path}: nothing was received yet, or this is not the project's folder"
         raise ConfigurationError("TWIML_DATABASE_URL", problem)
@@ -103,8 +105,9 @@ def journal() -> None:
 @filters
 @click.option("--limit", default=30, show_default=True, help="Maximum number of exchanges, newest first.")
 @click.option("--unmasked", is_flag=True, help="Show full addresses instead of masked ones.")
+@journal_option
 @json_option
-def list_(limit: int, unmasked: bool, as_json: bool, **chosen: Any) -> None:
+def list_(limit: int, unmasked: bool, app_name: str | None, as_json: bool, **chosen: Any) -> None:
     """List exchanges, newest first.
 
     \b
@@ -112,7 +115,7 @@ def list_(limit: int, unmasked: bool, as_json: bool, **chosen: Any) -> None:
         twiml-app journal list --since 2h --failed
     """
     with plain_errors():
-        found = Archive(find_engine()).latest(Filter(**chosen), limit)
+        found = Archive(find_engine(find_state(app_name))).latest(Filter(**chosen), limit)
     rows = [_exchange_row(kept, unmasked) for kept in found]
     if as_json:
         print_json(rows)
@@ -141,8 +144,9 @@ def _exchange_row(kept: ExchangeRow, unmasked: bool) -> dict[str, str]:
 @journal.command()
 @click.argument("exchange_id", metavar="ID", type=int)
 @click.option("--unmasked", is_flag=True, help="Show real addresses, sids and names instead of fictitious ones.")
+@journal_option
 @json_option
-def show(exchange_id: int, unmasked: bool, as_json: bool) -> None:
+def show(exchange_id: int, unmasked: bool, app_name: str | None, as_json: bool) -> None:
     """Show one exchange: the request, the answer, and the handler.
 
     \b
@@ -150,12 +154,14 @@ def show(exchange_id: int, unmasked: bool, as_json: bool) -> None:
         twiml-app journal show 12
     """
     with plain_errors():
-        kept = Archive(find_engine()).find(exchange_id)
+        state = find_state(app_name)
+        kept = Archive(find_engine(state)).find(exchange_id)
     if kept is None:
         raise click.ClickException(f"there is no exchange {exchange_id}")
     if kept.exchange is None:
         raise click.ClickException(f"exchange {exchange_id} is stored without its request (TWIML_RECORD)")
-    exchange = kept.exchange if unmasked else Scrubber(_scrub_key()).scrub([kept.exchange])[0]
+    with plain_errors():
+        exchange = kept.exchange if unmasked else Scrubber(_scrub_key(state)).scrub([kept.exchange])[0]
     if as_json:
         click.echo(write_line(exchange))
         return
@@ -184,7 +190,10 @@ def _print_exchange(exchange: Exchange, kept: ExchangeRow) -> None:
 @click.option(
     "--redact-bodies", is_flag=True, help="Replace message bodies with x's (replays will then show differences)."
 )
-def export(file: Path | None, scrub_own_numbers: bool, redact_bodies: bool, **chosen: Any) -> None:
+@journal_option
+def export(
+    file: Path | None, scrub_own_numbers: bool, redact_bodies: bool, app_name: str | None, **chosen: Any
+) -> None:
     """Export exchanges as a recording to FILE or standard output; addresses, sids and names become fictitious.
 
     \b
@@ -192,9 +201,10 @@ def export(file: Path | None, scrub_own_numbers: bool, redact_bodies: bool, **ch
         twiml-app journal export tests/recordings/orders.jsonl --handler orders
     """
     with plain_errors():
-        found = Archive(find_engine()).all(Filter(**chosen))
+        state = find_state(app_name)
+        found = Archive(find_engine(state)).all(Filter(**chosen))
         exchanges = [kept.exchange for kept in found if kept.exchange and _is_repeatable(kept)]
-        scrubber = Scrubber(_scrub_key(), scrub_own_numbers=scrub_own_numbers, redact_bodies=redact_bodies)
+        scrubber = Scrubber(_scrub_key(state), scrub_own_numbers=scrub_own_numbers, redact_bodies=redact_bodies)
         scrubbed = scrubber.scrub(exchanges)
         if file is None:
             click.echo("".join(f"{write_line(exchange)}\n" for exchange in scrubbed), nl=False)
@@ -210,17 +220,19 @@ def _is_repeatable(kept: ExchangeRow) -> bool:
     return kept.state != "running" and kept.shown_outcome != "looping"
 
 
-def _scrub_key() -> str:
+def _scrub_key(state: TwimlState | None) -> str:
     """Return the key that makes fictitious numbers the same every time; the senders of texts must not know it.
 
     Raises: ConfigurationError, if no secret is configured to derive it from.
     """
-    return project_settings(needs_secrets=True).secret_keys[0]
+    settings = state.settings if state else project_settings(needs_secrets=True)
+    return settings.secret_keys[0]
 
 
 @journal.command("import")
 @click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
-def import_(files: tuple[Path, ...]) -> None:
+@journal_option
+def import_(files: tuple[Path, ...], app_name: str | None) -> None:
     """Import recordings into the journal.
 
     \b
@@ -229,15 +241,18 @@ def import_(files: tuple[Path, ...]) -> None:
     """
     with plain_errors():
         exchanges = [exchange for file in files for exchange in read_file(file)]
-        keep_until = time.time() + project_settings().retention_days * 86400
-        added = Archive(find_engine(to_fill=True)).add(exchanges, keep_until=keep_until)
+        state = find_state(app_name)
+        settings = state.settings if state else project_settings()
+        keep_until = time.time() + settings.retention_days * 86400
+        added = Archive(find_engine(state, to_fill=True)).add(exchanges, keep_until=keep_until)
     click.echo(f"{added} of {len(exchanges)} exchanges were new")
 
 
 @journal.command()
 @click.argument("contact", metavar="PHONE")
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
-def erase(contact: str, yes: bool) -> None:
+@journal_option
+def erase(contact: str, yes: bool, app_name: str | None) -> None:
     """Delete everything about one PHONE permanently.
 
     \b
@@ -247,7 +262,7 @@ def erase(contact: str, yes: bool) -> None:
     if not yes:
         click.confirm(f"Delete everything about {contact}?", abort=True)
     with plain_errors():
-        erased = Archive(find_engine()).erase(contact)
+        erased = Archive(find_engine(find_state(app_name))).erase(contact)
     click.echo(f"{erased} rows deleted")
     raise SystemExit(0 if erased else 1)
 
@@ -263,7 +278,8 @@ def retry(app_name: str | None, **chosen: Any) -> None:
         twiml-app journal retry --since 1d
     """
     with plain_errors():
-        app, engine = find_app(app_name), find_engine()
+        app = find_app(app_name)
+        engine = find_engine(state_of(app) if app_name else None)
         archive, ledger = Archive(engine), Ledger(engine)
         to_retry = [kept for kept in archive.to_retry(Filter(**chosen)) if kept.exchange]
     failed = 0

@@ -7,7 +7,7 @@ import click
 from ..journal import Archive, Ledger
 from ..logs import format_time
 from ..statuses import error_code
-from .common import json_option, plain_errors, print_json, print_table
+from .common import find_state, journal_option, json_option, plain_errors, print_json, print_table
 from .journal import find_engine
 
 _ADVICE = {
@@ -20,8 +20,9 @@ _ADVICE = {
 
 @click.command()
 @click.argument("sid")
+@journal_option
 @json_option
-def ledger(sid: str, as_json: bool) -> None:
+def ledger(sid: str, app_name: str | None, as_json: bool) -> None:
     """Show the delivery status of a message, and its history.
 
     \b
@@ -29,7 +30,7 @@ def ledger(sid: str, as_json: bool) -> None:
         twiml-app ledger SM0123456789abcdef0123456789abcdef
     """
     with plain_errors():
-        entry = Ledger(find_engine()).get(sid)
+        entry = Ledger(find_engine(find_state(app_name))).get(sid)
     if entry is None:
         raise click.ClickException(f"no status callback received for {sid}")
     if as_json:
@@ -50,8 +51,9 @@ def ledger(sid: str, as_json: bool) -> None:
 
 
 @click.command()
+@journal_option
 @json_option
-def overview(as_json: bool) -> None:
+def overview(app_name: str | None, as_json: bool) -> None:
     """Show a summary: last inbound message, failures, refusals, and error codes.
 
     \b
@@ -59,7 +61,7 @@ def overview(as_json: bool) -> None:
         twiml-app overview
     """
     with plain_errors():
-        found = Archive(find_engine()).overview()
+        found = Archive(find_engine(find_state(app_name))).overview()
     last = format_time(found.last_inbound_at) if found.last_inbound_at else "never"
     refusal = found.last_refusal
     rows = {
