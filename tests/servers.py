@@ -20,13 +20,28 @@ def clean_environment(**settings: str) -> dict[str, str]:
     return kept | settings
 
 
+def free_port() -> int:
+    """Return a port of the loopback interface on which nothing listens."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def copy_sources(target: Path) -> Path:
+    """Copy the current sources to a folder, as a clone would have them."""
+    files = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, check=True)
+    for name in files.stdout.decode().split():
+        if (ROOT / name).is_file():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            (target / name).write_bytes((ROOT / name).read_bytes())
+    return target
+
+
 @contextmanager
 def gunicorn(
     settings: Mapping[str, str], *, folder: Path = ROOT, python: str = sys.executable, workers: int = 1
 ) -> Iterator[str]:
     """Serve ``wsgi:app`` of a folder with the folder's own gunicorn.conf.py, and yield the base URL."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
+    port = free_port()
     environment = clean_environment(**settings, WEB_CONCURRENCY=str(workers))
     command = [python, "-m", "gunicorn", "wsgi:app", "--bind", f"127.0.0.1:{port}"]
     server = subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)

@@ -1,12 +1,9 @@
-"""The whole product, installed and served: the wheel, gunicorn, the demo, the commands of the README."""
+"""The whole product, installed and served: the wheel, gunicorn, the demo."""
 
 from __future__ import annotations
 
 import http.client
-import os
-import re
 import shlex
-import shutil
 import signal
 import subprocess
 import sys
@@ -19,8 +16,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.helpers import sample
-from tests.postgres_server import new_schema
-from tests.servers import ROOT, clean_environment, gunicorn
+from tests.servers import ROOT, clean_environment, copy_sources, gunicorn
 from twiml_app.caller.caller import Caller
 from twiml_app.caller.forms import inbound_form
 from twiml_app.caller.transports import HttpTransport
@@ -118,13 +114,7 @@ def test_wheel_installs_into_an_empty_environment_and_makes_a_project_that_serve
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel, built from the current sources."""
     folder = tmp_path_factory.mktemp("dist")
-    source = tmp_path_factory.mktemp("source")
-    files = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, check=True)
-    for name in files.stdout.decode().split():
-        if (ROOT / name).is_file():
-            target = source / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes((ROOT / name).read_bytes())
+    source = copy_sources(tmp_path_factory.mktemp("source"))
     command = [sys.executable, "-m", "build", "--wheel", "--outdir", str(folder), str(source)]
     subprocess.run(command, check=True, capture_output=True)
     return next(folder.glob("*.whl"))
@@ -203,66 +193,3 @@ def test_demonstration_prints_a_curl_that_works_as_pasted(demonstration: str) ->
     answer = subprocess.run(["curl", "-sS", *shlex.split(command)[1:]], capture_output=True, check=True)
 
     assert b"<Body>Thanks! 2 coffee will be ready in ten minutes.</Body>" in answer.stdout
-
-
-#: Commands that other tests run: ``make test`` is this test run, ``make run`` the demo, and so on.
-ELSEWHERE = {"make run", "make test", "pip install twiml-app", "gunicorn wsgi:app", "cd my-number"}
-EMULATOR = "twiml-app emulator --number"
-
-
-def readme_blocks(language: str) -> list[str]:
-    """Return the code blocks of the README in a language."""
-    return re.findall(rf"```{language}\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-
-
-def test_readme_commands_run(tmp_path: Path, postgres_url: str) -> None:
-    """Every command of the README must work as it is written."""
-    blocks = [block for block in readme_blocks("sh") if EMULATOR not in block]
-    environment = clean_environment(
-        PATH=f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-        TWIML_DATABASE_URL=new_schema(postgres_url),  # check warns about files in a temporary folder
-    )
-    project = tmp_path / "my-number"
-    for block in blocks:
-        commands = [line for line in block.splitlines() if line.partition("  #")[0].strip() not in ELSEWHERE]
-        script = "\n".join(["set -eu", *commands]).replace("my-number", str(project))
-        folder = project if project.exists() else tmp_path
-        done = subprocess.run(["bash", "-c", script], cwd=folder, env=environment, capture_output=True)
-
-        assert done.returncode == 0, (script, done.stdout.decode(), done.stderr.decode())
-    assert (project / "traffic.jsonl").is_file()
-
-
-def test_readme_emulator_commands_text_a_program_that_is_served(tmp_path: Path) -> None:
-    """The commands of the README must work as they are, except for the ports, which may be in use."""
-    (block,) = [block for block in readme_blocks("sh") if EMULATOR in block]
-    _, serve, text = block.splitlines()
-    environment = clean_environment(PATH=f"{Path(sys.executable).parent}:{os.environ['PATH']}", PYTHONUNBUFFERED="1")
-    with gunicorn({"TWIML_CREDENTIALS": "sms:password", "TWIML_DATABASE_URL": "off"}) as url:
-        started = serve.replace("http://sms:password@127.0.0.1:8000", url.replace("://", "://sms:password@"))
-        emulator = subprocess.Popen(
-            [*shlex.split(started), "--port", "0"], cwd=tmp_path, env=environment, stdout=subprocess.PIPE
-        )
-        assert emulator.stdout
-        address = next(found[1] for line in emulator.stdout if (found := re.search(rb" on (http://[^,]+),", line)))
-        command = [*shlex.split(text), "--url", address.decode()]
-        answered = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True)
-        emulator.send_signal(signal.SIGINT)
-        emulator.communicate(timeout=60)
-
-    assert answered.stdout == b"> Thanks! 2 coffee will be ready in ten minutes.  [1 segment]\n", answered
-    assert emulator.returncode == 0
-
-
-def test_readme_tests_pass(tmp_path: Path) -> None:
-    """Users copy the tests of the README as their first ones."""
-    for folder in ("handlers", "templates"):
-        shutil.copytree(ROOT / folder, tmp_path / folder)
-    shown = [block for block in readme_blocks("python") if "def test_" in block]
-    (tmp_path / "test_readme.py").write_text("\n\n".join(shown))
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_readme.py"]
-
-    done = subprocess.run(command, cwd=tmp_path, env=clean_environment(), capture_output=True)
-
-    assert done.returncode == 0, done.stdout.decode()
-    assert f"{len(shown)} passed".encode() in done.stdout
