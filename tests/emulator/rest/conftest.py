@@ -10,6 +10,8 @@ from tests.emulator.rest.asking import START, Client
 from tests.emulator.rest.counting import counted_sids
 from twiml_app.emulator import Emulator, EmulatorOptions
 
+pytest.register_assert_rewrite("tests.emulator.rest.message_forms")
+
 
 @pytest.fixture
 def emulator() -> Iterator[Emulator]:

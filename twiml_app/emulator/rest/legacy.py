@@ -11,7 +11,8 @@ from dataclasses import replace
 from ..context import Context
 from ..resources import API_2008, API_2010, MessageRecord
 from ..store import Condition
-from .create_message import MessageApi, MessageCreator
+from .create_message import MessageCreator
+from .message_request import MessageApi, MessageRequest
 from .messages import Messages, find_message, message_conditions
 from .paging import Names, Pager
 from .representations import legacy_message_fields, message_fields_of_2008
@@ -44,8 +45,8 @@ class LegacySms:
 
     def create(self, request: ApiRequest) -> ApiAnswer:
         """Send a text message."""
-        resource = MessageApi(api_version=request.version, is_legacy=True)
-        message = self._sending.send(request.account, request.form, resource)
+        api = MessageApi(api_version=request.version, is_legacy=True)
+        message = self._sending.send(MessageRequest(account=request.account, form=request.form, api=api))
         return OneResource(element=_NAMES.item, fields=self._represent(request)(message), status=201)
 
     def list(self, request: ApiRequest) -> ApiAnswer:

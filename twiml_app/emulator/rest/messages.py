@@ -13,7 +13,8 @@ from ..delivery import Delivery
 from ..numbers import read_recipient
 from ..resources import FINISHED, Feedback, MediaRecord, MessageRecord
 from ..store import Condition
-from .create_message import MessageApi, MessageCreator
+from .create_message import MessageCreator
+from .message_request import MessageRequest
 from .paging import Names, Pager, date_conditions
 from .parameters import Parameters
 from .representations import feedback_fields, message_fields
@@ -42,7 +43,7 @@ class Messages:
 
     def create(self, request: ApiRequest) -> ApiAnswer:
         """Send a message."""
-        message = self._sending.send(request.account, request.form, MessageApi())
+        message = self._sending.send(MessageRequest(account=request.account, form=request.form))
         return self._answer(message, request, 201, is_new=True)
 
     def list(self, request: ApiRequest) -> ApiAnswer:
