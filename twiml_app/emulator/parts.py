@@ -33,6 +33,7 @@ from .rest.messages import Messages
 from .rest.paging import Pager
 from .rest.request import Rule
 from .rest.request_log import RequestLog
+from .rest.service_numbers import ServiceNumbers
 from .rest.services import Services
 from .schedule import Schedule
 from .seeds import Seed, Sower
@@ -110,6 +111,7 @@ class Parts:
             IncomingNumbers(context, pager),
             Applications(context, pager),
             Services(context, pager),
+            ServiceNumbers(context, pager),
             Control(controlled),
         )
         return [rule for resource in resources for rule in resource.rules()]

@@ -15,7 +15,7 @@ from ..quoting import shown
 from ..resources import Resource
 from ..store import Condition, ResourceStore
 from .parameters import Parameters
-from .request import ApiRequest, Fields, ResourceList
+from .request import ApiRequest, Fields, PlainDocument, ResourceList
 
 DEFAULT_SIZE = 50
 MAX_SIZE = 1000
@@ -159,6 +159,22 @@ def page_uri(request: ApiRequest, size: int, number: str) -> str:
         for value in request.query.all(name)
     )
     return f"{request.path}{request.suffix}?{filters}PageSize={size}&Page={number}"
+
+
+def meta_page(url: str, key: str, page: Page, items: Sequence[Fields], last_sid: str) -> PlainDocument:
+    """Return a page in the format of the newer APIs, with absolute URLs; ``last_sid`` is empty on the last page."""
+    base = f"{url}?PageSize={page.size}"
+    following = f"{base}&Page={page.number + 1}&PageToken=PA{last_sid}"
+    meta = {
+        "page": page.number,
+        "page_size": page.size,
+        "first_page_url": f"{base}&Page=0",
+        "previous_page_url": f"{base}&Page={page.number - 1}" if page.number else None,
+        "url": f"{base}&Page={page.number}",
+        "next_page_url": following if last_sid else None,
+        "key": key,
+    }
+    return PlainDocument(document={"meta": meta, key: list(items)})
 
 
 def _page_number(query: Parameters, name: str, default: int) -> int:
