@@ -35,7 +35,7 @@ INSIDE: dict[str, tuple[str, ...]] = {
         *("rest.message_request", "rest.message_addresses", "rest.message_options", "rest.create_message"),
         *("rest.accounts", "rest.messages", "rest.media"),
         *("rest.legacy", "rest.incoming_numbers", "rest.applications", "rest.services", "rest.service_numbers"),
-        *("rest.control", "rest.api"),
+        *("rest.control_logs", "rest.control_phones", "rest.control", "rest.api"),
         *("seeds", "parts", "emulator"),
     ),
     "cli": (

@@ -24,7 +24,9 @@ from .rest.access import Access
 from .rest.accounts import Accounts
 from .rest.api import Api
 from .rest.applications import Applications
-from .rest.control import Control, Controlled
+from .rest.control import Control
+from .rest.control_logs import ControlLogs
+from .rest.control_phones import ControlPhones
 from .rest.create_message import MessageCreator
 from .rest.incoming_numbers import IncomingNumbers
 from .rest.legacy import LegacySms
@@ -91,18 +93,6 @@ class Parts:
         pager = Pager(context.store, clips=profile.clips_page_size, totals=profile.totals)
         sending = MessageCreator(context, self.composer, self.delivery, self.opt_outs, self.fetcher)
         messages = Messages(context, pager, sending, self.delivery)
-        controlled = Controlled(
-            context=context,
-            access=self.access,
-            log=self.log,
-            debugger=self.debugger,
-            webhook_log=self.webhook_log,
-            schedule=self.schedule,
-            inbound=self.inbound,
-            phones=self.phones,
-            fetcher=self.fetcher,
-            reset=reset,
-        )
         resources = (
             Accounts(context, pager),
             messages,
@@ -112,7 +102,9 @@ class Parts:
             Applications(context, pager),
             Services(context, pager),
             ServiceNumbers(context, pager),
-            Control(controlled),
+            ControlLogs(context, self.debugger, self.log, self.webhook_log),
+            ControlPhones(context, self.phones),
+            Control(context, self.access, self.schedule, self.inbound, self.fetcher, reset=reset),
         )
         return [rule for resource in resources for rule in resource.rules()]
 

@@ -1,4 +1,4 @@
-"""Emulator-only endpoints: send inbound texts, set delivery outcomes, move the clock, inspect state."""
+"""Emulator-only endpoints: send inbound texts, move the clock, simulate an outage, reset."""
 
 from __future__ import annotations
 
@@ -127,36 +127,6 @@ def test_to_is_required_with_several_numbers(emulator: Emulator, client: Client)
     assert client.post("/_emulator/texts", {"From": PHONE, "Body": "hi"}).error == (400, 21606)
 
 
-def test_outbox_shows_outbound_messages(emulator: Emulator, client: Client) -> None:
-    """Oldest first, and without the inbound ones."""
-    sent = [client.text(Body=f"{n}")["sid"] for n in range(3)]
-    send_text(client)
-    shown = client.get("/_emulator/outbox").json["messages"]
-
-    assert [(each["sid"], each["status"], each["body"]) for each in shown] == [
-        (sid, "queued", f"{n}") for n, sid in enumerate(sent)
-    ]
-
-
-def test_requests_show_what_clients_did_wrong(client: Client) -> None:
-    """Each request has the hints for its client."""
-    client.post("Messages.json", {"to": PHONE})
-
-    assert client.get("/_emulator/requests").json == {
-        "requests": [
-            {
-                "date": "2023-11-14T22:13:20Z",
-                "method": "POST",
-                "path": f"/2010-04-01/Accounts/{ACCOUNT_SID}/Messages.json",
-                "status": 400,
-                "code": 21604,
-                "message": "A 'To' phone number is required.",
-                "hints": ["to: write To, names are case-sensitive"],
-            }
-        ]
-    }
-
-
 def test_clock_is_advanced(client: Client) -> None:
     """Messages that are due meanwhile are delivered."""
     client.text()
@@ -234,74 +204,6 @@ def test_reset_removes_the_resources_of_clients(client: Client) -> None:
     left = client.get("IncomingPhoneNumbers.json").json["incoming_phone_numbers"]
     assert made["phone_number"] == "+15017122669"
     assert [number["phone_number"] for number in left] == ["+15017122661"]
-
-
-def test_delivery_outcome_of_a_phone_can_be_set(client: Client) -> None:
-    """Other settings stay unchanged; a new status clears the error code of the old one."""
-    path = "/_emulator/phones/%2B15558675310"
-    all_settings = [
-        client.get(path).json,
-        client.post(path, {"Status": "undelivered", "ErrorCode": "30005"}).json,
-        client.post(path, {"TakesMedia": "false"}).json,
-        client.post(path, {"ErrorCode": "30003"}).json,
-        client.post(path, {"Status": "read", "TakesMedia": "true"}).json,
-    ]
-
-    assert [
-        (
-            settings["contact"],
-            settings["status"],
-            settings["error_code"],
-            settings["takes_media"],
-        )
-        for settings in all_settings
-    ] == [
-        (PHONE, "delivered", None, None),
-        (PHONE, "undelivered", 30005, None),
-        (PHONE, "undelivered", 30005, False),
-        (PHONE, "undelivered", 30003, False),
-        (PHONE, "read", None, True),
-    ]
-
-
-def test_messages_get_the_delivery_outcome_of_the_phone(client: Client) -> None:
-    """The number can be written in any format."""
-    client.post("/_emulator/phones/(555)%20867-5310", {"Status": "failed", "ErrorCode": "30006"})
-    client.text()
-    client.post("/_emulator/clock", {"Settle": "true"})
-    (sent,) = client.get("/_emulator/outbox").json["messages"]
-
-    assert (sent["status"], sent["error_code"]) == ("failed", 30006)
-
-
-@pytest.mark.parametrize(
-    "form",
-    [{"Status": "lost"}, {"ErrorCode": "0"}, {"ErrorCode": "x"}, {"TakesMedia": "perhaps"}],
-    ids=str,
-)
-def test_invalid_delivery_outcome_is_refused(form: dict[str, str], client: Client) -> None:
-    """The phone stays unchanged."""
-    path = f"/_emulator/phones/{PHONE}"
-
-    assert client.post(path, form).error == (400, 20001)
-    assert client.get(path).json["status"] == "delivered"
-
-
-@pytest.mark.parametrize("name", ["Bob", "nobody-at-all", "%20"])
-def test_phone_must_have_a_number(name: str, client: Client) -> None:
-    """No message could ever reach such a phone."""
-    assert client.post(f"/_emulator/phones/{name}", {"Status": "failed"}).error == (400, 20001)
-
-
-def test_phone_shows_the_messages_it_has_received(client: Client) -> None:
-    """Oldest first, and without those still in transit."""
-    for body in ("one", "two"):
-        client.text(Body=body)
-    client.post("/_emulator/clock", {"Settle": "true"})
-    client.text(Body="three")
-    shown = client.get(f"/_emulator/phones/{PHONE}").json
-
-    assert [message["body"] for message in shown["messages"]] == ["one", "two"]
 
 
 @pytest.mark.parametrize("extension", ["", ".json", ".xml"])

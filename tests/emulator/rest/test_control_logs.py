@@ -1,0 +1,76 @@
+"""Emulator-only endpoints that show logs: the outbox, the debugger, and the requests in both directions."""
+
+from __future__ import annotations
+
+from tests.emulator.rest.asking import NUMBER, PHONE, Client
+from tests.emulator.rest.listening import listening
+from twiml_app.emulator import ACCOUNT_SID, Emulator
+
+
+def test_outbox_shows_outbound_messages(emulator: Emulator, client: Client) -> None:
+    """Oldest first, and without the inbound ones."""
+    sent = [client.text(Body=f"{n}")["sid"] for n in range(3)]
+    emulator.add_number(NUMBER)
+    emulator.phone(PHONE).text("hi")
+    shown = client.get("/_emulator/outbox").json["messages"]
+
+    assert [(each["sid"], each["status"], each["body"]) for each in shown] == [
+        (sid, "queued", f"{n}") for n, sid in enumerate(sent)
+    ]
+
+
+def test_requests_show_what_clients_did_wrong(client: Client) -> None:
+    """Each request has the hints for its client."""
+    client.post("Messages.json", {"to": PHONE})
+
+    assert client.get("/_emulator/requests").json == {
+        "requests": [
+            {
+                "date": "2023-11-14T22:13:20Z",
+                "method": "POST",
+                "path": f"/2010-04-01/Accounts/{ACCOUNT_SID}/Messages.json",
+                "status": 400,
+                "code": 21604,
+                "message": "A 'To' phone number is required.",
+                "hints": ["to: write To, names are case-sensitive"],
+            }
+        ]
+    }
+
+
+def test_webhooks_show_the_requests_to_the_app(emulator: Emulator, client: Client) -> None:
+    """Each request has its result, but not the credentials of the URL."""
+    with listening() as app:
+        emulator.add_number(NUMBER, f"{app.url.replace('//', '//sms:secret@')}/message")
+        sid = emulator.phone(PHONE).text("hi").inbound.sid
+    (shown,) = client.get("/_emulator/webhooks").json["webhooks"]
+
+    assert shown.pop("milliseconds") >= 0
+    assert shown == {
+        "date": "2023-11-14T22:13:20Z",
+        "message_sid": sid,
+        "method": "POST",
+        "url": f"{app.url}/message",
+        "status": 204,
+        "problem": "",
+    }
+
+
+def test_debugger_shows_errors(emulator: Emulator, client: Client) -> None:
+    """Oldest first, each with its message and URL."""
+    with listening() as app:
+        emulator.add_number(NUMBER, f"{app.url}/message")
+    sids = [emulator.phone(PHONE).text(body).inbound.sid for body in ("one", "two")]
+    entries = client.get("/_emulator/debugger").json["entries"]
+
+    assert all(each.pop("text") for each in entries)
+    assert entries == [
+        {
+            "date": "2023-11-14T22:13:20Z",
+            "code": 11205,
+            "level": "error",
+            "message_sid": sid,
+            "url": f"{app.url}/message",
+        }
+        for sid in sids
+    ]
