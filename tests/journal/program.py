@@ -57,7 +57,7 @@ class Program:
         self.during: Callable[[InboundMessage], object] = lambda _: None
         router = Router()
         router.default(self._answer)
-        router.status("delivered", "failed", "sent")(self._tell)
+        router.status("delivered", "failed", "sent")(self._record_status)
         self.receiver = Receiver(router, self.settings, journal=self.journal, clock=clock)
         self.archive = Archive(engine)
         self.ledger = Ledger(engine)
