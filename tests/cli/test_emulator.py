@@ -49,7 +49,7 @@ def test_introduction_says_how_a_number_is_given() -> None:
 
     assert "  number   none: use --number +15017122661=http://user:password@127.0.0.1:8000/message\n" in process.said
     assert (text.exit_code, text.stdout) == (1, "")
-    assert "there is none yet" in text.stderr
+    assert "no number exists yet" in text.stderr
     assert "add numbers with --number when you start the emulator" in text.stderr
 
 
@@ -110,7 +110,7 @@ def test_seed_says_what_there_is(tmp_path: Path, program: str) -> None:
             client_of(process.url).messages.create(to=PHONE, from_="+15017122699", body="x")
 
     assert "  number   +15017122662 -> no Message URL\n" in process.said
-    assert (several.exit_code, "there are several" in several.stderr) == (1, True)
+    assert (several.exit_code, "several numbers exist" in several.stderr) == (1, True)
     assert turn.stdout == "> We are open from 8 to 18, Monday to Saturday.  [1 segment]\n"
     assert phone.stdout.startswith(f"{PHONE}: messages to it end as undelivered (30005)\n")
     assert refused.value.code == 21606
@@ -141,7 +141,7 @@ def test_tls_is_trusted_by_the_file_that_is_printed(tmp_path: Path) -> None:
         1,
         True,
     )
-    assert "there is none yet" in typed.stderr
+    assert "no number exists yet" in typed.stderr
     assert bundle.startswith("-----BEGIN CERTIFICATE-----")
     assert not Path(trust[1]).exists()
 
@@ -154,7 +154,7 @@ def test_port_that_is_taken_is_one_line() -> None:
 
     assert (second.returncode, second.stdout, len(second.stderr.splitlines())) == (1, "", 1)
     assert second.stderr == (
-        f"Error: port: 127.0.0.1:{port} is taken: another emulator may run there; --port 0 takes a free one\n"
+        f"Error: port: 127.0.0.1:{port} is in use: another emulator may be running there; --port 0 picks a free port\n"
     )
 
 

@@ -1,4 +1,4 @@
-"""Fixtures that several tests of the emulator share."""
+"""Fixtures shared by the tests of the emulator."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from twiml_app.emulator import Emulator
 
 @pytest.fixture
 def network() -> Iterator[Network]:
-    """The parts around a delivery, with today's rules."""
+    """A delivery and the parts that it needs, with the current profile."""
     network = Network()
     with closing(network.store):
         yield network
@@ -23,7 +23,7 @@ def network() -> Iterator[Network]:
 
 @pytest.fixture
 def program() -> Iterator[Program]:
-    """A program that nobody has to log in to, and that says hello."""
+    """A program without authentication that answers hello."""
     with Program() as program:
         program.answers("/message", say("hello"))
         yield program
@@ -39,6 +39,6 @@ def twilio(program: Program) -> Iterator[Emulator]:
 
 @pytest.fixture
 def site() -> Iterator[Site]:
-    """A server of media that answers what it is told to."""
+    """A media server whose answers the test sets."""
     with serving_media() as site:
         yield site

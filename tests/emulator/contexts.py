@@ -1,4 +1,4 @@
-"""What the parts of an emulator share, for tests of a single part."""
+"""Contexts for tests of a single part of the emulator."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from twiml_app.emulator.store import ResourceStore
 
 
 def make_context(store: ResourceStore | None = None, **changes: Any) -> Context:
-    """Make a context with today's rules, a clock that the test moves, and an empty store, unless others are given."""
+    """Make a context; by default with the current profile, a stepped clock and an empty store."""
     given: dict[str, Any] = {
         "clock": SteppedClock(MONDAY),
         "profile": find_profile("current"),

@@ -1,4 +1,4 @@
-"""TwiML documents as the emulator reads them, for tests of the reader."""
+"""Helpers to read TwiML and to build the expected result, for tests of the reader."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ LONG = "x" * 1600
 
 
 def send(text: str = "", *media: str, **others: Any) -> SendStep:
-    """Make what a Message asks for."""
+    """Make the step of a Message."""
     return SendStep(text=text, media=media, **others)
 
 
 def document(*steps: SendStep | RedirectStep, problems: tuple[tuple[int, str], ...] = ()) -> Document:
-    """Make the document that is expected."""
+    """Make the expected document."""
     return Document(steps=steps, problems=tuple(Problem(code=code, text=text) for code, text in problems))
 
 
 def read(verbs: str) -> Document:
-    """Read a document of these verbs."""
+    """Read a document with these verbs."""
     return read_answer(f"<Response>{verbs}</Response>".encode(), XML)

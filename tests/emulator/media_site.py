@@ -1,4 +1,4 @@
-"""A site that serves media on the loopback, and fetchers of media, for tests."""
+"""A media server on the loopback interface, and media fetchers, for tests."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ HTML = b"<!DOCTYPE html><title>Log in</title>"
 
 @dataclass(frozen=True)
 class Answer:
-    """What the server says to a path."""
+    """The response to a path."""
 
     status: int = 200
     headers: tuple[tuple[str, str], ...] = ()
@@ -37,7 +37,7 @@ class Answer:
 
 @dataclass
 class Site:
-    """A real server on the loopback: what it answers, and what it was asked."""
+    """A real server on the loopback interface: its responses, and the requests it received."""
 
     port: int = 0
     answers: dict[str, Answer] = field(default_factory=dict)
@@ -47,13 +47,13 @@ class Site:
     def publish(
         self, path: str, content_type: str | None, body: bytes, *, status: int = 200, location: str = ""
     ) -> str:
-        """Serve bytes under a path; gives the URL."""
+        """Serve bytes under a path; returns the URL."""
         pairs = (("Content-Type", content_type), ("Location", location))
         self.answers[path] = Answer(status, tuple((name, value) for name, value in pairs if value), body)
         return self.url(path)
 
     def redirect(self, path: str, location: str, status: int = 302) -> str:
-        """Serve a redirect under a path; gives the URL."""
+        """Serve a redirect under a path; returns the URL."""
         return self.publish(path, None, b"", status=status, location=location)
 
     def url(self, path: str, *, host: str = "127.0.0.1", userinfo: str = "") -> str:
@@ -63,7 +63,7 @@ class Site:
 
 @contextmanager
 def serving_media() -> Iterator[Site]:
-    """Serve what is published, as long as the block lasts."""
+    """Serve the published files until the block ends."""
     served = Site()
 
     class Handler(BaseHTTPRequestHandler):
@@ -78,7 +78,7 @@ def serving_media() -> Iterator[Site]:
             self.wfile.write(answer.body)
 
         def log_message(self, format: str, *args: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         served.port = server.server_address[1]
@@ -93,7 +93,7 @@ def serving_media() -> Iterator[Site]:
 
 @dataclass
 class World:
-    """A network in which every host is the same real server on the loopback."""
+    """A transport that sends the requests for all hosts to one real server on the loopback interface."""
 
     port: int
 
@@ -103,7 +103,7 @@ class World:
 
 
 def unreachable(request: OutgoingRequest) -> WebhookResponse:
-    """Stand for a network that must not be used."""
+    """Fail: a transport for tests in which nothing must be fetched."""
     raise AssertionError(f"{request.url} was fetched")
 
 
@@ -112,7 +112,7 @@ OFFLINE = MediaFetcher(unreachable)
 
 
 def refused(fetch: Callable[[], object]) -> str:
-    """Return the message with which a media is refused."""
+    """Return the message with which a media file is refused."""
     with pytest.raises(ApiError) as caught:
         fetch()
     assert (caught.value.code, caught.value.status) == (21620, 400)

@@ -1,4 +1,4 @@
-"""Real parts around a delivery, for tests that follow a message from status to status."""
+"""A delivery with real parts, for tests that follow a message from status to status."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SHORT_CODE = "12345"
 
 
 class Network:
-    """Real parts around a delivery, and what it posts."""
+    """A delivery with real parts, and the statuses that it posts."""
 
     def __init__(
         self,
@@ -52,21 +52,21 @@ class Network:
         return {"sid": sid, "account_sid": ACCOUNT, "date_created": now, "date_updated": now}
 
     def save(self, resource: Any) -> None:
-        """Keep a resource."""
+        """Save a resource."""
         self.store.save(resource)
 
-    def phone(self, number: str = CONTACT, **phone_settings: Any) -> None:
-        """Choose what becomes of what is sent to a phone."""
-        self.save(PhoneSettings(**self._dates(number), **phone_settings))
+    def phone(self, contact: str = CONTACT, **phone_settings: Any) -> None:
+        """Save the settings of a phone."""
+        self.save(PhoneSettings(**self._dates(contact), **phone_settings))
 
     def service(self, *numbers: str, **settings: Any) -> None:
-        """Make a service of numbers."""
+        """Make a messaging service with these numbers."""
         for number in numbers:
             self.save(IncomingNumber(**self._dates(f"PN{number}"), phone_number=number))
         self.save(MessagingService(**self._dates(SERVICE), numbers=tuple(f"PN{each}" for each in numbers), **settings))
 
     def compose(self, from_: str = NUMBER, *, to: str = CONTACT, **fields: Any) -> MessageRecord:
-        """Keep a message that has not begun yet."""
+        """Save a message without starting its delivery."""
         given: dict[str, Any] = {
             "to": to,
             "from_": from_,
@@ -90,12 +90,12 @@ class Network:
         assert message
         return message
 
-    def left(self, sid: str) -> float | None:
-        """Return how long after the start a message has left."""
+    def sent_after(self, sid: str) -> float | None:
+        """Return how many seconds after the start a message was sent; None if it was not."""
         sent = self.get(sid).date_sent
         return None if sent is None else round(sent - START - 0.2, 6)
 
     @property
     def statuses(self) -> list[str]:
-        """The status of every message, in the order in which they were made."""
+        """The status of every message, in the order of creation."""
         return [message.status for message in self.store.find(MessageRecord, oldest_first=True)]

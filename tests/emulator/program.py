@@ -1,4 +1,4 @@
-"""A program behind a number, for tests: a real web server with prepared answers, that keeps what it is asked."""
+"""A program behind a number, for tests: a real web server with prepared answers that records its requests."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CONTACT = "+15558675310"
 SERVICE = "MG" + "1" * 32
 #: 2026-11-23 00:00:00 UTC.
 MONDAY = 1_795_392_000.0
-#: Nothing in a test takes longer, unless it hangs.
+#: A limit that only a test that hangs exceeds.
 LIMIT_S = 10.0
 
 USER, PASSWORD = "sms", "quite-long-enough"
@@ -35,7 +35,7 @@ XML = '<?xml version="1.0" encoding="UTF-8"?>'
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Received:
-    """One request as it came off the wire, and the status it was answered with."""
+    """One request as received, and the status of its answer."""
 
     method: str
     #: Path and query.
@@ -43,7 +43,7 @@ class Received:
     #: Names in lower case.
     headers: dict[str, str]
     form: Form
-    #: The algorithm of a signature that is right; empty for none, or a wrong one.
+    #: The algorithm of a valid signature; empty if there is none, or it is invalid.
     signed: str
     status: int
 
@@ -60,13 +60,13 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the program says."""
+    """A prepared answer."""
 
     body: bytes = b""
     status: int = 200
     content_type: str = "text/xml"
     headers: tuple[tuple[str, str], ...] = ()
-    #: These bytes instead of an HTTP answer.
+    #: Bytes to send instead of an HTTP response.
     raw: bytes | None = None
 
 
@@ -74,12 +74,12 @@ Prepared = Answer | Callable[[Received], Answer]
 
 
 def twiml(content: str, **options: Any) -> Answer:
-    """Answer with a document that holds this."""
+    """Return an answer with this content in a TwiML document."""
     return Answer(f"{XML}<Response>{content}</Response>".encode(), **options)
 
 
 def say(*texts: str) -> Answer:
-    """Answer with messages."""
+    """Return an answer with messages."""
     return twiml("".join(f"<Message>{text}</Message>" for text in texts))
 
 
@@ -88,10 +88,10 @@ NOTHING = Answer(status=204, content_type="")
 
 @dataclass
 class Program:
-    """The server; a context manager. With ``auth`` it challenges by ``basic`` or ``digest``."""
+    """The server; a context manager. ``auth`` may be ``basic`` or ``digest``."""
 
     auth: str = ""
-    #: What may have signed: the token, and the secret of a shared key.
+    #: The secrets that may sign: a token, or the secret of a shared key.
     secrets: tuple[str, ...] = (AUTH_TOKEN,)
     received: list[Received] = field(default_factory=list)
     _answers: dict[str, list[Prepared]] = field(default_factory=dict)
@@ -109,11 +109,11 @@ class Program:
 
     @property
     def host(self) -> str:
-        """Host and port."""
+        """The host and port."""
         return f"127.0.0.1:{self._server.server_port}"
 
     def url(self, path: str) -> str:
-        """Return a URL as it is given to Twilio: with the credentials, if any are wanted."""
+        """Return a URL as configured at Twilio: with credentials, if the program requires them."""
         return f"http://{USER}:{PASSWORD}@{self.host}{path}" if self.auth else self.bare(path)
 
     def bare(self, path: str) -> str:
@@ -121,22 +121,22 @@ class Program:
         return f"http://{self.host}{path}"
 
     def answers(self, path: str, *answers: Prepared) -> str:
-        """Prepare the answers of a path, the last one for ever; returns its URL."""
+        """Set the answers of a path, of which the last one is repeated; returns its URL."""
         self._answers[path] = list(answers)
         return self.url(path)
 
     def at(self, path: str) -> list[Received]:
-        """Return the requests of a path that were let in."""
+        """Return the authenticated requests of a path."""
         return [request for request in self.received if request.path == path and request.status != 401]
 
     @property
     def paths(self) -> list[str]:
-        """The paths of all requests that were let in."""
+        """The paths of all authenticated requests."""
         return [request.path for request in self.received if request.status != 401]
 
     def answer(self, request: Received) -> Answer:
-        """Choose the answer to a request."""
-        if self.auth and not self._is_let_in(request):
+        """Return the answer to a request."""
+        if self.auth and not self._is_authenticated(request):
             return Answer(b"who are you?\n", 401, "text/plain", (("WWW-Authenticate", self._challenge()),))
         prepared = self._answers.get(request.path, [Answer(b"no such page\n", 404, "text/plain")])
         chosen = prepared.pop(0) if len(prepared) > 1 else prepared[0]
@@ -147,7 +147,7 @@ class Program:
             return f'Basic realm="{REALM}"'
         return f'Digest realm="{REALM}", qop="auth", algorithm=MD5, nonce="{NONCE}"'
 
-    def _is_let_in(self, request: Received) -> bool:
+    def _is_authenticated(self, request: Received) -> bool:
         given = request.headers.get("authorization", "")
         if self.auth == "basic":
             return given == basic_header(Credentials(USER, PASSWORD))
@@ -155,7 +155,7 @@ class Program:
 
 
 def _is_answer(header: str, request: Received) -> bool:
-    """Tell whether a Digest is right, by RFC 7616."""
+    """Return whether a Digest response is valid, by RFC 7616."""
     given = parse_keqv_list(parse_http_list(header))
     first = _md5(f"{USER}:{REALM}:{PASSWORD}")
     second = _md5(f"{request.method}:{request.target}")
@@ -184,7 +184,7 @@ class _Handler(BaseHTTPRequestHandler):
         request = self._read()
         answer = self._program.answer(request)
         self._program.received.append(replace(request, status=answer.status))
-        with suppress(ConnectionError):  # whoever has waited for too long is gone
+        with suppress(ConnectionError):  # the client may have given up waiting
             self._write(answer)
 
     def _write(self, answer: Answer) -> None:
@@ -222,17 +222,17 @@ class _Handler(BaseHTTPRequestHandler):
         return algorithm if is_right else ""
 
     def log_message(self, *args: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 def counted_sids() -> Callable[[str], str]:
-    """Return what makes sids that count from 1."""
+    """Return a function that makes sids, counting from 1."""
     numbers: Iterator[int] = count(1)
     return lambda prefix: f"{prefix}{next(numbers):032x}"
 
 
 def emulator(**options: Any) -> Emulator:
-    """Make an emulator whose time begins on Monday, and whose sids are counted."""
+    """Make an emulator whose clock starts on Monday, and whose sids count from 1."""
     given = {"start": MONDAY, **options}
     outside = {name: given.pop(name) for name in ("transport", "new_sid") if name in given}
     return Emulator(EmulatorOptions(**given), **{"new_sid": counted_sids(), **outside})
@@ -244,11 +244,11 @@ def send(twilio: Emulator, body: str = "hello", **parameters: Any) -> Any:
 
 
 def closed_port() -> int:
-    """Return a port of the loopback at which nobody listens."""
+    """Return a port of the loopback interface on which nothing listens."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return int(listener.getsockname()[1])
 
 
 def codes(entries: Any) -> list[int]:
-    """Return the numbers of entries of the debugger."""
+    """Return the error codes of debugger entries."""
     return [entry.code for entry in entries]

@@ -1,4 +1,4 @@
-"""The official client of an emulator: whatever product it calls, and whatever the environment says."""
+"""The official client: all of its requests reach the emulator, whatever the product and the environment."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def emulator() -> Iterator[Emulator]:
         yield running
 
 
-def test_every_product_comes_to_the_emulator(emulator: Emulator) -> None:
-    """Another host of Twilio's is no way out."""
+def test_every_product_is_sent_to_the_emulator(emulator: Emulator) -> None:
+    """Products on other Twilio hosts must not reach the real Twilio."""
     client = emulator.client()
     client.messages.create(**TEXT)
     client.messaging.v1.services.create(friendly_name="News")
@@ -38,8 +38,8 @@ def test_every_product_comes_to_the_emulator(emulator: Emulator) -> None:
     ]
 
 
-def test_query_comes_along(emulator: Emulator) -> None:
-    """Filters in it, and the token of a page."""
+def test_query_is_sent_too(emulator: Emulator) -> None:
+    """Filters and page tokens are in the query."""
     client = emulator.client()
     for to in ("+15558675310", "+15558675311", "+15558675310"):
         client.messages.create(**{**TEXT, "to": to})
@@ -63,10 +63,8 @@ def test_query_comes_along(emulator: Emulator) -> None:
 )
 @pytest.mark.filterwarnings("ignore:.*region.*:DeprecationWarning")
 @pytest.mark.filterwarnings("ignore:.*edge.*:DeprecationWarning")
-def test_environment_of_the_developer_makes_no_difference(
-    name: str, value: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Edges, proxies and certificates are those of the way to the real Twilio."""
+def test_environment_of_the_developer_is_ignored(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Edge, proxy and certificate settings are meant for the real Twilio."""
     for each in (name, name.lower()):
         monkeypatch.setenv(each, value)
     with Emulator(EmulatorOptions(tls=True)) as emulator:
@@ -76,15 +74,15 @@ def test_environment_of_the_developer_makes_no_difference(
 
 
 def test_client_of_a_subaccount(emulator: Emulator) -> None:
-    """With the credentials of its own."""
+    """A subaccount has its own credentials."""
     child = emulator.client().api.accounts.create(friendly_name="child")
     client = make_client(emulator.url, child.sid, child.auth_token, emulator.ca_file)
 
     assert client.messages.create(**TEXT).account_sid == child.sid
 
 
-def test_client_says_what_it_needs(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The library is an extra."""
+def test_missing_library_is_named(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The official library is an optional dependency."""
     for name in [name for name in sys.modules if name.partition(".")[0] == "twilio"]:
         monkeypatch.setitem(sys.modules, name, None)
     monkeypatch.delitem(sys.modules, "twiml_app.emulator.client")

@@ -1,4 +1,4 @@
-"""The official clients, as they are published, against the emulator: pointed at it by one line, they notice nothing."""
+"""The published official clients against the emulator; one line of code points each of them at it."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ Play = Callable[[str], Any]
 
 @pytest.fixture
 def client(request: pytest.FixtureRequest) -> Client:
-    """The client of that name; without a network there may be none."""
+    """The client of that name; it may not be installable without a network."""
     if request.param == "python 5" and sys.version_info >= (3, 13):
-        pytest.skip("twilio 5 imports cgi, which this Python has no longer")
+        pytest.skip("twilio 5 imports cgi, which this Python no longer has")
     found = find_client(request.param, request.config.cache.mkdir("clients"))
     if isinstance(found, NotInstallable):
         (pytest.fail if os.environ.get("CI") else pytest.skip)(str(found))
@@ -41,56 +41,56 @@ def client(request: pytest.FixtureRequest) -> Client:
 
 @pytest.fixture
 def emulator() -> Iterator[Emulator]:
-    """A local Twilio, whose clock the test moves."""
+    """A local Twilio with a stepped clock."""
     with Emulator() as running:
         yield running
 
 
 @pytest.fixture
 def site() -> Iterator[Website]:
-    """A website that the emulator can reach."""
+    """A website on the loopback interface."""
     with website() as running:
         yield running
 
 
 @pytest.fixture
 def play(client: Client, emulator: Emulator, site: Website) -> Play:
-    """Plays a scenario with the client, and returns what it saw."""
+    """A function that runs a scenario with the client and returns its results."""
     return functools.partial(play_with, client, emulator, site)
 
 
 def play_with(client: Client, emulator: Emulator, site: Website, scenario: str) -> Any:
-    """Play a scenario, moving the clock of the emulator when the client asks for it."""
+    """Run a scenario; the clock of the emulator is moved when the client asks for it."""
     arguments = [scenario, emulator.url, emulator.account_sid, emulator.auth_token, site.url]
     return client.run(arguments, {"settle": functools.partial(settle, emulator), "advance": emulator.advance})
 
 
 def settle(emulator: Emulator) -> None:
-    """Let everything that was sent arrive."""
+    """Deliver all messages in transit."""
     assert emulator.settle()
 
 
 def clients(names: list[str]) -> pytest.MarkDecorator:
-    """Run a test with each of some clients."""
+    """Run a test with each of these clients."""
     return pytest.mark.parametrize("client", names, indirect=True, ids=[name.replace(" ", "-") for name in names])
 
 
 def is_date(client: Client, value: object) -> bool:
-    """Tell whether a client has read a date: until 5 without its zone."""
+    """Return whether a value is a date as the client parses it; version 5 has no time zones."""
     return bool((NAIVE if client.version.startswith("5.") else AWARE).fullmatch(str(value)))
 
 
 def codes(refusals: dict[str, Any]) -> dict[str, Any]:
-    """Return of each error its HTTP status and its number; each has a text, too."""
+    """Return the HTTP status and the error code of each error, after checking that it has a message."""
     assert all(error["message"] for error in refusals.values())
     return {name: (error["status"], error["code"]) for name, error in refusals.items()}
 
 
 @clients(EVERY)
-def test_a_message_has_every_property_when_created_and_when_delivered(
+def test_message_has_every_property_when_created_and_when_delivered(
     client: Client, emulator: Emulator, play: Play
 ) -> None:
-    """Programs read what was created at once: types and absent values are as Twilio's."""
+    """Types and missing values must be those of Twilio."""
     seen = play("sending")
     created, delivered = seen["created"], seen["delivered"]
     uri = f"/2010-04-01/Accounts/{emulator.account_sid}/Messages/{created['sid']}"
@@ -128,8 +128,8 @@ def test_a_message_has_every_property_when_created_and_when_delivered(
 
 
 @clients(EVERY)
-def test_a_message_is_redacted_and_deleted(play: Play) -> None:
-    """Privacy laws ask for both; a client says True only for an empty 204."""
+def test_message_is_redacted_and_deleted(play: Play) -> None:
+    """Privacy laws require both; the clients return True only for an empty 204."""
     seen = play("removing")
 
     assert codes({"gone": seen.pop("gone")}) == {"gone": (404, 20404)}
@@ -137,8 +137,8 @@ def test_a_message_is_redacted_and_deleted(play: Play) -> None:
 
 
 @clients(BLOCKING)
-def test_a_status_callback_is_called_with_the_credentials_of_its_url(play: Play, site: Website) -> None:
-    """A URL travels inside a form: credentials, query and escapes arrive as they were given."""
+def test_status_callback_is_called_with_the_credentials_of_its_url(play: Play, site: Website) -> None:
+    """The URL is a form parameter, so credentials, query and escapes must not be changed."""
     sid = play("following")
 
     assert {(post.target, post.user) for post in site.posts} == {("/status?order=5&name=a+b", "anna:säcret")}
@@ -147,8 +147,8 @@ def test_a_status_callback_is_called_with_the_credentials_of_its_url(play: Play,
 
 
 @clients(SCHEDULING)
-def test_a_message_is_scheduled_and_canceled(play: Play) -> None:
-    """What is planned is sent in its time, unless it is canceled before."""
+def test_message_is_scheduled_and_canceled(play: Play) -> None:
+    """A scheduled message is sent at its time, unless it is canceled before."""
     assert play("scheduling") == {
         "planned": ["scheduled", None, True],
         "canceled": "canceled",
@@ -159,7 +159,7 @@ def test_a_message_is_scheduled_and_canceled(play: Play) -> None:
 
 @clients(EVERY)
 def test_messages_are_listed_newest_first_in_pages_and_by_filters(client: Client, play: Play) -> None:
-    """A client asks for the next page by the URI it was given: the filter must be in there."""
+    """A client requests the next page with the URI from the response, so that must contain the filter."""
     seen = play("listing")
     ways = {} if client.version.startswith("5.") else {"limit": ["6", "5", "4"], "streamed": ["6", "5", "4", "3"]}
 
@@ -177,7 +177,7 @@ def test_messages_are_listed_newest_first_in_pages_and_by_filters(client: Client
 
 @clients(EVERY)
 def test_media_are_listed_fetched_read_and_deleted(client: Client, emulator: Emulator, play: Play) -> None:
-    """A picture has a resource with ``.json``, and is itself what is there without."""
+    """The path with ``.json`` is the resource, and without it the file."""
     seen = play("media")
     png, jpeg = sorted(seen["listed"], key=lambda item: item["content_type"], reverse=True)
     uri = f"/2010-04-01/Accounts/{emulator.account_sid}/Messages/{seen['sid']}/Media/{png['sid']}.json"
@@ -201,8 +201,8 @@ def test_media_are_listed_fetched_read_and_deleted(client: Client, emulator: Emu
 
 
 @clients(BLOCKING)
-def test_subaccounts_are_made_acted_for_suspended_and_closed(client: Client, emulator: Emulator, play: Play) -> None:
-    """A program for many customers gives each its account: nothing leaks, and a closed one stays closed."""
+def test_subaccounts_are_created_used_suspended_and_closed(client: Client, emulator: Emulator, play: Play) -> None:
+    """A program may have one account per customer: they must be separate, and a closed one stays closed."""
     seen = play("accounts")
     own, created = seen.pop("own"), seen.pop("created")
     acted, child = seen.pop("acted"), created["sid"]
@@ -255,8 +255,8 @@ REFUSALS = {
 
 
 @clients(EVERY)
-def test_what_is_refused_reaches_programs_as_status_number_and_text(play: Play) -> None:
-    """Programs decide by the number; what was refused has left nothing behind."""
+def test_refusals_are_exceptions_with_status_error_code_and_message(play: Play) -> None:
+    """Programs depend on the error code; a refused request must have no effect."""
     seen = play("refusals")
 
     assert seen.pop("listed", ["Hello"]) == ["Hello"]
@@ -264,16 +264,16 @@ def test_what_is_refused_reaches_programs_as_status_number_and_text(play: Play) 
 
 
 @clients(["python 5"])
-def test_the_probe_without_credentials_creates_nothing(play: Play, emulator: Emulator) -> None:
-    """Until 5 each request goes out twice, the first time without credentials but with its body."""
+def test_request_without_credentials_creates_nothing(play: Play, emulator: Emulator) -> None:
+    """Version 5 sends each request twice, the first time without credentials but with the body."""
     assert play("probing") == {"posts": 2, "bodies": 2, "credentials": 1, "status": "queued", "listed": [True]}
     answered = [(request.method, request.status) for request in emulator.requests]
     assert answered == [("POST", 401), ("POST", 201), ("GET", 401), ("GET", 200)]
 
 
 @clients(["python 5"])
-def test_the_resource_for_texts_alone_is_still_there(play: Play) -> None:
-    """Programs of before 2013 know no other, and no status beyond sent."""
+def test_legacy_resource_for_sms_still_works(play: Play) -> None:
+    """Programs written before 2013 use it, and expect no status after sent."""
     seen = play("legacy")
 
     assert codes({"too long": seen.pop("too long")}) == {"too long": (400, 21605)}
@@ -281,8 +281,8 @@ def test_the_resource_for_texts_alone_is_still_there(play: Play) -> None:
 
 
 @clients(["python 9", "python 9 async", "node 6"])
-def test_the_certificate_is_verified(client: Client, site: Website) -> None:
-    """Over TLS nothing is switched off: with the emulator's own authority it works, without it does not."""
+def test_certificate_is_verified(client: Client, site: Website) -> None:
+    """Verification is not turned off: a client must trust the emulator's authority."""
     with Emulator(EmulatorOptions(tls=True)) as emulator:
         trust = dict.fromkeys(("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS"), str(emulator.ca_file))
         trusting = replace(client, environment={**client.environment, **trust})

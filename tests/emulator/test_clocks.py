@@ -1,4 +1,4 @@
-"""Clocks: real time, time in a hurry, and time that waits for its owner."""
+"""Clocks: real time, faster time, and time that is stepped."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ START = 1_600_000_000.0
 
 @dataclass
 class Seconds:
-    """A stopwatch that shows what it is set to."""
+    """A stopwatch that returns the value it is set to."""
 
     shows: float = 17.0
 
@@ -26,8 +26,8 @@ class Seconds:
 
 
 @pytest.mark.parametrize(("speed", "later"), [(1.0, START + 2.5), (100.0, START + 250)], ids=["real", "fast"])
-def test_running_clock_goes_from_its_start_at_its_speed(speed: float, later: float) -> None:
-    """Delays of hours have to pass in minutes, and dates have to begin where the emulator is told."""
+def test_running_clock_runs_from_its_start_at_its_speed(speed: float, later: float) -> None:
+    """Hours of delay must be able to pass in minutes, and the start date is configurable."""
     seconds = Seconds()
     clock = RunningClock(START, speed=speed, seconds=seconds)
     first = clock.now()
@@ -37,7 +37,7 @@ def test_running_clock_goes_from_its_start_at_its_speed(speed: float, later: flo
 
 
 def test_running_clock_cannot_be_moved() -> None:
-    """Time that runs by itself would be out of step with the schedule."""
+    """The schedule relies on a running clock being left alone."""
     clock = RunningClock(START, seconds=Seconds())
     clock.move_to(START + 1000)
 
@@ -45,8 +45,8 @@ def test_running_clock_cannot_be_moved() -> None:
 
 
 @given(st.lists(st.floats(-1e6, 1e6)))
-def test_stepped_clock_stands_still_and_never_goes_back(steps: list[float]) -> None:
-    """A moment that has passed stays past: a message cannot be delivered before it was sent."""
+def test_stepped_clock_moves_only_forward_and_when_stepped(steps: list[float]) -> None:
+    """If time went backwards, a message could be delivered before it was sent."""
     clock = SteppedClock(START)
     seen = [clock.now()]
     for step in steps:
@@ -59,15 +59,15 @@ def test_stepped_clock_stands_still_and_never_goes_back(steps: list[float]) -> N
 
 @pytest.mark.parametrize(("name", "speed"), [("real", 1.0), ("fast", 100.0), ("step", 0.0)])
 def test_clock_is_made_by_name(name: str, speed: float) -> None:
-    """The names are those of the command line."""
+    """The command line uses the same names."""
     clock = make_clock(name, START)
 
     assert clock.speed == speed
     assert clock.now() >= START
 
 
-def test_step_stands_still_until_it_is_moved() -> None:
-    """The clock of that name is the one that tests step by hand."""
+def test_clock_named_step_is_moved_by_hand() -> None:
+    """Tests step this clock."""
     clock = make_clock("step", START)
     clock.move_to(START + 60)
 
@@ -75,30 +75,30 @@ def test_step_stands_still_until_it_is_moved() -> None:
 
 
 @pytest.mark.parametrize("name", ["", "Real", "slow"])
-def test_unknown_clock_is_refused_with_the_names_there_are(name: str) -> None:
-    """A misspelt name must not quietly give real time."""
-    with pytest.raises(ConfigurationError, match=f"^clock: '{name}' is none of real, fast, step$"):
+def test_unknown_clock_is_refused_with_the_known_names(name: str) -> None:
+    """A misspelled name must not silently give real time."""
+    with pytest.raises(ConfigurationError, match=f"^clock: '{name}' is not one of: real, fast, step$"):
         make_clock(name, START)
 
 
 BEYOND = [
-    pytest.param(float("nan"), id="no number"),
-    pytest.param(float("inf"), id="endless"),
-    pytest.param(-1.0, id="back"),
-    pytest.param(LATEST + 1, id="the year 10000"),
+    pytest.param(float("nan"), id="not a number"),
+    pytest.param(float("inf"), id="infinite"),
+    pytest.param(-1.0, id="backwards"),
+    pytest.param(LATEST + 1, id="year 10000"),
 ]
 
 
 @pytest.mark.parametrize("seconds", BEYOND)
-def test_moment_that_no_date_can_show_is_refused(seconds: float) -> None:
-    """Every answer with a date in it would be an internal error from then on."""
-    with pytest.raises(ConfigurationError, match=f"^clock: it cannot go on by {seconds} seconds: never back, nor"):
+def test_time_without_a_valid_date_is_refused(seconds: float) -> None:
+    """From then on, every answer with a date in it would be an internal error."""
+    with pytest.raises(ConfigurationError, match=f"^clock: cannot advance by {seconds} seconds: time cannot go"):
         moment_after(0.0, seconds)
     with pytest.raises(ConfigurationError, match=r"^clock: "):
         make_clock("step", seconds)
 
 
-def test_last_moment_leaves_room_for_what_is_on_its_way() -> None:
-    """A message that is sent then is delivered within the last year that can be written."""
+def test_latest_time_leaves_room_for_messages_in_transit() -> None:
+    """A message sent at the latest time is still delivered in a year that can be formatted."""
     assert moment_after(START, LATEST - START) == LATEST
     assert datetime.fromtimestamp(LATEST, UTC) == datetime(9999, 1, 1, tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""Composing: what a message is made of before it leaves."""
+"""Composing: the sid, segments, media and links of a new message."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ DRAFT = MessageRecord(sid="", to=CONTACT, from_=NUMBER, body="look", status="que
 
 @pytest.fixture
 def context() -> Iterator[Context]:
-    """What the parts share, with one account."""
+    """A context with one account."""
     context = make_context(base_url=BASE)
     with closing(context.store):
         context.store.save(Account(sid="AC1", auth_token="token", **OWN))
@@ -35,7 +35,7 @@ def context() -> Iterator[Context]:
 
 
 def compose(context: Context, draft: MessageRecord = DRAFT, *media: FetchedMedia, **options: Any) -> MessageRecord:
-    """Compose a message, which is kept as it is returned."""
+    """Compose a message, and check that it is stored as it is returned."""
     message = Composer(context).compose(draft, media, **options)
     assert context.store.get(MessageRecord, message.sid) == message
     return message
@@ -46,8 +46,8 @@ def change_account(context: Context, **changes: Any) -> None:
     context.store.save(replace(context.account("AC1"), **changes))
 
 
-def test_text_is_kept_with_its_sid_and_segments(context: Context) -> None:
-    """Nothing else of it changes."""
+def test_message_gets_its_sid_and_segments(context: Context) -> None:
+    """The other fields of the draft do not change."""
     body = "ü" * 161
 
     assert compose(context, replace(DRAFT, body=body)) == replace(
@@ -55,8 +55,8 @@ def test_text_is_kept_with_its_sid_and_segments(context: Context) -> None:
     )
 
 
-def test_pictures_are_kept_in_order(context: Context) -> None:
-    """MM, one segment, and the bytes beside it."""
+def test_pictures_are_stored_in_order(context: Context) -> None:
+    """A message with media has a sid that begins with MM and one segment."""
     message = compose(context, replace(DRAFT, body="a" * 500), PNG, GIF)
     kept = context.media_of(message.sid)
 
@@ -68,8 +68,8 @@ def test_pictures_are_kept_in_order(context: Context) -> None:
     assert kept[0] == MediaRecord(sid=f"ME{2:032x}", parent_sid=message.sid, content_type="image/png", **OWN)
 
 
-def test_picture_becomes_a_link_where_the_phone_takes_none(context: Context) -> None:
-    """Seven characters after the address, good for seven days, at the end of a text with its own segments."""
+def test_picture_becomes_a_link_if_the_phone_accepts_no_media(context: Context) -> None:
+    """The link has seven characters, is valid for seven days, and its length counts for the segments."""
     context.store.save(PhoneSettings(sid=CONTACT, takes_media=False, **OWN))
     body = "a" * 130
     message = compose(context, replace(DRAFT, body=body), PNG, GIF)
@@ -85,8 +85,8 @@ def test_picture_becomes_a_link_where_the_phone_takes_none(context: Context) -> 
     assert [context.store.read_bytes(each.sid) for each in media if each] == [PNG.content, GIF.content]
 
 
-def test_picture_alone_becomes_a_link_alone(context: Context) -> None:
-    """Abroad no phone takes pictures, unless told otherwise."""
+def test_picture_without_text_becomes_only_a_link(context: Context) -> None:
+    """Phones outside the countries with MMS accept no media by default."""
     message = compose(context, replace(DRAFT, body="", to="+447700900123"), PNG)
 
     assert re.fullmatch(f"{BASE}/[A-Za-z0-9]{{7}}", message.body)
@@ -99,13 +99,13 @@ def test_picture_alone_becomes_a_link_alone(context: Context) -> None:
         pytest.param({"mms_as_link": False}, None, False, id="account without links"),
         pytest.param({}, {}, True, id="service"),
         pytest.param({}, {"mms_converter": False}, False, id="service without links"),
-        pytest.param({"mms_as_link": False}, {}, False, id="account without links, service with"),
+        pytest.param({"mms_as_link": False}, {}, False, id="account without links, service with links"),
     ],
 )
-def test_links_can_be_switched_off(
+def test_links_can_be_turned_off(
     context: Context, of_account: dict[str, Any], of_service: dict[str, Any] | None, is_link: bool
 ) -> None:
-    """Then the message keeps its pictures, and fails when it is sent."""
+    """The message then keeps its pictures, and fails when it is sent."""
     change_account(context, **of_account)
     context.store.save(PhoneSettings(sid=CONTACT, takes_media=False, **OWN))
     draft = DRAFT
@@ -116,8 +116,8 @@ def test_links_can_be_switched_off(
     assert (compose(context, draft, PNG).num_media == 0) is is_link
 
 
-def test_trial_account_says_so(context: Context) -> None:
-    """In front of every text, also of one that is nothing but a link."""
+def test_trial_account_adds_its_prefix(context: Context) -> None:
+    """Every text gets it, even one that is only a link."""
     change_account(context, type="Trial")
     context.store.save(PhoneSettings(sid=CONTACT, takes_media=False, **OWN))
 
@@ -127,8 +127,8 @@ def test_trial_account_says_so(context: Context) -> None:
     )
 
 
-def test_smart_encoding_saves_segments_where_it_is_wanted(context: Context) -> None:
-    """A curly quote costs half the room."""
+def test_smart_encoding_saves_segments_if_it_is_on(context: Context) -> None:
+    """A single curly quote halves the number of characters per segment."""
     draft = replace(DRAFT, body="it’s " * 20)
     plain, smart = compose(context, draft), compose(context, draft, smart_encoded=True)
 
@@ -136,8 +136,8 @@ def test_smart_encoding_saves_segments_where_it_is_wanted(context: Context) -> N
     assert (smart.body, smart.num_segments) == ("it's " * 20, 1)
 
 
-def test_inbound_message_is_kept_as_it_came(context: Context) -> None:
-    """No prefix, no link: only what it costs is added."""
+def test_inbound_message_is_stored_unchanged(context: Context) -> None:
+    """It gets no prefix and no links, only a price."""
     change_account(context, type="Trial")
     draft = replace(DRAFT, to=NUMBER, from_="+447700900123", direction="inbound", status="received")
     text, picture = Composer(context).receive(draft, []), Composer(context).receive(draft, [PNG])

@@ -1,4 +1,4 @@
-"""Content types: how they are written, and which of them fit the bytes of a file."""
+"""Content types: their syntax, and which of them match the bytes of a file."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from twiml_app.emulator.content_types import PAGES, PROGRAMS, UNKNOWN, is_conten
     ],
 )
 def test_type_and_subtype_are_a_content_type(text: str) -> None:
-    """Twilio accepts many types, and a phone may send any."""
+    """Twilio accepts many types, and a phone may send any of them."""
     assert is_content_type(text)
 
 
@@ -56,20 +56,20 @@ def test_anything_else_is_not_a_content_type(text: str) -> None:
         pytest.param("; charset=utf-8", "", id="only parameters"),
     ],
 )
-def test_header_is_reduced_to_its_type(header: str, content_type: str) -> None:
-    """Types are compared with each other, and servers write them in several ways."""
+def test_header_is_reduced_to_the_type(header: str, content_type: str) -> None:
+    """Types are compared, and servers write them in different ways."""
     assert plain(header) == content_type
 
 
 @given(st.text())
 def test_plain_type_stays_the_same(header: str) -> None:
-    """A type that was read once may be read again."""
+    """The function may be applied to its own result."""
     assert plain(plain(header)) == plain(header)
 
 
 @pytest.mark.parametrize("content_type", sorted(PAGES | PROGRAMS | UNKNOWN))
 def test_types_in_the_tables_are_plain(content_type: str) -> None:
-    """What is compared with the tables is a plain type: another spelling in them would never be found."""
+    """Plain types are looked up in the tables, so any other spelling there would never be found."""
     assert is_content_type(content_type)
     assert plain(content_type) == content_type
 
@@ -77,18 +77,18 @@ def test_types_in_the_tables_are_plain(content_type: str) -> None:
 @pytest.mark.parametrize(
     ("content", "usual"),
     [
-        pytest.param(b"GIF87a", "image/gif", id="GIF of 1987"),
-        pytest.param(b"GIF89a\x01", "image/gif", id="GIF of 1989"),
+        pytest.param(b"GIF87a", "image/gif", id="GIF 1987"),
+        pytest.param(b"GIF89a\x01", "image/gif", id="GIF 1989"),
         pytest.param(b"\x89PNG\r\n\x1a\n\x00", "image/png", id="PNG"),
         pytest.param(b"\xff\xd8\xff\xe0\x00\x10JFIF", "image/jpeg", id="JPEG"),
-        pytest.param(b"RIFF\n\x00\x00\x00WEBPVP8L", "image/webp", id="WebP whose length has a line break"),
+        pytest.param(b"RIFF\n\x00\x00\x00WEBPVP8L", "image/webp", id="WebP with a line break in its length"),
         pytest.param(b"%PDF-1.7\n", "application/pdf", id="PDF"),
-        pytest.param(b"\x00\x00\x00\nftypmp42", "video/mp4", id="MP4 whose length has a line break"),
-        pytest.param(b"<!DOCTYPE html>", "text/html", id="page"),
-        pytest.param(b"\xef\xbb\xbf\r\n <HTML lang=en>", "text/html", id="page after a byte order mark"),
+        pytest.param(b"\x00\x00\x00\nftypmp42", "video/mp4", id="MP4 with a line break in its length"),
+        pytest.param(b"<!DOCTYPE html>", "text/html", id="HTML page"),
+        pytest.param(b"\xef\xbb\xbf\r\n <HTML lang=en>", "text/html", id="HTML page with a byte order mark"),
     ],
 )
-def test_file_is_known_by_how_it_begins(content: bytes, usual: str) -> None:
+def test_type_is_detected_from_the_first_bytes(content: bytes, usual: str) -> None:
     """Twilio refuses a file whose bytes contradict its content type."""
     types = sniff(content)
 
@@ -99,23 +99,23 @@ def test_file_is_known_by_how_it_begins(content: bytes, usual: str) -> None:
 @pytest.mark.parametrize(
     "content",
     [
-        pytest.param(b"", id="nothing"),
-        pytest.param(b"GIF88a", id="no such GIF"),
-        pytest.param(b" \x89PNG\r\n\x1a\n", id="not at the beginning"),
-        pytest.param(b"\x89PNG\n\x1a\n", id="PNG with its line breaks converted"),
-        pytest.param(b"RIFF\x00\x00\x00\x00WAVE", id="sound in the container of WebP"),
-        pytest.param(b"<htmlx>", id="another element"),
+        pytest.param(b"", id="empty"),
+        pytest.param(b"GIF88a", id="unknown GIF version"),
+        pytest.param(b" \x89PNG\r\n\x1a\n", id="not at the start"),
+        pytest.param(b"\x89PNG\n\x1a\n", id="PNG with converted line breaks"),
+        pytest.param(b"RIFF\x00\x00\x00\x00WAVE", id="audio in the container of WebP"),
+        pytest.param(b"<htmlx>", id="another HTML element"),
         pytest.param(b"BEGIN:VCARD", id="text"),
     ],
 )
-def test_other_bytes_may_be_anything(content: bytes) -> None:
-    """A file without a known beginning is taken for what its content type says."""
+def test_unknown_bytes_have_no_detected_type(content: bytes) -> None:
+    """The declared content type of such a file is trusted."""
     assert sniff(content) == ()
 
 
 @pytest.mark.parametrize(
     "content_type", ["video/mp4", "video/quicktime", "video/3gpp", "audio/mp4", "audio/3gpp", "image/heic"]
 )
-def test_container_of_mpeg_4_holds_films_sounds_and_pictures(content_type: str) -> None:
-    """Phones send all of them, and the first bytes are the same."""
+def test_mpeg_4_container_may_be_video_audio_or_image(content_type: str) -> None:
+    """Phones send all of these, and their first bytes are the same."""
     assert content_type in sniff(b"\x00\x00\x00\x18ftypmp42")

@@ -1,4 +1,4 @@
-"""The context: finding what the parts of an emulator share, and changing a message."""
+"""The context: common lookups, and changes of a message."""
 
 from __future__ import annotations
 
@@ -32,26 +32,26 @@ OWN: dict[str, Any] = {"account_sid": ACCOUNT, **DATES}
 
 @pytest.fixture
 def context() -> Iterator[Context]:
-    """What the parts share, with nothing in the store."""
+    """A context with an empty store."""
     context = make_context()
     with closing(context.store):
         yield context
 
 
 def add_number(context: Context, phone_number: str) -> IncomingNumber:
-    """Keep a number."""
+    """Store a number."""
     return context.store.save(IncomingNumber(sid=f"PN{phone_number}", phone_number=phone_number, **OWN))
 
 
 def add_message(context: Context, status: str = "queued") -> MessageRecord:
-    """Keep a message."""
+    """Store a message."""
     return context.store.save(
         MessageRecord(sid="SM1", to=CONTACT, from_=NUMBER, body="hello", status=status, direction="outbound-api", **OWN)
     )
 
 
 def test_number_is_found_by_its_digits(context: Context) -> None:
-    """What comes in names the number, not its sid."""
+    """Inbound messages contain the number, not its sid."""
     number = add_number(context, NUMBER)
     add_number(context, OTHER)
 
@@ -67,24 +67,24 @@ def test_number_is_found_by_its_digits(context: Context) -> None:
         pytest.param("!", "!", id="not a number"),
     ],
 )
-def test_named_number_is_written_as_twilio_does(context: Context, text: str, number: str) -> None:
-    """Whether the number is one of ours is checked later, with an error that repeats it."""
+def test_given_number_is_converted_to_the_format_of_twilio(context: Context, text: str, number: str) -> None:
+    """Whether the number is ours is checked later, with an error that quotes it."""
     assert context.our_number(text) == number
 
 
-def test_number_need_not_be_named_if_there_is_one(context: Context) -> None:
+def test_number_is_optional_if_there_is_only_one(context: Context) -> None:
     """Most programs have one number; with none or several, the error says what to do."""
-    with pytest.raises(ConfigurationError, match="number: there is none yet: add one"):
+    with pytest.raises(ConfigurationError, match="number: no number exists yet: add one"):
         context.our_number("")
     add_number(context, NUMBER)
     assert context.our_number("") == NUMBER
     add_number(context, OTHER)
-    with pytest.raises(ConfigurationError, match="number: say which: there are several"):
+    with pytest.raises(ConfigurationError, match="number: several numbers exist: say which one to use"):
         context.our_number("")
 
 
-def test_service_has_its_numbers_in_the_order_in_which_they_were_added(context: Context) -> None:
-    """A number that was released is skipped, and the order is that of the service."""
+def test_numbers_of_a_service_are_in_the_order_of_the_service(context: Context) -> None:
+    """A number that was released is skipped."""
     numbers = {digits: add_number(context, digits) for digits in (NUMBER, OTHER)}
     service = MessagingService(sid=SERVICE, numbers=(f"PN{OTHER}", "PN of nobody", f"PN{NUMBER}"), **OWN)
 
@@ -92,7 +92,7 @@ def test_service_has_its_numbers_in_the_order_in_which_they_were_added(context: 
 
 
 def test_service_is_found_by_a_number_in_it(context: Context) -> None:
-    """A text to the number goes to the URL of the service, unless the service belongs to somebody else."""
+    """A message to the number goes to the URL of the service, unless the service belongs to another account."""
     number, other = add_number(context, NUMBER), add_number(context, OTHER)
     theirs = MessagingService(sid="MG1", account_sid=OTHER_ACCOUNT, numbers=(number.sid, other.sid), **DATES)
     ours = MessagingService(sid=SERVICE, numbers=(number.sid,), **OWN)
@@ -111,39 +111,39 @@ def test_service_is_found_by_a_number_in_it(context: Context) -> None:
         pytest.param("+447700900123", None, False, id="Great Britain"),
         pytest.param(f"whatsapp:{CONTACT}", None, True, id="channel"),
         pytest.param("!", None, False, id="not a number"),
-        pytest.param(CONTACT, False, False, id="switched off"),
-        pytest.param("+447700900123", True, True, id="switched on"),
+        pytest.param(CONTACT, False, False, id="turned off"),
+        pytest.param("+447700900123", True, True, id="turned on"),
     ],
 )
-def test_phone_takes_media_as_it_is_set_or_as_its_country_does(
+def test_setting_or_country_decides_whether_a_phone_accepts_media(
     context: Context, number: str, setting: bool | None, takes_media: bool
 ) -> None:
-    """A setting for one phone counts more than the habit of its country."""
+    """The setting of a phone overrides the default of its country."""
     context.store.save(PhoneSettings(sid=number, takes_media=setting, **OWN))
 
     assert context.takes_media(number) is takes_media
 
 
-def test_phone_that_was_never_set_takes_media_as_its_country_does(context: Context) -> None:
-    """A test sets only the phones that it is about."""
+def test_country_decides_whether_a_phone_without_settings_accepts_media(context: Context) -> None:
+    """A test configures only the phones that matter to it."""
     assert (context.takes_media(CONTACT), context.takes_media("+447700900123")) == (True, False)
 
 
 def test_account_is_found_by_its_sid(context: Context) -> None:
-    """Its token signs the webhooks."""
+    """The token of the account signs its webhooks."""
     account = context.store.save(Account(sid=ACCOUNT, auth_token="token", **OWN))
 
     assert context.account(ACCOUNT) == account
 
 
-def test_account_that_does_not_exist_is_named() -> None:
-    """A mistake of the emulator itself is found by its sid."""
+def test_missing_account_is_named_in_the_error() -> None:
+    """This would be a bug in the emulator, and the sid helps to find it."""
     with Emulator() as emulator, pytest.raises(LookupError, match=f"no account AC{'9' * 32}"):
         emulator.context.account("AC" + "9" * 32)
 
 
 def test_media_of_a_message_are_in_order(context: Context) -> None:
-    """MediaUrl0 is the picture that was sent first."""
+    """MediaUrl0 is the first picture of the message."""
     for sid, parent in (("ME2", "MM1"), ("ME3", "MM2"), ("ME1", "MM1")):
         context.store.save(MediaRecord(sid=sid, parent_sid=parent, content_type="image/png", **OWN))
 
@@ -152,7 +152,7 @@ def test_media_of_a_message_are_in_order(context: Context) -> None:
 
 
 def test_message_is_changed_if_its_status_is_as_expected(context: Context) -> None:
-    """The change is kept with its moment."""
+    """The change is stored with its date."""
     add_message(context)
     assert isinstance(context.clock, SteppedClock)
     context.clock.move_to(MONDAY + 60)
@@ -163,22 +163,22 @@ def test_message_is_changed_if_its_status_is_as_expected(context: Context) -> No
     assert context.store.get(MessageRecord, "SM1") == changed
 
 
-def test_message_with_another_status_stays_as_it_is(context: Context) -> None:
-    """A message that has left cannot be canceled."""
+def test_message_with_another_status_is_not_changed(context: Context) -> None:
+    """A message that was sent cannot be canceled."""
     message = add_message(context, "sent")
 
     assert context.change_message("SM1", frozenset({"queued", "sending"}), status="canceled") is None
     assert context.store.get(MessageRecord, "SM1") == message
 
 
-def test_message_that_is_gone_is_not_changed(context: Context) -> None:
-    """A message that was deleted on its way must not come back."""
+def test_deleted_message_is_not_changed(context: Context) -> None:
+    """A message that was deleted in transit must not come back."""
     assert context.change_message("SM1", frozenset({"queued"}), status="sending") is None
     assert context.store.count(MessageRecord) == 0
 
 
-def test_message_is_changed_by_one_of_many_at_once(context: Context) -> None:
-    """A message is either canceled or sent, and never both."""
+def test_only_one_of_many_concurrent_changes_succeeds(context: Context) -> None:
+    """A message is either canceled or sent, never both."""
     add_message(context)
 
     def change(n: int) -> MessageRecord | None:

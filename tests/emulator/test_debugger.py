@@ -1,4 +1,4 @@
-"""Debugger: what Twilio would complain about, with what to do about it."""
+"""Debugger: errors and warnings, with advice on how to fix them."""
 
 from __future__ import annotations
 
@@ -34,20 +34,20 @@ MESSAGE = MessageRecord(
 
 @pytest.fixture
 def clock() -> SteppedClock:
-    """A clock that stands at the start."""
+    """A clock at the start."""
     return SteppedClock(START)
 
 
 @pytest.fixture
 def debugger(clock: SteppedClock) -> Iterator[Debugger]:
-    """A debugger that counts its sids."""
+    """A debugger whose sids count from 1."""
     store, numbers = ResourceStore(), count(1)
     yield Debugger(store, clock, lambda prefix: f"{prefix}{next(numbers):032}")
     store.close()
 
 
 def test_entry_says_what_is_wrong_and_what_to_do(debugger: Debugger, clock: SteppedClock) -> None:
-    """A number alone sends its reader to a search engine, and the emulator works offline."""
+    """The emulator works offline, so readers cannot be expected to search for an error code."""
     clock.move_to(START + 5)
     entry = debugger.add(12100, "The document is not XML", message=MESSAGE, url="https://sms.example.com/message")
 
@@ -58,43 +58,43 @@ def test_entry_says_what_is_wrong_and_what_to_do(debugger: Debugger, clock: Step
         date_updated=START + 5,
         code=12100,
         level="error",
-        text="The document is not XML. Answer with well-formed XML: build it with MessagingResponse, which escapes what"
-        " needs it.",
+        text="The document is not XML. Answer with well-formed XML: build it with MessagingResponse, which escapes"
+        " special characters.",
         message_sid="SM00000000000000000000000000000001",
         url="https://sms.example.com/message",
     )
     assert debugger.entries() == [entry]
 
 
-def test_code_without_advice_says_what_is_wrong(debugger: Debugger) -> None:
-    """Nothing is better than a sentence that ends in the air."""
+def test_entry_for_a_code_without_advice_only_says_what_is_wrong(debugger: Debugger) -> None:
+    """No advice is better than empty advice."""
     assert debugger.add(30003, "Unreachable destination phone", message=MESSAGE).text == (
         "Unreachable destination phone."
     )
 
 
 @pytest.mark.parametrize("code", [12200, *range(14101, 14107), *range(14108, 14112), *range(11240, 11244)])
-def test_what_twilio_lists_as_a_warning_is_one(debugger: Debugger, code: int) -> None:
-    """Twilio's dictionary: after a warning the message went on all the same."""
+def test_codes_that_twilio_lists_as_warnings_are_warnings(debugger: Debugger, code: int) -> None:
+    """After a warning, Twilio still processes the message."""
     assert debugger.add(code, "Something", message=MESSAGE).level == "warning"
 
 
 @pytest.mark.parametrize("code", [11200, 11205, 11750, 12100, 12102, 12300, 14107, 21610, 21617, 30003])
-def test_what_stops_a_message_is_an_error(debugger: Debugger, code: int) -> None:
-    """14107 stands among the warnings by its number alone."""
+def test_codes_that_stop_a_message_are_errors(debugger: Debugger, code: int) -> None:
+    """14107 is an error although its neighbors are warnings."""
     assert debugger.add(code, "Something", message=MESSAGE).level == "error"
 
 
-def test_entries_are_read_in_the_order_of_what_happened(debugger: Debugger) -> None:
-    """A failure and the failure of its fallback URL come in the same moment: the first is the cause."""
+def test_entries_are_in_the_order_in_which_they_were_added(debugger: Debugger) -> None:
+    """A failure and that of the fallback URL have the same date, and the first is the cause."""
     for code in (11200, 12100, 11205):
         debugger.add(code, "Something", message=MESSAGE)
 
     assert [entry.code for entry in debugger.entries()] == [11200, 12100, 11205]
 
 
-def test_the_oldest_entries_are_forgotten(debugger: Debugger) -> None:
-    """An application that fails all night must not fill the machine."""
+def test_oldest_entries_are_deleted(debugger: Debugger) -> None:
+    """An application that fails all night must not fill the store."""
     for _ in range(MAX_ENTRIES + 2):
         debugger.add(11200, "Something", message=MESSAGE)
     kept = debugger.entries()
@@ -106,19 +106,24 @@ def test_the_oldest_entries_are_forgotten(debugger: Debugger) -> None:
 @pytest.mark.parametrize(
     ("status", "called", "advice"),
     [
-        pytest.param(401, "http://a.example/message", "Write the application's credentials", id="none"),
-        pytest.param(401, "http://sms:wrong@a.example/message", "with the application's TWIML_CREDENTIALS", id="wrong"),
-        pytest.param(403, "http://a.example/message", "Are TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN", id="403"),
-        pytest.param(404, "http://a.example/sms", "The application has nothing at this path", id="404"),
+        pytest.param(401, "http://a.example/message", "Add the application's credentials", id="no credentials"),
+        pytest.param(
+            401,
+            "http://sms:wrong@a.example/message",
+            "with the application's TWIML_CREDENTIALS",
+            id="wrong credentials",
+        ),
+        pytest.param(403, "http://a.example/message", "the same TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN?", id="403"),
+        pytest.param(404, "http://a.example/sms", "The application has no route at this path", id="404"),
         pytest.param(502, "http://a.example/message", "The application failed: the reason is in its log", id="502"),
-        pytest.param(0, "http://a.example/message", "must answer within 15 seconds", id="too late"),
-        pytest.param(418, "http://a.example/message", "must answer 2xx: look into its log", id="another"),
+        pytest.param(0, "http://a.example/message", "must answer within 15 seconds", id="timeout"),
+        pytest.param(
+            418, "http://a.example/message", "must answer with a 2xx status: see its log", id="another status"
+        ),
     ],
 )
-def test_what_to_do_about_a_program_depends_on_its_answer(
-    debugger: Debugger, status: int, called: str, advice: str
-) -> None:
-    """At three in the morning the same sentence for everything is none."""
+def test_advice_depends_on_the_status_of_the_answer(debugger: Debugger, status: int, called: str, advice: str) -> None:
+    """General advice would not help to find the cause."""
     error = CallError(f"answered {status}", url="http://a.example/message", status=status)
     entry = debugger.add_failure(error, called, message=MESSAGE)
 
@@ -128,12 +133,12 @@ def test_what_to_do_about_a_program_depends_on_its_answer(
     assert "wrong@" not in entry.text
 
 
-#: The modules that raise or note an error code while an answer is executed.
+#: The modules that raise or report error codes while an answer is executed.
 MODULES: tuple[ModuleType, ...] = (types, twiml_reader, twiml_execution, media, replying, webhooks)
 
 
-def numbers_of(module: ModuleType) -> set[int]:
-    """Return the error codes of Twilio's debugger that a module writes."""
+def codes_in(module: ModuleType) -> set[int]:
+    """Return the error codes of Twilio's debugger in the source of a module."""
     constants = (
         node.value for node in ast.walk(ast.parse(inspect.getsource(module))) if isinstance(node, ast.Constant)
     )
@@ -141,10 +146,10 @@ def numbers_of(module: ModuleType) -> set[int]:
     return {value for value in constants if isinstance(value, int) and any(value in family for family in families)}
 
 
-def test_every_number_says_what_to_do(debugger: Debugger) -> None:
-    """An error code without advice sends its reader to a search engine."""
-    numbers = {number for module in MODULES for number in numbers_of(module)}
-    silent = {number for number in numbers if debugger.add(number, "Something", message=MESSAGE).text == "Something."}
+def test_every_error_code_has_advice(debugger: Debugger) -> None:
+    """The emulator works offline, so readers cannot be expected to search for an error code."""
+    codes = {code for module in MODULES for code in codes_in(module)}
+    without = {code for code in codes if debugger.add(code, "Something", message=MESSAGE).text == "Something."}
 
-    assert {11100, 11200, 11235, 11243, 12101, 12300, 14101, 14107, 14111, 21610, 21620} <= numbers
-    assert silent == {21623}, "more than ten media are no document: 14103 is told of them"
+    assert {11100, 11200, 11235, 11243, 12101, 12300, 14101, 14107, 14111, 21610, 21620} <= codes
+    assert without == {21623}, "too many media in a document are reported as 14103 instead"

@@ -1,4 +1,4 @@
-"""Delivery: the statuses of a message on its way, and which of them are posted."""
+"""Delivery: the statuses of a message, and which of them are posted."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from twiml_app.emulator.resources import MessageRecord
 
 
 def test_message_moves_from_queued_to_delivered(network: Network) -> None:
-    """The whole way, with its moments and its price."""
+    """All statuses with their dates, and the price."""
     sid = network.send()
     seen = [network.get(sid).status]
     for _ in range(14):
@@ -30,18 +30,20 @@ def test_message_moves_from_queued_to_delivered(network: Network) -> None:
     ("phone_settings", "posted", "error_code"),
     [
         pytest.param({"status": "delivered"}, ["sent", "delivered"], None, id="delivered"),
-        pytest.param({"status": "sent"}, ["sent"], None, id="sent, and never heard of again"),
+        pytest.param({"status": "sent"}, ["sent"], None, id="sent, without a delivery receipt"),
         pytest.param({"status": "read"}, ["sent", "delivered", "read"], None, id="read"),
         pytest.param({"status": "undelivered"}, ["sent", "undelivered"], 30003, id="undelivered"),
-        pytest.param({"status": "undelivered", "error_code": 30005}, ["sent", "undelivered"], 30005, id="with a code"),
+        pytest.param(
+            {"status": "undelivered", "error_code": 30005}, ["sent", "undelivered"], 30005, id="undelivered with a code"
+        ),
         pytest.param({"status": "failed"}, ["failed"], 30008, id="failed"),
         pytest.param({"status": "failed", "error_code": 30007}, ["failed"], 30007, id="failed with a code"),
     ],
 )
-def test_message_ends_as_its_phone_has_it(
+def test_message_ends_with_the_delivery_outcome_of_its_phone(
     network: Network, phone_settings: dict[str, Any], posted: list[str], error_code: int | None
 ) -> None:
-    """Every branch of a program that looks at MessageStatus can be reached."""
+    """Tests must be able to reach every branch of a program that depends on MessageStatus."""
     network.phone(**phone_settings)
     sid = network.send()
     assert network.schedule.settle()
@@ -52,8 +54,8 @@ def test_message_ends_as_its_phone_has_it(
     assert (message.price is None) is (posted == ["failed"])
 
 
-def test_fate_may_change_on_the_way(network: Network) -> None:
-    """A phone that breaks after the network took the message: nothing more is heard of it."""
+def test_delivery_outcome_may_change_in_transit(network: Network) -> None:
+    """A message that was sent can no longer fail, so it stays sent."""
     sid = network.send()
     network.schedule.advance(0.5)
     network.phone(status="failed")
@@ -68,14 +70,14 @@ def test_fate_may_change_on_the_way(network: Network) -> None:
         pytest.param("current", {}, ["queued", "sent", "delivered"], id="today"),
         pytest.param("2014", {}, ["sent", "delivered"], id="2014"),
         pytest.param("2008", {}, ["sent", "delivered"], id="2008"),
-        pytest.param("current", {"status_brief": True}, ["sent"], id="the older resources"),
+        pytest.param("current", {"status_brief": True}, ["sent"], id="legacy resources"),
         pytest.param("current", {"status_url": ""}, [], id="without a status callback"),
     ],
 )
-def test_changes_are_posted_as_the_documents_of_the_time_have_it(
+def test_statuses_are_posted_as_documented_for_the_profile(
     profile: str, fields: dict[str, Any], posted: list[str]
 ) -> None:
-    """The initial status is never posted, and sending is one of the resource alone."""
+    """The initial status and ``sending`` are never posted."""
     network = Network(profile)
     with closing(network.store):
         network.send(from_="", status="accepted", **fields)
@@ -84,8 +86,8 @@ def test_changes_are_posted_as_the_documents_of_the_time_have_it(
         assert [status for _, status in network.posted] == posted
 
 
-def test_price_counts_every_segment(network: Network) -> None:
-    """A long text is billed as what it is."""
+def test_price_depends_on_the_number_of_segments(network: Network) -> None:
+    """Twilio bills every segment."""
     sid = network.send(num_segments=3)
     assert network.schedule.settle()
 
@@ -103,10 +105,10 @@ def test_price_counts_every_segment(network: Network) -> None:
         pytest.param({}, 5, False, id="delivered"),
     ],
 )
-def test_what_has_not_left_can_be_canceled(
+def test_only_a_message_that_was_not_sent_can_be_canceled(
     network: Network, fields: dict[str, Any], advance: float | None, is_canceled: bool
 ) -> None:
-    """And nothing else."""
+    """A message that the carrier has accepted cannot be called back."""
     sid = network.send(**fields)
     if advance is not None:
         network.schedule.advance(advance)
@@ -128,10 +130,10 @@ def test_what_has_not_left_can_be_canceled(
         pytest.param({"to": "+15558675311"}, 1.5, id="delivered"),
     ],
 )
-def test_message_that_is_deleted_on_its_way_is_gone(
+def test_message_that_is_deleted_in_transit_stays_deleted(
     network: Network, fields: dict[str, Any], advance: float | None
 ) -> None:
-    """Others behind it go on as if it had never been."""
+    """Its deletion must not affect the messages after it."""
     network.phone("+15558675311", status="read")
     sid = network.send(**fields)
     if advance is not None:
@@ -144,8 +146,8 @@ def test_message_that_is_deleted_on_its_way_is_gone(
     assert network.get(other).status == "delivered"
 
 
-def test_message_changed_between_two_looks_does_not_leave(network: Network) -> None:
-    """Canceled by a watcher at the very moment of its turn."""
+def test_message_that_is_canceled_at_the_last_moment_is_not_sent(network: Network) -> None:
+    """The status is checked again when it is the message's turn."""
     first, second = network.send(), network.send()
     network.save(replace(network.get(first), status="canceled"))
     network.schedule.advance(0.1)

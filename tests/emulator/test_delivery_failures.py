@@ -1,4 +1,4 @@
-"""Delivery failures: what keeps a message from being sent, and the error code of each case."""
+"""Delivery failures: reasons why a message cannot be sent, and their error codes."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from twiml_app.emulator.resources import Account, MessageRecord
         pytest.param("2014", 3, "failed", 30001, id="too late in 2014"),
     ],
 )
-def test_message_that_waits_longer_than_it_is_valid_fails(
+def test_message_that_waits_longer_than_its_validity_fails(
     profile: str, waits: int, status: str, error_code: int | None
 ) -> None:
-    """A one-time code of ten minutes ago helps nobody."""
+    """A one-time code is useless after ten minutes."""
     network = Network(profile)
     with closing(network.store):
         for _ in range(waits):
@@ -32,22 +32,22 @@ def test_message_that_waits_longer_than_it_is_valid_fails(
         assert network.schedule.settle()
 
         assert (network.get(sid).status, network.get(sid).error_code) == (status, error_code)
-        assert network.left(last) == 3, "what does not leave takes no time"
+        assert network.sent_after(last) == 3, "a message that is not sent takes no time"
 
 
 @pytest.mark.parametrize(
     ("profile", "max_price", "status", "error_code"),
     [
-        pytest.param("current", 0.001, "delivered", None, id="obsolete today"),
-        pytest.param("2014", 0.001, "failed", 30010, id="too dear"),
-        pytest.param("2014", 0.0075, "delivered", None, id="just so"),
-        pytest.param("2014", None, "delivered", None, id="any price"),
+        pytest.param("current", 0.001, "delivered", None, id="ignored today"),
+        pytest.param("2014", 0.001, "failed", 30010, id="too expensive"),
+        pytest.param("2014", 0.0075, "delivered", None, id="exactly the maximum"),
+        pytest.param("2014", None, "delivered", None, id="no maximum"),
     ],
 )
-def test_message_above_its_max_price_fails_where_that_counts(
+def test_message_above_its_max_price_fails_in_old_profiles(
     profile: str, max_price: float | None, status: str, error_code: int | None
 ) -> None:
-    """The documents of 2015: it is queued, and then fails and is not sent."""
+    """As documented in 2015, the message is queued first, and then fails."""
     network = Network(profile)
     with closing(network.store):
         sid = network.send(max_price=max_price)
@@ -57,8 +57,8 @@ def test_message_above_its_max_price_fails_where_that_counts(
         assert [each for _, each in network.posted] == (["failed"] if status == "failed" else ["sent", "delivered"])
 
 
-def test_account_suspended_meanwhile_sends_nothing_more(network: Network) -> None:
-    """What was queued before fails as well."""
+def test_queued_message_of_a_suspended_account_fails(network: Network) -> None:
+    """The status of the account is checked when the message is sent."""
     first, second = network.send(), network.send()
     network.schedule.advance(0.5)
     network.save(replace(network.context.account(ACCOUNT), status="suspended"))
@@ -68,8 +68,8 @@ def test_account_suspended_meanwhile_sends_nothing_more(network: Network) -> Non
     assert (network.get(second).status, network.get(second).error_code) == ("failed", 30002)
 
 
-def test_account_that_is_gone_sends_nothing(network: Network) -> None:
-    """Nobody is left to pay."""
+def test_message_of_a_deleted_account_fails(network: Network) -> None:
+    """There is no account that it could be billed to."""
     network.store.delete(Account, ACCOUNT)
     sid = network.send()
     assert network.schedule.settle()
@@ -78,10 +78,10 @@ def test_account_that_is_gone_sends_nothing(network: Network) -> None:
 
 
 @pytest.mark.parametrize(("takes", "status", "code"), [(True, "delivered", None), (False, "failed", 30011)])
-def test_picture_for_a_phone_that_takes_none_fails(
+def test_picture_fails_if_the_phone_accepts_no_media(
     network: Network, takes: bool, status: str, code: int | None
 ) -> None:
-    """Where the account wants no links instead, nothing can be sent."""
+    """This is the case if the account does not replace media by links."""
     network.phone(takes_media=takes)
     sid = network.send(num_media=1)
     assert network.schedule.settle()
@@ -90,7 +90,7 @@ def test_picture_for_a_phone_that_takes_none_fails(
 
 
 def test_message_that_cannot_be_sent_at_all_fails(network: Network) -> None:
-    """A reply to somebody who sent STOP: it is there, with its reason, and its status is posted."""
+    """A reply after STOP is stored with its error code, and its status is posted."""
     message = network.compose()
     failed = network.delivery.fail(message, 21610)
     assert network.schedule.settle()

@@ -1,4 +1,4 @@
-"""Delivery on a full disk: a step that fails is tried again, and nothing is lost or posted twice."""
+"""Delivery on a full disk: a step that fails is retried, and no status is lost or posted twice."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from twiml_app.emulator.store import ResourceStore, ResourceT
 
 
 class Failing(ResourceStore):
-    """A store whose disk is full at some of the times when something is saved."""
+    """A store that fails at some of its saves, as with a full disk."""
 
     failures: frozenset[int] = frozenset()
     saved = 0
@@ -33,7 +33,7 @@ class Failing(ResourceStore):
 
 
 def settle_all(network: Network) -> int:
-    """Settle, however often that fails; returns how often it did."""
+    """Settle until that succeeds; returns how often it failed."""
     failures = 0
     while True:
         try:
@@ -53,10 +53,10 @@ def settle_all(network: Network) -> int:
     ],
 )
 @given(failures=st.frozensets(st.integers(1, 12), max_size=6))
-def test_message_arrives_though_the_store_fails_now_and_then(
+def test_message_arrives_even_if_the_store_fails_sometimes(
     fields: dict[str, Any], left: list[float], failures: frozenset[int]
 ) -> None:
-    """A full disk, once, must not hold a number back for good; and nothing is posted twice or left out."""
+    """A temporary failure must not block a number forever, and every status is posted exactly once."""
     store = Failing()
     network = Network(store=store)
     with closing(store):
@@ -69,12 +69,12 @@ def test_message_arrives_though_the_store_fails_now_and_then(
         assert failed == sum(n <= store.saved for n in store.failures)
         posted = sorted(status for _, status in network.posted if status != "queued")
         assert posted == ["delivered"] * 3 + ["sent"] * 3
-        assert sorted(network.left(sid) or 0.0 for sid in sids) == left
+        assert sorted(network.sent_after(sid) or 0.0 for sid in sids) == left
         assert store.owed(MessageRecord) == []
 
 
-def test_first_message_of_a_line_stays_the_first_though_the_store_fails() -> None:
-    """It is called again, and the others after it."""
+def test_order_of_a_queue_survives_a_failure_of_the_store() -> None:
+    """The first message is retried before the others are sent."""
     store = Failing()
     network = Network(store=store)
     with closing(store):
@@ -86,11 +86,11 @@ def test_first_message_of_a_line_stays_the_first_though_the_store_fails() -> Non
         network.delivery.cancel(network.get(network.send()))
         assert network.schedule.settle()
 
-        assert [network.left(first), network.left(second)] == [0, 1]
+        assert [network.sent_after(first), network.sent_after(second)] == [0, 1]
 
 
 class Full(ResourceStore):
-    """A store whose disk is full until there is room."""
+    """A store whose disk is full until the test makes room."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -105,8 +105,8 @@ class Full(ResourceStore):
         return super().save(resource)
 
 
-def test_nothing_is_settled_while_the_store_fails() -> None:
-    """A test would look for a message that is still queued."""
+def test_settle_returns_false_while_the_store_fails() -> None:
+    """Otherwise a test would go on although its message is still queued."""
     store = Full()
     network = Network(store=store, clock=RunningClock(START, speed=1000.0))
     with closing(store):

@@ -17,24 +17,24 @@ from twiml_app.emulator.clocks import SteppedClock
 from twiml_app.errors import ApiError
 
 
-def test_long_number_sends_one_a_second(network: Network) -> None:
-    """What is beyond waits in the queue."""
+def test_long_number_sends_one_message_per_second(network: Network) -> None:
+    """Further messages wait in the queue of their number."""
     sids = [network.send() for _ in range(3)]
     others = [network.send(OTHER) for _ in range(2)]
     network.schedule.advance(1)
     assert network.statuses == ["sent", "sending", "queued", "sent", "sending"]
     assert network.schedule.settle()
 
-    assert [network.left(sid) for sid in (*sids, *others)] == [0, 1, 2, 0, 1]
+    assert [network.sent_after(sid) for sid in (*sids, *others)] == [0, 1, 2, 0, 1]
 
 
 @pytest.mark.parametrize("sender", [SHORT_CODE, "ACME", "whatsapp:+15017122661"])
 def test_other_senders_are_not_limited(network: Network, sender: str) -> None:
-    """Short codes are why there is a limit to write about."""
+    """Twilio limits only long numbers."""
     sids = [network.send(sender) for _ in range(5)]
     assert network.schedule.settle()
 
-    assert [network.left(sid) for sid in sids] == [0, 0, 0, 0, 0]
+    assert [network.sent_after(sid) for sid in sids] == [0, 0, 0, 0, 0]
 
 
 ACTIONS = st.lists(
@@ -48,8 +48,8 @@ ACTIONS = st.lists(
 
 
 @given(ACTIONS)
-def test_no_number_is_ever_faster_and_none_waits_for_nothing(actions: list[Any]) -> None:
-    """Send, let time pass, cancel: each leaves in its turn, a second after the one before or at once."""
+def test_number_is_never_faster_than_its_limit_and_never_waits_longer(actions: list[Any]) -> None:
+    """In any sequence of actions, a message is sent at once or a second after the one before."""
     network, made = Network(), list[tuple[str, float]]()
     with closing(network.store):
         for action in actions:
@@ -68,13 +68,13 @@ def test_no_number_is_ever_faster_and_none_waits_for_nothing(actions: list[Any])
                 assert message.date_sent is None
                 continue
             expected = max(created, free.get(message.from_, 0.0))
-            assert (message.status, network.left(sid)) == ("delivered", expected)
+            assert (message.status, network.sent_after(sid)) == ("delivered", expected)
             if message.from_ in free:
                 free[message.from_] = expected + 1
 
 
-def test_clients_at_the_same_time_get_different_seconds() -> None:
-    """Eight threads of a program, all at once."""
+def test_messages_of_concurrent_clients_are_sent_in_different_seconds() -> None:
+    """A program may send from several threads."""
     with emulator() as twilio:
         twilio.add_number(NUMBER)
 
@@ -91,32 +91,32 @@ def test_clients_at_the_same_time_get_different_seconds() -> None:
 
 
 class LateClock(SteppedClock):
-    """A clock of a busy machine: everything happens later than it is due."""
+    """The clock of a busy machine, where everything runs late."""
 
     def __init__(self, start: float, delays: list[float]) -> None:
         super().__init__(start)
         self._delays = iter(delays)
 
     def move_to(self, moment: float) -> None:
-        """Move on, and a little beyond."""
+        """Move past the given time."""
         super().move_to(moment + next(self._delays, 0.0))
 
 
 @given(st.lists(st.floats(0, 100), max_size=30), st.integers(2, 6))
-def test_busy_machine_makes_no_number_faster(delays: list[float], messages: int) -> None:
-    """A hundred times as fast, a delay of ten milliseconds is a second: the next message left right behind."""
+def test_number_is_not_faster_on_a_busy_machine(delays: list[float], messages: int) -> None:
+    """With the fast clock, ten milliseconds are a second, so two messages could be sent together after a delay."""
     network = Network(clock=LateClock(START, delays))
     with closing(network.store):
         sids = [network.send() for _ in range(messages)]
         assert network.schedule.settle()
 
-        assert [network.left(sid) for sid in sids] == [*range(messages)]
+        assert [network.sent_after(sid) for sid in sids] == [*range(messages)]
         delivered = [network.get(sid).date_delivered or 0.0 for sid in sids]
         assert [round(moment - START, 6) for moment in delivered] == [n + 1.2 for n in range(messages)]
 
 
-def test_queue_that_is_full_refuses() -> None:
-    """21611, as soon as one more would wait for longer than the profile allows."""
+def test_full_queue_refuses_messages() -> None:
+    """The error is 21611 once another message would wait for longer than the profile allows."""
     network = Network(queue_s=3)
     with closing(network.store):
         for _ in range(3):
@@ -132,7 +132,7 @@ def test_queue_that_is_full_refuses() -> None:
 
 
 def is_full(network: Network, sender: str) -> bool:
-    """Tell whether a sender is refused for its queue."""
+    """Return whether the queue of a sender is full."""
     try:
         network.delivery.refuse_overflow(sender)
     except ApiError as refused:
@@ -140,8 +140,8 @@ def is_full(network: Network, sender: str) -> bool:
     return False
 
 
-def test_what_is_canceled_makes_room_in_the_queue() -> None:
-    """And the next one waits that much less."""
+def test_canceled_message_makes_room_in_the_queue() -> None:
+    """Only messages that will be sent count."""
     network = Network(queue_s=2)
     with closing(network.store):
         network.send()
@@ -153,7 +153,7 @@ def test_what_is_canceled_makes_room_in_the_queue() -> None:
 
 
 def test_queue_of_a_short_code_is_never_full() -> None:
-    """It does not wait."""
+    """Messages from a short code do not wait."""
     network = Network(queue_s=1)
     with closing(network.store):
         for _ in range(5):
@@ -163,8 +163,8 @@ def test_queue_of_a_short_code_is_never_full() -> None:
         assert (is_full(network, SHORT_CODE), is_full(network, NUMBER)) == (False, True)
 
 
-def test_forgotten_lines_begin_anew(network: Network) -> None:
-    """Reset: the first message of the next test does not wait for the last one."""
+def test_queues_are_empty_after_a_clear(network: Network) -> None:
+    """The first message of the next test must not wait for those of the last one."""
     for _ in range(5):
         network.send()
     network.schedule.clear()
@@ -172,4 +172,4 @@ def test_forgotten_lines_begin_anew(network: Network) -> None:
     sid = network.send()
     assert network.schedule.settle()
 
-    assert network.left(sid) == 0
+    assert network.sent_after(sid) == 0

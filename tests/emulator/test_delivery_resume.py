@@ -14,7 +14,7 @@ from tests.emulator.program import NUMBER
 from twiml_app.emulator.resources import MessageRecord
 from twiml_app.emulator.store import Condition, ResourceStore, ResourceT
 
-#: What is sent, and how much later everything stops.
+#: The fields of the message that is sent, and how many seconds later the emulator stops.
 STATES: dict[str, tuple[dict[str, Any], float | None]] = {
     "scheduled": ({"status": "scheduled", "send_at": START + 5}, 1),
     "accepted": ({"status": "accepted", "from_": ""}, None),
@@ -26,8 +26,8 @@ STATES: dict[str, tuple[dict[str, Any], float | None]] = {
 
 
 @pytest.mark.parametrize("status", STATES)
-def test_what_was_on_its_way_goes_on_after_a_restart(tmp_path: Path, status: str) -> None:
-    """The evening's messages arrive in the morning."""
+def test_message_in_transit_continues_after_a_restart(tmp_path: Path, status: str) -> None:
+    """A message that was sent before the stop must not be lost."""
     state = tmp_path / "state.db"
     before = Network(state=state)
     with closing(before.store):
@@ -44,8 +44,8 @@ def test_what_was_on_its_way_goes_on_after_a_restart(tmp_path: Path, status: str
         assert after.statuses == ["delivered"]
 
 
-def test_restart_makes_no_number_faster(tmp_path: Path) -> None:
-    """One message left just before, and the next waits for its second."""
+def test_number_is_not_faster_after_a_restart(tmp_path: Path) -> None:
+    """The next message waits a second after the last one before the stop."""
     state = tmp_path / "state.db"
     before = Network(state=state)
     with closing(before.store):
@@ -62,19 +62,19 @@ def test_restart_makes_no_number_faster(tmp_path: Path) -> None:
         assert [later - earlier >= 1 for earlier, later in pairwise(each or 0.0 for each in sent)] == [True, True]
 
 
-def test_begun_twice_is_sent_once(network: Network) -> None:
-    """What was begun before the emulator was started is found again by its start."""
+def test_message_that_is_begun_twice_is_sent_once(network: Network) -> None:
+    """A resume also finds messages that were begun before the emulator was started."""
     sid = network.send()
     network.delivery.resume()
     assert network.schedule.settle()
 
-    assert network.left(sid) == 0
+    assert network.sent_after(sid) == 0
     assert network.posted == [(0.2, "sent"), (1.2, "delivered")]
 
 
-@pytest.mark.parametrize("posted_before", [["sent"], ["sent", "delivered"]], ids=["kept", "kept, and posted"])
-def test_phone_that_reads_does_so_after_a_restart(tmp_path: Path, posted_before: list[str]) -> None:
-    """Stopped between delivered and read, a program that waits for read would wait for ever."""
+@pytest.mark.parametrize("posted_before", [["sent"], ["sent", "delivered"]], ids=["sent", "sent and delivered"])
+def test_phone_reads_messages_after_a_restart(tmp_path: Path, posted_before: list[str]) -> None:
+    """If the emulator stops between delivered and read, a program would wait for read forever."""
     state = tmp_path / "state.db"
     before = Network(state=state)
     with closing(before.store):
@@ -90,13 +90,15 @@ def test_phone_that_reads_does_so_after_a_restart(tmp_path: Path, posted_before:
         after.delivery.resume()
         assert after.schedule.settle()
 
-        assert after.statuses == ["read", "delivered"], "what was not to be read is not read either"
+        assert after.statuses == ["read", "delivered"], (
+            "the second message was delivered before its phone was set to read"
+        )
         assert [status for _, status in after.posted] == ["read"]
         assert after.store.owed(MessageRecord) == []
 
 
-def test_status_callbacks_that_are_owed_are_posted_after_a_restart(tmp_path: Path) -> None:
-    """With the status of their moment, in their order, and once."""
+def test_pending_status_callbacks_are_posted_after_a_restart(tmp_path: Path) -> None:
+    """Each is posted once, in order, with the status that the message had then."""
     state = tmp_path / "state.db"
     before = Network(state=state)
     with closing(before.store):
@@ -113,8 +115,8 @@ def test_status_callbacks_that_are_owed_are_posted_after_a_restart(tmp_path: Pat
             assert after.posted == expected
 
 
-def test_status_callback_that_fails_is_not_owed_for_ever() -> None:
-    """It was attempted: the same failure would meet every start."""
+def test_status_callback_that_raises_is_not_retried_after_a_restart() -> None:
+    """It would raise again at every start."""
 
     class Broken(Network):
         def _post(self, message: MessageRecord) -> None:
@@ -130,7 +132,7 @@ def test_status_callback_that_fails_is_not_owed_for_ever() -> None:
 
 
 class Counting(ResourceStore):
-    """A store that counts the messages that are read from it."""
+    """A store that counts the messages read from it."""
 
     read_messages = 0
 
@@ -141,8 +143,8 @@ class Counting(ResourceStore):
         return found
 
 
-def test_restart_reads_what_is_not_finished_and_nothing_else(tmp_path: Path) -> None:
-    """A state of a year's messages must not be held in memory to send the next one."""
+def test_restart_reads_only_unfinished_messages(tmp_path: Path) -> None:
+    """A state may contain a year of messages, which must not all be loaded into memory."""
     store = Counting(tmp_path / "state.db")
     network = Network(store=store)
     with closing(store):

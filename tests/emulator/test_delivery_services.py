@@ -1,4 +1,4 @@
-"""Delivery through a messaging service: which of its numbers a message leaves from."""
+"""Delivery through a messaging service: which of its numbers sends a message."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from tests.emulator.program import CONTACT, NUMBER, SERVICE
 
 
 def service_message(network: Network, to: str = CONTACT) -> str:
-    """Send through the service."""
+    """Send a message through the service."""
     return network.send("", to=to, status="accepted", messaging_service_sid=SERVICE)
 
 
-def test_service_sends_from_the_number_with_the_shortest_line(network: Network) -> None:
-    """That is what several numbers are for."""
+def test_service_sends_from_the_number_with_the_shortest_queue(network: Network) -> None:
+    """A service with several numbers can send faster."""
     network.service(NUMBER, OTHER)
     sids = [service_message(network, f"+1555867531{n}") for n in range(4)]
     assert network.schedule.settle()
 
     assert [network.get(sid).from_ for sid in sids] == [NUMBER, OTHER, NUMBER, OTHER]
-    assert [network.left(sid) for sid in sids] == [0, 0, 1, 1]
+    assert [network.sent_after(sid) for sid in sids] == [0, 0, 1, 1]
 
 
 @pytest.mark.parametrize(("sticky", "senders"), [(True, [OTHER, OTHER]), (False, [OTHER, NUMBER])])
-def test_service_stays_with_a_number_for_one_person(network: Network, sticky: bool, senders: list[str]) -> None:
-    """Sticky sender: a conversation does not move from one number to another."""
+def test_service_uses_the_same_number_for_a_contact(network: Network, sticky: bool, senders: list[str]) -> None:
+    """With a sticky sender, a conversation does not move to another number."""
     network.service(NUMBER, OTHER, sticky_sender=sticky)
     network.send(NUMBER, to="+15558675319")
     sids = [service_message(network)]
@@ -41,8 +41,8 @@ def test_service_stays_with_a_number_for_one_person(network: Network, sticky: bo
     assert [network.get(sid).from_ for sid in sids] == senders
 
 
-def test_service_stays_with_a_number_after_a_restart(tmp_path: Path) -> None:
-    """And with the one that answered a text."""
+def test_service_uses_the_same_number_after_a_restart(tmp_path: Path) -> None:
+    """This includes a number that replied to a message."""
     state = tmp_path / "state.db"
     before = Network(state=state)
     with closing(before.store):
@@ -62,8 +62,8 @@ def test_service_stays_with_a_number_after_a_restart(tmp_path: Path) -> None:
         assert after.get(sid).from_ == NUMBER
 
 
-def test_service_forgets_a_number_that_left_it(network: Network) -> None:
-    """The number may belong to somebody else by now."""
+def test_service_does_not_use_a_number_that_was_removed(network: Network) -> None:
+    """The number may belong to another account by now."""
     network.service(NUMBER)
     service_message(network)
     assert network.schedule.settle()
@@ -75,7 +75,7 @@ def test_service_forgets_a_number_that_left_it(network: Network) -> None:
 
 
 def test_service_without_numbers_still_delivers(network: Network) -> None:
-    """Without a seed every sender counts as owned, and nobody has to make numbers."""
+    """Without a seed any sender is allowed, and no numbers have to be created."""
     network.service()
     sid = service_message(network)
     assert network.schedule.settle()
@@ -84,7 +84,7 @@ def test_service_without_numbers_still_delivers(network: Network) -> None:
 
 
 def test_message_of_a_service_whose_queues_are_full_fails() -> None:
-    """It was accepted before anybody knew which number it leaves from."""
+    """The number is chosen only after the message was accepted."""
     network = Network(queue_s=1)
     with closing(network.store):
         network.service(NUMBER)

@@ -1,4 +1,4 @@
-"""The emulator as a whole: what a test or a developer does with it."""
+"""The emulator as a whole, as tests and developers use it."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from twiml_app.emulator.webhook_log import LoggedWebhook
 from twiml_app.errors import ConfigurationError
 
 
-def test_message_reaches_a_phone_once_time_has_passed() -> None:
-    """The first thing that anybody tries."""
+def test_message_reaches_a_phone_after_some_time() -> None:
+    """This is the first thing that users try."""
     with Emulator() as emulator:
         message = send(emulator)
         phone = emulator.phone(CONTACT)
@@ -33,8 +33,8 @@ def test_message_reaches_a_phone_once_time_has_passed() -> None:
         assert [each.status for each in emulator.outbox] == ["delivered"]
 
 
-def test_account_is_the_fixed_one_unless_another_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The program signs and sends with the account that its environment names: the emulator is that one."""
+def test_account_is_a_fixed_one_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The account of the environment or the options is used instead, because the program uses it too."""
     with Emulator() as emulator:
         assert (emulator.account_sid, emulator.auth_token) == (ACCOUNT_SID, AUTH_TOKEN)
     monkeypatch.setenv("TWILIO_ACCOUNT_SID", "AC" + "1" * 32)
@@ -46,8 +46,8 @@ def test_account_is_the_fixed_one_unless_another_is_named(monkeypatch: pytest.Mo
         assert (emulator.account_sid, emulator.auth_token) == ("AC" + "2" * 32, "given")
 
 
-def test_seed_says_who_may_send() -> None:
-    """With numbers named, a program that sends from another one must fail here, as it would there."""
+def test_seed_with_numbers_restricts_the_senders() -> None:
+    """A program that sends from a number it does not own must fail, as it would at Twilio."""
     with Emulator(EmulatorOptions(seed={"numbers": [{"phone_number": "+15017122662"}]})) as emulator:
         with pytest.raises(TwilioRestException) as refused:
             send(emulator)
@@ -55,8 +55,8 @@ def test_seed_says_who_may_send() -> None:
         assert refused.value.code == 21606
 
 
-def test_watchers_are_told_of_requests_and_entries_as_they_happen() -> None:
-    """Whoever looks at the terminal sees at once what went wrong."""
+def test_watchers_are_called_for_requests_entries_and_webhooks() -> None:
+    """The command line prints them as they happen."""
     requests: list[LoggedRequest] = []
     entries: list[DebuggerEntry] = []
     webhooks: list[LoggedWebhook] = []
@@ -74,24 +74,24 @@ def test_watchers_are_told_of_requests_and_entries_as_they_happen() -> None:
         assert emulator.webhooks == webhooks
 
 
-def test_phone_texts_the_only_number_unless_one_is_named() -> None:
-    """Most programs have one number; with two, guessing would test the wrong one."""
+def test_phone_texts_the_only_number_by_default() -> None:
+    """Most programs have one number; with several, a guess could test the wrong one."""
     with Emulator() as emulator:
         phone = emulator.phone(CONTACT)
-        with pytest.raises(ConfigurationError, match="number: there is none yet: add one"):
+        with pytest.raises(ConfigurationError, match="number: no number exists yet: add one"):
             phone.text("hi")
         emulator.add_number(NUMBER)
         assert phone.text("hi").inbound.to == NUMBER
         emulator.add_number("+15017122662")
-        with pytest.raises(ConfigurationError, match="number: say which: there are several"):
+        with pytest.raises(ConfigurationError, match="number: several numbers exist: say which one to use"):
             phone.text("hi")
         assert phone.text("hi", number="+15017122662").inbound.to == "+15017122662"
-        with pytest.raises(ConfigurationError, match="is no number of ours"):
+        with pytest.raises(ConfigurationError, match="is not one of your numbers"):
             phone.text("hi", number="+15017122663")
 
 
-def test_number_that_is_added_again_is_changed() -> None:
-    """A test may point the number of the fixture to another path."""
+def test_number_that_is_added_again_is_updated() -> None:
+    """A test may point the number of a fixture at another path."""
     with Emulator() as emulator:
         first = emulator.add_number(NUMBER, "http://127.0.0.1:1/message", method="GET")
         second = emulator.add_number(NUMBER, "http://127.0.0.1:2/message")
@@ -100,7 +100,7 @@ def test_number_that_is_added_again_is_changed() -> None:
 
 
 def test_phone_sends_bytes_as_a_picture() -> None:
-    """A test has its picture at hand, not at a URL."""
+    """A test has the bytes of its picture, not a URL."""
     picture = FetchedMedia(content_type="image/png", content=b"\x89PNG\r\n\x1a\n")
     with Emulator() as emulator:
         emulator.add_number(NUMBER)
@@ -110,8 +110,8 @@ def test_phone_sends_bytes_as_a_picture() -> None:
         assert (inbound.num_media, media.content_type) == (1, "image/png")
 
 
-def test_phone_that_takes_no_pictures_gets_a_link() -> None:
-    """The text that arrives is another one then, and longer."""
+def test_phone_that_accepts_no_media_gets_a_link() -> None:
+    """The program can then see that the text became longer."""
     with Emulator() as emulator:
         emulator.phone(CONTACT).takes_media(False)
         message = send(emulator, "look", media_url=["https://example.com/cat.jpg"])
@@ -123,28 +123,28 @@ def test_phone_that_takes_no_pictures_gets_a_link() -> None:
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
-        pytest.param({"clock": "slow"}, "clock: 'slow' is none of real, fast, step", id="clock"),
-        pytest.param({"profile": "1999"}, "profile: '1999' is none of current, 2014, 2008", id="profile"),
-        pytest.param({"seed": {"cats": []}}, "seed: 'cats' is none of account, accounts", id="seed"),
+        pytest.param({"clock": "slow"}, "clock: 'slow' is not one of: real, fast, step", id="clock"),
+        pytest.param({"profile": "1999"}, "profile: '1999' is not one of: current, 2014, 2008", id="profile"),
+        pytest.param({"seed": {"cats": []}}, "seed: 'cats' is not one of: account, accounts", id="seed"),
         pytest.param({"state": "/nowhere/state.db"}, "state: /nowhere/state.db cannot be used", id="state"),
     ],
 )
-def test_wrong_options_are_named(options: dict[str, Any], problem: str) -> None:
-    """A mistyped option must not become a default."""
+def test_invalid_options_are_named(options: dict[str, Any], problem: str) -> None:
+    """A mistyped option must not silently become the default."""
     with pytest.raises(ConfigurationError) as refused:
         Emulator(EmulatorOptions(**options))
 
     assert str(refused.value).startswith(problem)
 
 
-def test_unknown_fate_of_a_phone_is_refused() -> None:
-    """A mistyped status would let every message of the test arrive."""
-    with Emulator() as emulator, pytest.raises(ConfigurationError, match="'undeliverd' is none of delivered"):
+def test_unknown_delivery_outcome_is_refused() -> None:
+    """With a mistyped status, every message of the test would be delivered."""
+    with Emulator() as emulator, pytest.raises(ConfigurationError, match="'undeliverd' is not one of: delivered"):
         emulator.phone(CONTACT).will("undeliverd")
 
 
-def test_client_of_the_emulator_is_immune_to_edge_and_region(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The official library writes both into any address it is given, which leads nowhere."""
+def test_client_of_the_emulator_ignores_edge_and_region(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The official library inserts both into every host name, which would then not exist."""
     monkeypatch.setenv("TWILIO_EDGE", "dublin")
     monkeypatch.setenv("TWILIO_REGION", "ie1")
     with Emulator() as emulator:
@@ -152,15 +152,15 @@ def test_client_of_the_emulator_is_immune_to_edge_and_region(monkeypatch: pytest
 
 
 def test_two_emulators_do_not_see_each_other() -> None:
-    """Tests that run side by side each have one."""
+    """Tests that run in parallel each have their own."""
     with Emulator() as one, Emulator() as other:
         send(one)
 
         assert (len(one.outbox), len(other.outbox)) == (1, 0)
 
 
-def test_clock_that_runs_delivers_by_itself() -> None:
-    """A developer's emulator is not moved by hand."""
+def test_running_clock_delivers_automatically() -> None:
+    """Developers do not step the clock."""
     with Emulator(EmulatorOptions(clock="fast")) as emulator:
         send(emulator)
 
@@ -168,13 +168,13 @@ def test_clock_that_runs_delivers_by_itself() -> None:
         assert [each.status for each in emulator.outbox] == ["delivered"]
 
 
-def test_emulator_says_what_it_needs_where_its_tools_are_missing() -> None:
-    """The base install carries what a server needs: the emulator's tools are an extra."""
+def test_missing_dependencies_of_the_emulator_are_named() -> None:
+    """The base install has only what a server needs; the dependencies of the emulator are an extra."""
     script = (
         "import sys\n"
         "from twiml_app.emulator import Emulator\n"
         "from twiml_app.errors import ConfigurationError\n"
-        "sys.path.clear()  # nothing more can be imported\n"
+        "sys.path.clear()  # no further module can be imported\n"
         "try:\n"
         "    Emulator()\n"
         "except ConfigurationError as error:\n"
@@ -183,24 +183,24 @@ def test_emulator_says_what_it_needs_where_its_tools_are_missing() -> None:
     environment = clean_environment(PATH=os.environ["PATH"], PYTHONPATH=str(ROOT))
     done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, check=True)
 
-    assert done.stdout == b"emulator: it needs more than the receiver: pip install 'twiml-app[dev]'\n"
+    assert done.stdout == b"emulator: it needs the extra dependencies: pip install 'twiml-app[dev]'\n"
 
 
 @pytest.mark.parametrize("number", ["garbage", "", "News"])
-def test_phone_needs_a_number(number: str) -> None:
-    """A typo would set the fate of a phone that nobody has."""
-    with Emulator() as emulator, pytest.raises(ConfigurationError, match="is no number: write it as"):
+def test_phone_needs_a_valid_number(number: str) -> None:
+    """With a typo, the settings would apply to a phone that does not exist."""
+    with Emulator() as emulator, pytest.raises(ConfigurationError, match="is not a phone number: use a form like"):
         emulator.phone(number)
 
 
-def test_phone_is_the_same_however_its_number_is_written() -> None:
+def test_contact_is_normalized() -> None:
     """People write numbers with brackets and dashes."""
     with Emulator() as emulator:
         assert emulator.phone("+1 (555) 867-5310").contact == CONTACT
 
 
-def test_seed_without_numbers_leaves_every_sender_good() -> None:
-    """Who only wants a trial account need not list senders."""
+def test_seed_without_numbers_allows_any_sender() -> None:
+    """A seed that only configures the account need not list senders."""
     with Emulator(EmulatorOptions(seed={"account": {"type": "Trial", "verified": [CONTACT]}})) as emulator:
         assert send(emulator).body == "Sent from your Twilio trial account - hello"
 
@@ -208,19 +208,19 @@ def test_seed_without_numbers_leaves_every_sender_good() -> None:
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        pytest.param(("hello",), "'hello' is no number: write it as", id="a name"),
-        pytest.param((NUMBER, "localhost/message"), "its URL begins with http:// or https://", id="no scheme"),
-        pytest.param((NUMBER, "http://"), "its URL begins with http:// or https://", id="no host"),
+        pytest.param(("hello",), "'hello' is not a phone number: use a form like", id="a name"),
+        pytest.param((NUMBER, "localhost/message"), "its URL must begin with http:// or https://", id="no scheme"),
+        pytest.param((NUMBER, "http://"), "its URL must begin with http:// or https://", id="no host"),
     ],
 )
-def test_number_that_is_none_is_refused(arguments: tuple[str, ...], problem: str) -> None:
-    """Nothing could ever reach it."""
+def test_invalid_number_or_url_is_refused(arguments: tuple[str, ...], problem: str) -> None:
+    """No message could ever reach it."""
     with Emulator() as emulator, pytest.raises(ConfigurationError, match=problem):
         emulator.add_number(*arguments)
 
 
-def test_numbers_are_found_however_they_are_written() -> None:
-    """People write numbers with blanks and brackets."""
+def test_numbers_are_normalized() -> None:
+    """People write numbers with spaces and brackets."""
     with Emulator() as emulator:
         number = emulator.add_number("+1 501 712 2661", application_sid="AP" + "1" * 32, mms=False)
         turn = emulator.phone(CONTACT).text("hi", number="+1 (501) 712-2661")
@@ -229,8 +229,8 @@ def test_numbers_are_found_however_they_are_written() -> None:
         assert (turn.inbound.to, turn.unrouted) == (NUMBER, f"{NUMBER} has no Message URL")
 
 
-def test_started_and_stopped_twice_is_started_and_stopped_once() -> None:
-    """A fixture and its test may both do it."""
+def test_start_and_stop_are_idempotent() -> None:
+    """A fixture and its test may both call them."""
     emulator = Emulator()
     emulator.start()
     assert emulator.start() is emulator
@@ -238,30 +238,30 @@ def test_started_and_stopped_twice_is_started_and_stopped_once() -> None:
     emulator.stop()
     emulator.stop()
 
-    with pytest.raises(ConfigurationError, match="emulator: it was stopped, and cannot be started again: make another"):
+    with pytest.raises(ConfigurationError, match="emulator: it was stopped and cannot be started again: create a new"):
         emulator.start()
 
 
-def test_stopped_inside_its_block_is_stopped_once() -> None:
-    """The end of the block finds it closed."""
+def test_emulator_can_be_stopped_inside_its_block() -> None:
+    """The end of the block then has nothing to do."""
     with Emulator() as emulator:
         emulator.stop()
 
     assert emulator.url
 
 
-@pytest.mark.parametrize("seconds", [-1.0, LATEST], ids=["back", "the year 10000"])
-def test_step_that_the_clock_cannot_take_is_refused(seconds: float) -> None:
-    """Every answer with a date would be an internal error from then on."""
+@pytest.mark.parametrize("seconds", [-1.0, LATEST], ids=["backwards", "year 10000"])
+def test_step_out_of_range_is_refused(seconds: float) -> None:
+    """From then on, every answer with a date would be an internal error."""
     with Emulator(EmulatorOptions(start=MONDAY)) as emulator:
-        with pytest.raises(ConfigurationError, match=r"clock: it cannot go on by .* nor beyond 9999-01-01"):
+        with pytest.raises(ConfigurationError, match=r"clock: cannot advance by .* or past 9999-01-01"):
             emulator.advance(seconds)
 
         assert emulator.clock.now() == MONDAY
 
 
-def test_last_moment_can_still_be_written() -> None:
-    """What is sent then arrives."""
+def test_message_at_the_latest_time_is_delivered() -> None:
+    """Its dates can still be formatted."""
     with Emulator(EmulatorOptions(start=MONDAY)) as emulator:
         emulator.advance(LATEST - MONDAY)
         message = send(emulator)
@@ -270,8 +270,8 @@ def test_last_moment_can_still_be_written() -> None:
         assert message.fetch().date_sent.year == 9999
 
 
-def test_what_happens_before_the_start_happens_once(program: Program) -> None:
-    """The start must not take up what is on its way already as something that a state left behind."""
+def test_message_sent_before_the_start_is_sent_once(program: Program) -> None:
+    """The start must not treat it as a message left over in a state."""
     program.answers("/message", say("hello"))
     emulator = Emulator()
     service = MessagingService(

@@ -1,4 +1,4 @@
-"""Resetting an emulator: nothing of the test before is left, and everything that was set up is kept."""
+"""Resetting an emulator: everything from the previous test is deleted, and the setup is kept."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ OTHER = "+15017122662"
 SEED = {"numbers": [{"phone_number": NUMBER}]}
 
 
-def test_reset_begins_anew_with_the_seed() -> None:
-    """Between two tests that share an emulator nothing may be left, and nothing of the seed be missing."""
+def test_reset_restores_the_seed() -> None:
+    """Tests that share an emulator must not affect each other, and all need the seed."""
     seed = {"numbers": [{"phone_number": NUMBER}]}
     with Emulator(EmulatorOptions(seed=seed)) as emulator:
         send(emulator)
@@ -28,8 +28,8 @@ def test_reset_begins_anew_with_the_seed() -> None:
         assert [each.status for each in emulator.outbox] == ["delivered"]
 
 
-def test_reset_keeps_the_numbers_that_were_added_and_how_webhooks_are_signed() -> None:
-    """The fixture's number would be gone after a reset, and the rest of the test with it."""
+def test_reset_keeps_added_numbers_and_the_signing_key() -> None:
+    """A fixture sets them up once, and tests after a reset still need them."""
     with Emulator() as emulator:
         number = emulator.add_number(NUMBER, "http://127.0.0.1:1/message")
         emulator.sign_with("key", "secret")
@@ -41,8 +41,8 @@ def test_reset_keeps_the_numbers_that_were_added_and_how_webhooks_are_signed() -
         assert emulator.debugger == []
 
 
-def test_reset_forgets_how_often_was_replied() -> None:
-    """With a clock that stands still, the thirty-first reply of a test run would be taken for a loop."""
+def test_reset_clears_the_reply_counts() -> None:
+    """With a stepped clock, the 31st reply of a test run would be treated as a loop."""
     with Program("basic") as program, Emulator() as emulator:
         program.answers("/message", say("hello"))
         emulator.add_number(NUMBER, program.url("/message"))
@@ -54,7 +54,7 @@ def test_reset_forgets_how_often_was_replied() -> None:
 
 
 def test_reset_ends_an_outage() -> None:
-    """The next test would be refused for what the last one tried."""
+    """The outage is meant only for the test that started it."""
     with Emulator() as emulator:
         emulator.fail_next(100)
         emulator.reset()
@@ -62,8 +62,8 @@ def test_reset_ends_an_outage() -> None:
         assert send(emulator).status == "queued"
 
 
-def test_clients_never_see_half_a_reset() -> None:
-    """A request at that moment was refused, or met an internal error."""
+def test_clients_never_see_an_incomplete_reset() -> None:
+    """Otherwise a request during a reset would be refused or cause an internal error."""
     over = threading.Event()
     seen: list[tuple[str, int]] = []
     with Emulator(EmulatorOptions(seed=SEED)) as emulator:
@@ -84,8 +84,8 @@ def test_clients_never_see_half_a_reset() -> None:
         assert set(seen) == {(emulator.auth_token, 2)}
 
 
-def test_reset_adds_no_number_of_the_seed_twice() -> None:
-    """A number of the seed that was pointed to the test's program is one number, also afterwards."""
+def test_reset_does_not_duplicate_a_number_of_the_seed() -> None:
+    """A number of the seed that was changed by ``add_number`` is still one number."""
     with Emulator(EmulatorOptions(seed=SEED)) as emulator:
         emulator.add_number(NUMBER, "http://127.0.0.1:1/message", method="GET")
         emulator.add_number(NUMBER, "http://127.0.0.1:2/message")
@@ -99,8 +99,8 @@ def test_reset_adds_no_number_of_the_seed_twice() -> None:
             assert numbers[1] == other
 
 
-def test_reset_forgets_status_callbacks_that_are_owed(tmp_path: Path, program: Program) -> None:
-    """They belong to the test before."""
+def test_reset_drops_pending_status_callbacks(tmp_path: Path, program: Program) -> None:
+    """They belong to the previous test."""
     state = tmp_path / "state.db"
     with Emulator(EmulatorOptions(state=state)) as emulator:
         message = send(emulator, status_callback=program.url("/status"))

@@ -1,4 +1,4 @@
-"""The state of an emulator: what it keeps after a stop or a kill, and which emulator may use it."""
+"""The state file of an emulator: what survives a stop or a kill, and which emulator may use it."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ SEED = {"numbers": [{"phone_number": NUMBER}]}
 
 
 def killed(state: Path) -> Path:
-    """Return the state as it would be found if its emulator were killed now."""
+    """Return a copy of the state as it would be if its emulator were killed now."""
     found = state.with_name("killed.db")
     for suffix in ("", "-wal"):
         shutil.copy(f"{state}{suffix}", f"{found}{suffix}")
     return found
 
 
-def test_clock_never_goes_back_behind_a_state_that_was_killed(tmp_path: Path) -> None:
-    """Messages of tomorrow would hold the line of a number back until then, and new ones be refused."""
+def test_clock_starts_after_the_dates_in_the_state_of_a_killed_emulator(tmp_path: Path) -> None:
+    """Messages with a later date would block the queue of a number, and new ones would be refused."""
     state = tmp_path / "state.db"
     with Emulator(EmulatorOptions(state=state, start=MONDAY)) as emulator:
         emulator.advance(DAY_S)
@@ -47,8 +47,8 @@ def test_clock_never_goes_back_behind_a_state_that_was_killed(tmp_path: Path) ->
         assert [later - earlier >= 0.999 for earlier, later in pairwise(sent)] == [True] * 3
 
 
-def test_clock_begins_where_it_is_told_if_that_is_later(tmp_path: Path) -> None:
-    """A state of last year goes on today."""
+def test_clock_starts_at_the_given_time_if_that_is_later(tmp_path: Path) -> None:
+    """An old state is continued with today's date."""
     state = tmp_path / "state.db"
     with Emulator(EmulatorOptions(state=state, start=MONDAY)) as emulator:
         send(emulator)
@@ -57,10 +57,8 @@ def test_clock_begins_where_it_is_told_if_that_is_later(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("is_killed", [False, True], ids=["stopped", "killed"])
-def test_status_callback_that_is_owed_is_posted_after_a_restart(
-    tmp_path: Path, program: Program, is_killed: bool
-) -> None:
-    """The program would wait for ever for the end of its message."""
+def test_pending_status_callback_is_posted_after_a_restart(tmp_path: Path, program: Program, is_killed: bool) -> None:
+    """Otherwise the program would wait forever for the final status."""
     state = tmp_path / "state.db"
     with Emulator(EmulatorOptions(state=state, start=MONDAY)) as emulator:
         message = send(emulator, status_callback=program.url("/status"))
@@ -74,8 +72,8 @@ def test_status_callback_that_is_owed_is_posted_after_a_restart(
         assert [each.form["MessageStatus"] for each in program.received] == ["canceled"]
 
 
-def test_state_in_a_file_goes_on_after_a_restart(tmp_path: Path) -> None:
-    """A developer's conversation of yesterday is there today, and what was on its way still arrives."""
+def test_state_in_a_file_is_continued_after_a_restart(tmp_path: Path) -> None:
+    """Developers find yesterday's conversation again, and messages in transit still arrive."""
     state = tmp_path / "state.db"
     with Emulator(EmulatorOptions(state=state, start=MONDAY)) as emulator:
         emulator.add_number(NUMBER, "http://127.0.0.1:1/message")
@@ -92,8 +90,8 @@ def test_state_in_a_file_goes_on_after_a_restart(tmp_path: Path) -> None:
         assert [each.phone_number for each in emulator.context.store.find(IncomingNumber)] == [NUMBER]
 
 
-def test_token_that_was_changed_counts_for_an_old_state(tmp_path: Path) -> None:
-    """A token that was changed in the environment must work at once, or every client is refused."""
+def test_new_token_applies_to_an_old_state(tmp_path: Path) -> None:
+    """If the token changes in the environment, the clients use the new one."""
     state = tmp_path / "state.db"
     with Emulator(EmulatorOptions(state=state, auth_token="old")) as emulator:
         send(emulator)
@@ -102,8 +100,8 @@ def test_token_that_was_changed_counts_for_an_old_state(tmp_path: Path) -> None:
         assert [each.body for each in emulator.outbox] == ["hello", "again"]
 
 
-def test_seed_that_was_wrong_is_not_half_taken(tmp_path: Path) -> None:
-    """Whoever corrects a seed expects the corrected one to count."""
+def test_invalid_seed_leaves_the_state_empty(tmp_path: Path) -> None:
+    """The corrected seed must still be applied."""
     state = tmp_path / "state.db"
     with pytest.raises(ConfigurationError):
         Emulator(EmulatorOptions(state=state, seed={"numbers": [{"phone_number": "garbage"}]}))
@@ -111,8 +109,8 @@ def test_seed_that_was_wrong_is_not_half_taken(tmp_path: Path) -> None:
         assert [each.phone_number for each in emulator.context.store.find(IncomingNumber)] == [NUMBER]
 
 
-def test_link_to_a_picture_is_never_given_twice(tmp_path: Path) -> None:
-    """After a restart with its state, the old link would lead to the new picture."""
+def test_media_links_are_unique_across_restarts(tmp_path: Path) -> None:
+    """Otherwise an old link would lead to a new picture."""
     links = []
     for _ in range(2):
         with Emulator(EmulatorOptions(state=tmp_path / "state.db")) as emulator:
@@ -122,8 +120,8 @@ def test_link_to_a_picture_is_never_given_twice(tmp_path: Path) -> None:
     assert len(set(links)) == 2
 
 
-def test_state_that_began_with_a_seed_goes_on_with_its_senders(tmp_path: Path) -> None:
-    """Whether a sender is refused must not depend on how the emulator is started the second time."""
+def test_state_created_with_a_seed_keeps_its_senders(tmp_path: Path) -> None:
+    """Whether a sender is refused must not depend on the options of a later start."""
     state = tmp_path / "state.db"
     for seed in (SEED, None, SEED):
         with Emulator(EmulatorOptions(state=state, seed=seed)) as emulator:
@@ -135,30 +133,30 @@ def test_state_that_began_with_a_seed_goes_on_with_its_senders(tmp_path: Path) -
 @pytest.mark.parametrize(
     "seed", [SEED, {"phones": [{"contact": CONTACT, "status": "failed"}]}], ids=["numbers", "phones"]
 )
-def test_seed_for_a_state_that_began_without_is_refused(tmp_path: Path, seed: dict[str, Any]) -> None:
-    """It would be left out without a word."""
+def test_seed_for_a_state_created_without_one_is_refused(tmp_path: Path, seed: dict[str, Any]) -> None:
+    """Otherwise it would be ignored silently."""
     state = tmp_path / "state.db"
     Emulator(EmulatorOptions(state=state)).stop()
 
-    with pytest.raises(ConfigurationError, match="began without it: leave the seed out, or name another state"):
+    with pytest.raises(ConfigurationError, match="was created without a seed: drop the seed, or use another state"):
         Emulator(EmulatorOptions(state=state, seed=seed))
 
 
 def test_state_of_another_account_is_refused(tmp_path: Path) -> None:
-    """Its numbers would be there, and refuse what this account sends."""
+    """Its numbers do not belong to this account, so all messages would be refused."""
     state = tmp_path / "state.db"
     Emulator(EmulatorOptions(state=state)).stop()
 
-    with pytest.raises(ConfigurationError, match=f"is that of {ACCOUNT_SID}: set TWILIO_ACCOUNT_SID to it"):
+    with pytest.raises(ConfigurationError, match=f"belongs to account {ACCOUNT_SID}: set TWILIO_ACCOUNT_SID to it"):
         Emulator(EmulatorOptions(state=state, account_sid="AC" + "1" * 32))
 
 
 def test_state_belongs_to_one_emulator_at_a_time(tmp_path: Path) -> None:
-    """Two would both deliver what is queued."""
+    """Two emulators would both deliver the queued messages."""
     state = tmp_path / "state.db"
     with (
         Emulator(EmulatorOptions(state=state)),
-        pytest.raises(ConfigurationError, match="cannot be used: another emulator has it"),
+        pytest.raises(ConfigurationError, match="cannot be used: another emulator is using it"),
     ):
         Emulator(EmulatorOptions(state=state))
     with Emulator(EmulatorOptions(state=state)) as emulator:

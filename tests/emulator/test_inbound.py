@@ -1,4 +1,4 @@
-"""Inbound messages: what is recorded of a text, and which URL is called for it."""
+"""Inbound messages: how they are stored, and which URL is called."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PICTURE = FetchedMedia(content_type="image/png", content=b"\x89PNG\r\n\x1a\n")
 
 @pytest.fixture
 def program() -> Iterator[Program]:
-    """A program with a page for everybody who may be asked."""
+    """A program with a different answer at each path."""
     with Program() as program:
         for name in ("number", "application", "service", "fallback"):
             program.answers(f"/{name}", say(name))
@@ -29,14 +29,14 @@ def program() -> Iterator[Program]:
 
 @pytest.fixture
 def twilio(program: Program) -> Iterator[Emulator]:
-    """An emulator with one number, which leads to the program."""
+    """An emulator with one number, whose messages are posted to the program."""
     with emulator() as twilio:
         twilio.add_number(NUMBER, program.url("/number"))
         yield twilio
 
 
-def test_text_is_recorded(twilio: Emulator) -> None:
-    """As the REST API will show it."""
+def test_text_is_stored(twilio: Emulator) -> None:
+    """The REST API shows it later."""
     inbound = twilio.phone(CONTACT).text("hi").inbound
 
     assert inbound == MessageRecord(
@@ -55,15 +55,15 @@ def test_text_is_recorded(twilio: Emulator) -> None:
     assert twilio.context.store.get(MessageRecord, inbound.sid) == inbound
 
 
-def test_long_text_costs_what_its_segments_cost(twilio: Emulator) -> None:
-    """161 characters are two of them."""
+def test_price_of_a_long_text_depends_on_its_segments(twilio: Emulator) -> None:
+    """161 characters are two segments."""
     inbound = twilio.phone(CONTACT).text("a" * 161).inbound
 
     assert (inbound.num_segments, inbound.price) == (2, -0.015)
 
 
-def test_picture_is_recorded_with_its_bytes(twilio: Emulator) -> None:
-    """One segment, whatever it weighs."""
+def test_picture_is_stored_with_its_bytes(twilio: Emulator) -> None:
+    """A message with media has one segment."""
     inbound = twilio.phone(CONTACT).text("look " * 50, media=[PICTURE]).inbound
     (kept,) = twilio.context.media_of(inbound.sid)
 
@@ -71,8 +71,8 @@ def test_picture_is_recorded_with_its_bytes(twilio: Emulator) -> None:
     assert (kept.content_type, twilio.context.store.read_bytes(kept.sid)) == ("image/png", PICTURE.content)
 
 
-def test_turn_tells_what_the_program_sent(twilio: Emulator, program: Program) -> None:
-    """The first reply is what most tests look at."""
+def test_reply_contains_the_messages_of_the_program(twilio: Emulator, program: Program) -> None:
+    """Most tests check only the first one."""
     program.answers("/number", say("a", "b"))
     turn = twilio.phone(CONTACT).text("hi")
 
@@ -80,8 +80,8 @@ def test_turn_tells_what_the_program_sent(twilio: Emulator, program: Program) ->
     assert [reply.in_reply_to for reply in turn.messages] == [turn.inbound.sid] * 2
 
 
-def test_turn_tells_of_its_own_problems_alone(twilio: Emulator, program: Program) -> None:
-    """Those of another text are in the debugger of the emulator."""
+def test_reply_contains_only_its_own_problems(twilio: Emulator, program: Program) -> None:
+    """Those of all messages are in the debugger of the emulator."""
     program.answers("/number", say(""))
     first = twilio.phone(CONTACT).text("hi")
     second = twilio.phone(CONTACT).text("hi")
@@ -91,13 +91,13 @@ def test_turn_tells_of_its_own_problems_alone(twilio: Emulator, program: Program
 
 
 def test_number_that_is_not_ours_is_refused(twilio: Emulator) -> None:
-    """A typing mistake in a test is no silence of the program."""
-    with pytest.raises(ConfigurationError, match=r"^number: \+15017122662 is no number of ours: add it"):
+    """A typo in a test must not look like a program that does not answer."""
+    with pytest.raises(ConfigurationError, match=r"^number: \+15017122662 is not one of your numbers: add it"):
         twilio.phone(CONTACT).text("hi", number=OTHER)
 
 
-def test_number_without_a_url_keeps_what_comes_in(twilio: Emulator) -> None:
-    """It is in the log of messages, and nobody is asked."""
+def test_message_to_a_number_without_a_url_is_only_stored(twilio: Emulator) -> None:
+    """No webhook is called."""
     twilio.add_number(OTHER)
     turn = twilio.phone(CONTACT).text("hi", number=OTHER)
 
@@ -107,8 +107,8 @@ def test_number_without_a_url_keeps_what_comes_in(twilio: Emulator) -> None:
 
 
 @pytest.mark.parametrize("status", ["suspended", "closed"])
-def test_account_that_is_not_active_asks_nobody(program: Program, status: str) -> None:
-    """Twilio calls no webhook of it."""
+def test_webhook_of_an_inactive_account_is_not_called(program: Program, status: str) -> None:
+    """Twilio does not call webhooks of suspended or closed accounts."""
     account = {"sid": "AC" + "2" * 32, "auth_token": "token", "status": status}
     number = {"phone_number": NUMBER, "sms_url": program.url("/number"), "account_sid": account["sid"]}
     with emulator(seed={"accounts": [account], "numbers": [number]}) as twilio:
@@ -121,22 +121,22 @@ def test_account_that_is_not_active_asks_nobody(program: Program, status: str) -
 URLS = {"inbound_request_url": "/service"}
 ON_NUMBER = {"use_inbound_webhook_on_number": True}
 ROUTES = [
-    # id, of the number, of the service, who is asked
+    # id, settings of the number, settings of the service, path that is called
     ("number", {}, None, "number"),
     ("application", {"sms_application_sid": APPLICATION}, None, "application"),
     ("service", {}, URLS, "service"),
     ("service of an application", {"sms_application_sid": APPLICATION}, URLS, "service"),
     ("service without a URL", {}, {}, ""),
-    ("service that leaves it to the number", {}, URLS | ON_NUMBER, "number"),
-    ("service that leaves it to the application", {"sms_application_sid": APPLICATION}, ON_NUMBER, "application"),
+    ("service that uses the URL of the number", {}, URLS | ON_NUMBER, "number"),
+    ("service that uses the URL of the application", {"sms_application_sid": APPLICATION}, ON_NUMBER, "application"),
 ]
 
 
 @pytest.mark.parametrize(("of_number", "of_service", "asked"), [pytest.param(*row, id=name) for name, *row in ROUTES])
-def test_program_that_is_asked(
+def test_number_service_and_application_decide_which_url_is_called(
     program: Program, of_number: dict[str, str], of_service: dict[str, Any] | None, asked: str
 ) -> None:
-    """A service hides the number's own URL unless it says otherwise, and drops what comes in if it has none."""
+    """A service overrides the URL of the number by default, and drops the message if it has no URL."""
     seed: dict[str, Any] = {
         "numbers": [{"phone_number": NUMBER, "sms_url": program.url("/number"), **of_number}],
         "applications": [{"sid": APPLICATION, "sms_url": program.url("/application")}],
@@ -152,8 +152,8 @@ def test_program_that_is_asked(
     assert program.paths == ([f"/{asked}"] if asked else [])
 
 
-def test_number_of_an_application_that_is_gone_answers_for_itself(program: Program) -> None:
-    """Its own settings are still there."""
+def test_number_of_a_deleted_application_uses_its_own_url(program: Program) -> None:
+    """The settings of the number are still there."""
     with emulator() as twilio:
         twilio.add_number(NUMBER, program.url("/number"), application_sid=APPLICATION)
 
@@ -168,10 +168,10 @@ OF_SERVICES = ("inbound_request_url", "inbound_method", "fallback_url", "fallbac
     ("table", "names"), [("numbers", OF_OWNERS), ("applications", OF_OWNERS), ("services", OF_SERVICES)]
 )
 @pytest.mark.parametrize("methods", [("GET", "POST"), ("POST", "GET")])
-def test_methods_and_fallback_are_those_of_whoever_is_asked(
+def test_methods_and_fallback_belong_to_the_owner_of_the_url(
     program: Program, table: str, names: tuple[str, ...], methods: tuple[str, str]
 ) -> None:
-    """Each of them has four settings of its own."""
+    """Numbers, applications and services each have four such settings."""
     settings = (program.bare("/missing"), methods[0], program.url("/fallback"), methods[1])
     seed: dict[str, list[dict[str, Any]]] = {"numbers": [{"phone_number": NUMBER}]}
     if table == "applications":

@@ -1,4 +1,4 @@
-"""Media on other machines: not fetched by default, but replaced by a placeholder of the type in the name."""
+"""Media on other hosts: not fetched by default, but replaced by a placeholder of the type in the file name."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from twiml_app.emulator.content_types import sniff
     ("url", "content_type"),
     [
         pytest.param("https://example.com/cat.png", "image/png", id="png"),
-        pytest.param("https://example.com/cat.GIF?size=1", "image/gif", id="upper case and a query"),
+        pytest.param("https://example.com/cat.GIF?size=1", "image/gif", id="upper case and query"),
         pytest.param("https://example.com/a/cat%2Ejpeg", "image/jpeg", id="encoded"),
         pytest.param("https://example.com/cat.jpg", "image/jpeg", id="jpg"),
-        pytest.param("https://example.com/cat", "image/jpeg", id="no ending"),
+        pytest.param("https://example.com/cat", "image/jpeg", id="no extension"),
         pytest.param("https://example.com", "image/jpeg", id="no path"),
-        pytest.param("https://example.com/show.php?id=7", "image/jpeg", id="an ending that tells nothing"),
+        pytest.param("https://example.com/show.php?id=7", "image/jpeg", id="extension of no media type"),
         pytest.param("https://u:p@example.com:8443/film.mp4", "video/mp4", id="mp4"),
         pytest.param("https://example.com/card.vcf", "text/vcard", id="vcard"),
         pytest.param("https://example.com/bill.pdf", "application/pdf", id="pdf"),
         pytest.param("https://example.com/sticker.webp", "image/webp", id="webp"),
-        pytest.param("http://notlocalhost/cat.png", "image/png", id="a name that ends like ours"),
-        pytest.param("http://localhost.example.com/cat.png", "image/png", id="a name that begins like ours"),
-        pytest.param("http://10.0.0.1/cat.png", "image/png", id="the next machine"),
+        pytest.param("http://notlocalhost/cat.png", "image/png", id="host that ends like localhost"),
+        pytest.param("http://localhost.example.com/cat.png", "image/png", id="host that begins like localhost"),
+        pytest.param("http://10.0.0.1/cat.png", "image/png", id="private address"),
     ],
 )
-def test_media_elsewhere_is_judged_by_its_name(url: str, content_type: str) -> None:
-    """Without a network a message still has its media, of the type that its name promises."""
+def test_type_of_media_on_other_hosts_is_guessed_from_the_name(url: str, content_type: str) -> None:
+    """Without a network, a message still gets its media."""
     media = OFFLINE.fetch(url)
 
     assert media.content_type == content_type
@@ -41,8 +41,8 @@ def test_media_elsewhere_is_judged_by_its_name(url: str, content_type: str) -> N
     assert bool(media.content) == (content_type in ("image/gif", "image/png", "image/jpeg"))
 
 
-def test_placeholders_are_whole_pictures() -> None:
-    """A browser shows a broken picture otherwise, and the phone's page looks as if it were the application's fault."""
+def test_placeholders_are_valid_pictures() -> None:
+    """A browser would show a broken picture, which would look like a bug in the application."""
     gif, png, jpeg = (OFFLINE.fetch(f"https://example.com/a.{name}").content for name in ("gif", "png", "jpg"))
 
     assert struct.unpack("<HH", gif[6:10]) == (1, 1)
@@ -55,7 +55,7 @@ def test_placeholders_are_whole_pictures() -> None:
 
 
 def png_chunks(png: bytes) -> list[tuple[bytes, bytes]]:
-    """Return the chunks of a PNG, each with a right checksum."""
+    """Return the chunks of a PNG, after checking their checksums."""
     rest, chunks = png[8:], []
     while rest:
         (length,) = struct.unpack(">I", rest[:4])
@@ -67,7 +67,7 @@ def png_chunks(png: bytes) -> list[tuple[bytes, bytes]]:
 
 
 def jpeg_size(jpeg: bytes) -> tuple[int, int]:
-    """Return height and width of a JPEG, walking over its segments up to the frame."""
+    """Return the height and width of a JPEG, from its frame segment."""
     at = 2
     while jpeg[at : at + 2] != b"\xff\xc0":
         assert jpeg[at] == 0xFF
@@ -78,15 +78,19 @@ def jpeg_size(jpeg: bytes) -> tuple[int, int]:
 @pytest.mark.parametrize(
     ("url", "reason"),
     [
-        pytest.param("https://u:p@example.com/index.html", "it is an HTML page (text/html), and no media", id="a page"),
-        pytest.param("https://example.com/run.sh", "it is a program (application/x-sh), and no media", id="a program"),
+        pytest.param(
+            "https://u:p@example.com/index.html", "it is an HTML page (text/html), not a media file", id="HTML page"
+        ),
+        pytest.param(
+            "https://example.com/run.sh", "it is a program (application/x-sh), not a media file", id="program"
+        ),
         pytest.param(
             "https://example.com/setup.exe",
-            "its content type, application/octet-stream, does not tell what it is",
-            id="bytes",
+            "its content type is application/octet-stream, so the kind of file is unknown",
+            id="unknown bytes",
         ),
     ],
 )
-def test_name_that_is_not_of_media_is_refused(url: str, reason: str) -> None:
-    """What Twilio would refuse with a network is refused without one."""
+def test_name_of_another_kind_of_file_is_refused(url: str, reason: str) -> None:
+    """Twilio would refuse these files after fetching them."""
     assert refused(lambda: OFFLINE.fetch(url)).startswith(f"Invalid media URL: {url.replace('u:p@', '')}: {reason}. ")

@@ -1,4 +1,4 @@
-"""Opt-outs: STOP, START and HELP as they are by default, and what is refused after a STOP."""
+"""Opt-outs: the default handling of STOP, START and HELP, and which messages are refused after a STOP."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ HELPED = "Reply STOP to unsubscribe. Msg&Data Rates May Apply."
 
 @pytest.fixture
 def program() -> Iterator[Program]:
-    """A program that answers whatever comes."""
+    """A program that answers every message."""
     with Program() as program:
         program.answers("/message", say("hello"))
         yield program
@@ -48,7 +48,7 @@ def twilio(program: Program) -> Iterator[Emulator]:
 
 
 def send(twilio: Emulator, *, to: str = CONTACT, **parameters: Any) -> str:
-    """Send a message with the official client; returns its status, or the number that it is refused with."""
+    """Send a message with the official client; returns its status, or the error code if it is refused."""
     given = parameters or {"from_": NUMBER}
     try:
         return str(twilio.client().messages.create(to=to, body="news", **given).status)
@@ -56,26 +56,26 @@ def send(twilio: Emulator, *, to: str = CONTACT, **parameters: Any) -> str:
         return str(error.code)
 
 
-def inbox(twilio: Emulator, number: str = CONTACT) -> list[str]:
-    """Return what a phone has received once all is done."""
+def inbox(twilio: Emulator, contact: str = CONTACT) -> list[str]:
+    """Return the texts that a phone has received, once all are delivered."""
     assert twilio.settle()
-    return [message.body for message in twilio.phone(number).inbox]
+    return [message.body for message in twilio.phone(contact).inbox]
 
 
-def test_stop_is_recorded_answered_and_handed_on(twilio: Emulator, program: Program) -> None:
-    """The program hears of it, and its own answer does not get through."""
+def test_stop_is_recorded_answered_and_posted_to_the_program(twilio: Emulator, program: Program) -> None:
+    """The reply of the program to it is refused."""
     turn = twilio.phone(CONTACT).text("STOP", number=NUMBER)
 
     assert program.at("/message")[0].form["Body"] == "STOP"
-    assert "OptOutType" not in program.at("/message")[0].form, "there is one with Advanced Opt-Out alone"
+    assert "OptOutType" not in program.at("/message")[0].form, "only sent with Advanced Opt-Out"
     assert [(reply.body, reply.status, reply.error_code) for reply in turn.messages] == [("hello", "failed", 21610)]
     assert codes(turn.problems) == [21610]
     assert inbox(twilio) == [STOPPED]
     assert send(twilio) == "21610"
 
 
-def test_start_lets_everything_through_again(twilio: Emulator) -> None:
-    """With the program's answer to it."""
+def test_messages_are_sent_again_after_start(twilio: Emulator) -> None:
+    """This includes the reply of the program to START."""
     phone = twilio.phone(CONTACT)
     phone.text("stop", number=NUMBER)
     turn = phone.text(" Start\n", number=NUMBER)
@@ -86,7 +86,7 @@ def test_start_lets_everything_through_again(twilio: Emulator) -> None:
 
 
 def test_help_is_answered_and_changes_nothing(twilio: Emulator) -> None:
-    """Neither for those who read along, nor for those who sent STOP."""
+    """It neither opts out nor opts in again."""
     phone = twilio.phone(CONTACT)
     phone.text("help", number=NUMBER)
     assert send(twilio) == "queued"
@@ -110,8 +110,10 @@ WORDS = [
 
 
 @pytest.mark.parametrize(("profile", "word", "answer"), WORDS)
-def test_word_counts_alone_and_in_any_case(program: Program, profile: str, word: str, answer: str) -> None:
-    """Which words there are depends on the year."""
+def test_opt_out_word_must_be_the_whole_text_in_any_case(
+    program: Program, profile: str, word: str, answer: str
+) -> None:
+    """The list of words depends on the profile."""
     with emulator(profile=profile) as twilio:
         twilio.add_number(NUMBER)
         twilio.phone(CONTACT).text(word)
@@ -121,8 +123,8 @@ def test_word_counts_alone_and_in_any_case(program: Program, profile: str, word:
 
 
 @given(st.text(min_size=1, max_size=12))
-def test_no_other_text_is_taken_for_a_word(text: str) -> None:
-    """Whatever people type, a German s or half an emoji included."""
+def test_no_other_text_is_an_opt_out_word(text: str) -> None:
+    """Texts may contain any character, even ones that change under upper-casing, and lone surrogates."""
     known = {word for words in find_profile("current").opt_out_words.values() for word in words}
     with emulator() as twilio:
         twilio.add_number(NUMBER)
@@ -132,8 +134,8 @@ def test_no_other_text_is_taken_for_a_word(text: str) -> None:
     assert answered is (text.strip().upper() in known)
 
 
-def test_stop_counts_for_one_number_and_one_person(twilio: Emulator) -> None:
-    """Others go on, and so do other numbers."""
+def test_stop_applies_to_one_number_and_one_contact(twilio: Emulator) -> None:
+    """Messages to other contacts and from other numbers are still sent."""
     twilio.phone(CONTACT).text("STOP", number=NUMBER)
 
     assert send(twilio, to=FRIEND) == "queued"
@@ -141,8 +143,8 @@ def test_stop_counts_for_one_number_and_one_person(twilio: Emulator) -> None:
     assert twilio.phone(CONTACT).text("hi", number=OTHER).texts == ["hello"]
 
 
-def test_stop_counts_for_the_whole_service(program: Program) -> None:
-    """Whichever number of it writes, or the service itself."""
+def test_stop_applies_to_the_whole_service(program: Program) -> None:
+    """It blocks all numbers of the service, and messages sent through the service."""
     numbers = [{"phone_number": number} for number in (NUMBER, OTHER, "+15017122663")]
     services = [{"sid": SERVICE, "numbers": [NUMBER, OTHER], "inbound_request_url": program.url("/message")}]
     with emulator(seed={"numbers": numbers, "services": services}) as twilio:
@@ -158,8 +160,8 @@ def test_stop_counts_for_the_whole_service(program: Program) -> None:
         assert send(twilio) == "queued"
 
 
-def test_short_code_answers_for_itself(twilio: Emulator) -> None:
-    """Nothing is recorded, and the program must do it all."""
+def test_stop_to_a_short_code_is_left_to_the_program(twilio: Emulator) -> None:
+    """Twilio does not handle opt-outs for short codes by default."""
     turn = twilio.phone(CONTACT).text("STOP", number=SHORT_CODE)
 
     assert turn.texts == ["hello"]
@@ -167,8 +169,8 @@ def test_short_code_answers_for_itself(twilio: Emulator) -> None:
     assert send(twilio, from_=SHORT_CODE) == "queued"
 
 
-def test_stop_counts_without_a_program(twilio: Emulator) -> None:
-    """A number that only sends has no Message URL."""
+def test_stop_applies_to_a_number_without_a_program(twilio: Emulator) -> None:
+    """A number that is only used for sending has no Message URL."""
     twilio.add_number("+15017122663")
     twilio.phone(CONTACT).text("STOP", number="+15017122663")
 
@@ -176,6 +178,6 @@ def test_stop_counts_without_a_program(twilio: Emulator) -> None:
     assert send(twilio, from_="+15017122663") == "21610"
 
 
-def test_stop_to_a_sender_that_is_no_number_of_ours_is_unknown(twilio: Emulator) -> None:
-    """Without a seed anything may be a sender."""
+def test_sender_that_is_not_one_of_our_numbers_has_no_opt_outs(twilio: Emulator) -> None:
+    """Without a seed any sender is allowed."""
     assert send(twilio, from_="+15017122699") == "queued"

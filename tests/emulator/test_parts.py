@@ -1,4 +1,4 @@
-"""The parts of an emulator: what they start with, how they are connected, and what they forget at a reset."""
+"""The parts of an emulator: their initial state, their connections, and what a reset clears."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ def store() -> Iterator[ResourceStore]:
 
 @pytest.fixture
 def context(store: ResourceStore) -> Context:
-    """What the parts share, with queues that are full after one message, and one reply to each person."""
+    """A context whose queues are full after one message, and that allows one reply per contact."""
     return make_context(store, profile=replace(find_profile("current"), queue_s=1, reply_limit=1))
 
 
 @dataclass
 class Assembled:
-    """The parts, with an account, and what they ask of the outside."""
+    """The parts with an account, and their outgoing requests."""
 
     context: Context
     asked: list[OutgoingRequest] = field(default_factory=list)
@@ -69,36 +69,36 @@ class Assembled:
         self.resets += 1
 
     def message(self, **changes: Any) -> MessageRecord:
-        """Make a message that is kept."""
+        """Store a message."""
         sid = f"SM{self.context.store.count(MessageRecord) + 1}"
         given: dict[str, Any] = {"to": CONTACT, "from_": NUMBER, "status": "queued", "direction": "outbound-api"}
         return self.context.store.save(MessageRecord(sid=sid, body="hello", **given | changes, **OWN))
 
     def send(self) -> None:
-        """Send a message; raises where the queue of its number is full."""
+        """Send a message; raises ApiError if the queue of its number is full."""
         self.parts.delivery.refuse_overflow(NUMBER)
         self.parts.delivery.begin(self.message())
 
     def reply(self) -> MessageRecord | None:
-        """Reply to a text, unless there were too many replies."""
+        """Reply to a message; None if there were too many replies."""
         inbound = self.message(to=NUMBER, from_=CONTACT, status="received", direction="inbound")
         return self.parts.replying.compose(SendStep(text="a", media=()), inbound, WEBHOOK_URL)
 
     def call(self) -> str:
-        """Call the program about a text; returns the cookies that go with the request."""
+        """Call the program for a message; returns the cookies of the request."""
         inbound = self.message(to=NUMBER, from_=CONTACT, status="received", direction="inbound")
         form = self.parts.webhooks.inbound_form(inbound)
         self.parts.webhooks.call(Webhook(url=WEBHOOK_URL), form, message=inbound, session=Session())
         return dict(self.asked[-1].headers).get("Cookie", "")
 
     def get(self, path: str) -> int:
-        """Ask the REST API; returns the HTTP status."""
+        """Send a GET request to the REST API; returns the HTTP status."""
         return self.client.get(path, auth=(ACCOUNT_SID, AUTH_TOKEN)).status_code
 
 
 @pytest.fixture
 def assembled(context: Context) -> Assembled:
-    """The parts, with an account."""
+    """The parts with an account."""
     return Assembled(context)
 
 
@@ -116,20 +116,20 @@ def assembled(context: Context) -> Assembled:
     ],
 )
 def test_every_resource_is_served(assembled: Assembled, path: str) -> None:
-    """A resource that nobody connects is not found, however well it works."""
+    """A resource that is not connected would not be found."""
     assembled.message()
 
     assert assembled.get(path) == 200
 
 
-def test_request_is_logged_where_the_emulator_looks(assembled: Assembled) -> None:
-    """The log that is shown is the one that the API writes."""
+def test_request_is_in_the_log_of_the_emulator(assembled: Assembled) -> None:
+    """The log that the emulator shows must be the one that the API writes."""
     assembled.get(f"{BASE}/Messages.json")
 
     assert [(each.method, each.status) for each in assembled.parts.log.all()] == [("GET", 200)]
 
 
-def test_reset_over_http_is_that_of_the_emulator(assembled: Assembled) -> None:
+def test_reset_over_http_calls_that_of_the_emulator(assembled: Assembled) -> None:
     """Only the emulator knows its seed and the numbers that were added."""
     assembled.client.post("/_emulator/reset", auth=(ACCOUNT_SID, AUTH_TOKEN))
 
@@ -137,7 +137,7 @@ def test_reset_over_http_is_that_of_the_emulator(assembled: Assembled) -> None:
 
 
 def test_fetched_media_is_not_a_webhook(assembled: Assembled) -> None:
-    """The log of webhooks shows what the program was asked, and a picture is fetched from anywhere."""
+    """The log shows only requests to the program, and pictures may be anywhere."""
     assembled.parts.fetcher.fetch("http://localhost/a.png")
     assembled.call()
 
@@ -145,8 +145,8 @@ def test_fetched_media_is_not_a_webhook(assembled: Assembled) -> None:
     assert [each.url for each in assembled.parts.webhook_log.all()] == [WEBHOOK_URL]
 
 
-def test_clear_forgets_what_is_scheduled(assembled: Assembled) -> None:
-    """A message of the test before must not arrive in the next one."""
+def test_clear_drops_scheduled_actions(assembled: Assembled) -> None:
+    """A message of one test must not arrive in the next one."""
     happened: list[str] = []
     assembled.parts.schedule.at(MONDAY, lambda: happened.append("late"))
     assembled.parts.clear()
@@ -156,7 +156,7 @@ def test_clear_forgets_what_is_scheduled(assembled: Assembled) -> None:
 
 
 def test_clear_empties_the_queues(assembled: Assembled) -> None:
-    """A number whose queue was full can send again."""
+    """A number whose queue was full must be able to send again."""
     assembled.send()
     with pytest.raises(ApiError, match="exceeded the maximum number of queued messages"):
         assembled.send()
@@ -165,8 +165,8 @@ def test_clear_empties_the_queues(assembled: Assembled) -> None:
     assembled.send()
 
 
-def test_clear_counts_replies_from_the_start(assembled: Assembled) -> None:
-    """With a clock that is stepped, many tests reply within the same seconds."""
+def test_clear_resets_the_reply_counts(assembled: Assembled) -> None:
+    """With a stepped clock, many tests reply within the same seconds."""
     assert assembled.reply()
     assert assembled.reply() is None
     assembled.parts.clear()
@@ -174,8 +174,8 @@ def test_clear_counts_replies_from_the_start(assembled: Assembled) -> None:
     assert assembled.reply()
 
 
-def test_clear_forgets_cookies(assembled: Assembled) -> None:
-    """A conversation in a session starts again in the next test."""
+def test_clear_deletes_cookies(assembled: Assembled) -> None:
+    """A session must not continue in the next test."""
     sent = [assembled.call(), assembled.call()]
     assembled.parts.clear()
     sent.append(assembled.call())
@@ -184,7 +184,7 @@ def test_clear_forgets_cookies(assembled: Assembled) -> None:
 
 
 def test_clear_ends_an_outage(assembled: Assembled) -> None:
-    """An outage belongs to the test that asked for it."""
+    """The outage is meant only for the test that started it."""
     assembled.parts.access.fail_next(10)
     assembled.parts.clear()
 
@@ -192,7 +192,7 @@ def test_clear_ends_an_outage(assembled: Assembled) -> None:
 
 
 def test_clear_empties_the_logs_and_keeps_their_watchers(assembled: Assembled) -> None:
-    """A terminal that shows the requests goes on showing them."""
+    """A terminal that shows the requests must continue to do so."""
     seen: list[LoggedRequest] = []
     assembled.parts.log.watcher = seen.append
     assembled.get(f"{BASE}/Messages.json")
@@ -204,17 +204,17 @@ def test_clear_empties_the_logs_and_keeps_their_watchers(assembled: Assembled) -
     assert len(seen) == 2
 
 
-def test_tools_of_the_emulator_are_required(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A server is installed without them: the error says what to install."""
+def test_dependencies_of_the_emulator_are_required(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server is installed without them, so the error must say what to install."""
     require_tools()
     monkeypatch.setattr("twiml_app.emulator.parts.find_spec", {}.get)
 
-    with pytest.raises(ConfigurationError, match=r"emulator: it needs more than the receiver: pip install"):
+    with pytest.raises(ConfigurationError, match=r"emulator: it needs the extra dependencies: pip install"):
         require_tools()
 
 
-def test_clock_begins_where_it_is_told(store: ResourceStore) -> None:
-    """A test chooses its date; without one the clock begins now."""
+def test_clock_starts_at_the_given_time(store: ResourceStore) -> None:
+    """A test can choose its date; by default the clock starts now."""
     before = time.time()
     now = begin_at(store, None)
 
@@ -225,15 +225,15 @@ def test_clock_begins_where_it_is_told(store: ResourceStore) -> None:
 @pytest.mark.parametrize(
     ("stopped", "changed", "expected"),
     [
-        pytest.param(MONDAY - 60, MONDAY - 90, MONDAY, id="an old state"),
+        pytest.param(MONDAY - 60, MONDAY - 90, MONDAY, id="old state"),
         pytest.param(MONDAY + 60, MONDAY - 90, MONDAY + 60, id="stopped later"),
         pytest.param(0.0, MONDAY + 90, MONDAY + 90, id="killed after a later change"),
     ],
 )
-def test_clock_never_begins_before_what_the_state_holds(
+def test_clock_never_starts_before_the_dates_in_the_state(
     store: ResourceStore, stopped: float, changed: float, expected: float
 ) -> None:
-    """Messages from the future would hold up the queue of their number."""
+    """Messages with a later date would block the queue of their number."""
     store.write(NOW, stopped)
     store.save(Account(sid=ACCOUNT_SID, auth_token="token", **OWN | {"date_updated": changed}))
 
@@ -244,13 +244,13 @@ def test_clock_never_begins_before_what_the_state_holds(
     ("seed", "any_sender"),
     [
         pytest.param(None, True, id="no seed"),
-        pytest.param({}, True, id="an empty seed"),
-        pytest.param({"phones": [{"contact": CONTACT}]}, True, id="a seed without numbers"),
-        pytest.param(SEED, False, id="a seed with numbers"),
+        pytest.param({}, True, id="empty seed"),
+        pytest.param({"phones": [{"contact": CONTACT}]}, True, id="seed without numbers"),
+        pytest.param(SEED, False, id="seed with numbers"),
     ],
 )
-def test_seed_with_numbers_says_who_may_send(context: Context, seed: Seed | None, any_sender: bool) -> None:
-    """A state remembers it: a restart must not change who is refused, with the seed or without it."""
+def test_seed_with_numbers_restricts_the_senders(context: Context, seed: Seed | None, any_sender: bool) -> None:
+    """The state records this: a restart must not change it, whether the seed is given again or not."""
     chosen = [takes_any_sender(context.store, "state.db", seed, ACCOUNT_SID)]
     keep_account(context, ACCOUNT_SID, AUTH_TOKEN, seed)
     chosen += [takes_any_sender(context.store, "state.db", again, ACCOUNT_SID) for again in (None, seed)]
@@ -261,14 +261,14 @@ def test_seed_with_numbers_says_who_may_send(context: Context, seed: Seed | None
 @pytest.mark.parametrize(
     ("account_sid", "seed", "problem"),
     [
-        pytest.param("AC" + "1" * 32, None, f"state: state.db is that of {ACCOUNT_SID}", id="another account"),
-        pytest.param(ACCOUNT_SID, SEED, "seed: state.db began without it", id="a seed for a state without one"),
+        pytest.param("AC" + "1" * 32, None, f"state: state.db belongs to account {ACCOUNT_SID}", id="another account"),
+        pytest.param(ACCOUNT_SID, SEED, "seed: state.db was created without a seed", id="seed for a state without one"),
     ],
 )
-def test_state_that_does_not_fit_is_refused(
+def test_state_that_does_not_match_is_refused(
     context: Context, account_sid: str, seed: Seed | None, problem: str
 ) -> None:
-    """The error names the file, and what to do about it."""
+    """The error names the file and the remedy."""
     takes_any_sender(context.store, "state.db", None, ACCOUNT_SID)
     keep_account(context, ACCOUNT_SID, AUTH_TOKEN, None)
 
@@ -277,7 +277,7 @@ def test_state_that_does_not_fit_is_refused(
     assert str(refused.value).startswith(problem)
 
 
-def test_subaccount_is_not_taken_for_the_account_of_a_state(context: Context) -> None:
+def test_account_of_a_state_is_not_confused_with_a_subaccount(context: Context) -> None:
     """The first account that the store finds may be a subaccount of this one."""
     child = "AC" + "0" * 32
     context.store.save(Account(sid=child, auth_token="child", **OWN))
@@ -287,8 +287,8 @@ def test_subaccount_is_not_taken_for_the_account_of_a_state(context: Context) ->
     assert takes_any_sender(context.store, "state.db", None, ACCOUNT_SID)
 
 
-def test_account_is_made_with_what_the_seed_names(context: Context) -> None:
-    """An emulator has its account from the start."""
+def test_account_is_created_with_the_resources_of_the_seed(context: Context) -> None:
+    """An emulator has both from the start."""
     keep_account(context, ACCOUNT_SID, AUTH_TOKEN, SEED)
 
     assert context.account(ACCOUNT_SID) == Account(
@@ -297,8 +297,8 @@ def test_account_is_made_with_what_the_seed_names(context: Context) -> None:
     assert context.our_number("") == NUMBER
 
 
-def test_account_that_is_known_only_gets_its_token(context: Context) -> None:
-    """A number that was released is not made again by a restart, and a new token counts at once."""
+def test_only_the_token_of_an_existing_account_is_updated(context: Context) -> None:
+    """A restart must not create a released number again, and a new token must be valid at once."""
     keep_account(context, ACCOUNT_SID, "old", SEED)
     (number,) = context.store.find(IncomingNumber)
     context.store.delete(IncomingNumber, number.sid)
@@ -308,8 +308,8 @@ def test_account_that_is_known_only_gets_its_token(context: Context) -> None:
     assert context.store.find(IncomingNumber) == []
 
 
-def test_wrong_seed_leaves_no_account(context: Context) -> None:
-    """With an account, the corrected seed would not be read."""
+def test_no_account_is_created_with_an_invalid_seed(context: Context) -> None:
+    """If the account existed, the corrected seed would not be applied."""
     with pytest.raises(ConfigurationError):
         keep_account(context, ACCOUNT_SID, AUTH_TOKEN, {"numbers": [{"phone_number": "garbage"}]})
 

@@ -1,4 +1,4 @@
-"""Phones: the delivery outcome that is chosen for a phone, and its inbox."""
+"""Phones: the delivery outcome chosen for a phone, and its inbox."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ OTHER = "+15558675311"
 
 @pytest.fixture
 def emulator() -> Iterator[Emulator]:
-    """A local Twilio with a number that nobody answers."""
+    """A local Twilio with a number without a Message URL."""
     with Emulator(EmulatorOptions(start=START)) as running:
         running.add_number(NUMBER)
         yield running
@@ -28,36 +28,36 @@ def emulator() -> Iterator[Emulator]:
 
 @pytest.fixture
 def client(emulator: Emulator) -> Client:
-    """The account of it."""
+    """A REST client for the account of the emulator."""
     return Client(emulator)
 
 
 @pytest.fixture
 def phones(emulator: Emulator) -> Phones:
-    """The phones that it knows of."""
+    """The phones of the emulator."""
     return Phones(emulator.context)
 
 
-def bodies(phones: Phones, number: str = PHONE) -> list[str]:
-    """Return what has reached a phone."""
-    return [message.body for message in phones.inbox(number)]
+def bodies(phones: Phones, contact: str = PHONE) -> list[str]:
+    """Return the texts that have reached a phone."""
+    return [message.body for message in phones.inbox(contact)]
 
 
-def test_phone_that_was_never_named_takes_everything(phones: Phones) -> None:
-    """A test names the phones that matter to it."""
+def test_messages_to_a_phone_without_settings_are_delivered(phones: Phones) -> None:
+    """A test configures only the phones that matter to it."""
     assert phones.settings(PHONE) == PhoneSettings(sid=PHONE, account_sid="", date_created=START, date_updated=START)
 
 
-def test_what_is_chosen_is_kept(phones: Phones) -> None:
-    """For that phone alone."""
+def test_settings_apply_to_one_phone(phones: Phones) -> None:
+    """Other phones keep the defaults."""
     chosen = phones.save(replace(phones.settings(PHONE), status="failed", error_code=30006, takes_media=False))
 
     assert phones.settings(PHONE) == chosen
     assert phones.settings(OTHER).status == "delivered"
 
 
-def test_inbox_has_what_was_delivered(emulator: Emulator, client: Client, phones: Phones) -> None:
-    """Not what is on its way, not what came from the phone, and not what went to another."""
+def test_inbox_contains_delivered_messages(emulator: Emulator, client: Client, phones: Phones) -> None:
+    """Messages in transit, from this phone, or to other phones are not in it."""
     client.text(Body="one")
     client.text(Body="elsewhere", To=OTHER)
     emulator.phone(PHONE).text("from the phone")
@@ -71,10 +71,10 @@ def test_inbox_has_what_was_delivered(emulator: Emulator, client: Client, phones
     ("status", "reaches"),
     [("delivered", True), ("read", True), ("sent", False), ("undelivered", False), ("failed", False)],
 )
-def test_fate_decides_whether_a_message_arrives(
+def test_delivery_outcome_decides_whether_a_message_arrives(
     status: str, reaches: bool, emulator: Emulator, client: Client, phones: Phones
 ) -> None:
-    """What was only sent nobody has seen."""
+    """A message that was only sent has not reached the phone."""
     emulator.phone(PHONE).will(status)
     client.text(Body="hello")
     emulator.settle()
@@ -82,8 +82,8 @@ def test_fate_decides_whether_a_message_arrives(
     assert bodies(phones) == (["hello"] if reaches else [])
 
 
-def test_inbox_has_the_order_of_arrival(emulator: Emulator, client: Client, phones: Phones) -> None:
-    """A short code leaves at once; what was sent before it from a long number still waits in a queue."""
+def test_inbox_is_in_the_order_of_arrival(emulator: Emulator, client: Client, phones: Phones) -> None:
+    """A message from a short code may overtake earlier messages that wait in the queue of a long number."""
     emulator.add_number("77000")
     for n in range(3):
         client.text(Body=f"long {n}")
@@ -96,8 +96,8 @@ def test_inbox_has_the_order_of_arrival(emulator: Emulator, client: Client, phon
     assert arrived == sorted(arrived)
 
 
-def test_inbox_has_what_every_account_has_sent(emulator: Emulator, client: Client, phones: Phones) -> None:
-    """A phone knows nothing of accounts."""
+def test_inbox_contains_messages_of_every_account(emulator: Emulator, client: Client, phones: Phones) -> None:
+    """A phone does not belong to an account."""
     child = client.post("/2010-04-01/Accounts.json").json["sid"]
     form = {"To": PHONE, "From": OTHER, "Body": "from a subaccount"}
     assert client.post(f"/2010-04-01/Accounts/{child}/Messages.json", form).status == 201
@@ -106,8 +106,8 @@ def test_inbox_has_what_every_account_has_sent(emulator: Emulator, client: Clien
     assert bodies(phones) == ["from a subaccount"]
 
 
-def test_one_media_needs_no_list(emulator: Emulator) -> None:
-    """A text is a list of characters to Python."""
+def test_single_media_file_needs_no_list(emulator: Emulator) -> None:
+    """A URL must not be iterated character by character."""
     phone = emulator.phone(PHONE)
     pixel = FetchedMedia(content_type="image/gif", content=b"GIF89a;")
 
@@ -116,28 +116,28 @@ def test_one_media_needs_no_list(emulator: Emulator) -> None:
     assert phone.text("two", media=(each for each in ("https://example.com/a.gif", pixel))).inbound.num_media == 2
 
 
-def test_text_without_anything_is_refused(emulator: Emulator) -> None:
-    """No phone sends it."""
-    with pytest.raises(ConfigurationError, match=r"^text: give a text or media$"):
+def test_text_without_body_and_media_is_refused(emulator: Emulator) -> None:
+    """A real phone cannot send it."""
+    with pytest.raises(ConfigurationError, match=r"^text: there is nothing to send: pass a body or media$"):
         emulator.phone(PHONE).text()
 
 
 @pytest.mark.parametrize(
     ("text", "received"),
     [("\ud800", "\ufffd"), ("a\udfffb", "a\ufffdb"), ("\ud83d\ude00", "\U0001f600"), ("caf\xe9 \U0001f600",) * 2],
-    ids=["a first half", "a second half", "two halves", "whole characters"],
+    ids=["high surrogate", "low surrogate", "surrogate pair", "other characters"],
 )
-def test_half_a_character_is_replaced(text: str, received: str, emulator: Emulator, phones: Phones) -> None:
-    """No program could be sent it, and no answer could hold it."""
+def test_lone_surrogate_is_replaced(text: str, received: str, emulator: Emulator, phones: Phones) -> None:
+    """It cannot be encoded in a request."""
     assert emulator.phone(PHONE).text(text).inbound.body == received
 
 
 @pytest.mark.parametrize(
     "content_type", ["image/\r\n x", "image", "image/gif; a=b", "image/gif\n", "/gif", "a/" + "b" * 99, ""]
 )
-def test_bytes_need_a_content_type(content_type: str, emulator: Emulator) -> None:
-    """It is a header when the program fetches them."""
-    with pytest.raises(ApiError, match=r"Invalid media: .* is no content type") as refused:
+def test_bytes_need_a_valid_content_type(content_type: str, emulator: Emulator) -> None:
+    """It is sent as a header when the program fetches the file."""
+    with pytest.raises(ApiError, match=r"Invalid media: .* is not a content type") as refused:
         emulator.phone(PHONE).text("look", media=FetchedMedia(content_type=content_type, content=b"GIF89a;"))
 
     assert refused.value.code == 21620

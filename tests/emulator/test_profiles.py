@@ -1,4 +1,4 @@
-"""Profiles: every disagreement between the documents of different years, as each has it."""
+"""Profiles: every difference between the documentation of different years."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from twiml_app.errors import ConfigurationError
 LATE = frozenset({"sent", "failed", "delivered", "undelivered"})
 STOP = {"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT"}
 
-#: Field, and its value in 2008, in 2014 and today.
-DISAGREEMENTS: dict[str, tuple[object, object, object]] = {
+#: The value of each field in 2008, in 2014 and today.
+DIFFERENCES: dict[str, tuple[object, object, object]] = {
     "name": ("2008", "2014", "current"),
     "api_version": ("2008-08-01", "2010-04-01", "2010-04-01"),
     "has_num_segments": (False, False, True),
@@ -39,28 +39,28 @@ DISAGREEMENTS: dict[str, tuple[object, object, object]] = {
 }
 
 
-@pytest.mark.parametrize("field", DISAGREEMENTS)
-def test_each_time_has_its_own_behaviour(field: str) -> None:
-    """The documents contradict one another: each profile is held to those of its time."""
+@pytest.mark.parametrize("field", DIFFERENCES)
+def test_each_profile_has_its_own_behavior(field: str) -> None:
+    """The documentation changed over the years, and each profile follows that of its time."""
     values = tuple(getattr(PROFILES[name], field) for name in ("2008", "2014", "current"))
 
-    assert values == DISAGREEMENTS[field]
+    assert values == DIFFERENCES[field]
 
 
-def test_every_disagreement_is_in_the_table() -> None:
-    """A field without a line here is one that nobody has compared with the documents."""
-    assert [field.name for field in fields(Profile)] == list(DISAGREEMENTS)
+def test_every_field_is_in_the_table() -> None:
+    """A field that is missing here has not been compared with the documentation."""
+    assert [field.name for field in fields(Profile)] == list(DIFFERENCES)
     assert list(PROFILES) == ["current", "2014", "2008"]
 
 
 @pytest.mark.parametrize("name", ["current", "2014", "2008"])
 def test_profile_is_found_by_its_name(name: str) -> None:
-    """The names are those of the command line."""
+    """The command line uses the same names."""
     assert find_profile(name).name == name
 
 
 @pytest.mark.parametrize("name", ["", "2010", "Current"])
-def test_unknown_profile_is_refused_with_the_names_there_are(name: str) -> None:
-    """A misspelt name must not quietly give today's behaviour."""
-    with pytest.raises(ConfigurationError, match=f"^profile: '{name}' is none of current, 2014, 2008$"):
+def test_unknown_profile_is_refused_with_the_known_names(name: str) -> None:
+    """A misspelled name must not silently give today's behavior."""
+    with pytest.raises(ConfigurationError, match=f"^profile: '{name}' is not one of: current, 2014, 2008$"):
         find_profile(name)

@@ -1,4 +1,4 @@
-"""Quoting: text from outside as it is repeated in a sentence, cut if it is long."""
+"""Quoting: strings from outside are cut if they are long."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from twiml_app.emulator.quoting import MAX_SHOWN_CHARACTERS, shown
 
 
 @pytest.mark.parametrize(
-    ("text", "repeated"),
+    ("text", "quoted"),
     [
         pytest.param("", "", id="empty"),
         pytest.param("Mesage", "Mesage", id="short"),
@@ -20,21 +20,21 @@ from twiml_app.emulator.quoting import MAX_SHOWN_CHARACTERS, shown
         pytest.param("😀" * 61, "😀" * 57 + "...", id="characters, not bytes"),
     ],
 )
-def test_long_text_is_cut(text: str, repeated: str) -> None:
-    """A sentence with a page of somebody's data in it is not readable."""
-    assert shown(text) == repeated
+def test_long_text_is_cut(text: str, quoted: str) -> None:
+    """A message with a long string in it is hard to read."""
+    assert shown(text) == quoted
 
 
-def test_limit_may_be_another() -> None:
-    """A URL needs more room than a name."""
+def test_limit_can_be_changed() -> None:
+    """A URL needs more characters than a name."""
     assert shown("x" * 200, 200) == "x" * 200
     assert shown("x" * 201, 200) == "x" * 197 + "..."
 
 
 @given(st.text(), st.integers(3, 2 * MAX_SHOWN_CHARACTERS))
 def test_result_is_never_longer_than_the_limit(text: str, most: int) -> None:
-    """Logs count on the limit, and a text within it is repeated as it is."""
-    repeated = shown(text, most)
+    """Callers rely on the limit, and a string within it is not changed."""
+    quoted = shown(text, most)
 
-    assert len(repeated) <= most
-    assert (repeated == text) or (len(text) > most and repeated.endswith("..."))
+    assert len(quoted) <= most
+    assert (quoted == text) or (len(text) > most and quoted.endswith("..."))

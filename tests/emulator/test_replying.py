@@ -1,4 +1,4 @@
-"""Replying: from whom and to whom a reply goes, what it carries, where its status goes, and what keeps it back."""
+"""Replying: the sender, recipient, media and status callback of a reply, and why a reply is refused."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ SERVICE = "MG" + "1" * 32
 
 @pytest.fixture
 def program() -> Iterator[Program]:
-    """A program that wants a login, and serves a picture."""
+    """A program that requires credentials, and serves a picture."""
     with Program("basic") as program:
         program.answers("/picture.png", Answer(PNG, content_type="image/png"))
         program.answers("/status", NOTHING)
@@ -43,7 +43,7 @@ def program() -> Iterator[Program]:
 
 
 def seeded(program: Program, **tables: Any) -> Emulator:
-    """Make an emulator that knows its numbers: one for texts and pictures, one for calls, one of a subaccount."""
+    """Make an emulator with a seed of numbers: two for messages, one for calls only, and one of a subaccount."""
     stranger = {"sid": "AC" + "2" * 32, "auth_token": "of the subaccount"}
     numbers = [
         {"phone_number": NUMBER, "sms_url": program.url("/message")},
@@ -54,8 +54,8 @@ def seeded(program: Program, **tables: Any) -> Emulator:
     return emulator(seed={"numbers": numbers, "accounts": [stranger], **tables})
 
 
-def test_reply_goes_back_the_way_the_text_came(twilio: Emulator, program: Program) -> None:
-    """And belongs to it."""
+def test_reply_goes_from_the_number_to_the_contact(twilio: Emulator, program: Program) -> None:
+    """It also refers to the inbound message."""
     program.answers("/message", say("hello"))
     turn = twilio.phone(CONTACT).text("hi")
 
@@ -79,16 +79,16 @@ def test_reply_goes_back_the_way_the_text_came(twilio: Emulator, program: Progra
     ("attributes", "sender", "recipient"),
     [
         pytest.param(f"to='{FRIEND}'", NUMBER, FRIEND, id="to"),
-        pytest.param("to='(555) 867-5311'", NUMBER, FRIEND, id="to a local form"),
+        pytest.param("to='(555) 867-5311'", NUMBER, FRIEND, id="to in national format"),
         pytest.param(f"from='{OTHER}'", OTHER, CONTACT, id="from"),
         pytest.param("from='ACME'", "ACME", CONTACT, id="from a name"),
         pytest.param(f"from='{OTHER}' to='{FRIEND}'", OTHER, FRIEND, id="both"),
     ],
 )
-def test_reply_goes_where_its_attributes_say(
+def test_attributes_of_a_message_override_sender_and_recipient(
     twilio: Emulator, program: Program, attributes: str, sender: str, recipient: str
 ) -> None:
-    """An alarm is passed on to somebody else."""
+    """A program may for example forward an alarm to another contact."""
     program.answers("/message", twiml(f"<Message {attributes}>hello</Message>"))
     (reply,) = twilio.phone(CONTACT).text("hi").messages
     assert twilio.settle()
@@ -101,18 +101,20 @@ def test_reply_goes_where_its_attributes_say(
     ("attributes", "code"),
     [
         pytest.param(f"from='{NUMBER}'", None, id="the number itself"),
-        pytest.param("from='+15017122664'", None, id="another number of ours"),
-        pytest.param("from='ACME'", None, id="a name"),
-        pytest.param(f"from='{OTHER}'", 14108, id="a number for calls"),
-        pytest.param("from='+15017122663'", 14102, id="a number of another account"),
-        pytest.param(f"from='{FRIEND}'", 14102, id="a number of somebody else"),
-        pytest.param("from='?'", 14102, id="no sender"),
+        pytest.param("from='+15017122664'", None, id="another of our numbers"),
+        pytest.param("from='ACME'", None, id="name"),
+        pytest.param(f"from='{OTHER}'", 14108, id="number for calls only"),
+        pytest.param("from='+15017122663'", 14102, id="number of another account"),
+        pytest.param(f"from='{FRIEND}'", 14102, id="number that is not ours"),
+        pytest.param("from='?'", 14102, id="not an address"),
         pytest.param("to='12345'", 14101, id="to a short code"),
         pytest.param(f"to='{NUMBER}'", 14101, id="to itself"),
     ],
 )
-def test_sender_must_be_one_of_ours_where_they_are_known(program: Program, attributes: str, code: int | None) -> None:
-    """With a seed, nobody sends from what is not his."""
+def test_sender_must_belong_to_the_account_if_a_seed_lists_numbers(
+    program: Program, attributes: str, code: int | None
+) -> None:
+    """Twilio refuses other senders too."""
     program.answers("/message", twiml(f"<Message {attributes}>a</Message><Message>b</Message>"))
     with seeded(program) as twilio:
         turn = twilio.phone(CONTACT).text("hi", number=NUMBER)
@@ -122,15 +124,15 @@ def test_sender_must_be_one_of_ours_where_they_are_known(program: Program, attri
         assert all(problem.url == program.bare("/message") for problem in turn.problems)
 
 
-def test_text_from_a_short_code_cannot_be_answered(twilio: Emulator, program: Program) -> None:
-    """Twilio sends to no short code."""
+def test_reply_to_a_short_code_is_refused(twilio: Emulator, program: Program) -> None:
+    """Twilio cannot send to short codes."""
     program.answers("/message", say("hello"))
 
     assert codes(twilio.phone("12345").text("your code is 1").problems) == [14101]
 
 
-def test_media_is_relative_to_the_document(twilio: Emulator, program: Program) -> None:
-    """Fetched with the login of this host, after a Redirect from where that led."""
+def test_media_url_is_relative_to_the_document(twilio: Emulator, program: Program) -> None:
+    """After a Redirect, that is the document of its target; the credentials of the host are sent."""
     program.answers("/message", twiml("<Redirect>/deep/next</Redirect>"))
     program.answers("/deep/next", twiml("<Message><Body>look</Body><Media>../picture.png</Media></Message>"))
     (reply,) = twilio.phone(CONTACT).text("hi").messages
@@ -139,8 +141,8 @@ def test_media_is_relative_to_the_document(twilio: Emulator, program: Program) -
     assert [media.content_type for media in twilio.context.media_of(reply.sid)] == ["image/png"]
 
 
-def test_media_for_a_phone_that_takes_none_becomes_a_link(twilio: Emulator, program: Program) -> None:
-    """A text that ends with it."""
+def test_media_becomes_a_link_if_the_phone_accepts_none(twilio: Emulator, program: Program) -> None:
+    """The link is at the end of the text."""
     program.answers("/message", twiml("<Message><Body>look</Body><Media>/picture.png</Media></Message>"))
     (reply,) = twilio.phone(CONTACT).takes_media(False).text("hi").messages
     text, _, link = reply.body.rpartition(" ")
@@ -149,8 +151,8 @@ def test_media_for_a_phone_that_takes_none_becomes_a_link(twilio: Emulator, prog
     assert link.startswith(twilio.url + "/")
 
 
-def test_media_that_cannot_be_had_keeps_the_message_back(twilio: Emulator, program: Program) -> None:
-    """And tells no password."""
+def test_message_is_not_sent_if_its_media_cannot_be_fetched(twilio: Emulator, program: Program) -> None:
+    """The problem must not show the password in the URL."""
     program.answers("/message", twiml("<Message><Media>/missing.png</Media></Message><Message>b</Message>"))
     turn = twilio.phone(CONTACT).text("hi")
 
@@ -159,7 +161,7 @@ def test_media_that_cannot_be_had_keeps_the_message_back(twilio: Emulator, progr
 
 
 FOLLOWED = [
-    # id, profile, with a picture, verb, path and method of the status, statuses
+    # id, profile, with a picture, verb, method of the status callback, statuses
     ("none", "current", False, "<Message>a</Message>", None, []),
     ("action", "current", False, "<Message action='/status'>a</Message>", "POST", ["sent", "delivered"]),
     (
@@ -205,10 +207,10 @@ FOLLOWED = [
 @pytest.mark.parametrize(
     ("profile", "with_picture", "verb", "method", "statuses"), [pytest.param(*row, id=name) for name, *row in FOLLOWED]
 )
-def test_status_of_a_reply_goes_where_its_verb_says(
+def test_attributes_of_the_verb_set_the_status_callback(
     program: Program, profile: str, with_picture: bool, verb: str, method: str | None, statuses: list[str]
 ) -> None:
-    """Which attribute counts depends on the year, and on what came in."""
+    """Which attribute applies depends on the profile and on the inbound message."""
     program.answers("/message", twiml(verb))
     with emulator(profile=profile) as twilio:
         twilio.add_number(NUMBER, program.url("/message"))
@@ -218,17 +220,17 @@ def test_status_of_a_reply_goes_where_its_verb_says(
 
         assert turn.texts == ["a"]
         assert {request.method for request in posted} == ({method} if method else set())
-        told = [
+        forms = [
             {**dict(request.form.pairs), **{key: each[0] for key, each in request.query.items()}} for request in posted
         ]
-        assert [each["SmsStatus"] for each in told] == statuses
-        assert {each["SmsSid"] for each in told} == ({turn.messages[0].sid} if method else set())
-        assert all(("MessageStatus" in each) is (len(statuses) == 2) for each in told)
+        assert [each["SmsStatus"] for each in forms] == statuses
+        assert {each["SmsSid"] for each in forms} == ({turn.messages[0].sid} if method else set())
+        assert all(("MessageStatus" in each) is (len(statuses) == 2) for each in forms)
         assert program.at("/never") == []
 
 
-def test_status_in_2008_shows_numbers_as_they_were_then(program: Program) -> None:
-    """Digits alone, and no version."""
+def test_status_callback_of_2008_has_national_numbers(program: Program) -> None:
+    """It has no ApiVersion either."""
     program.answers("/message", twiml("<Sms statusCallback='/status'>a</Sms>"))
     with emulator(profile="2008") as twilio:
         twilio.add_number(NUMBER, program.url("/message"))
@@ -252,8 +254,8 @@ def test_status_in_2008_shows_numbers_as_they_were_then(program: Program) -> Non
         pytest.param("<Message from='+15017122664'>a</Message>", [], id="from another number"),
     ],
 )
-def test_status_of_a_reply_goes_to_the_service_if_nowhere_else(program: Program, verb: str, paths: list[str]) -> None:
-    """A number has no callback for messages, its service may have one."""
+def test_status_callback_of_the_service_is_the_default(program: Program, verb: str, paths: list[str]) -> None:
+    """A number has no status callback for messages, but its service may have one."""
     program.answers("/service", NOTHING)
     program.answers("/message", twiml(verb))
     service = {
@@ -270,8 +272,8 @@ def test_status_of_a_reply_goes_to_the_service_if_nowhere_else(program: Program,
     assert reply.messaging_service_sid == (SERVICE if reply.from_ == NUMBER else "")
 
 
-def test_number_has_no_callback_for_messages(twilio: Emulator, program: Program) -> None:
-    """Its StatusCallback is for calls."""
+def test_status_callback_of_the_number_is_not_used(twilio: Emulator, program: Program) -> None:
+    """It is only for calls."""
     program.answers("/message", say("hello"))
     number = twilio.context.find_number(NUMBER)
     assert number
@@ -282,8 +284,8 @@ def test_number_has_no_callback_for_messages(twilio: Emulator, program: Program)
     assert program.paths == ["/message"]
 
 
-def test_trial_account_writes_to_those_it_knows(program: Program) -> None:
-    """14111 for others, and every text says where it comes from."""
+def test_trial_account_replies_to_the_contact_and_verified_numbers(program: Program) -> None:
+    """Other recipients are refused with 14111, and every text has the trial prefix."""
     program.answers(
         "/message",
         twiml(f"<Message>a</Message><Message to='{FRIEND}'>b</Message><Message to='+15558675312'>c</Message>"),
@@ -295,8 +297,8 @@ def test_trial_account_writes_to_those_it_knows(program: Program) -> None:
     assert codes(turn.problems) == [14111]
 
 
-def test_reply_to_somebody_who_sent_stop_fails(twilio: Emulator, program: Program) -> None:
-    """It is there with its reason, its status is posted, and nothing arrives but Twilio's own answer."""
+def test_reply_to_a_contact_who_opted_out_fails(twilio: Emulator, program: Program) -> None:
+    """It is stored with its error code, its status is posted, and only Twilio's own answer arrives."""
     program.answers("/message", twiml("<Message action='/status'>sorry to see you go</Message>"))
     phone = twilio.phone(CONTACT)
     turn = phone.text("STOP")
@@ -311,7 +313,7 @@ def test_reply_to_somebody_who_sent_stop_fails(twilio: Emulator, program: Progra
 
 @pytest.mark.parametrize(("profile", "limit"), [("current", 30), ("2014", 15), ("2008", 15)])
 def test_replies_between_two_numbers_are_limited(program: Program, profile: str, limit: int) -> None:
-    """14107: two programs that answer each other; half a minute later all is forgotten."""
+    """Two programs may reply to each other; the error is 14107, and the limit is per 30 seconds."""
     program.answers("/message", say("a"))
     with emulator(profile=profile) as twilio:
         twilio.add_number(NUMBER, program.url("/message"))
@@ -328,8 +330,8 @@ def test_replies_between_two_numbers_are_limited(program: Program, profile: str,
 
 
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 12)), max_size=60), st.integers(1, 5))
-def test_counter_never_admits_more_than_its_limit_in_any_window(asked: list[tuple[str, int]], limit: int) -> None:
-    """Whatever the order, and no fewer than the limit either."""
+def test_counter_admits_exactly_its_limit_in_any_window(asked: list[tuple[str, int]], limit: int) -> None:
+    """Fewer would refuse valid replies, more would not stop a loop in time."""
     counter, now = ReplyCounter(limit), 0.0
     admitted: dict[str, list[float]] = {"a": [], "b": []}
     for name, wait in asked:
@@ -340,8 +342,8 @@ def test_counter_never_admits_more_than_its_limit_in_any_window(asked: list[tupl
         admitted[name] += [now] * is_admitted
 
 
-def test_counter_forgets_those_who_are_silent() -> None:
-    """An emulator that runs for weeks does not grow with every number that ever wrote."""
+def test_counter_forgets_inactive_pairs() -> None:
+    """An emulator that runs for weeks must not grow with every contact."""
     counter = ReplyCounter(1)
     for n in range(10_001):
         assert counter.admits((NUMBER, str(n)), 0.0)
@@ -352,8 +354,8 @@ def test_counter_forgets_those_who_are_silent() -> None:
     assert counter.admits((NUMBER, "last"), LOOP_WINDOW_S)
 
 
-def test_several_replies_arrive_in_any_order(twilio: Emulator, program: Program) -> None:
-    """Twilio promises none; a program that counts on it fails here first."""
+def test_several_replies_arrive_in_random_order(twilio: Emulator, program: Program) -> None:
+    """Twilio does not guarantee any order, so a program that relies on it should fail in its tests."""
     texts = [str(n) for n in range(8)]
     program.answers("/message", say(*texts))
     phone = twilio.phone(CONTACT)
@@ -366,7 +368,7 @@ def test_several_replies_arrive_in_any_order(twilio: Emulator, program: Program)
 
 
 class Parts:
-    """Replying by itself, with a queue that is soon full."""
+    """Replying without the rest of the emulator, with a small queue and a low reply limit."""
 
     def __init__(self) -> None:
         self.context = make_context(profile=replace(find_profile("current"), queue_s=1, reply_limit=2))
@@ -383,7 +385,7 @@ class Parts:
         )
 
     def reply(self) -> MessageRecord | None:
-        """Reply."""
+        """Compose and send a reply."""
         reply = self.replying.compose(SendStep(text="a", media=()), self.inbound, "http://127.0.0.1:1/message")
         if reply:
             self.replying.begin([reply])
@@ -399,7 +401,7 @@ def parts() -> Iterator[Parts]:
 
 
 def test_reply_that_finds_the_queue_full_fails(parts: Parts) -> None:
-    """21611, as through the REST API."""
+    """The error code is 21611, as through the REST API."""
     first, second = parts.reply(), parts.reply()
     assert parts.schedule.settle()
     assert first
@@ -407,12 +409,12 @@ def test_reply_that_finds_the_queue_full_fails(parts: Parts) -> None:
 
     assert (second.status, second.error_code) == ("failed", 21611)
     assert codes(parts.debugger.entries()) == [21611]
-    kept = [message.status for message in parts.context.store.find(MessageRecord, oldest_first=True)]
-    assert kept == ["delivered", "failed"]
+    statuses = [message.status for message in parts.context.store.find(MessageRecord, oldest_first=True)]
+    assert statuses == ["delivered", "failed"]
 
 
-def test_counting_begins_anew_when_everything_does(parts: Parts) -> None:
-    """Reset: the replies of one test are not held against the next."""
+def test_clear_resets_the_reply_counts(parts: Parts) -> None:
+    """After a reset, the replies of the previous test must not count."""
     for _ in range(2):
         assert parts.reply()
     assert parts.reply() is None

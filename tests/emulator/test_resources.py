@@ -1,4 +1,4 @@
-"""Resources: plain data that the store can keep, and that shows what matters when it is printed."""
+"""Resources: plain data that the store can save, with a short repr."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ MESSAGE = MessageRecord(
 ENTRY = DebuggerEntry(
     sid="NO1", code=12100, level="error", text="the document is not XML.", url="http://a.example/", **OWN
 )
-#: One of each kind.
+#: One resource of each kind.
 RESOURCES: tuple[Resource, ...] = (
     Account(sid="AC1", auth_token="token", verified=("+15558675310", "+15558675311"), **OWN),
     IncomingNumber(sid="PN1", phone_number="+15017122661", **OWN),
@@ -49,14 +49,14 @@ RESOURCES: tuple[Resource, ...] = (
 )
 
 
-def test_one_of_each_kind_is_tried() -> None:
-    """No test would fail for a kind that is missing here."""
+def test_every_kind_is_tested() -> None:
+    """A kind that is missing in the list would not be tested."""
     assert {type(resource).__name__ for resource in RESOURCES} == {kind.__name__ for kind in Resource.__subclasses__()}
 
 
 @pytest.mark.parametrize("resource", RESOURCES, ids=lambda resource: type(resource).__name__)
-def test_resource_comes_back_from_the_store_as_it_was(resource: Resource) -> None:
-    """A field of a type that JSON does not have would be another one after a restart."""
+def test_resource_is_unchanged_by_the_store(resource: Resource) -> None:
+    """A field of a type that JSON does not have would be changed by a restart."""
     with closing(ResourceStore()) as store:
         store.save(resource)
 
@@ -71,14 +71,14 @@ def test_resource_cannot_be_changed_in_place(resource: Resource) -> None:
 
 
 @pytest.mark.parametrize("outcome", DELIVERY_OUTCOMES)
-def test_message_is_finished_once_it_has_the_outcome_of_its_phone(outcome: str) -> None:
-    """A message that can end with a status can be deleted in that status."""
+def test_message_with_a_delivery_outcome_is_finished(outcome: str) -> None:
+    """It must be possible to delete a message with any final status."""
     assert outcome in FINISHED
 
 
 @pytest.mark.parametrize("status", ["accepted", "scheduled", "queued", "sending"])
-def test_message_that_has_not_left_is_not_finished(status: str) -> None:
-    """It can still be canceled, and cannot be deleted yet."""
+def test_message_that_was_not_sent_is_not_finished(status: str) -> None:
+    """It cannot be deleted yet."""
     assert status not in FINISHED
 
 
@@ -86,7 +86,7 @@ def test_message_that_has_not_left_is_not_finished(status: str) -> None:
     ("message", "shown"),
     [
         pytest.param(
-            MESSAGE, '<SM1 outbound-api queued: +15017122661 to +15558675310, "it\'s">', id="text, quoted as in Python"
+            MESSAGE, '<SM1 outbound-api queued: +15017122661 to +15558675310, "it\'s">', id="text, as a Python literal"
         ),
         pytest.param(
             replace(MESSAGE, status="failed", error_code=30008),
@@ -100,11 +100,11 @@ def test_message_that_has_not_left_is_not_finished(status: str) -> None:
         ),
     ],
 )
-def test_message_shows_itself_by_what_matters(message: MessageRecord, shown: str) -> None:
-    """A failing test prints it, and thirty fields would hide the one that is wrong."""
+def test_repr_of_a_message_is_short(message: MessageRecord, shown: str) -> None:
+    """A failed assertion prints it, and thirty fields would hide the one that is wrong."""
     assert repr(message) == shown
 
 
-def test_entry_shows_itself_by_what_matters() -> None:
-    """A test that fails prints it."""
+def test_repr_of_an_entry_is_short() -> None:
+    """A failed assertion prints it."""
     assert repr(ENTRY) == "<error 12100 http://a.example/ the document is not XML.>"

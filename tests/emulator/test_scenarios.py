@@ -1,4 +1,4 @@
-"""Whole stories over HTTP: phones, the emulator, and a program under gunicorn with both kinds of authentication on."""
+"""End-to-end scenarios over HTTP: phones, the emulator, and a program in gunicorn with both kinds of authentication."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ pytestmark = pytest.mark.slow
 
 CREDENTIALS = "sms:quite-long-enough"
 NUMBER = "+15017122661"
-#: Tries again whatever fails, and does not wait long.
+#: Its connection overrides retry every failure, with a short timeout.
 RETRYING_NUMBER = "+15017122662"
-#: Tries nothing again.
+#: Its connection overrides never retry.
 HASTY_NUMBER = "+15017122663"
 
 HANDLERS = '''
@@ -55,10 +55,10 @@ client = Client(os.environ["TWILIO_ACCOUNT_SID"], os.environ["TWILIO_AUTH_TOKEN"
 client.api.base_url = os.environ["TWILIO_URL"]
 
 
-def note(kind: str, **told: object) -> None:
-    """Write down what a handler saw, a line at once: several workers write."""
+def note(kind: str, **values: object) -> None:
+    """Write a line about a call of a handler; one write per line, because there are several workers."""
     with (notes / kind).open("a") as file:
-        file.write(json.dumps(told) + "\\n")
+        file.write(json.dumps(values) + "\\n")
 
 
 @router.message(query={"step": "2"})
@@ -122,32 +122,32 @@ def other(message: InboundMessage) -> str:
     return f"you say {message.body}"
 
 
-def _told(status: StatusCallback) -> dict[str, object]:
-    told = {"sid": status.message_sid, "status": status.message_status, "code": status.error_code}
-    return told | {"answers": status.in_reply_to, "contact": status.contact}
+def _values(status: StatusCallback) -> dict[str, object]:
+    values = {"sid": status.message_sid, "status": status.message_status, "code": status.error_code}
+    return values | {"answers": status.in_reply_to, "contact": status.contact}
 
 
 @router.error_code(30003)
 def unreachable(status: StatusCallback) -> None:
-    note("unreachable", **_told(status))
+    note("unreachable", **_values(status))
 
 
 @router.error_code(30005)
 def unknown(status: StatusCallback) -> None:
-    note("unknown", **_told(status))
+    note("unknown", **_values(status))
 
 
 @router.status("delivered")
 def arrived(status: StatusCallback) -> None:
-    note("arrived", **_told(status))
+    note("arrived", **_values(status))
 
 
 routers = [router]
 '''
 
 
-class Wire:
-    """HTTP, of which every request is kept; an answer can be lost on its way, and whoever waits too long is told of."""
+class RecordingTransport:
+    """Sends requests over HTTP and records them; can lose answers, and calls a function at a timeout."""
 
     def __init__(self) -> None:
         self.sent: list[OutgoingRequest] = []
@@ -156,7 +156,7 @@ class Wire:
         self._send = HttpTransport()
 
     def lose_answers(self, count: int) -> None:
-        """Lose the next answers to requests that carry credentials."""
+        """Lose the answers to the next requests with credentials."""
         self._answers_to_lose = count
 
     def __call__(self, request: OutgoingRequest) -> WebhookResponse:
@@ -174,50 +174,50 @@ class Wire:
         return response
 
     def asked(self, sid: str, path: str = "/message") -> list[Form]:
-        """Return the forms that were posted to a path with credentials, for one message."""
+        """Return the forms that were posted with credentials to a path, for one message."""
         posted = [each for each in self.sent if urlsplit(each.url).path == path and has_credentials(each)]
         forms = [Form.read(each.body.decode(), max_fields=100) for each in posted]
         return [form for form in forms if form.get("MessageSid") == sid]
 
 
 def has_credentials(request: OutgoingRequest) -> bool:
-    """Tell whether the challenge has been answered."""
+    """Return whether a request answers the challenge."""
     return any(name == "Authorization" for name, _ in request.headers)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """A program that is served, the emulator in front of it, and what can be seen of both."""
+    """A running program, an emulator that calls it, and the records of both."""
 
     emulator: Emulator
-    webhook_log: Wire
-    #: The program's address, with credentials.
+    transport: RecordingTransport
+    #: The URL of the program, with credentials.
     url: str
     folder: Path
-    #: Keeps the handler of "slow" waiting until it is closed.
+    #: The handler of "slow" waits until this is closed.
     gate: socket.socket
 
     def notes(self, kind: str) -> list[Any]:
-        """Return what handlers have written down."""
+        """Return the notes of a kind that handlers have written."""
         file = self.folder / "notes" / kind
         return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
 
     def notes_of(self, kind: str, sid: str) -> list[Any]:
-        """Return what handlers have written down of a message."""
-        return [told for told in self.notes(kind) if told["sid"] == sid]
+        """Return the notes of a kind about one message."""
+        return [note for note in self.notes(kind) if note["sid"] == sid]
 
     def inbox_of(self, phone: EmulatedPhone) -> list[str]:
-        """Return the texts that have reached a phone, once everything has arrived; replies come in any order."""
+        """Return the texts that have reached a phone once all are delivered, sorted, because their order is random."""
         assert self.emulator.settle()
         return sorted(message.body for message in phone.inbox)
 
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """One program for all stories: each has phones of its own."""
-    folder, webhook_log = tmp_path_factory.mktemp("project"), Wire()
+    """One program for all scenarios, which use different phones."""
+    folder, transport = tmp_path_factory.mktemp("project"), RecordingTransport()
     gate = socket.create_server(("127.0.0.1", 0))
-    with gate, website() as site, Emulator(transport=webhook_log) as emulator:
+    with gate, website() as site, Emulator(transport=transport) as emulator:
         make_project(folder)
         settings = settings_of(folder, emulator) | {
             "TWILIO_URL": emulator.url,
@@ -229,11 +229,11 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             url = address.replace("://", f"://{CREDENTIALS}@")
             for number, overrides in [(NUMBER, ""), (RETRYING_NUMBER, "#rt=1000&rc=5&rp=all"), (HASTY_NUMBER, "#rc=0")]:
                 emulator.add_number(number, f"{url}/message{overrides}", fallback_url=f"{url}/fallback")
-            yield World(emulator=emulator, webhook_log=webhook_log, url=url, folder=folder, gate=gate)
+            yield World(emulator=emulator, transport=transport, url=url, folder=folder, gate=gate)
 
 
 def make_project(folder: Path) -> None:
-    """Make a project as ``twiml-app new`` does, with the handlers of the stories."""
+    """Create a project as ``twiml-app new`` does, with the handlers above."""
     for name in ("wsgi.py", "gunicorn.conf.py"):
         shutil.copy(ROOT / "twiml_app" / "scaffold" / name, folder)
     for name in ("handlers", "notes"):
@@ -242,7 +242,7 @@ def make_project(folder: Path) -> None:
 
 
 def settings_of(folder: Path, emulator: Emulator) -> dict[str, str]:
-    """Return the settings of the program: credentials and signatures, and a journal."""
+    """Return the settings of the program: both kinds of authentication, and a journal."""
     return {
         "TWIML_CREDENTIALS": CREDENTIALS,
         "TWILIO_ACCOUNT_SID": emulator.account_sid,
@@ -252,7 +252,7 @@ def settings_of(folder: Path, emulator: Emulator) -> dict[str, str]:
 
 
 def test_chat(world: World) -> None:
-    """The main job, with everything on: the reply reaches the phone, and Twilio has nothing to complain about."""
+    """In the main use case, the reply reaches the phone and the debugger is empty."""
     phone = world.emulator.phone("+15558670001")
 
     turn = phone.text("order 2 coffee", number=NUMBER)
@@ -265,7 +265,7 @@ def test_chat(world: World) -> None:
 
 
 def test_picture_for_a_picture(world: World) -> None:
-    """The program fetches what was sent, with its account's credentials; what it sends back reaches the phone whole."""
+    """The program fetches the picture with the credentials of its account, and its own picture reaches the phone."""
     phone = world.emulator.phone("+15558670002")
 
     turn = phone.text(number=NUMBER, media=[FetchedMedia(content_type="image/png", content=PICTURE)])
@@ -279,7 +279,7 @@ def test_picture_for_a_picture(world: World) -> None:
 
 
 def fetch(emulator: Emulator, path: str) -> bytes:
-    """Fetch something from the REST API."""
+    """Fetch a path from the REST API."""
     header = basic_header(Credentials(emulator.account_sid, emulator.auth_token))
     request = Request(f"{emulator.url}{path}", headers={"Authorization": header})
     with urlopen(request) as answer:
@@ -287,8 +287,8 @@ def fetch(emulator: Emulator, path: str) -> bytes:
     return content
 
 
-def test_handler_sends_by_the_official_client_as_well(world: World) -> None:
-    """While Twilio waits for the answer, the program asks Twilio to send: neither may block the other."""
+def test_handler_also_sends_with_the_official_client(world: World) -> None:
+    """The handler calls the REST API while Twilio waits for its answer: neither may block the other."""
     phone = world.emulator.phone("+15558670003")
 
     turn = phone.text("twice", number=NUMBER)
@@ -299,8 +299,8 @@ def test_handler_sends_by_the_official_client_as_well(world: World) -> None:
     assert {message.direction for message in phone.inbox} == {"outbound-reply", "outbound-api"}
 
 
-def test_redirects_lead_through_the_program(world: World) -> None:
-    """By GET and by POST, relative, signed, and told apart by the query alone: the text is the same in all three."""
+def test_redirects_within_the_program(world: World) -> None:
+    """Relative redirects with GET and POST are signed, and only their query distinguishes the three requests."""
     phone = world.emulator.phone("+15558670004")
 
     turn = phone.text("chain", number=NUMBER)
@@ -310,13 +310,13 @@ def test_redirects_lead_through_the_program(world: World) -> None:
     assert world.inbox_of(phone) == ["one", "three, from chain", "two, from chain"]
 
 
-def test_handler_that_raises_leads_to_the_fallback_url(world: World) -> None:
-    """It is told what failed; without an apology nothing is sent, and no handler runs a second time."""
+def test_fallback_url_is_called_if_a_handler_raises(world: World) -> None:
+    """It receives the error; without an apology nothing is sent, and no handler runs again."""
     phone = world.emulator.phone("+15558670005")
 
     turn = phone.text("broken", number=NUMBER)
 
-    (asked,) = world.webhook_log.asked(turn.inbound.sid, "/fallback")
+    (asked,) = world.transport.asked(turn.inbound.sid, "/fallback")
     address = without_userinfo(f"{world.url}/message")
     assert (asked.get("ErrorCode"), asked.get("ErrorUrl")) == ("11200", address)
     assert [(problem.code, problem.url) for problem in turn.problems] == [(11200, address)]
@@ -324,7 +324,7 @@ def test_handler_that_raises_leads_to_the_fallback_url(world: World) -> None:
 
 
 def test_stop_and_start(world: World) -> None:
-    """Twilio answers by itself and sends nothing more; the program is told of both words."""
+    """Twilio answers itself and blocks later messages; both words are posted to the program."""
     phone = world.emulator.phone("+15558670006")
     client = world.emulator.client()
 
@@ -342,11 +342,11 @@ def test_stop_and_start(world: World) -> None:
     assert (started.problems, started.texts) == ([], ["you say START"])
     assert {"welcome back", "you say START"} < set(world.inbox_of(phone))
     assert client.messages(sent.sid).fetch().status == "delivered"
-    assert [told["body"] for told in world.notes("left") if told["contact"] == phone.contact] == ["STOP", "START"]
+    assert [note["body"] for note in world.notes("left") if note["contact"] == phone.contact] == ["STOP", "START"]
 
 
-def test_lost_reply_reaches_the_handler_of_its_error_code(world: World) -> None:
-    """The signed status URL of the reply says which message it answered; no other code's handler runs."""
+def test_undelivered_reply_calls_the_handler_of_its_error_code(world: World) -> None:
+    """The signed status URL identifies the inbound message; handlers of other codes do not run."""
     phone = world.emulator.phone("+15558670007").will("undelivered", 30005)
 
     turn = phone.text("order 1 tea", number=NUMBER)
@@ -366,36 +366,36 @@ def test_lost_reply_reaches_the_handler_of_its_error_code(world: World) -> None:
     assert world.notes_of("unreachable", reply.sid) == world.notes_of("arrived", reply.sid) == []
 
 
-def test_answer_that_comes_too_late_is_given_to_the_retry(world: World) -> None:
-    """The first attempt still runs when the second one comes: one run of the handler, one reply."""
+def test_retry_after_a_timeout_gets_the_answer_of_the_first_request(world: World) -> None:
+    """The first request is still running when the second one arrives: the handler runs once."""
     phone = world.emulator.phone("+15558670008")
-    world.webhook_log.on_timeout = world.gate.close
+    world.transport.on_timeout = world.gate.close
 
     turn = phone.text("slow", number=RETRYING_NUMBER)
 
-    assert len(world.webhook_log.asked(turn.inbound.sid)) > 1
+    assert len(world.transport.asked(turn.inbound.sid)) > 1
     assert len(world.notes_of("slow", turn.inbound.sid)) == 1
     assert (turn.problems, turn.texts) == ([], ["at last"])
     assert world.inbox_of(phone) == ["at last"]
 
 
-def test_answer_that_is_lost_is_given_to_the_retry(world: World) -> None:
-    """The first attempt was answered, and nobody heard it."""
+def test_retry_after_a_lost_answer_gets_the_same_answer(world: World) -> None:
+    """The first request was answered, but the answer did not arrive."""
     phone = world.emulator.phone("+15558670009")
-    world.webhook_log.lose_answers(1)
+    world.transport.lose_answers(1)
 
     turn = phone.text("order 3 cocoa", number=RETRYING_NUMBER)
 
-    assert len(world.webhook_log.asked(turn.inbound.sid)) > 1
+    assert len(world.transport.asked(turn.inbound.sid)) > 1
     assert len(world.notes_of("orders", turn.inbound.sid)) == 1
     assert (turn.problems, turn.texts) == ([], ["3 cocoa, in 1 segment"])
     assert world.inbox_of(phone) == ["3 cocoa, in 1 segment"]
 
 
-def test_answer_that_is_lost_is_given_to_the_fallback_url(world: World) -> None:
-    """Without a retry the fallback URL is all there is: it knows what the handler has said."""
+def test_fallback_url_after_a_lost_answer_gets_the_same_answer(world: World) -> None:
+    """Without retries, the fallback URL returns the stored reply of the handler."""
     phone = world.emulator.phone("+15558670010")
-    world.webhook_log.lose_answers(1)
+    world.transport.lose_answers(1)
 
     turn = phone.text("order 4 juice", number=HASTY_NUMBER)
 
@@ -405,7 +405,7 @@ def test_answer_that_is_lost_is_given_to_the_fallback_url(world: World) -> None:
 
 
 def test_many_people_text_at_once(world: World) -> None:
-    """Two workers, one journal: everybody gets their own answer, once."""
+    """With two workers and one journal, every contact gets exactly their own answer."""
     phones = [world.emulator.phone(f"+1555867{1000 + n}") for n in range(12)]
 
     with ThreadPoolExecutor(len(phones)) as pool:
@@ -417,8 +417,8 @@ def test_many_people_text_at_once(world: World) -> None:
     assert [len(world.notes_of("orders", turn.inbound.sid)) for turn in turns] == [1] * len(phones)
 
 
-def test_status_of_what_the_api_has_sent_is_in_the_ledger(world: World) -> None:
-    """The status path takes credentials from the URL that is given with a message, as any URL of Twilio's may."""
+def test_status_of_a_message_sent_through_the_api_is_in_the_ledger(world: World) -> None:
+    """The status callback URL of a message may contain credentials."""
     phone = world.emulator.phone("+15558670011")
 
     sent = world.emulator.client().messages.create(
@@ -429,7 +429,7 @@ def test_status_of_what_the_api_has_sent_is_in_the_ledger(world: World) -> None:
     command = [str(Path(sys.executable).parent / "twiml-app"), "ledger", sent.sid, "--json"]
     environment = clean_environment(**settings_of(world.folder, world.emulator))
     done = subprocess.run(command, cwd=world.folder, env=environment, capture_output=True)
-    told = json.loads(done.stdout)
-    assert (told["status"], told["error_code"]) == ("delivered", None), done
-    assert [status for _, status, _ in told["history"]] == ["sent", "delivered"]
+    ledger = json.loads(done.stdout)
+    assert (ledger["status"], ledger["error_code"]) == ("delivered", None), done
+    assert [status for _, status, _ in ledger["history"]] == ["sent", "delivered"]
     assert [entry for entry in world.emulator.debugger if entry.message_sid == sent.sid] == []

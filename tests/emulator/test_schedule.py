@@ -1,4 +1,4 @@
-"""Schedule: what is due happens in order, stepped by hand or run by a clock."""
+"""Schedule: actions run in the order of their due times, with a stepped or a running clock."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DUES = st.lists(st.tuples(st.integers(-5, 20), st.booleans()), max_size=20)
 
 
 class Stepped:
-    """A schedule that is stepped, and what has happened."""
+    """A schedule with a stepped clock, and a record of the actions that have run."""
 
     def __init__(self) -> None:
         self.clock = SteppedClock(START)
@@ -30,19 +30,17 @@ class Stepped:
         self.happened: list[tuple[float, object]] = []
 
     def note(self, what: object) -> None:
-        """Write down what happens, and when."""
+        """Record an action and its time."""
         self.happened.append((self.clock.now() - START, what))
 
     def at(self, due: float, what: object, *, patient: bool = False) -> None:
-        """Have something noted at a moment after the start."""
+        """Schedule the recording of an action at a time after the start."""
         self.schedule.at(START + due, partial(self.note, what), patient=patient)
 
 
 @given(DUES, st.lists(st.integers(0, 7), max_size=6))
-def test_what_is_due_happens_in_order_however_the_clock_is_stepped(
-    dues: list[tuple[int, bool]], steps: list[int]
-) -> None:
-    """One step of an hour and many of a second must come to the same."""
+def test_actions_run_in_order_however_the_clock_is_stepped(dues: list[tuple[int, bool]], steps: list[int]) -> None:
+    """One step of an hour and many steps of a second must have the same result."""
     stepped = Stepped()
     for n, (due, patient) in enumerate(dues):
         stepped.at(due, n, patient=patient)
@@ -55,8 +53,8 @@ def test_what_is_due_happens_in_order_however_the_clock_is_stepped(
 
 
 @given(DUES)
-def test_settling_ends_with_the_last_that_is_not_patient(dues: list[tuple[int, bool]]) -> None:
-    """A message for next month must not move a test into next month, unless something else lies behind it."""
+def test_settle_ends_with_the_last_action_that_is_not_patient(dues: list[tuple[int, bool]]) -> None:
+    """A message for next month must not move the clock to next month, unless another action is later."""
     stepped = Stepped()
     for n, (due, patient) in enumerate(dues):
         stepped.at(due, n, patient=patient)
@@ -68,8 +66,8 @@ def test_settling_ends_with_the_last_that_is_not_patient(dues: list[tuple[int, b
     assert stepped.clock.now() == START + max([0, *(due for due, _ in expected)])
 
 
-def test_what_happens_may_lead_to_more(schedule: Stepped) -> None:
-    """A message that was sent is delivered later: both within one step."""
+def test_action_may_schedule_more_actions(schedule: Stepped) -> None:
+    """A message may be sent and delivered within one step."""
 
     def first() -> None:
         schedule.note("first")
@@ -83,8 +81,8 @@ def test_what_happens_may_lead_to_more(schedule: Stepped) -> None:
     assert schedule.happened == [(1, "first"), (1, "at once"), (1.5, "between"), (2, "second")]
 
 
-def test_what_happens_may_step_the_clock_itself(schedule: Stepped) -> None:
-    """A program in the same process may be a test as well."""
+def test_action_may_step_the_clock(schedule: Stepped) -> None:
+    """The program that is called may run in the same process and use the emulator."""
 
     def first() -> None:
         schedule.note("first")
@@ -100,8 +98,8 @@ def test_what_happens_may_step_the_clock_itself(schedule: Stepped) -> None:
     assert schedule.clock.now() == START + 12
 
 
-def test_what_never_ends_is_given_up(schedule: Stepped) -> None:
-    """Two programs that answer one another would hang a test without a word."""
+def test_settle_gives_up_if_actions_never_end(schedule: Stepped) -> None:
+    """Two programs that reply to each other must not hang a test."""
 
     def again() -> None:
         schedule.note("again")
@@ -114,8 +112,8 @@ def test_what_never_ends_is_given_up(schedule: Stepped) -> None:
     assert not schedule.schedule.settle(0.0)
 
 
-def test_failure_reaches_whoever_steps_and_the_rest_goes_on(schedule: Stepped) -> None:
-    """A mistake of the emulator must not pass as a message that never came."""
+def test_exception_is_raised_to_the_caller_and_other_actions_still_run(schedule: Stepped) -> None:
+    """A bug in the emulator must not look like a message that did not arrive."""
 
     def fail() -> None:
         raise LookupError("no account")
@@ -130,7 +128,7 @@ def test_failure_reaches_whoever_steps_and_the_rest_goes_on(schedule: Stepped) -
 
 
 def test_several_threads_may_step(schedule: Stepped) -> None:
-    """The control panel steps a clock from a thread of the server: nothing happens twice, and no second is lost."""
+    """Server threads step the clock too: no action may run twice, and no second may be lost."""
     for n in range(200):
         schedule.at(n / 10, n)
     with ThreadPoolExecutor(8) as threads:
@@ -141,8 +139,8 @@ def test_several_threads_may_step(schedule: Stepped) -> None:
     assert schedule.clock.now() == START + 20
 
 
-def test_what_is_forgotten_never_happens(schedule: Stepped) -> None:
-    """Reset: the messages of one test must not arrive in the next."""
+def test_cleared_actions_never_run(schedule: Stepped) -> None:
+    """After a reset, the messages of one test must not arrive in the next."""
     schedule.at(1, "first")
     schedule.at(2, "patient", patient=True)
     schedule.schedule.clear()
@@ -152,8 +150,8 @@ def test_what_is_forgotten_never_happens(schedule: Stepped) -> None:
     assert schedule.happened == [(3, "later")]
 
 
-def test_stepped_clock_is_not_driven(schedule: Stepped) -> None:
-    """Starting and stopping leave it to the test."""
+def test_start_does_not_run_a_stepped_clock(schedule: Stepped) -> None:
+    """Only the test steps it."""
     schedule.schedule.start()
     schedule.at(0, "now")
     assert not [each for each in threading.enumerate() if each.name == "twilio clock"]
@@ -165,19 +163,19 @@ def test_stepped_clock_is_not_driven(schedule: Stepped) -> None:
 
 @pytest.fixture
 def schedule() -> Stepped:
-    """A schedule that is stepped by hand."""
+    """A schedule with a stepped clock."""
     return Stepped()
 
 
 class Running:
-    """A schedule whose clock runs by the seconds that a test gives."""
+    """A schedule with a running clock, whose seconds the test sets."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
         self.schedule = Schedule(RunningClock(START, speed=10.0, seconds=lambda: self.seconds))
 
     def poke(self) -> None:
-        """Have the clock looked at; all that is due has begun when this returns."""
+        """Make the schedule look at the clock; all actions that are due have started when this returns."""
         seen = threading.Event()
         self.schedule.at(START, seen.set)
         assert seen.wait(LIMIT_S)
@@ -185,15 +183,15 @@ class Running:
 
 @pytest.fixture
 def running() -> Iterator[Running]:
-    """A schedule that was started."""
+    """A started schedule with a running clock."""
     running = Running()
     running.schedule.start()
     yield running
     running.schedule.stop()
 
 
-def test_running_clock_lets_happen_what_is_due(running: Running) -> None:
-    """Ten times as fast: what is due in five seconds happens after half a second, and not before."""
+def test_running_clock_runs_actions_when_they_are_due(running: Running) -> None:
+    """At ten times the speed, an action due in five seconds runs after half a second, and not before."""
     happened = threading.Event()
     running.schedule.at(START + 5, happened.set)
     running.seconds = 0.4
@@ -207,8 +205,8 @@ def test_running_clock_lets_happen_what_is_due(running: Running) -> None:
     assert running.schedule.settle(LIMIT_S)
 
 
-def test_running_clock_wakes_by_itself() -> None:
-    """Nobody pokes it where a developer watches."""
+def test_running_clock_wakes_up_automatically() -> None:
+    """Nothing else triggers it in normal use."""
     happened = threading.Event()
     schedule = Schedule(RunningClock(START, speed=1000.0))
     schedule.start()
@@ -218,8 +216,8 @@ def test_running_clock_wakes_by_itself() -> None:
     schedule.stop()
 
 
-def test_settling_waits_for_what_is_running(running: Running) -> None:
-    """A status that is just being posted is not delivered yet."""
+def test_settle_waits_for_running_actions(running: Running) -> None:
+    """A status that is being posted has not arrived yet."""
     begun, release, done = threading.Event(), threading.Event(), threading.Event()
 
     def slow() -> None:
@@ -237,8 +235,8 @@ def test_settling_waits_for_what_is_running(running: Running) -> None:
     assert done.is_set()
 
 
-def test_failure_is_logged_where_nobody_steps(running: Running, caplog: pytest.LogCaptureFixture) -> None:
-    """And the next event happens all the same."""
+def test_exception_is_logged_with_a_running_clock(running: Running, caplog: pytest.LogCaptureFixture) -> None:
+    """There is no caller to raise it to, and the next action still runs."""
 
     def fail() -> None:
         raise LookupError("no account")
@@ -247,12 +245,12 @@ def test_failure_is_logged_where_nobody_steps(running: Running, caplog: pytest.L
     assert running.schedule.settle(LIMIT_S)
     running.poke()
 
-    assert [record.message for record in caplog.records] == ["the emulator failed at an event"]
+    assert [record.message for record in caplog.records] == ["a scheduled action of the emulator raised an exception"]
     assert "LookupError: no account" in caplog.text
 
 
-def test_started_once_is_driven_once(running: Running) -> None:
-    """Two drivers would let everything happen out of order."""
+def test_second_start_does_nothing(running: Running) -> None:
+    """Two clock threads would run actions out of order."""
     running.schedule.start()
 
     assert len(_clock_threads()) == 1
@@ -271,8 +269,8 @@ def _blocker(begun: threading.Semaphore, release: threading.Event, done: list[in
     return block
 
 
-def test_stopping_waits_for_what_has_begun_and_forgets_the_rest() -> None:
-    """What is half done would write into a store that is closed."""
+def test_stop_waits_for_running_actions_and_drops_the_rest() -> None:
+    """An action that still runs would write to a closed store."""
     running = Running()
     running.schedule.start()
     (driver,) = _clock_threads()
@@ -295,10 +293,10 @@ def test_stopping_waits_for_what_has_begun_and_forgets_the_rest() -> None:
 
 
 @pytest.mark.parametrize("seconds", [float("nan"), float("inf"), -1.0, LATEST], ids=str)
-def test_step_that_no_clock_can_take_is_refused(schedule: Stepped, seconds: float) -> None:
-    """The clock stays where it is, and what was due stays due."""
+def test_step_out_of_range_is_refused(schedule: Stepped, seconds: float) -> None:
+    """The clock does not move, and scheduled actions stay scheduled."""
     schedule.at(1, "first")
-    with pytest.raises(ConfigurationError, match=r"^clock: it cannot go on by .* nor beyond 9999-01-01$"):
+    with pytest.raises(ConfigurationError, match=r"^clock: cannot advance by .* or past 9999-01-01$"):
         schedule.schedule.advance(seconds)
     assert (schedule.clock.now(), schedule.happened) == (START, [])
     schedule.schedule.advance(1)
@@ -306,14 +304,14 @@ def test_step_that_no_clock_can_take_is_refused(schedule: Stepped, seconds: floa
     assert schedule.happened == [(1, "first")]
 
 
-def test_clock_that_runs_is_not_stepped(running: Running) -> None:
-    """It would stay where it is, and the test believe that an hour has passed."""
-    with pytest.raises(ConfigurationError, match=r"^clock: this clock goes by itself"):
+def test_running_clock_cannot_be_stepped(running: Running) -> None:
+    """It would not move, and the test would believe that an hour has passed."""
+    with pytest.raises(ConfigurationError, match=r"^clock: this clock runs on its own"):
         running.schedule.advance(3600)
 
 
-def test_stopping_leaves_behind_what_hangs(caplog: pytest.LogCaptureFixture) -> None:
-    """A program that never answers must not keep the emulator from stopping; what it meets later is nobody's matter."""
+def test_stop_abandons_actions_that_hang(caplog: pytest.LogCaptureFixture) -> None:
+    """A program that never answers must not prevent a stop, and later exceptions are not logged."""
     schedule = Schedule(RunningClock(START), stop_s=0.01)
     before = set(threading.enumerate())
     schedule.start()
@@ -338,13 +336,13 @@ def test_stopping_leaves_behind_what_hangs(caplog: pytest.LogCaptureFixture) -> 
     assert caplog.records == []
 
 
-def test_stopping_forgets_what_waits_for_a_free_thread() -> None:
-    """More programs hang than there are threads: the rest of them is not called any more."""
-    looks, all_handed = count(), threading.Event()
+def test_stop_drops_actions_that_wait_for_a_free_thread() -> None:
+    """If more programs hang than there are threads, the others must not be called after the stop."""
+    looks, all_submitted = count(), threading.Event()
 
     def seconds() -> float:
-        if next(looks) == 41:  # once for the clock's start, and once for each event
-            all_handed.set()
+        if next(looks) == 41:  # once at the start of the clock, and once per event
+            all_submitted.set()
         return 0.0
 
     schedule = Schedule(RunningClock(START, seconds=seconds), stop_s=0.01)
@@ -352,7 +350,7 @@ def test_stopping_forgets_what_waits_for_a_free_thread() -> None:
     for _ in range(40):
         schedule.at(START, _blocker(begun, release, done))
     schedule.start()
-    assert all_handed.wait(LIMIT_S)
+    assert all_submitted.wait(LIMIT_S)
     for _ in range(32):
         assert begun.acquire(timeout=LIMIT_S)
     schedule.stop()
@@ -362,7 +360,7 @@ def test_stopping_forgets_what_waits_for_a_free_thread() -> None:
     assert len(done) == 32
 
 
-def test_stopping_twice_does_no_harm_and_a_stopped_schedule_starts_again() -> None:
+def test_stop_is_idempotent_and_a_stopped_schedule_can_be_started_again() -> None:
     """A fixture and a test may both stop it."""
     running = Running()
     for _ in range(2):

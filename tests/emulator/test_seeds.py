@@ -1,4 +1,4 @@
-"""Seeds: what an emulator begins with, and what is wrong with a seed, said by name."""
+"""Seeds: the resources that they create, and the errors in invalid seeds."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ status = "undelivered"
 error_code = 30005
 takes_media = false
 """
-#: The same, as JSON has it.
+#: The same seed as JSON.
 SEED: dict[str, Any] = {
     "account": {"friendly_name": "Orders", "type": "Trial", "verified": [PHONE], "mms_as_link": False},
     "accounts": [{"sid": CHILD, "auth_token": "child", "status": "suspended"}],
@@ -89,7 +89,7 @@ SEED: dict[str, Any] = {
 
 @pytest.fixture
 def context() -> Iterator[Context]:
-    """A store with the account, and whatever needs it."""
+    """A context whose store contains the account."""
     store = ResourceStore()
     store.save(
         Account(sid=ACCOUNT_SID, account_sid=ACCOUNT_SID, date_created=1.0, date_updated=1.0, auth_token=AUTH_TOKEN)
@@ -99,7 +99,7 @@ def context() -> Iterator[Context]:
 
 
 def own(**given: Any) -> dict[str, Any]:
-    """Return what every resource of a seed has, unless it says otherwise."""
+    """Return the fields that resources of a seed have by default."""
     return {"account_sid": ACCOUNT_SID, "date_created": START, "date_updated": START, **given}
 
 
@@ -138,8 +138,8 @@ EVERYTHING: tuple[Resource, ...] = (
     ("name", "text"),
     [("seed.toml", TOML), ("seed", TOML), ("seed.json", json.dumps(SEED)), ("SEED.JSON", json.dumps(SEED))],
 )
-def test_seed_makes_what_it_names(name: str, text: str, tmp_path: Path, context: Context) -> None:
-    """Every table, in TOML and in JSON; the rest has its default."""
+def test_seed_creates_its_resources(name: str, text: str, tmp_path: Path, context: Context) -> None:
+    """Every table can be used, in TOML and in JSON; other fields have their defaults."""
     (tmp_path / name).write_text(text, encoding="utf-8")
     Sower(context, ACCOUNT_SID).sow(read_seed(tmp_path / name))
     kinds = (Account, Application, IncomingNumber, MessagingService, PhoneSettings)
@@ -147,16 +147,16 @@ def test_seed_makes_what_it_names(name: str, text: str, tmp_path: Path, context:
     assert tuple(each for kind in kinds for each in context.store.find(kind, oldest_first=True)) == EVERYTHING
 
 
-def test_empty_seed_leaves_the_account_as_it_is(context: Context) -> None:
-    """A seed with nothing in it means that no sender is owned."""
+def test_empty_seed_does_not_change_the_account(context: Context) -> None:
+    """An empty file is a valid seed."""
     before = context.account(ACCOUNT_SID)
     Sower(context, ACCOUNT_SID).sow({})
 
     assert context.store.find(Account) == [before]
 
 
-def test_seed_is_sown_again_after_a_reset(context: Context) -> None:
-    """A reset begins with the same."""
+def test_seed_can_be_sown_again(context: Context) -> None:
+    """A reset does this."""
     sower = Sower(context, ACCOUNT_SID)
     for _ in range(2):
         sower.sow(SEED)
@@ -164,8 +164,8 @@ def test_seed_is_sown_again_after_a_reset(context: Context) -> None:
     assert context.store.count(IncomingNumber) == 2
 
 
-def test_account_that_is_nobodys_subaccount(context: Context) -> None:
-    """It is its own parent, and may have subaccounts."""
+def test_seed_may_contain_another_main_account(context: Context) -> None:
+    """Its parent is itself, and it may have subaccounts."""
     accounts = [
         {"sid": STRANGER, "account_sid": STRANGER, "auth_token": "a"},
         {"sid": CHILD, "account_sid": STRANGER, "auth_token": "b"},
@@ -176,8 +176,8 @@ def test_account_that_is_nobodys_subaccount(context: Context) -> None:
     assert context.store.find(IncomingNumber)[0].account_sid == CHILD
 
 
-def test_settled_keys_may_be_repeated(context: Context) -> None:
-    """A seed may say which account it is for."""
+def test_fixed_fields_may_be_repeated(context: Context) -> None:
+    """A seed may contain the sid and token of the account that it is for."""
     account = {"sid": ACCOUNT_SID, "account_sid": ACCOUNT_SID, "auth_token": AUTH_TOKEN, "friendly_name": "Orders"}
     Sower(context, ACCOUNT_SID).sow({"account": account})
 
@@ -193,143 +193,149 @@ def _names(kind: type[Resource]) -> str:
     return ", ".join(sorted(names - {"sid"} | {"contact"} if kind is PhoneSettings else names))
 
 
-OTHER_ACCOUNT = "the emulator has another {!r}: leave it out, or set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN"
+OTHER_ACCOUNT = "{!r} is not that of the emulator: leave it out, or set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN"
 CHILDREN = {"accounts": [{"sid": CHILD, "auth_token": "child"}]}
-WRONG: dict[str, tuple[dict[str, Any], str]] = {
-    "an unknown table": (
+INVALID: dict[str, tuple[dict[str, Any], str]] = {
+    "unknown table": (
         {"number": []},
-        "'number' is none of account, accounts, applications, numbers, services, phones",
+        "'number' is not one of: account, accounts, applications, numbers, services, phones",
     ),
-    "one table for several": ({"numbers": {}}, "'numbers' is a list of tables: write [[numbers]]"),
-    "a list of texts": ({"numbers": [NUMBER]}, "'numbers' is a list of tables: write [[numbers]]"),
-    "several tables for one": ({"account": []}, "'account' is one table: write [account]"),
-    "an unknown key": (_number(url="x"), f"numbers: there is no 'url': it is one of {_names(IncomingNumber)}"),
-    "an unknown key of the account": (
+    "single table for a list": ({"numbers": {}}, "'numbers' must be a list of tables: write [[numbers]]"),
+    "list of strings for a list of tables": (
+        {"numbers": [NUMBER]},
+        "'numbers' must be a list of tables: write [[numbers]]",
+    ),
+    "list for a single table": ({"account": []}, "'account' must be a single table: write [account]"),
+    "unknown key": (_number(url="x"), f"numbers: 'url' is not one of: {_names(IncomingNumber)}"),
+    "unknown key of the account": (
         {"account": {"name": "x"}},
-        f"account: there is no 'name': it is one of {_names(Account)}",
+        f"account: 'name' is not one of: {_names(Account)}",
     ),
-    "an unknown key of a phone": (
-        {"phones": [{"contact": PHONE, "fate": "sent"}]},
-        f"phones: there is no 'fate': it is one of {_names(PhoneSettings)}",
+    "unknown key of a phone": (
+        {"phones": [{"contact": PHONE, "outcome": "sent"}]},
+        f"phones: 'outcome' is not one of: {_names(PhoneSettings)}",
     ),
-    "a number for a text": (_number(sms_url=5), "numbers: sms_url is 5: it is a text"),
-    "null for a text": (_number(sms_url=None), "numbers: sms_url is None: it is a text"),
-    "a text for a flag": (_number(mms="no"), "numbers: mms is 'no': it is true or false"),
-    "a number for a flag": (_number(mms=0), "numbers: mms is 0: it is true or false"),
-    "a text for a date": (_number(date_created="today"), "numbers: date_created is 'today': it is a number"),
-    "a flag for a whole number": (
+    "number for a string": (_number(sms_url=5), "numbers: sms_url is 5: it must be a string"),
+    "null for a string": (_number(sms_url=None), "numbers: sms_url is None: it must be a string"),
+    "string for a flag": (_number(mms="no"), "numbers: mms is 'no': it must be true or false"),
+    "number for a flag": (_number(mms=0), "numbers: mms is 0: it must be true or false"),
+    "string for a date": (_number(date_created="today"), "numbers: date_created is 'today': it must be a number"),
+    "flag for an integer": (
         {"services": [{"validity_period": True}]},
-        "services: validity_period is True: it is a whole number",
+        "services: validity_period is True: it must be an integer",
     ),
-    "a text for a code": (
+    "string for a code": (
         {"phones": [{"contact": PHONE, "error_code": "30005"}]},
-        "phones: error_code is '30005': it is a whole number or null",
+        "phones: error_code is '30005': it must be an integer or null",
     ),
-    "a text for a list": (
+    "string for a list": (
         {"services": [{"numbers": NUMBER}]},
-        f"services: numbers is '{NUMBER}': it is a list of texts",
+        f"services: numbers is '{NUMBER}': it must be a list of strings",
     ),
-    "a list of numbers": ({"services": [{"numbers": [77000]}]}, "services: numbers is [77000]: it is a list of texts"),
-    "no URL": (
+    "list of integers for a list of strings": (
+        {"services": [{"numbers": [77000]}]},
+        "services: numbers is [77000]: it must be a list of strings",
+    ),
+    "invalid URL": (
         _number(sms_url="localhost:8000/message"),
-        "numbers: sms_url is 'localhost:8000/message': write an http or https URL",
+        "numbers: sms_url is 'localhost:8000/message': it must be an http or https URL",
     ),
-    "no URL of a callback": (
+    "invalid URL of a callback": (
         {"applications": [{"sms_status_callback": "x"}]},
-        "applications: sms_status_callback is 'x': write an http or https URL",
+        "applications: sms_status_callback is 'x': it must be an http or https URL",
     ),
-    "another method": (_number(sms_method="PUT"), "numbers: sms_method is 'PUT': it is GET or POST"),
-    "a status that there is not": (
+    "unknown method": (_number(sms_method="PUT"), "numbers: sms_method is 'PUT': it must be GET or POST"),
+    "unknown status": (
         {"accounts": [{"sid": CHILD, "auth_token": "x", "status": "gone"}]},
-        "accounts: status is 'gone': it is active or suspended or closed",
+        "accounts: status is 'gone': it must be active or suspended or closed",
     ),
-    "a type that there is not": ({"account": {"type": "trial"}}, "account: type is 'trial': it is Full or Trial"),
-    "a fate that there is not": (
+    "unknown type": ({"account": {"type": "trial"}}, "account: type is 'trial': it must be Full or Trial"),
+    "unknown delivery outcome": (
         {"phones": [{"contact": PHONE, "status": "lost"}]},
-        "phones: status is 'lost': it is delivered or undelivered or failed or sent or read",
+        "phones: status is 'lost': it must be delivered or undelivered or failed or sent or read",
     ),
-    "a number written otherwise": (
+    "number in another format": (
         {"numbers": [{"phone_number": "(501) 712-2661"}]},
         f"numbers: phone_number is '(501) 712-2661': write it as {NUMBER}",
     ),
-    "no number": (
+    "invalid number": (
         {"numbers": [{"phone_number": "!"}]},
-        "numbers: phone_number is '!': it is a number, such as +15558675310",
+        "numbers: phone_number is '!': it must be a number such as +15558675310",
     ),
-    "a name for a number": (
+    "name for a number": (
         {"numbers": [{"phone_number": "Twilio"}]},
-        "numbers: phone_number is 'Twilio': it is a number, such as +15558675310",
+        "numbers: phone_number is 'Twilio': it must be a number such as +15558675310",
     ),
-    "a verified number written otherwise": (
+    "verified number in another format": (
         {"account": {"verified": [PHONE, "15558675311"]}},
         f"account: verified is ['{PHONE}', '15558675311']: write it as +15558675311",
     ),
-    "a phone written otherwise": (
+    "contact in another format": (
         {"phones": [{"contact": "15558675310"}]},
         f"phones: contact is '15558675310': write it as {PHONE}",
     ),
-    "a phone without a number": (
+    "phone without a contact": (
         {"phones": [{"status": "failed"}]},
-        "phones: every one needs 'contact', and has no 'sid'",
+        "phones: every entry needs 'contact', and cannot have 'sid'",
     ),
-    "a phone with a sid": (
+    "phone with a sid": (
         {"phones": [{"contact": PHONE, "sid": PHONE}]},
-        "phones: every one needs 'contact', and has no 'sid'",
+        "phones: every entry needs 'contact', and cannot have 'sid'",
     ),
-    "an error of a phone that is reached": (
+    "error code of a phone with delivered": (
         {"phones": [{"contact": PHONE, "error_code": 30005}]},
-        f"phones: {PHONE}: error_code belongs to the status undelivered or failed",
+        f"phones: {PHONE}: error_code needs the status undelivered or failed",
     ),
-    "an error of a message that was only sent": (
+    "error code of a phone with sent": (
         {"phones": [{"contact": PHONE, "status": "sent", "error_code": 30005}]},
-        f"phones: {PHONE}: error_code belongs to the status undelivered or failed",
+        f"phones: {PHONE}: error_code needs the status undelivered or failed",
     ),
-    "a number without one": ({"numbers": [{"sms_url": ""}]}, "numbers: every one needs 'phone_number'"),
-    "a subaccount without a token": ({"accounts": [{"sid": CHILD}]}, "accounts: every one needs 'auth_token'"),
-    "an empty token": (
+    "entry without a number": ({"numbers": [{"sms_url": ""}]}, "numbers: every entry needs 'phone_number'"),
+    "subaccount without a token": ({"accounts": [{"sid": CHILD}]}, "accounts: every entry needs 'auth_token'"),
+    "empty token": (
         {"accounts": [{"sid": CHILD, "auth_token": ""}]},
-        "accounts: every one needs 'auth_token'",
+        "accounts: every entry needs 'auth_token'",
     ),
-    "a short sid": (_number(sid="PN1"), "numbers: sid is 'PN1': it is PN and 32 hexadecimal digits"),
-    "a sid of another kind": (
+    "short sid": (_number(sid="PN1"), "numbers: sid is 'PN1': it must be PN and 32 hexadecimal digits"),
+    "sid of another kind": (
         {"services": [{"sid": FIRST}]},
-        f"services: sid is '{FIRST}': it is MG and 32 hexadecimal digits",
+        f"services: sid is '{FIRST}': it must be MG and 32 hexadecimal digits",
     ),
-    "an owner that is no account": (
+    "account_sid of another kind": (
         _number(account_sid=FIRST),
-        f"numbers: account_sid is '{FIRST}': it is AC and 32 hexadecimal digits",
+        f"numbers: account_sid is '{FIRST}': it must be AC and 32 hexadecimal digits",
     ),
-    "an owner that is not there": (_number(account_sid=CHILD), f"numbers: there is no account {CHILD}"),
-    "a parent that is not there": (
+    "unknown account": (_number(account_sid=CHILD), f"numbers: there is no account {CHILD}"),
+    "unknown parent account": (
         {"accounts": [{"sid": CHILD, "account_sid": STRANGER, "auth_token": "x"}]},
         f"accounts: there is no account {STRANGER}",
     ),
-    "a subaccount of a subaccount": (
+    "subaccount of a subaccount": (
         {"accounts": [*CHILDREN["accounts"], {"sid": STRANGER, "account_sid": CHILD, "auth_token": "x"}]},
-        f"accounts: {CHILD} is a subaccount, and has none of its own",
+        f"accounts: {CHILD} is a subaccount, which cannot have subaccounts",
     ),
-    "the account again": (
+    "account of the emulator as a subaccount": (
         {"accounts": [{"sid": ACCOUNT_SID, "auth_token": "x"}]},
-        f"accounts: {ACCOUNT_SID} is there twice",
+        f"accounts: {ACCOUNT_SID} appears twice",
     ),
-    "a sid twice": (
+    "duplicate sid": (
         {"applications": [{"sid": APPLICATION}, {"sid": APPLICATION}]},
-        f"applications: {APPLICATION} is there twice",
+        f"applications: {APPLICATION} appears twice",
     ),
-    "a number twice": (
+    "duplicate number": (
         {"numbers": [{"sid": FIRST, "phone_number": NUMBER}, {"sid": SECOND, "phone_number": NUMBER}]},
-        f"numbers: {NUMBER} is there twice",
+        f"numbers: {NUMBER} appears twice",
     ),
-    "a phone twice": ({"phones": [{"contact": PHONE}, {"contact": PHONE}]}, f"phones: {PHONE} is there twice"),
-    "no application": (
+    "duplicate phone": ({"phones": [{"contact": PHONE}, {"contact": PHONE}]}, f"phones: {PHONE} appears twice"),
+    "application sid of another kind": (
         _number(sms_application_sid=FIRST),
-        f"numbers: sms_application_sid is '{FIRST}': it is AP and 32 hexadecimal digits",
+        f"numbers: sms_application_sid is '{FIRST}': it must be AP and 32 hexadecimal digits",
     ),
-    "an application that is not there": (
+    "unknown application": (
         _number(sms_application_sid=APPLICATION),
         f"numbers: the account has no application {APPLICATION}",
     ),
-    "an application of another account": (
+    "application of another account": (
         {
             **CHILDREN,
             "applications": [{"sid": THEIR_APPLICATION, "account_sid": CHILD}],
@@ -337,39 +343,39 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         },
         f"numbers: the account has no application {THEIR_APPLICATION}",
     ),
-    "a service with a number that is not there": (
+    "service with an unknown number": (
         {"services": [{"numbers": [NUMBER]}]},
-        f"services: {NUMBER} is none of the numbers of its account",
+        f"services: {NUMBER} is not a number of its account",
     ),
-    "a service with a sid that is not there": (
+    "service with an unknown sid": (
         {"services": [{"numbers": [FIRST]}]},
-        f"services: {FIRST} is none of the numbers of its account",
+        f"services: {FIRST} is not a number of its account",
     ),
-    "a service with a number of another account": (
+    "service with a number of another account": (
         {**CHILDREN, **_number(account_sid=CHILD), "services": [{"numbers": [NUMBER]}]},
-        f"services: {NUMBER} is none of the numbers of its account",
+        f"services: {NUMBER} is not a number of its account",
     ),
-    "a number in two services": (
+    "number in two services": (
         {**_number(), "services": [{"sid": SERVICE, "numbers": [NUMBER]}, {"numbers": [NUMBER]}]},
-        f"services: {NUMBER} is in a service already",
+        f"services: {NUMBER} is already in a service",
     ),
-    "a number in a service twice": (
+    "number twice in a service": (
         {**_number(sid=FIRST), "services": [{"numbers": [NUMBER, FIRST]}]},
-        f"services: {FIRST} is in a service already",
+        f"services: {FIRST} is already in a service",
     ),
-    "another account": ({"account": {"sid": CHILD}}, f"account: {OTHER_ACCOUNT.format('sid')}"),
+    "another account sid": ({"account": {"sid": CHILD}}, f"account: {OTHER_ACCOUNT.format('sid')}"),
     "another token": ({"account": {"auth_token": "x"}}, f"account: {OTHER_ACCOUNT.format('auth_token')}"),
-    "a parent of the account": ({"account": {"account_sid": CHILD}}, f"account: {OTHER_ACCOUNT.format('account_sid')}"),
+    "another parent account": ({"account": {"account_sid": CHILD}}, f"account: {OTHER_ACCOUNT.format('account_sid')}"),
 }
 
 
-@pytest.mark.parametrize(("seed", "problem"), WRONG.values(), ids=WRONG)
-def test_wrong_seed_is_refused_by_name(seed: dict[str, Any], problem: str, context: Context) -> None:
-    """And nothing of it is made: what is right stands before what is wrong."""
+@pytest.mark.parametrize(("seed", "problem"), INVALID.values(), ids=INVALID)
+def test_invalid_seed_is_refused(seed: dict[str, Any], problem: str, context: Context) -> None:
+    """The error names the key, and no resource is created, not even a valid one that comes first."""
     before = context.account(ACCOUNT_SID)
-    right = {"applications": [{"friendly_name": "right"}]}
+    valid = {"applications": [{"friendly_name": "valid"}]}
     with pytest.raises(ConfigurationError) as refused:
-        Sower(context, ACCOUNT_SID).sow({**right, **seed})
+        Sower(context, ACCOUNT_SID).sow({**valid, **seed})
 
     assert (refused.value.setting, refused.value.problem) == ("seed", problem)
     assert context.store.find(Account) == [before]
@@ -381,14 +387,14 @@ def test_wrong_seed_is_refused_by_name(seed: dict[str, Any], problem: str, conte
     [
         ("seed.toml", b"numbers = [", "Invalid value"),
         ("seed.json", b"[[numbers]]", "Expecting value"),
-        ("seed.json", b"[]", "it is no object of tables"),
-        ("seed.json", b"null", "it is no object of tables"),
+        ("seed.json", b"[]", "it is not a JSON object"),
+        ("seed.json", b"null", "it is not a JSON object"),
         ("seed.toml", b"name = '\xff'", "codec can't decode"),
     ],
-    ids=["no TOML", "no JSON", "a list", "nothing", "no UTF-8"],
+    ids=["invalid TOML", "invalid JSON", "list", "null", "invalid UTF-8"],
 )
-def test_file_that_cannot_be_read_is_named(name: str, content: bytes, problem: str, tmp_path: Path) -> None:
-    """With what is wrong in it."""
+def test_invalid_file_is_named(name: str, content: bytes, problem: str, tmp_path: Path) -> None:
+    """The error also says what is wrong in it."""
     path = tmp_path / name
     path.write_bytes(content)
     with pytest.raises(ConfigurationError) as refused:
@@ -398,14 +404,14 @@ def test_file_that_cannot_be_read_is_named(name: str, content: bytes, problem: s
     assert problem in refused.value.problem
 
 
-def test_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    """A wrong name must not mean an emulator without a seed."""
+def test_missing_file_is_named(tmp_path: Path) -> None:
+    """With a wrong file name, the emulator must not start without a seed."""
     with pytest.raises(ConfigurationError, match=r"nothing\.toml cannot be read"):
         read_seed(tmp_path / "nothing.toml")
 
 
-def test_emulator_begins_with_its_seed(tmp_path: Path) -> None:
-    """The accounts in it are let in, and what it says holds."""
+def test_emulator_starts_with_its_seed(tmp_path: Path) -> None:
+    """Its accounts can log in, and its restrictions apply."""
     path = tmp_path / "seed.toml"
     path.write_text(TOML, encoding="utf-8")
     with Emulator(EmulatorOptions(seed=path)) as emulator:
@@ -418,7 +424,7 @@ def test_emulator_begins_with_its_seed(tmp_path: Path) -> None:
         assert client.text(From="+15017122662")["code"] == 21606
 
 
-def test_emulator_refuses_a_wrong_seed() -> None:
-    """At once, and not at the first request."""
-    with pytest.raises(ConfigurationError, match="there is no 'url'"):
+def test_emulator_refuses_an_invalid_seed() -> None:
+    """The error is raised at the start, not at the first request."""
+    with pytest.raises(ConfigurationError, match="'url' is not one of"):
         Emulator(EmulatorOptions(seed=_number(url="x")))

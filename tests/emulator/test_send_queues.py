@@ -1,4 +1,4 @@
-"""Send queues: one message per second from each long number, in the order of joining."""
+"""Send queues: one message per second from each long number, in order."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ OTHER = "+15017122662"
 
 @pytest.fixture
 def queues() -> SendQueues:
-    """Queues with nothing in them."""
+    """Empty queues."""
     return SendQueues()
 
 
-def test_first_message_may_leave_at_once(queues: SendQueues) -> None:
-    """A number that has not sent anything yet has nothing to wait for."""
+def test_first_message_is_sent_at_once(queues: SendQueues) -> None:
+    """A number that has not sent anything yet does not have to wait."""
     assert queues.wait(NUMBER, 100.0) == 0.0
     assert queues.join(NUMBER, "SM1") == 0.0
     assert queues.first(NUMBER) == "SM1"
 
 
-def test_queue_is_called_once_however_many_join(queues: SendQueues) -> None:
-    """Two calls for the same queue would let two messages leave in one second."""
+def test_only_the_first_message_of_a_queue_is_scheduled(queues: SendQueues) -> None:
+    """Otherwise two messages could be sent in the same second."""
     joined = [queues.join(NUMBER, sid) for sid in ("SM1", "SM2", "SM3")]
 
     assert joined == [0.0, None, None]
 
 
-def test_message_that_leaves_says_when_the_next_one_may(queues: SendQueues) -> None:
-    """The next call is a second later, and none is needed once the queue is empty."""
+def test_next_message_is_sent_a_second_later(queues: SendQueues) -> None:
+    """Nothing is scheduled once the queue is empty."""
     for sid in ("SM1", "SM2"):
         queues.join(NUMBER, sid)
     left = []
@@ -45,15 +45,15 @@ def test_message_that_leaves_says_when_the_next_one_may(queues: SendQueues) -> N
     assert queues.join(NUMBER, "SM3") == 102.0
 
 
-def test_earlier_message_makes_nobody_leave_sooner(queues: SendQueues) -> None:
-    """A restart reports messages that have left in any order."""
+def test_record_of_an_earlier_message_does_not_shorten_the_wait(queues: SendQueues) -> None:
+    """A restart may record sent messages in any order."""
     for moment in (100.0, 90.0):
         queues.leave(NUMBER, moment)
 
     assert queues.join(NUMBER, "SM1") == 101.0
 
 
-def test_wait_counts_the_second_that_runs_and_one_per_message(queues: SendQueues) -> None:
+def test_wait_is_the_rest_of_the_second_and_one_second_per_message(queues: SendQueues) -> None:
     """A sender is refused when one more message would wait for too long."""
     queues.leave(NUMBER, 100.0)
     waits = [queues.wait(NUMBER, 100.25)]
@@ -65,8 +65,8 @@ def test_wait_counts_the_second_that_runs_and_one_per_message(queues: SendQueues
     assert waits == [0.75, 1.75, 2.75, 2.0]
 
 
-def test_message_that_is_given_up_takes_no_time(queues: SendQueues) -> None:
-    """A canceled message neither waits nor holds up the others."""
+def test_removed_message_takes_no_time(queues: SendQueues) -> None:
+    """A canceled message must not delay the others."""
     for sid in ("SM1", "SM2"):
         queues.join(NUMBER, sid)
     queues.give_up(NUMBER, "SM1")
@@ -74,15 +74,15 @@ def test_message_that_is_given_up_takes_no_time(queues: SendQueues) -> None:
     assert (queues.first(NUMBER), queues.wait(NUMBER, 0.0)) == ("SM2", 1.0)
 
 
-def test_message_that_is_not_in_the_queue_can_be_given_up(queues: SendQueues) -> None:
-    """Whoever cancels a message need not know whether it has left."""
+def test_removing_a_message_that_is_not_in_the_queue_is_allowed(queues: SendQueues) -> None:
+    """The caller need not know whether the message was sent already."""
     queues.give_up(NUMBER, "SM1")
 
     assert queues.first(NUMBER) == ""
 
 
-def test_queue_that_stopped_is_called_when_the_next_one_joins(queues: SendQueues) -> None:
-    """After all of its messages were canceled, a queue must not stop for good."""
+def test_idle_queue_becomes_active_with_the_next_message(queues: SendQueues) -> None:
+    """A queue must not stop forever after all of its messages were canceled."""
     queues.join(NUMBER, "SM1")
     queues.give_up(NUMBER, "SM1")
     queues.stand(NUMBER)
@@ -100,7 +100,7 @@ def test_numbers_do_not_wait_for_each_other(queues: SendQueues) -> None:
 
 
 def test_clear_forgets_messages_and_moments(queues: SendQueues) -> None:
-    """After a reset the clock may be the same, and the queues are as at the start."""
+    """After a reset the time may be the same, but the queues must be empty."""
     queues.leave(NUMBER, 100.0)
     queues.join(NUMBER, "SM1")
     queues.clear()
@@ -110,8 +110,8 @@ def test_clear_forgets_messages_and_moments(queues: SendQueues) -> None:
 
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 9)), max_size=40))
-def test_messages_keep_the_order_in_which_they_joined(steps: list[tuple[bool, int]]) -> None:
-    """Whoever joins and is given up in between: the first is always the one that has waited longest."""
+def test_messages_stay_in_order(steps: list[tuple[bool, int]]) -> None:
+    """Whatever is added and removed, the first message is always the one that has waited longest."""
     queues, waiting = SendQueues(), list[str]()
     for joins, n in steps:
         sid = f"SM{n}"
@@ -130,12 +130,12 @@ def test_messages_keep_the_order_in_which_they_joined(steps: list[tuple[bool, in
     ("sender", "limited"),
     [
         pytest.param(NUMBER, True, id="long number"),
-        pytest.param("+447700900123", True, id="long number of another country"),
+        pytest.param("+447700900123", True, id="foreign long number"),
         pytest.param("12345", False, id="short code"),
         pytest.param("ACME", False, id="name"),
         pytest.param(f"whatsapp:{NUMBER}", False, id="channel"),
     ],
 )
 def test_only_long_numbers_are_limited(sender: str, limited: bool) -> None:
-    """Short codes, names and channels send as fast as they are asked to."""
+    """Short codes, names and channels can send at any rate."""
     assert is_limited(sender) is limited

@@ -1,4 +1,4 @@
-"""Serving: a port, over HTTP or TLS, and what comes of clients that misbehave."""
+"""Serving over HTTP or TLS, and clients that misbehave."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def hello(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-    """Answer with the scheme, and whether small packets leave at once."""
+    """Answer with the scheme, and whether TCP_NODELAY is set."""
     connection = environ["werkzeug.socket"]
     no_delay = bool(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
     body = f"{environ['wsgi.url_scheme']} {no_delay}".encode()
@@ -37,7 +37,7 @@ def hello(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[b
 
 @contextmanager
 def serving(host: str = "127.0.0.1", certificates: Certificates | None = None) -> Iterator[Server]:
-    """Serve the greeting on a free port."""
+    """Serve ``hello`` on a free port."""
     server = Server(host, 0, certificates)
     server.start(hello)
     try:
@@ -47,13 +47,13 @@ def serving(host: str = "127.0.0.1", certificates: Certificates | None = None) -
 
 
 def read(url: str, context: ssl.SSLContext | None = None) -> str:
-    """Return what is served at a URL."""
+    """Return the body at a URL."""
     with urllib.request.urlopen(url, timeout=30, context=context) as response:
         return str(response.read().decode())
 
 
-def _last_words(connection: socket.socket) -> bytes:
-    """Return what is said before somebody hangs up, one way or the other."""
+def _read_to_end(connection: socket.socket) -> bytes:
+    """Return all bytes until the connection is closed or reset."""
     with suppress(ConnectionError):
         return b"".join(iter(lambda: connection.recv(1000), b""))
     return b""
@@ -66,14 +66,14 @@ def _require_ipv6() -> None:
         (pytest.fail if os.environ.get("CI") else pytest.skip)("this machine has no ::1")
 
 
-def test_answers_leave_at_once() -> None:
-    """Without TCP_NODELAY an answer in two packets waits 40 ms for the client's acknowledgement."""
+def test_responses_are_sent_without_delay() -> None:
+    """Without TCP_NODELAY, a response in two packets waits 40 ms for the client's acknowledgement."""
     with serving() as server:
         assert read(server.url) == "http True"
 
 
-def test_tls_answers_leave_at_once_too() -> None:
-    """The scheme is told to the application as well."""
+def test_tls_responses_are_sent_without_delay() -> None:
+    """The application also gets the right scheme."""
     certificates = Certificates()
     context = ssl.create_default_context(cafile=str(certificates.ca_file))
     with serving(certificates=certificates) as server:
@@ -88,16 +88,16 @@ def test_tls_answers_leave_at_once_too() -> None:
         ("", r"http://127\.0\.0\.1:\d+"),
     ],
 )
-def test_url_is_one_that_can_be_reached(host: str, url: str) -> None:
-    """Links and URLs in answers begin with it: all addresses are no address."""
+def test_url_is_reachable(host: str, url: str) -> None:
+    """URLs in responses begin with it, so it cannot contain the wildcard address."""
     with serving(host) as server:
         assert re.fullmatch(url, server.url)
         assert read(server.url) == "http True"
 
 
 @pytest.mark.parametrize("host", ["::1", "::"])
-def test_address_of_the_sixth_version_is_served(host: str) -> None:
-    """It stands in brackets."""
+def test_ipv6_address_is_served(host: str) -> None:
+    """It is written in brackets in a URL."""
     _require_ipv6()
     with serving(host) as server:
         assert re.fullmatch(r"http://\[::1\]:\d+", server.url)
@@ -105,31 +105,31 @@ def test_address_of_the_sixth_version_is_served(host: str) -> None:
 
 
 @pytest.mark.parametrize("port", [-1, 70000])
-def test_port_that_there_is_not_is_refused(port: int) -> None:
-    """As a setting that is wrong."""
-    with pytest.raises(ConfigurationError, match=f"port: {port} is no port"):
+def test_invalid_port_is_refused(port: int) -> None:
+    """The error names the setting."""
+    with pytest.raises(ConfigurationError, match=f"port: {port} is not a port"):
         Server("127.0.0.1", port, None)
 
 
 def test_port_in_use_is_refused() -> None:
-    """And not shared, which would give each of two programs half the requests."""
+    """If two programs shared it, each would get half of the requests."""
     with Emulator() as emulator, pytest.raises(ConfigurationError) as refused:
         Emulator(EmulatorOptions(port=emulator.port))
 
     assert refused.value.setting == "port"
     assert refused.value.problem == (
-        f"127.0.0.1:{emulator.port} is taken: another emulator may run there; --port 0 takes a free one"
+        f"127.0.0.1:{emulator.port} is in use: another emulator may be running there; --port 0 picks a free port"
     )
 
 
-def test_host_that_there_is_not_is_refused() -> None:
-    """The same."""
-    with pytest.raises(ConfigurationError, match="cannot be listened at"):
+def test_address_of_another_machine_is_refused() -> None:
+    """The error says that the server cannot listen on it."""
+    with pytest.raises(ConfigurationError, match=r"cannot listen on 192\.0\.2\.1:0: "):
         Server("192.0.2.1", 0, None)
 
 
 def test_stopped_server_frees_its_port() -> None:
-    """The next test may take it."""
+    """The next test may use it."""
     with serving() as server:
         read(server.url)
     with pytest.raises(URLError):
@@ -140,7 +140,7 @@ def test_stopped_server_frees_its_port() -> None:
 
 
 def test_server_that_was_never_started_frees_its_port() -> None:
-    """An emulator may be refused before it serves."""
+    """An invalid option may be found after the port was opened."""
     server = Server("127.0.0.1", 0, None)
     server.stop()
 
@@ -149,7 +149,7 @@ def test_server_that_was_never_started_frees_its_port() -> None:
 
 
 def test_official_client_trusts_the_certificates() -> None:
-    """They are verified: nothing is switched off."""
+    """The client verifies them; verification is not turned off."""
     with Emulator(EmulatorOptions(tls=True)) as emulator:
         client = emulator.client()
         client.messages.create(to="+15558675310", from_="+15017122661", body="hello")
@@ -158,8 +158,8 @@ def test_official_client_trusts_the_certificates() -> None:
         assert [message.body for message in client.messages.list()] == ["hello"]
 
 
-def test_client_that_does_not_trust_the_certificates_is_answered_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """And the emulator goes on."""
+def test_client_that_does_not_trust_the_certificates_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The emulator then still serves other clients."""
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         monkeypatch.delenv(name, raising=False)
     with Emulator(EmulatorOptions(tls=True)) as emulator:
@@ -174,8 +174,8 @@ def test_client_that_does_not_trust_the_certificates_is_answered_nothing(monkeyp
 @pytest.mark.parametrize(
     "name", ["localhost", "127.0.0.1", "api.twilio.com", "messaging.twilio.com", "api.us1.twilio.com"]
 )
-def test_certificate_is_good_for_the_names_of_twilio(name: str) -> None:
-    """Clients that are led here by a proxy ask for the host that they mean."""
+def test_certificate_is_valid_for_twilio_hosts(name: str) -> None:
+    """Clients that reach the emulator through a proxy ask for the original host."""
     certificates = Certificates()
     context = ssl.create_default_context(cafile=str(certificates.ca_file))
     with (
@@ -186,8 +186,8 @@ def test_certificate_is_good_for_the_names_of_twilio(name: str) -> None:
         assert secured.version()
 
 
-def test_connection_that_says_nothing_keeps_nobody_waiting() -> None:
-    """Browsers open connections in advance; with TLS the handshake would hold up all others."""
+def test_idle_connection_does_not_block_others() -> None:
+    """Browsers open connections in advance, and with TLS, a pending handshake could block all others."""
     certificates = Certificates()
     context = ssl.create_default_context(cafile=str(certificates.ca_file))
     with (
@@ -198,34 +198,34 @@ def test_connection_that_says_nothing_keeps_nobody_waiting() -> None:
         assert read(server.url, context) == "https True"
 
 
-def test_client_that_speaks_no_tls_is_hung_up_on(capfd: pytest.CaptureFixture[str]) -> None:
-    """And nothing is printed into the developer's terminal."""
+def test_connection_of_a_client_without_tls_is_closed(capfd: pytest.CaptureFixture[str]) -> None:
+    """Nothing is printed in the developer's terminal."""
     certificates = Certificates()
     context = ssl.create_default_context(cafile=str(certificates.ca_file))
     with serving(certificates=certificates) as server:
         with socket.create_connection(("127.0.0.1", server.port), timeout=30) as plain:
             plain.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
-            assert _last_words(plain) == b""
+            assert _read_to_end(plain) == b""
         assert read(server.url, context) == "https True"
 
     assert capfd.readouterr() == ("", "")
 
 
-def test_client_that_breaks_off_is_not_spoken_of(capfd: pytest.CaptureFixture[str]) -> None:
-    """The emulator keeps a log of its own."""
+def test_nothing_is_printed_about_clients_that_disconnect(capfd: pytest.CaptureFixture[str]) -> None:
+    """The emulator has its own log."""
     with serving() as server:
-        for said in (b"", b"GET / HT", b"nonsense\r\n\r\n", b"GET / HTTP/1.1\r\nContent-Length: 100\r\n\r\nabc"):
+        for sent in (b"", b"GET / HT", b"nonsense\r\n\r\n", b"GET / HTTP/1.1\r\nContent-Length: 100\r\n\r\nabc"):
             with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
-                connection.sendall(said)
+                connection.sendall(sent)
                 connection.shutdown(socket.SHUT_WR)
-                _last_words(connection)
+                _read_to_end(connection)
         assert read(server.url) == "http True"
 
     assert capfd.readouterr() == ("", "")
 
 
-def test_requests_are_answered_side_by_side() -> None:
-    """A program that is called by a request may make one itself."""
+def test_requests_are_handled_concurrently() -> None:
+    """A program that is called during a request may send a request itself."""
     barrier = threading.Barrier(3, timeout=30)
 
     def together(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -245,7 +245,7 @@ def test_requests_are_answered_side_by_side() -> None:
 
 
 def test_certificates_are_removed_with_the_server() -> None:
-    """A developer's machine shall not gather authorities."""
+    """They must not accumulate on a developer's machine."""
     certificates = Certificates()
     with serving(certificates=certificates):
         assert certificates.ca_file.exists()
@@ -253,15 +253,15 @@ def test_certificates_are_removed_with_the_server() -> None:
     assert not certificates.ca_file.exists()
 
 
-def test_tls_says_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The library is an extra."""
+def test_missing_library_for_tls_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The library is an optional dependency."""
     monkeypatch.setitem(sys.modules, "trustme", None)
     with pytest.raises(ConfigurationError, match=r"tls: .*pip install 'twiml-app\[dev\]'"):
         Certificates()
 
 
 def test_two_emulators_serve_at_once() -> None:
-    """Each on a port of its own, with certificates of its own."""
+    """Each has its own port and certificates."""
     with Emulator(EmulatorOptions(tls=True)) as one, Emulator(EmulatorOptions(tls=True)) as two:
         clients: list[Any] = [one.client(), two.client()]
         clients[0].messages.create(to="+15558675310", from_="+15017122661", body="hello")
@@ -275,24 +275,24 @@ def _threads() -> set[threading.Thread]:
 
 
 @pytest.mark.parametrize("is_secure", [False, True], ids=["plain", "TLS"])
-def test_connections_are_broken_off_at_the_stop(is_secure: bool) -> None:
-    """One that says nothing would keep a thread, and ask an emulator that is gone; with TLS no less."""
+def test_open_connections_are_closed_by_a_stop(is_secure: bool) -> None:
+    """An idle connection would keep its thread, and later send requests to a stopped emulator."""
     before = _threads()
     with serving(certificates=Certificates() if is_secure else None) as server:
         silent = [socket.create_connection(("127.0.0.1", server.port), timeout=30) for _ in range(3)]
         silent[0].sendall(b"\x16\x03" if is_secure else b"GET / HT")
-        while len(_threads() - before) < 4:  # the server's, and those of the three
+        while len(_threads() - before) < 4:  # that of the server, and one per connection
             threading.Event().wait(0.001)
 
     assert _threads() - before == set()
-    assert [_last_words(connection) for connection in silent] == [b""] * 3
+    assert [_read_to_end(connection) for connection in silent] == [b""] * 3
     for connection in silent:
         connection.close()
 
 
 @pytest.mark.parametrize("is_secure", [False, True], ids=["plain", "TLS"])
-def test_nothing_is_answered_after_the_stop(is_secure: bool, capfd: pytest.CaptureFixture[str]) -> None:
-    """Whoever waits learns that the emulator is gone; nothing is printed."""
+def test_pending_requests_are_closed_by_a_stop(is_secure: bool, capfd: pytest.CaptureFixture[str]) -> None:
+    """The client sees that the emulator is gone, and nothing is printed."""
     begun, may_go = threading.Event(), threading.Event()
 
     def slow(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -310,7 +310,7 @@ def test_nothing_is_answered_after_the_stop(is_secure: bool, capfd: pytest.Captu
         assert begun.wait(30)
         stopping = threading.Thread(target=server.stop)
         stopping.start()
-        assert _last_words(connection) == b""
+        assert _read_to_end(connection) == b""
         may_go.set()
         stopping.join()
         connection.close()
@@ -318,8 +318,8 @@ def test_nothing_is_answered_after_the_stop(is_secure: bool, capfd: pytest.Captu
     assert (_threads() - before, capfd.readouterr()) == (set(), ("", ""))
 
 
-def test_server_that_is_stopped_by_a_request_does_not_wait_for_itself() -> None:
-    """A program that is tested may end what tests it."""
+def test_server_stopped_during_a_request_does_not_wait_for_that_request() -> None:
+    """A program under test may stop the emulator."""
 
     def stop(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         server.stop()
@@ -330,20 +330,20 @@ def test_server_that_is_stopped_by_a_request_does_not_wait_for_itself() -> None:
     server.start(stop)
     with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        assert _last_words(connection) == b""
+        assert _read_to_end(connection) == b""
 
     assert stopped.wait(30)
 
 
-def test_name_that_the_server_was_given_is_told_to_the_application() -> None:
-    """It is one that clients may use."""
+def test_server_name_is_the_configured_host() -> None:
+    """Clients may use it as the host name."""
 
     def name(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         start_response("200 OK", [("Content-Type", "text/plain")])
         return [environ["SERVER_NAME"].encode()]
 
-    for host, told in (("localhost", "localhost"), ("127.0.0.1", "127.0.0.1"), ("", "localhost")):
+    for host, expected in (("localhost", "localhost"), ("127.0.0.1", "127.0.0.1"), ("", "localhost")):
         server = Server(host, 0, None)
         server.start(name)
-        assert read(server.url) == told
+        assert read(server.url) == expected
         server.stop()

@@ -1,4 +1,4 @@
-"""Store: what the emulator knows, found again by sid, by condition, and page by page."""
+"""Store: resources are found by sid, by condition, and page by page."""
 
 from __future__ import annotations
 
@@ -60,8 +60,8 @@ def fill(store: ResourceStore, last: int) -> None:
 
 
 @given(ANYTHING, st.none() | st.floats(allow_nan=False, allow_infinity=False))
-def test_resource_comes_back_as_it_was_saved(body: str, date_sent: float | None) -> None:
-    """Text may hold anything that a phone or a program sends, half an emoji included."""
+def test_resource_is_loaded_as_it_was_saved(body: str, date_sent: float | None) -> None:
+    """Text may contain anything that a phone or a program sends, including lone surrogates."""
     saved = message("SM1", body=body, date_sent=date_sent)
     with closing(ResourceStore()) as store:
         assert store.save(saved) is saved
@@ -69,7 +69,7 @@ def test_resource_comes_back_as_it_was_saved(body: str, date_sent: float | None)
 
 
 def test_tuples_stay_tuples(store: ResourceStore) -> None:
-    """A frozen resource that came back with a list would no longer equal itself."""
+    """A resource that is loaded with a list instead would not be equal to the saved one."""
     account = Account(
         sid=ACCOUNT, account_sid=ACCOUNT, date_created=1.0, date_updated=1.0, auth_token="t", verified=("+1", "+2")
     )
@@ -78,8 +78,8 @@ def test_tuples_stay_tuples(store: ResourceStore) -> None:
     assert store.get(Account, ACCOUNT) == account
 
 
-def test_what_was_never_saved_is_not_found(store: ResourceStore) -> None:
-    """Also under a sid that something of another kind has."""
+def test_resource_that_was_not_saved_is_not_found(store: ResourceStore) -> None:
+    """A resource of another kind may have the same sid."""
     store.save(PhoneSettings(sid="+1", account_sid="", date_created=1.0, date_updated=1.0))
 
     assert store.get(MessageRecord, "+1") is None
@@ -87,8 +87,8 @@ def test_what_was_never_saved_is_not_found(store: ResourceStore) -> None:
     assert store.find(MessageRecord) == []
 
 
-def test_saving_again_replaces_and_keeps_the_place(store: ResourceStore) -> None:
-    """A list must not jump whenever a status changes."""
+def test_saving_again_replaces_and_keeps_the_position(store: ResourceStore) -> None:
+    """The order of a list must not change with every status."""
     fill(store, 3)
     store.save(message("SM2", body="changed"))
 
@@ -108,17 +108,17 @@ def test_saving_again_replaces_and_keeps_the_place(store: ResourceStore) -> None
         pytest.param([Condition("date_sent", "<=", 2.0)], ["SM2", "SM1"], id="<="),
         pytest.param([Condition("date_sent", ">", 2.0)], ["SM4", "SM3"], id=">"),
         pytest.param([Condition("date_sent", ">=", 2.0)], ["SM4", "SM3", "SM2"], id=">="),
-        pytest.param([Condition("sid", "like", "%M3")], ["SM3"], id="like the end"),
-        pytest.param([Condition("sid", "like", "S_2%")], ["SM2"], id="like the beginning"),
-        pytest.param([Condition("sid", "like", "M2")], [], id="like what is only inside"),
+        pytest.param([Condition("sid", "like", "%M3")], ["SM3"], id="like, at the end"),
+        pytest.param([Condition("sid", "like", "S_2%")], ["SM2"], id="like, at the start"),
+        pytest.param([Condition("sid", "like", "M2")], [], id="like, without wildcards"),
         pytest.param([Condition("date_sent", ">", 1.0), Condition("date_sent", "<", 4.0)], ["SM3", "SM2"], id="two"),
         pytest.param([Condition("sid", "in", ("SM1", "SM3", "SM9"))], ["SM3", "SM1"], id="in"),
-        pytest.param([Condition("sid", "in", ())], [], id="in nothing"),
-        pytest.param([Condition("body", "=", "' OR 1 --")], [], id="a value is never SQL"),
+        pytest.param([Condition("sid", "in", ())], [], id="in an empty list"),
+        pytest.param([Condition("body", "=", "' OR 1 --")], [], id="value that looks like SQL"),
     ],
 )
-def test_conditions_choose(store: ResourceStore, conditions: list[Condition], found: list[str]) -> None:
-    """The filters of the lists are made of these."""
+def test_conditions_select_resources(store: ResourceStore, conditions: list[Condition], found: list[str]) -> None:
+    """The filters of lists use them."""
     fill(store, 4)
     store.save(message("SM5", account_sid=OTHER, date_sent=2.0))
 
@@ -126,16 +126,16 @@ def test_conditions_choose(store: ResourceStore, conditions: list[Condition], fo
     assert store.count(MessageRecord, *conditions, account_sid=ACCOUNT) == len(found)
 
 
-def test_what_was_not_sent_fits_no_comparison_of_dates(store: ResourceStore) -> None:
-    """A queued message has no DateSent, and is in no list filtered by it."""
+def test_missing_date_meets_no_condition(store: ResourceStore) -> None:
+    """A queued message has no DateSent, so it is not in a list filtered by that."""
     store.save(message("SM1"))
 
     for operator in ("=", "<", "<=", ">", ">="):
         assert store.find(MessageRecord, Condition("date_sent", operator, 2.0)) == []
 
 
-def test_accounts_are_kept_apart_unless_all_are_asked_for(store: ResourceStore) -> None:
-    """A subaccount never sees what another one sent; the schedule sees all."""
+def test_resources_can_be_limited_to_an_account(store: ResourceStore) -> None:
+    """A subaccount must not see the messages of another one; the delivery sees all."""
     store.save(message("SM1"))
     store.save(message("SM2", account_sid=OTHER))
 
@@ -144,8 +144,8 @@ def test_accounts_are_kept_apart_unless_all_are_asked_for(store: ResourceStore) 
     assert (store.count(MessageRecord, account_sid=OTHER), store.count(MessageRecord)) == (1, 2)
 
 
-def test_lists_are_newest_first_unless_told_otherwise(store: ResourceStore) -> None:
-    """Twilio lists the newest first; what is worked off goes the other way."""
+def test_lists_are_newest_first_by_default(store: ResourceStore) -> None:
+    """Twilio lists the newest first; queues need the oldest first."""
     fill(store, 3)
 
     assert sids(store.find(MessageRecord)) == ["SM3", "SM2", "SM1"]
@@ -155,8 +155,8 @@ def test_lists_are_newest_first_unless_told_otherwise(store: ResourceStore) -> N
     assert sids(store.find(MessageRecord, beyond="SM2", oldest_first=True)) == ["SM3"]
 
 
-def test_pages_go_on_from_a_message_that_is_gone(store: ResourceStore) -> None:
-    """Somebody who deletes what each page shows must still see every message."""
+def test_next_page_is_found_after_a_deleted_message(store: ResourceStore) -> None:
+    """A client that deletes all messages of each page must still see every message."""
     fill(store, 5)
     seen: list[str] = []
     while page := sids(store.find(MessageRecord, beyond=seen[-1] if seen else "", limit=2)):
@@ -168,8 +168,8 @@ def test_pages_go_on_from_a_message_that_is_gone(store: ResourceStore) -> None:
     assert store.count(MessageRecord) == 0
 
 
-def test_what_is_saved_after_the_newest_was_deleted_is_newer(store: ResourceStore) -> None:
-    """Somebody who follows what comes in must not miss a message because the one before it was deleted."""
+def test_position_of_a_deleted_message_is_not_reused(store: ResourceStore) -> None:
+    """A client that polls for new messages must not miss one because the one before it was deleted."""
     fill(store, 2)
     store.delete(MessageRecord, "SM2")
     store.save(message("SM3"))
@@ -183,10 +183,10 @@ def test_what_is_saved_after_the_newest_was_deleted_is_newer(store: ResourceStor
     st.integers(1, 3),
     st.lists(st.lists(st.one_of(st.none(), st.integers(1, 12)), max_size=4), min_size=1, max_size=8),
 )
-def test_pages_show_each_message_once_while_others_come_and_go(
+def test_pages_show_each_message_once_while_others_are_saved_and_deleted(
     oldest_first: bool, limit: int, between: list[list[int | None]]
 ) -> None:
-    """Between two pages messages are saved (None) and deleted: none that stays is missed or shown twice."""
+    """Messages that exist throughout must not be missed or shown twice; in the actions, None saves a message."""
     numbers = count(7)
     seen: list[int] = []
     with closing(ResourceStore()) as store:
@@ -208,8 +208,8 @@ def test_pages_show_each_message_once_while_others_come_and_go(
                     there = [n for n in there if n != action]
 
 
-def test_only_the_newest_are_kept(store: ResourceStore) -> None:
-    """A log that nobody empties stays small; other kinds are left alone."""
+def test_all_but_the_newest_are_deleted(store: ResourceStore) -> None:
+    """This limits the size of a log; other kinds are not affected."""
     fill(store, 5)
     store.save(PhoneSettings(sid="+1", account_sid="", date_created=1.0, date_updated=1.0))
     store.keep_newest(MessageRecord, 2)
@@ -219,8 +219,8 @@ def test_only_the_newest_are_kept(store: ResourceStore) -> None:
     assert store.get(PhoneSettings, "+1") is not None
 
 
-def test_deleting_takes_the_bytes_along(store: ResourceStore) -> None:
-    """A deleted picture must not be found by its link."""
+def test_bytes_are_deleted_with_their_resource(store: ResourceStore) -> None:
+    """A deleted picture must not be served any more."""
     fill(store, 2)
     store.save_bytes("SM1", b"\x00\xff")
     store.save_bytes("SM2", b"kept")
@@ -232,8 +232,8 @@ def test_deleting_takes_the_bytes_along(store: ResourceStore) -> None:
 
 
 @given(st.binary(), st.binary())
-def test_bytes_come_back_as_they_were_saved_last(first: bytes, second: bytes) -> None:
-    """A picture is not text."""
+def test_bytes_are_loaded_as_they_were_last_saved(first: bytes, second: bytes) -> None:
+    """Pictures are arbitrary bytes."""
     with closing(ResourceStore()) as store:
         store.save_bytes("ME1", first)
         store.save_bytes("ME1", second)
@@ -242,16 +242,16 @@ def test_bytes_come_back_as_they_were_saved_last(first: bytes, second: bytes) ->
         assert store.read_bytes("ME2") is None
 
 
-def test_moments_are_kept_by_name(store: ResourceStore) -> None:
-    """When a number last sent decides when it may send again."""
+def test_numbers_are_saved_by_name(store: ResourceStore) -> None:
+    """A state records for example the time of the last stop."""
     store.write("a", 1.5)
     store.write("a", 2.25)
 
     assert (store.read("a"), store.read("b")) == (2.25, 0.0)
 
 
-def test_clearing_forgets_everything(store: ResourceStore) -> None:
-    """Reset means that the next test starts with an empty Twilio."""
+def test_clear_deletes_all_resources(store: ResourceStore) -> None:
+    """After a reset, the next test starts with an empty store."""
     fill(store, 2)
     store.delete(MessageRecord, "SM2")
     store.save_bytes("ME1", b"x")
@@ -263,8 +263,8 @@ def test_clearing_forgets_everything(store: ResourceStore) -> None:
     assert (store.place(MessageRecord, "SM2"), store.owed(MessageRecord)) == (-1, [])
 
 
-def test_file_is_read_again_by_the_next_run(tmp_path: Path) -> None:
-    """What was sent yesterday is still listed today, and pages still go on from what was deleted."""
+def test_file_is_read_by_the_next_run(tmp_path: Path) -> None:
+    """Resources, bytes, and the positions of deleted resources must survive a restart."""
     path = tmp_path / "state.db"
     with closing(ResourceStore(path)) as store:
         fill(store, 3)
@@ -280,13 +280,13 @@ def test_file_is_read_again_by_the_next_run(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("application", "version"),
     [
-        pytest.param(0, 0, id="of another program"),
-        pytest.param(0, 1, id="of another program that counts its versions as well"),
-        pytest.param(0x74776D6C, 2, id="of another release"),
+        pytest.param(0, 0, id="another program"),
+        pytest.param(0, 1, id="another program with the same version"),
+        pytest.param(0x74776D6C, 2, id="another release"),
     ],
 )
-def test_file_of_somebody_else_is_refused_and_left_alone(tmp_path: Path, application: int, version: int) -> None:
-    """A mistyped path must not cost anybody a database."""
+def test_file_of_another_program_is_refused_and_not_changed(tmp_path: Path, application: int, version: int) -> None:
+    """A mistyped path must not destroy a database."""
     path = tmp_path / "other.db"
     with closing(sqlite3.connect(path)) as other:
         other.executescript(
@@ -299,25 +299,25 @@ def test_file_of_somebody_else_is_refused_and_left_alone(tmp_path: Path, applica
     assert path.read_bytes() == before
 
 
-def test_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Path) -> None:
-    """The reason is said in one line, without a trace."""
+def test_file_that_is_not_a_database_is_refused_and_not_changed(tmp_path: Path) -> None:
+    """The error gives the reason in one line."""
     path = tmp_path / "notes.txt"
-    path.write_text("These are notes, and no database.\n" * 100)
+    path.write_text("These are notes, not a database.\n" * 100)
 
     with pytest.raises(ConfigurationError, match=r"^state: .*notes\.txt cannot be used: file is not a database$"):
         ResourceStore(path)
-    assert path.read_text() == "These are notes, and no database.\n" * 100
+    assert path.read_text() == "These are notes, not a database.\n" * 100
 
 
 def test_path_that_cannot_be_opened_is_refused(tmp_path: Path) -> None:
-    """A folder that does not exist is the commonest reason."""
+    """The most common reason is a folder that does not exist."""
     with pytest.raises(ConfigurationError, match=r"^state: .*nowhere/state\.db cannot be used: unable to open"):
         ResourceStore(tmp_path / "nowhere" / "state.db")
 
 
 @pytest.mark.parametrize("name", ["", "state.db"], ids=["in memory", "in a file"])
 def test_threads_share_a_store(tmp_path: Path, name: str) -> None:
-    """The REST API, the phone's page and the delivery of messages all work in threads of their own."""
+    """The REST API and the delivery of messages use different threads."""
     with (
         closing(ResourceStore(tmp_path / name) if name else ResourceStore()) as store,
         ThreadPoolExecutor(8) as threads,
@@ -336,8 +336,8 @@ def test_threads_share_a_store(tmp_path: Path, name: str) -> None:
         assert sorted(int(each.sid[2:]) for each in store.find(MessageRecord)) == list(range(0, 200, 2))
 
 
-def test_what_is_owed_is_kept_as_it_was_then(tmp_path: Path) -> None:
-    """A status callback tells the status of its moment, though the message has gone on, or is gone."""
+def test_open_task_keeps_the_resource_as_it_was(tmp_path: Path) -> None:
+    """A status callback contains the status of its time, even if the message was changed or deleted since."""
     path = tmp_path / "state.db"
     with closing(ResourceStore(path)) as store:
         numbers = [store.owe(what, message("SM1", body=what)) for what in ("first", "second", "third")]
@@ -353,7 +353,7 @@ def test_what_is_owed_is_kept_as_it_was_then(tmp_path: Path) -> None:
 
 
 def test_newest_of_each_group_is_found(store: ResourceStore) -> None:
-    """What a number sent last decides when it may send again, however much it sent before."""
+    """The last message of a number decides when it may send again."""
     for n, (account, sent) in enumerate([(ACCOUNT, 5.0), (ACCOUNT, 3.0), (OTHER, 1.0), (OTHER, 2.0), (OTHER, None)]):
         store.save(message(f"SM{n}", account_sid=account, date_sent=sent))
     is_sent = Condition("date_sent", ">", 0)
@@ -366,8 +366,8 @@ def test_newest_of_each_group_is_found(store: ResourceStore) -> None:
     assert store.newest_of_each(PhoneSettings, ("sid",), "status") == []
 
 
-def test_latest_change_of_anything_is_found(store: ResourceStore) -> None:
-    """No clock may begin before it."""
+def test_date_of_the_latest_change_is_found(store: ResourceStore) -> None:
+    """A clock must not start before it."""
     assert store.latest() == 0.0
     fill(store, 2)
     store.save(PhoneSettings(sid="+1", account_sid="", date_created=1.0, date_updated=7.5))
@@ -378,11 +378,11 @@ def test_latest_change_of_anything_is_found(store: ResourceStore) -> None:
 def _clear_and_fail(store: ResourceStore) -> None:
     store.clear()
     fill(store, 3)
-    raise LookupError("switched off")
+    raise LookupError("power failure")
 
 
-def test_what_is_done_exclusively_is_done_as_a_whole_or_not_at_all(tmp_path: Path) -> None:
-    """A machine that is switched off in between finds the state as it was before."""
+def test_exclusive_changes_are_committed_together_or_not_at_all(tmp_path: Path) -> None:
+    """After a failure in between, the state is as before."""
     path = tmp_path / "state.db"
     with closing(ResourceStore(path)) as store:
         fill(store, 1)
@@ -395,8 +395,8 @@ def test_what_is_done_exclusively_is_done_as_a_whole_or_not_at_all(tmp_path: Pat
         assert sids(store.find(MessageRecord)) == ["SM2", "SM1"]
 
 
-def test_others_wait_for_what_is_done_exclusively(store: ResourceStore) -> None:
-    """They see what was before, or what is after."""
+def test_other_threads_wait_for_exclusive_changes(store: ResourceStore) -> None:
+    """They must not see the state in between."""
     fill(store, 1)
     begun = threading.Barrier(9)
 

@@ -1,4 +1,4 @@
-"""Executing TwiML: the replies to a text, and the URLs that its documents lead to."""
+"""Executing TwiML: the replies to a message, Redirects, and the fallback URL."""
 
 from __future__ import annotations
 
@@ -25,28 +25,28 @@ from twiml_app.emulator.twiml_execution import MAX_DOCUMENTS
 
 @pytest.fixture
 def program() -> Iterator[Program]:
-    """A program that wants a login, as every program should."""
+    """A program that requires credentials, as every program should."""
     with Program("basic") as program:
         program.answers("/other", say("other"))
         yield program
 
 
 def text(content: str) -> Answer:
-    """Answer with a plain text."""
+    """Return an answer with plain text."""
     return Answer(content.encode(), content_type="text/plain; charset=utf-8")
 
 
 ANSWERS = [
-    # id, answer, replies, numbers of the debugger
+    # id, answer, replies, error codes
     ("one", say("hello"), ["hello"], []),
     ("several", say("a", "b", "c"), ["a", "b", "c"], []),
     ("noun", twiml("<Message><Body>a</Body><Body>b</Body></Message>"), ["ab"], []),
     ("characters", say("Grüße &amp; &lt;3 😀"), ["Grüße & <3 😀"], []),
     ("legacy", twiml("<Sms>a</Sms>"), ["a"], []),
-    ("none", twiml(""), [], []),
-    ("no root to speak of", Answer(b"<Response/>"), [], []),
+    ("no verbs", twiml(""), [], []),
+    ("empty root", Answer(b"<Response/>"), [], []),
     ("204", NOTHING, [], []),
-    ("200 without anything", Answer(content_type=""), [], []),
+    ("200 without a body", Answer(content_type=""), [], []),
     ("201", twiml("<Message>hello</Message>", status=201), ["hello"], []),
     ("text", text("hello\n"), ["hello\n"], []),
     ("empty text", text("\n"), [], []),
@@ -56,32 +56,37 @@ ANSWERS = [
     ("after a redirect", twiml("<Redirect>/other</Redirect><Message>a</Message>"), ["other"], [12200]),
     ("404", Answer(status=404), [], [11200]),
     ("500", Answer(b"boom", 500, "text/plain"), [], [11200]),
-    ("no HTTP", Answer(raw=b"220 mail.example.com ESMTP\r\n"), [], [11206]),
-    ("circle", Answer(status=302, headers=(("Location", "/message"),)), [], [11215]),
-    ("elsewhere", Answer(status=302, headers=(("Location", "/other"),)), ["other"], []),
+    ("another protocol", Answer(raw=b"220 mail.example.com ESMTP\r\n"), [], [11206]),
+    ("redirect loop", Answer(status=302, headers=(("Location", "/message"),)), [], [11215]),
+    ("HTTP redirect", Answer(status=302, headers=(("Location", "/other"),)), ["other"], []),
     ("no content type", Answer(b"<Response/>", content_type=""), [], [12300]),
     ("JSON", Answer(b"{}", content_type="application/json"), [], [12300]),
     ("too large", say("a" * 70_000), [], [11750]),
-    ("no XML", Answer(b"<Response><Message>a & b</Message></Response>"), [], [12100]),
+    ("not XML", Answer(b"<Response><Message>a & b</Message></Response>"), [], [12100]),
     ("XML 1.1", Answer(b'<?xml version="1.1"?><Response/>'), [], [12101]),
-    ("other root", Answer(b"<html/>"), [], [12102]),
-    ("lower case", Answer(b"<response/>"), [], [12102]),
-    ("voice", twiml("<Say>a</Say><Message>b</Message>"), ["b"], [14110]),
+    ("another root", Answer(b"<html/>"), [], [12102]),
+    ("lower case root", Answer(b"<response/>"), [], [12102]),
+    ("voice verb", twiml("<Say>a</Say><Message>b</Message>"), ["b"], [14110]),
     ("lower case verb", twiml("<message>a</message>"), [], [14110]),
     ("attribute", twiml("<Message To='+15558675311'>a</Message>"), ["a"], [12200]),
-    ("noun that there is not", twiml("<Message>a<Media2/></Message>"), ["a"], [12200]),
-    ("empty", twiml("<Message/><Message>b</Message>"), ["b"], [14103]),
+    ("unknown noun", twiml("<Message>a<Media2/></Message>"), ["a"], [12200]),
+    ("empty message", twiml("<Message/><Message>b</Message>"), ["b"], [14103]),
     ("long legacy", twiml(f"<Sms>{'a' * 161}</Sms>"), [], [14103]),
     ("long", say("a" * 1601), [], [21617]),
-    ("eleven", say(*"abcdefghijk"), list("abcdefghij"), [14109]),
-    ("to nobody", twiml("<Message to='nobody'>a</Message><Message>b</Message>"), ["b"], [14101]),
-    ("to oneself", twiml(f"<Message to='{NUMBER}'>a</Message>"), [], [14101]),
-    ("from nobody", twiml("<Message from='!'>a</Message>"), [], [14102]),
+    ("eleven messages", say(*"abcdefghijk"), list("abcdefghij"), [14109]),
+    ("to an invalid address", twiml("<Message to='nobody'>a</Message><Message>b</Message>"), ["b"], [14101]),
+    ("to itself", twiml(f"<Message to='{NUMBER}'>a</Message>"), [], [14101]),
+    ("from an invalid address", twiml("<Message from='!'>a</Message>"), [], [14102]),
     ("method", twiml("<Message method='PUT'>a</Message>"), ["a"], [14104]),
     ("status URL", twiml("<Message statusCallback='ftp://a'>a</Message>"), ["a"], [14105]),
-    ("redirect to no URL", twiml("<Message>a</Message><Redirect>mailto:a</Redirect>"), ["a"], [11100]),
-    ("redirect to no port", twiml("<Message>a</Message><Redirect>http://127.0.0.1:0/</Redirect>"), ["a"], [11100]),
-    ("media that is none", twiml("<Message><Body>a</Body><Media>/missing</Media></Message>"), [], [21620]),
+    ("redirect to an invalid URL", twiml("<Message>a</Message><Redirect>mailto:a</Redirect>"), ["a"], [11100]),
+    (
+        "redirect to an invalid port",
+        twiml("<Message>a</Message><Redirect>http://127.0.0.1:0/</Redirect>"),
+        ["a"],
+        [11100],
+    ),
+    ("missing media", twiml("<Message><Body>a</Body><Media>/missing</Media></Message>"), [], [21620]),
 ]
 
 
@@ -89,7 +94,7 @@ ANSWERS = [
 def test_answer_is_executed(
     twilio: Emulator, program: Program, answer: Answer, replies: list[str], found: list[int]
 ) -> None:
-    """What can be done is done, and the debugger tells the rest."""
+    """The valid parts are executed, and the debugger reports the others."""
     program.answers("/message", answer)
     turn = twilio.phone(CONTACT).text("hello")
     assert twilio.settle()
@@ -100,29 +105,29 @@ def test_answer_is_executed(
     assert all(problem.message_sid == turn.inbound.sid for problem in turn.problems)
 
 
-def test_redirects_carry_the_message_along(twilio: Emulator, program: Program) -> None:
-    """GET and POST, relative to whoever answered, with the login of this host; the message is the same."""
+def test_redirects_get_the_parameters_of_the_message(twilio: Emulator, program: Program) -> None:
+    """They use GET or POST, are relative to the URL that answered, and get the credentials of the host."""
     program.answers("/message", twiml("<Redirect method='GET'>/deep/second?a=b</Redirect>"))
     program.answers("/deep/second", twiml(f"<Redirect>http://{program.host}/deep/third</Redirect>"))
     program.answers("/deep/third", twiml("<Redirect method='POST'>fourth#rc=0</Redirect>"))
     program.answers("/deep/fourth", say("done"))
     turn = twilio.phone(CONTACT).text("hello")
-    let_in = [request for request in program.received if request.status == 200]
+    authenticated = [request for request in program.received if request.status == 200]
 
     assert turn.texts == ["done"]
-    assert [(request.method, request.path) for request in let_in] == [
+    assert [(request.method, request.path) for request in authenticated] == [
         ("POST", "/message"),
         ("GET", "/deep/second"),
         ("POST", "/deep/third"),
         ("POST", "/deep/fourth"),
     ]
-    assert let_in[1].query["a"] == ["b"]
-    assert let_in[1].query["MessageSid"] == [turn.inbound.sid]
-    assert [request.form for request in let_in[2:]] == [let_in[0].form] * 2
+    assert authenticated[1].query["a"] == ["b"]
+    assert authenticated[1].query["MessageSid"] == [turn.inbound.sid]
+    assert [request.form for request in authenticated[2:]] == [authenticated[0].form] * 2
 
 
-def test_redirect_to_another_host_takes_no_password_along(twilio: Emulator, program: Program) -> None:
-    """Credentials are those of one host."""
+def test_credentials_are_not_sent_to_another_host(twilio: Emulator, program: Program) -> None:
+    """They are meant only for the host in their URL."""
     with Program() as elsewhere:
         url = elsewhere.answers("/message", twiml("<Redirect>/next</Redirect>"))
         elsewhere.answers("/next", say("elsewhere"))
@@ -135,8 +140,8 @@ def test_redirect_to_another_host_takes_no_password_along(twilio: Emulator, prog
 
 
 @pytest.mark.parametrize("documents", [MAX_DOCUMENTS, MAX_DOCUMENTS + 1])
-def test_documents_may_lead_on_until_a_limit(twilio: Emulator, program: Program, documents: int) -> None:
-    """14106: whoever redirects to himself does not keep Twilio busy for ever."""
+def test_number_of_documents_is_limited(twilio: Emulator, program: Program, documents: int) -> None:
+    """A program that redirects to itself must not keep Twilio busy forever; the error is 14106."""
     again = twiml("<Message>a</Message><Redirect>/message</Redirect>")
     program.answers("/message", *[again] * (documents - 1), say("end"))
     twilio.add_number(NUMBER, fallback_url=program.answers("/fallback", say("sorry")))
@@ -153,8 +158,8 @@ def test_documents_may_lead_on_until_a_limit(twilio: Emulator, program: Program,
 
 FAILURES = [
     ("status", Answer(status=500), 11200),
-    ("no HTTP", Answer(raw=b"SSH-2.0\r\n"), 11206),
-    ("circle", Answer(status=307, headers=(("Location", "/message"),)), 11215),
+    ("another protocol", Answer(raw=b"SSH-2.0\r\n"), 11206),
+    ("redirect loop", Answer(status=307, headers=(("Location", "/message"),)), 11215),
     ("content type", Answer(b"{}", content_type="application/json"), 12300),
     ("size", say("a" * 70_000), 11750),
     ("XML", Answer(b"<Response>"), 12100),
@@ -165,10 +170,10 @@ FAILURES = [
 
 @pytest.mark.parametrize(("answer", "code"), [pytest.param(*row, id=name) for name, *row in FAILURES])
 @pytest.mark.parametrize("method", ["POST", "GET"])
-def test_fallback_url_answers_where_the_program_fails(
+def test_fallback_url_is_called_if_the_program_fails(
     twilio: Emulator, program: Program, answer: Answer, code: int, method: str
 ) -> None:
-    """With the number of the failure, and the URL that failed, without its password."""
+    """It gets the error code and the URL that failed, without its password."""
     program.answers("/message", answer)
     fallback = program.answers("/fallback", say("sorry"))
     twilio.add_number(NUMBER, fallback_url=fallback, fallback_method=method)
@@ -184,8 +189,8 @@ def test_fallback_url_answers_where_the_program_fails(
     }
 
 
-def test_fallback_url_answers_where_nobody_listens(twilio: Emulator, program: Program) -> None:
-    """The program is down, its spare one is up."""
+def test_fallback_url_is_called_if_nothing_listens(twilio: Emulator, program: Program) -> None:
+    """The program may be down while the server of the fallback URL is up."""
     url = f"http://127.0.0.1:{closed_port()}/message"
     twilio.add_number(NUMBER, url, fallback_url=program.answers("/fallback", say("sorry")))
     turn = twilio.phone(CONTACT).text("hello")
@@ -197,12 +202,12 @@ def test_fallback_url_answers_where_nobody_listens(twilio: Emulator, program: Pr
 @pytest.mark.parametrize(
     "problem",
     [
-        pytest.param("<Redirect>http://127.0.0.1:0/</Redirect>", id="redirect to no port"),
-        pytest.param("<Redirect>/broken</Redirect>", id="redirect to what fails"),
+        pytest.param("<Redirect>http://127.0.0.1:0/</Redirect>", id="redirect to an invalid port"),
+        pytest.param("<Redirect>/broken</Redirect>", id="redirect to a URL that fails"),
     ],
 )
-def test_fallback_url_answers_where_a_redirect_fails(twilio: Emulator, program: Program, problem: str) -> None:
-    """What was sent before stays sent."""
+def test_fallback_url_is_called_if_a_redirect_fails(twilio: Emulator, program: Program, problem: str) -> None:
+    """The replies before the Redirect are still sent."""
     program.answers("/broken", Answer(status=500))
     program.answers("/message", twiml(f"<Message>first</Message>{problem}"))
     twilio.add_number(NUMBER, fallback_url=program.answers("/fallback", say("sorry")))
@@ -210,8 +215,8 @@ def test_fallback_url_answers_where_a_redirect_fails(twilio: Emulator, program: 
     assert twilio.phone(CONTACT).text("hello").texts == ["first", "sorry"]
 
 
-def test_what_a_document_sends_does_not_wait_for_the_next_one(twilio: Emulator, program: Program) -> None:
-    """A slow Redirect holds up no reply, and its failure takes none back."""
+def test_replies_are_sent_before_the_next_document_is_fetched(twilio: Emulator, program: Program) -> None:
+    """A slow Redirect must not delay a reply, and its failure must not cancel one."""
     arrived: list[list[str]] = []
 
     def look(_: Received) -> Answer:
@@ -228,7 +233,7 @@ def test_what_a_document_sends_does_not_wait_for_the_next_one(twilio: Emulator, 
 
 
 def test_fallback_url_may_fail_as_well(twilio: Emulator, program: Program) -> None:
-    """Both are told, the cause first; nobody is asked a third time."""
+    """Both failures are reported, the cause first, and no third URL is called."""
     program.answers("/message", Answer(status=500))
     twilio.add_number(NUMBER, fallback_url=program.answers("/fallback", Answer(b"<Response>")))
     turn = twilio.phone(CONTACT).text("hello")
@@ -241,7 +246,7 @@ def test_fallback_url_may_fail_as_well(twilio: Emulator, program: Program) -> No
 
 
 def test_fallback_url_may_redirect(twilio: Emulator, program: Program) -> None:
-    """Its documents are as good as others, and know of the failure as well."""
+    """Its documents are executed like any other."""
     program.answers("/message", Answer(status=500))
     program.answers("/fallback", twiml("<Redirect>/other</Redirect>"))
     twilio.add_number(NUMBER, fallback_url=program.url("/fallback"))
@@ -249,8 +254,8 @@ def test_fallback_url_may_redirect(twilio: Emulator, program: Program) -> None:
     assert twilio.phone(CONTACT).text("hello").texts == ["other"]
 
 
-def test_warning_calls_no_fallback_url(twilio: Emulator, program: Program) -> None:
-    """The message went on all the same."""
+def test_fallback_url_is_not_called_after_a_warning(twilio: Emulator, program: Program) -> None:
+    """The document was still executed."""
     program.answers("/message", twiml("<Say>a</Say><Message to=''>b</Message>"))
     twilio.add_number(NUMBER, fallback_url=program.answers("/fallback", say("sorry")))
     turn = twilio.phone(CONTACT).text("hello")
@@ -260,7 +265,7 @@ def test_warning_calls_no_fallback_url(twilio: Emulator, program: Program) -> No
 
 
 ACTIONS = [
-    # id, verb, what the action is told besides the message
+    # id, verb, parameters of the action URL besides those of the message
     (
         "message",
         "<Message action='/done'>a</Message>",
@@ -268,17 +273,19 @@ ACTIONS = [
     ),
     ("legacy", "<Sms action='/done'>a</Sms>", {"SmsSid": "{sid}", "SmsStatus": "sending"}),
     (
-        "message to nobody",
+        "message to an invalid address",
         "<Message action='/done' to='nobody'>a</Message>",
         {"MessageSid": "", "MessageStatus": "invalid", "SmsSid": "", "SmsStatus": "invalid"},
     ),
-    ("legacy to nobody", "<Sms action='/done' to='nobody'>a</Sms>", {"SmsSid": "", "SmsStatus": "invalid"}),
+    ("legacy to an invalid address", "<Sms action='/done' to='nobody'>a</Sms>", {"SmsSid": "", "SmsStatus": "invalid"}),
 ]
 
 
-@pytest.mark.parametrize(("verb", "told"), [pytest.param(*row, id=name) for name, *row in ACTIONS])
-def test_action_takes_over_in_the_documents_of_then(program: Program, verb: str, told: dict[str, str]) -> None:
-    """2014: what stands after it is never reached, and its answer is executed."""
+@pytest.mark.parametrize(("verb", "parameters"), [pytest.param(*row, id=name) for name, *row in ACTIONS])
+def test_answer_of_the_action_url_replaces_the_document_in_2014(
+    program: Program, verb: str, parameters: dict[str, str]
+) -> None:
+    """The verbs after it are not executed."""
     program.answers("/message", twiml(f"{verb}<Message>never</Message>"))
     program.answers("/done", say("done"))
     with emulator(profile="2014") as twilio:
@@ -289,13 +296,13 @@ def test_action_takes_over_in_the_documents_of_then(program: Program, verb: str,
 
     assert turn.texts == (["done"] if "nobody" in verb else ["a", "done"])
     assert dict(done.form.pairs) == dict(message.form.pairs) | {
-        name: value.format(sid=sid) for name, value in told.items()
+        name: value.format(sid=sid) for name, value in parameters.items()
     }
     assert len(done.form.pairs) == len({name for name, _ in done.form.pairs})
 
 
-def test_action_is_told_of_a_reply_that_is_refused(program: Program) -> None:
-    """Somebody who sent STOP gets nothing: that is no sending."""
+def test_action_url_is_called_for_a_refused_reply(program: Program) -> None:
+    """A reply to a contact who opted out has the status invalid, not sending."""
     program.answers("/message", twiml("<Sms action='/done'>a</Sms>"))
     program.answers("/done", NOTHING)
     with emulator(profile="2014") as twilio:
@@ -308,7 +315,7 @@ def test_action_is_told_of_a_reply_that_is_refused(program: Program) -> None:
 
 
 def test_action_is_a_status_url_today(twilio: Emulator, program: Program) -> None:
-    """The document goes on."""
+    """The rest of the document is executed."""
     program.answers("/message", twiml("<Message action='/done'>a</Message><Message>b</Message>"))
     program.answers("/done", NOTHING)
     turn = twilio.phone(CONTACT).text("hello")

@@ -1,4 +1,4 @@
-"""Reading TwiML: the messages that a document asks for, in order, and the Redirect that ends it."""
+"""Reading TwiML: the messages in a document, in order, and the Redirect that ends it."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from twiml_app.emulator.twiml_reader import Document, RedirectStep, SendStep, re
 from twiml_app.twiml import MessagingResponse
 from twiml_app.verbs import Comment, Message, Redirect, Sms
 
-AFTER_REDIRECT = (12200, "what stands after a Redirect is never reached")
+AFTER_REDIRECT = (12200, "anything after a Redirect is ignored")
 
 
 @pytest.mark.parametrize(
     ("verbs", "expected"),
     [
         pytest.param("", document(), id="empty"),
-        pytest.param("\n <!--a-->\n <?b c?>\n", document(), id="notes and instructions"),
+        pytest.param("\n <!--a-->\n <?b c?>\n", document(), id="comments and processing instructions"),
         pytest.param("<Message>a</Message>", document(send("a")), id="text without a Body"),
         pytest.param("<Message><Body>a</Body></Message>", document(send("a")), id="Body"),
         pytest.param("<Message><Body>a</Body><Body> b</Body></Message>", document(send("a b")), id="several Bodies"),
-        pytest.param("<Message>\n a\n</Message>", document(send("\n a\n")), id="space around a text"),
-        pytest.param("<Message><Body> a </Body></Message>", document(send(" a ")), id="space in a Body"),
+        pytest.param("<Message>\n a\n</Message>", document(send("\n a\n")), id="white space around text"),
+        pytest.param("<Message><Body> a </Body></Message>", document(send(" a ")), id="white space in a Body"),
         pytest.param(
             "\n <Message>\n  <Body>a</Body>\n  <Media> /m\n  </Media>\n </Message>\n",
             document(send("a", "/m")),
@@ -36,14 +36,14 @@ AFTER_REDIRECT = (12200, "what stands after a Redirect is never reached")
         pytest.param(
             "<Message>a<Media>/1</Media>b<Media>/2</Media><Body>c</Body>d</Message>",
             document(send("abcd", "/1", "/2")),
-            id="text beside Media",
+            id="text next to Media",
         ),
         pytest.param(
             "<Message>a<!--x-->b<?y z?>c<Body>d<!--x--> <!--y-->e</Body></Message>",
             document(send("abcd e")),
-            id="notes within text",
+            id="comments within text",
         ),
-        pytest.param("<Message><Media>/m</Media></Message>", document(send("", "/m")), id="Media alone"),
+        pytest.param("<Message><Media>/m</Media></Message>", document(send("", "/m")), id="only Media"),
         pytest.param(
             "<Message><Body> </Body><Media>/m</Media></Message>", document(send(" ", "/m")), id="Media and a blank Body"
         ),
@@ -66,7 +66,7 @@ AFTER_REDIRECT = (12200, "what stands after a Redirect is never reached")
                     status_callback="https://b.example/s?c&d",
                 )
             ),
-            id="every attribute",
+            id="all attributes",
         ),
         pytest.param(
             '<Sms to="+1" from="+2" action="a" method="GET" statusCallback="HTTP://b.example">c</Sms>',
@@ -81,7 +81,7 @@ AFTER_REDIRECT = (12200, "what stands after a Redirect is never reached")
                     is_sms=True,
                 )
             ),
-            id="older verb",
+            id="legacy verb",
         ),
         pytest.param(f"<Sms>{'x' * 160}</Sms>", document(send("x" * 160, is_sms=True)), id="longest Sms"),
         pytest.param("<Redirect> /r\n</Redirect>", document(RedirectStep(url="/r")), id="Redirect"),
@@ -93,7 +93,7 @@ AFTER_REDIRECT = (12200, "what stands after a Redirect is never reached")
         pytest.param(
             "<Message>a</Message><Sms>b</Sms><Redirect>c</Redirect>\n<!-- end -->\n",
             document(send("a"), send("b", is_sms=True), RedirectStep(url="c")),
-            id="in order",
+            id="several verbs",
         ),
         pytest.param(
             "<Message>a</Message>" * 10 + "<Redirect>b</Redirect>",
@@ -102,50 +102,50 @@ AFTER_REDIRECT = (12200, "what stands after a Redirect is never reached")
         ),
     ],
 )
-def test_what_is_in_order_is_executed_without_a_word(verbs: str, expected: Document) -> None:
-    """A debugger that cries wolf is not read."""
+def test_valid_document_has_no_problems(verbs: str, expected: Document) -> None:
+    """False alarms would make the debugger useless."""
     assert read(verbs) == expected
 
 
 @pytest.mark.parametrize(
-    "behind",
+    "rest",
     [
         pytest.param("<Message>b</Message>", id="message"),
-        pytest.param("<Say/><Redirect>/s</Redirect>", id="several verbs, one of them wrong"),
+        pytest.param("<Say/><Redirect>/s</Redirect>", id="several verbs, one of them invalid"),
         pytest.param("<!--b--> c", id="text"),
     ],
 )
 @pytest.mark.parametrize(
     ("redirect", "steps", "problems"),
     [
-        pytest.param("<Redirect>/r</Redirect>", (RedirectStep(url="/r"),), (), id="good"),
-        pytest.param("<Redirect/>", (), ((11100, "Redirect is '', which is no http or https URL"),), id="empty"),
+        pytest.param("<Redirect>/r</Redirect>", (RedirectStep(url="/r"),), (), id="valid"),
+        pytest.param("<Redirect/>", (), ((11100, "Redirect is '', which is not an http or https URL"),), id="empty"),
         pytest.param(
             "<Redirect>/a b</Redirect>",
             (),
-            ((11100, "Redirect is '/a b', which is no http or https URL"),),
+            ((11100, "Redirect is '/a b', which is not an http or https URL"),),
             id="white space",
         ),
         pytest.param(
             f'<Redirect method="GET">tel:{"5" * 60}</Redirect>',
             (),
-            ((11100, f"Redirect is 'tel:{'5' * 53}...', which is no http or https URL"),),
-            id="other scheme",
+            ((11100, f"Redirect is 'tel:{'5' * 53}...', which is not an http or https URL"),),
+            id="another scheme",
         ),
     ],
 )
-def test_nothing_is_reached_after_a_redirect(
-    redirect: str, steps: tuple[RedirectStep, ...], problems: tuple[tuple[int, str], ...], behind: str
+def test_everything_after_a_redirect_is_ignored(
+    redirect: str, steps: tuple[RedirectStep, ...], problems: tuple[tuple[int, str], ...], rest: str
 ) -> None:
-    """Control is gone with it, whether or not it leads anywhere; what stands there is not even looked at."""
+    """This is also the case if the Redirect is invalid; problems in the rest are not reported."""
     expected = document(send("a"), *steps, problems=(*problems, AFTER_REDIRECT))
 
-    assert read(f"<Message>a</Message>{redirect}{behind}") == expected
+    assert read(f"<Message>a</Message>{redirect}{rest}") == expected
     assert read(f"<Message>a</Message>{redirect}\n<!--b-->") == document(send("a"), *steps, problems=problems)
 
 
-def test_eleventh_message_and_its_like_are_not_sent() -> None:
-    """Ten go out for one inbound message; the note comes once, and a Redirect is followed all the same."""
+def test_messages_after_the_tenth_are_not_sent() -> None:
+    """The limit is reported once, and a Redirect is still followed."""
     more = "<Message>b</Message><Sms>c</Sms><Say/><Message>d</Message><Redirect>/r</Redirect>"
 
     assert read("<Message>a</Message>" * 9 + "<Message/><Sms>a</Sms>" + more) == document(
@@ -154,14 +154,14 @@ def test_eleventh_message_and_its_like_are_not_sent() -> None:
         RedirectStep(url="/r"),
         problems=(
             (14103, "Message has neither text nor media"),
-            (14109, "the answer asks for more than 10 messages"),
-            (14110, "Response holds Message, Redirect and Sms, not Say"),
+            (14109, "the answer contains more than 10 messages"),
+            (14110, "Response can contain Message, Redirect and Sms, not Say"),
         ),
     )
 
 
 def step_of(verb: Message | Sms | Redirect) -> SendStep | RedirectStep:
-    """Make what a verb asks for."""
+    """Make the step of a verb."""
     if isinstance(verb, Redirect):
         return RedirectStep(url=verb.url, method=verb.method or "POST")
     return SendStep(
@@ -176,16 +176,16 @@ def step_of(verb: Message | Sms | Redirect) -> SendStep | RedirectStep:
     )
 
 
-def can_be_done(step: SendStep | RedirectStep) -> bool:
-    """Tell whether Twilio does it: a text or media, and no ``//[``, which is none of the URLs it looks like."""
+def is_valid(step: SendStep | RedirectStep) -> bool:
+    """Return whether a step has text or media, and only URLs that can be resolved (unlike ``//[``)."""
     if isinstance(step, RedirectStep):
-        return can_be_joined(step.url)
+        return can_be_resolved(step.url)
     has_content = bool(step.text.strip() or step.media)
-    return has_content and can_be_joined(step.action, step.status_callback, *step.media)
+    return has_content and can_be_resolved(step.action, step.status_callback, *step.media)
 
 
-def can_be_joined(*urls: str) -> bool:
-    """Tell whether URLs lead from one that answered to somewhere."""
+def can_be_resolved(*urls: str) -> bool:
+    """Return whether URLs can be resolved against the URL of a document."""
     try:
         return all(resolve("https://a.example/b", url) for url in urls)
     except ValueError:
@@ -193,15 +193,15 @@ def can_be_joined(*urls: str) -> bool:
 
 
 def up_to_redirect(verbs: list[Any]) -> list[Any]:
-    """Return the verbs that are reached."""
+    """Return the verbs that are executed."""
     redirects = [place for place, verb in enumerate(verbs, 1) if isinstance(verb, Redirect)]
     return verbs[: min(redirects, default=None)]
 
 
 @given(st.lists(VERBS, max_size=6))
-def test_whatever_is_built_is_executed_without_a_word(verbs: list[Any]) -> None:
-    """The emulator does what the handler meant, to the letter."""
-    reached = up_to_redirect([verb for verb in verbs if isinstance(verb, Comment) or can_be_done(step_of(verb))])
-    steps = [step_of(verb) for verb in reached if not isinstance(verb, Comment)]
+def test_document_built_with_messaging_response_has_no_problems(verbs: list[Any]) -> None:
+    """The emulator must do exactly what the handler meant."""
+    executed = up_to_redirect([verb for verb in verbs if isinstance(verb, Comment) or is_valid(step_of(verb))])
+    steps = [step_of(verb) for verb in executed if not isinstance(verb, Comment)]
 
-    assert read_answer(MessagingResponse(*reached).to_bytes(), XML) == document(*steps)
+    assert read_answer(MessagingResponse(*executed).to_bytes(), XML) == document(*steps)

@@ -1,4 +1,4 @@
-"""Content types and charsets of an answer: the same text is read from TwiML and from plain text."""
+"""Content types and charsets of an answer, for TwiML and for plain text."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from twiml_app.emulator.twiml_reader import Document, read_answer
     "content_type",
     ["text/xml", "application/xml", "text/html", "TEXT/XML", " text/xml ;charset=utf-8", "text/html; charset=utf-8"],
 )
-def test_types_of_twiml(content_type: str) -> None:
-    """Twilio takes three, and frameworks answer text/html unless told otherwise."""
+def test_twiml_may_have_one_of_three_content_types(content_type: str) -> None:
+    """Twilio accepts three, and text/html is the default of many frameworks."""
     assert read_answer(b"<Response><Message>\xc3\xa9</Message></Response>", content_type) == document(send("é"))
 
 
 @pytest.mark.parametrize(
     ("body", "content_type", "expected"),
     [
-        pytest.param(b"Hello & <b>", "text/plain", document(send("Hello & <b>")), id="as it is"),
-        pytest.param(b" a\r\nb\n", "Text/Plain", document(send(" a\r\nb\n")), id="white space and all"),
+        pytest.param(b"Hello & <b>", "text/plain", document(send("Hello & <b>")), id="markup"),
+        pytest.param(b" a\r\nb\n", "Text/Plain", document(send(" a\r\nb\n")), id="white space"),
         pytest.param("é😀".encode(), "text/plain", document(send("é😀")), id="UTF-8 by default"),
         pytest.param("é😀".encode(), "text/plain; charset=UTF-8", document(send("é😀")), id="UTF-8"),
         pytest.param(
@@ -29,30 +29,32 @@ def test_types_of_twiml(content_type: str) -> None:
         ),
         pytest.param(b"\x80", "text/plain;charset=windows-1252; format=flowed", document(send("€")), id="Windows"),
         pytest.param("é".encode("utf-16"), "text/plain; charset=utf-16", document(send("é")), id="UTF-16"),
-        pytest.param(b"a\xffb", "text/plain", document(send("a\ufffdb")), id="what is not UTF-8"),
-        pytest.param(b"a\xe9", "text/plain; charset=us-ascii", document(send("a\ufffd")), id="what is not ASCII"),
+        pytest.param(b"a\xffb", "text/plain", document(send("a\ufffdb")), id="invalid UTF-8"),
+        pytest.param(b"a\xe9", "text/plain; charset=us-ascii", document(send("a\ufffd")), id="invalid ASCII"),
         pytest.param("é".encode(), "text/plain; charset=klingon", document(send("é")), id="unknown charset"),
-        pytest.param(b"a\\u00e9", "text/plain; charset=unicode_escape", document(send("a\\u00e9")), id="no charset"),
-        pytest.param(b"<Response/>", "text/plain", document(send("<Response/>")), id="TwiML as text"),
+        pytest.param(
+            b"a\\u00e9", "text/plain; charset=unicode_escape", document(send("a\\u00e9")), id="Python's own encoding"
+        ),
+        pytest.param(b"<Response/>", "text/plain", document(send("<Response/>")), id="TwiML as plain text"),
         pytest.param(b" \n", "text/plain", document(), id="blank"),
         pytest.param(b"x" * 1600, "text/plain", document(send(LONG)), id="longest"),
         pytest.param(
             b"x" * 1601,
             "text/plain",
-            document(problems=((21617, "the text of the answer has 1601 characters: 1600 can be sent"),)),
+            document(problems=((21617, "the text of the answer has 1601 characters: the limit is 1600"),)),
             id="too long",
         ),
     ],
 )
-def test_plain_text_is_sent_whole(body: bytes, content_type: str, expected: Document) -> None:
-    """A script that prints its answer is a program, too."""
+def test_plain_text_is_sent_as_one_message(body: bytes, content_type: str, expected: Document) -> None:
+    """Twilio accepts plain text, which simple scripts use."""
     assert read_answer(body, content_type) == expected
 
 
 @pytest.mark.parametrize("charset", ["utf-8", "utf8", "utf-16be", "utf-32le", "iso-8859-15", "latin1", "windows-1250"])
 @pytest.mark.parametrize("content_type", ["text/plain", "text/xml"])
 def test_charsets_of_the_web_are_read(content_type: str, charset: str) -> None:
-    """What the header names is in the bytes, as text and as TwiML alike."""
+    """The charset of the header applies to plain text and to TwiML."""
     text = "é" if content_type == "text/plain" else "<Response><Message>é</Message></Response>"
 
     assert read_answer(text.encode(charset), f"{content_type}; charset={charset}") == document(send("é"))
@@ -74,7 +76,7 @@ def test_charsets_of_the_web_are_read(content_type: str, charset: str) -> None:
     ],
 )
 def test_charsets_of_other_alphabets_are_read(charset: str, text: str) -> None:
-    """They are older than UTF-8, and not gone."""
+    """These older charsets are still in use."""
     assert read_answer(text.encode(charset), f"text/plain; charset={charset}") == document(send(text))
 
 
@@ -93,17 +95,17 @@ def test_charsets_of_other_alphabets_are_read(charset: str, text: str) -> None:
         pytest.param(
             '<?xml version="1.0" encoding="iso-8859-1"?><Response><Message>é</Message></Response>'.encode("latin-1"),
             "text/xml; charset=utf-8",
-            id="declaration against header",
+            id="declaration differs from header",
         ),
         pytest.param(
             f"{DECLARATION}<Response><Message>é</Message></Response>".encode(),
             "text/html; charset=iso-8859-1",
-            id="declaration of UTF-8 against header",
+            id="declaration of UTF-8 differs from header",
         ),
         pytest.param(
             "<Response><Message>é</Message></Response>".encode("utf-8-sig"),
             "text/xml; charset=iso-8859-1",
-            id="mark against header",
+            id="byte order mark differs from header",
         ),
         pytest.param(
             '<?xml version="1.0" encoding="utf-16"?><Response><Message>é</Message></Response>'.encode("utf-16"),
@@ -113,17 +115,17 @@ def test_charsets_of_other_alphabets_are_read(charset: str, text: str) -> None:
         pytest.param(
             '<?xml version="1.0" encoding="utf-16be"?><Response><Message>é</Message></Response>'.encode("utf-16be"),
             "text/xml; charset=utf-8",
-            id="wide characters without a mark",
+            id="wide characters without a byte order mark",
         ),
     ],
 )
 def test_document_is_read_in_its_encoding(body: bytes, content_type: str) -> None:
-    """The document knows best; the header counts where it says nothing."""
+    """The document takes precedence; the header applies if the document does not declare an encoding."""
     assert read_answer(body, content_type) == document(send("é"))
 
 
 @pytest.mark.parametrize("content_type", ["", "text/xml", "text/plain", "application/json"])
-def test_empty_answer_asks_for_nothing(content_type: str) -> None:
-    """A program may be silent, in either way that HTTP has for it."""
+def test_empty_answer_has_no_steps(content_type: str) -> None:
+    """A program need not reply: it can answer with 204, or with an empty body."""
     assert read_answer(b"", content_type) == read_answer(b"", content_type, 204) == document()
     assert read_answer(b"never looked at", content_type, 204) == document()

@@ -1,4 +1,4 @@
-"""The log of webhooks: every request to the program is kept, and passed to a watcher."""
+"""The log of webhooks: every request to the program is recorded, and passed to a watcher."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ OK = WebhookResponse(status=204)
 def asking(
     url: str = "http://a.example/message", body: bytes = f"Body=hi&MessageSid={SID}".encode()
 ) -> OutgoingRequest:
-    """Make a request of a webhook."""
+    """Make a webhook request."""
     return OutgoingRequest(method="POST", url=url, headers=(), body=body, connect_timeout_s=1, read_timeout_s=1)
 
 
 def webhook_log(answer: WebhookResponse | OSError) -> WebhookLog:
-    """Make a wire on which every request takes a quarter of a second."""
+    """Make a log in which every request takes a quarter of a second."""
     times = iter(number / 4 for number in range(10_000))
 
     def transport(request: OutgoingRequest) -> WebhookResponse:
@@ -32,12 +32,12 @@ def webhook_log(answer: WebhookResponse | OSError) -> WebhookLog:
     return WebhookLog(transport, SteppedClock(1000.0), seconds=lambda: next(times))
 
 
-def test_request_is_kept_with_its_answer() -> None:
-    """What was asked, of which message, what came back, and how long it took."""
-    wired = webhook_log(OK)
+def test_request_is_recorded_with_its_answer() -> None:
+    """The entry also has the sid of the message, and the duration."""
+    log = webhook_log(OK)
 
-    assert wired(asking()) == OK
-    assert wired.all() == [
+    assert log(asking()) == OK
+    assert log.all() == [
         LoggedWebhook(
             date=1000.0,
             method="POST",
@@ -53,58 +53,60 @@ def test_request_is_kept_with_its_answer() -> None:
 @pytest.mark.parametrize(
     ("sent", "sid"),
     [
-        pytest.param(asking(body=f"SmsSid={SID}&SmsStatus=sent".encode()), SID, id="a legacy status"),
-        pytest.param(asking(f"http://a.example/message?MessageSid={SID}", b""), SID, id="a GET"),
-        pytest.param(asking(body=b"\xff\xfe"), "", id="no form"),
+        pytest.param(asking(body=f"SmsSid={SID}&SmsStatus=sent".encode()), SID, id="legacy status"),
+        pytest.param(asking(f"http://a.example/message?MessageSid={SID}", b""), SID, id="GET"),
+        pytest.param(asking(body=b"\xff\xfe"), "", id="not a form"),
     ],
 )
-def test_message_is_named_where_it_can_be_told(sent: OutgoingRequest, sid: str) -> None:
-    """Several texts at once are told apart by it."""
-    wired = webhook_log(OK)
-    wired(sent)
+def test_entry_has_the_sid_of_the_message_if_there_is_one(sent: OutgoingRequest, sid: str) -> None:
+    """It distinguishes the requests of concurrent messages."""
+    log = webhook_log(OK)
+    log(sent)
 
-    assert [logged.message_sid for logged in wired.all()] == [sid]
+    assert [logged.message_sid for logged in log.all()] == [sid]
 
 
 @pytest.mark.parametrize(
     ("error", "problem"),
     [
-        pytest.param(ConnectFailed("no connection to a.example"), "no connection to a.example", id="with words"),
-        pytest.param(TimeoutError(), "TimeoutError", id="without"),
+        pytest.param(
+            ConnectFailed("no connection to a.example"), "no connection to a.example", id="exception with a message"
+        ),
+        pytest.param(TimeoutError(), "TimeoutError", id="exception without a message"),
     ],
 )
-def test_request_without_an_answer_is_kept_with_the_reason(error: OSError, problem: str) -> None:
-    """And the caller learns of it as before."""
-    wired = webhook_log(error)
+def test_request_without_an_answer_is_recorded_with_the_reason(error: OSError, problem: str) -> None:
+    """The exception is still raised to the caller."""
+    log = webhook_log(error)
     with pytest.raises(type(error)):
-        wired(asking())
+        log(asking())
 
-    assert [(logged.status, logged.problem) for logged in wired.all()] == [(0, problem)]
+    assert [(logged.status, logged.problem) for logged in log.all()] == [(0, problem)]
 
 
 def fail(logged: LoggedWebhook) -> None:
-    """Fail at every request."""
+    """Raise an exception for every request."""
     raise ValueError(logged)
 
 
-def test_watcher_is_told_and_may_fail() -> None:
-    """Whoever looks on must not stand in the way."""
+def test_watcher_is_called_and_may_raise() -> None:
+    """A watcher must not affect the request."""
     seen: list[LoggedWebhook] = []
-    wired = webhook_log(OK)
-    wired.watcher = seen.append
-    wired(asking())
-    wired.watcher = fail
+    log = webhook_log(OK)
+    log.watcher = seen.append
+    log(asking())
+    log.watcher = fail
 
-    assert wired(asking()) == OK
-    assert seen == wired.all()[:1]
+    assert log(asking()) == OK
+    assert seen == log.all()[:1]
 
 
-def test_only_the_latest_are_kept() -> None:
+def test_only_the_latest_requests_are_kept() -> None:
     """An emulator may run for weeks."""
-    wired = webhook_log(OK)
+    log = webhook_log(OK)
     for number in range(MAX_REQUESTS + 5):
-        wired(asking(f"http://a.example/{number}"))
+        log(asking(f"http://a.example/{number}"))
 
-    assert (len(wired.all()), wired.all()[0].url) == (MAX_REQUESTS, "http://a.example/5")
-    wired.clear()
-    assert wired.all() == []
+    assert (len(log.all()), log.all()[0].url) == (MAX_REQUESTS, "http://a.example/5")
+    log.clear()
+    assert log.all() == []

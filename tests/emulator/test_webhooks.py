@@ -1,4 +1,4 @@
-"""Webhooks: the request for an inbound message, as the program receives it."""
+"""Webhooks: the request for an inbound message."""
 
 from __future__ import annotations
 
@@ -55,8 +55,10 @@ OF_2008 = [
         pytest.param("2008", OF_2008, id="2008"),
     ],
 )
-def test_inbound_message_is_posted_whole(program: Program, profile: str, pairs: list[tuple[str, str]]) -> None:
-    """Programs read parameters that nobody thought of, and sign over all of them."""
+def test_inbound_message_is_posted_with_all_parameters(
+    program: Program, profile: str, pairs: list[tuple[str, str]]
+) -> None:
+    """A program may use any of them, and all are signed."""
     with emulator(profile=profile) as twilio:
         twilio.add_number(NUMBER, program.answers("/message", NOTHING))
         twilio.phone(CONTACT).text("Grüße & <3 +")
@@ -66,8 +68,8 @@ def test_inbound_message_is_posted_whole(program: Program, profile: str, pairs: 
     assert list(request.form.pairs) == pairs
 
 
-def test_request_carries_the_headers_of_twilio(twilio: Emulator, program: Program) -> None:
-    """Firewalls and frameworks look at them."""
+def test_request_has_the_headers_of_twilio(twilio: Emulator, program: Program) -> None:
+    """Firewalls and frameworks check them."""
     twilio.phone(CONTACT).text("hello")
     (request,) = program.received
     token = request.headers.pop("i-twilio-idempotency-token")
@@ -84,8 +86,8 @@ def test_request_carries_the_headers_of_twilio(twilio: Emulator, program: Progra
     }
 
 
-def test_pictures_are_named_by_urls_of_the_emulator(twilio: Emulator, program: Program) -> None:
-    """The program fetches them there, with its credentials."""
+def test_media_urls_point_at_the_emulator(twilio: Emulator, program: Program) -> None:
+    """The program fetches the media there, with the credentials of its account."""
     inbound = twilio.phone(CONTACT).text(media=[PICTURE, PICTURE]).inbound
     form = program.received[0].form
     base = f"{twilio.url}/2010-04-01/Accounts/{ACCOUNT_SID}/Messages/{inbound.sid}/Media/"
@@ -98,8 +100,8 @@ def test_pictures_are_named_by_urls_of_the_emulator(twilio: Emulator, program: P
     assert (form["MediaContentType0"], form["MediaContentType1"]) == ("image/png", "image/png")
 
 
-def test_service_of_the_number_is_named(program: Program) -> None:
-    """Programs of several services tell them apart by it."""
+def test_request_has_the_sid_of_the_messaging_service(program: Program) -> None:
+    """A program with several services distinguishes them by it."""
     services = [{"sid": SERVICE, "numbers": [NUMBER], "inbound_request_url": program.answers("/service", NOTHING)}]
     with emulator(seed={"numbers": [{"phone_number": NUMBER}], "services": services}) as twilio:
         twilio.phone(CONTACT).text("hello")
@@ -110,7 +112,7 @@ def test_service_of_the_number_is_named(program: Program) -> None:
 @pytest.mark.parametrize(
     ("number", "country"),
     [
-        pytest.param("+15558675310", "US", id="no such area code"),
+        pytest.param("+15558675310", "US", id="unused area code"),
         pytest.param("+14165550123", "CA", id="Canada"),
         pytest.param("+447700900123", "GB", id="Great Britain"),
         pytest.param("+4915112345678", "DE", id="Germany"),
@@ -119,12 +121,12 @@ def test_service_of_the_number_is_named(program: Program) -> None:
     ],
 )
 def test_country_is_that_of_the_number(number: str, country: str) -> None:
-    """Programs answer in a language by it."""
+    """Programs may choose the language of their reply by it."""
     assert country_of(number) == country
 
 
-def test_channel_tells_no_places(program: Program) -> None:
-    """Twilio sends none of the eight parameters for WhatsApp."""
+def test_message_of_a_channel_has_no_geographic_parameters(program: Program) -> None:
+    """Twilio does not send these eight parameters for WhatsApp."""
     with emulator() as twilio:
         twilio.add_number(f"whatsapp:{NUMBER}", program.answers("/message", say("hello")))
         turn = twilio.phone(f"whatsapp:{CONTACT}").text("hi")
@@ -135,8 +137,8 @@ def test_channel_tells_no_places(program: Program) -> None:
     assert [name for name in form if name.startswith(("From", "To"))] == ["To", "From"]
 
 
-def test_get_puts_the_form_into_the_query(twilio: Emulator, program: Program) -> None:
-    """After what the URL has of its own."""
+def test_get_request_has_the_form_in_the_query(twilio: Emulator, program: Program) -> None:
+    """It is added to the query of the URL."""
     twilio.add_number(NUMBER, program.answers("/message", NOTHING) + "?own=1", method="GET")
     twilio.phone(CONTACT).text("a & b")
     (request,) = program.received
@@ -147,8 +149,8 @@ def test_get_puts_the_form_into_the_query(twilio: Emulator, program: Program) ->
     assert "content-type" not in request.headers
 
 
-def test_every_event_has_a_token_of_its_own(twilio: Emulator, program: Program) -> None:
-    """A program that drops what it has seen by this token must not drop a Redirect or a status."""
+def test_every_event_has_its_own_idempotency_token(twilio: Emulator, program: Program) -> None:
+    """A program that drops duplicates by this token must not drop a Redirect or a status."""
     program.answers("/message", twiml("<Redirect>/next</Redirect>"))
     program.answers("/next", NOTHING)
     send(twilio, status_callback=program.answers("/status", NOTHING))

@@ -9,7 +9,7 @@ from twiml_app.emulator import Emulator
 
 
 def test_every_request_is_signed_with_the_token(twilio: Emulator, program: Program) -> None:
-    """Inbound, Redirect, fallback and status alike, with a query and without."""
+    """This includes Redirects, the fallback URL and status callbacks, with and without a query."""
     program.answers("/message", twiml("<Redirect method='GET'>/next?a=b%20c&amp;d=%C3%BC</Redirect>"))
     program.answers("/next", Answer(status=500))
     twilio.add_number(NUMBER, fallback_url=program.answers("/fallback", say("sorry")))
@@ -21,8 +21,8 @@ def test_every_request_is_signed_with_the_token(twilio: Emulator, program: Progr
     assert {request.signed for request in program.received} == {"HMAC_SHA1"}
 
 
-def test_shared_key_signs_by_the_newer_scheme(program: Program) -> None:
-    """HMAC-SHA256, and the header that names the key."""
+def test_shared_key_signs_with_hmac_sha256(program: Program) -> None:
+    """A header names the key."""
     program.secrets = ("the secret of the key",)
     seed = {
         "account": {"signing_key": "SK1", "signing_secret": "the secret of the key"},
@@ -37,7 +37,7 @@ def test_shared_key_signs_by_the_newer_scheme(program: Program) -> None:
 
 
 def test_subaccount_signs_with_its_own_token(program: Program) -> None:
-    """A program of several accounts finds the token by AccountSid."""
+    """A program with several accounts finds the token by AccountSid."""
     program.secrets = ("of the subaccount",)
     account = {"sid": "AC" + "2" * 32, "auth_token": "of the subaccount"}
     url = program.answers("/message", say("hello"))
@@ -53,8 +53,8 @@ def test_subaccount_signs_with_its_own_token(program: Program) -> None:
 
 
 @pytest.mark.parametrize("auth", ["basic", "digest"])
-def test_credentials_of_the_url_answer_one_challenge_for_an_action(auth: str) -> None:
-    """Asked without, challenged once, and logged in for all that the message leads to; the next one begins anew."""
+def test_credentials_of_the_url_answer_one_challenge_per_message(auth: str) -> None:
+    """The first request has no credentials; after its challenge, all requests for that message have them."""
     with Program(auth) as program, emulator() as twilio:
         url = program.answers("/message", twiml("<Redirect>/next?a=b</Redirect>"))
         program.answers("/next", Answer(status=500))
@@ -78,8 +78,8 @@ def test_credentials_of_the_url_answer_one_challenge_for_an_action(auth: str) ->
         assert {request.signed for request in program.received} == {"HMAC_SHA1"}
 
 
-def test_credentials_that_are_missing_fail(twilio: Emulator) -> None:
-    """The commonest mistake of all, and what to do about it."""
+def test_missing_credentials_are_reported(twilio: Emulator) -> None:
+    """This is the most common mistake, so the debugger says how to fix it."""
     with Program("basic") as program:
         program.answers("/message", say("hello"))
         twilio.add_number(NUMBER, program.bare("/message"))
@@ -89,6 +89,5 @@ def test_credentials_that_are_missing_fail(twilio: Emulator) -> None:
         assert turn.messages == []
         assert (problem.code, problem.level, problem.url) == (11200, "error", program.bare("/message"))
         assert problem.text == (
-            "answered 401: who are you?. Write the application's credentials into the URL: http://user:password@ and"
-            " the host."
+            "answered 401: who are you?. Add the application's credentials to the URL: http://user:password@host."
         )

@@ -1,4 +1,4 @@
-"""Webhooks and the clock: programs that send, wait or are called by many at the same time."""
+"""Webhooks and the clock: programs that send messages, are slow, or are called concurrently."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from twiml_app.emulator import Emulator
 
 
 def test_program_may_send_while_the_clock_is_stepped(twilio: Emulator, program: Program) -> None:
-    """A status that leads to the next message: the program calls back from within its handler."""
+    """A handler of a status callback may send the next message."""
 
     def next_one(request: Received) -> Answer:
         if request.form["MessageStatus"] == "delivered" and len(twilio.outbox) < 3:
@@ -38,8 +38,8 @@ def test_program_may_send_while_the_clock_is_stepped(twilio: Emulator, program: 
     assert [(message.date_sent or 0.0) - MONDAY for message in twilio.outbox] == pytest.approx([0.2, 1.4, 2.6])
 
 
-def test_clock_may_be_stepped_while_a_program_thinks(twilio: Emulator, program: Program) -> None:
-    """The reply is sent when the program answers, by the clock of then."""
+def test_clock_may_be_stepped_while_a_program_is_called(twilio: Emulator, program: Program) -> None:
+    """The reply is dated when the program answers."""
     asked, release = threading.Event(), threading.Event()
 
     def slow(_: Received) -> Answer:
@@ -60,8 +60,8 @@ def test_clock_may_be_stepped_while_a_program_thinks(twilio: Emulator, program: 
     assert [message.body for message in twilio.phone(CONTACT).inbox] == ["done"]
 
 
-def test_many_text_at_once_where_the_clock_runs(program: Program) -> None:
-    """Each gets its own answer, and its own statuses."""
+def test_concurrent_messages_with_a_running_clock(program: Program) -> None:
+    """Each gets its own reply, and each reply its own statuses."""
 
     def echo(request: Received) -> Answer:
         return twiml(f"<Message action='/status?of={request.form['Body']}'>{request.form['Body']}</Message>")
@@ -79,5 +79,5 @@ def test_many_text_at_once_where_the_clock_runs(program: Program) -> None:
         assert twilio.settle()
 
         assert [message.status for message in twilio.outbox] == ["delivered"] * 8
-        told = sorted((request.query["of"][0], request.form["MessageStatus"]) for request in program.at("/status"))
-        assert told == sorted((str(n), status) for n in range(8) for status in ("sent", "delivered"))
+        posted = sorted((request.query["of"][0], request.form["MessageStatus"]) for request in program.at("/status"))
+        assert posted == sorted((str(n), status) for n in range(8) for status in ("sent", "delivered"))

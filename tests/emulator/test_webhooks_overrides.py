@@ -1,4 +1,4 @@
-"""Connection overrides of a webhook's URL: retries, timeouts, and overrides that are wrong."""
+"""Connection overrides in the URL of a webhook: retries, timeouts, and invalid overrides."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ FAILED, MISSING = Answer(status=503), Answer(status=404)
 @pytest.mark.parametrize(
     ("fragment", "answers", "asked", "found"),
     [
-        pytest.param("", [FAILED, say("hello")], 1, [11200], id="none by default"),
-        pytest.param("#rp=5xx", [FAILED, say("hello")], 2, [], id="one of 5xx"),
-        pytest.param("#rc=2&rp=5xx", [FAILED, FAILED, say("hello")], 3, [], id="two of 5xx"),
-        pytest.param("#rc=1&rp=5xx", [FAILED, FAILED, say("hello")], 2, [11200], id="not two of one"),
-        pytest.param("#rc=3&rp=4xx", [MISSING, FAILED, say("hello")], 2, [11200], id="4xx and not 5xx"),
-        pytest.param("#rc=3&rp=4xx,5xx", [MISSING, FAILED, say("hello")], 3, [], id="both"),
+        pytest.param("", [FAILED, say("hello")], 1, [11200], id="no retry by default"),
+        pytest.param("#rp=5xx", [FAILED, say("hello")], 2, [], id="one retry of 5xx"),
+        pytest.param("#rc=2&rp=5xx", [FAILED, FAILED, say("hello")], 3, [], id="two retries of 5xx"),
+        pytest.param("#rc=1&rp=5xx", [FAILED, FAILED, say("hello")], 2, [11200], id="second failure with one retry"),
+        pytest.param("#rc=3&rp=4xx", [MISSING, FAILED, say("hello")], 2, [11200], id="4xx but not 5xx"),
+        pytest.param("#rc=3&rp=4xx,5xx", [MISSING, FAILED, say("hello")], 3, [], id="4xx and 5xx"),
         pytest.param("#rc=5&rp=all", [FAILED, MISSING, Answer(raw=b""), say("hello")], 4, [], id="all"),
-        pytest.param("#rc=0&rp=all", [FAILED, say("hello")], 1, [11200], id="never"),
-        pytest.param("#rp=6xx", [say("hello")], 1, [11243], id="a policy that there is not"),
-        pytest.param("#e=atlantis", [say("hello")], 1, [11240], id="an edge that there is not"),
+        pytest.param("#rc=0&rp=all", [FAILED, say("hello")], 1, [11200], id="no retries"),
+        pytest.param("#rp=6xx", [say("hello")], 1, [11243], id="unknown policy"),
+        pytest.param("#e=atlantis", [say("hello")], 1, [11240], id="unknown edge"),
     ],
 )
-def test_overrides_of_the_url_are_obeyed(
+def test_overrides_of_the_url_are_applied(
     twilio: Emulator, program: Program, fragment: str, answers: list[Answer], asked: int, found: list[int]
 ) -> None:
-    """The fragment is never sent; every try carries the same token."""
+    """The fragment is not sent, and all attempts have the same idempotency token."""
     url = program.answers("/message", *answers)
     twilio.add_number(NUMBER, url.replace("//", "//sms:secret@") + fragment)
     turn = twilio.phone(CONTACT).text("hello")
@@ -43,8 +43,8 @@ def test_overrides_of_the_url_are_obeyed(
     assert "secret" not in "".join(problem.url + problem.text for problem in turn.problems)
 
 
-def test_program_that_is_too_slow_is_given_up(twilio: Emulator, program: Program) -> None:
-    """rt=100: a tenth of a second; then the fallback URL has its chance at once."""
+def test_request_to_a_slow_program_times_out(twilio: Emulator, program: Program) -> None:
+    """After the read timeout (rt=100 is 0.1 s), the fallback URL is called."""
     release = threading.Event()
 
     def slow(_: Received) -> Answer:
@@ -60,8 +60,8 @@ def test_program_that_is_too_slow_is_given_up(twilio: Emulator, program: Program
     assert (turn.texts, codes(turn.problems)) == (["quick"], [11200])
 
 
-def test_url_that_is_none_is_told(twilio: Emulator) -> None:
-    """Where no client had it checked."""
+def test_invalid_url_is_reported(twilio: Emulator) -> None:
+    """A URL may be in the store without a check."""
     for url in ("message", "http://[::1/message#rp=6xx", "//sms:secret@/message#e=atlantis"):
         number = twilio.context.find_number(NUMBER)
         assert number

@@ -1,4 +1,4 @@
-"""Sessions of webhooks: cookies and cached answers, kept from one request to the next."""
+"""Sessions of webhooks: cookies and cached answers."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from twiml_app.emulator.webhooks import Webhooks
 
 
 def counting(request: Received) -> Answer:
-    """Count the texts of a conversation in a cookie."""
+    """Count the messages of a conversation in a cookie."""
     n = int(request.headers.get("cookie", "n=0").partition("=")[2]) + 1
     return twiml(f"<Message>{n}</Message>", headers=(("Set-Cookie", f"n={n}; Path=/"),))
 
 
-def test_cookies_are_kept_for_two_numbers_for_four_hours(twilio: Emulator, program: Program) -> None:
-    """A conversation in a session works, until nobody writes for four hours."""
+def test_cookies_are_kept_per_pair_of_numbers_for_four_hours(twilio: Emulator, program: Program) -> None:
+    """A program can use sessions, which end after four hours without a message."""
     program.answers("/message", counting)
     phone, other = twilio.phone(CONTACT), twilio.phone("+15558675311")
     said = [phone.text("a").text, phone.text("b").text, other.text("a").text]
@@ -38,8 +38,8 @@ def test_cookies_are_kept_for_two_numbers_for_four_hours(twilio: Emulator, progr
     assert said == ["1", "2", "1", "3", "4", "1"]
 
 
-def test_answer_to_get_that_has_not_changed_is_not_sent_again(twilio: Emulator, program: Program) -> None:
-    """ETag: asked again, the program says 304 alone, and the document counts as before."""
+def test_cached_answer_to_get_is_used_after_304(twilio: Emulator, program: Program) -> None:
+    """With an ETag, the program need not send an unchanged document again."""
 
     def tagged(request: Received) -> Answer:
         if request.headers.get("if-none-match") == '"1"':
@@ -56,8 +56,8 @@ def test_answer_to_get_that_has_not_changed_is_not_sent_again(twilio: Emulator, 
     assert codes(turn.problems) == [14106]
 
 
-def test_forgotten_conversations_begin_anew(program: Program) -> None:
-    """Reset: the cookies of one test are not those of the next."""
+def test_clear_deletes_cookies(program: Program) -> None:
+    """After a reset, the cookies of one test must not be sent in the next."""
     program.answers("/message", counting)
     with closing(ResourceStore()) as store:
         context = make_context(store)

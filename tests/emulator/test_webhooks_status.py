@@ -1,4 +1,4 @@
-"""Status callbacks: the form that is posted for each status, and how the answer to it is judged."""
+"""Status callbacks: the form posted for each status, and how the answer is checked."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from twiml_app.emulator import ACCOUNT_SID, AUTH_TOKEN, Emulator
 
 
 def send_legacy(twilio: Emulator, version: str, **parameters: str) -> None:
-    """Send a text through the older resource."""
+    """Send a message through the legacy resource."""
     url = f"{twilio.url}/{version}/Accounts/{ACCOUNT_SID}/SMS/Messages"
     form = urlencode({"From": NUMBER, "To": CONTACT, "Body": "hello"} | parameters).encode()
     headers = {"Authorization": basic_header(Credentials(ACCOUNT_SID, AUTH_TOKEN))}
@@ -52,8 +52,8 @@ STATUS = {
         pytest.param("2014", STATUS, id="2014"),
     ],
 )
-def test_status_is_posted_whole(program: Program, profile: str, pairs: dict[str, str]) -> None:
-    """What is posted when a message was delivered."""
+def test_status_is_posted_with_all_parameters(program: Program, profile: str, pairs: dict[str, str]) -> None:
+    """A program may use any of them, and all are signed."""
     with emulator(profile=profile) as twilio:
         twilio.add_number(NUMBER)
         send(twilio, status_callback=program.answers("/status", NOTHING))
@@ -66,8 +66,8 @@ def test_status_is_posted_whole(program: Program, profile: str, pairs: dict[str,
         assert twilio.debugger == []
 
 
-def test_failure_is_posted_with_its_code(twilio: Emulator, program: Program) -> None:
-    """And a delivery without one."""
+def test_failure_is_posted_with_its_error_code(twilio: Emulator, program: Program) -> None:
+    """Other statuses have no ErrorCode."""
     twilio.phone(CONTACT).will("undelivered", 30005)
     send(twilio, status_callback=program.answers("/status", NOTHING))
     assert twilio.settle()
@@ -78,8 +78,8 @@ def test_failure_is_posted_with_its_code(twilio: Emulator, program: Program) -> 
     ]
 
 
-def test_status_of_a_service_names_it(program: Program) -> None:
-    """Its own callback is told, for messages that name none."""
+def test_status_of_a_service_has_the_sid_of_the_service(program: Program) -> None:
+    """The status callback of the service is the default for its messages."""
     url = program.answers("/service", NOTHING)
     services = [{"sid": SERVICE, "numbers": [NUMBER], "status_callback": url}]
     with emulator(seed={"numbers": [{"phone_number": NUMBER}], "services": services}) as twilio:
@@ -123,10 +123,10 @@ def test_status_of_a_service_names_it(program: Program) -> None:
         ),
     ],
 )
-def test_status_of_the_older_resources_has_their_words(
+def test_status_of_a_legacy_resource_has_legacy_parameters(
     program: Program, version: str, pairs: list[tuple[str, str]]
 ) -> None:
-    """Sent or failed, once, and nothing of messages."""
+    """Only sent or failed is posted, once, without Message parameters."""
     with emulator() as twilio:
         twilio.add_number(NUMBER)
         send_legacy(twilio, version, StatusCallback=program.answers("/status", NOTHING))
@@ -139,21 +139,23 @@ def test_status_of_the_older_resources_has_their_words(
     ("answer", "code"),
     [
         pytest.param(NOTHING, None, id="204"),
-        pytest.param(Answer(content_type=""), None, id="200 without anything"),
+        pytest.param(Answer(content_type=""), None, id="200 without a body"),
         pytest.param(Answer(b"OK", content_type="text/plain; charset=utf-8"), None, id="text"),
         pytest.param(Answer(b"<Response/>"), None, id="TwiML"),
-        pytest.param(Answer(b"<html/>", content_type="Text/HTML"), None, id="a page"),
+        pytest.param(Answer(b"<html/>", content_type="Text/HTML"), None, id="HTML page"),
         pytest.param(Answer(b'{"ok": true}', content_type="application/json"), 12300, id="JSON"),
         pytest.param(Answer(b"OK", content_type=""), 12300, id="no content type"),
         pytest.param(Answer(status=500), 11200, id="500"),
         pytest.param(Answer(status=403), 11200, id="403"),
-        pytest.param(Answer(raw=b"SSH-2.0-OpenSSH_9.2\r\n"), 11206, id="no HTTP"),
-        pytest.param(Answer(status=302, headers=(("Location", "/status"),)), 11215, id="a circle"),
-        pytest.param(Answer(status=302, headers=(("Location", "ftp://127.0.0.1/"),)), 11100, id="to no http URL"),
+        pytest.param(Answer(raw=b"SSH-2.0-OpenSSH_9.2\r\n"), 11206, id="another protocol"),
+        pytest.param(Answer(status=302, headers=(("Location", "/status"),)), 11215, id="redirect loop"),
+        pytest.param(
+            Answer(status=302, headers=(("Location", "ftp://127.0.0.1/"),)), 11100, id="redirect to an FTP URL"
+        ),
     ],
 )
-def test_answer_to_a_status_is_judged(twilio: Emulator, program: Program, answer: Answer, code: int | None) -> None:
-    """Nothing comes of it, and the debugger tells what Twilio's would."""
+def test_answer_to_a_status_is_checked(twilio: Emulator, program: Program, answer: Answer, code: int | None) -> None:
+    """It has no effect, but the debugger reports the errors that Twilio reports."""
     twilio.phone(CONTACT).will("sent")
     message = send(twilio, status_callback=program.answers("/status", answer))
     assert twilio.settle()
@@ -164,8 +166,8 @@ def test_answer_to_a_status_is_judged(twilio: Emulator, program: Program, answer
     assert message.fetch().status == "sent"
 
 
-def test_status_that_reaches_nobody_is_told(twilio: Emulator) -> None:
-    """The program is not running: the message is delivered all the same."""
+def test_status_callback_that_cannot_be_reached_is_reported(twilio: Emulator) -> None:
+    """The message is delivered even if the program is not running."""
     url = f"http://127.0.0.1:{closed_port()}/status"
     message = send(twilio, status_callback=url)
     assert twilio.settle()

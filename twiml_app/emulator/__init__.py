@@ -1,14 +1,14 @@
-"""Twilio's side of the wire on this machine: the REST API, delivery, and webhooks as Twilio sends them.
+"""A local Twilio emulator: the REST API, message delivery, and webhooks as Twilio sends them.
 
-A text that comes in goes this way::
+An inbound message passes through these modules::
 
     phones -> inbound -> webhooks -> twiml_execution -> replying -> composing -> delivery
 
-and a message that a client sends this one::
+and a message that a client sends passes through these::
 
     rest.api -> rest.messages -> rest.create_message -> composing -> delivery -> webhooks (its status)
 
-What goes wrong on the way is in ``debugger``; ``parts`` puts it together, ``emulator`` is what users hold.
+Problems are recorded in ``debugger``. ``parts`` connects the parts, and ``emulator`` is the interface for users.
 """
 
 from .emulator import ACCOUNT_SID, AUTH_TOKEN, Emulator, EmulatorOptions

@@ -1,4 +1,4 @@
-"""A body that comes in chunks, https://www.rfc-editor.org/rfc/rfc9112#name-chunked-transfer-coding"""
+"""Read a chunked request body, https://www.rfc-editor.org/rfc/rfc9112#name-chunked-transfer-coding"""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import io
 import re
 from typing import Any
 
-#: No line of it is longer.
+#: The maximum length of a line between chunks, in bytes.
 _MAX_LINE = 1000
 _LENGTH = re.compile(rb"([0-9a-fA-F]{1,15})[ \t]*(?:;.*)?\r?\n")
 
 
 class ChunkedBody(io.RawIOBase):
-    """Reads a body in chunks; whatever is not as it should be is an OSError."""
+    """Reads a chunked body; raises OSError if it is malformed."""
 
     def __init__(self, source: io.BufferedIOBase) -> None:
         self._source = source
@@ -20,11 +20,11 @@ class ChunkedBody(io.RawIOBase):
         self._is_over = False
 
     def readable(self) -> bool:
-        """Tell that it can be read."""
+        """Return True."""
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """Read a part of a chunk; 0 for the end of the last one."""
+        """Read part of a chunk; returns 0 after the last one."""
         if self._is_over or not (self._left or self._begin()):
             return 0
         part = self._source.read(min(len(buffer), self._left))
@@ -33,22 +33,22 @@ class ChunkedBody(io.RawIOBase):
         buffer[: len(part)] = part
         self._left -= len(part)
         if not self._left and self._line().strip():
-            raise OSError("a chunk is longer than it says")
+            raise OSError("a chunk is longer than its declared length")
         return len(part)
 
     def _begin(self) -> bool:
-        """Read the length of a chunk; tells whether it is one with content."""
+        """Read the length of the next chunk; returns False for the last one, which is empty."""
         found = _LENGTH.fullmatch(self._line())
         if not found:
-            raise OSError("the length of a chunk is no number")
+            raise OSError("the length of a chunk is not a number")
         self._left = int(found[1], 16)
         self._is_over = not self._left
         while self._is_over and self._line().strip():
-            pass  # what follows the last chunk says nothing to anybody here
+            pass  # skip the trailers after the last chunk
         return not self._is_over
 
     def _line(self) -> bytes:
         line = self._source.readline(_MAX_LINE)
         if not line.endswith(b"\n"):
-            raise OSError("a line is cut off, or too long")
+            raise OSError("a line is cut off or too long")
         return line

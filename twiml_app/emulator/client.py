@@ -1,4 +1,4 @@
-"""The official Python client, led to the emulator: whatever product of Twilio it calls."""
+"""The official Python client, pointed at the emulator for every Twilio product."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from twilio.rest import Client
 
 
 class _ToEmulator(TwilioHttpClient):  # type: ignore[misc]
-    """Sends to the emulator what is meant for any host of Twilio; edge and region make no difference."""
+    """Sends the requests for all of Twilio's hosts to the emulator; edge and region are ignored."""
 
     def __init__(self, url: str, **options: Any) -> None:
         super().__init__(**options)
@@ -25,9 +25,9 @@ class _ToEmulator(TwilioHttpClient):  # type: ignore[misc]
 
 
 def make_client(url: str, account_sid: str, auth_token: str, ca_file: Path | None) -> Client:
-    """Return a client of an account of the emulator at a URL."""
+    """Return a client for an account of the emulator at this URL."""
     http_client = _ToEmulator(url)
-    # Proxies and certificates of the environment are for the real Twilio.
+    # Proxies and certificates from the environment are meant for the real Twilio.
     http_client.session.trust_env = False
     if ca_file:
         http_client.session.verify = str(ca_file)

@@ -1,4 +1,4 @@
-"""The time of the emulator: the real one, a faster one, or one that is stepped by hand."""
+"""The clock of the emulator: real time, faster than real time, or stepped by hand."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from ..errors import ConfigurationError
 #: How much faster the fast clock is.
 FAST = 100.0
 
-#: 9999-01-01: dates can be written up to the end of that year, and what is sent takes a while to arrive.
+#: 9999-01-01: dates cannot be formatted past that year, and messages in transit still need time to arrive.
 LATEST = 253_370_764_800.0
 
 
 class Clock(Protocol):
-    """Tells the time of the emulator, in seconds since the epoch."""
+    """The clock of the emulator, in seconds since the epoch."""
 
-    #: Seconds of the emulator in one second; 0 for a clock that is stepped.
+    #: Emulator seconds per real second; 0 for a stepped clock.
     speed: float
 
     def now(self) -> float:
-        """Return the time."""
+        """Return the current time."""
 
     def move_to(self, moment: float) -> None:
-        """Bring a clock that is stepped to a moment, never back; one that runs stays as it is."""
+        """Move a stepped clock forward to a time, never backward; a running clock ignores it."""
 
 
 class RunningClock:
-    """A clock that runs from a moment on, as fast as it is told to."""
+    """A clock that runs from a start time at a given speed."""
 
     def __init__(self, start: float, *, speed: float = 1.0, seconds: Callable[[], float] = time.monotonic) -> None:
         self.speed = speed
@@ -38,15 +38,15 @@ class RunningClock:
         self._zero = seconds()
 
     def now(self) -> float:
-        """Return the time."""
+        """Return the current time."""
         return self._start + (self._seconds() - self._zero) * self.speed
 
     def move_to(self, moment: float) -> None:
-        """Stay: this clock goes by itself."""
+        """Do nothing: this clock runs on its own."""
 
 
 class SteppedClock:
-    """A clock that stands still until it is moved."""
+    """A clock that only moves when it is stepped."""
 
     speed = 0.0
 
@@ -54,26 +54,28 @@ class SteppedClock:
         self._now = start
 
     def now(self) -> float:
-        """Return the time."""
+        """Return the current time."""
         return self._now
 
     def move_to(self, moment: float) -> None:
-        """Move on to a moment; never back."""
+        """Move forward to a time, never backward."""
         self._now = max(self._now, moment)
 
 
 def moment_after(now: float, seconds: float) -> float:
-    """Return the moment some seconds after another one.
+    """Return the time some seconds after ``now``.
 
-    Raises: ConfigurationError, for one that lies before it, or after the dates that can be written.
+    Raises: ConfigurationError, if it would be before ``now``, or too late to be formatted as a date.
     """
     if not 0 <= seconds <= LATEST - now:
-        raise ConfigurationError("clock", f"it cannot go on by {seconds} seconds: never back, nor beyond 9999-01-01")
+        raise ConfigurationError(
+            "clock", f"cannot advance by {seconds} seconds: time cannot go backwards or past 9999-01-01"
+        )
     return now + seconds
 
 
 def make_clock(name: str, start: float) -> Clock:
-    """Return the clock called ``real``, ``fast`` or ``step``; it starts at a moment since the epoch, in seconds.
+    """Return the clock named ``real``, ``fast`` or ``step``, starting at a time in seconds since the epoch.
 
     Raises: ConfigurationError.
     """
@@ -81,5 +83,5 @@ def make_clock(name: str, start: float) -> Clock:
     if name == "step":
         return SteppedClock(start)
     if name not in ("real", "fast"):
-        raise ConfigurationError("clock", f"{name!r} is none of real, fast, step")
+        raise ConfigurationError("clock", f"{name!r} is not one of: real, fast, step")
     return RunningClock(start, speed=FAST if name == "fast" else 1.0)

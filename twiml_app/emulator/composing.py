@@ -1,4 +1,4 @@
-"""Making a message: its sid, its segments, its media, or a link where the phone takes none."""
+"""Create messages: sid, segments, and media, or links for phones that do not accept media."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .pricing import price_of
 from .resources import Account, MediaLink, MediaRecord, MessageRecord, MessagingService
 from .smart_encoding import smart_encode
 
-#: How long a link to a media works, and how many characters tell one from the other: the documents of 2015.
+#: How long a media link works, and the length of its random part, as documented in 2015.
 LINK_LIFETIME_S = 7 * 24 * 3600
 LINK_CHARACTERS = 7
 TRIAL_PREFIX = "Sent from your Twilio trial account - "
@@ -23,18 +23,18 @@ _LINK_ALPHABET = string.ascii_letters + string.digits
 
 
 class Composer:
-    """Makes messages and keeps them."""
+    """Creates messages and stores them."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
 
     def draft(self, account_sid: str, **fields: Any) -> MessageRecord:
-        """Return a message of now, not kept yet: its sid is given when it is."""
+        """Return a message dated now, not stored yet; storing it gives it a sid."""
         now = self._context.clock.now()
         return MessageRecord(sid="", account_sid=account_sid, date_created=now, date_updated=now, **fields)
 
     def receive(self, draft: MessageRecord, media: Sequence[FetchedMedia]) -> MessageRecord:
-        """Keep a message that comes in, with what it costs."""
+        """Store an inbound message with its price."""
         num_media = len(media)
         price = price_of(draft.to, segments=_segments(draft.body, num_media), num_media=num_media)
         return self._keep(replace(draft, price=price), media)
@@ -42,7 +42,7 @@ class Composer:
     def compose(
         self, draft: MessageRecord, media: Sequence[FetchedMedia], *, smart_encoded: bool = False
     ) -> MessageRecord:
-        """Keep a message that goes out: as a link where the phone takes no media and the account allows it."""
+        """Store an outbound message; media becomes links if the phone accepts none and the account allows links."""
         account = self._context.account(draft.account_sid)
         body = smart_encode(draft.body) if smart_encoded else draft.body
         if account.type == "Trial":
@@ -80,7 +80,7 @@ class Composer:
         return self._context.store.save(kept)
 
     def _link(self, media: FetchedMedia, draft: MessageRecord) -> str:
-        """Keep a media that belongs to no message, and return the link that leads to it."""
+        """Store a media file that does not belong to a message, and return a link to it."""
         kept = self._keep_media(media, draft, "")
         link = MediaLink(
             sid=self._new_name(),
@@ -94,7 +94,7 @@ class Composer:
         return f"{self._context.base_url}/{link.sid}"
 
     def _new_name(self) -> str:
-        """Return a name that no link has: the disorder begins anew with every start, a state goes on."""
+        """Return a new name: the random sequence restarts on every run while a state persists, so check for clashes."""
         while True:
             name = "".join(self._context.random.choices(_LINK_ALPHABET, k=LINK_CHARACTERS))
             if self._context.store.get(MediaLink, name) is None:

@@ -1,4 +1,4 @@
-"""Content types of media: how they are written, which are no media, and which the bytes of a file may have."""
+"""Content types of media files: their syntax, the types that are not media, and detection from the first bytes."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ PROGRAMS = frozenset(
 _CONTENT_TYPE = re.compile(r"(?=.{1,100}\Z)[!#$%&'*+.^_`|~0-9A-Za-z-]+/[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 UNKNOWN = frozenset({"application/octet-stream", "binary/octet-stream"})
 
-#: How files begin, and the content types that they may then have, the usual one first.
+#: The first bytes of files, and the content types that such a file may have, the most common one first.
 _SIGNATURES: tuple[tuple[re.Pattern[bytes], tuple[str, ...]], ...] = (
     (re.compile(rb"GIF8[79]a"), ("image/gif",)),
     (re.compile(rb"\x89PNG\r\n\x1a\n"), ("image/png", "image/apng")),
     (re.compile(rb"\xff\xd8\xff"), ("image/jpeg", "image/pjpeg")),
     (re.compile(rb"RIFF.{4}WEBP", re.DOTALL), ("image/webp",)),
     (re.compile(rb"%PDF-"), ("application/pdf", "application/x-pdf")),
-    # The container of MPEG-4 holds films, sounds and pictures alike.
+    # The MPEG-4 container is used for video, audio and images.
     (
         re.compile(rb".{4}ftyp", re.DOTALL),
         (
@@ -46,16 +46,16 @@ _SIGNATURES: tuple[tuple[re.Pattern[bytes], tuple[str, ...]], ...] = (
 
 
 def is_content_type(text: str) -> bool:
-    """Tell whether a text is a type and a subtype, and nothing besides."""
+    """Return whether a string is a type and a subtype, without parameters."""
     return bool(_CONTENT_TYPE.fullmatch(text))
 
 
 def plain(content_type: str) -> str:
-    """Return a content type in lower case, without its parameters."""
+    """Return a content type in lower case, without parameters."""
     bare = content_type.partition(";")[0].strip().lower()
     return "image/jpeg" if bare == "image/jpg" else bare
 
 
 def sniff(content: bytes) -> tuple[str, ...]:
-    """Return the content types that bytes may have, the usual one first; none if they begin like no file known here."""
+    """Return the content types that a file may have, the most common one first; none if its first bytes are unknown."""
     return next((types for beginning, types in _SIGNATURES if beginning.match(content)), ())

@@ -1,4 +1,4 @@
-"""What every part of the emulator shares."""
+"""The context that all parts of the emulator share."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ from .store import Condition, ResourceStore
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """The store, the time, the profile, and who may send."""
+    """The store, the clock, the profile, and common lookups."""
 
     store: ResourceStore
     clock: Clock
     profile: Profile
-    #: Where the emulator itself is reached.
+    #: The URL at which the emulator is reached.
     base_url: str
     new_sid: Callable[[str], str]
-    #: Orders what may arrive in any order.
+    #: Shuffles messages that may arrive in any order.
     random: Random
-    #: Every sender counts as owned: so it is without a seed.
+    #: True if any sender is allowed, which is the default without a seed.
     any_sender: bool = True
     #: Held while a resource is read and written again.
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     def find_number(self, phone_number: str) -> IncomingNumber | None:
-        """Return the number of ours with these digits."""
+        """Return our number with these digits, if any."""
         found = self.store.find(IncomingNumber, Condition("phone_number", "=", phone_number), limit=1)
         return found[0] if found else None
 
     def our_number(self, text: str) -> str:
-        """Return a number of ours as Twilio writes it; without a text the only one there is.
+        """Return one of our numbers in Twilio's format; for an empty string, the only number that exists.
 
         Raises: ConfigurationError.
         """
@@ -49,7 +49,8 @@ class Context:
         numbers = self.store.find(IncomingNumber, limit=2)
         if len(numbers) != 1:
             raise ConfigurationError(
-                "number", "say which: there are several" if numbers else "there is none yet: add one"
+                "number",
+                "several numbers exist: say which one to use" if numbers else "no number exists yet: add one",
             )
         return numbers[0].phone_number
 
@@ -59,14 +60,14 @@ class Context:
         return [number for number in found if number]
 
     def find_service(self, number: IncomingNumber | None) -> MessagingService | None:
-        """Return the messaging service that a number is in."""
+        """Return the messaging service that a number belongs to, if any."""
         if number is None:
             return None
         services = self.store.find(MessagingService, account_sid=number.account_sid)
         return next((service for service in services if number.sid in service.numbers), None)
 
     def takes_media(self, number: str) -> bool:
-        """Tell whether a phone takes pictures: as it is set, else as its country has it."""
+        """Return whether a phone accepts media: by its setting if there is one, otherwise by its country."""
         phone_settings = self.store.get(PhoneSettings, number)
         if phone_settings and phone_settings.takes_media is not None:
             return phone_settings.takes_media
@@ -74,7 +75,7 @@ class Context:
         return bool(address and address.takes_media)
 
     def account(self, sid: str) -> Account:
-        """Return an account that is known to exist."""
+        """Return the account with this sid, which must exist."""
         account = self.store.get(Account, sid)
         if account is None:
             raise LookupError(f"no account {sid}")
@@ -85,14 +86,14 @@ class Context:
         return self.store.find(MediaRecord, Condition("parent_sid", "=", message_sid), oldest_first=True)
 
     def media_urls(self, message: MessageRecord) -> dict[str, str]:
-        """Return the URLs at which the media of a message are served, each with its content type."""
+        """Return the URLs of the media of a message, each with its content type."""
         if not message.num_media:
             return {}
         folder = f"{self.base_url}/{API_2010}/Accounts/{message.account_sid}/Messages/{message.sid}/Media"
         return {f"{folder}/{media.sid}": media.content_type for media in self.media_of(message.sid)}
 
     def change_message(self, sid: str, expected: frozenset[str], **changes: Any) -> MessageRecord | None:
-        """Change a message if it still has one of the expected statuses; None if it has not, or is gone."""
+        """Change a message if it still has one of the expected statuses; return None if it has not, or was deleted."""
         with self.lock:
             message = self.store.get(MessageRecord, sid)
             if message is None or message.status not in expected:

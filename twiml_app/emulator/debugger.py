@@ -1,4 +1,4 @@
-"""The debugger: what Twilio would complain about, with its number, and what to do about it.
+"""The debugger: errors and warnings that Twilio would report, with their codes and advice on how to fix them.
 
 https://www.twilio.com/docs/api/errors
 """
@@ -15,92 +15,93 @@ from .clocks import Clock
 from .resources import DebuggerEntry, MessageRecord
 from .store import Condition, ResourceStore
 
-#: Entries that are kept; the oldest go first.
+#: How many entries are kept; the oldest are deleted first.
 MAX_ENTRIES = 1000
 
 _RETRIEVAL_FAILURE = 11200
 _WARNINGS = frozenset({11240, 11241, 11242, 11243, 12200, 14109, 14110, 14111, *range(14101, 14107), 14108})
 
 _WHAT_TO_DO: Mapping[int, str] = {
-    11100: "Give an absolute http or https URL.",
-    11200: "The application must answer 2xx: look into its log.",
+    11100: "Use an absolute http or https URL.",
+    11200: "The application must answer with a 2xx status: see its log.",
     11203: "Answer within the time limit, and do the slow part afterwards.",
-    11205: "Is the application running, and does it listen at this address and port?",
-    11206: "The application must answer in HTTP; is the port that of another protocol, or is it https?",
+    11205: "Is the application running, and does it listen on this address and port?",
+    11206: "The application must speak HTTP: does the port belong to another protocol, or does it need https?",
     11210: "Correct the host name of the URL.",
-    11215: "The URL redirects in a circle: configure the one it ends at.",
-    11220: "Does the application speak TLS at this port? For plain HTTP write http://.",
+    11215: "The URL redirects in a loop: configure a URL that answers.",
+    11220: "Does the application speak TLS on this port? For plain HTTP, use http://.",
     11235: "Give the application a certificate for the host name of the URL.",
     11236: "Renew the application's certificate.",
     11237: "Give the application a certificate that a public authority has signed, or use http:// on this machine.",
     11240: "Correct the edge after e= in the fragment of the URL.",
-    11243: "After rp= may stand 4xx, 5xx, ct, rt and all, with commas between them.",
-    11750: "A TwiML document may have 64 kB.",
-    12100: "Answer with well-formed XML: build it with MessagingResponse, which escapes what needs it.",
+    11243: "rp= accepts 4xx, 5xx, ct, rt and all, separated by commas.",
+    11750: "A TwiML document can have at most 64 kB.",
+    12100: "Answer with well-formed XML: build it with MessagingResponse, which escapes special characters.",
     12101: 'Begin the document with <?xml version="1.0" encoding="UTF-8"?>.',
     12102: "The root of the document must be <Response>.",
-    12200: "Check names and attributes against https://www.twilio.com/docs/messaging/twiml, upper case and lower.",
-    12300: "Answer TwiML with Content-Type: text/xml, or a plain text with text/plain.",
-    14101: "Give the to attribute a number in the form +15558675310.",
-    14102: "Give the from attribute a number of yours.",
-    14103: "Give a Message a text or media; an Sms a text of up to 160 characters.",
-    14104: "The method attribute is GET or POST.",
-    14105: "Give statusCallback and action an http or https URL, or a relative one.",
-    14106: "Let the chain of Redirects come to an end.",
-    14107: "Two programs may be answering each other: stop replying to automatic texts.",
-    14108: "Take a number that can send SMS.",
-    14109: "Send no more than 10 Messages in one answer.",
-    14110: "An answer to a message holds Message and Redirect.",
+    12200: "Compare the names of elements and attributes, including their case, with"
+    " https://www.twilio.com/docs/messaging/twiml.",
+    12300: "Send TwiML with Content-Type: text/xml, or plain text with text/plain.",
+    14101: "Set the to attribute to a number such as +15558675310.",
+    14102: "Set the from attribute to one of your numbers.",
+    14103: "A Message needs text or media; an Sms needs text of at most 160 characters.",
+    14104: "The method attribute must be GET or POST.",
+    14105: "statusCallback and action must be http or https URLs, absolute or relative.",
+    14106: "Make sure that the chain of Redirects ends.",
+    14107: "Two programs may be replying to each other: stop replying to automatic messages.",
+    14108: "Use a number that can send SMS.",
+    14109: "Send at most 10 Messages in one answer.",
+    14110: "An answer to a message can contain Message and Redirect.",
     14111: "Verify the number, or upgrade the trial account.",
-    21610: "The person has sent STOP: nothing may be sent until they send START.",
+    21610: "The contact has sent STOP: they can be sent messages again once they send START.",
     21611: "The number's queue is full: send more slowly, or from several numbers.",
-    21617: "A text may have 1600 characters: Message(text, split=True) cuts it.",
-    21620: "Is the media's URL public, and does its content type fit the bytes?",
+    21617: "A message can have at most 1600 characters: Message(text, split=True) splits a longer text.",
+    21620: "Is the media URL public, and does its content type match the file?",
 }
-#: What an answer with an error status says of the reason.
+#: Advice for an HTTP error status; 0 is a timeout.
 _BY_STATUS: Mapping[int, str] = {
-    0: "The application must answer within 15 seconds: answer at once, and send what takes longer by REST.",
+    0: "The application must answer within 15 seconds: answer at once, and send slow results through the REST API.",
     401: "Compare the user and the password in the URL with the application's TWIML_CREDENTIALS.",
-    403: "Are TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN the same for the application and here? twiml-app explain --last"
-    " says it exactly.",
-    404: "The application has nothing at this path: twiml-app check shows those that it has.",
-    405: "The application does not take this method here.",
+    403: "Do the application and the emulator have the same TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN? For details, run"
+    " twiml-app explain --last.",
+    404: "The application has no route at this path: twiml-app check lists its paths.",
+    405: "The application does not accept this method at this path.",
 }
-_NO_CREDENTIALS = "Write the application's credentials into the URL: http://user:password@ and the host."
+_NO_CREDENTIALS = "Add the application's credentials to the URL: http://user:password@host."
 _FAILED = "The application failed: the reason is in its log."
 
 LoggedT = TypeVar("LoggedT")
 
 
 def notify(watcher: Callable[[LoggedT], None] | None, logged: LoggedT) -> None:
-    """Tell a watcher, if there is one; what it fails at is its own matter."""
+    """Call the watcher, if there is one; an exception in it is logged."""
     if watcher is None:
         return
     try:
         watcher(logged)
     except Exception:
-        logger.exception("who watches the emulator failed")
+        logger.exception("a watcher of the emulator raised an exception")
 
 
 class Debugger:
-    """Keeps what went wrong."""
+    """Records errors and warnings."""
 
     def __init__(self, store: ResourceStore, clock: Clock, new_sid: Callable[[str], str]) -> None:
-        #: Told of every entry as it is made.
+        #: Called with every new entry.
         self.watcher: Callable[[DebuggerEntry], None] | None = None
         self._store = store
         self._clock = clock
         self._new_sid = new_sid
 
     def add_failure(self, error: CallError, called: str, *, message: MessageRecord) -> DebuggerEntry:
-        """Keep that a URL could not be called; ``called`` is it as it was given, credentials and all."""
+        """Add an entry for a failed call of a URL; ``called`` is the configured URL, including credentials."""
         advice = _WHAT_TO_DO.get(error.code, "") if error.code != _RETRIEVAL_FAILURE else _advice(error.status, called)
         return self.add(error.code, error.problem, message=message, url=error.url, advice=advice)
 
     def add(
         self, code: int, problem: str, *, message: MessageRecord, url: str = "", advice: str | None = None
     ) -> DebuggerEntry:
-        """Keep an entry of a message; without an ``advice`` it gets that of its code."""
+        """Add an entry for a message; the default advice is that for the error code."""
         now = self._clock.now()
         entry = DebuggerEntry(
             sid=self._new_sid("NO"),
@@ -119,16 +120,16 @@ class Debugger:
         return entry
 
     def entries(self) -> list[DebuggerEntry]:
-        """Return the entries, the oldest first."""
+        """Return the entries, oldest first."""
         return self._store.find(DebuggerEntry, oldest_first=True)
 
     def entries_of(self, message_sid: str) -> list[DebuggerEntry]:
-        """Return the entries of a message, the oldest first."""
+        """Return the entries of a message, oldest first."""
         return self._store.find(DebuggerEntry, Condition("message_sid", "=", message_sid), oldest_first=True)
 
 
 def _advice(status: int, called: str) -> str:
-    """Return what to do about a URL that answered with an error, or not in time."""
+    """Return the advice for a URL that answered with an error status, or too late."""
     if status == 401 and "@" not in urlsplit(called).netloc:
         return _NO_CREDENTIALS
     return _FAILED if status >= 500 else _BY_STATUS.get(status, _WHAT_TO_DO[_RETRIEVAL_FAILURE])

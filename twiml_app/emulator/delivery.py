@@ -1,4 +1,4 @@
-"""How a message gets to a phone: queued, sending, sent, delivered or the failure chosen for that phone.
+"""Delivery of messages to phones: queued, sending, sent, then delivered or the failure chosen for the phone.
 
 https://www.twilio.com/docs/messaging/api/message-resource#message-status-values
 """
@@ -17,15 +17,15 @@ from .schedule import Schedule
 from .send_queues import SendQueues, is_limited
 from .store import Condition
 
-#: How long the network takes to accept a message, and then the phone to have it.
+#: Seconds until the carrier accepts a message, then until the phone receives it.
 SENDING_S = 0.2
 DELIVERING_S = 1.0
 
-#: When a step is tried again after a failure of the emulator itself, a full disk for one; it doubles ten times.
+#: Seconds until a step is retried after an error in the emulator, such as a full disk; doubled up to ten times.
 RETRY_S = 1.0
 _MAX_DOUBLED = 10
 
-#: What follows a status, and is kept in the store until it is done.
+#: The tasks that follow a status; they are kept in the store until they are done.
 _POST, _READ = "post", "read"
 _UNFINISHED = ("accepted", "scheduled", "queued", "sending", "sent")
 _IS_OURS = Condition("direction", "like", "outbound%")
@@ -35,9 +35,9 @@ _SUSPENDED, _QUEUE_OVERFLOW, _TOO_EXPENSIVE, _NO_MMS = 30002, 30001, 30010, 3001
 
 
 class Delivery:
-    """Moves messages from status to status; ``post`` is told of each change.
+    """Moves messages from status to status; ``post`` is called for each change.
 
-    Every step knows the moment at which it is due: a busy machine makes no message leave later, nor two at once.
+    Every step uses the time at which it was due, so on a busy machine no message is sent late, nor two at once.
     """
 
     def __init__(self, context: Context, schedule: Schedule, post: Callable[[MessageRecord], None]) -> None:
@@ -45,7 +45,7 @@ class Delivery:
         self._schedule = schedule
         self._post = post
         self._queues = SendQueues()
-        #: The number of a service that wrote to somebody last, by service and person.
+        #: The number that last wrote to a contact, by service and contact.
         self._senders: dict[tuple[str, str], str] = {}
 
     def refuse_overflow(self, sender: str) -> None:
@@ -57,7 +57,7 @@ class Delivery:
             raise ApiError(21611, f"This 'From' number {sender} has exceeded the maximum number of queued messages.")
 
     def begin(self, message: MessageRecord) -> None:
-        """Take a new message, or one that was on its way when the emulator stopped."""
+        """Start the delivery of a new message, or continue that of one in transit when the emulator stopped."""
         self._note_sender(message, message.from_)
         now = self._context.clock.now()
         if message.status == "scheduled":
@@ -70,7 +70,7 @@ class Delivery:
             self._enqueue(message.from_, message.sid, now)
 
     def resume(self) -> None:
-        """Go on with what was on its way."""
+        """Continue the deliveries that were in progress when the emulator stopped."""
         store = self._context.store
         for number, what, message in store.owed(MessageRecord):
             self._follow(number, what, message)
@@ -87,13 +87,13 @@ class Delivery:
             self.begin(message)
 
     def clear(self) -> None:
-        """Forget the lines, and who wrote to whom."""
+        """Empty the queues, and forget which number wrote to which contact."""
         with self._context.lock:
             self._queues.clear()
             self._senders.clear()
 
     def cancel(self, message: MessageRecord) -> MessageRecord | None:
-        """Cancel what has not left yet; None for what has."""
+        """Cancel a message; return None if it has been sent already."""
         waiting = frozenset({"accepted", "scheduled", "queued"})
         canceled = self._move(message.sid, waiting, status="canceled")
         if canceled:
@@ -102,7 +102,7 @@ class Delivery:
         return canceled
 
     def fail(self, message: MessageRecord, code: int) -> MessageRecord:
-        """Let a message fail that cannot be sent at all."""
+        """Fail a message that cannot be sent at all, with an error code."""
         return self._move(message.sid, frozenset({message.status}), status="failed", error_code=code) or message
 
     def _queue(self, sid: str, moment: float) -> None:
@@ -120,9 +120,9 @@ class Delivery:
                 self._enqueue(sender, sid, moment)
 
     def _pick_sender(self, message: MessageRecord) -> str:
-        """Return the number of a service that a message leaves from.
+        """Return the number of a service that sends a message.
 
-        The one that wrote to this person before, else that with the shortest line,
+        This is the number that wrote to this contact before, otherwise the one with the shortest queue,
         https://www.twilio.com/docs/messaging/services#sticky-sender
         """
         service = self._context.store.get(MessagingService, message.messaging_service_sid)
@@ -144,7 +144,7 @@ class Delivery:
             return self._queues.wait(sender, self._context.clock.now()) >= self._context.profile.queue_s
 
     def _enqueue(self, sender: str, sid: str, moment: float) -> None:
-        """Have a message leave: in its turn from a long number, at once from any other sender."""
+        """Schedule the sending of a message: in its turn from a long number, immediately from any other sender."""
         if not is_limited(sender):
             self._at(moment, self._send, sid)
             return
@@ -154,7 +154,7 @@ class Delivery:
             self._at(max(moment, free), self._call_next, sender)
 
     def _call_next(self, sender: str, moment: float) -> None:
-        """Let the first message of a line leave; those that cannot leave take no time."""
+        """Send the first message of a queue; messages that cannot be sent take no time."""
         with self._context.lock:
             while sid := self._queues.first(sender):
                 has_left = self._send(sid, moment)
@@ -170,7 +170,7 @@ class Delivery:
             self._at(free, self._call_next, sender)
 
     def _send(self, sid: str, moment: float) -> bool:
-        """Send a message; tells whether it has left."""
+        """Send a message; returns whether it was sent."""
         message = self._context.store.get(MessageRecord, sid)
         leaving = frozenset({"queued", "sending"})
         if message is None or message.status not in leaving:
@@ -183,7 +183,7 @@ class Delivery:
         return has_left
 
     def _obstacle(self, message: MessageRecord, moment: float) -> int:
-        """Return the code of what keeps a message from being sent, 0 for nothing."""
+        """Return the error code of the reason why a message cannot be sent; 0 if it can."""
         account = self._context.store.get(Account, message.account_sid)
         if account is None or account.status != "active":
             return _SUSPENDED
@@ -231,7 +231,7 @@ class Delivery:
         return phone_settings.status, phone_settings.error_code or _DEFAULT_ERRORS.get(phone_settings.status)
 
     def _move(self, sid: str, expected: frozenset[str], **changes: Any) -> MessageRecord | None:
-        """Change a message, and begin what follows; the store knows of both, or of neither."""
+        """Change a message and start the tasks that follow; both are stored in one transaction."""
         store = self._context.store
         with self._context.lock:
             with store.exclusively():
@@ -270,7 +270,7 @@ class Delivery:
         self._schedule.at(due, partial(self._try, due, step, subject), patient=patient)
 
     def _try(self, due: float, step: Callable[[Any, float], object], subject: object, tried: int = 0) -> None:
-        """Take a step; one that fails is tried again later, for it is all that moves its message and its line."""
+        """Run a step; if it fails, retry later, because nothing else would move its message and its queue."""
         try:
             step(subject, due)
         except Exception:

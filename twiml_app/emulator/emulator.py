@@ -1,4 +1,4 @@
-"""The emulator as a whole: its parts, put together, and what a test or a developer does with them."""
+"""The emulator as a whole: the interface for tests and for the command line."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ from .webhook_log import LoggedWebhook
 if TYPE_CHECKING:
     from twilio.rest import Client
 
-#: The account of an emulator that is told of none.
+#: The account SID and token used when none are configured.
 ACCOUNT_SID = "AC0123456789abcdef0123456789abcdef"
-AUTH_TOKEN = "fedcba9876543210fedcba9876543210"  # noqa: S105  it opens nothing but an emulator
+AUTH_TOKEN = "fedcba9876543210fedcba9876543210"  # noqa: S105  it is only valid for an emulator
 
 
 @dataclass(slots=True)
 class _Added:
-    """A number that was added here: as it was when it was added first, and what was named of it since."""
+    """A number that was added with ``add_number``: as it was first added, and all fields given since."""
 
     number: IncomingNumber
     changes: dict[str, Any] = field(default_factory=dict)
@@ -43,33 +43,33 @@ class _Added:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmulatorOptions:
-    """How an emulator is set up; every option has a default."""
+    """The options of an emulator; all have defaults."""
 
     host: str = "127.0.0.1"
-    #: 0 takes a free port.
+    #: 0 for any free port.
     port: int = 0
-    #: A file that outlives the emulator, or ``:memory:``.
+    #: The file that keeps the state, or ``:memory:``.
     state: str | Path = MEMORY
-    #: A TOML or JSON file, or what would be in it.
+    #: A TOML or JSON file, or its content.
     seed: str | Path | Seed | None = None
     #: ``step`` (moved by ``advance`` and ``settle``), ``fast`` or ``real``.
     clock: str = "step"
     #: ``current``, ``2014`` or ``2008``.
     profile: str = "current"
-    #: By default those of TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN, else ``ACCOUNT_SID`` and ``AUTH_TOKEN``.
+    #: By default TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN of the environment, else ``ACCOUNT_SID`` and ``AUTH_TOKEN``.
     account_sid: str = ""
     auth_token: str = ""
     #: Fetch media from any host; by default only from this machine.
     fetch: bool = False
     tls: bool = False
-    #: Requests that an account may have running at once, before 429.
+    #: How many concurrent requests of an account are allowed, before 429.
     concurrency: int = 100
     #: When the clock starts, in seconds since the epoch; by default now.
     start: float | None = None
 
 
 class Emulator:
-    """A Twilio on this machine: the REST API on a port, and the calls of webhooks; a context manager.
+    """A local Twilio: serves the REST API and calls webhooks; a context manager.
 
     Raises: ConfigurationError.
     """
@@ -89,7 +89,7 @@ class Emulator:
         self._added: dict[str, _Added] = {}
         self._signing = ("", "")
         self._is_started = self._is_stopped = False
-        with ExitStack() as opened:  # closed again, if anything is refused
+        with ExitStack() as opened:  # closed again if anything raises
             self._open(options, opened)
             self.context = self._make_context(options, new_sid)
             self._parts = Parts(
@@ -104,7 +104,7 @@ class Emulator:
             opened.pop_all()
 
     def _open(self, options: EmulatorOptions, opened: ExitStack) -> None:
-        """Open the state, and the port."""
+        """Open the state and the port."""
         self._store = ResourceStore(options.state)
         opened.callback(self._store.close)
         self._certificates = Certificates() if options.tls else None
@@ -121,17 +121,17 @@ class Emulator:
             profile=find_profile(options.profile),
             base_url=self._server.url,
             new_sid=new_sid,
-            random=Random(self.account_sid),  # noqa: S311  the same disorder every time
+            random=Random(self.account_sid),  # noqa: S311  the same sequence on every run
             any_sender=any_sender,
         )
 
     def start(self) -> Self:
-        """Serve, and let the clock run if it does so by itself; once more does no harm.
+        """Start serving and start a running clock. Idempotent.
 
-        Raises: ConfigurationError, for one that was stopped.
+        Raises: ConfigurationError, if the emulator was stopped.
         """
         if self._is_stopped:
-            raise ConfigurationError("emulator", "it was stopped, and cannot be started again: make another one")
+            raise ConfigurationError("emulator", "it was stopped and cannot be started again: create a new one")
         if not self._is_started:
             self._is_started = True
             self._parts.schedule.start()
@@ -139,7 +139,7 @@ class Emulator:
         return self
 
     def stop(self) -> None:
-        """Stop serving; a state that is a file can be taken up again; once more does no harm."""
+        """Stop serving and close the state, which can be used again if it is a file. Idempotent."""
         if self._is_stopped:
             return
         self._is_stopped = True
@@ -156,28 +156,28 @@ class Emulator:
 
     @property
     def url(self) -> str:
-        """Where clients reach it: scheme, host and port."""
+        """The URL for clients: scheme, host and port."""
         return self._server.url
 
     @property
     def port(self) -> int:
-        """Where it listens."""
+        """The port that the emulator listens on."""
         return self._server.port
 
     @property
     def ca_file(self) -> Path | None:
-        """The certificates that clients have to trust, with TLS."""
+        """With TLS, the certificate file that clients must trust."""
         return self._certificates.ca_file if self._certificates else None
 
     @property
     def clock(self) -> Clock:
-        """The time of the emulator."""
+        """The clock of the emulator."""
         return self.context.clock
 
     def client(self) -> Client:
-        """Return the official client of this account; every product of it comes here.
+        """Return the official client for this account, with every product pointed at the emulator.
 
-        Raises: ConfigurationError, where the library is not installed.
+        Raises: ConfigurationError, if the library is not installed.
         """
         try:
             from .client import make_client
@@ -196,9 +196,9 @@ class Emulator:
         application_sid: str | None = None,
         mms: bool | None = None,
     ) -> IncomingNumber:
-        """Take a number, or change what is named here of the one there is.
+        """Add a number, or update the given fields of an existing one.
 
-        Raises: ConfigurationError, for what is no number, or no http URL.
+        Raises: ConfigurationError, for an invalid number or URL.
         """
         changes: dict[str, Any] = {
             "sms_url": _checked_url(message_url),
@@ -227,7 +227,7 @@ class Emulator:
         )
 
     def sign_with(self, key_id: str, secret: str) -> None:
-        """Sign webhooks with a shared key, by HMAC-SHA256, instead of the token."""
+        """Sign webhooks with a shared key and HMAC-SHA256 instead of the token."""
         self._signing = (key_id, secret)
         self._apply_signing()
 
@@ -237,9 +237,9 @@ class Emulator:
         self._store.save(replace(account, signing_key=key_id, signing_secret=secret))
 
     def phone(self, contact: str, *, number: str = "") -> EmulatedPhone:
-        """Return somebody's phone, which texts ``number``: by default the only one of ours.
+        """Return the phone of a contact; it texts ``number``, by default the only one of ours.
 
-        Raises: ConfigurationError, for what is not a phone number.
+        Raises: ConfigurationError, for an invalid phone number.
         """
         parts = self._parts
         named = require_number(number) if number else ""
@@ -252,25 +252,25 @@ class Emulator:
 
     @property
     def outbox(self) -> list[MessageRecord]:
-        """What was sent from our numbers, the oldest first."""
+        """The messages sent from our numbers, oldest first."""
         return self._store.find(MessageRecord, Condition("direction", "like", "outbound%"), oldest_first=True)
 
     @property
     def debugger(self) -> list[DebuggerEntry]:
-        """What Twilio would complain about, the oldest first."""
+        """The errors and warnings in Twilio's debugger, oldest first."""
         return self._parts.debugger.entries()
 
     @property
     def requests(self) -> list[LoggedRequest]:
-        """The requests of clients, the oldest first."""
+        """The requests of clients, oldest first."""
         return self._parts.log.all()
 
     def advance(self, seconds: float) -> None:
-        """Move a clock that is stepped, and let happen what becomes due on the way."""
+        """Move a stepped clock forward, and run everything that becomes due on the way."""
         self._parts.schedule.advance(seconds)
 
     def settle(self, timeout_s: float = 30.0) -> bool:
-        """Bring everything to its end that is on its way, but what is scheduled; tells whether nothing is left."""
+        """Process everything in transit except scheduled messages; return True if nothing is left."""
         return self._parts.schedule.settle(timeout_s)
 
     def fail_next(self, requests: int) -> None:
@@ -279,7 +279,7 @@ class Emulator:
 
     @property
     def webhooks(self) -> list[LoggedWebhook]:
-        """The requests to the program, the oldest first."""
+        """The requests to the program, oldest first."""
         return self._parts.webhook_log.all()
 
     def watch(
@@ -288,13 +288,13 @@ class Emulator:
         on_entry: Callable[[DebuggerEntry], None],
         on_webhook: Callable[[LoggedWebhook], None],
     ) -> None:
-        """Tell of every request of a client, every entry of the debugger, and every request to the program."""
+        """Call these functions with every request of a client, debugger entry, and request to the program."""
         parts = self._parts
         parts.log.watcher, parts.debugger.watcher, parts.webhook_log.watcher = on_request, on_entry, on_webhook
 
     def reset(self) -> None:
-        """Begin anew, with the seed and the numbers that were added here."""
-        # The lock of the context comes first, as everywhere; clients wait, and never find an emulator without account.
+        """Return to the initial state: the seed, and the numbers that were added with ``add_number``."""
+        # The lock of the context is always taken first. Clients wait, so they never see an emulator without an account.
         with self.context.lock, self._store.exclusively():
             self._parts.clear()
             self._store.clear()
@@ -306,10 +306,10 @@ class Emulator:
 
 
 def _checked_url(url: str | None) -> str | None:
-    """Return a URL that can be called, or an empty one.
+    """Return the URL if it is an http URL or empty.
 
     Raises: ConfigurationError.
     """
     if url and not is_http_url(url):
-        raise ConfigurationError("number", "its URL begins with http:// or https://, and names a host")
+        raise ConfigurationError("number", "its URL must begin with http:// or https:// and include a host")
     return url

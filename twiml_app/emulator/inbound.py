@@ -1,4 +1,4 @@
-"""A text that comes in: recorded, its opt-out words answered, and handed to the program that its number names.
+"""Inbound messages: store them, answer opt-out words, and call the webhook of the number.
 
 https://www.twilio.com/docs/messaging/twiml and https://www.twilio.com/docs/messaging/services
 """
@@ -21,24 +21,24 @@ from .twiml_execution import Route, TwimlExecution
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class EmulatedReply:
-    """A text that came in, and what the program sent in answer to it, in the order of its document."""
+    """An inbound message, and the messages that the program sent in answer to it, in document order."""
 
     inbound: MessageRecord
-    #: The messages that the program sent in answer, as they were when it answered.
+    #: The replies of the program, as they were when it answered.
     messages: list[MessageRecord] = field(default_factory=list)
-    #: What Twilio itself answers, to an opt-out word.
+    #: Twilio's own answer to an opt-out word.
     twilio_says: str = ""
-    #: Why no program was asked; empty if one was.
+    #: Why no webhook was called; empty if one was.
     unrouted: str = ""
-    #: What the debugger says of it.
+    #: The entries of the debugger about this message.
     problems: list[DebuggerEntry] = field(default_factory=list)
-    #: Where their later statuses and their media are read.
+    #: Gives access to the current statuses and to media.
     context: Context = field(compare=False)
 
     def __repr__(self) -> str:
         said = f", Twilio says {self.twilio_says!r}" if self.twilio_says else ""
-        why = f", nobody was asked: {self.unrouted}" if self.unrouted else ""
-        return f"<Turn {self.inbound.body!r} -> {self.texts}{said}{why}, problems: {self.problems}>"
+        why = f", no webhook was called: {self.unrouted}" if self.unrouted else ""
+        return f"<EmulatedReply {self.inbound.body!r} -> {self.texts}{said}{why}, problems: {self.problems}>"
 
     @property
     def texts(self) -> list[str]:
@@ -52,18 +52,18 @@ class EmulatedReply:
 
     @property
     def media(self) -> list[str]:
-        """The URLs of all media, where the emulator serves them."""
+        """The URLs of all media, as served by the emulator."""
         return [url for message in self.messages for url in self.context.media_urls(message)]
 
     @property
     def statuses(self) -> list[str]:
-        """The delivery status of every message, as it is now; empty for a message that was deleted."""
+        """The current delivery status of every message; empty for a message that was deleted."""
         found = (self.context.store.get(MessageRecord, message.sid) for message in self.messages)
         return [message.status if message else "" for message in found]
 
 
 class Inbound:
-    """Takes what people text to our numbers."""
+    """Receives the messages that people send to our numbers."""
 
     def __init__(
         self,
@@ -82,9 +82,9 @@ class Inbound:
         self._execution = execution
 
     def receive(self, *, from_: str, to: str, body: str, media: Sequence[FetchedMedia] = ()) -> EmulatedReply:
-        """Take a message, and let the program answer it.
+        """Store a message, and let the program answer it.
 
-        Raises: ConfigurationError, for a number that is not ours.
+        Raises: ConfigurationError, if the number is not ours.
         """
         number = self._find_number(to)
         service = self._context.find_service(number)
@@ -104,7 +104,9 @@ class Inbound:
     def _find_number(self, phone_number: str) -> IncomingNumber:
         number = self._context.find_number(phone_number)
         if number is None:
-            raise ConfigurationError("number", f"{phone_number} is no number of ours: add it, with its Message URL")
+            raise ConfigurationError(
+                "number", f"{phone_number} is not one of your numbers: add it with its Message URL"
+            )
         return number
 
     def _record(
@@ -130,7 +132,7 @@ class Inbound:
         return self._composer.receive(draft, media)
 
     def _answer(self, inbound: MessageRecord, text: str) -> None:
-        """Send what Twilio itself answers; nothing keeps it back."""
+        """Send Twilio's own answer, which nothing can block."""
         draft = self._composer.draft(
             inbound.account_sid,
             to=inbound.from_,
@@ -144,9 +146,9 @@ class Inbound:
         self._delivery.begin(self._composer.compose(draft, ()))
 
     def _route(self, number: IncomingNumber, service: MessagingService | None) -> Route | str:
-        """Return where a message goes, or why it goes nowhere.
+        """Return the URLs to call for a message, or why there are none.
 
-        A service hides the URL of its numbers, and drops what comes in without a URL of its own.
+        The inbound URL of a service overrides the URLs of its numbers; a service without one drops the message.
         """
         if self._context.account(number.account_sid).status != "active":
             return f"the account {number.account_sid} is not active"

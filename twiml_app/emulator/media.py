@@ -1,6 +1,7 @@
-"""What becomes of a MediaUrl: its bytes and content type, or the reason why Twilio would refuse it.
+"""Fetch a MediaUrl: its bytes and content type, or the reason why Twilio would refuse it.
 
-Media on this machine is fetched; elsewhere only if fetching from anywhere is allowed, and is judged by its name if not.
+By default media is fetched only from this machine. Media on other hosts is then replaced by a placeholder, whose type
+is guessed from the file name.
 
 https://www.twilio.com/docs/messaging/guides/accepted-mime-types
 """
@@ -24,12 +25,12 @@ from .quoting import shown
 
 BAD_MEDIA = 21620
 TOO_MANY_MEDIA = 21623
-#: How much of a URL is repeated: enough to tell it from others.
+#: How much of a URL is quoted in an error message.
 MAX_URL_CHARACTERS = 200
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
-#: One white pixel each: what stands for a picture that is not fetched.
+#: Placeholders for images that are not fetched: one white pixel each.
 _PLACEHOLDERS = {
     "image/gif": "R0lGODdhAQABAIEAAP///wAAAAAAAAAAACwAAAAAAQABAAAIBAABBAQAOw==",
     "image/png": "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR42mP4DwABAQEAHLCMmQAAAABJRU5ErkJggg==",
@@ -38,7 +39,7 @@ _PLACEHOLDERS = {
         "eXBkeFxlZ2P/wAALCAABAAEBAREA/8QAFAABAAAAAAAAAAAAAAAAAAAAB//EABQQAQAAAAAAAAAAAAAAAAAAAAD/2gAIAQEAAD8AQH//2Q=="
     ),
 }
-#: Content types by the ending of a name: Python's own, not those of the machine, and what phones send besides.
+#: Content types by file extension: Python's own (not those of the machine), and more types that phones send.
 _ENDINGS = mimetypes.MimeTypes().types_map[True] | {
     ".amr": "audio/amr",
     ".heic": "image/heic",
@@ -52,7 +53,7 @@ _ENDINGS = mimetypes.MimeTypes().types_map[True] | {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchedMedia:
-    """A media as it would reach the phone; its bytes are empty if it was not fetched and is no common picture."""
+    """A media file as it reaches the phone; empty if it was not fetched and there is no placeholder for its type."""
 
     #: Lower case, without parameters.
     content_type: str
@@ -61,9 +62,9 @@ class FetchedMedia:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MediaLimits:
-    """How much is fetched, and how patiently."""
+    """Limits of size, number and time."""
 
-    #: For one media, and for those of a message together; less than what the transport cuts at.
+    #: For one file, and for all files of a message together; less than the limit of the transport.
     max_bytes: int = 5 * 1024 * 1024
     max_count: int = 10
     max_redirects: int = 5
@@ -75,7 +76,7 @@ DEFAULT_LIMITS = MediaLimits()
 
 
 class MediaFetcher:
-    """Fetches media, and refuses what Twilio would refuse."""
+    """Fetches media files, and refuses those that Twilio would refuse."""
 
     def __init__(
         self, transport: Transport, *, fetch_anywhere: bool = False, limits: MediaLimits = DEFAULT_LIMITS
@@ -85,22 +86,22 @@ class MediaFetcher:
         self._limits = limits
 
     def fetch_all(self, urls: Sequence[str]) -> list[FetchedMedia]:
-        """Return the media of one message.
+        """Return the media files of one message.
 
-        Raises: ApiError, 21623 for too many, 21620 for one that cannot be sent or for all being too large together.
+        Raises: ApiError: 21623 for too many, 21620 for one that cannot be sent or if they are too large together.
         """
         limits = self._limits
         if len(urls) > limits.max_count:
-            raise ApiError(TOO_MANY_MEDIA, f"A message may have {limits.max_count} media, this one has {len(urls)}.")
+            raise ApiError(TOO_MANY_MEDIA, f"A message can have at most {limits.max_count} media, not {len(urls)}.")
         fetched = [self.fetch(url) for url in urls]
         total = sum(len(media.content) for media in fetched)
         if total > limits.max_bytes:
-            problem = f"the media of this message have {total} bytes together, and may have {limits.max_bytes}"
-            raise ApiError(BAD_MEDIA, f"Invalid media URLs: {problem}. Send smaller ones, or several messages.")
+            problem = f"the media of this message have {total} bytes together, and the limit is {limits.max_bytes}"
+            raise ApiError(BAD_MEDIA, f"Invalid media URLs: {problem}. Send smaller files, or several messages.")
         return fetched
 
     def fetch(self, url: str) -> FetchedMedia:
-        """Return the media at a URL.
+        """Return the media file at a URL.
 
         Raises: ApiError, 21620.
         """
@@ -113,7 +114,7 @@ class MediaFetcher:
             if not target:
                 return self._judge(url, answer)
             url = self._redirected(url, target)
-        raise _media_error(url, "there are too many redirects on the way to it", "Give the URL at which they end.")
+        raise _media_error(url, "it redirects too many times", "Use the final URL.")
 
     def _may_fetch(self, parts: SplitResult) -> bool:
         return self._fetch_anywhere or _is_loopback(parts)
@@ -130,23 +131,23 @@ class MediaFetcher:
         try:
             return self._transport(request)
         except OSError as error:
-            problem = f"there is no answer: {str(error) or type(error).__name__}"
-            raise _media_error(url, problem, "Does what serves it run, and at this address?") from error
+            problem = f"there is no response: {str(error) or type(error).__name__}"
+            raise _media_error(url, problem, "Is the file server running at this address?") from error
 
     def _redirected(self, url: str, target: str) -> str:
-        """Return where a redirect goes, which is judged anew.
+        """Return the target of a redirect, after the same checks as for the first URL.
 
         Raises: ApiError, 21620.
         """
         try:
             there = resolve(url, target)
         except ValueError as error:
-            raise _media_error(url, "it redirects to what is no URL", "Correct its Location header.") from error
+            raise _media_error(url, "it redirects to an invalid URL", "Correct its Location header.") from error
         parts, named = _url_parts(there), shown(without_userinfo(there), MAX_URL_CHARACTERS)
         if not self._may_fetch(parts):
-            problem = f"it redirects to {named}, and nothing is fetched from other machines"
+            problem = f"it redirects to {named}, but media on other machines is not fetched"
             raise _media_error(
-                url, problem, "Serve the file from this machine, or allow the emulator to fetch from anywhere."
+                url, problem, "Serve the file from this machine, or allow the emulator to fetch from any host."
             )
         if _is_loopback(parts) and not _is_loopback(urlsplit(url)):
             problem = f"it redirects to {named}, which only this machine can reach"
@@ -154,24 +155,24 @@ class MediaFetcher:
         return there
 
     def _judge(self, url: str, answer: WebhookResponse) -> FetchedMedia:
-        """Return the media that an answer carries.
+        """Return the media file in a response.
 
         Raises: ApiError, 21620.
         """
         if not 200 <= answer.status < 300:
-            raise _media_error(url, f"it answers {answer.status}", "Open it yourself: it has to answer 200.")
+            raise _media_error(url, f"it answers {answer.status}", "Open it yourself: it must answer 200.")
         content_type = plain(answer.content_type)
         _check_type(url, content_type)
         if not answer.body:
-            raise _media_error(url, "it is empty", "Does what serves it write the file?")
+            raise _media_error(url, "it is empty", "Does the server send the file?")
         if len(answer.body) > self._limits.max_bytes:
-            raise _media_error(url, f"it has more than {self._limits.max_bytes} bytes", "Send a smaller one.")
+            raise _media_error(url, f"it has more than {self._limits.max_bytes} bytes", "Send a smaller file.")
         _check_bytes(url, content_type, answer.body)
         return FetchedMedia(content_type=content_type, content=answer.body)
 
 
 def _placeholder(url: str, content_type: str) -> FetchedMedia:
-    """Return what stands for a media that is not fetched.
+    """Return the placeholder for a media file that is not fetched.
 
     Raises: ApiError, 21620.
     """
@@ -180,14 +181,14 @@ def _placeholder(url: str, content_type: str) -> FetchedMedia:
 
 
 def _url_parts(url: str) -> SplitResult:
-    """Return the parts of a URL that can be fetched.
+    """Return the parts of a URL.
 
-    Raises: ApiError, 21620.
+    Raises: ApiError, 21620, if it is not an http or https URL.
     """
     if not is_http_url(url) or not _is_utf8(url):
-        # What cannot be read may hide a password anywhere before the last "@".
+        # In an invalid URL, a password may be anywhere before the last "@".
         readable = url.rpartition("@")[2].encode(errors="replace").decode()
-        raise _shown_media_error(readable, "it is no http or https URL", "Give the whole URL, with its host.")
+        raise _shown_media_error(readable, "it is not an http or https URL", "Use the full URL, including the host.")
     return urlsplit(url)
 
 
@@ -214,44 +215,45 @@ def _authorization(url: str) -> tuple[tuple[str, str], ...]:
 
 
 def check_content_type(media: FetchedMedia) -> None:
-    """Refuse a media whose content type could not stand in a header.
+    """Refuse a media file whose content type is not valid in a header.
 
     Raises: ApiError, 21620.
     """
     if not is_content_type(media.content_type):
-        problem = f"{shown(media.content_type)!r} is no content type"
-        raise ApiError(BAD_MEDIA, f"Invalid media: {problem}. Give that of the file, such as image/jpeg.")
+        problem = f"{shown(media.content_type)!r} is not a content type"
+        raise ApiError(BAD_MEDIA, f"Invalid media: {problem}. Use that of the file, such as image/jpeg.")
 
 
 def _check_type(url: str, content_type: str) -> None:
-    """Refuse what is no media by its type.
+    """Refuse a content type that is not one of media.
 
     Raises: ApiError, 21620.
     """
     if not is_content_type(content_type) or content_type in UNKNOWN:
         readable = " ".join(content_type.split())
-        problem = f"its content type, {shown(readable) or 'missing'}, does not tell what it is"
-        raise _media_error(url, problem, "Answer with that of the file, such as image/jpeg.")
+        problem = f"its content type is {shown(readable) or 'missing'}, so the kind of file is unknown"
+        raise _media_error(url, problem, "Send the content type of the file, such as image/jpeg.")
     if content_type in PAGES:
-        problem = f"it is an HTML page ({content_type}), and no media"
+        problem = f"it is an HTML page ({content_type}), not a media file"
         raise _media_error(
-            url, problem, "Give the URL of the file itself, not of a page that shows it or asks to log in."
+            url, problem, "Use the URL of the file itself, not of a page that shows it or asks for a login."
         )
     if content_type in PROGRAMS:
-        raise _media_error(url, f"it is a program ({content_type}), and no media", "Send a link to it in the text.")
+        problem = f"it is a program ({content_type}), not a media file"
+        raise _media_error(url, problem, "Send a link to it in the text.")
 
 
 def _check_bytes(url: str, content_type: str, content: bytes) -> None:
-    """Refuse bytes that are not what their content type says.
+    """Refuse bytes that do not match their content type.
 
     Raises: ApiError, 21620.
     """
     found = sniff(content)
     if content_type in found or not (found or content_type in _PLACEHOLDERS):
         return
-    are = f"those of {found[0]}" if found else "not"
-    problem = f"its content type is {content_type}, and its bytes are {are}"
-    raise _media_error(url, problem, "Answer with the content type that fits the file, and with the file itself.")
+    contents = f"are those of {found[0]}" if found else "do not match it"
+    problem = f"its content type is {content_type}, but its bytes {contents}"
+    raise _media_error(url, problem, "Send the right content type, or the right file.")
 
 
 def _media_error(url: str, problem: str, remedy: str) -> ApiError:

@@ -1,4 +1,4 @@
-"""What can stand in To and From: numbers, short codes, names, channel addresses; and Twilio's test numbers.
+"""Addresses in To and From (numbers, short codes, names, channel addresses), and Twilio's test numbers.
 
 https://www.twilio.com/docs/glossary/what-e164 and https://www.twilio.com/docs/iam/test-credentials
 """
@@ -13,26 +13,26 @@ from ..errors import ApiError, ConfigurationError
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _SHORT_CODE = re.compile(r"[0-9]{3,8}")
 _NAME = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9 ]{1,11}")
-#: WhatsApp knows people by their numbers; other channels have names of their own.
+#: WhatsApp addresses contain a phone number; other channels have their own kinds of names.
 _CHANNEL = re.compile(r"whatsapp:\+[1-9][0-9]{6,14}|(?!whatsapp:)[a-z]+:.+")
-#: Marks of punctuation that people write between the digits of a number.
+#: Punctuation that people write between the digits of a number.
 _PUNCTUATION = re.compile(r"[\s().\-/]")
-#: A number as it is written within a country begins with a digit, or with an area code in brackets.
+#: A number in national format begins with a digit, or with an area code in brackets.
 _LOCAL = re.compile(r"[\s(]*[0-9]")
-#: "whatsapp" on the keys of a phone, which Twilio's own examples show in front of a number.
+#: "whatsapp" typed on a phone keypad, which Twilio's own examples show in front of a number.
 _WHATSAPP_KEYS = re.compile(r"94287277(?=\+)")
-#: Countries whose phones take pictures, https://www.twilio.com/docs/glossary/what-is-mms
+#: Countries whose phones accept media, https://www.twilio.com/docs/glossary/what-is-mms
 _MMS_CALLING_CODES = ("+1",)
 
-#: From, and the code it is refused with.
+#: Values of From, and the error that each is refused with.
 MAGIC_SENDERS = {
     "+15005550001": (21212, "The 'From' number +15005550001 is not a valid phone number."),
     "+15005550007": (21606, "The From phone number +15005550007 is not a valid, message-capable Twilio phone number."),
     "+15005550008": (21611, "This 'From' number has exceeded the maximum number of queued messages."),
 }
-#: The sender that is always good.
+#: The sender that is always valid.
 MAGIC_SENDER = "+15005550006"
-#: To, and the code it is refused with.
+#: Values of To, and the error that each is refused with.
 MAGIC_RECIPIENTS = {
     "+15005550001": (21211, "The 'To' number +15005550001 is not a valid phone number."),
     "+15005550002": (21612, "The 'To' phone number +15005550002 is not currently reachable using this 'From' number."),
@@ -44,7 +44,7 @@ MAGIC_RECIPIENTS = {
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A sender or a recipient: its text, and of which kind it is."""
+    """The address of a sender or a recipient, and its kind."""
 
     text: str
     #: number, short_code, name or channel.
@@ -52,19 +52,19 @@ class Address:
 
     @property
     def channel(self) -> str:
-        """``sms``, or what stands before the colon of a channel address."""
+        """``sms``, or the part before the colon of a channel address."""
         return self.text.partition(":")[0] if self.kind == "channel" else "sms"
 
     @property
     def takes_media(self) -> bool:
-        """Tell whether phones of that country take pictures; short codes and channels do."""
+        """Whether phones in that country accept media; short codes and channels do."""
         if self.kind == "number":
             return self.text.startswith(_MMS_CALLING_CODES)
         return self.kind != "name"
 
 
 def read_sender(text: str) -> Address | None:
-    """Return the address that a From names; None if it is none."""
+    """Return the address in a From parameter; None if it is not a valid sender."""
     plain = _WHATSAPP_KEYS.sub("whatsapp:", text.strip())
     if _CHANNEL.fullmatch(plain):
         return Address(plain, "channel")
@@ -79,20 +79,20 @@ def read_sender(text: str) -> Address | None:
 
 
 def require_number(text: str) -> str:
-    """Return a number as Twilio writes it.
+    """Return a phone number in Twilio's format.
 
     Raises: ConfigurationError.
     """
     address = read_sender(text)
     if address is None or address.kind == "name":
-        raise ConfigurationError("number", f"{text!r} is no number: write it as +15558675310")
+        raise ConfigurationError("number", f"{text!r} is not a phone number: use a form like +15558675310")
     return address.text
 
 
 def read_recipient(text: str, sender: str) -> Address | None:
-    """Return the address that a To names, a local form completed from the sender's country; None if it is none.
+    """Return the address in a To parameter; None if it is not a valid recipient.
 
-    https://www.twilio.com/docs/messaging/api/message-resource: without a "+" the country is that of From.
+    A number without a "+" is in the country of From, https://www.twilio.com/docs/messaging/api/message-resource
     """
     plain = _WHATSAPP_KEYS.sub("whatsapp:", text.strip())
     if _CHANNEL.fullmatch(plain):
@@ -104,7 +104,7 @@ def read_recipient(text: str, sender: str) -> Address | None:
 
 
 def _local(text: str, sender: str) -> Address | None:
-    """Complete a number as it is written in a country; the tables are loaded when first needed."""
+    """Return a number in national format with its country code; the tables are imported on first use."""
     import phonenumbers
 
     if not _LOCAL.match(text):
@@ -120,7 +120,7 @@ def _local(text: str, sender: str) -> Address | None:
 
 
 def _country_of(sender: str) -> str:
-    """Return the country of a sender; what says nothing of it is taken for the United States."""
+    """Return the country of a sender; the United States for senders without a country."""
     import phonenumbers
 
     try:
@@ -131,12 +131,12 @@ def _country_of(sender: str) -> str:
 
 
 def national(number: str) -> str:
-    """Return a number as it was shown in 2008: the digits alone, those of a US number without the 1."""
+    """Return a number in the format of 2008: only digits, without the 1 of a US number."""
     return number.removeprefix("+1") if number.startswith("+1") else number.removeprefix("+")
 
 
 def check_magic(sender: str, recipient: str) -> None:
-    """Refuse Twilio's test numbers with the codes that they stand for.
+    """Refuse Twilio's test numbers with their documented error codes.
 
     Raises: ApiError.
     """

@@ -1,4 +1,4 @@
-"""STOP, START and HELP as they are by default: recorded, answered, and what is sent after a STOP is refused.
+"""Default handling of STOP, START and HELP: record and answer them, and refuse messages to opted-out contacts.
 
 https://www.twilio.com/docs/messaging/tutorials/advanced-opt-out
 """
@@ -19,20 +19,20 @@ _ANSWERS = {
 
 
 class OptOuts:
-    """Knows who wants nothing more from whom."""
+    """Records which contacts opted out of messages from which numbers."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
 
     def has_opted_out(self, sender: str, contact: str, service: MessagingService | None = None) -> bool:
-        """Tell whether somebody has sent STOP to a number, or to another one of its service."""
+        """Return whether a contact has sent STOP to a number, or to another number of its service."""
         key = f"{service.sid} {contact}" if service else self._key(sender, contact)
         return self._context.store.get(OptOut, key) is not None
 
     def note(self, text: str, *, contact: str, number: str, account_sid: str) -> str:
-        """Record what an opt-out word says; returns the answer that it gets, empty if the text is no such word.
+        """Record an opt-out word and return the answer to it; empty if the text is not such a word.
 
-        Short codes answer for themselves.
+        Messages to short codes are left to the program.
         """
         kind = kind_of_word(text, self._context.profile.opt_out_words)
         if not kind or not number.startswith("+"):
@@ -62,5 +62,5 @@ class OptOuts:
 
 
 def _pool(number: IncomingNumber | None, service: MessagingService | None, sender: str) -> str:
-    """Return what an opt-out counts for: the whole service of a number, or the number alone."""
+    """Return the scope of an opt-out: the sid of the number's messaging service, otherwise that of the number."""
     return service.sid if service else number.sid if number else sender

@@ -1,4 +1,4 @@
-"""The parts of an emulator, put together: who hands what to whom, and what it begins with."""
+"""Create and connect the parts of an emulator, and set up its initial state."""
 
 from __future__ import annotations
 
@@ -44,14 +44,14 @@ from .twiml_execution import TwimlExecution
 from .webhook_log import WebhookLog
 from .webhooks import Webhooks
 
-#: What a state remembers beside its resources.
+#: The names of the values that a state keeps besides its resources.
 NOW = "now"
 _SEEDED = "seeded"
 _NAMES_SENDERS = "names senders"
 
 
 class Parts:
-    """What an emulator consists of."""
+    """The connected parts of an emulator."""
 
     def __init__(
         self, context: Context, transport: Transport, *, fetch: bool, concurrency: int, reset: Callable[[], None]
@@ -71,7 +71,7 @@ class Parts:
         self.api = Api(context, self.access, self.log, self._rules(reset))
 
     def clear(self) -> None:
-        """Forget what is on its way, and what is remembered from one request to the next."""
+        """Forget everything that is not in the store: scheduled actions, queues, cookies, logs and so on."""
         self.schedule.clear()
         self.delivery.clear()
         self.webhooks.clear()
@@ -81,14 +81,14 @@ class Parts:
         self.log.clear()
 
     def _make_inbound(self) -> Inbound:
-        """Return what takes a text in, and has it answered."""
+        """Return the part that receives inbound messages."""
         context, debugger = self.context, self.debugger
         transfers = context.profile.action_transfers
         execution = TwimlExecution(self.webhooks, debugger, self.replying, action_transfers=transfers)
         return Inbound(context, debugger, self.composer, self.delivery, self.opt_outs, execution)
 
     def _rules(self, reset: Callable[[], None]) -> list[Rule]:
-        """Return what the REST API answers where."""
+        """Return the URL rules of the REST API."""
         context, profile = self.context, self.context.profile
         pager = Pager(context.store, clips=profile.clips_page_size, totals=profile.totals)
         sending = MessageCreator(context, self.composer, self.delivery, self.opt_outs, self.fetcher)
@@ -110,20 +110,23 @@ class Parts:
 
 
 def require_tools() -> None:
-    """Raises: ConfigurationError, where the extra ``dev`` is not installed."""
+    """Check that the emulator's dependencies are installed.
+
+    Raises: ConfigurationError, if the extra ``dev`` is not installed.
+    """
     if not find_spec("phonenumbers"):
-        raise ConfigurationError("emulator", "it needs more than the receiver: pip install 'twiml-app[dev]'")
+        raise ConfigurationError("emulator", "it needs the extra dependencies: pip install 'twiml-app[dev]'")
 
 
 def begin_at(store: ResourceStore, start: float | None) -> float:
-    """Return where the clock begins, in seconds since the epoch: a state never goes back behind what it holds."""
+    """Return when the clock starts, in seconds since the epoch: never before the last change in the state."""
     return max(time.time() if start is None else start, store.read(NOW), store.latest())
 
 
 def takes_any_sender(store: ResourceStore, state: str | Path, seed: Seed | None, account_sid: str) -> bool:
-    """Tell whether every sender counts as owned: a seed with numbers says which do; a state goes on as it began.
+    """Return whether any sender is allowed: not if the seed lists numbers. A state keeps the answer of its creation.
 
-    Raises: ConfigurationError, for a state of another account, and a seed for a state that began without.
+    Raises: ConfigurationError, if the state belongs to another account, or there is a seed but it had none.
     """
     names_senders = bool(seed and seed.get("numbers"))
     account = next((each for each in store.find(Account) if each.sid == each.account_sid), None)
@@ -132,16 +135,16 @@ def takes_any_sender(store: ResourceStore, state: str | Path, seed: Seed | None,
         store.write(_NAMES_SENDERS, names_senders)
         return not names_senders
     if account.sid != account_sid:
-        raise ConfigurationError("state", f"{state} is that of {account.sid}: set TWILIO_ACCOUNT_SID to it")
+        raise ConfigurationError("state", f"{state} belongs to account {account.sid}: set TWILIO_ACCOUNT_SID to it")
     if seed is not None and not store.read(_SEEDED):
-        raise ConfigurationError("seed", f"{state} began without it: leave the seed out, or name another state")
+        raise ConfigurationError("seed", f"{state} was created without a seed: drop the seed, or use another state")
     return not store.read(_NAMES_SENDERS)
 
 
 def keep_account(context: Context, sid: str, token: str, seed: Seed | None) -> None:
-    """Make the account, and what the seed names, unless the state has it already; its token may have changed.
+    """Create the account and the resources of the seed; if the state has the account already, update only its token.
 
-    Raises: ConfigurationError, for a wrong seed: nothing of it is kept then.
+    Raises: ConfigurationError, for an invalid seed; nothing is saved then.
     """
     store, now = context.store, context.clock.now()
     known = store.get(Account, sid)

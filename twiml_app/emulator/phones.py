@@ -1,4 +1,4 @@
-"""Other people's phones: they text our numbers; what becomes of what is sent to them is chosen, and looked at."""
+"""Emulated phones of contacts: they text our numbers; tests choose the delivery outcome and inspect the inbox."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from .store import Condition
 
 
 class Phones:
-    """The phones that the emulator knows of; one that was never named takes whatever it is sent."""
+    """The settings and inboxes of phones; every message to a phone without settings is delivered."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
 
     def settings(self, number: str) -> PhoneSettings:
-        """Return what becomes of messages to a phone."""
+        """Return the settings of a phone."""
         now = self._context.clock.now()
         known = self._context.store.get(PhoneSettings, number)
         return known or PhoneSettings(sid=number, account_sid="", date_created=now, date_updated=now)
 
     def save(self, phone_settings: PhoneSettings) -> PhoneSettings:
-        """Keep what is chosen for a phone."""
+        """Save the settings of a phone."""
         return self._context.store.save(phone_settings)
 
     def inbox(self, number: str) -> list[MessageRecord]:
-        """Return what has reached a phone, in the order of arrival."""
+        """Return the messages that have reached a phone, in the order of arrival."""
         arrived = self._context.store.find(
             MessageRecord, Condition("to", "=", number), Condition("date_delivered", ">", 0), oldest_first=True
         )
@@ -39,7 +39,7 @@ class Phones:
 
 
 class EmulatedPhone:
-    """Somebody's phone: texts our numbers, and takes what they send."""
+    """A contact's phone, which texts our numbers and receives their messages."""
 
     def __init__(
         self, context: Context, phones: Phones, inbound: Inbound, fetcher: MediaFetcher, contact: str, number: str
@@ -53,23 +53,23 @@ class EmulatedPhone:
 
     @property
     def number(self) -> str:
-        """Our number that this phone texts: the only one, if none was named.
+        """Our number that this phone texts; by default the only one.
 
-        Raises: ConfigurationError, if none was named and there is not exactly one.
+        Raises: ConfigurationError, if none was given and there is not exactly one.
         """
         return self._context.our_number(self._number)
 
     def text(
         self, body: str = "", *, number: str = "", media: str | FetchedMedia | Iterable[str | FetchedMedia] = ()
     ) -> EmulatedReply:
-        """Text our number, or another one of ours; media are URLs or bytes with their type.
+        """Text our number, or the given one of our numbers; ``media`` are URLs, or bytes with their content type.
 
-        Raises: ConfigurationError, for nothing to send, and a number that is not ours; ApiError, for a media that
+        Raises: ConfigurationError, if there is nothing to send, or the number is not ours; ApiError, for media that
         cannot be sent.
         """
         given = [media] if isinstance(media, str | FetchedMedia) else [*media]
         if not body and not given:
-            raise ConfigurationError("text", "give a text or media")
+            raise ConfigurationError("text", "there is nothing to send: pass a body or media")
         urls = [each for each in given if isinstance(each, str)]
         contents = [each for each in given if not isinstance(each, str)]
         for each in contents:
@@ -82,26 +82,26 @@ class EmulatedPhone:
         )
 
     def will(self, status: str, error_code: int | None = None) -> Self:
-        """Choose the status that messages to this phone end with: delivered, undelivered, failed, sent or read.
+        """Set the final status of messages to this phone: delivered, undelivered, failed, sent or read.
 
         Raises: ConfigurationError.
         """
         if status not in DELIVERY_OUTCOMES:
-            raise ConfigurationError("status", f"{status!r} is none of {', '.join(DELIVERY_OUTCOMES)}")
+            raise ConfigurationError("status", f"{status!r} is not one of: {', '.join(DELIVERY_OUTCOMES)}")
         self._phones.save(replace(self._phones.settings(self.contact), status=status, error_code=error_code))
         return self
 
     def takes_media(self, takes: bool) -> Self:
-        """Choose whether this phone takes pictures."""
+        """Set whether this phone accepts media."""
         self._phones.save(replace(self._phones.settings(self.contact), takes_media=takes))
         return self
 
     @property
     def inbox(self) -> list[MessageRecord]:
-        """What has reached this phone, in the order of arrival."""
+        """The messages that have reached this phone, in the order of arrival."""
         return self._phones.inbox(self.contact)
 
 
 def _sendable(text: str) -> str:
-    """Return a text that can be sent: halves of characters, which Python knows, are replaced by U+FFFD."""
+    """Return a string that can be encoded: lone surrogates are replaced by U+FFFD."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

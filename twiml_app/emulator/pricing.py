@@ -1,22 +1,22 @@
-"""What a message costs, and how a price is shown."""
+"""The price of a message, and its format in JSON."""
 
 from __future__ import annotations
 
-#: Dollars for a segment to the United States, Canada and short codes: Twilio's documents show it in every example.
+#: Dollars per segment to the United States, Canada and short codes, as in every example of Twilio's documentation.
 _SEGMENT = 0.0075
-#: Dollars for a segment to any other country.
+#: Dollars per segment to any other country.
 _SEGMENT_ABROAD = 0.04
-#: Dollars for a message with media, however many.
+#: Dollars per message with media, however many files.
 _MMS = 0.02
-#: Dollars for a message on another channel.
+#: Dollars per message on another channel.
 _CHANNEL = 0.005
 
 
 def price_of(to: str, *, segments: int, num_media: int) -> float:
-    """Return the price of a message in dollars, negative as Twilio shows it.
+    """Return the price of a message in dollars; it is negative, as at Twilio.
 
-    Real prices differ by country, carrier and year; only that of a segment to "+1" is Twilio's own. The others are a
-    judgement: one round price for every other country, for MMS and for channels such as ``whatsapp:``.
+    Real prices depend on country, carrier and year. Only the price per segment to "+1" is Twilio's; the others are
+    estimates: one price for all other countries, one for MMS, and one for channels such as ``whatsapp:``.
     """
     if ":" in to:
         return -_CHANNEL
@@ -27,7 +27,7 @@ def price_of(to: str, *, segments: int, num_media: int) -> float:
 
 
 def json_price(price: float | None, as_number: bool) -> str | float | None:
-    """Return a price as JSON has it: a text with five decimals, or the number that the older documents show."""
+    """Return a price for JSON: a string with five decimals, or a number as in the older documentation."""
     if price is None or as_number:
         return price
     return f"{price:.5f}"

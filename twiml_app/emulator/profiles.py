@@ -1,4 +1,4 @@
-"""Where the documents of different years disagree: what Twilio did then and does now, by name."""
+"""Named profiles of Twilio's behavior, for what its documentation says differently in different years."""
 
 from __future__ import annotations
 
@@ -14,47 +14,47 @@ HOUR_S = 3600
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """The service of one time."""
+    """Twilio's behavior at one time."""
 
     name: str
-    #: The version of the API that webhooks are made for: that of 2008 knew fewer parameters, and national numbers.
+    #: The API version of webhooks: that of 2008 has fewer parameters, and numbers in national format.
     api_version: str
-    #: Whether an inbound message tells its NumSegments, and a status callback its RawDlrDoneDate.
+    #: Whether inbound messages have NumSegments, and status callbacks RawDlrDoneDate.
     has_num_segments: bool
     has_raw_dlr_date: bool
-    #: The application's status callback wins over the one given with the message; otherwise it is the other way round.
+    #: The status callback of the application overrides the one given with the message; otherwise the other way round.
     application_wins: bool
-    #: A message whose price is above MaxPrice fails; otherwise the parameter is obsolete.
+    #: A message whose price exceeds MaxPrice fails; otherwise the parameter is ignored.
     max_price_counts: bool
-    #: The price in JSON is a number; otherwise a text.
+    #: The price in JSON is a number; otherwise a string.
     price_is_number: bool
-    #: Lists say how many there are in all, and which page is the last.
+    #: Lists include the total count and the last page.
     totals: bool
-    #: A page size beyond 1000 is cut to it; otherwise refused with 20007.
+    #: A page size above 1000 is reduced to 1000; otherwise it is refused with 20007.
     clips_page_size: bool
-    #: What waits longer than this before it is sent is refused with 21611.
+    #: A message that would wait in the queue for longer than this is refused with 21611.
     queue_s: int
-    #: The longest ValidityPeriod.
+    #: The maximum ValidityPeriod.
     validity_s: int
-    #: Replies between two numbers within 30 seconds, before 14107.
+    #: How many replies between two numbers are allowed within 30 seconds, before 14107.
     reply_limit: int
-    #: After ``action`` nothing of a document is executed: its answer is executed instead.
+    #: After a verb with ``action``, the answer of that URL is executed instead of the rest of the document.
     action_transfers: bool
     #: The statuses that are posted to a status callback.
     posted: frozenset[str]
-    #: The Flags of a message that was sent through the REST API, 2008.
+    #: The Flags of a message that was sent through the REST API of 2008.
     rest_flags: int
-    #: The code of a message that has waited longer than its ValidityPeriod.
+    #: The error code of a message that has waited longer than its ValidityPeriod.
     expired_code: int
-    #: The code for a message with neither text nor media.
+    #: The error code of a message with neither body nor media.
     no_content_code: int
-    #: Where an error is explained.
+    #: The base URL of the error documentation.
     more_info: str
     opt_out_words: Mapping[str, frozenset[str]]
 
     @property
     def is_2008(self) -> bool:
-        """Tell the oldest service from the others."""
+        """Whether this is the oldest profile."""
         return self.api_version == API_2008
 
 
@@ -111,10 +111,10 @@ PROFILES: Mapping[str, Profile] = {profile.name: profile for profile in (_CURREN
 
 
 def find_profile(name: str) -> Profile:
-    """Return a profile by its name.
+    """Return the profile with this name.
 
     Raises: ConfigurationError.
     """
     if name not in PROFILES:
-        raise ConfigurationError("profile", f"{name!r} is none of {', '.join(PROFILES)}")
+        raise ConfigurationError("profile", f"{name!r} is not one of: {', '.join(PROFILES)}")
     return PROFILES[name]

@@ -1,4 +1,4 @@
-"""What a Message of a document becomes: a reply that is sent, or an entry of the debugger.
+"""Turn a Message in a TwiML document into a reply, or into an entry of the debugger.
 
 https://www.twilio.com/docs/messaging/twiml/message
 """
@@ -27,14 +27,14 @@ _MAX_PAIRS = 10_000
 
 
 class ReplyCounter:
-    """Counts the replies between two numbers in a window of time."""
+    """Counts the replies between two numbers in a time window."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._sent: dict[tuple[str, str], deque[float]] = {}
 
     def admits(self, pair: tuple[str, str], now: float) -> bool:
-        """Count one reply more; tells whether it may be sent."""
+        """Count another reply, and return whether it may be sent."""
         if len(self._sent) > _MAX_PAIRS:
             self._sent = {key: times for key, times in self._sent.items() if times[-1] > now - LOOP_WINDOW_S}
         times = self._sent.setdefault(pair, deque())
@@ -46,12 +46,12 @@ class ReplyCounter:
         return True
 
     def clear(self) -> None:
-        """Count anew."""
+        """Reset the counts."""
         self._sent.clear()
 
 
 class Replying:
-    """Makes the replies to inbound messages, and sends them."""
+    """Creates the replies to inbound messages, and sends them."""
 
     def __init__(
         self,
@@ -71,7 +71,7 @@ class Replying:
         self._counter = ReplyCounter(context.profile.reply_limit)
 
     def compose(self, step: SendStep, inbound: MessageRecord, base: str) -> MessageRecord | None:
-        """Make the reply that a Message asks for; None where it cannot be, which the debugger is told."""
+        """Create the reply for a Message; if that is not possible, report it in the debugger and return None."""
         try:
             sender, recipient = self._addresses(step, inbound)
             media = self._fetcher.fetch_all([resolve(base, url) for url in step.media])
@@ -82,30 +82,30 @@ class Replying:
         return self._compose(step, inbound, base, sender.text, recipient.text, media)
 
     def clear(self) -> None:
-        """Forget the replies of the last seconds."""
+        """Reset the counts of recent replies."""
         self._counter.clear()
 
     def begin(self, replies: Iterable[MessageRecord]) -> None:
-        """Send the replies to one message, in any order: Twilio promises none."""
+        """Send the replies to one message, in random order, because Twilio does not guarantee any."""
         waiting = [reply for reply in replies if reply.status == "queued"]
         self._context.random.shuffle(waiting)
         for reply in waiting:
             self._delivery.begin(reply)
 
     def _addresses(self, step: SendStep, inbound: MessageRecord) -> tuple[Address, Address]:
-        """Return from whom and to whom a reply goes.
+        """Return the sender and the recipient of a reply.
 
         Raises: ApiError.
         """
         sender = read_sender(step.from_ or inbound.to)
         if sender is None or not self._may_send(sender, inbound):
-            raise ApiError(14102, f"the from attribute is {step.from_!r}, which is no sender of this account")
+            raise ApiError(14102, f"the from attribute is {step.from_!r}, which is not a sender of this account")
         number = self._context.find_number(sender.text)
         if number and not number.sms:
             raise ApiError(14108, f"{sender.text} cannot send SMS")
         recipient = read_recipient(step.to or inbound.from_, sender.text)
         if recipient is None or recipient.text == sender.text:
-            raise ApiError(14101, f"the to attribute is {step.to!r}, which is no number to send to")
+            raise ApiError(14101, f"the to attribute is {step.to!r}, which is not a valid recipient")
         account = self._context.account(inbound.account_sid)
         if account.type == "Trial" and step.to and recipient.text not in account.verified:
             raise ApiError(14111, f"{recipient.text} is not verified, and this is a trial account")
@@ -118,7 +118,10 @@ class Replying:
         return number is not None and number.account_sid == inbound.account_sid
 
     def _refuse_loop(self, sender: Address, recipient: Address) -> None:
-        """Raises: ApiError, for one reply too many between two numbers."""
+        """Count a reply between two numbers.
+
+        Raises: ApiError, if there are too many.
+        """
         with self._context.lock:
             is_admitted = self._counter.admits((sender.text, recipient.text), self._context.clock.now())
         if not is_admitted:
@@ -148,11 +151,11 @@ class Replying:
         return reply
 
     def _status_url(self, step: SendStep, inbound: MessageRecord, base: str, service_sid: str) -> dict[str, Any]:
-        """Return where a reply's status goes: as the Message says, else where its messaging service says.
+        """Return the status callback of a reply: from the Message, otherwise from its messaging service.
 
-        A reply to a text follows ``action``, one to a picture ``statusCallback``,
-        https://www.twilio.com/docs/messaging/twiml/message#action; of old, ``action`` and its ``method`` were another
-        matter, and an Sms told of nothing but sent and failed.
+        A reply to a message without media uses ``action``, a reply to media uses ``statusCallback``,
+        https://www.twilio.com/docs/messaging/twiml/message#action. In old profiles ``action`` and ``method`` are not
+        about the status, and the status of an Sms is only sent or failed.
         """
         was_other = self._context.profile.action_transfers
         url = step.status_callback if inbound.num_media or was_other else step.action or step.status_callback

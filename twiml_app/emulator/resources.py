@@ -1,7 +1,6 @@
-"""What the emulator knows of: accounts, numbers, messages and the rest, as plain frozen data.
+"""The resources of the emulator (accounts, numbers, messages and so on) as frozen dataclasses.
 
-Dates are seconds since the epoch; how they are shown is the matter of ``rest.representations``. Every resource has a
-``sid`` under which it is kept.
+Dates are seconds since the epoch; ``rest.representations`` formats them. A resource is stored under its ``sid``.
 """
 
 from __future__ import annotations
@@ -11,16 +10,16 @@ from dataclasses import dataclass
 #: The two versions of the API.
 API_2010, API_2008 = "2010-04-01", "2008-08-01"
 
-#: After these a message may be deleted, and cannot be canceled.
+#: A message with one of these statuses can be deleted, but no longer canceled.
 FINISHED = frozenset({"sent", "delivered", "undelivered", "failed", "canceled", "received", "read"})
 
-#: What may become of what is sent to a phone: the status that it ends with.
+#: The delivery outcomes that can be chosen for a phone: the final status of messages to it.
 DELIVERY_OUTCOMES = ("delivered", "undelivered", "failed", "sent", "read")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resource:
-    """What every resource has."""
+    """The fields that every resource has."""
 
     sid: str
     account_sid: str
@@ -30,7 +29,7 @@ class Resource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account(Resource):
-    """An account or a subaccount; ``account_sid`` is its parent, itself for one that has none."""
+    """An account or a subaccount; ``account_sid`` is the parent account, or the account itself if it has none."""
 
     auth_token: str
     friendly_name: str = ""
@@ -38,18 +37,18 @@ class Account(Resource):
     status: str = "active"
     #: Full or Trial.
     type: str = "Full"
-    #: What a trial account may send to.
+    #: The numbers that a trial account may send to.
     verified: tuple[str, ...] = ()
-    #: Media for a phone that takes none becomes a link.
+    #: Send a link instead of media to phones that do not accept media.
     mms_as_link: bool = True
-    #: The shared key that signs webhooks by HMAC-SHA256 instead of the token.
+    #: Id of a shared key that signs webhooks with HMAC-SHA256 instead of the token; empty for none.
     signing_key: str = ""
     signing_secret: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncomingNumber(Resource):
-    """A number of ours: where what comes in is posted to."""
+    """One of our numbers, with the URLs to which its inbound messages are posted."""
 
     phone_number: str
     friendly_name: str = ""
@@ -58,7 +57,7 @@ class IncomingNumber(Resource):
     sms_fallback_url: str = ""
     sms_fallback_method: str = "POST"
     sms_application_sid: str = ""
-    #: For calls alone: a message's status never goes there.
+    #: For calls only: message statuses are never posted here.
     status_callback: str = ""
     status_callback_method: str = "POST"
     sms: bool = True
@@ -67,7 +66,7 @@ class IncomingNumber(Resource):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Application(Resource):
-    """A TwiML application: URLs under one name."""
+    """A TwiML application: a named set of URLs."""
 
     friendly_name: str = ""
     sms_url: str = ""
@@ -100,7 +99,7 @@ class MessagingService(Resource):
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class MessageRecord(Resource):
-    """A message that came in or goes out."""
+    """An inbound or outbound message."""
 
     to: str
     from_: str
@@ -114,25 +113,25 @@ class MessageRecord(Resource):
     price_unit: str = "USD"
     error_code: int | None = None
     date_sent: float | None = None
-    #: When it reached the phone.
+    #: When the message reached the phone.
     date_delivered: float | None = None
     messaging_service_sid: str = ""
     api_version: str = API_2010
-    #: Where its status goes, and in which words: ``message``, or ``sms`` for the legacy resource and applications.
+    #: The status callback URL, and its parameters: ``message``, or ``sms`` for legacy resources and applications.
     status_url: str = ""
     status_method: str = "POST"
     status_words: str = "message"
-    #: Only sent or failed are posted, as the documents of the legacy resources have it.
+    #: Post only sent and failed, as documented for the legacy resources.
     status_brief: bool = False
-    #: A scheduled message leaves then.
+    #: When a scheduled message is to be sent.
     send_at: float | None = None
-    #: Seconds it may wait in the queue, and since when it does.
+    #: How many seconds the message may wait in the queue, and when it was queued.
     validity_s: int | None = None
     date_queued: float | None = None
     max_price: float | None = None
     discards_body: bool = False
     obfuscates_to: bool = False
-    #: The inbound message that a reply answers.
+    #: The sid of the inbound message that this one replies to.
     in_reply_to: str = ""
 
     def __repr__(self) -> str:
@@ -143,7 +142,7 @@ class MessageRecord(Resource):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MediaRecord(Resource):
-    """A picture or another file of a message; its bytes lie beside it in the store."""
+    """A media file of a message; the store keeps its bytes separately."""
 
     parent_sid: str
     content_type: str
@@ -151,7 +150,7 @@ class MediaRecord(Resource):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MediaLink(Resource):
-    """A short link to a media, sent to a phone that takes none; ``sid`` is the path's last part."""
+    """A short link to a media file, sent to phones that do not accept media; ``sid`` is the last part of its path."""
 
     media_sid: str
     expires: float
@@ -159,18 +158,18 @@ class MediaLink(Resource):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhoneSettings(Resource):
-    """Somebody's phone, and what becomes of what is sent to it; ``sid`` is its number."""
+    """A person's phone and the delivery outcome of messages to it; ``sid`` is the contact."""
 
-    #: The status that a message to it ends with: one of ``FATE_STATUSES``.
+    #: The final status of messages to it: one of ``DELIVERY_OUTCOMES``.
     status: str = "delivered"
     error_code: int | None = None
-    #: None: as its country has it.
+    #: None means that it depends on the country.
     takes_media: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OptOut(Resource):
-    """Somebody who wants nothing more from a number or a service; ``sid`` joins the two."""
+    """A contact who opted out of messages from a number or a service; ``sid`` combines the two."""
 
     sender: str
     contact: str
@@ -178,12 +177,12 @@ class OptOut(Resource):
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class DebuggerEntry(Resource):
-    """What Twilio would complain about in its debugger."""
+    """An error or warning that Twilio would show in its debugger."""
 
     code: int
     #: error or warning.
     level: str
-    #: What is wrong, and what to do about it.
+    #: What is wrong, and how to fix it.
     text: str
     message_sid: str = ""
     url: str = ""
@@ -194,7 +193,7 @@ class DebuggerEntry(Resource):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feedback(Resource):
-    """What the sender says became of a message; ``sid`` is the message's."""
+    """The delivery outcome that the sender reports for a message; ``sid`` is that of the message."""
 
     message_sid: str
     outcome: str

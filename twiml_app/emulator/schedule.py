@@ -1,4 +1,4 @@
-"""What is to happen, and when: run by the clock, or stepped by hand."""
+"""Scheduled actions, run by a running clock or by stepping a clock by hand."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from .clocks import Clock, moment_after
 
 Action = Callable[[], object]
 
-#: As many calls of a slow program hold up nothing else.
+#: How many actions can run at the same time, such as calls of a slow program.
 _WORKERS = 32
 
-#: How long a stop waits for what has begun.
+#: How long a stop waits for running actions.
 STOP_S = 3.0
 
 
@@ -35,56 +35,56 @@ class _Scheduled:
 
 
 class _Workers:
-    """Threads that run what they are handed; none of them keeps the interpreter from ending."""
+    """Daemon threads that run the events submitted to them."""
 
     def __init__(self, number: int, perform: Callable[[_Scheduled, Action], None]) -> None:
         self._perform = perform
-        self._handed: SimpleQueue[_Scheduled | None] = SimpleQueue()
-        self._is_left = False
+        self._submitted: SimpleQueue[_Scheduled | None] = SimpleQueue()
+        self._is_stopped = False
         self._threads = [
             threading.Thread(target=self._work, name=f"twilio {n}", daemon=True) for n in range(1, number + 1)
         ]
         for thread in self._threads:
             thread.start()
 
-    def hand(self, event: _Scheduled) -> None:
-        """Have an event run by the next one that is free."""
-        self._handed.put(event)
+    def submit(self, event: _Scheduled) -> None:
+        """Run an event in the next free thread."""
+        self._submitted.put(event)
 
     def stop(self, timeout_s: float) -> list[_Scheduled]:
-        """Wait for what has begun, and leave what takes longer; returns what has not begun."""
+        """Wait for running events until the timeout; returns the events that have not started."""
         deadline = time.monotonic() + timeout_s
-        dropped = self._take_back()
+        dropped = self._drain()
         for _ in self._threads:
-            self._handed.put(None)
+            self._submitted.put(None)
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
-        self._is_left = True
+        self._is_stopped = True
         return dropped
 
-    def _take_back(self) -> list[_Scheduled]:
+    def _drain(self) -> list[_Scheduled]:
         events: list[_Scheduled] = []
         with suppress(Empty):
-            while event := self._handed.get_nowait():
+            while event := self._submitted.get_nowait():
                 events.append(event)
         return events
 
     def _work(self) -> None:
-        while event := self._handed.get():
+        while event := self._submitted.get():
             self._perform(event, partial(self._logged, event.action))
 
     def _logged(self, action: Action) -> None:
         try:
             action()
         except Exception:
-            if not self._is_left:  # what goes on after the end finds its store closed
-                logger.exception("the emulator failed at an event")
+            if not self._is_stopped:  # an action that outlives the stop finds the store closed
+                logger.exception("a scheduled action of the emulator raised an exception")
 
 
 class Schedule:
-    """Runs actions when they are due, in the order in which they are.
+    """Runs actions when they are due, in the order of their due times.
 
-    With a clock that is stepped, actions run in the thread that steps it; otherwise in threads of their own.
+    With a stepped clock, actions run in the thread that steps it; otherwise in worker threads.
     """
 
     def __init__(self, clock: Clock, *, stop_s: float = STOP_S) -> None:
@@ -93,7 +93,7 @@ class Schedule:
         self._events: list[_Scheduled] = []
         self._count = itertools.count()
         self._changed = threading.Condition()
-        #: Events that ``settle`` waits for, those that are not patient: not begun yet, and running.
+        #: How many events that ``settle`` waits for (all but patient ones) have not started, and how many are running.
         self._waiting = 0
         self._running = 0
         self._stepping = threading.RLock()
@@ -101,14 +101,14 @@ class Schedule:
         self._thread: threading.Thread | None = None
 
     def at(self, due: float, action: Action, *, patient: bool = False) -> None:
-        """Run an action at a moment; ``settle`` does not wait for one that is patient."""
+        """Run an action at a given time; ``settle`` does not wait for a ``patient`` one."""
         with self._changed:
             heapq.heappush(self._events, _Scheduled(due, next(self._count), action, patient))
             self._waiting += not patient
             self._changed.notify_all()
 
     def start(self) -> None:
-        """Let a clock that runs drive the events."""
+        """Start to run actions, if the clock is a running one."""
         if not self._clock.speed or self._thread:
             return
         self._workers = _Workers(_WORKERS, self._perform)
@@ -116,7 +116,7 @@ class Schedule:
         self._thread.start()
 
     def stop(self) -> None:
-        """Wait for what has begun, but not for ever, and forget the rest."""
+        """Wait for running actions, up to a time limit, and drop the rest."""
         with self._changed:
             thread, self._thread = self._thread, None
             self._changed.notify_all()
@@ -128,19 +128,19 @@ class Schedule:
         self.clear()
 
     def clear(self) -> None:
-        """Forget what has not begun."""
+        """Drop the actions that have not started."""
         with self._changed:
             self._events.clear()
             self._waiting = 0
             self._changed.notify_all()
 
     def advance(self, seconds: float) -> None:
-        """Move a clock that is stepped, and run what becomes due on the way.
+        """Move a stepped clock forward, and run the actions that become due on the way.
 
-        Raises: ConfigurationError, for a clock that runs, and for a moment that no clock may show.
+        Raises: ConfigurationError, for a running clock, or a time out of range.
         """
         if self._clock.speed:
-            raise ConfigurationError("clock", "this clock goes by itself: only one that is stepped can be moved")
+            raise ConfigurationError("clock", "this clock runs on its own: only a stepped clock can be advanced")
         with self._stepping:
             target = moment_after(self._clock.now(), seconds)
             while event := self._pop_due(target):
@@ -149,10 +149,10 @@ class Schedule:
             self._clock.move_to(target)
 
     def settle(self, timeout_s: float = 30.0) -> bool:
-        """Bring everything to its end that is on its way, but what is scheduled for later.
+        """Run all actions except patient ones; returns whether nothing is left.
 
-        A clock that is stepped is moved as far as that takes; one that runs is waited for; ``timeout_s`` real seconds
-        at most, for what never comes to an end. Tells whether nothing is left.
+        A stepped clock is moved as far as that takes; with a running clock, this waits. Gives up after ``timeout_s``
+        real seconds, in case actions keep scheduling more actions.
         """
         if self._clock.speed:
             with self._changed:
@@ -183,10 +183,10 @@ class Schedule:
 
     def _drive(self, workers: _Workers) -> None:
         while event := self._next_event():
-            workers.hand(event)
+            workers.submit(event)
 
     def _next_event(self) -> _Scheduled | None:
-        """Wait for the next event that is due; None once the schedule is stopped."""
+        """Wait until an event is due and return it; None once the schedule is stopped."""
         with self._changed:
             while self._thread:
                 now = self._clock.now()

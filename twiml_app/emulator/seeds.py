@@ -1,6 +1,6 @@
-"""A seed: the accounts, numbers, services, applications and phones that an emulator begins with.
+"""A seed: the accounts, numbers, services, applications and phones that an emulator starts with.
 
-A TOML or JSON file of tables. Every key is that of the resource (``resources``); what is not given has its default::
+It is a TOML or JSON file. The keys are the field names in ``resources``; fields that are not given have defaults::
 
     [[numbers]]
     phone_number = "+15017122661"
@@ -62,15 +62,16 @@ _KINDS: Mapping[str, type[Resource]] = {
     "phones": PhoneSettings,
 }
 _PREFIXES = {Account: "AC", Application: "AP", IncomingNumber: "PN", MessagingService: "MG"}
-#: What the emulator gives to a resource that says nothing of it.
-_GIVEN = ("sid", "account_sid", "date_created", "date_updated")
-_SETTLED = ("sid", "account_sid", "auth_token")
-_WORDS: Mapping[tuple[type[Resource], str], tuple[str, ...]] = {
+#: Fields that the emulator fills in if a row does not have them.
+_FILLED_IN = ("sid", "account_sid", "date_created", "date_updated")
+#: Fields of the emulator's own account that a seed cannot change.
+_FIXED = ("sid", "account_sid", "auth_token")
+_CHOICES: Mapping[tuple[type[Resource], str], tuple[str, ...]] = {
     (Account, "status"): ("active", "suspended", "closed"),
     (Account, "type"): ("Full", "Trial"),
     (PhoneSettings, "status"): DELIVERY_OUTCOMES,
 }
-_TYPES = {str: "a text", bool: "true or false", int: "a whole number", float: "a number", NoneType: "null"}
+_TYPES = {str: "a string", bool: "true or false", int: "an integer", float: "a number", NoneType: "null"}
 _IS_URL = re.compile(r".*(?:_url|status_callback)")
 _IS_METHOD = re.compile(r".*_method")
 
@@ -86,12 +87,12 @@ def read_seed(path: Path) -> Seed:
     except (OSError, ValueError) as error:
         raise ConfigurationError("seed", f"{path} cannot be read: {error}") from error
     if not isinstance(seed, dict):
-        raise ConfigurationError("seed", f"{path} cannot be read: it is no object of tables")
+        raise ConfigurationError("seed", f"{path} cannot be read: it is not a JSON object")
     return seed
 
 
 class Sower:
-    """Puts a seed into the store: all of it, or nothing."""
+    """Saves the resources of a seed in the store: all of them, or none."""
 
     def __init__(self, context: Context, account_sid: str) -> None:
         self._context = context
@@ -99,13 +100,13 @@ class Sower:
         self._made: dict[tuple[type[Resource], str], Resource] = {}
 
     def sow(self, seed: Seed) -> None:
-        """Make what a seed names.
+        """Create the resources of a seed.
 
-        Raises: ConfigurationError, naming the key.
+        Raises: ConfigurationError, which names the key.
         """
         for name in seed:
             if name not in ("account", *_KINDS):
-                raise _seed_error(f"{name!r} is none of {', '.join(('account', *_KINDS))}")
+                raise _seed_error(f"{name!r} is not one of: {', '.join(('account', *_KINDS))}")
         self._made = {}
         self._change_account(_table(seed, "account"))
         for table, kind in _KINDS.items():
@@ -117,10 +118,10 @@ class Sower:
     def _change_account(self, row: Row) -> None:
         account = self._context.account(self._account_sid)
         values = _read_row("account", Account, row)
-        for name in _SETTLED:
+        for name in _FIXED:
             if values.get(name, getattr(account, name)) != getattr(account, name):
                 raise _seed_error(
-                    f"account: the emulator has another {name!r}: leave it out, or set TWILIO_ACCOUNT_SID and"
+                    f"account: {name!r} is not that of the emulator: leave it out, or set TWILIO_ACCOUNT_SID and"
                     " TWILIO_AUTH_TOKEN"
                 )
         self._made[Account, account.sid] = replace(account, **values)
@@ -130,13 +131,13 @@ class Sower:
         values = _read_row(table, kind, row)
         for field in fields(kind):
             if _is_required(field) and not values.get(field.name):
-                raise _seed_error(f"{table}: every one needs {field.name!r}")
+                raise _seed_error(f"{table}: every entry needs {field.name!r}")
         resource = kind(**{**self._defaults(kind), **values})
         if kind is MessagingService:
             resource = replace(resource, numbers=self._find_numbers(resource))  # type: ignore[call-arg]
-        self._refuse_strays(table, resource)
+        self._check_references(table, resource)
         if (kind, resource.sid) in self._made:
-            raise _seed_error(f"{table}: {resource.sid} is there twice")
+            raise _seed_error(f"{table}: {resource.sid} appears twice")
         self._made[kind, resource.sid] = resource
 
     def _defaults(self, kind: type[Resource]) -> dict[str, Any]:
@@ -144,8 +145,8 @@ class Sower:
         sid = self._context.new_sid(_PREFIXES[kind]) if kind in _PREFIXES else ""
         return {"sid": sid, "account_sid": self._account_sid, "date_created": now, "date_updated": now}
 
-    def _refuse_strays(self, table: str, resource: Resource) -> None:
-        """Refuse what does not fit together: accounts and applications that are not there, numbers that are twice.
+    def _check_references(self, table: str, resource: Resource) -> None:
+        """Check that the account and the application of a resource exist, and that a number appears once.
 
         Raises: ConfigurationError.
         """
@@ -154,21 +155,21 @@ class Sower:
         if owner is None and not is_own:
             raise _seed_error(f"{table}: there is no account {resource.account_sid}")
         if isinstance(resource, Account) and owner and owner.account_sid != owner.sid:
-            raise _seed_error(f"{table}: {owner.sid} is a subaccount, and has none of its own")
+            raise _seed_error(f"{table}: {owner.sid} is a subaccount, which cannot have subaccounts")
         if isinstance(resource, IncomingNumber):
-            self._refuse_number(resource)
+            self._check_number(resource)
         if isinstance(resource, PhoneSettings) and resource.error_code and resource.status not in FAILURES:
-            raise _seed_error(f"{table}: {resource.sid}: error_code belongs to the status undelivered or failed")
+            raise _seed_error(f"{table}: {resource.sid}: error_code needs the status undelivered or failed")
 
-    def _refuse_number(self, number: IncomingNumber) -> None:
+    def _check_number(self, number: IncomingNumber) -> None:
         if any(number.phone_number == other.phone_number for other in self._numbers()):
-            raise _seed_error(f"numbers: {number.phone_number} is there twice")
+            raise _seed_error(f"numbers: {number.phone_number} appears twice")
         application = self._made.get((Application, number.sms_application_sid))
         if number.sms_application_sid and not (application and application.account_sid == number.account_sid):
             raise _seed_error(f"numbers: the account has no application {number.sms_application_sid}")
 
     def _find_numbers(self, service: Any) -> tuple[str, ...]:
-        """Return the sids of the numbers of a service, which may be named by either.
+        """Return the sids of the numbers of a service, which lists numbers or their sids.
 
         Raises: ConfigurationError.
         """
@@ -178,9 +179,9 @@ class Sower:
         for name in service.numbers:
             number = known.get(name)
             if number is None or number.account_sid != service.account_sid:
-                raise _seed_error(f"services: {name} is none of the numbers of its account")
+                raise _seed_error(f"services: {name} is not a number of its account")
             if number.sid in (*taken, *sids):
-                raise _seed_error(f"services: {name} is in a service already")
+                raise _seed_error(f"services: {name} is already in a service")
             sids.append(number.sid)
         return tuple(sids)
 
@@ -195,40 +196,40 @@ def _seed_error(problem: str) -> ConfigurationError:
 def _table_rows(seed: Seed, table: str) -> list[Row]:
     rows = seed.get(table, [])
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise _seed_error(f"{table!r} is a list of tables: write [[{table}]]")
+        raise _seed_error(f"{table!r} must be a list of tables: write [[{table}]]")
     return rows
 
 
 def _table(seed: Seed, name: str) -> Row:
     table = seed.get(name, {})
     if not isinstance(table, dict):
-        raise _seed_error(f"{name!r} is one table: write [{name}]")
+        raise _seed_error(f"{name!r} must be a single table: write [{name}]")
     return table
 
 
 def _named(table: str, row: Row) -> Row:
-    """Return the row of a phone with its number as its sid; others as they are."""
+    """Return the row of a phone with its contact as the sid; rows of other tables are unchanged."""
     if table != "phones":
         return row
     if "sid" in row or not row.get("contact"):
-        raise _seed_error(f"{table}: every one needs 'contact', and has no 'sid'")
+        raise _seed_error(f"{table}: every entry needs 'contact', and cannot have 'sid'")
     return {("sid" if name == "contact" else name): value for name, value in row.items()}
 
 
 def _is_required(field: Field[Any]) -> bool:
-    return field.default is MISSING and field.name not in _GIVEN
+    return field.default is MISSING and field.name not in _FILLED_IN
 
 
 def _read_row(table: str, kind: type[Resource], row: Row) -> dict[str, Any]:
-    """Return the values of a row, each of the type of its field.
+    """Return the values of a row, after checking their types.
 
-    Raises: ConfigurationError, naming the key.
+    Raises: ConfigurationError, which names the key.
     """
     types = get_type_hints(kind)
     for name, value in row.items():
         if name not in types:
             known = ", ".join(sorted(_label(kind, each) for each in types))
-            raise _seed_error(f"{table}: there is no {name!r}: it is one of {known}")
+            raise _seed_error(f"{table}: {name!r} is not one of: {known}")
         problem = _wrong_type(value, types[name]) or _wrong_value(kind, name, value)
         if problem:
             raise _seed_error(f"{table}: {_label(kind, name)} is {value!r}: {problem}")
@@ -243,21 +244,21 @@ def _wrong_type(value: object, wanted: Any) -> str:
     options = get_args(wanted) if isinstance(wanted, UnionType) else (wanted,)
     if any(_is_of(value, option) for option in options):
         return ""
-    return "it is " + " or ".join(_TYPES.get(option, "a list of texts") for option in options)
+    return "it must be " + " or ".join(_TYPES.get(option, "a list of strings") for option in options)
 
 
 def _is_of(value: object, wanted: Any) -> bool:
     if get_origin(wanted) is tuple:
         return isinstance(value, list) and all(isinstance(each, str) for each in value)
-    # True is an int to Python.
+    # In Python, True is an int.
     return type(value) in ((int, float) if wanted is float else (wanted,))
 
 
 def _wrong_value(kind: type[Resource], name: str, value: Any) -> str:
-    """Return what is wrong with a value of the right type; empty if nothing is."""
-    words = _WORDS.get((kind, name), ("GET", "POST") if _IS_METHOD.fullmatch(name) else ())
-    if words and value not in words:
-        return f"it is {' or '.join(words)}"
+    """Return what is wrong with a value of the right type; empty if it is valid."""
+    choices = _CHOICES.get((kind, name), ("GET", "POST") if _IS_METHOD.fullmatch(name) else ())
+    if choices and value not in choices:
+        return f"it must be {' or '.join(choices)}"
     if _IS_URL.fullmatch(name):
         return _wrong_url(name, value)
     if name == "phone_number" or (kind, name) == (PhoneSettings, "sid"):
@@ -272,16 +273,16 @@ def _wrong_url(name: str, value: str) -> str:
     try:
         Parameters({name: [value]}).url(name, 0)
     except ApiError:
-        return "write an http or https URL"
+        return "it must be an http or https URL"
     return ""
 
 
 def _wrong_number(value: str) -> str:
     address = read_sender(value)
     if address is None or address.kind == "name":
-        return "it is a number, such as +15558675310"
+        return "it must be a number such as +15558675310"
     return "" if address.text == value else f"write it as {address.text}"
 
 
 def _wrong_sid(value: str, prefix: str) -> str:
-    return "" if re.fullmatch(f"{prefix}[0-9a-fA-F]{{32}}", value) else f"it is {prefix} and 32 hexadecimal digits"
+    return "" if re.fullmatch(f"{prefix}[0-9a-fA-F]{{32}}", value) else f"it must be {prefix} and 32 hexadecimal digits"

@@ -1,6 +1,6 @@
-"""The lines of messages that wait to leave: one a long number, which sends one a second.
+"""Send queues: one per long number, limited to one message per second.
 
-https://www.twilio.com/docs/api/errors/21611; short codes, names and channels are not limited.
+Short codes, names and channels are not limited. See https://www.twilio.com/docs/api/errors/21611.
 """
 
 from __future__ import annotations
@@ -13,28 +13,28 @@ LONG_NUMBER_INTERVAL_S = 1.0
 
 @dataclass(slots=True)
 class _SendQueue:
-    """The waiting messages of a sender, and when the next of them may leave."""
+    """The waiting messages of a sender, and when the next one may be sent."""
 
     free: float = 0.0
-    #: Sids; a dict keeps their order, and gives up the one that is canceled.
+    #: The sids in order; a dict, so that a canceled one is removed quickly.
     waiting: dict[str, None] = field(default_factory=dict)
-    #: It is certain that the next one will be called.
+    #: Whether the next message is already scheduled.
     is_moving: bool = False
 
 
 class SendQueues:
-    """One line of waiting messages per sender; whoever changes one holds the lock of the context."""
+    """One queue of waiting messages per sender; hold the lock of the context while changing one."""
 
     def __init__(self) -> None:
         self._queues: defaultdict[str, _SendQueue] = defaultdict(_SendQueue)
 
     def wait(self, sender: str, now: float) -> float:
-        """Return how long one message more would wait, in seconds."""
+        """Return how long another message would wait, in seconds."""
         line = self._queues[sender]
         return max(0.0, line.free - now) + len(line.waiting) * LONG_NUMBER_INTERVAL_S
 
     def join(self, sender: str, sid: str) -> float | None:
-        """Put a message at the end; if the line stood still, it moves now: returns when to call the next one."""
+        """Add a message to the end; if the queue was idle, it is active now: returns when to send the next message."""
         line = self._queues[sender]
         line.waiting[sid] = None
         if line.is_moving:
@@ -43,29 +43,29 @@ class SendQueues:
         return line.free
 
     def first(self, sender: str) -> str:
-        """Return the first message, which stays until it is given up; an empty sid if there is none."""
+        """Return the sid of the first message, which stays in the queue; empty if there is none."""
         return next(iter(self._queues[sender].waiting), "")
 
     def stand(self, sender: str) -> None:
-        """Note that nobody will call the next one."""
+        """Mark the queue as idle: no message is scheduled."""
         self._queues[sender].is_moving = False
 
     def leave(self, sender: str, moment: float) -> float | None:
-        """Note that a message has left; returns when to call the next one, None if the line stands still now."""
+        """Record that a message was sent; returns when to send the next one, None if the queue is now idle."""
         line = self._queues[sender]
         line.free = max(line.free, moment + LONG_NUMBER_INTERVAL_S)
         line.is_moving = bool(line.waiting)
         return line.free if line.is_moving else None
 
     def give_up(self, sender: str, sid: str) -> None:
-        """Take a message out of its line."""
+        """Remove a message from its queue."""
         self._queues[sender].waiting.pop(sid, None)
 
     def clear(self) -> None:
-        """Forget every line."""
+        """Delete every queue."""
         self._queues.clear()
 
 
 def is_limited(sender: str) -> bool:
-    """Tell a long number from short codes, names and channels."""
+    """Return whether a sender is a long number, not a short code, name or channel."""
     return sender.startswith("+")

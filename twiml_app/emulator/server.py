@@ -1,4 +1,4 @@
-"""Serving the REST API on a port of this machine, over HTTP or TLS."""
+"""Serve the REST API on a local port, over HTTP or HTTPS."""
 
 from __future__ import annotations
 
@@ -22,27 +22,27 @@ from .chunked_body import ChunkedBody
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
 
-#: How long a stop may take.
+#: How often the server checks whether it should stop.
 POLL_S = 0.02
-#: How long requests that are being answered at a stop may hold it up, all together.
+#: How long a stop waits for requests in progress, all together.
 GRACE_S = 2.0
 
 _MAX_PORT = 65535
 
-#: The names that the certificate is good for, so that clients that are led here by a proxy take it as well.
+#: The names in the certificate; those of Twilio are for clients that reach the emulator through a proxy.
 _NAMES = ("localhost", "127.0.0.1", "::1", "api.twilio.com", "*.twilio.com", "*.us1.twilio.com")
 
-#: What is written in a URL for a server that listens at every address.
+#: The host in the URL of a server that listens on all addresses.
 _REACHABLE = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 
 
 class _Handler(WSGIRequestHandler):
-    """Says nothing of requests: the emulator keeps a log of its own; answers leave without waiting for more."""
+    """Logs nothing, because the emulator has its own log, and sends responses without delay."""
 
     disable_nagle_algorithm = True
 
     def parse_request(self) -> bool:
-        """Read the head of a request; a target that is no URL is answered here, and not by the application."""
+        """Read the head of a request; answer with 400 if the target is not a valid URL."""
         if not super().parse_request():
             return False
         try:
@@ -53,7 +53,7 @@ class _Handler(WSGIRequestHandler):
         return True
 
     def make_environ(self) -> WSGIEnvironment:
-        """Return the environment, with the name that the server was given, and a body in chunks read by the book."""
+        """Return the WSGI environment with the server name as configured, and with strict reading of chunked bodies."""
         environ = super().make_environ()
         environ["SERVER_NAME"] = self.server.host or "localhost"
         if "wsgi.input_terminated" in environ:
@@ -61,36 +61,36 @@ class _Handler(WSGIRequestHandler):
         return environ
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Say nothing."""
+        """Log nothing."""
 
     def log(self, type: str, message: str, *args: object) -> None:
-        """Say nothing of clients that break off."""
+        """Log nothing about clients that disconnect."""
 
 
 class _Server(ThreadedWSGIServer):
-    """Shakes hands in the thread of the connection, so that one that says nothing keeps nobody waiting."""
+    """Does the TLS handshake in the thread of the connection, so that an idle client does not block others."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        #: The connections that are open, by their threads.
+        #: The open connections by their threads.
         self._open: dict[threading.Thread, socket.socket] = {}
         self._lock = threading.Lock()
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Answer a connection in a thread of its own, which is remembered."""
+        """Handle a connection in a new thread, and remember both."""
         thread = threading.Thread(target=self.process_request_thread, args=(request, client_address), daemon=True)
         with self._lock:
             self._open[thread] = request
         thread.start()
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
-        """Answer a connection, and forget it."""
+        """Handle a connection, then forget it."""
         super().process_request_thread(request, client_address)
         with self._lock:
             del self._open[threading.current_thread()]
 
     def finish_request(self, request: Any, client_address: Any) -> None:
-        """Answer the request of a connection."""
+        """Handle the request of a connection, after the TLS handshake if there is one."""
         if self.ssl_context is None:
             super().finish_request(request, client_address)
             return
@@ -98,7 +98,7 @@ class _Server(ThreadedWSGIServer):
         try:
             secured.do_handshake()
         except OSError:
-            # It speaks no TLS, or trusts other authorities: its own message says so.
+            # The client does not speak TLS or does not trust the certificate, and reports that itself.
             secured.close()
             return
         try:
@@ -107,37 +107,37 @@ class _Server(ThreadedWSGIServer):
             self.shutdown_request(secured)
 
     def _secure(self, request: socket.socket, context: ssl.SSLContext) -> ssl.SSLSocket:
-        """Return the connection as one of TLS, which takes the place of the plain one; hands are not shaken yet."""
+        """Replace the plain connection by a TLS one and return it; the handshake is not done yet."""
         with self._lock:
             secured = context.wrap_socket(request, server_side=True, do_handshake_on_connect=False)
             self._open[threading.current_thread()] = secured
         return secured
 
     def hang_up(self) -> None:
-        """Break off what is open, and wait for its threads, but not for long."""
+        """Shut down the open connections, and wait a short time for their threads."""
         with self._lock:
             still_open = {**self._open}
             for connection in still_open.values():
-                _break_off(connection)
+                _shut_down(connection)
         deadline = time.monotonic() + GRACE_S
         for thread in still_open.keys() - {threading.current_thread()}:
             thread.join(max(0.0, deadline - time.monotonic()))
 
 
-def _break_off(connection: socket.socket) -> None:
-    """Let nothing more through, whatever thread is at it; that of TLS would drop its keys under that thread's feet."""
+def _shut_down(connection: socket.socket) -> None:
+    """Shut down a connection that another thread may be using; the method of a TLS socket would not be safe here."""
     with suppress(OSError):
         socket.socket.shutdown(connection, socket.SHUT_RDWR)
 
 
-def _why_not(host: str, port: int, error: OSError) -> str:
+def _listen_problem(host: str, port: int, error: OSError) -> str:
     if error.errno != errno.EADDRINUSE:
-        return f"{host}:{port} cannot be listened at: {error}"
-    return f"{host}:{port} is taken: another emulator may run there; --port 0 takes a free one"
+        return f"cannot listen on {host}:{port}: {error}"
+    return f"{host}:{port} is in use: another emulator may be running there; --port 0 picks a free port"
 
 
 class Certificates:
-    """A certificate authority of its own, made anew for each emulator; clients are told to trust ``ca_file``."""
+    """A new certificate authority for each emulator; clients must trust ``ca_file``."""
 
     def __init__(self) -> None:
         try:
@@ -157,18 +157,16 @@ class Certificates:
 
 
 class Server:
-    """A port, and the thread that answers there."""
+    """A listening port, and the thread that serves it."""
 
     def __init__(self, host: str, port: int, certificates: Certificates | None) -> None:
         if not 0 <= port <= _MAX_PORT:
-            raise ConfigurationError(
-                "port", f"{port} is no port: they go from 1 to {_MAX_PORT}, and 0 takes a free one"
-            )
+            raise ConfigurationError("port", f"{port} is not a port: use 1 to {_MAX_PORT}, or 0 for any free port")
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         try:
             self._socket = socket.create_server((host, port), family=family)
         except OSError as error:
-            raise ConfigurationError("port", _why_not(host, port, error)) from error
+            raise ConfigurationError("port", _listen_problem(host, port, error)) from error
         self._host = host
         self._certificates = certificates
         self._server: _Server | None = None
@@ -177,14 +175,14 @@ class Server:
 
     @property
     def url(self) -> str:
-        """Where clients reach it."""
+        """The URL at which clients reach the server."""
         if self._certificates:
             return f"https://localhost:{self.port}"
         host = _REACHABLE.get(self._host, self._host)
         return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
 
     def start(self, application: WSGIApplication) -> None:
-        """Answer requests from now on."""
+        """Start to serve requests."""
         self._server = _Server(self._host, self.port, application, _Handler, fd=self._socket.fileno())
         if self._certificates:
             self._server.ssl_context = self._certificates.context
@@ -192,7 +190,7 @@ class Server:
         self._thread.start()
 
     def stop(self) -> None:
-        """Answer no more."""
+        """Stop serving, and close the port and all connections."""
         if self._server and self._thread:
             self._server.shutdown()
             self._thread.join()

@@ -1,14 +1,14 @@
-r"""Smart encoding: a messaging service replaces characters that would cost a text more segments by look-alikes.
+r"""Smart encoding: replace characters that would need UCS-2, and so more segments, by similar ones.
 
-Which characters is Twilio's list, https://www.twilio.com/docs/messaging/services/smart-encoding-char-list; where copies
-of it disagree (spaces, tabs, \u2039 and \u203a, \u2017) a character becomes the one that looks most like it.
+The characters are those of https://www.twilio.com/docs/messaging/services/smart-encoding-char-list. Where copies of
+that list disagree (spaces, tabs, \u2039 and \u203a, \u2017), the most similar replacement is used.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-#: What is written instead, and of which characters; marks that combine and what cannot be seen are escaped.
+#: Replacements, and the characters that each replaces; combining and invisible characters are escaped.
 _LOOK_ALIKES = {
     '"': "«»“”„‟ʺˮ〝〞❝❞",
     "'": "‘’‛`´ʹʻʼʽˈˊˋ❛❜\u0313\u0314\ufe10\ufe11",
@@ -49,10 +49,10 @@ _LOOK_ALIKES = {
     "": "\0\x03\x04\x10\x11\x12\x13\x14\x17\x19\u200b\u2060\ufeff",
 }
 _SMALL_CAPITALS = dict(zip("ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ", "ABCDEFGHIJKLMNOPRSTUVWYZ", strict=True))
-#: Full-width ASCII stands in Unicode in the order of ASCII; the small letters are not in the list.
+#: Full-width characters have the order of ASCII in Unicode; the lower-case letters are not in Twilio's list.
 _FULL_WIDTH = {code + 0xFEE0: chr(code) for code in (*range(0x21, 0x60), *range(0x7B, 0x7F))}
 
-#: The code point of every character that is replaced, and what replaces it.
+#: The code points of all characters that are replaced, and their replacements.
 REPLACEMENTS: Mapping[int, str] = {
     **{ord(one): plain for plain, characters in _LOOK_ALIKES.items() for one in characters},
     **{ord(small): capital for small, capital in _SMALL_CAPITALS.items()},
@@ -61,5 +61,5 @@ REPLACEMENTS: Mapping[int, str] = {
 
 
 def smart_encode(text: str) -> str:
-    """Return a text with look-alikes for the characters that would make it UCS-2; others stay as they are."""
+    """Return a string in which characters that would need UCS-2 are replaced where Twilio's list has a replacement."""
     return text.translate(REPLACEMENTS)

@@ -1,4 +1,4 @@
-"""Where the emulator keeps its resources: one SQLite database, in memory or in a file."""
+"""The store of the emulator's resources: an SQLite database, in memory or in a file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ResourceT = TypeVar("ResourceT", bound=Resource)
 
 MEMORY = ":memory:"
 _VERSION = 1
-#: Tells a state from the databases of other programs: "twml".
+#: Distinguishes a state file from the databases of other programs: "twml".
 _APPLICATION = 0x74776D6C
 _SCHEMA = f"""
 PRAGMA application_id = {_APPLICATION};
@@ -36,33 +36,33 @@ CREATE TABLE IF NOT EXISTS notes (name TEXT PRIMARY KEY, value REAL NOT NULL);
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A field compared with a value; with ``in``, a list of them."""
+    """A comparison of a field with a value; for ``in``, with a list of values."""
 
     field: str
     operator: Literal["=", "<", "<=", ">", ">=", "like", "in"]
     value: object
 
     def sql(self) -> tuple[str, object]:
-        """Return the condition as SQL, and its parameter."""
+        """Return the condition as an SQL expression, and its parameter."""
         if self.operator == "in":
             return f"{_field(self.field)} IN (SELECT value FROM json_each(?))", json.dumps(self.value)
         return f"{_field(self.field)} {self.operator} ?", self.value
 
 
 class ResourceStore:
-    """Keeps resources of every kind; safe to use from several threads."""
+    """Stores resources of every kind; thread-safe."""
 
     def __init__(self, path: str | Path = MEMORY) -> None:
         self._lock = threading.RLock()
         try:
             self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=1.0)
             self._refuse_other_versions(path)
-            self._connection.execute("PRAGMA locking_mode = EXCLUSIVE")  # one emulator a state
+            self._connection.execute("PRAGMA locking_mode = EXCLUSIVE")  # one emulator per state file
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = OFF")
             self._connection.executescript(_SCHEMA)
         except sqlite3.Error as error:
-            problem = "another emulator has it" if "locked" in str(error) else str(error)
+            problem = "another emulator is using it" if "locked" in str(error) else str(error)
             raise ConfigurationError("state", f"{path} cannot be used: {problem}") from error
 
     def _refuse_other_versions(self, path: str | Path) -> None:
@@ -71,7 +71,7 @@ class ResourceStore:
         (tables,) = self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
         if tables and (application, version) != (_APPLICATION, _VERSION):
             self._connection.close()
-            raise ConfigurationError("state", f"{path} was not written by this release: name another file")
+            raise ConfigurationError("state", f"{path} was not written by this release: use another file")
 
     def close(self) -> None:
         """Close the database."""
@@ -80,7 +80,7 @@ class ResourceStore:
 
     @contextmanager
     def exclusively(self) -> Iterator[None]:
-        """Keep all others waiting, and keep all that is done meanwhile, or nothing of it."""
+        """Block other threads, and commit all changes together at the end, or none of them."""
         with self._lock:
             if self._connection.in_transaction:
                 yield
@@ -94,13 +94,13 @@ class ResourceStore:
                 raise
 
     def clear(self) -> None:
-        """Forget every resource, and what is owed."""
+        """Delete every resource and every open task."""
         with self.exclusively():
             for table in ("resources", "deleted", "contents", "owed"):
                 self._connection.execute(f"DELETE FROM {table}")
 
     def save(self, resource: ResourceT) -> ResourceT:
-        """Keep a resource, in place of an earlier one with its sid."""
+        """Save a resource; one of the same kind and sid is replaced."""
         row = (type(resource).__name__, resource.sid, resource.account_sid, _dump(resource))
         self._execute(
             "INSERT INTO resources (kind, sid, account_sid, data) VALUES (?, ?, ?, ?)"
@@ -110,16 +110,16 @@ class ResourceStore:
         return resource
 
     def get(self, kind: type[ResourceT], sid: str) -> ResourceT | None:
-        """Return a resource by its sid."""
+        """Return the resource with this sid, if any."""
         rows = self._execute("SELECT data FROM resources WHERE kind = ? AND sid = ?", (kind.__name__, sid))
         return _load(kind, rows[0][0]) if rows else None
 
     def delete(self, kind: type[ResourceT], sid: str) -> bool:
-        """Forget a resource and its bytes; tells whether there was one."""
+        """Delete a resource and its bytes; returns whether it existed."""
         key = (kind.__name__, sid)
         with self._lock:
             self._connection.execute("DELETE FROM contents WHERE sid = ?", (sid,))
-            # Somebody who deletes page after page goes on from a message that is gone.
+            # A client that deletes each page asks for the page after a message that is gone.
             self._connection.execute(
                 "INSERT OR REPLACE INTO deleted SELECT kind, sid, n FROM resources WHERE kind = ? AND sid = ?", key
             )
@@ -134,9 +134,9 @@ class ResourceStore:
         beyond: str = "",
         limit: int = -1,
     ) -> list[ResourceT]:
-        """Return resources, the newest first unless told otherwise.
+        """Return the resources that meet all conditions, newest first by default.
 
-        ``beyond`` names the last of the page before: what follows it is returned, even if it is gone by now.
+        ``beyond`` is the sid of the last resource on the previous page, which may have been deleted since.
         """
         where, values = _where(kind, account_sid, conditions)
         if beyond:
@@ -147,7 +147,7 @@ class ResourceStore:
         return [_load(kind, data) for (data,) in rows]
 
     def keep_newest(self, kind: type[Resource], limit: int) -> None:
-        """Forget all of a kind but the newest."""
+        """Delete all resources of a kind except the newest ones."""
         self._execute(
             "DELETE FROM resources WHERE kind = ? AND n <="
             " (SELECT n FROM resources WHERE kind = ? ORDER BY n DESC LIMIT 1 OFFSET ?)",
@@ -155,28 +155,31 @@ class ResourceStore:
         )
 
     def count(self, kind: type[ResourceT], *conditions: Condition, account_sid: str = "") -> int:
-        """Return how many there are."""
+        """Return how many resources meet all conditions."""
         where, values = _where(kind, account_sid, conditions)
         return int(self._execute(f"SELECT count(*) FROM resources WHERE {where}", values)[0][0])
 
     def newest_of_each(
         self, kind: type[Resource], by: Sequence[str], shown: str, *conditions: Condition, most: str = ""
     ) -> list[tuple[Any, ...]]:
-        """Return, for each group, what makes it, and a field of its newest resource; or of that with the most."""
+        """Return, for each group, the grouping values and one field of its newest resource.
+
+        With ``most``, the field is that of the resource with the highest value of ``most`` instead.
+        """
         where, values = _where(kind, "", conditions)
         groups = ", ".join(_field(each) for each in by)
-        # SQLite takes a bare column from the row that has the maximum.
+        # SQLite takes the value of a bare column from the row with the maximum.
         found = f"{groups}, {_field(shown)}, max({_field(most) if most else 'n'})"
         rows = self._execute(f"SELECT {found} FROM resources WHERE {where} GROUP BY {groups}", values)
         return [row[:-1] for row in rows]
 
     def latest(self) -> float:
-        """Return when a resource was changed last, 0 if there is none."""
+        """Return when a resource was last changed; 0 if there is none."""
         ((moment,),) = self._execute(f"SELECT max({_field('date_updated')}) FROM resources")
         return float(moment or 0.0)
 
     def place(self, kind: type[ResourceT], sid: str) -> int:
-        """Return the place of a resource in the order of their making, deleted or not; -1 if there never was one."""
+        """Return the position of a resource in the order of creation, even if deleted; -1 if it never existed."""
         both = (
             "SELECT n FROM resources WHERE kind = ? AND sid = ? UNION SELECT n FROM deleted WHERE kind = ? AND sid = ?"
         )
@@ -184,35 +187,35 @@ class ResourceStore:
         return int(rows[0][0]) if rows else -1
 
     def save_bytes(self, sid: str, content: bytes) -> None:
-        """Keep the bytes of a media."""
+        """Save the bytes of a media file."""
         self._execute("INSERT OR REPLACE INTO contents (sid, bytes) VALUES (?, ?)", (sid, content))
 
     def read_bytes(self, sid: str) -> bytes | None:
-        """Return the bytes of a media."""
+        """Return the bytes of a media file."""
         rows = self._execute("SELECT bytes FROM contents WHERE sid = ?", (sid,))
         return rows[0][0] if rows else None
 
     def owe(self, what: str, resource: Resource) -> int:
-        """Keep what is still to be done with a resource as it is now; returns the number under which it is paid."""
+        """Save a task that is still to be done with a resource as it is now; returns the number of the task."""
         with self._lock:
             cursor = self._connection.execute("INSERT INTO owed (what, data) VALUES (?, ?)", (what, _dump(resource)))
             return int(cursor.lastrowid or 0)
 
     def pay(self, number: int) -> None:
-        """Forget what was owed: it is done."""
+        """Delete a task that is done."""
         self._execute("DELETE FROM owed WHERE n = ?", (number,))
 
     def owed(self, kind: type[ResourceT]) -> list[tuple[int, str, ResourceT]]:
-        """Return what is owed: number, what it is, and the resource as it was then; the oldest first."""
+        """Return the open tasks, oldest first: number, kind of task, and the resource as it was then."""
         rows = self._execute("SELECT n, what, data FROM owed ORDER BY n")
         return [(number, what, _load(kind, data)) for number, what, data in rows]
 
     def write(self, name: str, value: float) -> None:
-        """Keep a number under a name."""
+        """Save a number under a name."""
         self._execute("INSERT OR REPLACE INTO notes (name, value) VALUES (?, ?)", (name, value))
 
     def read(self, name: str) -> float:
-        """Return the number kept under a name, 0 if there is none."""
+        """Return the number saved under a name; 0 if there is none."""
         rows = self._execute("SELECT value FROM notes WHERE name = ?", (name,))
         return float(rows[0][0]) if rows else 0.0
 

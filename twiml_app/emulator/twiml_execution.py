@@ -1,4 +1,4 @@
-"""Asking the program for an answer, and executing it: its Messages, its Redirects, and the fallback URL where it fails.
+"""Ask the program for TwiML and execute it: Messages, Redirects, and the fallback URL after a failure.
 
 https://www.twilio.com/docs/messaging/twiml
 """
@@ -17,13 +17,13 @@ from .resources import MessageRecord
 from .twiml_reader import Document, RedirectStep, SendStep, read_answer
 from .webhooks import Webhooks
 
-#: How many documents one message may lead through, before 14106.
+#: How many documents are executed for one message, before 14106.
 MAX_DOCUMENTS = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """The URL that answers, and the one that is asked when it fails."""
+    """The URL to call for an inbound message, and the fallback URL to call if it fails."""
 
     url: str
     method: str = "POST"
@@ -33,7 +33,7 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class _Failure:
-    """A document that could not be had or read."""
+    """A document that could not be fetched or read."""
 
     code: int
     url: str
@@ -41,7 +41,7 @@ class _Failure:
 
 @dataclass(slots=True)
 class _Action:
-    """What one message sets going: requests of one session, and the replies so far."""
+    """The handling of one inbound message: its HTTP session and the replies so far."""
 
     inbound: MessageRecord
     form: Form
@@ -51,7 +51,7 @@ class _Action:
 
 @dataclass(frozen=True, slots=True)
 class _Next:
-    """The document to go on with."""
+    """The document to execute next."""
 
     url: str
     method: str
@@ -59,7 +59,7 @@ class _Next:
 
 
 class TwimlExecution:
-    """Asks URLs for TwiML and does what it says."""
+    """Fetches TwiML from URLs and executes it."""
 
     def __init__(self, webhooks: Webhooks, debugger: Debugger, replying: Replying, *, action_transfers: bool) -> None:
         self._webhooks = webhooks
@@ -68,7 +68,7 @@ class TwimlExecution:
         self._action_transfers = action_transfers
 
     def answer(self, inbound: MessageRecord, route: Route) -> tuple[MessageRecord, ...]:
-        """Have a message answered; returns the replies in the order of the documents."""
+        """Execute the program's answer to a message; returns the replies in the order of the documents."""
         action = _Action(inbound, self._webhooks.inbound_form(inbound))
         failure = self._follow(action, _Next(route.url, route.method))
         if failure and route.fallback_url:
@@ -77,7 +77,7 @@ class TwimlExecution:
         return tuple(action.replies)
 
     def _follow(self, action: _Action, start: _Next) -> _Failure | None:
-        """Execute a document and those it leads to; what fails is told to the debugger, and returned."""
+        """Execute a document and those it redirects to; a failure is reported in the debugger and returned."""
         step: _Next | None = start
         for _ in range(MAX_DOCUMENTS):
             if step is None:
@@ -86,7 +86,7 @@ class TwimlExecution:
                 base, document = self._fetch(action, step)
             except (CallError, TwimlError) as error:
                 return self._failed(action, step.url, error)
-            # What a document sends is on its way, whatever becomes of those it leads to.
+            # The replies of a document are sent even if a later document fails.
             begun = len(action.replies)
             step = self._execute(action, document, base)
             self._replying.begin(action.replies[begun:])
@@ -115,7 +115,7 @@ class TwimlExecution:
         return _Failure(error.code, failed)
 
     def _execute(self, action: _Action, document: Document, base: str) -> _Next | None:
-        """Do what a document says; returns where it goes on, if it does."""
+        """Execute a document; returns the next one, if any."""
         for problem in document.problems:
             self._debugger.add(problem.code, problem.text, message=action.inbound, url=without_userinfo(base))
         for step in document.steps:
@@ -130,7 +130,7 @@ class TwimlExecution:
 
 
 def _outcome(step: SendStep, reply: MessageRecord | None) -> Iterable[tuple[str, str]]:
-    """Yield what the action URL of the old documents is told of a reply."""
+    """Yield the parameters about a reply for the action URL in old profiles."""
     status = "sending" if reply and reply.status == "queued" else "invalid"
     sid = reply.sid if reply else ""
     if not step.is_sms:

@@ -1,4 +1,4 @@
-"""The wire to the program: every request of a webhook on its way, kept and told."""
+"""The log of webhook requests to the program, and a hook to watch them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..webhook import WebhookResponse
 from .clocks import Clock
 from .debugger import notify
 
-#: Requests that are kept; the oldest go first.
+#: How many requests are kept; the oldest are deleted first.
 MAX_REQUESTS = 1000
 
 _SID = re.compile(r"(?:Message|Sms)Sid=(\w+)")
@@ -22,27 +22,27 @@ _SID = re.compile(r"(?:Message|Sms)Sid=(\w+)")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoggedWebhook:
-    """One request to the program: a try, a challenge answered, or a redirect followed, each by itself."""
+    """One HTTP request to the program; retries, answers to challenges and redirects are separate requests."""
 
-    #: Seconds since the epoch, of the emulator's clock.
+    #: Seconds since the epoch, by the emulator's clock.
     date: float
     method: str
     #: Without credentials.
     url: str
-    #: 0 where there was no answer.
+    #: The HTTP status; 0 if there was no answer.
     status: int
-    #: Why there was none.
+    #: Why there was no answer.
     problem: str
-    #: How long it took, in real milliseconds.
+    #: How long the request took, in real milliseconds.
     milliseconds: int
     message_sid: str
 
 
 class WebhookLog:
-    """Carries requests to the program."""
+    """A transport that logs the requests to the program."""
 
     def __init__(self, transport: Transport, clock: Clock, *, seconds: Callable[[], float] = time.perf_counter) -> None:
-        #: Told of every request as it is answered.
+        #: Called with every request once it is answered.
         self.watcher: Callable[[LoggedWebhook], None] | None = None
         self._transport = transport
         self._clock = clock
@@ -65,12 +65,12 @@ class WebhookLog:
         return response
 
     def all(self) -> list[LoggedWebhook]:
-        """Return the requests, the oldest first."""
+        """Return the requests, oldest first."""
         with self._lock:
             return [*self._kept]
 
     def clear(self) -> None:
-        """Forget them."""
+        """Empty the log."""
         with self._lock:
             self._kept.clear()
 

@@ -1,4 +1,4 @@
-"""Calling the program as Twilio does: status callbacks, and the forms of what comes in.
+"""Call the program as Twilio does: the forms of inbound messages, and status callbacks.
 
 https://www.twilio.com/docs/messaging/guides/webhook-request and
 https://www.twilio.com/docs/messaging/guides/track-outbound-message-status
@@ -21,7 +21,7 @@ _GEOGRAPHY = tuple(f"{whose}{what}" for whose in ("From", "To") for what in ("Ci
 
 
 class Webhooks:
-    """Calls URLs of the program, signed for the account that they belong to."""
+    """Calls URLs of the program; requests are signed for their account."""
 
     def __init__(self, context: Context, debugger: Debugger, transport: Transport) -> None:
         self._context = context
@@ -31,7 +31,7 @@ class Webhooks:
         self._callers: dict[tuple[str, str], Caller] = {}
 
     def call(self, webhook: Webhook, form: Form, *, message: MessageRecord, session: Session) -> Call:
-        """Call a URL; what is wrong with its overrides is told to the debugger.
+        """Call a URL; invalid connection overrides are reported in the debugger.
 
         Raises: CallError.
         """
@@ -40,12 +40,12 @@ class Webhooks:
         return self._caller(message.account_sid).call(webhook, form, session=session)
 
     def clear(self) -> None:
-        """Forget cookies, and answers that were kept."""
+        """Forget cookies and cached answers."""
         self._cookies = CookieJar(self._context.clock.now)
         self._callers = {}
 
     def post_status(self, message: MessageRecord) -> None:
-        """Tell a message's status callback how far it is."""
+        """Post the current status of a message to its status callback URL."""
         webhook = Webhook(url=message.status_url, method=message.status_method)
         try:
             call = self.call(webhook, self._status_form(message), message=message, session=Session())
@@ -73,10 +73,10 @@ class Webhooks:
             account_sid=message.account_sid,
             fields=fields,
         )
-        return self._as_of_then(_without_places(form) if ":" in message.from_ else form)
+        return self._for_profile(_without_places(form) if ":" in message.from_ else form)
 
-    def _as_of_then(self, form: Form) -> Form:
-        """Return the parameters that there were at the time of the profile."""
+    def _for_profile(self, form: Form) -> Form:
+        """Return the parameters that exist in the profile."""
         if not self._context.profile.is_2008:
             has_num_segments = self._context.profile.has_num_segments
             return form if has_num_segments else Form(pair for pair in form.pairs if pair[0] != "NumSegments")
@@ -123,7 +123,7 @@ class Webhooks:
 
 
 def country_of(number: str) -> str:
-    """Return the country of a number; what tells nothing of it counts as being in the United States."""
+    """Return the country of an address; the United States for addresses without a country."""
     import phonenumbers
 
     try:
@@ -135,16 +135,16 @@ def country_of(number: str) -> str:
 
 
 def _without_places(form: Form) -> Form:
-    """Return the parameters of another channel, which tells no places."""
+    """Return a form without the geographic parameters, which other channels do not have."""
     return Form((name, value) for name, value in form.pairs if name not in _GEOGRAPHY)
 
 
 def _without_credentials(url: str) -> str:
-    """Return a URL with its overrides, without the credentials."""
+    """Return a URL without credentials, but with its connection overrides."""
     scheme, separator, rest = url.rpartition("://")
     return f"{scheme}{separator}{rest.rpartition('@')[2]}"
 
 
 def _key_of(account: Account) -> tuple[str, str]:
-    """Return what signs for an account: its shared key if it has one, else its token."""
+    """Return the secret that signs an account's webhooks, and its key id: the shared key if any, else the token."""
     return (account.signing_secret, account.signing_key) if account.signing_key else (account.auth_token, "")

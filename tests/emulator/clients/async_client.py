@@ -1,4 +1,4 @@
-"""Uses ``twilio.rest.Client`` with its asynchronous HTTP client against a server, and prints what it saw.
+"""Use ``twilio.rest.Client`` with its asynchronous HTTP client, and print the results.
 
 Usage: python -m tests.emulator.clients.async_client SCENARIO URL SID TOKEN WEBSITE
 """
@@ -36,12 +36,12 @@ SCENARIO, URL, SID, TOKEN, WEBSITE = sys.argv[1:6]
 
 
 async def text(client: Any, body: str = "Hello", **others: Any) -> Any:
-    """Send a text as everybody does."""
+    """Send a message in the usual way."""
     return await client.messages.create_async(**{"to": PHONE, "from_": NUMBER, "body": body} | others)
 
 
 async def refused(action: Awaitable[Any]) -> Any:
-    """Return the error that an action ends in."""
+    """Return the error that an action raises."""
     try:
         return await action
     except TwilioRestException as error:
@@ -49,7 +49,7 @@ async def refused(action: Awaitable[Any]) -> Any:
 
 
 async def sending(client: Any) -> Any:
-    """Send two texts at once, and fetch both."""
+    """Send two messages concurrently, and fetch both."""
     created, wild = await asyncio.gather(text(client), text(client, WILD_TEXT))
     request("settle")
     return {
@@ -60,7 +60,7 @@ async def sending(client: Any) -> Any:
 
 
 async def removing(client: Any) -> Any:
-    """Send two texts, redact one and delete it."""
+    """Send two messages, redact one and delete it."""
     sent, _ = await text(client, "first"), await text(client, "second")
     request("settle")
     redacted = await sent.update_async(body="")
@@ -73,7 +73,7 @@ async def removing(client: Any) -> Any:
 
 
 async def listing(client: Any) -> Any:
-    """List in pages, with a limit, and by each filter."""
+    """List messages in pages, with a limit, and with each filter."""
     for body, to, number in zip("12345", [PHONE, OTHER_PHONE] * 3, [NUMBER] * 4 + [OTHER_NUMBER], strict=False):
         await text(client, body, to=to, from_=number)
     request("settle")
@@ -97,12 +97,12 @@ async def listing(client: Any) -> Any:
 
 
 def bodies(messages: Any) -> list[str]:
-    """Return the texts of messages, in the order in which they came."""
+    """Return the texts of messages, in order."""
     return [message.body for message in messages]
 
 
 async def media(client: Any) -> Any:
-    """Send two pictures, look at them, read the bytes, delete one."""
+    """Send two pictures, list and fetch them, read the bytes, and delete one."""
     sent = await text(client, "Look", media_url=[WEBSITE + "/cat.png", ELSEWHERE])
     request("settle")
     pictures = client.messages(sent.sid).media
@@ -121,7 +121,7 @@ async def media(client: Any) -> Any:
 
 
 async def refusals(client: Any) -> Any:
-    """Do wrong what the asynchronous client reports in its own way."""
+    """Cause the errors that the asynchronous client reports in its own way."""
     return {
         "unknown message": await refused(client.messages(NOBODY).fetch_async()),
         "no To": await refused(text(client, to="")),
@@ -134,7 +134,7 @@ SCENARIOS = (sending, removing, listing, media, refusals)
 
 
 async def main() -> None:
-    """Play one scenario."""
+    """Run one scenario."""
     async with AsyncTwilioHttpClient() as http_client:
         client = Client(SID, TOKEN, http_client=http_client)
         client.api.base_url = URL

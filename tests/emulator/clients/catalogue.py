@@ -1,4 +1,4 @@
-"""Which official clients there are, by name, and how each is had."""
+"""The official clients by name, and how each is installed."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from tests.emulator.clients.environments import NotInstallable, installed, npm_i
 from tests.emulator.clients.running import Client
 
 NODE = "6.2.0"
-#: Of each major version the last; the newest for Python is the one that the tests' own environment has.
+#: The last release of each major version; the newest Python client is the one installed for the tests.
 OLDER = {"python 8": "8.13.0", "python 7": "7.17.0", "python 6": "6.63.2", "python 5": "5.7.0"}
 
-#: Those that know scheduling, subaccounts, messages: each list adds clients to the one before.
+#: The clients that support scheduling, subaccounts, and messages; each list adds clients to the one before.
 SCHEDULING = ["python 9", "python 8", "python 7", "node 6"]
 BLOCKING = [*SCHEDULING, "python 6", "python 5"]
 EVERY = [*BLOCKING, "python 9 async"]
@@ -21,7 +21,7 @@ EVERY = [*BLOCKING, "python 9 async"]
 
 @functools.cache
 def find_client(name: str, cache: Path) -> Client | NotInstallable:
-    """Return a client, installed if need be, or why it cannot be had: asking once a process is enough."""
+    """Return a client, installed if necessary, or the reason why it cannot be; tried once per process."""
     try:
         return _make_client(name, cache)
     except NotInstallable as problem:
@@ -29,7 +29,7 @@ def find_client(name: str, cache: Path) -> Client | NotInstallable:
 
 
 def _make_client(name: str, cache: Path) -> Client:
-    """Return a client, installed if need be.
+    """Return a client, installed if necessary.
 
     Raises: NotInstallable.
     """

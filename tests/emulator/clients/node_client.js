@@ -1,4 +1,4 @@
-// Uses the package `twilio` of npm against a server, and prints what it saw.
+// Use the npm package `twilio`, and print the results.
 //
 // Usage: node node_client.js SCENARIO URL SID TOKEN WEBSITE, with the package in NODE_PATH
 "use strict";
@@ -32,7 +32,7 @@ function ask(request) {
   });
 }
 
-// Names as in Python; of a type that JSON has not, its name stands before the value.
+// As `plain` in talk.py: a value of a type that JSON does not have becomes a string with the name of the type.
 function plain(value) {
   if (value === undefined) return "undefined";
   if (value instanceof Date) return "datetime " + value.toISOString().replace(".000Z", "+00:00");

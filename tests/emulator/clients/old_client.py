@@ -1,6 +1,6 @@
-"""Uses ``twilio.rest.TwilioRestClient``, as it was until 5, against a server, and prints what it saw.
+"""Use ``twilio.rest.TwilioRestClient``, which existed up to version 5, and print the results.
 
-It asks ``cgi`` for a function that has moved since; giving it back is all that this client needs to run again.
+It imports a function from ``cgi`` that has moved since; restoring it there is enough to run this client.
 
 Usage: python -m tests.emulator.clients.old_client SCENARIO URL SID TOKEN WEBSITE
 """
@@ -42,7 +42,7 @@ SCENARIO, URL, SID, TOKEN, WEBSITE = sys.argv[1:6]
 
 
 def connect(sid: str, token: str, acting_for: str = "") -> Any:
-    """Return a client that calls the server."""
+    """Return a client pointed at the server."""
     return rest.TwilioRestClient(sid, token, base=URL, request_account=acting_for or None)
 
 
@@ -50,17 +50,17 @@ client = connect(SID, TOKEN)
 
 
 def without_uri(names: list[str]) -> list[str]:
-    """Return the attributes but one: this client drops it."""
+    """Return the attributes without ``uri``, which this client does not have."""
     return [name for name in names if name != "uri"]
 
 
 def text(body: str = "Hello", **others: Any) -> Any:
-    """Send a text as everybody did."""
+    """Send a message in the usual way."""
     return client.messages.create(**{"to": PHONE, "from_": NUMBER, "body": body} | others)
 
 
 def refused(action: Callable[[], Any]) -> Any:
-    """Return the error that an action ends in."""
+    """Return the error that an action raises."""
     try:
         return action()
     except twilio.TwilioRestException as error:
@@ -68,7 +68,7 @@ def refused(action: Callable[[], Any]) -> Any:
 
 
 def sending() -> Any:
-    """Send two texts, and fetch both."""
+    """Send two messages, and fetch both."""
     created, wild = text(), text(WILD_TEXT)
     request("settle")
     return {
@@ -79,7 +79,7 @@ def sending() -> Any:
 
 
 def removing() -> Any:
-    """Send two texts, redact one and delete it."""
+    """Send two messages, redact one and delete it."""
     sent, _ = text("first"), text("second")
     request("settle")
     redacted = sent.redact()
@@ -92,13 +92,13 @@ def removing() -> Any:
 
 
 def probing() -> Any:
-    """Send one text, and tell how many requests that made, and how many had the body and credentials."""
-    said = io.StringIO()
+    """Send a message, and count the requests, and those with the body and with credentials."""
+    output = io.StringIO()
     httplib2.debuglevel = 1
-    with contextlib.redirect_stdout(said):
+    with contextlib.redirect_stdout(output):
         sent = text()
     httplib2.debuglevel = 0
-    requests = "".join(line for line in said.getvalue().splitlines() if line.startswith("send: ")).lower()
+    requests = "".join(line for line in output.getvalue().splitlines() if line.startswith("send: ")).lower()
     return {
         "posts": requests.count("post /"),
         "bodies": requests.count("body=hello"),
@@ -109,14 +109,14 @@ def probing() -> Any:
 
 
 def following() -> Any:
-    """Send a text whose way is told to a URL."""
+    """Send a message with a status callback."""
     sid = text(status_callback=WEBSITE.replace("://", "://anna:s%C3%A4cret@") + "/status?order=5&name=a+b").sid
     request("settle")
     return sid
 
 
 def listing() -> Any:
-    """List in pages, and by each filter, which here are days."""
+    """List messages in pages and with each filter; the dates of this client are days."""
     for body, to, number in zip("12345", [PHONE, OTHER_PHONE] * 3, [NUMBER] * 4 + [OTHER_NUMBER], strict=False):
         text(body, to=to, from_=number)
     request("settle")
@@ -138,12 +138,12 @@ def listing() -> Any:
 
 
 def bodies(messages: Any) -> list[str]:
-    """Return the texts of messages, in the order in which they came."""
+    """Return the texts of messages, in order."""
     return [message.body for message in messages]
 
 
 def media() -> Any:
-    """Send two pictures, look at them, read the bytes, delete one."""
+    """Send two pictures, list and fetch them, read the bytes, and delete one."""
     sent = text("Look", media_url=[WEBSITE + "/cat.png", ELSEWHERE])
     request("settle")
     pictures = client.media(sent.sid)
@@ -162,7 +162,7 @@ def media() -> Any:
 
 
 def accounts() -> Any:
-    """Make a subaccount, act for it, suspend it, let it live again, close it."""
+    """Create a subaccount, use it, suspend it, activate it again, and close it."""
     created = client.accounts.create(friendly_name="Sub Ä")
     sid = created.sid
     seen = {
@@ -190,17 +190,17 @@ def accounts() -> Any:
 
 
 def send_for(sid: str) -> Any:
-    """Send a text for a subaccount with the parent's credentials."""
+    """Send a message for a subaccount with the credentials of its parent."""
     return connect(SID, TOKEN, sid).messages.create(to=PHONE, from_=NUMBER, body="Hello")
 
 
 def names(found: Any) -> list[str]:
-    """Return the names of accounts, the client's own left out."""
+    """Return the names of all accounts but the client's own."""
     return [account.friendly_name for account in found if account.sid != SID]
 
 
 def refusals() -> Any:
-    """Do everything wrong that can be done."""
+    """Cause every kind of error."""
     return {
         "wrong token": refused(lambda: connect(SID, "wrong").messages.get(NOBODY)),
         "wrong account": refused(lambda: connect("AC" + "0" * 32, TOKEN).messages.get(NOBODY)),
@@ -217,7 +217,7 @@ def refusals() -> Any:
 
 
 def legacy() -> Any:
-    """Send and list through the resource for texts that this client knew before messages."""
+    """Send and list messages through the legacy SMS resource."""
     sent = client.sms.messages.create(to=PHONE, from_=NUMBER, body="Hello")
     request("settle")
     return {

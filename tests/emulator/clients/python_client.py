@@ -1,4 +1,4 @@
-"""Uses ``twilio.rest.Client``, as it has been from 6 on, against a server, and prints what it saw.
+"""Use ``twilio.rest.Client``, which exists since version 6, and print the results.
 
 Usage: python -m tests.emulator.clients.python_client SCENARIO URL SID TOKEN WEBSITE
 """
@@ -35,7 +35,7 @@ SCENARIO, URL, SID, TOKEN, WEBSITE = sys.argv[1:6]
 
 
 def connect(*credentials: str) -> Any:
-    """Return a client that calls the server: the one line by which a program is pointed at it."""
+    """Return a client pointed at the server, which takes one line."""
     client = Client(*credentials)
     client.api.base_url = URL
     return client
@@ -45,12 +45,12 @@ client = connect(SID, TOKEN)
 
 
 def text(body: str = "Hello", **others: Any) -> Any:
-    """Send a text as everybody does."""
+    """Send a message in the usual way."""
     return client.messages.create(**{"to": PHONE, "from_": NUMBER, "body": body} | others)
 
 
 def refused(action: Callable[[], Any]) -> Any:
-    """Return the error that an action ends in."""
+    """Return the error that an action raises."""
     try:
         return action()
     except TwilioRestException as error:
@@ -58,7 +58,7 @@ def refused(action: Callable[[], Any]) -> Any:
 
 
 def sending() -> Any:
-    """Send two texts, and fetch both."""
+    """Send two messages, and fetch both."""
     created, wild = text(), text(WILD_TEXT)
     request("settle")
     return {
@@ -69,7 +69,7 @@ def sending() -> Any:
 
 
 def removing() -> Any:
-    """Send two texts, redact one and delete it."""
+    """Send two messages, redact one and delete it."""
     sent, _ = text("first"), text("second")
     request("settle")
     redacted = sent.update(body="")
@@ -82,14 +82,14 @@ def removing() -> Any:
 
 
 def following() -> Any:
-    """Send a text whose way is told to a URL."""
+    """Send a message with a status callback."""
     sid = text(status_callback=WEBSITE.replace("://", "://anna:s%C3%A4cret@") + "/status?order=5&name=a+b").sid
     request("settle")
     return sid
 
 
 def scheduling() -> Any:
-    """Send one text of a messaging service later, and cancel another."""
+    """Schedule two messages through a messaging service, and cancel one."""
     service, later = messaging_service(), text().date_created + timedelta(hours=1)
     planned = {"to": PHONE, "messaging_service_sid": service, "send_at": later, "schedule_type": "fixed"}
     kept, dropped = (client.messages.create(body=body, **planned) for body in ("kept", "dropped"))
@@ -105,7 +105,7 @@ def scheduling() -> Any:
 
 
 def messaging_service() -> str:
-    """Make a messaging service with a number in it."""
+    """Create a messaging service with a number."""
     client.messaging.base_url = URL
     number = client.incoming_phone_numbers.create(phone_number=OTHER_NUMBER)
     service = client.messaging.v1.services.create(friendly_name="Reminders")
@@ -114,7 +114,7 @@ def messaging_service() -> str:
 
 
 def listing() -> Any:
-    """List in pages, with a limit, and by each filter."""
+    """List messages in pages, with a limit, and with each filter."""
     for body, to, number in zip("12345", [PHONE, OTHER_PHONE] * 3, [NUMBER] * 4 + [OTHER_NUMBER], strict=False):
         text(body, to=to, from_=number)
     request("settle")
@@ -138,12 +138,12 @@ def listing() -> Any:
 
 
 def bodies(messages: Any) -> list[str]:
-    """Return the texts of messages, in the order in which they came."""
+    """Return the texts of messages, in order."""
     return [message.body for message in messages]
 
 
 def media() -> Any:
-    """Send two pictures, look at them, read the bytes, delete one."""
+    """Send two pictures, list and fetch them, read the bytes, and delete one."""
     sent = text("Look", media_url=[WEBSITE + "/cat.png", ELSEWHERE])
     request("settle")
     pictures = client.messages(sent.sid).media
@@ -162,7 +162,7 @@ def media() -> Any:
 
 
 def accounts() -> Any:
-    """Make a subaccount, act for it, suspend it, let it live again, close it."""
+    """Create a subaccount, use it, suspend it, activate it again, and close it."""
     created = client.api.accounts.create(friendly_name="Sub Ä")
     child = client.api.accounts(created.sid)
     seen = {
@@ -186,7 +186,7 @@ def accounts() -> Any:
 
 
 def acting_for(sid: str, token: str) -> Any:
-    """Send for a subaccount with the parent's credentials, and look with either's own."""
+    """Send for a subaccount with the credentials of its parent, and list the messages of both accounts."""
     sent = send_for(connect(SID, TOKEN, sid))
     return {
         "account_sid": sent.account_sid,
@@ -196,17 +196,17 @@ def acting_for(sid: str, token: str) -> Any:
 
 
 def send_for(other: Any) -> Any:
-    """Send a text through another client."""
+    """Send a message with another client."""
     return other.messages.create(to=PHONE, from_=NUMBER, body="Hello")
 
 
 def names(found: Any) -> list[str]:
-    """Return the names of accounts, the client's own left out."""
+    """Return the names of all accounts but the client's own."""
     return [account.friendly_name for account in found if account.sid != SID]
 
 
 def refusals() -> Any:
-    """Do everything wrong that can be done."""
+    """Cause every kind of error."""
     return {
         "wrong token": refused(connect(SID, "wrong").messages(NOBODY).fetch),
         "wrong account": refused(connect("AC" + "0" * 32, TOKEN).messages(NOBODY).fetch),

@@ -1,6 +1,6 @@
-"""Runs a script that uses an official client, does what the script asks for, and gives what it saw.
+"""Run a script that uses an official client, serve its requests, and return its results.
 
-The script writes a line for each request (``settle``, ``advance SECONDS``) and reads ``ok``; its last line is ``seen``
+The script writes one line per request (``settle`` or ``advance SECONDS``) and reads ``ok``. Its last line is ``seen``
 and a JSON document.
 """
 
@@ -27,12 +27,12 @@ Actions = Mapping[str, Callable[..., object]]
 
 
 class ClientFailed(Exception):
-    """A script that ended before it had seen anything, and what it said."""
+    """A script failed; the message contains its error output."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Client:
-    """An official client, and how to run a scenario with it."""
+    """An official client, and the command that runs a scenario with it."""
 
     version: str
     command: tuple[str, ...]
@@ -40,19 +40,19 @@ class Client:
 
     @classmethod
     def of_python(cls, version: str, folder: Path | None, script: str, **environment: str) -> Client:
-        """Return a client for this interpreter, from a folder of its own if there is one."""
+        """Return a client for this interpreter, from its own folder if there is one."""
         path = {"PYTHONPATH": str(folder)} if folder else {}
         command = (sys.executable, "-m", f"tests.emulator.clients.{script}")
         return cls(version=version, command=command, environment=path | environment)
 
     @classmethod
     def of_node(cls, version: str, folder: Path) -> Client:
-        """Return a client for the Node of a folder."""
+        """Return a client for the Node in a folder."""
         path = {"NODE_PATH": str(folder / "node_modules")}
         return cls(version=version, command=(str(node_of(folder)), str(NODE_SCRIPT)), environment=path)
 
     def run(self, arguments: list[str], actions: Actions) -> Any:
-        """Run a scenario to its end, and return what it saw.
+        """Run a scenario and return its results.
 
         Raises: ClientFailed.
         """
@@ -66,7 +66,7 @@ class Client:
 
     @contextmanager
     def _process(self, arguments: list[str], errors: IO[str]) -> Iterator[subprocess.Popen[str]]:
-        """Run the script, not longer than it may."""
+        """Run the script, up to a time limit."""
         process = subprocess.Popen(
             [*self.command, *arguments],
             cwd=ROOT,
@@ -86,7 +86,7 @@ class Client:
 
 
 def _converse(process: subprocess.Popen[str], actions: Actions) -> Any:
-    """Do what each line asks for, until the document comes; None without one."""
+    """Serve the requests of the script, and return its document; None if it ends without one."""
     assert process.stdin
     assert process.stdout
     for line in process.stdout:
@@ -94,7 +94,7 @@ def _converse(process: subprocess.Popen[str], actions: Actions) -> Any:
         if request == "seen":
             return json.loads(rest)
         if request not in actions:
-            raise ClientFailed(f"asks for {line!r}")
+            raise ClientFailed(f"unknown request: {line!r}")
         actions[request](*map(float, rest.split()))
         process.stdin.write("ok\n")
         process.stdin.flush()
@@ -102,5 +102,5 @@ def _converse(process: subprocess.Popen[str], actions: Actions) -> Any:
 
 
 def _direct(environment: Mapping[str, str]) -> dict[str, str]:
-    """Leave out the proxies of the machine: what is asked here is on the loopback."""
+    """Return the environment without proxies, because all requests go to the loopback interface."""
     return {name: value for name, value in environment.items() if not name.lower().endswith("_proxy")}

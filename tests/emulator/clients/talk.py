@@ -1,4 +1,4 @@
-"""What the scripts that use an official client share: they ask the test to move the clock, and say what they saw."""
+"""Shared code of the scripts that use an official client: they ask the test to move the clock, and print results."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ ELSEWHERE = "https://pictures.example/cat.jpg"
 
 
 def request(request: str) -> None:
-    """Ask the test for something, such as ``settle`` or ``advance 60``, and wait until it is done."""
+    """Send the test a request, such as ``settle`` or ``advance 60``, and wait until it is done."""
     print(request, flush=True)
     answer = sys.stdin.readline().strip()
     if answer != "ok":
@@ -63,12 +63,12 @@ def request(request: str) -> None:
 
 
 def finish(version: str, seen: Any) -> None:
-    """Say which version of the client has seen what."""
+    """Print the version of the client and its results."""
     print("seen " + json.dumps({"version": version, "seen": plain(seen)}), flush=True)
 
 
 def plain(value: Any) -> Any:
-    """Return a value as JSON can tell it: of a type that JSON has not, its name stands before the value."""
+    """Return a value for JSON; a value of a type that JSON does not have becomes a string with the name of the type."""
     if value is None or isinstance(value, str | int | float):
         return value
     if isinstance(value, dict):
@@ -79,12 +79,12 @@ def plain(value: Any) -> Any:
 
 
 def describe(thing: Any, names: list[str]) -> dict[str, Any]:
-    """Return the attributes of a client's object."""
+    """Return these attributes of an object of the client."""
     return {name: getattr(thing, name) for name in names}
 
 
 def download(url: str, user: str, password: str) -> dict[str, str]:
-    """Fetch a URL with credentials as any program does, and return its type and its bytes in base 64."""
+    """Fetch a URL with credentials; returns the content type, and the bytes in base 64."""
     authorization = "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
     request = urllib.request.Request(url, headers={"Authorization": authorization})
     with urllib.request.urlopen(request, timeout=20) as answer:

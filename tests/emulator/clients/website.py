@@ -1,4 +1,4 @@
-"""A website of one's own on the loopback: a picture to send, and a URL that is told how messages fare."""
+"""A website on the loopback interface, with a picture to send and a URL for status callbacks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PICTURE = base64.b64decode(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Post:
-    """A request that came with a form: its target, its credentials, what it told."""
+    """A POST request: its target, its credentials and its form."""
 
     target: str
     user: str
@@ -26,7 +26,7 @@ class Post:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Website:
-    """Where it is, and what was posted to it with credentials."""
+    """The URL of the website, and the POST requests with credentials."""
 
     url: str
     posts: list[Post] = field(default_factory=list)
