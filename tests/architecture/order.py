@@ -39,7 +39,7 @@ INSIDE: dict[str, tuple[str, ...]] = {
         *("seeds", "parts", "emulator"),
     ),
     "cli": (
-        *("common", "emulator_parameters", "emulator_client", "emulator_controls", "emulator"),
+        *("common", "emulator_parameters", "emulator_client", "emulator_logs", "emulator_controls", "emulator"),
         *("check", "journal", "explain", "overview", "new", "routes", "simulate", "replay"),
     ),
 }

@@ -205,7 +205,7 @@ def test_outage_affects_only_the_rest_api(emulator: str) -> None:
         codes.append(refused.value.status)
     shown, ended = run("outbox", url=emulator), run("outage", "0", url=emulator)
 
-    assert (announced.stdout, codes) == ("requests to the REST API that will fail with 503: 3\n", [503, 503])
+    assert (announced.stdout, codes) == ("the next 3 requests to the REST API will fail with 503\n", [503, 503])
     assert (shown.exit_code, ended.exit_code, send(emulator)[:2]) == (0, 0, "SM")
 
 

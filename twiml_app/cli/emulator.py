@@ -15,7 +15,8 @@ from ..app import load_environment
 from ..caller import without_userinfo
 from ..logs import format_time
 from .common import plain_errors, printable
-from .emulator_controls import COMMANDS
+from .emulator_controls import clock, outage, phone, reset, text
+from .emulator_logs import debugger, outbox, requests, webhooks
 from .emulator_parameters import EXAMPLE, PORT, NumberAndUrl
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     type=click.IntRange(0, 65535),
     default=PORT,
     show_default=True,
+    metavar="PORT",
     help="Port to listen on; 0 picks a free one.",
 )
 @click.option(
@@ -52,7 +54,7 @@ if TYPE_CHECKING:
     type=click.Choice(["real", "fast", "step"]),
     default="real",
     show_default=True,
-    help="fast runs at 100 times real time; step only moves when the clock command moves it.",
+    help="Speed of time: fast is 100 times real time, step only moves with `twiml-app emulator clock`.",
 )
 @click.option(
     "--profile",
@@ -80,8 +82,9 @@ def emulator(
         twiml-app emulator --number +15017122661=http://user:password@127.0.0.1:8000/message
         twiml-app emulator text "order 2 coffee"
 
-    The account comes from TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN: export the same two for your app and its clients.
-    If they are not set, a default test account is used and printed.
+    Point a client library at the URL that is printed. The account comes from TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN:
+    export the same two for your app and for the commands below. If they are not set, a default test account is used
+    and printed.
 
     Without a seed, messages can be sent from any number. A seed such as this one lists the numbers of the account:
 
@@ -102,7 +105,7 @@ def emulator(
         _serve(running, f"{title}; press Ctrl-C to stop\n")
 
 
-for command in COMMANDS:
+for command in (text, outbox, phone, debugger, requests, webhooks, clock, outage, reset):
     emulator.add_command(command)
 
 
@@ -138,8 +141,8 @@ def _serve(running: Emulator, title: str) -> None:
     before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
     with running:
         click.echo(title)
-        for name, text in _introduction(running):
-            click.echo(f"  {name:<9}{text}")
+        for name, value in _introduction(running):
+            click.echo(f"  {name:<9}{value}")
         click.echo()
         signal.sigwait(signals)
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
@@ -158,13 +161,13 @@ def _introduction(running: Emulator) -> list[tuple[str, str]]:
         ("Python", f'client.api.base_url = "{running.url}"'),
         ("Node", f'client.api.baseUrl = "{running.url}"'),
     ]
-    text = f"twiml-app emulator text hello --url {running.url}"
+    example = f"twiml-app emulator text hello --url {running.url}"
     if not running.clock.speed:
         lines.append(("clock", f"only moves with twiml-app emulator clock --settle --url {running.url}"))
     if not running.ca_file:
-        return [*lines, ("try it", text)]
+        return [*lines, ("try it", example)]
     trust = f"{running.ca_file} (REQUESTS_CA_BUNDLE for Python, NODE_EXTRA_CA_CERTS for Node)"
-    return [*lines, ("trust", trust), ("try it", f"SSL_CERT_FILE={running.ca_file} {text}")]
+    return [*lines, ("trust", trust), ("try it", f"SSL_CERT_FILE={running.ca_file} {example}")]
 
 
 def _number_url(url: str) -> str:

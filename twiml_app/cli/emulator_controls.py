@@ -1,47 +1,39 @@
-"""Commands for a running emulator: text it, inspect it, set delivery outcomes, move its clock."""
+"""Commands that change a running emulator: send it texts, set delivery outcomes, move its clock."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from email.utils import parsedate_to_datetime
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
 import click
 
-from .common import json_option, print_json, print_table, printable
+from .common import json_option, print_json, printable
 from .emulator_client import call_emulator
-from .emulator_parameters import ADDRESS, PHONE, PORT, EmulatorUrl
+from .emulator_logs import entry_text, print_messages
+from .emulator_parameters import ADDRESS, PHONE, url_option
 
 _LOST = ("undelivered", "failed")
-
-_url_option = click.option(
-    "--url",
-    type=EmulatorUrl(),
-    envvar="TWIML_EMULATOR_URL",
-    show_envvar=True,
-    default=f"http://127.0.0.1:{PORT}",
-    show_default=True,
-    help="URL of the emulator.",
-)
 
 
 @click.command()
 @click.argument("body", default="")
 @click.option("--contact", type=ADDRESS, default=PHONE, show_default=True, help="Phone to text from.")
-@click.option("--number", type=ADDRESS, help="Your number to text.  [default: the only one]")
+@click.option("--number", type=ADDRESS, metavar="NUMBER", help="Your number to text.  [default: the only one]")
 @click.option("--media", multiple=True, metavar="URL", help="URL of a media file to attach; repeatable.")
-@_url_option
+@url_option
 @json_option
 def text(body: str, contact: str, number: str | None, media: tuple[str, ...], url: str, as_json: bool) -> None:
-    """Text one of your numbers, and show the app's replies.
+    """Text one of your numbers, and show the replies.
 
-    The exit status is 1 if there was an error or a warning.
+    The emulator calls the Message URL of the number, and prints the app's replies. Twilio's own replies, such as to
+    STOP, and any errors and warnings are printed too. The exit status is 1 if there is an error or a warning.
 
     \b
     Examples:
         twiml-app emulator text "order 2 coffee"
-        twiml-app emulator text look --contact +15558675310 --media http://127.0.0.1:8000/cat.jpg
+        twiml-app emulator text hello --contact +15558675311 --number +15017122661
+        twiml-app emulator text look --media http://127.0.0.1:8000/cat.jpg
     """
     if not body and not media:
         raise click.UsageError('give a BODY, such as "order 2 coffee", or --media')
@@ -69,125 +61,8 @@ def _print_turn(turn: Mapping[str, Any]) -> None:
         click.echo("the app sent no reply")
 
 
-def _plural(number: str, what: str) -> str:
-    return f"{number} {what}" if number == "1" else f"{number} {what}s"
-
-
-def entry_text(entry: Mapping[str, Any]) -> str:
-    """Return an entry of the debugger as lines; its URL comes first, unless the text starts with it."""
-    where = "" if entry["text"].startswith(entry["url"]) else f"{entry['url']}: "
-    return printable(f"{entry['level']} {entry['code']}  {where}{entry['text']}")
-
-
-@click.command()
-@_url_option
-@json_option
-def outbox(url: str, as_json: bool) -> None:
-    """List the messages that the app has sent, oldest first.
-
-    \b
-    Example:
-        twiml-app emulator outbox
-    """
-    messages = call_emulator(url, "GET", "outbox")["messages"]
-    if as_json:
-        print_json(messages)
-    else:
-        _print_messages(messages, "no messages sent yet")
-
-
-def _print_messages(messages: Sequence[Mapping[str, Any]], otherwise: str) -> None:
-    print_table([_message_row(each) for each in messages])
-    if not messages:
-        click.echo(otherwise)
-
-
-def _message_row(message: Mapping[str, Any]) -> dict[str, str]:
-    pictures = f"[{message['num_media']} media] " if message["num_media"] != "0" else ""
-    return {
-        "date": f"{parsedate_to_datetime(message['date_created']):%Y-%m-%dT%H:%M:%SZ}",
-        "sid": message["sid"],
-        "from": message["from"] or "",
-        "to": message["to"],
-        "status": message["status"],
-        "error": str(message["error_code"] or ""),
-        "body": pictures + message["body"].replace("\n", " ")[:60],
-    }
-
-
-@click.command()
-@_url_option
-@json_option
-def debugger(url: str, as_json: bool) -> None:
-    """List the errors and warnings that Twilio's debugger would show, and how to fix them.
-
-    The exit status is 1 if there are any.
-
-    \b
-    Example:
-        twiml-app emulator debugger
-    """
-    entries = call_emulator(url, "GET", "debugger")["entries"]
-    if as_json:
-        print_json(entries)
-    elif not entries:
-        click.echo("no errors or warnings")
-    for entry in [] if as_json else entries:
-        click.echo(f"{entry['date']}  {entry_text(entry)}")
-    raise SystemExit(1 if entries else 0)
-
-
-@click.command()
-@_url_option
-@json_option
-def webhooks(url: str, as_json: bool) -> None:
-    """List the latest requests to the app, including retries, challenges and redirects.
-
-    \b
-    Example:
-        twiml-app emulator webhooks
-    """
-    shown = call_emulator(url, "GET", "webhooks")["webhooks"]
-    if as_json:
-        print_json(shown)
-        return
-    print_table(
-        [
-            {
-                "date": each["date"],
-                "message": each["message_sid"],
-                "request": f"{each['method']} {each['url']}",
-                "answer": str(each["status"] or each["problem"]),
-                "ms": str(each["milliseconds"]),
-            }
-            for each in shown
-        ]
-    )
-    if not shown:
-        click.echo("no webhooks called yet")
-
-
-@click.command()
-@_url_option
-@json_option
-def requests(url: str, as_json: bool) -> None:
-    """List the latest requests to the REST API, with hints on what their client did wrong.
-
-    \b
-    Example:
-        twiml-app emulator requests
-    """
-    shown = call_emulator(url, "GET", "requests")["requests"]
-    if as_json:
-        print_json(shown)
-        return
-    for each in shown:
-        code = f" {each['code']} {each['message']}" if each["code"] else ""
-        click.echo(printable(f"{each['date']}  {each['method']} {each['path']} {each['status']}{code}"))
-        for hint in each["hints"]:
-            click.echo(printable(f"    {hint}"))
-    if not shown:
-        click.echo("no requests to the REST API yet")
+def _plural(number: str, noun: str) -> str:
+    return f"{number} {noun}" if number == "1" else f"{number} {noun}s"
 
 
 @click.command()
@@ -195,23 +70,31 @@ def requests(url: str, as_json: bool) -> None:
 @click.option(
     "--status",
     type=click.Choice(["delivered", "undelivered", "failed", "sent", "read"]),
-    help="How messages to the phone end from now on.",
+    metavar="STATUS",
+    help="How messages to the phone end: delivered, undelivered, failed, sent or read.",
 )
 @click.option(
-    "--error-code", type=click.IntRange(1, 99999), help="Error code of undelivered or failed ones, such as 30005."
+    "--error-code",
+    type=click.IntRange(1, 99999),
+    metavar="CODE",
+    help="Error code of undelivered or failed messages, such as 30005.",
 )
-@click.option("--media/--no-media", default=None, help="Whether the phone accepts media.")
-@_url_option
+@click.option("--media/--no-media", default=None, help="Whether the phone accepts media.  [default: by country]")
+@url_option
 @json_option
 def phone(
     contact: str, status: str | None, error_code: int | None, media: bool | None, url: str, as_json: bool
 ) -> None:
-    """Show messages delivered to a phone, or set how messages to it will end.
+    """Show a phone's messages, or set how messages to it will end.
+
+    Messages are delivered unless you set another status. It applies to every message still in transit to the phone,
+    and to later ones, until you set another.
 
     \b
     Examples:
         twiml-app emulator phone +15558675310
         twiml-app emulator phone +15558675310 --status undelivered --error-code 30005
+        twiml-app emulator phone +15558675310 --status delivered
     """
     if error_code and status not in _LOST:
         raise click.UsageError("--error-code requires --status undelivered or failed")
@@ -224,15 +107,18 @@ def phone(
     takes = {None: "", True: ", accepts media", False: ", accepts no media"}[shown["takes_media"]]
     code = f" ({shown['error_code']})" if shown["error_code"] else ""
     click.echo(f"{shown['contact']}: messages to it end as {shown['status']}{code}{takes}")
-    _print_messages(shown["messages"], "no messages received yet")
+    print_messages(shown["messages"], "no messages received yet")
 
 
 @click.command()
 @click.option("--advance", type=click.IntRange(min=0), metavar="SECONDS", help="Advance a step clock by this much.")
-@click.option("--settle", is_flag=True, help="Run until everything in transit has been delivered or has failed.")
-@_url_option
+@click.option("--settle", is_flag=True, help="Run until every message in transit is delivered or has failed.")
+@url_option
 def clock(advance: int | None, settle: bool, url: str) -> None:
-    """Show the emulator's time, or move its clock.
+    """Show the emulator's time, or move it.
+
+    Messages are delivered as time passes. If the emulator was started with --clock step, time only moves when you
+    move it. With any other clock, --settle waits and --advance is refused.
 
     \b
     Examples:
@@ -249,22 +135,32 @@ def clock(advance: int | None, settle: bool, url: str) -> None:
 
 @click.command()
 @click.argument("count", type=click.IntRange(min=0))
-@_url_option
+@url_option
 def outage(count: int, url: str) -> None:
-    """Answer the next COUNT requests to the REST API with 503, to test how your app handles an outage.
+    """Fail the next COUNT requests to the REST API with 503.
+
+    Use it to test how your app handles an outage. A COUNT of 0 ends the outage.
 
     \b
-    Example:
+    Examples:
         twiml-app emulator outage 3
+        twiml-app emulator outage 0
     """
     call_emulator(url, "POST", "outage", [("Requests", str(count))])
-    click.echo(f"requests to the REST API that will fail with 503: {count}")
+    if count:
+        requests = "request" if count == 1 else f"{count} requests"
+        click.echo(f"the next {requests} to the REST API will fail with 503")
+    else:
+        click.echo("no outage: requests to the REST API succeed again")
 
 
 @click.command()
-@_url_option
+@url_option
 def reset(url: str) -> None:
-    """Delete all messages and settings, and restore the seed and the numbers that the emulator was started with.
+    """Reset the emulator to its initial state.
+
+    Everything added since the start is deleted: messages, numbers, phone settings and logs. The seed and the numbers
+    that the emulator was started with are restored.
 
     \b
     Example:
@@ -272,6 +168,3 @@ def reset(url: str) -> None:
     """
     call_emulator(url, "POST", "reset")
     click.echo("the emulator was reset to its initial state")
-
-
-COMMANDS = (text, outbox, debugger, requests, webhooks, phone, clock, outage, reset)

@@ -64,3 +64,14 @@ class EmulatorUrl(click.ParamType[str]):
             problem = "give the URL without credentials: set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN instead"
             self.fail(problem, param, ctx)
         return str(value).rstrip("/")
+
+
+url_option = click.option(
+    "--url",
+    type=EmulatorUrl(),
+    envvar="TWIML_EMULATOR_URL",
+    show_envvar=True,
+    default=f"http://127.0.0.1:{PORT}",
+    show_default=True,
+    help="URL of the emulator.",
+)
