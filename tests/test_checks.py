@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -46,16 +47,24 @@ def test_sound_settings_have_no_warnings(postgres_url: str) -> None:
         pytest.param({"TWIML_PUBLIC_URL": "http://x.example"}, "warning", "unencrypted", id="public URL by http"),
         pytest.param({"TWIML_PUBLIK_URL": "x"}, "warning", "is it misspelled?", id="misspelled setting"),
         pytest.param({"TWIML_DATABASE_URL": "off"}, "warning", "is answered twice", id="no journal"),
-        pytest.param({"TWIML_DATABASE_URL": "sqlite:////tmp/x.db"}, "warning", "temporary files", id="journal in /tmp"),
         pytest.param({"TWIML_DATABASE_URL": "sqlite:////dev/null/x.db"}, "error", "cannot be written to", id="no disk"),
         pytest.param({"TWIML_HANDLERS": "no_such"}, "error", "there is no module no_such", id="no handlers"),
     ],
 )
-def test_wrong_setting_is_named(changes: dict[str, str], level: str, says: str) -> None:
+def test_wrong_setting_is_named(changes: dict[str, str], level: str, says: str, tmp_path: Path) -> None:
     """During an outage, the first line that is not ok must say what to set."""
-    findings = check_settings(SOUND | changes, ROOT)[1]
+    journal = {"TWIML_DATABASE_URL": f"sqlite:///{tmp_path}/twiml.db"}
+    findings = check_settings(SOUND | journal | changes, ROOT)[1]
 
     assert any(finding.level == level and says in finding.says for finding in findings), findings
+
+
+def test_journal_among_temporary_files_is_reported() -> None:
+    """The system deletes them at the next start, and the stored answers with them."""
+    with TemporaryDirectory(dir="/tmp") as folder:
+        findings = check_settings(SOUND | {"TWIML_DATABASE_URL": f"sqlite:///{folder}/x.db"}, ROOT)[1]
+
+    assert any(each.level == "warning" and "temporary files" in each.says for each in findings), findings
 
 
 def test_missing_message_handlers_are_reported(tmp_path: Path) -> None:

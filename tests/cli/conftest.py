@@ -16,11 +16,20 @@ from twiml_app.app import create_app
 from twiml_app.testing import Phone
 
 
+@pytest.fixture(scope="session")
+def example_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the example application, without the developer's .env file and journal."""
+    folder = tmp_path_factory.mktemp("example")
+    for name in ("handlers", "templates"):
+        (folder / name).symlink_to(ROOT / name)
+    return folder
+
+
 @pytest.fixture(autouse=True)
-def project_folder() -> Iterator[None]:
+def project_folder(example_folder: Path) -> Iterator[None]:
     """Run the commands in the folder of a project."""
     before = Path.cwd()
-    os.chdir(ROOT)
+    os.chdir(example_folder)
     yield
     os.chdir(before)
 
