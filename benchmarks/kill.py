@@ -34,6 +34,8 @@ from twiml_app.journal.archive import Archive, Filter
 ROOT = Path(__file__).parent.parent
 CREDENTIALS = "kill:quite-long-enough"
 CLIENTS = 6
+#: Without an answer for so long, a client gives up: a killed worker is replaced much sooner.
+LIMIT_S = 600
 
 HANDLERS = '''
 import os, time
@@ -76,8 +78,11 @@ class Tally:
         return not (self.missing or self.differing or self.ran_again)
 
 
-def run(url: str, kills: int, folder: Path, seed: int = 0) -> Tally:
-    """Put load on a gunicorn whose journal is at a database URL, kill its workers, and count broken promises."""
+def run(url: str, kills: int, folder: Path, seed: int = 0, *, events: int = 0) -> Tally:
+    """Put load on a gunicorn whose journal is at a database URL, kill its workers, and count broken promises.
+
+    It ends after so many kills, and so many events that clients have sent.
+    """
     (folder / "kill_handlers.py").write_text(HANDLERS)
     runs = folder / "runs"
     tally, stop, dice = Tally(), threading.Event(), random.Random(seed)
@@ -85,7 +90,7 @@ def run(url: str, kills: int, folder: Path, seed: int = 0) -> Tally:
         clients = [threading.Thread(target=talk, args=(base_url, tally, stop, seed + n)) for n in range(CLIENTS)]
         for client in clients:
             client.start()
-        while tally.kills < kills:
+        while tally.kills < kills or len(tally.answers) < events:
             time.sleep(dice.uniform(0.05, 0.4))
             tally.kills += kill_one(server.pid, dice)
         time.sleep(1)
@@ -133,14 +138,12 @@ def talk(url: str, tally: Tally, stop: threading.Event, seed: int) -> None:
     webhook = Webhook(url=f"{url}#rc=5&rp=all&ct=2000")
     while not stop.is_set():
         form = inbound_form("hello", message_sid=random_sid())
-        wanted, seen = dice.choice((1, 1, 2)), []
-        for _ in range(40):
+        wanted, seen, deadline = dice.choice((1, 1, 2)), list[bytes](), time.monotonic() + LIMIT_S
+        while len(seen) < wanted and time.monotonic() < deadline:
             try:
                 seen.append(caller.call(webhook, form).response.body)
             except CallError:
                 time.sleep(0.05)
-            if len(seen) == wanted:
-                break
         tally.answers[form["MessageSid"]] = seen
         tally.gave_up += len(seen) < wanted
 

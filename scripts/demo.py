@@ -20,7 +20,7 @@ from twiml_app.webhook import Form
 
 ROOT = Path(__file__).parent.parent
 SAMPLES = ROOT / "tests" / "samples"
-START_LIMIT_S = 30
+START_LIMIT_S = 300
 
 
 def main() -> None:

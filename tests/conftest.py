@@ -8,18 +8,26 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tests.postgres_server import new_schema, postgres_server
+from tests.servers import refusing_port
 
 pytest_plugins = ["pytester", "tests.slowest_files"]
 
-# No deadline per example: on a busy machine the duration says nothing.
-settings.register_profile("tests", deadline=None)
+# No limits of time: on a busy machine a duration says nothing.
+settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("tests")
 
 for name in [name for name in os.environ if name.startswith(("TWIML_", "TWILIO_")) or name == "SECRET_KEY"]:
     del os.environ[name]
+
+
+@pytest.fixture(scope="session")
+def dead_url() -> Iterator[str]:
+    """The base URL of a port that refuses connections."""
+    with refusing_port() as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 @pytest.fixture(scope="session")

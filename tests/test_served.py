@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.helpers import sample
-from tests.servers import ROOT, clean_environment, copy_sources, gunicorn
+from tests.servers import LIMIT_S, ROOT, clean_environment, copy_sources, gunicorn
 from twiml_app.caller.caller import Caller
 from twiml_app.caller.forms import inbound_form
 from twiml_app.caller.transports import HttpTransport
@@ -75,7 +75,7 @@ def test_head_and_health_are_answered_over_the_wire(served: str) -> None:
     """Load balancers send HEAD and GET without credentials."""
     parts = urlsplit(served)
     for method, path, status in [("HEAD", "/message", 401), ("GET", "/healthz", 200), ("HEAD", "/readyz", 200)]:
-        connection = http.client.HTTPConnection(parts.hostname or "", parts.port or 0, timeout=20)
+        connection = http.client.HTTPConnection(parts.hostname or "", parts.port or 0, timeout=LIMIT_S)
         connection.request(method, path)
         answer = connection.getresponse()
         body = answer.read()
@@ -175,7 +175,7 @@ def demonstration() -> Iterator[str]:
             break
     yield output
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
+    process.communicate(timeout=LIMIT_S)
     assert process.returncode == 0
 
 

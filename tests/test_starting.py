@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from flask import Flask, session
 
-from tests.servers import ROOT, clean_environment, gunicorn
+from tests.servers import LIMIT_S, ROOT, clean_environment, free_port, gunicorn
 from twiml_app import InboundMessage, Router
 from twiml_app.app import Twiml, create_app
 from twiml_app.testing import Phone
@@ -129,14 +129,12 @@ def test_plugin_does_not_read_the_file(project: Path) -> None:
 def test_failed_start_prints_one_line(project: Path, settings: str, line: str) -> None:
     """It says what to do; a traceback per worker would hide that."""
     (project / ".env").write_text(settings)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
     done = subprocess.run(
-        [sys.executable, "-m", "gunicorn", "wsgi:app", "--bind", f"127.0.0.1:{port}"],
+        [sys.executable, "-m", "gunicorn", "wsgi:app", "--bind", "127.0.0.1:0"],
         cwd=project,
         env=clean_environment(),
         capture_output=True,
-        timeout=60,
+        timeout=LIMIT_S,
     )
     output = [each for each in (done.stdout + done.stderr).decode().splitlines() if "Starting gunicorn" not in each]
 
@@ -154,7 +152,7 @@ def test_port_in_use_is_reported_at_once(project: Path) -> None:
             cwd=project,
             env=clean_environment(),
             capture_output=True,
-            timeout=60,
+            timeout=LIMIT_S,
         )
 
     line = f"127.0.0.1:{port} is taken: stop the program that listens there, or choose another port"
@@ -164,8 +162,7 @@ def test_port_in_use_is_reported_at_once(project: Path) -> None:
 @pytest.mark.slow
 def test_demonstration_that_is_terminated_leaves_no_server(tmp_path: Path) -> None:
     """A supervisor stops it with SIGTERM; a gunicorn left behind would keep the port."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
+    port = free_port()
     process = subprocess.Popen(
         [sys.executable, "-m", "scripts.demo"],
         cwd=ROOT,
@@ -180,7 +177,7 @@ def test_demonstration_that_is_terminated_leaves_no_server(tmp_path: Path) -> No
         if b"Ctrl-C" in line:
             break
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=60)
+    process.communicate(timeout=LIMIT_S)
 
     assert f"127.0.0.1:{port}/message".encode() in output
     with socket.create_server(("127.0.0.1", port)) as free:  # the port is free again
@@ -203,8 +200,7 @@ def test_demonstration_reports_a_port_in_use() -> None:
 @pytest.mark.slow
 def test_new_project_serves_on_the_given_port_of_the_loopback_interface(project: Path) -> None:
     """The printed curl command works as pasted, and nobody else on the network can reach the app."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = str(listener.getsockname()[1])
+    port = str(free_port())
     (project / ".venv").mkdir()
     (project / ".venv" / "bin").symlink_to(BIN)
     (project / ".venv" / "ready").touch()
@@ -222,7 +218,7 @@ def test_new_project_serves_on_the_given_port_of_the_loopback_interface(project:
         if b"Booting worker" in line:
             break
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=60)
+    process.communicate(timeout=LIMIT_S)
 
     assert f"@127.0.0.1:{port}/message".encode() in output
     assert f"Listening at: http://127.0.0.1:{port} ".encode() in output

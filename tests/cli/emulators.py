@@ -17,12 +17,11 @@ from click.testing import CliRunner, Result
 from twilio.rest import Client
 
 from tests.emulator.program import Answer
-from tests.servers import clean_environment
+from tests.servers import LIMIT_S, clean_environment
 from twiml_app.cli import main
 from twiml_app.emulator import ACCOUNT_SID, AUTH_TOKEN
 
 COMMAND = [str(Path(sys.executable).parent / "twiml-app"), "emulator"]
-STOP_LIMIT_S = 60
 NUMBER, PHONE = "+15017122661", "+15558675310"
 PASSWORD = "s3cret-of-the-program"
 
@@ -52,7 +51,7 @@ class Process:
         """Stop it, and read what it printed meanwhile."""
         if self.status is None:
             self.process.send_signal(number)
-            said, self.complained = self.process.communicate(timeout=STOP_LIMIT_S)
+            said, self.complained = self.process.communicate(timeout=LIMIT_S)
             self.said, self.status = self.said + said, self.process.returncode
 
 

@@ -29,9 +29,9 @@ def test_check_exits_1_without_settings() -> None:
     assert "Set TWIML_CREDENTIALS=user:password" in found["findings"][0]["says"]
 
 
-def test_check_probes_a_url() -> None:
+def test_check_probes_a_url(dead_url: str) -> None:
     """A dead address is a finding like any other, in one line."""
-    result = run("check", "--url", "http://127.0.0.1:9/message", environment=SETTINGS)
+    result = run("check", "--url", f"{dead_url}/message", environment=SETTINGS)
 
     assert (result.exit_code, "connection" in result.output) == (1, True)
 

@@ -51,16 +51,17 @@ def test_text_carries_pictures(texted: str) -> None:
     assert turn.stdout == "> Thanks, 2 received. Here is ours:  [1 segment, 1 media]\n"
 
 
-def test_text_exits_1_if_twilio_would_complain() -> None:
+def test_text_exits_1_if_twilio_would_complain(dead_url: str) -> None:
     """An app that does not run needs the error code and what to do about it, without the password."""
-    with started("--number", f"{NUMBER}=http://sms:{PASSWORD}@127.0.0.1:9/message#rc=0") as process:
+    number_url = dead_url.replace("://", f"://sms:{PASSWORD}@")
+    with started("--number", f"{NUMBER}={number_url}/message#rc=0") as process:
         turn = run("text", "hi", url=process.url)
         status, document = seen(run("text", "hi", "--json", url=process.url))
         complaints = run("debugger", url=process.url)
 
     says = (
-        "error 11205  http://127.0.0.1:9/message: no connection to 127.0.0.1: Connection refused."
-        " Is the application running, and does it listen on this address and port?\n"
+        f"error 11205  {dead_url}/message: no connection to 127.0.0.1: Connection refused."
+        " Is the application running, and does it listen at this address and port?\n"
     )
     assert (turn.exit_code, turn.stdout) == (1, f"{says}the app sent no reply\n")
     assert (status, [problem["code"] for problem in document["problems"]]) == (1, [11205])
@@ -70,8 +71,8 @@ def test_text_exits_1_if_twilio_would_complain() -> None:
     )
     sid = document["inbound"]["sid"]
     latest = [line for line in untimed(process.complained) if not line.startswith(" ")][-2:]
-    assert latest[0].startswith(f"webhook {sid} POST http://127.0.0.1:9/message no connection to 127.0.0.1: Connection")
-    assert latest[1] == f"error 11205 {sid} http://127.0.0.1:9/message"
+    assert latest[0].startswith(f"webhook {sid} POST {dead_url}/message no connection to 127.0.0.1: Connection")
+    assert latest[1] == f"error 11205 {sid} {dead_url}/message"
     assert says.partition(": ")[2] in process.complained
 
 
@@ -116,18 +117,19 @@ def test_requests_show_what_clients_did_wrong() -> None:
     assert (status, [(each["code"], each["hints"]) for each in document]) == (0, [(21604, [hint.strip()])])
 
 
-def test_webhooks_show_every_request_to_the_program() -> None:
+def test_webhooks_show_every_request_to_the_program(dead_url: str) -> None:
     """If the app does not run, the list must show why there was no answer."""
-    with started("--number", f"{NUMBER}=http://sms:{PASSWORD}@127.0.0.1:9/message#rc=0") as process:
+    number_url = dead_url.replace("://", f"://sms:{PASSWORD}@")
+    with started("--number", f"{NUMBER}={number_url}/message#rc=0") as process:
         empty = run("webhooks", url=process.url)
         run("text", "hi", url=process.url)
         shown = run("webhooks", url=process.url)
         status, (document,) = seen(run("webhooks", "--json", url=process.url))
 
     assert empty.stdout == "no webhooks called yet\n"
-    assert "POST http://127.0.0.1:9/message" in shown.stdout
+    assert f"POST {dead_url}/message" in shown.stdout
     assert "Connection refused" in shown.stdout
-    assert (status, document["status"], document["url"]) == (0, 0, "http://127.0.0.1:9/message")
+    assert (status, document["status"], document["url"]) == (0, 0, f"{dead_url}/message")
 
 
 def test_text_needs_something_to_send() -> None:

@@ -144,13 +144,13 @@ class _Terminal(io.StringIO):
         return True
 
 
-def test_progress_is_shown_on_a_terminal(project: Project) -> None:
+def test_progress_is_shown_on_a_terminal(project: Project, dead_url: str) -> None:
     """A paced replay takes as long as the traffic did; standard output must stay clean for programs."""
     write_file(project.folder / "a.jsonl", [exchange()])
     terminal, output = _Terminal(), io.StringIO()
 
     with chdir(project.folder), redirect_stderr(terminal), redirect_stdout(output), pytest.raises(SystemExit):
-        main(["replay", "a.jsonl", "--to", "http://127.0.0.1:1"], standalone_mode=False)
+        main(["replay", "a.jsonl", "--to", dead_url], standalone_mode=False)
 
     assert "replaying" in terminal.getvalue()
     assert output.getvalue().endswith("1 replayed, 1 different\n")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 
@@ -38,12 +37,12 @@ def test_simulate_sends_a_status_callback() -> None:
     assert result.stdout.startswith("204 (no content), 2 requests")
 
 
-def test_simulate_reports_a_url_that_does_not_answer(tmp_path: Path) -> None:
+def test_simulate_reports_a_url_that_does_not_answer(dead_url: str) -> None:
     """The error names the URL and the host, so that a wrong address is obvious."""
-    result = run("simulate", "hi", "--url", "http://127.0.0.1:9/message#ct=100&rc=0")
+    result = run("simulate", "hi", "--url", f"{dead_url}/message#ct=100&rc=0")
 
     assert result.exit_code == 1
-    assert "http://127.0.0.1:9/message: no connection to 127.0.0.1" in result.stderr
+    assert f"{dead_url}/message: no connection to 127.0.0.1" in result.stderr
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -24,8 +23,6 @@ CONTACT = "+15558675310"
 SERVICE = "MG" + "1" * 32
 #: 2026-11-23 00:00:00 UTC.
 MONDAY = 1_795_392_000.0
-#: A limit that only a test that hangs exceeds.
-LIMIT_S = 10.0
 
 USER, PASSWORD = "sms", "quite-long-enough"
 REALM = "My Realm"
@@ -241,12 +238,6 @@ def emulator(**options: Any) -> Emulator:
 def send(twilio: Emulator, body: str = "hello", **parameters: Any) -> Any:
     """Send a message with the official client."""
     return twilio.client().messages.create(to=CONTACT, from_=NUMBER, body=body, **parameters)
-
-
-def closed_port() -> int:
-    """Return a port of the loopback interface on which nothing listens."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 def codes(entries: Any) -> list[int]:

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.emulator.network import SHORT_CODE, START, Network
-from tests.emulator.program import LIMIT_S, NUMBER, SERVICE
+from tests.emulator.program import NUMBER, SERVICE
+from tests.servers import LIMIT_S
 from twiml_app.emulator.clocks import RunningClock
 from twiml_app.emulator.resources import MessageRecord
 from twiml_app.emulator.store import ResourceStore, ResourceT

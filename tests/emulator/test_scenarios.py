@@ -227,7 +227,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         }
         with gunicorn(settings, folder=folder, workers=2) as address:
             url = address.replace("://", f"://{CREDENTIALS}@")
-            for number, overrides in [(NUMBER, ""), (RETRYING_NUMBER, "#rt=1000&rc=5&rp=all"), (HASTY_NUMBER, "#rc=0")]:
+            for number, overrides in [(NUMBER, ""), (RETRYING_NUMBER, "#rt=3000&rc=5&rp=all"), (HASTY_NUMBER, "#rc=0")]:
                 emulator.add_number(number, f"{url}/message{overrides}", fallback_url=f"{url}/fallback")
             yield World(emulator=emulator, transport=transport, url=url, folder=folder, gate=gate)
 

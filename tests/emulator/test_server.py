@@ -18,6 +18,7 @@ import pytest
 from requests.exceptions import SSLError
 from twilio.rest import Client
 
+from tests.servers import LIMIT_S
 from twiml_app.emulator import Emulator, EmulatorOptions
 from twiml_app.emulator.server import Certificates, Server
 from twiml_app.errors import ConfigurationError
@@ -47,8 +48,8 @@ def serving(host: str = "127.0.0.1", certificates: Certificates | None = None) -
 
 
 def read(url: str, context: ssl.SSLContext | None = None) -> str:
-    """Return the body at a URL."""
-    with urllib.request.urlopen(url, timeout=30, context=context) as response:
+    """Return what is served at a URL."""
+    with urllib.request.urlopen(url, timeout=LIMIT_S, context=context) as response:
         return str(response.read().decode())
 
 
@@ -180,7 +181,7 @@ def test_certificate_is_valid_for_twilio_hosts(name: str) -> None:
     context = ssl.create_default_context(cafile=str(certificates.ca_file))
     with (
         serving(certificates=certificates) as server,
-        socket.create_connection(("127.0.0.1", server.port), timeout=30) as plain,
+        socket.create_connection(("127.0.0.1", server.port), timeout=LIMIT_S) as plain,
         context.wrap_socket(plain, server_hostname=name) as secured,
     ):
         assert secured.version()
@@ -203,7 +204,7 @@ def test_connection_of_a_client_without_tls_is_closed(capfd: pytest.CaptureFixtu
     certificates = Certificates()
     context = ssl.create_default_context(cafile=str(certificates.ca_file))
     with serving(certificates=certificates) as server:
-        with socket.create_connection(("127.0.0.1", server.port), timeout=30) as plain:
+        with socket.create_connection(("127.0.0.1", server.port), timeout=LIMIT_S) as plain:
             plain.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
             assert _read_to_end(plain) == b""
         assert read(server.url, context) == "https True"
@@ -214,9 +215,9 @@ def test_connection_of_a_client_without_tls_is_closed(capfd: pytest.CaptureFixtu
 def test_nothing_is_printed_about_clients_that_disconnect(capfd: pytest.CaptureFixture[str]) -> None:
     """The emulator has its own log."""
     with serving() as server:
-        for sent in (b"", b"GET / HT", b"nonsense\r\n\r\n", b"GET / HTTP/1.1\r\nContent-Length: 100\r\n\r\nabc"):
-            with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
-                connection.sendall(sent)
+        for said in (b"", b"GET / HT", b"nonsense\r\n\r\n", b"GET / HTTP/1.1\r\nContent-Length: 100\r\n\r\nabc"):
+            with socket.create_connection(("127.0.0.1", server.port), timeout=LIMIT_S) as connection:
+                connection.sendall(said)
                 connection.shutdown(socket.SHUT_WR)
                 _read_to_end(connection)
         assert read(server.url) == "http True"
@@ -224,9 +225,9 @@ def test_nothing_is_printed_about_clients_that_disconnect(capfd: pytest.CaptureF
     assert capfd.readouterr() == ("", "")
 
 
-def test_requests_are_handled_concurrently() -> None:
-    """A program that is called during a request may send a request itself."""
-    barrier = threading.Barrier(3, timeout=30)
+def test_requests_are_answered_side_by_side() -> None:
+    """A program that is called by a request may make one itself."""
+    barrier = threading.Barrier(3, timeout=LIMIT_S)
 
     def together(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         barrier.wait()
@@ -279,7 +280,7 @@ def test_open_connections_are_closed_by_a_stop(is_secure: bool) -> None:
     """An idle connection would keep its thread, and later send requests to a stopped emulator."""
     before = _threads()
     with serving(certificates=Certificates() if is_secure else None) as server:
-        silent = [socket.create_connection(("127.0.0.1", server.port), timeout=30) for _ in range(3)]
+        silent = [socket.create_connection(("127.0.0.1", server.port), timeout=LIMIT_S) for _ in range(3)]
         silent[0].sendall(b"\x16\x03" if is_secure else b"GET / HT")
         while len(_threads() - before) < 4:  # that of the server, and one per connection
             threading.Event().wait(0.001)
@@ -297,17 +298,17 @@ def test_pending_requests_are_closed_by_a_stop(is_secure: bool, capfd: pytest.Ca
 
     def slow(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         begun.set()
-        may_go.wait(30)
+        may_go.wait(LIMIT_S)
         return hello(environ, start_response)
 
     certificates = Certificates() if is_secure else None
     context = ssl.create_default_context(cafile=str(certificates.ca_file)) if certificates else None
     server, before = Server("127.0.0.1", 0, certificates), _threads()
     server.start(slow)
-    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as plain:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=LIMIT_S) as plain:
         connection = context.wrap_socket(plain, server_hostname="localhost") if context else plain
         connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        assert begun.wait(30)
+        assert begun.wait(LIMIT_S)
         stopping = threading.Thread(target=server.stop)
         stopping.start()
         assert _read_to_end(connection) == b""
@@ -328,11 +329,11 @@ def test_server_stopped_during_a_request_does_not_wait_for_that_request() -> Non
 
     server, stopped = Server("127.0.0.1", 0, None), threading.Event()
     server.start(stop)
-    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=LIMIT_S) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert _read_to_end(connection) == b""
 
-    assert stopped.wait(30)
+    assert stopped.wait(LIMIT_S)
 
 
 def test_server_name_is_the_configured_host() -> None:

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.servers import LIMIT_S
 from twiml_app.emulator.resources import Account, MessageRecord, PhoneSettings
 from twiml_app.emulator.store import Condition, ResourceStore
 from twiml_app.errors import ConfigurationError
@@ -401,14 +402,14 @@ def test_other_threads_wait_for_exclusive_changes(store: ResourceStore) -> None:
     begun = threading.Barrier(9)
 
     def read(_: int) -> int:
-        begun.wait(10)
+        begun.wait(LIMIT_S)
         return store.count(MessageRecord)
 
     with ThreadPoolExecutor(8) as threads:
         with store.exclusively():
             store.clear()
             seen = threads.map(read, range(8))
-            begun.wait(10)
+            begun.wait(LIMIT_S)
             fill(store, 3)
 
         assert [*seen] == [3] * 8

@@ -13,7 +13,6 @@ from tests.emulator.program import (
     Answer,
     Program,
     Received,
-    closed_port,
     codes,
     emulator,
     say,
@@ -189,9 +188,9 @@ def test_fallback_url_is_called_if_the_program_fails(
     }
 
 
-def test_fallback_url_is_called_if_nothing_listens(twilio: Emulator, program: Program) -> None:
-    """The program may be down while the server of the fallback URL is up."""
-    url = f"http://127.0.0.1:{closed_port()}/message"
+def test_fallback_url_answers_where_nobody_listens(twilio: Emulator, program: Program, dead_url: str) -> None:
+    """The program is down, its spare one is up."""
+    url = f"{dead_url}/message"
     twilio.add_number(NUMBER, url, fallback_url=program.answers("/fallback", say("sorry")))
     turn = twilio.phone(CONTACT).text("hello")
 

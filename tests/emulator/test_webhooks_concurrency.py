@@ -9,7 +9,6 @@ import pytest
 
 from tests.emulator.program import (
     CONTACT,
-    LIMIT_S,
     MONDAY,
     NOTHING,
     Answer,
@@ -20,6 +19,7 @@ from tests.emulator.program import (
     send,
     twiml,
 )
+from tests.servers import LIMIT_S
 from twiml_app.emulator import Emulator
 
 

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from tests.emulator.program import CONTACT, LIMIT_S, NUMBER, Answer, Program, Received, codes, say
+from tests.emulator.program import CONTACT, NUMBER, Answer, Program, Received, codes, say
+from tests.servers import LIMIT_S
 from twiml_app.emulator import Emulator
 
 FAILED, MISSING = Answer(status=503), Answer(status=404)

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from typing import ClassVar
 
-from tests.servers import ROOT, clean_environment
+from tests.servers import LIMIT_S, ROOT, clean_environment
 from tests.webhook_requests import AUTHORIZATION, BASIC, SID, read_settings, webhook
 from twiml_app import InboundMessage, Router, StatusCallback
 from twiml_app.caller.forms import inbound_form, status_form
@@ -127,5 +127,5 @@ def start_script(script: str) -> subprocess.Popen[str]:
 def run_script(script: str) -> int:
     """Run a script in its own process, and return its exit status."""
     process = start_script(script)
-    process.communicate(timeout=120)
+    process.communicate(timeout=LIMIT_S)
     return process.returncode

@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from tests.journal.program import Clock, Program, bodies, claim_message, replied, start_script
+from tests.servers import LIMIT_S
 from twiml_app import InboundMessage
 from twiml_app.errors import StillRunning
 from twiml_app.journal.durable import MAX_WAITING, WAIT_LIMIT_S
@@ -19,19 +20,19 @@ def test_duplicate_in_progress_waits_for_the_reply(program: Program) -> None:
 
     def slow(_: InboundMessage) -> None:
         entered.set()
-        go_on.wait(30)
+        go_on.wait(LIMIT_S)
 
     program.during = slow
     answers: list[WebhookResponse] = []
     threads = [threading.Thread(target=lambda: answers.append(program.text())) for _ in range(2)]
     threads[0].start()
-    assert entered.wait(30)
+    assert entered.wait(LIMIT_S)
     threads[1].start()
     while not program.engine.run(lambda execute: execute("SELECT 1 FROM exchanges")):
         pass
     go_on.set()
     for thread in threads:
-        thread.join(30)
+        thread.join(LIMIT_S)
 
     assert (len(answers), answers[0], len(program.ran)) == (2, answers[1], 1)
 
@@ -57,19 +58,19 @@ def test_number_of_waiting_duplicates_is_limited(database_url: str) -> None:
 
     def wait() -> None:
         waiting.release()
-        go_on.wait(30)
+        go_on.wait(LIMIT_S)
 
     clock.on_sleep = wait
     threads = [threading.Thread(target=lambda: answers.append(program.text())) for _ in range(MAX_WAITING)]
     for thread in threads:
         thread.start()
-    assert all(waiting.acquire(timeout=30) for _ in threads)
+    assert all(waiting.acquire(timeout=LIMIT_S) for _ in threads)
 
     refused = program.text()
     program.journal.finish(claim, replied("done"))
     go_on.set()
     for thread in threads:
-        thread.join(30)
+        thread.join(LIMIT_S)
 
     assert refused.status == 503
     assert [bodies(answer) for answer in answers] == [["done"]] * MAX_WAITING
@@ -85,7 +86,7 @@ def test_two_processes_claim_the_same_events_and_each_has_one_winner(database_ur
         print(len(program.ran), len(set(program.ran)))
         """
     with_output = [start_script(script) for _ in range(2)]
-    counts = [tuple(map(int, process.communicate(timeout=300)[0].split())) for process in with_output]
+    counts = [tuple(map(int, process.communicate(timeout=LIMIT_S)[0].split())) for process in with_output]
 
     assert sum(ran for ran, _ in counts) == 2000, counts
     assert all(ran == distinct for ran, distinct in counts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.journal.program import Clock, Program, bodies, run_script, start_script
+from tests.servers import LIMIT_S
 
 
 def test_claim_of_a_killed_process_is_taken_over_at_once(database_url: str) -> None:
@@ -50,7 +51,7 @@ def test_claim_of_a_living_process_is_not_taken_over(database_url: str, tmp_path
 
     meanwhile = program.text().status
     go_on.touch()
-    other.communicate(timeout=120)
+    other.communicate(timeout=LIMIT_S)
 
     assert (meanwhile, other.returncode) == (503, 0)
     assert (bodies(program.text()), program.ran) == (["answer 1 to hello"], [])

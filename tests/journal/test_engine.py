@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.journal.program import Program, bodies
+from tests.servers import LIMIT_S
 from twiml_app.errors import JournalUnavailable
 from twiml_app.journal.engine import Engine, Execute
 from twiml_app.journal.sqlite import SqliteStore
@@ -27,7 +28,7 @@ def test_concurrent_threads_share_commits_and_each_gets_its_own_answer(program: 
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(LIMIT_S)
 
     assert {number: answer[0].partition(" to ")[2] for number, answer in answers.items()} == {
         number: f"question {number}" for number in range(24)
@@ -41,7 +42,7 @@ def test_failed_operation_does_not_harm_the_others_of_its_transaction(tmp_path: 
     inside, results = threading.Barrier(4), {}
 
     def work(number: int) -> None:
-        inside.wait(30)
+        inside.wait(LIMIT_S)
         try:
             engine.run(lambda execute: [execute("INSERT INTO t VALUES (?)", (number,)), 1 // (number - 2)])
         except ZeroDivisionError:
@@ -51,7 +52,7 @@ def test_failed_operation_does_not_harm_the_others_of_its_transaction(tmp_path: 
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(LIMIT_S)
 
     assert results == {2: "failed"}
     assert engine.run(lambda execute: execute("SELECT n FROM t ORDER BY n")) == [(0,), (1,), (3,)]
@@ -79,7 +80,7 @@ def test_store_that_is_down_fails_all_waiting_requests_together() -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(LIMIT_S)
 
     assert len(failed) == 8
     assert len(opened) <= 8
@@ -253,7 +254,7 @@ def run_in_one_batch(engine: Engine, operations: Mapping[str, Callable[[Execute]
 
     def block(execute: Execute) -> str:
         entered.set()
-        assert proceed.wait(30)
+        assert proceed.wait(LIMIT_S)
         return "blocked"
 
     def work(name: str, operation: Callable[[Execute], str]) -> None:
@@ -268,11 +269,11 @@ def run_in_one_batch(engine: Engine, operations: Mapping[str, Callable[[Execute]
     threads += [threading.Thread(target=work, args=each) for each in operations.items()]
     for place, thread in enumerate(threads):
         thread.start()
-        assert entered.wait(30)
+        assert entered.wait(LIMIT_S)
         while len(engine._waiting) < place:
             time.sleep(0.001)
     proceed.set()
     for thread in threads:
-        thread.join(30)
+        thread.join(LIMIT_S)
     assert results.pop("blocking") == "blocked"
     return results

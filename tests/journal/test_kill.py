@@ -12,7 +12,7 @@ from benchmarks.kill import run
 @pytest.mark.slow
 def test_killed_workers_lose_nothing_and_repeat_nothing(database_url: str, tmp_path: Path) -> None:
     """The promise of exactly one reply must hold after twenty kills at random times under load."""
-    tally = run(database_url, 20, tmp_path)
+    tally = run(database_url, 20, tmp_path, events=60)
 
     assert tally.kills >= 20
     assert sum(bool(seen) for seen in tally.answers.values()) > 50

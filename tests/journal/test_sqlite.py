@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.journal.program import Program, start_script
+from tests.servers import LIMIT_S
 from twiml_app.errors import JournalUnavailable
 from twiml_app.journal.archive import Filter
 from twiml_app.journal.engine import Engine
@@ -61,7 +62,7 @@ def test_full_disk_loses_no_acknowledged_answer(tmp_path: Path) -> None:
         answered += [sid for sid in ["SM" + "f" * 32] if program.text(sid=sid).status == 200]
         print(json.dumps(answered))
         """
-    ).communicate(timeout=120)[0]
+    ).communicate(timeout=LIMIT_S)[0]
     answered = json.loads(output.splitlines()[-1])
     kept = {
         each.sid for each in Program(f"sqlite:///{tmp_path}/twiml.db").archive.all(Filter()) if each.state == "done"

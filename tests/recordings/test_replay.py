@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.recordings.exchanges import EMPTY, exchange
+from tests.servers import LIMIT_S
 from tests.webhook_requests import ACCOUNT, OTHER_ACCOUNT, SID, TOKEN
 from twiml_app import InboundMessage, Media, Message, Redirect, Router, StatusCallback
 from twiml_app.app import Twiml
@@ -58,7 +59,7 @@ def test_one_at_a_time_is_sent_in_recorded_order() -> None:
 
 def test_several_at_once_are_under_way_together() -> None:
     """--parallel is there to find what breaks only under load."""
-    together = threading.Barrier(3, timeout=30)
+    together = threading.Barrier(3, timeout=LIMIT_S)
 
     def send(each: Exchange) -> Sent:
         together.wait()

@@ -18,9 +18,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from tests.emulator.clients.environments import node_of
-from tests.servers import ROOT, clean_environment
+from tests.servers import LIMIT_S, ROOT, clean_environment
 
-RUN_LIMIT_S = 60
 NODE_SCRIPT = Path(__file__).with_name("node_client.js")
 
 Actions = Mapping[str, Callable[..., object]]
@@ -58,7 +57,7 @@ class Client:
         """
         with tempfile.TemporaryFile("w+") as errors, self._process(arguments, errors) as process:
             document = _converse(process, actions)
-            if process.wait(RUN_LIMIT_S) or document is None:
+            if process.wait(LIMIT_S) or document is None:
                 errors.seek(0)
                 raise ClientFailed(f"{' '.join(arguments[:1])}: {errors.read().strip()}")
         assert document["version"] == self.version
@@ -76,7 +75,7 @@ class Client:
             stderr=errors,
             encoding="utf-8",
         )
-        limit = threading.Timer(RUN_LIMIT_S, process.kill)
+        limit = threading.Timer(LIMIT_S, process.kill)
         limit.start()
         try:
             with process:

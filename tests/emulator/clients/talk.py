@@ -87,5 +87,5 @@ def download(url: str, user: str, password: str) -> dict[str, str]:
     """Fetch a URL with credentials; returns the content type, and the bytes in base 64."""
     authorization = "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
     request = urllib.request.Request(url, headers={"Authorization": authorization})
-    with urllib.request.urlopen(request, timeout=20) as answer:
+    with urllib.request.urlopen(request, timeout=600) as answer:
         return {"type": answer.headers["Content-Type"], "bytes": base64.b64encode(answer.read()).decode()}

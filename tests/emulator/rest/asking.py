@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 
 from lxml import etree
 
+from tests.servers import LIMIT_S
 from twiml_app.emulator import Emulator
 
 #: When the emulator of most tests starts: 2023-11-14 22:13:20 UTC.
@@ -85,7 +86,7 @@ class Client:
 
     def send(self, method: str, target: str, body: bytes | None, headers: Mapping[str, str]) -> Reply:
         """Send a request with only these headers, plus the content type of a form."""
-        connection = HTTPConnection("127.0.0.1", self._port, timeout=30)
+        connection = HTTPConnection("127.0.0.1", self._port, timeout=LIMIT_S)
         kind = {} if body is None else {"Content-Type": "application/x-www-form-urlencoded"}
         try:
             connection.request(method, target, body, {**kind, **headers})

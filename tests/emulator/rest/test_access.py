@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 import pytest
 
 from tests.emulator.rest.asking import NUMBER, PHONE, Client, basic
+from tests.servers import LIMIT_S
 from twiml_app.emulator import ACCOUNT_SID, AUTH_TOKEN, Emulator, EmulatorOptions
 from twiml_app.emulator.rest.access import CONTROL_CONCURRENCY
 from twiml_app.errors import ConfigurationError
@@ -82,7 +83,7 @@ def slow_picture() -> Iterator[SlowPicture]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             picture.is_requested.set()
-            picture.may_answer.wait(30)
+            picture.may_answer.wait(LIMIT_S)
             self.send_response(200)
             self.send_header("Content-Type", "image/gif")
             self.send_header("Content-Length", str(len(PIXEL)))
@@ -241,7 +242,7 @@ def test_requests_above_the_concurrency_limit_are_refused() -> None:
         client = Client(emulator)
         waiting = threading.Thread(target=client.post, args=("Messages.json", {**TEXT, "MediaUrl": picture.url}))
         waiting.start()
-        assert picture.is_requested.wait(30)
+        assert picture.is_requested.wait(LIMIT_S)
 
         refused = [client.post("Messages.json", TEXT) for _ in range(3)]
         others = Client(emulator, CHILD, "child").get("Messages.json")
@@ -352,14 +353,14 @@ def test_host_name_that_the_server_was_started_with_is_accepted() -> None:
     with emulator:
         url = f"{emulator.url}{MESSAGES}"
         request = urllib.request.Request(url, headers={"Authorization": basic(ACCOUNT_SID, AUTH_TOKEN)})
-        with urllib.request.urlopen(request, timeout=30) as response:
+        with urllib.request.urlopen(request, timeout=LIMIT_S) as response:
             assert response.status == 200
 
 
 def test_client_without_a_host_header_is_accepted(emulator: Emulator) -> None:
     """HTTP 1.0 clients may not send one; browsers always do."""
     head = f"GET {MESSAGES} HTTP/1.0\r\nAuthorization: {basic(ACCOUNT_SID, AUTH_TOKEN)}\r\n\r\n"
-    with socket.create_connection(("127.0.0.1", emulator.port), timeout=30) as connection:
+    with socket.create_connection(("127.0.0.1", emulator.port), timeout=LIMIT_S) as connection:
         connection.sendall(head.encode())
         answer = b"".join(iter(lambda: connection.recv(65536), b""))
 

@@ -11,6 +11,7 @@ from lxml import etree
 from werkzeug.test import Client as WsgiClient
 
 from tests.emulator.rest.asking import NUMBER, PHONE, Client, basic
+from tests.servers import LIMIT_S
 from twiml_app.emulator import ACCOUNT_SID, AUTH_TOKEN, Emulator, EmulatorOptions
 from twiml_app.emulator.rest.access import Access
 from twiml_app.emulator.rest.api import Api
@@ -367,7 +368,7 @@ def test_truncated_body_creates_nothing(emulator: Emulator) -> None:
         f"POST {BASE}/Messages.json HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 500\r\n"
         f"Authorization: {CREDENTIALS['Authorization']}\r\nContent-Type: application/x-www-form-urlencoded\r\n\r\n"
     )
-    with socket.create_connection(("127.0.0.1", emulator.port), timeout=30) as connection:
+    with socket.create_connection(("127.0.0.1", emulator.port), timeout=LIMIT_S) as connection:
         connection.sendall(head.encode() + b"To=%2B15558675310&From=%2B15017122661&Body=hel")
         connection.shutdown(socket.SHUT_WR)
         answer = b"".join(iter(lambda: connection.recv(65536), b""))
@@ -407,7 +408,7 @@ def test_two_emulators_are_independent() -> None:
 
 def send_raw(emulator: Emulator, request: bytes) -> bytes:
     """Send bytes and close the sending side; return the response."""
-    with socket.create_connection(("127.0.0.1", emulator.port), timeout=30) as connection:
+    with socket.create_connection(("127.0.0.1", emulator.port), timeout=LIMIT_S) as connection:
         connection.sendall(request)
         connection.shutdown(socket.SHUT_WR)
         return b"".join(iter(lambda: connection.recv(65536), b""))
@@ -474,7 +475,7 @@ def test_body_above_a_megabyte_is_refused_whatever_it_is(kind: str, client: Clie
 
 def test_too_large_body_is_refused_before_it_is_sent(emulator: Emulator) -> None:
     """The emulator must not wait for a gigabyte."""
-    with socket.create_connection(("127.0.0.1", emulator.port), timeout=30) as connection:
+    with socket.create_connection(("127.0.0.1", emulator.port), timeout=LIMIT_S) as connection:
         connection.sendall(head("Content-Length: 1000000000"))
         answer = connection.recv(65536)
 
