@@ -38,6 +38,7 @@ from twiml_app.routing.patterns import compile_pattern
         pytest.param("?", "??", id="punctuation repeated"),
         pytest.param("a.b*c[d](e)|f^$\\", "A.B*C[D](E)|F^$\\", id="regular expression syntax is literal"),
         pytest.param("price: 5", "price: 5", id="punctuation inside"),
+        pytest.param("a {b c} {", "A {B C} {", id="braces without a name"),
     ],
 )
 def test_words_match_as_people_type_them(pattern: str, text: str) -> None:
@@ -199,6 +200,11 @@ LOOSE = "has too many open-ended captures: use <word:name> for some of them"
             "has a < or > that is not part of a placeholder: write <name> or <int:name>",
             id="nested choices",
         ),
+        pytest.param("hi {name}", "has {name}, which captures nothing: write <name>", id="braces"),
+        pytest.param("hi { name!r:5 }", "has { name!r:5 }, which captures nothing: write <name>", id="format"),
+        pytest.param("hi {}", "has {}, which captures nothing: write <name>", id="empty braces"),
+        pytest.param("hi {0}", "has {0}, which captures nothing: write <name>", id="number in braces"),
+        pytest.param("<any({a}, b):x>", "has {a}, which captures nothing: write <a>", id="braces in a choice"),
         pytest.param("<a> <int:n> <b> <int:m> <c> end", LOOSE, id="three texts with an ambiguous end"),
         pytest.param("<a> <word:b> <c> <any(x, y):d> <e> <float:f>", LOOSE, id="ambiguous texts before other captures"),
         pytest.param("<word:a><word:b><word:c><text:d>", LOOSE, id="adjacent words"),

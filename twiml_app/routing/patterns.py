@@ -28,6 +28,8 @@ _LOOK_ALIKES = {"'": "['’‘ʼ′`´‛]", '"': '["“”„‟«»″]', "-":
 #: A character that cannot be part of a word, so it ends a word capture.
 _PARTING = re.compile(r"[^\w'’ʼ′`´‛‐‑‒–—―−-]")
 _INTEGER = r"[-+−]?\d{1,18}"
+#: A placeholder as str.format has it.
+_BRACES = re.compile(r"\{\s*(?P<name>[^\W\d]\w*|\d*)(?:[!:.][^{}]*)?\s*\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,9 @@ def _literal(text: str, source: str) -> str:
         raise RegistrationError(
             f"the pattern {source!r} has a < or > that is not part of a placeholder: write <name> or <int:name>"
         )
+    if braces := _BRACES.search(text):
+        name = braces["name"] if braces["name"].isidentifier() else "name"
+        raise RegistrationError(f"the pattern {source!r} has {braces[0]}, which captures nothing: write <{name}>")
     return "".join(_literal_pieces(text))
 
 
