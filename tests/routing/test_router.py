@@ -164,6 +164,12 @@ def test_conditions_choose_the_handler(
     assert taken_by(router, other) is second
 
 
+DEFAULT = (
+    "@router.default takes neither parentheses nor a pattern: write @router.default in the line above the handler, or"
+    ' @router.message("hello") for a pattern'
+)
+
+
 @pytest.mark.parametrize(
     ("register", "says"),
     [
@@ -179,8 +185,7 @@ def test_conditions_choose_the_handler(
         ),
         pytest.param(
             lambda router: router.message(first),
-            "@router.message takes one text pattern or one compiled regular expression, such as"
-            ' @router.message("hello"), not function',
+            '@router.message needs parentheses with an argument: write @router.message("hello")',
             id="no parentheses",
         ),
         pytest.param(
@@ -201,9 +206,21 @@ def test_conditions_choose_the_handler(
         ),
         pytest.param(
             lambda router: router.status(first),
-            '@router.status needs a MessageStatus, such as @router.status("delivered")',
+            '@router.status needs parentheses with an argument: write @router.status("delivered")',
             id="status without parentheses",
         ),
+        pytest.param(
+            lambda router: router.status(7),
+            '@router.status needs a MessageStatus, such as @router.status("delivered")',
+            id="status as a number",
+        ),
+        pytest.param(
+            lambda router: router.error_code(first),
+            "@router.error_code needs parentheses with an argument: write @router.error_code(30003)",
+            id="error code without parentheses",
+        ),
+        pytest.param(lambda router: router.default(), DEFAULT, id="default with parentheses"),
+        pytest.param(lambda router: router.default("hello"), DEFAULT, id="default with a pattern"),
         pytest.param(
             lambda router: router.error_code(),
             "@router.error_code needs codes or ranges, such as @router.error_code(30003, range(30400, 30500))",
@@ -226,6 +243,24 @@ def test_registration_without_effect_is_refused(register: Callable[[Router], obj
     with pytest.raises(RegistrationError) as caught:
         register(Router())
     assert str(caught.value).partition("\n  at ")[0] == says
+
+
+@pytest.mark.parametrize(
+    "register",
+    [
+        pytest.param(lambda router: router.message(first), id="message"),
+        pytest.param(lambda router: router.status(first), id="status"),
+        pytest.param(lambda router: router.error_code(first), id="error code"),
+    ],
+)
+def test_decorator_without_parentheses_is_refused_with_the_place_of_the_handler(
+    register: Callable[[Router], object],
+) -> None:
+    """The decorator is called with the handler itself, so its place is known."""
+    with pytest.raises(RegistrationError) as caught:
+        register(Router())
+
+    assert caught.value.places == (place_of(first),)
 
 
 def test_invalid_pattern_is_refused_with_the_line_of_its_decorator() -> None:
@@ -291,7 +326,7 @@ UNFIT = "the handler is called with {}, but it does not accept that ({}): write 
             id="error code with a capture",
         ),
         pytest.param(
-            lambda router: router.default,
+            lambda router: router.message("a"),
             "hello",
             UNFIT.format("a message", "'hello' is not a callable object", "str(message)"),
             id="string instead of a handler",

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
-import inspect
 import re
 import sys
-import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar, overload
@@ -14,7 +11,7 @@ from typing import Any, TypeVar, overload
 from ..errors import RegistrationError
 from ..events import InboundMessage, StatusCallback
 from ..opt_out_words import OPT_OUT_WORDS
-from ..statuses import STATUSES
+from .mistakes import require_fit, require_parentheses, warn_unknown_status
 from .patterns import TextPattern, compile_pattern
 from .routes import (
     Conditions,
@@ -25,7 +22,6 @@ from .routes import (
     StatusRoute,
     capture_names,
     is_stop_word,
-    name_of,
     place_of,
 )
 
@@ -72,6 +68,7 @@ class Router:
         ``media`` is True, False or a content type such as ``image/*``; ``query`` is that of the URL that was called.
         """
         conditions = Conditions(_as_set(to), _as_set(from_), media, _as_set(channel), query or None, when)
+        require_parentheses("message", '"hello"', (pattern,))
         if not isinstance(pattern, str | re.Pattern | None):
             raise RegistrationError(
                 "@router.message takes one text pattern or one compiled regular expression,"
@@ -84,27 +81,33 @@ class Router:
         compiled = _compile(pattern) if isinstance(pattern, str) else pattern
 
         def register(handler: HandlerT) -> HandlerT:
-            _require_fit(handler, capture_names(compiled), "a message")
+            require_fit(handler, capture_names(compiled), "a message")
             self._add_route(MessageRoute(handler, compiled, conditions))
             return handler
 
         return register
 
-    def default(self, handler: HandlerT) -> HandlerT:
+    def default(self, handler: HandlerT | None = None) -> HandlerT:
         """Register the handler for messages that match no other handler: ``@router.default``, without parentheses."""
-        _require_fit(handler, (), "a message")
+        if not callable(handler):
+            raise RegistrationError(
+                "@router.default takes neither parentheses nor a pattern: write @router.default in the line above the"
+                ' handler, or @router.message("hello") for a pattern'
+            )
+        require_fit(handler, (), "a message")
         self._set_default(MessageRoute(handler, default=True))
         return handler
 
     def status(self, *statuses: str) -> Callable[[HandlerT], HandlerT]:
         """Register a handler for status callbacks by their MessageStatus."""
+        require_parentheses("status", '"delivered"', statuses)
         if not statuses or not all(isinstance(status, str) for status in statuses):
             raise RegistrationError('@router.status needs a MessageStatus, such as @router.status("delivered")')
         for status in statuses:
-            _warn_unknown(status)
+            warn_unknown_status(status)
 
         def register(handler: HandlerT) -> HandlerT:
-            _require_fit(handler, (), "a status callback")
+            require_fit(handler, (), "a status callback")
             self._add_status(StatusRoute(handler, statuses=frozenset(statuses)))
             return handler
 
@@ -112,13 +115,14 @@ class Router:
 
     def error_code(self, *codes: int | range) -> Callable[[HandlerT], HandlerT]:
         """Register a handler for status callbacks by their ErrorCode: codes, ranges, or both."""
+        require_parentheses("error_code", "30003", codes)
         if not codes or not all(isinstance(code, int | range) for code in codes):
             raise RegistrationError(
                 "@router.error_code needs codes or ranges, such as @router.error_code(30003, range(30400, 30500))"
             )
 
         def register(handler: HandlerT) -> HandlerT:
-            _require_fit(handler, (), "a status callback")
+            require_fit(handler, (), "a status callback")
             self._add_status(StatusRoute(handler, error_codes=codes))
             return handler
 
@@ -191,7 +195,7 @@ class Router:
                 yield route
 
     def _register_opt_out(self, handler: HandlerT, kinds: frozenset[str]) -> HandlerT:
-        _require_fit(handler, (), "a message")
+        require_fit(handler, (), "a message")
         self._add_opt_out(OptOutRoute(handler, kinds))
         return handler
 
@@ -267,34 +271,3 @@ def _compile(pattern: str) -> TextPattern:
     except RegistrationError as error:
         decorator = sys._getframe(2)
         raise RegistrationError(str(error), f"{decorator.f_code.co_filename}:{decorator.f_lineno}") from error
-
-
-def _require_fit(handler: Handler, captures: tuple[str, ...], subject: str) -> None:
-    """Refuse a handler that could not be called with its arguments.
-
-    Raises: RegistrationError, which says how to write it.
-    """
-    if inspect.iscoroutinefunction(handler):
-        raise RegistrationError("a handler is a plain function, not async: write def", place_of(handler))
-    try:
-        signature = inspect.signature(handler)
-        first = next(iter(signature.parameters), "")
-        if first in captures:
-            problem = f"the pattern captures {first!r}, which is the handler's first parameter: rename one of them"
-            raise RegistrationError(problem, place_of(handler))
-        signature.bind(object(), **dict.fromkeys(captures))
-    except (TypeError, ValueError) as error:  # ValueError: a builtin whose parameters are unknown
-        wanted = ", ".join([subject.split()[1], *captures])
-        raise RegistrationError(
-            f"the handler is called with {subject}{' and ' if captures else ''}{', '.join(captures)}, but it does not"
-            f" accept that ({error}): write def {name_of(handler).rpartition('.')[2]}({wanted})",
-            place_of(handler),
-        ) from error
-
-
-def _warn_unknown(status: str) -> None:
-    if status in STATUSES:
-        return
-    near = difflib.get_close_matches(status, STATUSES, 1)
-    hint = f", did you mean {near[0]}?" if near else ""
-    warnings.warn(f"{status!r} is not a MessageStatus that Twilio documents{hint}", stacklevel=3)

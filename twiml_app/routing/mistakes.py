@@ -1,0 +1,55 @@
+"""Mistakes in a registration, which the decorators of a router refuse or warn about."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import warnings
+
+from ..errors import RegistrationError
+from ..statuses import STATUSES
+from .routes import Handler, name_of, place_of
+
+
+def require_parentheses(decorator: str, example: str, arguments: tuple[object, ...]) -> None:
+    """Refuse a decorator without parentheses, which is called with the handler only.
+
+    Raises: RegistrationError, which says how to write it.
+    """
+    if len(arguments) == 1 and callable(arguments[0]):
+        raise RegistrationError(
+            f"@router.{decorator} needs parentheses with an argument: write @router.{decorator}({example})",
+            place_of(arguments[0]),
+        )
+
+
+def require_fit(handler: Handler, captures: tuple[str, ...], subject: str) -> None:
+    """Refuse a handler that could not be called with its arguments.
+
+    Raises: RegistrationError, which says how to write it.
+    """
+    if inspect.iscoroutinefunction(handler):
+        raise RegistrationError("a handler is a plain function, not async: write def", place_of(handler))
+    try:
+        signature = inspect.signature(handler)
+        first = next(iter(signature.parameters), "")
+        if first in captures:
+            problem = f"the pattern captures {first!r}, which is the handler's first parameter: rename one of them"
+            raise RegistrationError(problem, place_of(handler))
+        signature.bind(object(), **dict.fromkeys(captures))
+    except (TypeError, ValueError) as error:  # ValueError: a builtin whose parameters are unknown
+        wanted = ", ".join([subject.split()[1], *captures])
+        raise RegistrationError(
+            f"the handler is called with {subject}{' and ' if captures else ''}{', '.join(captures)}, but it does not"
+            f" accept that ({error}): write def {name_of(handler).rpartition('.')[2]}({wanted})",
+            place_of(handler),
+        ) from error
+
+
+def warn_unknown_status(status: str) -> None:
+    """Warn at the line of the decorator about a status that Twilio does not document."""
+    if status in STATUSES:
+        return
+    near = difflib.get_close_matches(status, STATUSES, 1)
+    hint = f", did you mean {near[0]}?" if near else ""
+    warnings.warn(f"{status!r} is not a MessageStatus that Twilio documents{hint}", stacklevel=3)
