@@ -76,6 +76,27 @@ def test_missing_message_handlers_are_reported(tmp_path: Path) -> None:
     assert any(each.level == "warning" and "no handler answers messages" in each.says for each in findings), findings
 
 
+def test_handler_that_never_runs_is_reported_with_both_places(tmp_path: Path) -> None:
+    """The two may be in different modules, and the first match wins without a word."""
+    (tmp_path / "hidden_handlers.py").write_text(
+        "from twiml_app import Router\n"
+        "router = Router()\n"
+        "@router.message('order <item>')\n"
+        "def order(message, item): ...\n"
+        "@router.message('order <int:count>')\n"
+        "def count(message, count): ...\n"
+        "routers = [router]\n"
+    )
+
+    findings = check_settings(SOUND | {"TWIML_HANDLERS": "hidden_handlers"}, tmp_path)[1]
+
+    path = tmp_path / "hidden_handlers.py"
+    assert [finding.says for finding in findings if "never runs" in finding.says] == [
+        f'"order <int:count>" never runs ({path}:5 hidden_handlers.count): "order <item>" comes first and matches the'
+        f" same messages ({path}:3 hidden_handlers.order). Register the more specific one first"
+    ]
+
+
 def test_secrets_are_shown_only_on_request() -> None:
     """The output is pasted into tickets."""
     settings = Settings.read(SOUND)

@@ -15,7 +15,7 @@ from .config import READERS, Settings
 from .errors import CallError, JournalError, TwimlAppError
 from .journal import open_engine, sqlite_path
 from .receiver import REALM
-from .routing import Router
+from .routing import Router, hidden_routes, place_of
 from .testing import ServedApp
 from .webhook import Form, base_of
 
@@ -70,12 +70,23 @@ def check_settings(
     findings = [Finding("warning", "settings", line) for line in warnings_of(settings, router, values)]
     findings += _check_public_url(settings)
     findings += _check_journal(settings, Path(root))
+    findings += _check_routes(router)
     if not router.routes:
         findings.append(
             Finding("warning", "handlers", "no handler answers messages: register one with @router.default")
         )
     handlers = len(router.routes) + len(router.status_routes) + len(router.opt_out_routes)
     return settings, [*findings, Finding("ok", "handlers", f"{handlers} handlers")]
+
+
+def _check_routes(router: Router) -> Iterator[Finding]:
+    for route, earlier in hidden_routes(router.routes):
+        yield Finding(
+            "warning",
+            "handlers",
+            f"{route.source} never runs ({place_of(route.handler)}): {earlier.source} comes first and matches the same"
+            f" messages ({place_of(earlier.handler)}). Register the more specific one first",
+        )
 
 
 def _check_public_url(settings: Settings) -> Iterator[Finding]:

@@ -14,7 +14,7 @@ ORDER: tuple[str, ...] = (
 
 #: The modules inside each package.
 INSIDE: dict[str, tuple[str, ...]] = {
-    "routing": ("patterns", "routes", "mistakes", "router"),
+    "routing": ("patterns", "routes", "hidden", "mistakes", "router"),
     "receiver": (
         *("auth", "claims", "signature_diagnosis", "admission"),
         *("responses", "replies", "suggestions", "answering", "receiver"),

@@ -1,5 +1,6 @@
 """Routing: find the handler of an event by text patterns and conditions."""
 
+from .hidden import hidden_routes
 from .router import Match, Router
 from .routes import Handler, MessageRoute, name_of, opt_out_kind, place_of
 
@@ -8,6 +9,7 @@ __all__ = [
     "Match",
     "MessageRoute",
     "Router",
+    "hidden_routes",
     "name_of",
     "opt_out_kind",
     "place_of",

@@ -33,6 +33,22 @@ _BRACES = re.compile(r"\{\s*(?P<name>[^\W\d]\w*|\d*)(?:[!:.][^{}]*)?\s*\}")
 
 
 @dataclass(frozen=True, slots=True)
+class Token:
+    """A part of a pattern: a literal character, a run of white space, or a capture."""
+
+    expression: str
+    #: Empty for a literal.
+    converter: str = ""
+    #: The texts of a literal, or the choices of ``any``.
+    texts: tuple[str, ...] = ()
+
+    @property
+    def is_space(self) -> bool:
+        """Whether it matches white space."""
+        return self.expression == _SPACE
+
+
+@dataclass(frozen=True, slots=True)
 class TextPattern:
     """A compiled pattern: ``match`` returns the values of its captures, None if the text does not match."""
 
@@ -40,6 +56,7 @@ class TextPattern:
     regex: re.Pattern[str]
     #: The function that converts each capture, by its name.
     converters: dict[str, Callable[[str], Any]]
+    tokens: tuple[Token, ...]
 
     @property
     def key(self) -> str:
@@ -60,6 +77,7 @@ def compile_pattern(source: str) -> TextPattern:
     Raises: RegistrationError, for an unknown converter, a name that is not a Python name, and similar mistakes.
     """
     converters: dict[str, Callable[[str], Any]] = {}
+    tokens: list[Token] = []
     expression, text, last, start, end, loose = r"\s*", source.strip(), "", 0, 0, 0
     for found in _PLACEHOLDER.finditer(text):
         between = text[end : found.start()]
@@ -74,6 +92,7 @@ def compile_pattern(source: str) -> TextPattern:
             loose += last == "text" or (last == "word" and not _PARTING.search(between))
         last, start, end = converter, len(expression), found.end()
         expression += f"(?P<{name}>{group})"
+        tokens += [*_literal_tokens(between), Token(group, converter, tuple(_choices(found["choices"])))]
     rest = text[end:]
     tail = _CLOSING_END.sub("", rest) or ("" if converters else rest)
     expression += _literal(tail, source)
@@ -84,7 +103,8 @@ def compile_pattern(source: str) -> TextPattern:
             f"the pattern {source!r} has too many open-ended captures: use <word:name> for some of them"
         )
     closing = r"\s*" if last == "text" and not rest else _CLOSING
-    return TextPattern(source, re.compile(expression + closing, re.IGNORECASE), converters)
+    tokens += _literal_tokens(tail)
+    return TextPattern(source, re.compile(expression + closing, re.IGNORECASE), converters, tuple(tokens))
 
 
 def _literal(text: str, source: str) -> str:
@@ -96,12 +116,13 @@ def _literal(text: str, source: str) -> str:
     if braces := _BRACES.search(text):
         name = braces["name"] if braces["name"].isidentifier() else "name"
         raise RegistrationError(f"the pattern {source!r} has {braces[0]}, which captures nothing: write <{name}>")
-    return "".join(_literal_pieces(text))
+    return "".join(token.expression for token in _literal_tokens(text))
 
 
-def _literal_pieces(text: str) -> Iterator[str]:
+def _literal_tokens(text: str) -> Iterator[Token]:
     for piece in re.findall(r"\s+|\S", text):
-        yield _SPACE if piece.isspace() else _LOOK_ALIKES.get(piece) or re.escape(piece)
+        expression = _SPACE if piece.isspace() else _LOOK_ALIKES.get(piece) or re.escape(piece)
+        yield Token(expression, texts=(piece,))
 
 
 def _new_name(name: str, known: dict[str, Any], source: str) -> str:
@@ -126,7 +147,7 @@ def _converter(name: str, choices: str | None, source: str) -> tuple[str, Callab
 
 def _any(choices: str | None, source: str) -> tuple[str, Callable[[str], str]]:
     """Return the expression for one of several words; the value is the word as written in the pattern."""
-    words = [choice.strip() for choice in (choices or "").split(",") if choice.strip()]
+    words = _choices(choices)
     if not words:
         raise RegistrationError(f"the pattern {source!r} has any without choices: write any(small, large)")
     by_length = sorted(words, key=len, reverse=True)
@@ -136,6 +157,10 @@ def _any(choices: str | None, source: str) -> tuple[str, Callable[[str], str]]:
         return next(word for word, each in expressions.items() if re.fullmatch(each, typed, re.IGNORECASE))
 
     return "|".join(expressions.values()), value
+
+
+def _choices(choices: str | None) -> list[str]:
+    return [choice.strip() for choice in (choices or "").split(",") if choice.strip()]
 
 
 def _to_integer(text: str) -> int:
