@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from flask import Blueprint, Flask, Response, got_request_exception, request
@@ -27,6 +27,9 @@ from .journal import DurableJournal, Engine, Ledger, open_engine
 from .receiver import Receiver
 from .routing import Router, place_of
 from .webhook import TEXT_TYPE, Endpoint, WebhookRequest, WebhookResponse
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
 
 EXTENSION = "twiml"
 
@@ -51,8 +54,10 @@ def load_environment(root: Path) -> None:
     load_dotenv(root / ".env")
 
 
-def build_app(settings: Mapping[str, Any], folder: Path) -> Flask:
+def build_app(settings: Mapping[str, Any], folder: Path, *, router: Router | None = None) -> Flask:
     """Make the application of a project without its ``.env`` file, as tests do.
+
+    Without ``router``, the handlers are those of the module that ``TWIML_HANDLERS`` names.
 
     Raises: ConfigurationError; RegistrationError.
     """
@@ -66,7 +71,7 @@ def build_app(settings: Mapping[str, Any], folder: Path) -> Flask:
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}  # blank lines would be sent
     app.config.update(settings)
     app.register_error_handler(HTTPException, _plain_line)
-    Twiml(root=folder).init_app(app)
+    Twiml(router=router, root=folder).init_app(app)
     return app
 
 
@@ -146,11 +151,15 @@ class Twiml:
         state = assemble(settings, self._root, router=chosen, url_prefix=prefix, on_exception=_signal(app))
         app.extensions[EXTENSION] = state
         app.register_blueprint(_blueprint(state.receiver, settings), url_prefix=prefix or None)
-        if settings.proxy_hops:
-            hops = settings.proxy_hops
-            app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+        app.wsgi_app = behind_proxies(app.wsgi_app, settings)  # type: ignore[assignment, method-assign]
         for line in warnings_of(settings, state.router, values):
             logs.logger.warning("%s", line)
+
+
+def behind_proxies(wsgi_app: WSGIApplication, settings: Settings) -> WSGIApplication:
+    """Return a WSGI application that trusts the headers of the configured number of proxies."""
+    hops = settings.proxy_hops
+    return ProxyFix(wsgi_app, x_for=hops, x_proto=hops, x_host=hops) if hops else wsgi_app
 
 
 def _set_secret_key(app: Flask, settings: Settings) -> None:

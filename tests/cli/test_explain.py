@@ -3,22 +3,48 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from click import ClickException
 from click.testing import CliRunner
+from flask import Flask
 
 from tests.cli.command_line import SETTINGS, run
-from twiml_app.app import create_app
+from twiml_app import InboundMessage, Router
+from twiml_app.app import Twiml, create_app
 from twiml_app.caller.caller import Caller
 from twiml_app.caller.forms import inbound_form
+from twiml_app.caller.transports import WsgiTransport
 from twiml_app.caller.types import OutgoingRequest, Webhook
 from twiml_app.cli import main
-from twiml_app.cli.explain import read_saved
-from twiml_app.config import Settings
-from twiml_app.errors import CallError
+from twiml_app.cli.explain import Observer, answer_saved, read_saved
+from twiml_app.errors import CallError, ConfigurationError
 from twiml_app.testing import Phone
 from twiml_app.webhook import WebhookResponse
+
+AUTHORIZED = "Authorization: Basic c21zOnF1aXRlLWxvbmctZW5vdWdo"
+TEXT = "From=%2B15005550001&To=%2B15005550006&Body=hi&MessageSid=SM1"
+
+
+def served_app(settings: Mapping[str, object] | None = None, url_prefix: str = "") -> Flask:
+    """Return an application with a handler and a view that must not run."""
+    router = Router()
+
+    @router.default
+    def answer(message: InboundMessage) -> str:
+        raise AssertionError("a handler ran")
+
+    app = Flask("served")
+    app.config.update(SETTINGS | {"TWIML_DATABASE_URL": "off", "TWIML_PUBLIC_URL": ""} | dict(settings or {}))
+    Twiml(app, router=router, url_prefix=url_prefix)
+
+    @app.post("/delete-everything")
+    def delete_everything() -> str:
+        raise AssertionError("a view ran")
+
+    return app
 
 
 def saved_request(url: str, token: str, *, credentials: bool = True) -> bytes:
@@ -53,14 +79,8 @@ def saved_request(url: str, token: str, *, credentials: bool = True) -> bytes:
             "matches with https: set TWIML_PUBLIC_URL",
             id="http",
         ),
-        pytest.param("https://x.example/message", ["--scheme", "https"], 1, "refused      401", id="no credentials"),
-        pytest.param(
-            "https://sms:wrong@x.example/sms/message",
-            [],
-            1,
-            "do not match any in TWIML_CREDENTIALS",
-            id="wrong password",
-        ),
+        pytest.param("https://x.example/message", ["--scheme", "https"], 1, "refused: 401", id="no credentials"),
+        pytest.param("https://sms:wrong@x.example/message", [], 1, "none of TWIML_CREDENTIALS", id="wrong password"),
     ],
 )
 def test_explain_gives_the_reason_for_a_refusal(
@@ -89,7 +109,7 @@ def test_explain_gives_the_reason_for_a_refusal(
 def test_explain_names_the_event_of_a_saved_request(tmp_path: Path, form: str, says: str) -> None:
     """An editor may save a request with other line endings, and add one at the end."""
     file = tmp_path / "request.http"
-    head = "POST https://x.example/fallback HTTP/1.1\nAuthorization: Basic c21zOnF1aXRlLWxvbmctZW5vdWdo\n\n"
+    head = f"POST https://x.example/fallback HTTP/1.1\n{AUTHORIZED}\n\n"
     file.write_text(f"{head}{form}\n")
 
     result = run("explain", str(file), environment=SETTINGS)
@@ -118,9 +138,9 @@ def test_explain_last_gives_the_reason_of_the_last_refusal(phone: Phone) -> None
 
     explained = run("explain", "--last")
 
-    assert (explained.exit_code, "do not match any in TWIML_CREDENTIALS" in explained.output) == (1, True)
-    assert re.search(r"^request      \S+Z POST http://localhost/message$", explained.output, re.MULTILINE)
-    assert "\nrefused      401\n" in explained.output
+    assert (explained.exit_code, "none of TWIML_CREDENTIALS" in explained.output) == (1, True)
+    assert re.search(r"^request: \S+Z POST http://localhost/message$", explained.output, re.MULTILINE)
+    assert "\nrefused: 401 unauthorized\n" in explained.output
 
 
 def test_explain_without_a_file_is_wrong_usage() -> None:
@@ -145,9 +165,11 @@ def test_explain_names_the_paths_if_a_request_went_elsewhere(tmp_path: Path) -> 
     result = run("explain", str(file), environment=SETTINGS)
 
     assert result.exit_code == 1
-    assert "POST /mesage, 6 bytes" in result.output
-    assert "404" in result.output
-    assert all(path in result.output for path in ("/message", "/status", "/fallback"))
+    assert result.output == (
+        "request: POST /mesage, 6 bytes\n"
+        "refused: 404 not found: the paths are /message, /status, /fallback\n"
+        "answer: 404 Not Found\n"
+    )
 
 
 def test_explain_reads_standard_input() -> None:
@@ -157,6 +179,141 @@ def test_explain_reads_standard_input() -> None:
     result = CliRunner().invoke(main, ["explain", "-"], input=request, env=SETTINGS)
 
     assert (result.exit_code, "accepted" in result.output, "inbound message" in result.output) == (0, True, True)
+
+
+@pytest.mark.parametrize(
+    ("line", "headers", "body", "settings"),
+    [
+        pytest.param("POST /mesage", [AUTHORIZED], TEXT, {}, id="404"),
+        pytest.param("POST /message/", [AUTHORIZED], TEXT, {}, id="404, trailing slash"),
+        pytest.param("POST /sms/message", [AUTHORIZED], TEXT, {}, id="404, prefix that is not configured"),
+        pytest.param("PUT /message", [AUTHORIZED], TEXT, {}, id="405"),
+        pytest.param("POST /message", [], TEXT, {}, id="401, first request of a challenge"),
+        pytest.param("POST /message", ["Authorization: Basic eDp5"], TEXT, {}, id="401, wrong password"),
+        pytest.param("POST /status?in_reply_to=SM1&token=x", [], TEXT, {}, id="401, wrong token"),
+        pytest.param("POST /message", [AUTHORIZED], TEXT, {"TWILIO_AUTH_TOKEN": "token"}, id="403, no signature"),
+        pytest.param("POST /message", [AUTHORIZED], TEXT, {"TWIML_ACCOUNTS": "AC1"}, id="403, another account"),
+        pytest.param("POST /message", [AUTHORIZED], TEXT, {"TWIML_MAX_BODY_BYTES": 10}, id="413, body"),
+        pytest.param("POST /message", [AUTHORIZED], TEXT, {"TWIML_MAX_FIELDS": 2}, id="413, fields"),
+        pytest.param("POST /message", [AUTHORIZED, "Content-Type: text/plain"], TEXT, {}, id="400"),
+        pytest.param("POST /message", [AUTHORIZED, "Host: a b"], TEXT, {}, id="400, host"),
+        pytest.param(
+            "POST /message",
+            [AUTHORIZED, "X-Forwarded-Host: a b", "Host: x.example"],
+            TEXT,
+            {"TWIML_PROXY_HOPS": 1},
+            id="400, host of a proxy",
+        ),
+        pytest.param("GET /healthz", [], "", {}, id="200, health check"),
+        pytest.param("HEAD /message", [AUTHORIZED], "", {}, id="200, without a body"),
+        pytest.param("OPTIONS /message", [], "", {}, id="200, without the receiver"),
+    ],
+)
+def test_explain_gives_the_answer_and_the_reason_of_the_server(
+    caplog: pytest.LogCaptureFixture, line: str, headers: list[str], body: str, settings: dict[str, object]
+) -> None:
+    """A diagnosis that differs from the answer of the server misleads, so both come from the same code."""
+    saved = read_saved("\r\n".join([f"{line} HTTP/1.1", *headers, "", body]).encode(), "https")
+    served = WsgiTransport(served_app(settings))(saved)
+    logged = [record.twiml_fields["reason"] for record in caplog.records if hasattr(record, "twiml_fields")]
+    observed = Observer()
+
+    answer = answer_saved(served_app(settings), saved, observed)
+
+    assert (answer.status, answer.body) == (served.status, served.body)
+    assert sorted(answer.header("allow")) == sorted(served.header("allow"))
+    assert [each.reason for each in [observed.refused] if each] == logged
+
+
+def test_explain_runs_no_handler_and_no_view() -> None:
+    """The command only looks: it must not answer a customer again, not even if the request says that it is a replay."""
+    request = "\r\n".join(["POST /message HTTP/1.1", AUTHORIZED, "X-Twiml-Replay: 1", "", TEXT])
+    observed, app = Observer(), served_app()
+
+    @app.before_request
+    def count_requests() -> None:
+        raise AssertionError("a hook ran")
+
+    answer = answer_saved(app, read_saved(request.encode(), "http"), observed)
+
+    assert (answer.status, isinstance(observed.event, InboundMessage)) == (200, True)
+    with pytest.raises(ClickException, match="the view delete_everything of the application serves it"):
+        answer_saved(app, read_saved(b"POST /delete-everything HTTP/1.1\r\n\r\n", "http"), observed)
+
+
+@pytest.mark.parametrize(
+    ("path", "prefix", "public_url", "status"),
+    [
+        pytest.param("/sms/message", "", "https://x.example/sms", 200, id="outside of the proxy"),
+        pytest.param("/message", "", "https://x.example/sms", 200, id="behind the proxy"),
+        pytest.param("/sms/message", "/sms", "https://x.example/sms", 200, id="prefix of the application"),
+        pytest.param("/eu/sms/message", "/sms", "https://x.example/eu", 200, id="both"),
+        pytest.param("/message", "/sms", "https://x.example/sms", 404, id="without the prefix"),
+        pytest.param("/us/message", "", "https://x.example/eu", 404, id="another path"),
+    ],
+)
+def test_explain_knows_the_path_of_the_public_url(path: str, prefix: str, public_url: str, status: int) -> None:
+    """A request may be saved in front of a proxy or behind it, and the proxy may remove a prefix."""
+    request = "\r\n".join([f"POST {path} HTTP/1.1", AUTHORIZED, "", TEXT])
+    app = served_app({"TWIML_PUBLIC_URL": public_url}, prefix)
+
+    assert answer_saved(app, read_saved(request.encode(), "http"), Observer()).status == status
+
+
+@pytest.mark.parametrize(
+    ("line", "headers", "says"),
+    [
+        pytest.param(
+            "PUT /message",
+            [],
+            "refused: 405 method not allowed: the methods are GET, HEAD, OPTIONS, POST\n"
+            "answer: 405 Method Not Allowed\n",
+            id="method",
+        ),
+        pytest.param(
+            "POST /message",
+            [],
+            "refused: 401 unauthorized\nanswer: send the credentials of the Message URL\n"
+            "reason: no credentials were sent; Twilio sends them with its next request, after this challenge\n",
+            id="first request of a challenge",
+        ),
+        pytest.param("GET /healthz", [], "answered: 200 ok, without an event\n", id="health check"),
+    ],
+)
+def test_explain_prints_the_answer_in_plain_words(tmp_path: Path, line: str, headers: list[str], says: str) -> None:
+    """The reader has to act on it without knowing the code."""
+    file = tmp_path / "request.http"
+    file.write_text("\n".join([f"{line} HTTP/1.1", *headers, "", ""]))
+
+    result = run("explain", str(file), environment=SETTINGS)
+
+    assert result.output.partition("\n")[2] == says
+
+
+def test_explain_takes_an_application_by_name(tmp_path: Path) -> None:
+    """Its configuration has the paths, the secrets and the proxies that decide."""
+    file = tmp_path / "request.http"
+    file.write_text(f"POST /sms/message HTTP/1.1\n{AUTHORIZED}\n\n{TEXT}")
+
+    found = run("explain", str(file), "--app", "tests.host_app:app", environment=SETTINGS)
+    file.write_text(f"POST /message HTTP/1.1\n{AUTHORIZED}\n\n{TEXT}")
+    missing = run("explain", str(file), "--app", "tests.host_app:app", environment=SETTINGS)
+
+    assert "accepted: by every check that is configured\nevent: inbound message SM1" in found.output
+    assert (
+        "404 not found: the paths are /sms/message, /sms/status, /sms/fallback\nanswer: a page in HTML"
+        in missing.output
+    )
+
+
+def test_explain_needs_the_settings_that_serving_needs() -> None:
+    """Without credentials the application does not start, and the error is the same."""
+    with pytest.raises(ConfigurationError) as refused:
+        create_app({"TWIML_DATABASE_URL": "off"})
+
+    result = CliRunner().invoke(main, ["explain", "-"], input=b"POST /message HTTP/1.1\r\n\r\n")
+
+    assert (result.exit_code, result.stderr) == (1, f"Error: {refused.value}\n")
 
 
 @pytest.mark.parametrize(
@@ -170,14 +327,18 @@ def test_explain_reads_standard_input() -> None:
 )
 def test_saved_body_ends_where_the_request_did(saved: bytes, body: bytes) -> None:
     """A signature covers every byte, so line endings that an editor added must go."""
-    assert read_saved(saved, "https", Settings.read(SETTINGS)).body == body
+    assert read_saved(saved, "https").body == body
 
 
 def test_saved_request_keeps_its_prefix_and_query() -> None:
     """The signature covers the whole URL, also under a prefix and with a request line that names the host."""
-    saved = b"POST https://sms.example.com/sms/status?step=2 HTTP/1.1\r\nHost: sms.example.com\r\n\r\n"
+    line = b"POST https://sms.example.com/sms/status?step=2 HTTP/1.1"
+    saved = b"\r\n".join([line, b"Host: sms.example.com", AUTHORIZED.encode(), b"", b""])
+    observed = Observer()
 
-    request = read_saved(saved, "https", Settings.read(SETTINGS))
+    answer_saved(served_app({}, "/sms"), read_saved(saved, "https"), observed)
 
+    assert observed.request
+    request = observed.request
     assert (request.endpoint, request.prefix, request.target) == ("status", "/sms", "/sms/status?step=2")
     assert (request.scheme, request.host, request.method) == ("https", "sms.example.com", "POST")
