@@ -6,6 +6,7 @@ import json
 
 from tests.cli.command_line import SETTINGS, run
 from tests.postgres_server import new_schema
+from tests.servers import refusing_port
 
 
 def test_check_shows_the_urls_to_paste_and_exits_0_on_success(postgres_url: str) -> None:
@@ -31,7 +32,8 @@ def test_check_exits_1_without_settings() -> None:
 
 def test_check_probes_a_url(dead_url: str) -> None:
     """A dead address is a finding like any other, in one line."""
-    result = run("check", "--url", f"{dead_url}/message", environment=SETTINGS)
+    with refusing_port() as port:
+        result = run("check", "--url", f"http://127.0.0.1:{port}/message", environment=SETTINGS)
 
     assert (result.exit_code, "connection" in result.output) == (1, True)
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 import json
-from contextlib import chdir, redirect_stderr, redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout
 
 import pytest
 
 from tests.cli.projects import Project, served
 from tests.recordings.exchanges import exchange
+from tests.servers import refusing_port
 from tests.webhook_requests import ACCOUNT, SID, TOKEN
 from twiml_app.cli import main
 from twiml_app.recordings.format import read_file, write_file
@@ -144,13 +145,14 @@ class _Terminal(io.StringIO):
         return True
 
 
-def test_progress_is_shown_on_a_terminal(project: Project, dead_url: str) -> None:
+def test_progress_is_shown_on_a_terminal(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """A paced replay takes as long as the traffic did; standard output must stay clean for programs."""
     write_file(project.folder / "a.jsonl", [exchange()])
     terminal, output = _Terminal(), io.StringIO()
 
-    with chdir(project.folder), redirect_stderr(terminal), redirect_stdout(output), pytest.raises(SystemExit):
-        main(["replay", "a.jsonl", "--to", dead_url], standalone_mode=False)
+    monkeypatch.chdir(project.folder)
+    with redirect_stderr(terminal), redirect_stdout(output), refusing_port() as port, pytest.raises(SystemExit):
+        main(["replay", "a.jsonl", "--to", f"http://127.0.0.1:{port}"], standalone_mode=False)
 
     assert "replaying" in terminal.getvalue()
     assert output.getvalue().endswith("1 replayed, 1 different\n")

@@ -8,6 +8,7 @@ import pytest
 
 from tests.cli.command_line import run
 from tests.cli.projects import Project, served
+from tests.servers import refusing_port
 from twiml_app.testing import Phone
 
 
@@ -37,12 +38,13 @@ def test_simulate_sends_a_status_callback() -> None:
     assert result.stdout.startswith("204 (no content), 2 requests")
 
 
-def test_simulate_reports_a_url_that_does_not_answer(dead_url: str) -> None:
+def test_simulate_reports_a_url_that_does_not_answer() -> None:
     """The error names the URL and the host, so that a wrong address is obvious."""
-    result = run("simulate", "hi", "--url", f"{dead_url}/message#ct=100&rc=0")
+    with refusing_port() as port:
+        result = run("simulate", "hi", "--url", f"http://127.0.0.1:{port}/message#ct=100&rc=0")
 
     assert result.exit_code == 1
-    assert f"{dead_url}/message: no connection to 127.0.0.1" in result.stderr
+    assert f"http://127.0.0.1:{port}/message: no connection to 127.0.0.1" in result.stderr
 
 
 @pytest.mark.parametrize(
