@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from .app import load_router, warnings_of
+from .app import TwimlState, assemble, warnings_of
 from .caller import Caller, OutgoingRequest, Transport, Webhook, without_userinfo
 from .config import READERS, Settings
 from .errors import CallError, JournalError, TwimlAppError
-from .journal import open_engine, sqlite_path
+from .journal import sqlite_path
 from .receiver import REALM
 from .routing import Router, hidden_routes, place_of
 from .testing import ServedApp
@@ -64,13 +64,13 @@ def check_settings(
     """
     try:
         settings = Settings.read(values)
-        router = router or load_router(settings.handlers, root)
+        state = assemble(settings, Path(root), router=router)
     except TwimlAppError as error:
         return None, [Finding("error", "start", str(error))]
+    router = state.router
     findings = [Finding("warning", "settings", line) for line in warnings_of(settings, router, values)]
     findings += _check_public_url(settings)
-    findings += _check_journal(settings, Path(root))
-    findings += _check_routes(router)
+    findings += _check_journal(state)
     if not router.routes:
         findings.append(
             Finding("warning", "handlers", "no handler answers messages: register one with @router.default")
@@ -105,22 +105,20 @@ _DISCARDING = ("DYNO", "K_SERVICE", "AWS_LAMBDA_FUNCTION_NAME", "RENDER", "FLY_A
 _TEMPORARY = ("/tmp", "/var/tmp", "/dev/shm", "/run")  # noqa: S108 - compared with, not written to
 
 
-def _check_journal(settings: Settings, root: Path) -> Iterator[Finding]:
+def _check_journal(state: TwimlState) -> Iterator[Finding]:
     """Check that the journal can be written to, and that its disk is persistent."""
-    if settings.database_url == "off":
+    if state.engine is None:
         yield Finding("warning", "journal", "off: a message that Twilio sends twice is answered twice")
         return
-    engine = open_engine(settings, root)
     try:
-        if engine:
-            engine.run(lambda execute: execute("SELECT 1"))
+        state.engine.check()
     except JournalError as error:
         yield Finding("error", "journal", str(error))
         return
     finally:
-        if engine:
-            engine.close()
-    place = sqlite_path(settings.database_url, root).resolve() if settings.database_url.startswith("sqlite:") else None
+        state.engine.close()
+    url = state.settings.database_url
+    place = sqlite_path(url, state.root).resolve() if url.startswith("sqlite:") else None
     if place and (reason := _why_temporary(place)):
         yield Finding("warning", "journal", f"{place} {reason}: use PostgreSQL, or a persistent disk")
     else:
@@ -213,7 +211,7 @@ def _probe_forgery(url: str, settings: Settings, transport: Transport) -> Findin
     try:
         Caller(transport, token="forged").call(webhook, Form([("AccountSid", target.account_sid)]))  # noqa: S106
     except CallError as error:
-        if "answered 403" in error.problem:
+        if error.status == 403:
             return Finding("ok", "forgery", "a wrong signature is refused")
         return Finding("error", "forgery", error.problem)
     return Finding("error", "forgery", "a wrong signature is accepted: the URL is not served with these settings")

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import json
+import sys
+from pathlib import Path
+
+import pytest
 
 from tests.cli.command_line import SETTINGS, run
 from tests.postgres_server import new_schema
 from tests.servers import refusing_port
+from twiml_app.app import create_app
+from twiml_app.errors import TwimlAppError
 
 
 def test_check_shows_the_urls_to_paste_and_exits_0_on_success(postgres_url: str) -> None:
@@ -30,7 +36,62 @@ def test_check_exits_1_without_settings() -> None:
     assert "Set TWIML_CREDENTIALS=user:password" in found["findings"][0]["says"]
 
 
-def test_check_probes_a_url(dead_url: str) -> None:
+@pytest.mark.parametrize("options", [[], ["--app", "twiml_app.app:create_app"]], ids=["project", "application"])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        pytest.param({"TWIML_CREDENTIALS": None}, id="no credentials"),
+        pytest.param({"TWIML_PUBLIC_URL": "sms.example.com"}, id="setting"),
+        pytest.param({"TWIML_APOLOGY": "x" * 2000}, id="apology"),
+        pytest.param({"TWIML_HANDLERS": "no_such"}, id="no handlers"),
+        pytest.param({"TWIML_HANDLERS": "tests.cli.conflicting_handlers"}, id="handlers"),
+    ],
+)
+def test_check_reports_the_error_that_keeps_the_application_from_starting(
+    monkeypatch: pytest.MonkeyPatch, options: list[str], settings: dict[str, str | None]
+) -> None:
+    """Whoever fixes what check says must not meet another error at the start."""
+    for name, value in (SETTINGS | settings).items():
+        monkeypatch.setenv(name, value or "")
+    with pytest.raises(TwimlAppError) as refused:
+        create_app()
+
+    result = run("check", *options, "--json")
+
+    assert result.exit_code == 1
+    assert json.loads(result.stdout)["findings"] == [{"level": "error", "subject": "start", "says": str(refused.value)}]
+
+
+def test_exception_of_the_project_is_a_finding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program that reads the findings must find it there, with file and line."""
+    (tmp_path / "raising.py").write_text("import os\nos.environ['API_KEY']\n")
+    monkeypatch.chdir(tmp_path)
+    for options in ([], ["--app", "raising"]):
+        result = run("check", *options, "--json", environment=SETTINGS | {"TWIML_HANDLERS": "raising"})
+
+        says = f"{tmp_path}/raising.py:2: KeyError: 'API_KEY'"
+        assert json.loads(result.stdout)["findings"] == [{"level": "error", "subject": "start", "says": says}]
+
+
+def test_check_looks_for_the_journal_in_the_root_of_an_application(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The command may run in any folder."""
+    (tmp_path / "rooted.py").write_text(
+        "from pathlib import Path\nfrom flask import Flask\nfrom twiml_app import Router\n"
+        "from twiml_app.app import Twiml\napp = Flask('rooted')\n"
+        "app.config['TWIML_DATABASE_URL'] = 'sqlite:///data/own.db'\n"
+        "Twiml(app, router=Router(), root=Path(__file__).parent)\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+
+    run("check", "--app", "rooted", environment=SETTINGS)
+    del sys.modules["rooted"]
+
+    assert (tmp_path / "data" / "own.db").is_file()
+
+
+def test_check_probes_a_url() -> None:
     """A dead address is a finding like any other, in one line."""
     with refusing_port() as port:
         result = run("check", "--url", f"http://127.0.0.1:{port}/message", environment=SETTINGS)

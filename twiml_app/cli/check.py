@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 
 from ..app import collect_settings, state_of
 from ..caller import HttpTransport
 from ..checks import ConsoleUrls, Finding, check_settings, console_urls, list_settings, probe
-from .common import app_option, import_app, json_option, loading, plain_errors, print_json, print_table, project_values
+from ..config import Settings
+from ..errors import TwimlAppError
+from .common import app_option, import_app, json_option, loading, print_json, print_table, project_values
 
 _MARKS = {"ok": "ok", "warning": "!", "error": "ERROR"}
 
@@ -33,25 +37,48 @@ def check(url: str | None, show_secrets: bool, app_name: str | None, as_json: bo
     """
     if url and not re.match(r"https?://[^\s/]+/", url):
         raise click.BadParameter("give a Message URL, such as https://sms.example.com/message", param_hint="--url")
-    state = None
-    with plain_errors(), loading():
-        if app_name:
-            app = import_app(app_name)
-            values, state = collect_settings(app.config), state_of(app)
-        else:
-            values = project_values()
-        settings, findings = check_settings(values, Path.cwd(), state.router if state else None)
-    if settings and url:
-        findings += probe(url, settings, HttpTransport())
-    shown = list_settings(values, show_secrets=show_secrets)
-    prefix = state.url_prefix if state else ""
-    urls = console_urls(settings, prefix, show_secrets=show_secrets) if settings else None
+    found = _check_app(app_name) if app_name else _check_project()
+    if found.settings and url:
+        found.findings.extend(probe(url, found.settings, HttpTransport()))
+    shown = list_settings(found.values, show_secrets=show_secrets)
+    urls = console_urls(found.settings, found.url_prefix, show_secrets=show_secrets) if found.settings else None
     if as_json:
-        found = [asdict(finding) for finding in findings]
-        print_json({"settings": shown, "findings": found, "urls": asdict(urls) if urls else None})
+        findings = [asdict(finding) for finding in found.findings]
+        print_json({"settings": shown, "findings": findings, "urls": asdict(urls) if urls else None})
     else:
-        _print_check(shown, findings, urls)
-    raise SystemExit(1 if any(finding.level != "ok" for finding in findings) else 0)
+        _print_check(shown, found.findings, urls)
+    raise SystemExit(1 if any(finding.level != "ok" for finding in found.findings) else 0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """The settings as they are given and as they are read, None if they cannot be used, and the findings."""
+
+    values: Mapping[str, Any]
+    settings: Settings | None
+    findings: list[Finding]
+    url_prefix: str = ""
+
+
+def _check_project() -> _Checked:
+    """Check the settings and the handlers of the working directory."""
+    values = project_values()
+    try:
+        with loading():
+            return _Checked(values, *check_settings(values, Path.cwd()))
+    except click.ClickException as error:
+        return _Checked(values, None, [Finding("error", "start", str(error))])
+
+
+def _check_app(app_name: str) -> _Checked:
+    """Check an application; an error that keeps it from starting is a finding."""
+    try:
+        app = import_app(app_name)
+        state = state_of(app)
+    except (TwimlAppError, click.ClickException) as error:
+        return _Checked(collect_settings({}), None, [Finding("error", "start", str(error))])
+    values = collect_settings(app.config)
+    return _Checked(values, *check_settings(values, state.root, state.router), state.url_prefix)
 
 
 def _print_check(shown: dict[str, str], findings: list[Finding], urls: ConsoleUrls | None) -> None:
