@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.command_line import run
+from tests.cli.command_line import SETTINGS, run
+from twiml_app.app import create_app
+from twiml_app.testing import Phone
 
 
 def test_routes_lists_handlers_with_their_places() -> None:
@@ -45,7 +47,7 @@ def test_match_reports_that_twilio_handles_stop() -> None:
     result = run("match", "stop")
     answering = run("match", "stop", environment={"TWIML_OPT_OUT_NUMBERS": "+15005550006"})
 
-    assert (result.exit_code, "This is a STOP word: Twilio answers it itself" in result.output) == (1, True)
+    assert (result.exit_code, "opted out: Twilio answers STOP words itself" in result.output) == (1, True)
     assert answering.output.startswith("handlers.keywords.help_text()")
 
 
@@ -59,7 +61,49 @@ def test_match_without_a_matching_handler_exits_1(tmp_path: Path) -> None:
 
     result = run("match", "bye", environment={"TWIML_HANDLERS": "wordless"})
 
-    assert (result.exit_code, "nothing would be sent" in result.output) == (1, True)
+    assert (result.exit_code, "unhandled: no handler matches" in result.output) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("text", "settings"),
+    [
+        pytest.param("hours", {}, id="handler"),
+        pytest.param("stop", {}, id="opt-out"),
+        pytest.param("start", {}, id="opt-in"),
+        pytest.param("stop", {"TWIML_OPT_OUT_NUMBERS": "+15005550006"}, id="number that answers STOP"),
+        pytest.param("hours", {"TWIML_BLOCKED": "+15005550001"}, id="blocked"),
+        pytest.param("stop", {"TWIML_BLOCKED": "+15005550001"}, id="blocked opt-out"),
+        pytest.param("nothing", {"TWIML_HANDLERS": "tests.cli.few_handlers"}, id="unhandled"),
+    ],
+)
+def test_match_reports_the_outcome_of_the_receiver(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, text: str, settings: dict[str, str]
+) -> None:
+    """Somebody who asks why nothing was sent compares it with the log, so both use the same names."""
+    caplog.set_level("INFO", logger="twiml_app")
+    for name, value in (SETTINGS | settings).items():
+        monkeypatch.setenv(name, value)
+    found = json.loads(run("match", text, "--json").stdout)
+    caplog.clear()
+    Phone(create_app({"TWIML_DATABASE_URL": "off"})).text(text)
+    (logged,) = [record.twiml_fields for record in caplog.records if hasattr(record, "twiml_fields")]
+
+    assert found["outcome"] == logged["outcome"]
+    assert (found["handler"] or ",".join(found["opt_out_handlers"])) == logged.get("handler", "")
+
+
+def test_match_uses_the_settings_of_an_application(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A number that answers STOP words itself may be named in the configuration of the application only."""
+    (tmp_path / "configured.py").write_text(
+        "from twiml_app.app import create_app\n"
+        "app = create_app({'TWIML_OPT_OUT_NUMBERS': '+15005550006', 'TWIML_DATABASE_URL': 'off'})\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+
+    result = run("match", "stop", "--app", "configured", "--json", environment=SETTINGS)
+    del sys.modules["configured"]
+
+    assert json.loads(result.stdout)["outcome"] == "replied"
 
 
 def test_match_takes_the_sender_the_media_and_the_query(tmp_path: Path) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
 import click
 
-from ..app import state_of
+from ..app import TwimlState, state_of
 from ..caller import CONTACT, NUMBER, inbound_form
 from ..events import InboundMessage, parse_event
+from ..receiver import silence_for
 from ..routing import Handler, Match, MessageRoute, Router, name_of, opt_out_kind, place_of
 from .common import (
     app_option,
@@ -20,7 +22,6 @@ from .common import (
     plain_errors,
     print_json,
     print_table,
-    project_settings,
 )
 
 
@@ -61,6 +62,14 @@ def _route_text(route: MessageRoute) -> str:
     return ", ".join(filter(None, [route.source, route.conditions.describe()]))
 
 
+_MEANINGS = {
+    "replied": "the return value of the handler is sent",
+    "unhandled": "no handler matches and there is no default handler, so nothing is sent",
+    "opted out": "Twilio answers STOP words itself, so nothing is sent (numbers in TWIML_OPT_OUT_NUMBERS are exempt)",
+    "blocked": "TWIML_BLOCKED names the contact, so no handler runs and nothing is sent",
+}
+
+
 @click.command()
 @click.argument("text")
 @click.option("--contact", metavar="PHONE", default=CONTACT, show_default=True, help="Address of the other person.")
@@ -89,18 +98,47 @@ def match(
     message = cast(InboundMessage, parse_event(form, pairs(query, "--query")))
     with plain_errors():
         app = find_app(app_name)
-        router = state_of(app).router
         with app.app_context():
-            verdicts, found = _verdicts(router, message), router.match(message)
-        kind = opt_out_kind(message)
-        stopped = kind == "STOP" and number not in project_settings().opt_out_numbers
+            result = _match(state_of(app), message)
     if as_json:
-        handler = name_of(found.route.handler) if found and not stopped else None
-        arguments = dict(found.arguments) if found else {}
-        print_json({"handler": handler, "arguments": arguments, "opt_out": kind, "routes": verdicts})
+        print_json(result.as_json())
     else:
-        _print_match(found, verdicts, stopped)
-    raise SystemExit(0 if found and not stopped else 1)
+        _print_match(result)
+    raise SystemExit(0 if result.found else 1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Matched:
+    """The receiver's decision about a message: the outcome in its log, and the handlers that would run."""
+
+    outcome: str
+    found: Match | None
+    opt_out: str
+    opt_out_handlers: list[str]
+    verdicts: list[dict[str, str]]
+
+    def as_json(self) -> dict[str, object]:
+        return {
+            "outcome": self.outcome,
+            "handler": name_of(self.found.route.handler) if self.found else None,
+            "arguments": dict(self.found.arguments) if self.found else {},
+            "opt_out": self.opt_out,
+            "opt_out_handlers": self.opt_out_handlers,
+            "routes": self.verdicts,
+        }
+
+
+def _match(state: TwimlState, message: InboundMessage) -> _Matched:
+    """Return the decision of the receiver about a message.
+
+    Raises: click.ClickException, if a condition raises an exception.
+    """
+    kind, silence = opt_out_kind(message), silence_for(message, state.settings)
+    notified = [] if silence == "blocked" else [name_of(each) for each in state.router.opt_out_handlers(kind)]
+    if silence:
+        return _Matched(silence, None, kind, notified, [])
+    verdicts, found = _verdicts(state.router, message), state.router.match(message)
+    return _Matched("replied" if found else "unhandled", found, kind, notified, verdicts)
 
 
 def _verdicts(router: Router, message: InboundMessage) -> list[dict[str, str]]:
@@ -130,15 +168,14 @@ def _unmet(route: MessageRoute, message: InboundMessage) -> str:
         raise click.ClickException(" ".join(problem.split())) from error
 
 
-def _print_match(found: Match | None, verdicts: list[dict[str, str]], stopped: bool) -> None:
-    if stopped:
-        click.echo(
-            "This is a STOP word: Twilio answers it itself, only @router.opt_out handlers run, and nothing is sent. For"
-        )
-        click.echo("numbers named in TWIML_OPT_OUT_NUMBERS, it would reach the following handler.\n")
-    if found:
-        given = ", ".join(f"{name}={value!r}" for name, value in found.arguments.items())
-        click.echo(f"{name_of(found.route.handler)}({given})\n  at {place_of(found.route.handler)}\n")
-    else:
-        click.echo("No handler matches, and there is no default handler: nothing would be sent.\n")
-    print_table(verdicts)
+def _print_match(result: _Matched) -> None:
+    if result.found:
+        handler = result.found.route.handler
+        given = ", ".join(f"{name}={value!r}" for name, value in result.found.arguments.items())
+        click.echo(f"{name_of(handler)}({given})\n  at {place_of(handler)}")
+    click.echo(f"{result.outcome}: {_MEANINGS[result.outcome]}")
+    if result.opt_out_handlers:
+        click.echo(f"opt-out handlers: {', '.join(result.opt_out_handlers)}")
+    if result.verdicts:
+        click.echo()
+        print_table(result.verdicts)

@@ -1,7 +1,7 @@
 """The life of a webhook request: admit, claim, answer, store, send."""
 
 from .admission import Admission
-from .answering import run_status_handlers
+from .answering import run_status_handlers, silence_for
 from .auth import REALM
 from .claims import Claim, Journal, Outcome, StoredReply
 from .receiver import REPLAY_HEADER, Receiver
@@ -16,4 +16,5 @@ __all__ = [
     "Receiver",
     "StoredReply",
     "run_status_handlers",
+    "silence_for",
 ]

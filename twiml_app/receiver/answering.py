@@ -45,17 +45,17 @@ class Answerer:
         return Outcome(empty_response(request), event.kind)
 
     def _reply(self, request: WebhookRequest, message: InboundMessage) -> Outcome:
-        """Run the handler of a message; if it fails, answer with 500, so that Twilio calls the fallback URL."""
-        if message.contact in self._settings.blocked:
-            return Outcome(twiml_response(), "blocked")
+        """Run the handler of a message; one that fails answers 500, so that Twilio turns to the fallback URL."""
+        silence = silence_for(message, self._settings)
+        if silence == "blocked":
+            return Outcome(twiml_response(), silence)
         handler = ""
         try:
-            kind = opt_out_kind(message)
-            for notified in self._router.opt_out_handlers(kind):
-                handler = name_of(notified)
-                notified(message)
-            if kind == "STOP" and self.is_silenced(message):
-                return Outcome(twiml_response(), "opted out", handler)
+            for told in self._router.opt_out_handlers(opt_out_kind(message)):
+                handler = name_of(told)
+                told(message)
+            if silence:
+                return Outcome(twiml_response(), silence, handler)
             handler = ""
             found = self._router.match(message)
             if found is None:
@@ -71,10 +71,8 @@ class Answerer:
         return Outcome(twiml_response(document), name, handler, digest=_digest(response))
 
     def is_silenced(self, message: InboundMessage) -> bool:
-        """Return whether nothing may be sent to the contact, who is blocked or has just opted out."""
-        if message.contact in self._settings.blocked:
-            return True
-        return opt_out_kind(message) == "STOP" and message.to not in self._settings.opt_out_numbers
+        """Tell whether nothing may be sent to whoever wrote: a blocked contact, or one who has just opted out."""
+        return bool(silence_for(message, self._settings))
 
     def _status_url(self, request: WebhookRequest, message: InboundMessage) -> Callable[[], str] | None:
         if not self._router.status_routes or not message.message_sid:
@@ -108,6 +106,14 @@ class Answerer:
             self._on_exception(error)
         except Exception as failure:  # an error tracker that is down must not change the answer
             logger.error("the exception hook raised %s", type(failure).__name__, exc_info=failure)
+
+
+def silence_for(message: InboundMessage, settings: Settings) -> str:
+    """Return why a message gets no reply, as its outcome: ``blocked``, ``opted out``, or an empty string."""
+    if message.contact in settings.blocked:
+        return "blocked"
+    is_stop = opt_out_kind(message) == "STOP"
+    return "opted out" if is_stop and message.to not in settings.opt_out_numbers else ""
 
 
 def run_status_handlers(
