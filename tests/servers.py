@@ -69,14 +69,6 @@ def gunicorn(
         server.communicate(timeout=LIMIT_S)
 
 
-@contextmanager
-def refusing_port() -> Iterator[int]:
-    """Yield a port of the loopback that refuses connections, and that no other program can take meanwhile."""
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        yield bound.getsockname()[1]
-
-
 def _wait_for_workers(server: subprocess.Popen[bytes]) -> None:
     """Read the output of gunicorn until it has booted a worker."""
     assert server.stdout

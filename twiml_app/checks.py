@@ -71,6 +71,7 @@ def check_settings(
     findings = [Finding("warning", "settings", line) for line in warnings_of(settings, router, values)]
     findings += _check_public_url(settings)
     findings += _check_journal(state)
+    findings += _check_routes(router)
     if not router.routes:
         findings.append(
             Finding("warning", "handlers", "no handler answers messages: register one with @router.default")

@@ -100,7 +100,7 @@ ACCEPTED: dict[str, tuple[Changes, Mapping[str, Any]]] = {
 
 
 @pytest.mark.parametrize(("changes", "expected"), ACCEPTED.values(), ids=ACCEPTED)
-def test_message_is_created(changes: Changes, expected: Mapping[str, Any]) -> None:
+def test_message_is_created_with_its_options(changes: Changes, expected: Mapping[str, Any]) -> None:
     """What Twilio accepts is accepted, and shown in the same way."""
     check_created(changes, expected)
 
