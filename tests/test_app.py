@@ -594,7 +594,7 @@ def test_risky_settings_are_logged_at_the_start(caplog: pytest.LogCaptureFixture
 
     assert warned == [
         "TWIML_CREDENTIALS: the password of sms is shorter than 12 characters",
-        "TWIML_APOLOGIE is not a known setting: is it misspelled?",
+        "TWIML_APOLOGIE is not a known setting: did you mean TWIML_APOLOGY?",
         'the pattern "cancel" is an opt-out word: Twilio answers it itself and the handler never runs, unless'
         " TWIML_OPT_OUT_NUMBERS names the number (builtins.repr)",
     ]

@@ -45,7 +45,7 @@ def test_sound_settings_have_no_warnings(postgres_url: str) -> None:
         pytest.param({"TWIML_CREDENTIALS": "sms:short"}, "warning", "shorter than 12 characters", id="short password"),
         pytest.param({"TWIML_PUBLIC_URL": ""}, "warning", "not set", id="no public URL"),
         pytest.param({"TWIML_PUBLIC_URL": "http://x.example"}, "warning", "unencrypted", id="public URL by http"),
-        pytest.param({"TWIML_PUBLIK_URL": "x"}, "warning", "is it misspelled?", id="misspelled setting"),
+        pytest.param({"TWIML_PUBLIK_URL": "x"}, "warning", "did you mean TWIML_PUBLIC_URL?", id="misspelled setting"),
         pytest.param({"TWIML_DATABASE_URL": "off"}, "warning", "is answered twice", id="no journal"),
         pytest.param({"TWIML_DATABASE_URL": "sqlite:////dev/null/x.db"}, "error", "cannot be written to", id="no disk"),
         pytest.param({"TWIML_HANDLERS": "no_such"}, "error", "there is no module no_such", id="no handlers"),

@@ -10,8 +10,8 @@ import pytest
 
 from tests.servers import ROOT
 from twiml_app.cli import main
-from twiml_app.config import READERS
 from twiml_app.emulator import EmulatedPhone, Emulator, EmulatorOptions
+from twiml_app.setting_readers import READERS
 
 REFERENCE = (ROOT / "docs" / "reference.md").read_text()
 PAGES = "\n".join(path.read_text() for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))])

@@ -20,12 +20,14 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wsgi import get_input_stream
 
 from . import logs
-from .config import READERS, Settings, unknown_settings
+from .config import Settings
 from .credentials import weaknesses
 from .errors import ConfigurationError, JournalUnavailable
 from .journal import DurableJournal, Engine, Ledger, open_engine
 from .receiver import Receiver
 from .routing import Router, place_of
+from .setting_readers import READERS
+from .unknown_settings import describe_unknown_settings
 from .webhook import TEXT_TYPE, Endpoint, WebhookRequest, WebhookResponse
 
 if TYPE_CHECKING:
@@ -228,7 +230,7 @@ def _unlisted(package: ModuleType, listed: Sequence[Router]) -> Iterator[str]:
 def warnings_of(settings: Settings, router: Router, values: Mapping[str, Any]) -> list[str]:
     """Return one line per setting or handler that is allowed but unwise."""
     lines = [f"TWIML_CREDENTIALS: {weakness}" for pair in settings.credentials for weakness in weaknesses(pair)]
-    lines += [f"{name} is not a known setting: is it misspelled?" for name in unknown_settings(values)]
+    lines += describe_unknown_settings(values)
     lines += [
         f"the pattern {route.source} is an opt-out word: Twilio answers it itself and the handler never runs, unless"
         f" TWIML_OPT_OUT_NUMBERS names the number ({place_of(route.handler)})"

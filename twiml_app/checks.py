@@ -11,11 +11,12 @@ from urllib.parse import urlsplit
 
 from .app import TwimlState, assemble, warnings_of
 from .caller import Caller, OutgoingRequest, Transport, Webhook, without_userinfo
-from .config import READERS, Settings
+from .config import Settings
 from .errors import CallError, JournalError, TwimlAppError
 from .journal import sqlite_path
 from .receiver import REALM
 from .routing import Router, hidden_routes, place_of
+from .setting_readers import READERS
 from .testing import ServedApp
 from .webhook import Form, base_of
 

@@ -7,7 +7,8 @@ from pathlib import Path
 #: The packages and modules of ``twiml_app``.
 ORDER: tuple[str, ...] = (
     *("errors", "statuses", "segments", "opt_out_words"),
-    *("webhook", "events", "verbs", "twiml", "credentials", "config", "signature", "logs"),
+    *("webhook", "events", "verbs", "twiml"),
+    *("credentials", "setting_readers", "unknown_settings", "config", "signature", "logs"),
     *("routing", "receiver", "caller", "recordings", "journal", "app", "emulator"),
     *("testing", "checks", "plugin", "cli"),
 )

@@ -22,9 +22,9 @@ import click
 
 from twiml_app import plugin
 from twiml_app.cli import main
-from twiml_app.config import READERS
 from twiml_app.journal.schema import OLDEST_READER, SCHEMA_VERSION
 from twiml_app.recordings.format import SCHEMA
+from twiml_app.setting_readers import READERS
 
 #: The public names of each public module; an empty tuple for all that it exports, or else defines.
 PUBLIC: dict[str, tuple[str, ...]] = {

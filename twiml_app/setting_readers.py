@@ -1,0 +1,163 @@
+"""How each setting is read: its name in the environment, and the function that checks and converts its value."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+from .credentials import Credentials
+from .errors import ConfigurationError
+
+
+def _string(name: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise ConfigurationError(name, f"is {type(value).__name__}: give a string")
+    return value.strip()
+
+
+def _string_list(name: str, value: Any) -> list[str]:
+    words = value.split() if isinstance(value, str) else value
+    if not isinstance(words, list | tuple | set | frozenset) or not all(isinstance(word, str) for word in words):
+        raise ConfigurationError(name, "must be one or more strings separated by white space")
+    return list(words)
+
+
+def _credentials(name: str, value: Any) -> tuple[Credentials, ...]:
+    pairs = []
+    for word in _string_list(name, value):
+        user, colon, password = word.partition(":")
+        if not (user and colon and password):
+            raise ConfigurationError(name, "every entry must be user:password; separate several by white space")
+        pairs.append(Credentials(user, password))
+    return tuple(pairs)
+
+
+def _parsed_json(name: str, value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError as error:
+        raise ConfigurationError(name, f"is not JSON: {error}") from error
+
+
+def _auth_tokens(name: str, value: Any) -> dict[str, tuple[str, ...]]:
+    if isinstance(value, str) and not value.strip().startswith(("[", "{")):
+        return {"": (value.strip(),)}
+    parsed = _parsed_json(name, value)
+    by_account = parsed if isinstance(parsed, dict) and parsed else {"": parsed}
+    return {sid: _token_list(name, tokens) for sid, tokens in by_account.items()}
+
+
+def _token_list(name: str, value: Any) -> tuple[str, ...]:
+    tokens = (value,) if isinstance(value, str) else value
+    if not isinstance(tokens, list | tuple) or not tokens or not all(map(_is_secret, tokens)):
+        raise ConfigurationError(name, "give a token, a JSON list, or a JSON object of account sid to token or list")
+    return tuple(token.strip() for token in tokens)
+
+
+def _is_secret(value: Any) -> bool:
+    return isinstance(value, str) and bool(value.strip())
+
+
+def _shared_keys(name: str, value: Any) -> dict[str, str]:
+    keys = _parsed_json(name, value)
+    if not isinstance(keys, dict) or not keys or not all(map(_is_secret, keys.values())):
+        raise ConfigurationError(name, "give a JSON object of key id to secret")
+    return keys
+
+
+def _public_url(name: str, value: Any) -> str:
+    url = _string(name, value).rstrip("/")
+    if not re.fullmatch(r"https?://(\[[0-9A-Fa-f:.]+\]|[^\s/?#@:\[\]]+)(:\d{1,5})?(/[^\s?#]*)?", url):
+        # The value is not shown: it may be a Message URL with its password.
+        raise ConfigurationError(
+            name, "give scheme, host and prefix without credentials, such as https://sms.example.com"
+        )
+    return url
+
+
+def _path(name: str, value: Any) -> str:
+    path = _string(name, value)
+    if not re.fullmatch(r"/[A-Za-z0-9._~/-]+", path):
+        raise ConfigurationError(name, f"is {value!r}: give a path such as /message")
+    return path
+
+
+def _whole_number(least: int) -> Callable[[str, Any], int]:
+    def read(name: str, value: Any) -> int:
+        digits = str(value).strip()
+        if not re.fullmatch("[0-9]{1,15}", digits) or int(digits) < least:
+            raise ConfigurationError(name, f"is {value!r}: give a whole number of {least} or more")
+        return int(digits)
+
+    return read
+
+
+def _choice(*choices: str) -> Callable[[str, Any], str]:
+    def read(name: str, value: Any) -> str:
+        choice = _string(name, value)
+        if choice not in choices:
+            raise ConfigurationError(name, f"is {value!r}: give {' or '.join(choices)}")
+        return choice
+
+    return read
+
+
+def _database_url(name: str, value: Any) -> str:
+    url = _string(name, value)
+    if ":memory:" in url or (url != "off" and not re.match(r"sqlite:///.|postgres(ql)?://.", url)):
+        raise ConfigurationError(name, "give sqlite:/// and a path, postgresql://user:password@host/name, or off")
+    return url
+
+
+def _frozen(name: str, value: Any) -> frozenset[str]:
+    """Read numbers or sids, separated by white space or commas."""
+    return frozenset(part for word in _string_list(name, value) for part in word.replace(",", " ").split())
+
+
+def _secrets(name: str, value: Any) -> tuple[str, ...]:
+    secrets = value.split() if isinstance(value, str) else value
+    if not isinstance(secrets, list | tuple):
+        raise ConfigurationError(name, "must be strings separated by white space, or a list")
+    return tuple(_secret(name, secret) for secret in secrets)
+
+
+def _secret(name: str, value: Any) -> str:
+    secret = value.decode("latin-1") if isinstance(value, bytes) else _string(name, value)
+    if not secret.strip():
+        raise ConfigurationError(name, "has an empty secret: anybody could sign with it")
+    return secret
+
+
+#: The reader of each setting; a name without a reader is not a setting.
+READERS: dict[str, Callable[[str, Any], Any]] = {
+    "TWIML_CREDENTIALS": _credentials,
+    "TWIML_AUTH_TOKENS": _auth_tokens,
+    "TWILIO_AUTH_TOKEN": _string,
+    "TWILIO_ACCOUNT_SID": _string,
+    "TWIML_SHARED_KEYS": _shared_keys,
+    "TWIML_ACCOUNTS": _frozen,
+    "TWIML_PUBLIC_URL": _public_url,
+    "TWIML_PROXY_HOPS": _whole_number(0),
+    "TWIML_MESSAGE_PATH": _path,
+    "TWIML_STATUS_PATH": _path,
+    "TWIML_FALLBACK_PATH": _path,
+    "TWIML_HANDLERS": _string,
+    "TWIML_OPT_OUT_NUMBERS": _frozen,
+    "TWIML_DATABASE_URL": _database_url,
+    "TWIML_DURABILITY": _choice("power", "process"),
+    "TWIML_STORE_FAILURE": _choice("refuse", "answer"),
+    "TWIML_RECORD": _choice("all", "messages", "failed"),
+    "TWIML_RETENTION_DAYS": _whole_number(1),
+    "TWIML_LOOP_LIMIT": _whole_number(1),
+    "TWIML_BLOCKED": _frozen,
+    "TWIML_MAX_BODY_BYTES": _whole_number(1),
+    "TWIML_MAX_FIELDS": _whole_number(1),
+    "TWIML_APOLOGY": _string,
+    "TWIML_LOG_FORMAT": _choice("text", "json"),
+    "SECRET_KEY": _secret,
+    "SECRET_KEY_FALLBACKS": _secrets,
+}
