@@ -11,7 +11,7 @@ from tests.postgres_server import new_schema
 from tests.servers import ROOT
 from twiml_app.app import create_app
 from twiml_app.caller.types import OutgoingRequest
-from twiml_app.checks import Finding, check_settings, console_urls, list_settings, probe
+from twiml_app.checks import Finding, check_settings, console_urls, list_settings, mask_url, probe
 from twiml_app.config import Settings
 from twiml_app.testing import in_process
 from twiml_app.webhook import WebhookResponse
@@ -107,6 +107,25 @@ def test_secrets_are_shown_only_on_request() -> None:
         console_urls(settings, show_secrets=True).fallback == "https://sms:quite-long-enough@sms.example.com/fallback"
     )
     assert list_settings(SOUND, show_secrets=True)["TWILIO_AUTH_TOKEN"] == "0123456789abcdef"
+
+
+@pytest.mark.parametrize(
+    ("url", "masked"),
+    [
+        pytest.param("postgresql://app:secret@db/shop", "postgresql://app:***@db/shop", id="password"),
+        pytest.param("postgresql://app:se/c?r#e@t@db/shop", "postgresql://app:***@db/shop", id="reserved characters"),
+        pytest.param("redis://:secret@host:6379/0", "redis://:***@host:6379/0", id="no user"),
+        pytest.param(
+            "postgresql:///shop?user=app&password=secret", "postgresql:///shop?user=app&password=***", id="query"
+        ),
+        pytest.param("host=db password=secret dbname=shop", "host=db password=*** dbname=shop", id="keywords"),
+        pytest.param("sqlite:///instance/twiml.db", "sqlite:///instance/twiml.db", id="nothing to mask"),
+        pytest.param("off", "off", id="not a URL"),
+    ],
+)
+def test_password_of_a_url_is_masked(url: str, masked: str) -> None:
+    """Commands print URLs, and their output is pasted into tickets."""
+    assert mask_url(url) == masked
 
 
 def test_probe_of_the_application_itself_is_sound() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
@@ -26,6 +27,7 @@ Level = Literal["ok", "warning", "error"]
 #: https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides.
 RETRY_FRAGMENT = "#rc=2&rp=all"
 
+_PASSWORD = re.compile(r"((?:^|[?&;\s])(?:password|passwd|pwd|secret|token|key)=)[^&;\s]+", re.IGNORECASE)
 _SECRET = ("CREDENTIALS", "TOKEN", "KEY")
 _DEFAULTS = {
     f"TWIML_{each.name.upper()}": str(each.default)
@@ -52,7 +54,7 @@ def _setting_text(name: str, value: Any, show_secrets: bool) -> str:
     if value in (None, ""):
         return f"({_DEFAULTS.get(name, 'not set')})"
     if name == "TWIML_DATABASE_URL" and not show_secrets:
-        return _masked(str(value))
+        return mask_url(str(value))
     return "(set)" if any(word in name for word in _SECRET) and not show_secrets else str(value)
 
 
@@ -149,12 +151,15 @@ def console_urls(settings: Settings, prefix: str = "", *, show_secrets: bool = F
     target = ServedApp(base_of(settings.public_url or "https://YOUR-HOST", prefix), settings)
     webhook = target.webhook(settings.message_path, settings.fallback_path)
     urls = [webhook.url + RETRY_FRAGMENT, webhook.fallback_url]
-    return ConsoleUrls(*(url if show_secrets else _masked(url) for url in urls))
+    return ConsoleUrls(*(url if show_secrets else mask_url(url) for url in urls))
 
 
-def _masked(url: str) -> str:
-    userinfo, at, _ = urlsplit(url).netloc.rpartition("@")
-    return url.replace(userinfo + at, f"{userinfo.partition(':')[0]}:***@", 1) if at else url
+def mask_url(url: str) -> str:
+    """Return a URL with its password masked, wherever it is and whatever characters are in it."""
+    scheme, separator, rest = url.partition("://")
+    userinfo, at, host = rest.rpartition("@")
+    masked = f"{scheme}://{userinfo.partition(':')[0]}:***@{host}" if separator and at else url
+    return _PASSWORD.sub(r"\1***", masked)
 
 
 def probe(url: str, settings: Settings, transport: Transport) -> Iterator[Finding]:

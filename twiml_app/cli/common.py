@@ -18,6 +18,7 @@ import click
 from flask import Flask
 
 from ..app import TwimlState, collect_settings, create_app, load_environment, load_router, state_of
+from ..checks import mask_url
 from ..config import Settings
 from ..errors import ConfigurationError, TwimlAppError
 from ..routing import Router
@@ -36,6 +37,7 @@ journal_option = click.option(
     metavar="MODULE:APP",
     help="Use the settings and the journal of this Flask application.  [default: those of the environment]",
 )
+yes_option = click.option("--yes", is_flag=True, help="Run the handlers without asking for confirmation.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
@@ -125,6 +127,28 @@ def find_state(app_name: str | None) -> TwimlState | None:
     Raises: ConfigurationError; RegistrationError; click.ClickException.
     """
     return state_of(import_app(app_name)) if app_name else None
+
+
+def announce_handlers(app: Flask, *, yes: bool) -> None:
+    """Print which database and which API the handlers will use; on a terminal, ask for confirmation.
+
+    Raises: click.Abort.
+    """
+    known = ", ".join(_effects(app.config))
+    click.echo(f"this runs the handlers for real{': ' if known else ''}{known}", err=True)
+    if not yes and sys.stdin.isatty() and sys.stderr.isatty():
+        click.confirm("Run the handlers?", abort=True, err=True)
+
+
+def _effects(config: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the database and the API that an application is configured with, as far as they are known."""
+    urls = [source.get(name) for source in (config, os.environ) for name in ("SQLALCHEMY_DATABASE_URI", "DATABASE_URL")]
+    if database := next(filter(None, urls), None):
+        yield f"database {mask_url(str(database))}"
+    if api := os.environ.get("TWIML_API_URL"):
+        yield f"API {mask_url(api)}"
+    if account := os.environ.get("TWILIO_ACCOUNT_SID"):
+        yield f"Twilio account {account}"
 
 
 def import_app(app_name: str) -> Flask:

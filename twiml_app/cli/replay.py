@@ -15,7 +15,16 @@ from ..errors import ConfigurationError
 from ..receiver import REPLAY_HEADER
 from ..recordings import Destination, Exchange, Replayed, SendExchange, read_file, replay, write_file
 from ..testing import sender
-from .common import app_option, find_app, json_option, plain_errors, print_json, project_settings
+from .common import (
+    announce_handlers,
+    app_option,
+    find_app,
+    json_option,
+    plain_errors,
+    print_json,
+    project_settings,
+    yes_option,
+)
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -29,6 +38,7 @@ _LOOPBACK = ("127.0.0.1", "localhost", "::1")
     "--parallel", type=click.IntRange(min=1), default=1, show_default=True, help="How many to send at the same time."
 )
 @click.option("--update", is_flag=True, help="Accept the new answers and write them to the files.")
+@yes_option
 @app_option
 @json_option
 def replay_command(
@@ -38,13 +48,14 @@ def replay_command(
     pace: str,
     parallel: int,
     update: bool,
+    yes: bool,
     app_name: str | None,
     as_json: bool,
 ) -> None:
     """Replay recorded exchanges and show what changed.
 
-    They are sent to the application in this process, without its journal, or to a URL. In handlers, message.replayed
-    is true. The exit status is 1 if any answer differs.
+    They are sent to the application in this process, without its journal, or to a URL. Handlers run for real; in them,
+    event.replayed is true. The exit status is 1 if any answer differs.
 
     \b
     Examples:
@@ -54,7 +65,7 @@ def replay_command(
     factor = _factor(pace)
     with plain_errors():
         recorded = {file: read_file(file) for file in files}
-        send = _send_to(url, anywhere) if url else sender(find_app(app_name))
+        send = _send_to(url, anywhere) if url else _send_to_app(app_name, yes)
     exchanges = [exchange for each in recorded.values() for exchange in each]
     results = _run(exchanges, send, factor, parallel)
     differing = [result for result in results if not result.agrees]
@@ -85,6 +96,16 @@ def _send_to(url: str, anywhere: bool) -> SendExchange:
     destination = Destination(base_url=base, paths=settings.paths, account_sid=os.environ.get("TWILIO_ACCOUNT_SID", ""))
     caller = Caller(HttpTransport(), token=os.environ.get("TWILIO_AUTH_TOKEN", ""), headers=((REPLAY_HEADER, "1"),))
     return lambda exchange: destination.send(caller, exchange)
+
+
+def _send_to_app(app_name: str | None, yes: bool) -> SendExchange:
+    """Return a function that sends exchanges to an application in this process.
+
+    Raises: ConfigurationError; RegistrationError; click.ClickException; click.Abort.
+    """
+    app = find_app(app_name)
+    announce_handlers(app, yes=yes)
+    return sender(app)
 
 
 def _host(url: str) -> str:

@@ -14,7 +14,16 @@ from ..app import load_environment
 from ..caller import ACCOUNT_SID, CONTACT, NUMBER, Caller, HttpTransport, Webhook, inbound_form, random_sid, status_form
 from ..segments import segment
 from ..testing import Reply, in_process, read_reply
-from .common import app_option, find_app, json_option, pairs, plain_errors, print_json
+from .common import (
+    announce_handlers,
+    app_option,
+    find_app,
+    json_option,
+    pairs,
+    plain_errors,
+    print_json,
+    yes_option,
+)
 
 
 @click.command()
@@ -30,6 +39,7 @@ from .common import app_option, find_app, json_option, pairs, plain_errors, prin
 @click.option("--field", multiple=True, metavar="NAME=VALUE", help="Set any parameter of the webhook; repeatable.")
 @click.option("--get", is_flag=True, help="Use the method GET.")
 @click.option("--url", help="Call this URL (including credentials) over HTTP; signed if TWILIO_AUTH_TOKEN is set.")
+@yes_option
 @app_option
 @json_option
 def simulate(
@@ -43,10 +53,14 @@ def simulate(
     field: tuple[str, ...],
     get: bool,
     url: str | None,
+    yes: bool,
     app_name: str | None,
     as_json: bool,
 ) -> None:
     """Send one message or status callback, signed and authenticated, and show the answer.
+
+    It is sent to the application in this process, without its journal, or to a URL. Handlers run for real, and
+    event.replayed is false.
 
     \b
     Examples:
@@ -61,7 +75,8 @@ def simulate(
         raise click.UsageError("a status callback has no text and no media: give TEXT or --media, or --status")
     fields = pairs(field, "--field")
     with plain_errors():
-        destination = _simulated(url, app_name, "GET" if get else "POST", is_status=bool(status))
+        method = "GET" if get else "POST"
+        destination = _at_url(url, method) if url else _in_process(app_name, method, bool(status), yes)
         fields = {"AccountSid": destination.account_sid} | fields
         if status:
             form = status_form(
@@ -85,13 +100,21 @@ class _Simulated:
     account_sid: str
 
 
-def _simulated(url: str | None, app_name: str | None, method: str, *, is_status: bool) -> _Simulated:
-    """Return the caller for a URL, or for the application in this process."""
-    if url:
-        load_environment(Path.cwd())
-        caller = Caller(HttpTransport(), token=os.environ.get("TWILIO_AUTH_TOKEN", ""))
-        return _Simulated(caller, Webhook(url=url, method=method), os.environ.get("TWILIO_ACCOUNT_SID", ACCOUNT_SID))
-    target, transport = in_process(find_app(app_name))
+def _at_url(url: str, method: str) -> _Simulated:
+    """Return the caller for a URL."""
+    load_environment(Path.cwd())
+    caller = Caller(HttpTransport(), token=os.environ.get("TWILIO_AUTH_TOKEN", ""))
+    return _Simulated(caller, Webhook(url=url, method=method), os.environ.get("TWILIO_ACCOUNT_SID", ACCOUNT_SID))
+
+
+def _in_process(app_name: str | None, method: str, is_status: bool, yes: bool) -> _Simulated:
+    """Return the caller for the application in this process.
+
+    Raises: ConfigurationError; RegistrationError; click.ClickException; click.Abort.
+    """
+    app = find_app(app_name)
+    announce_handlers(app, yes=yes)
+    target, transport = in_process(app)
     path = target.settings.status_path if is_status else target.settings.message_path
     webhook = replace(target.webhook(path), method=method)
     return _Simulated(target.caller(transport), webhook, target.account_sid)
