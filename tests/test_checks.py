@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -53,18 +54,17 @@ def test_sound_settings_have_no_warnings(postgres_url: str) -> None:
 )
 def test_wrong_setting_is_named(changes: dict[str, str], level: str, says: str, tmp_path: Path) -> None:
     """During an outage, the first line that is not ok must say what to set."""
-    journal = {"TWIML_DATABASE_URL": f"sqlite:///{tmp_path}/twiml.db"}
-    findings = check_settings(SOUND | journal | changes, ROOT)[1]
+    findings = check_settings(SOUND | {"TWIML_DATABASE_URL": "off"} | changes, ROOT)[1]
 
     assert any(finding.level == level and says in finding.says for finding in findings), findings
 
 
-def test_journal_among_temporary_files_is_reported() -> None:
-    """The system deletes them at the next start, and the stored answers with them."""
-    with TemporaryDirectory(dir="/tmp") as folder:
-        findings = check_settings(SOUND | {"TWIML_DATABASE_URL": f"sqlite:///{folder}/x.db"}, ROOT)[1]
+def test_journal_in_a_temporary_folder_is_a_warning() -> None:
+    """Its answers are gone after a restart of the machine, and a retry then runs the handler again."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        findings = check_settings(SOUND | {"TWIML_DATABASE_URL": f"sqlite:///{folder}/twiml.db"}, ROOT)[1]
 
-    assert any(each.level == "warning" and "temporary files" in each.says for each in findings), findings
+    assert any(each.level == "warning" and "folder for temporary files" in each.says for each in findings), findings
 
 
 def test_missing_message_handlers_are_reported(tmp_path: Path) -> None:
