@@ -67,7 +67,7 @@ def test_invalid_messages_are_refused_with_their_error_code(case: Refused) -> No
     check_refused(case)
 
 
-def test_every_error_code_is_in_the_table() -> None:
+def test_every_error_code_of_messages_is_in_the_table() -> None:
     """A refusal without a row has never been checked against the documentation."""
     tested = {case.code for case in REFUSED.values()}
 
@@ -110,7 +110,7 @@ SERVED: dict[str, tuple[Changes, Mapping[str, Any]]] = {
 
 
 @pytest.mark.parametrize(("changes", "expected"), SERVED.values(), ids=SERVED)
-def test_message_is_created_with_the_resources_of_the_seed(changes: Changes, expected: Mapping[str, Any]) -> None:
+def test_message_is_created_with_the_settings_of_its_service(changes: Changes, expected: Mapping[str, Any]) -> None:
     """The settings of the service apply to its messages."""
     check_created(changes, expected, SEED)
 

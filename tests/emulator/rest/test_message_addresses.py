@@ -90,7 +90,7 @@ def test_invalid_addresses_are_refused_with_their_error_code(case: Refused) -> N
     check_refused(case)
 
 
-def test_every_error_code_is_in_the_table() -> None:
+def test_every_error_code_of_addresses_is_in_the_table() -> None:
     """A refusal without a row has never been checked against the documentation."""
     tested = {case.code for case in REFUSED.values()}
 
@@ -114,7 +114,7 @@ ACCEPTED: dict[str, tuple[Changes, Mapping[str, Any]]] = {
 
 
 @pytest.mark.parametrize(("changes", "expected"), ACCEPTED.values(), ids=ACCEPTED)
-def test_message_is_created_with_its_addresses(changes: Changes, expected: Mapping[str, Any]) -> None:
+def test_message_is_created_between_valid_addresses(changes: Changes, expected: Mapping[str, Any]) -> None:
     """What Twilio accepts is accepted, and shown in the same way."""
     check_created(changes, expected)
 
@@ -138,7 +138,7 @@ SERVED: dict[str, tuple[Changes, Mapping[str, Any]]] = {
 
 
 @pytest.mark.parametrize(("changes", "expected"), SERVED.values(), ids=SERVED)
-def test_message_is_created_with_the_resources_of_the_seed(changes: Changes, expected: Mapping[str, Any]) -> None:
+def test_message_is_created_between_addresses_of_the_seed(changes: Changes, expected: Mapping[str, Any]) -> None:
     """With a seed, only its numbers are senders, and services pick from them."""
     check_created(changes, expected, SEED)
 

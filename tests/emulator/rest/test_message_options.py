@@ -73,7 +73,7 @@ def test_invalid_options_are_refused_with_their_error_code(case: Refused) -> Non
     check_refused(case)
 
 
-def test_every_error_code_is_in_the_table() -> None:
+def test_every_error_code_of_options_is_in_the_table() -> None:
     """A refusal without a row has never been checked against the documentation."""
     tested = {case.code for case in REFUSED.values()}
 
@@ -100,7 +100,7 @@ ACCEPTED: dict[str, tuple[Changes, Mapping[str, Any]]] = {
 
 
 @pytest.mark.parametrize(("changes", "expected"), ACCEPTED.values(), ids=ACCEPTED)
-def test_message_is_created_with_its_options(changes: Changes, expected: Mapping[str, Any]) -> None:
+def test_message_is_created_with_valid_options(changes: Changes, expected: Mapping[str, Any]) -> None:
     """What Twilio accepts is accepted, and shown in the same way."""
     check_created(changes, expected)
 
@@ -123,7 +123,7 @@ SERVED: dict[str, tuple[Changes, Mapping[str, Any]]] = {
 
 
 @pytest.mark.parametrize(("changes", "expected"), SERVED.values(), ids=SERVED)
-def test_message_is_created_with_the_resources_of_the_seed(changes: Changes, expected: Mapping[str, Any]) -> None:
+def test_message_of_a_service_can_be_scheduled(changes: Changes, expected: Mapping[str, Any]) -> None:
     """Only messages of a service can be scheduled."""
     check_created(changes, expected, SEED)
 
