@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from twilio.base.exceptions import TwilioRestException
 
-from tests.emulator.program import CONTACT, MONDAY, NUMBER, Program, say, send
+from tests.emulator.program import CONTACT, MONDAY, NUMBER, Program, closed_port, say, send
 from tests.servers import ROOT, clean_environment
 from twiml_app.emulator import ACCOUNT_SID, AUTH_TOKEN, Emulator, EmulatorOptions, FetchedMedia
 from twiml_app.emulator.clocks import LATEST
@@ -55,20 +55,21 @@ def test_seed_with_numbers_restricts_the_senders() -> None:
         assert refused.value.code == 21606
 
 
-def test_watchers_are_told_of_requests_and_entries_as_they_happen(dead_url: str) -> None:
-    """Whoever looks at the terminal sees at once what went wrong."""
+def test_watchers_are_called_for_requests_entries_and_webhooks() -> None:
+    """The command line prints them as they happen."""
+    url = f"http://127.0.0.1:{closed_port()}/message"
     requests: list[LoggedRequest] = []
     entries: list[DebuggerEntry] = []
     webhooks: list[LoggedWebhook] = []
     with Emulator() as emulator:
         emulator.watch(requests.append, entries.append, webhooks.append)
-        emulator.add_number(NUMBER, f"{dead_url}/message")
+        emulator.add_number(NUMBER, url)
         emulator.phone(CONTACT).text("hi")
         send(emulator)
 
         assert [(each.method, each.status) for each in requests] == [("POST", 201)]
         assert [each.code for each in entries] == [11205]
-        assert [(each.method, each.url, each.status) for each in webhooks] == [("POST", f"{dead_url}/message", 0)] * 2
+        assert [(each.method, each.url, each.status) for each in webhooks] == [("POST", url, 0)] * 2
         assert emulator.webhooks == webhooks
 
 
