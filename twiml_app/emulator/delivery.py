@@ -82,7 +82,7 @@ class Delivery:
         has_left = (_IS_OURS, Condition("date_sent", ">", 0))
         for sender, moment in store.newest_of_each(MessageRecord, ("from_",), "date_sent", *has_left, most="date_sent"):
             if is_limited(sender):
-                self._queues.leave(sender, moment)
+                self._queues.record_send(sender, moment)
         for message in store.find(MessageRecord, _IS_OURS, Condition("status", "in", _UNFINISHED), oldest_first=True):
             self.begin(message)
 
@@ -98,7 +98,7 @@ class Delivery:
         canceled = self._move(message.sid, waiting, status="canceled")
         if canceled:
             with self._context.lock:
-                self._queues.give_up(canceled.from_, canceled.sid)
+                self._queues.remove(canceled.from_, canceled.sid)
         return canceled
 
     def fail(self, message: MessageRecord, code: int) -> MessageRecord:
@@ -149,25 +149,25 @@ class Delivery:
             self._at(moment, self._send, sid)
             return
         with self._context.lock:
-            free = self._queues.join(sender, sid)
-        if free is not None:
-            self._at(max(moment, free), self._call_next, sender)
+            next_send = self._queues.enqueue(sender, sid)
+        if next_send is not None:
+            self._at(max(moment, next_send), self._send_next, sender)
 
-    def _call_next(self, sender: str, moment: float) -> None:
+    def _send_next(self, sender: str, moment: float) -> None:
         """Send the first message of a queue; messages that cannot be sent take no time."""
         with self._context.lock:
             while sid := self._queues.first(sender):
-                has_left = self._send(sid, moment)
-                self._queues.give_up(sender, sid)
-                if has_left:
-                    self._call_later(sender, moment)
+                is_sent = self._send(sid, moment)
+                self._queues.remove(sender, sid)
+                if is_sent:
+                    self._schedule_next(sender, moment)
                     return
-            self._queues.stand(sender)
+            self._queues.mark_idle(sender)
 
-    def _call_later(self, sender: str, moment: float) -> None:
-        free = self._queues.leave(sender, moment)
-        if free is not None:
-            self._at(free, self._call_next, sender)
+    def _schedule_next(self, sender: str, moment: float) -> None:
+        next_send = self._queues.record_send(sender, moment)
+        if next_send is not None:
+            self._at(next_send, self._send_next, sender)
 
     def _send(self, sid: str, moment: float) -> bool:
         """Send a message; returns whether it was sent."""
