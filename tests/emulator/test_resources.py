@@ -108,3 +108,13 @@ def test_repr_of_a_message_is_short(message: MessageRecord, shown: str) -> None:
 def test_repr_of_an_entry_is_short() -> None:
     """A failed assertion prints it."""
     assert repr(ENTRY) == "<error 12100 http://a.example/ the document is not XML.>"
+
+
+def test_repr_of_an_account_has_no_secrets() -> None:
+    """A failed assertion prints it, and test output may be public."""
+    account = Account(sid="AC1", auth_token="the-token", signing_key="SK1", signing_secret="the-secret", **OWN)
+
+    assert "AC1" in repr(account)
+    assert "SK1" in repr(account)
+    assert "the-token" not in repr(account)
+    assert "the-secret" not in repr(account)

@@ -58,7 +58,7 @@ class EmulatorOptions:
     profile: str = "current"
     #: By default TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN of the environment, else ``ACCOUNT_SID`` and ``AUTH_TOKEN``.
     account_sid: str = ""
-    auth_token: str = ""
+    auth_token: str = field(default="", repr=False)
     #: Fetch media from any host; by default only from this machine.
     fetch: bool = False
     tls: bool = False

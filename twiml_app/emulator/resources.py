@@ -5,7 +5,7 @@ Dates are seconds since the epoch; ``rest.representations`` formats them. A reso
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 #: The two versions of the API.
 API_2010, API_2008 = "2010-04-01", "2008-08-01"
@@ -31,7 +31,7 @@ class Resource:
 class Account(Resource):
     """An account or a subaccount; ``account_sid`` is the parent account, or the account itself if it has none."""
 
-    auth_token: str
+    auth_token: str = field(repr=False)
     friendly_name: str = ""
     #: active, suspended or closed.
     status: str = "active"
@@ -43,7 +43,7 @@ class Account(Resource):
     mms_as_link: bool = True
     #: Id of a shared key that signs webhooks with HMAC-SHA256 instead of the token; empty for none.
     signing_key: str = ""
-    signing_secret: str = ""
+    signing_secret: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
