@@ -7,13 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.recorded import exchange
 from twiml_app.caller.forms import inbound_form
-from twiml_app.recordings.format import Exchange, read_file, write_file
-from twiml_app.webhook import TWIML_TYPE, WebhookResponse
+from twiml_app.recordings.format import read_file, write_file
 
 pytestmark = pytest.mark.slow
 
-SID = "SM" + "5" * 32
 HANDLERS = """
 from twiml_app import InboundMessage, Message, Router, StatusCallback
 
@@ -67,27 +66,6 @@ def test_authentication_is_on(phone, {fixture}):
     {application}
     assert client.post("{path}", data={{"Body": "menu"}}).status_code == 401
 """
-
-
-def answered(text: str) -> WebhookResponse:
-    """Make an answer with a text."""
-    url = f"https://sms.example.com/status?in_reply_to={SID}&amp;token=scrubbed"
-    document = f'<Response><Message action="{url}" statusCallback="{url}"><Body>{text}</Body></Message></Response>'
-    return WebhookResponse(status=200, content_type=TWIML_TYPE, body=document.encode())
-
-
-def exchange(body: str, answer: str) -> Exchange:
-    """Make a recorded exchange."""
-    return Exchange(
-        received_at=0.0,
-        kind="message",
-        endpoint="message",
-        method="POST",
-        url="https://sms.example.com/message",
-        form=inbound_form(body, message_sid=SID),
-        answer=answered(answer),
-        handler="handlers.menu",
-    )
 
 
 MENU = exchange("menu", "Tea or coffee?")

@@ -6,9 +6,10 @@ pytest loads this module in every run where the package is installed, so it impo
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -16,16 +17,32 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from .emulator import Emulator
-    from .recordings import Exchange
+    from .recordings import Exchange, Replayed
     from .testing import Phone
 
 INI = "twiml_recordings"
+STATUS_INI = "twiml_recordings_status"
 MARKER = "twiml_recordings"
+FIXTURE = "recorded_exchange"
+
+#: The results of exchanges that were replayed and not reported yet, by group of tests and by index.
+_RESULTS = pytest.StashKey[dict[tuple[object, ...], dict[int, "Replayed"]]]()
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The exchange that a test replays."""
+
+    file: Path
+    index: int
+    #: The tests that share one replay of the file: for marked tests those of the same function and parameters.
+    group: tuple[object, ...]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the ini setting that lists recordings, and the option that accepts new answers."""
     parser.addini(INI, "recordings whose exchanges are run as tests: patterns such as tests/recordings/*.jsonl", "args")
+    parser.addini(STATUS_INI, "whether recorded status callbacks are replayed too", "bool", default=True)
     group = parser.getgroup("twiml_app")
     group.addoption("--twiml-update", action="store_true", help="accept new answers: write them into the recordings")
 
@@ -62,8 +79,7 @@ def emulator(request: pytest.FixtureRequest) -> Iterator[Emulator]:
 @pytest.fixture
 def recorded_exchange(request: pytest.FixtureRequest) -> Callable[[], None]:
     """A function that checks one exchange of the marker's recordings: call it."""
-    file, index = request.param
-    return lambda: _check(request, file, index)
+    return lambda: _check(request)
 
 
 def _application(request: pytest.FixtureRequest) -> Flask:
@@ -84,15 +100,15 @@ def _application(request: pytest.FixtureRequest) -> Flask:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a marked test once per recorded exchange."""
-    if "recorded_exchange" not in metafunc.fixturenames:
+    if FIXTURE not in metafunc.fixturenames:
         return
     patterns = [pattern for mark in metafunc.definition.iter_markers(MARKER) for pattern in mark.args]
     root = metafunc.config.rootpath
-    cases = [(file, index, name) for file in _files(root, patterns) for index, name in _names(file)]
+    cases = [(file, index, name) for file in _files(root, patterns) for index, name in _names(file, metafunc.config)]
     if patterns and not cases:
         raise pytest.UsageError(f"no recorded exchange in {', '.join(patterns)}, relative to {root}")
     metafunc.parametrize(
-        "recorded_exchange",
+        FIXTURE,
         [(file, index) for file, index, _ in cases],
         ids=[name for *_, name in cases],
         indirect=True,
@@ -103,16 +119,24 @@ def _files(root: Path, patterns: list[str]) -> list[Path]:
     return sorted({file for pattern in patterns for file in root.glob(pattern)})
 
 
-def _names(file: Path) -> Iterator[tuple[int, str]]:
+def _names(file: Path, config: pytest.Config) -> Iterator[tuple[int, str]]:
     """Yield the index of each exchange in a file, and a name for its test."""
+    for index, exchange in _exchanges(file, config).items():
+        is_status = exchange.kind == "status"
+        text = exchange.form.get("MessageStatus", "status") if is_status else exchange.form.get("Body", "")
+        printable = "".join(character if character.isprintable() else " " for character in text)
+        yield index, f"{file.stem}:{index + 1} {printable[:30].replace('::', ':')}".strip()
+
+
+def _exchanges(file: Path, config: pytest.Config) -> dict[int, Exchange]:
+    """Return the exchanges of a file by index, without status callbacks if the ini setting says so.
+
+    Raises: RecordingError.
+    """
     from .recordings import read_file
 
-    for index, exchange in enumerate(read_file(file)):
-        what = (
-            exchange.form.get("MessageStatus", "status") if exchange.kind == "status" else exchange.form.get("Body", "")
-        )
-        word = "".join(character if character.isprintable() else " " for character in what)
-        yield index, f"{file.stem}:{index + 1} {word[:30].replace('::', ':')}".strip()
+    with_status = config.getini(STATUS_INI)
+    return {index: each for index, each in enumerate(read_file(file)) if with_status or each.kind != "status"}
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
@@ -134,34 +158,70 @@ class RecordingFile(pytest.Module):
         from .errors import RecordingError
 
         try:
-            names = [*_names(self.path)]
+            names = [*_names(self.path, self.config)]
         except RecordingError as error:
             raise self.CollectError(str(error)) from error
         for index, name in names:
-            yield pytest.Function.from_parent(self, name=name, callobj=_test_of(self.path, index))
+            yield RecordedExchange.from_parent(self, name=name, callobj=_check, index=index)
 
 
-def _test_of(file: Path, index: int) -> Callable[[pytest.FixtureRequest], None]:
-    def test(request: pytest.FixtureRequest) -> None:
-        _check(request, file, index)
+class RecordedExchange(pytest.Function):
+    """The test of one exchange in a recording."""
 
-    return test
+    def __init__(self, *, index: int, **options: Any) -> None:
+        super().__init__(**options)
+        self.index = index
 
 
-def _check(request: pytest.FixtureRequest, file: Path, index: int) -> None:
-    """Replay one exchange; fail if the answer differs, or accept the new answer."""
-    from .recordings import read_file, replay
-    from .testing import sender
-
-    exchange = read_file(file)[index]
-    (result,) = replay([exchange], sender(_application(request)))
+def _check(request: pytest.FixtureRequest) -> None:
+    """Fail if the answer to one exchange differs, or accept the new answer."""
+    place = _place(request.node)
+    assert place  # noqa: S101 - only tests of an exchange come here
+    result = _result(request, place)
     if result.agrees:
         return
     if request.config.getoption("--twiml-update") and result.answer:
-        _accept(file, index, result.updated())
+        _accept(place.file, place.index, result.updated())
         return
     lines = "\n".join(f"    {line}" for line in result.differences)
-    pytest.fail(f"{exchange.handler or exchange.kind} answered differently from the recording:\n{lines}", pytrace=False)
+    handler = result.exchange.handler or result.exchange.kind
+    pytest.fail(f"{handler} answered differently from the recording:\n{lines}", pytrace=False)
+
+
+def _place(item: pytest.Item) -> Place | None:
+    """Return the exchange that a test replays; None for other tests."""
+    if isinstance(item, RecordedExchange):
+        return Place(item.path, item.index, (item.path,))
+    callspec = getattr(item, "callspec", None)
+    if callspec is None or FIXTURE not in callspec.params:
+        return None
+    file, index = callspec.params[FIXTURE]
+    others = sorted((name, value) for name, value in callspec.indices.items() if name != FIXTURE)
+    return Place(file, index, (file, item.parent, getattr(item, "originalname", ""), *others))
+
+
+def _result(request: pytest.FixtureRequest, place: Place) -> Replayed:
+    """Return the result of one exchange.
+
+    The first test of a group replays the file up to the last selected exchange, while its fixtures are alive; the
+    other tests find their results. A test that is run again finds none, and replays the file again.
+    """
+    kept = request.session.stash.setdefault(_RESULTS, {})
+    if place.index not in kept.get(place.group, {}):
+        places = [_place(item) for item in request.session.items]
+        last = max([place.index, *(each.index for each in places if each and each.group == place.group)])
+        kept[place.group] = _replay(request, place.file, last)
+    return kept[place.group].pop(place.index)
+
+
+def _replay(request: pytest.FixtureRequest, file: Path, last: int) -> dict[int, Replayed]:
+    """Replay the exchanges of a file up to an index, in order, against one application."""
+    from .recordings import replay
+    from .testing import sender
+
+    exchanges = {index: each for index, each in _exchanges(file, request.config).items() if index <= last}
+    results = replay([*exchanges.values()], sender(_application(request)))
+    return dict(zip(exchanges, results, strict=True))
 
 
 def _accept(file: Path, index: int, exchange: Exchange) -> None:

@@ -17,6 +17,7 @@ from .caller import (
     NUMBER,
     Call,
     Caller,
+    CookieJar,
     HttpTransport,
     OutgoingRequest,
     Session,
@@ -31,7 +32,7 @@ from .caller import (
 from .config import Settings
 from .errors import CallError
 from .receiver import REPLAY_HEADER
-from .recordings import Destination, SendExchange
+from .recordings import Destination, Sender, SendExchange
 from .twiml import MessagingResponse
 from .verbs import Message, Redirect, Sms, Verb
 from .webhook import Form, WebhookResponse, base_of
@@ -66,9 +67,9 @@ class ServedApp:
         """The id of the shared key that signs; empty if an auth token signs."""
         return "" if self.settings.auth_tokens else next(iter(self.settings.shared_keys), "")
 
-    def caller(self, transport: Transport, *headers: tuple[str, str]) -> Caller:
+    def caller(self, transport: Transport, *headers: tuple[str, str], cookies: CookieJar | None = None) -> Caller:
         """Return a caller that calls and signs as Twilio does."""
-        return Caller(transport, token=self.token, key_id=self.key_id, headers=headers)
+        return Caller(transport, token=self.token, key_id=self.key_id, headers=headers, cookies=cookies)
 
     def destination(self) -> Destination:
         """Return this application as the destination of recordings, with an account that it serves."""
@@ -104,10 +105,13 @@ def in_process(app: Flask) -> tuple[ServedApp, WsgiTransport]:
 
 
 def sender(app: Flask) -> SendExchange:
-    """Return a function that sends recorded exchanges to an application in this process, past its journal."""
+    """Return a function that sends recorded exchanges to an application in this process, past its journal.
+
+    It has one caller: use one function per file, whose exchanges belong together.
+    """
     target, transport = in_process(app)
-    caller, destination = target.caller(transport, (REPLAY_HEADER, "1")), target.destination()
-    return lambda exchange: destination.send(caller, exchange)
+    replaying = (REPLAY_HEADER, "1")
+    return Sender(target.destination(), lambda cookies: target.caller(transport, replaying, cookies=cookies))
 
 
 class _RoutedTransport:

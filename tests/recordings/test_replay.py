@@ -7,7 +7,8 @@ import threading
 from dataclasses import replace
 
 import pytest
-from flask import Flask, url_for
+from click.testing import CliRunner, Result
+from flask import Flask, session, url_for
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,9 +23,9 @@ from twiml_app.errors import CallError
 from twiml_app.receiver.receiver import REPLAY_HEADER
 from twiml_app.recordings.format import Exchange
 from twiml_app.recordings.replay import Destination, Replayed, SendExchange, Sent, replay
-from twiml_app.testing import in_process
-from twiml_app.twiml import DECLARATION
-from twiml_app.webhook import WebhookResponse
+from twiml_app.testing import Phone, in_process, sender
+from twiml_app.twiml import DECLARATION, MessagingResponse
+from twiml_app.webhook import TWIML_TYPE, WebhookResponse
 
 SETTINGS = {"TWIML_CREDENTIALS": "sms:quite-long-enough", "TWIML_PUBLIC_URL": "https://sms.example.com"}
 
@@ -197,6 +198,22 @@ def test_unreachable_destination_is_an_error_of_the_call() -> None:
 
     with pytest.raises(CallError):
         destination.send(Caller(refuse), exchange())
+
+
+def test_cookies_expire_by_the_recorded_times() -> None:
+    """A replay takes seconds, but Twilio had forgotten the cookies of a conversation that resumed the next day."""
+    router = Router()
+
+    @router.default
+    def count(message: InboundMessage) -> str:
+        session["count"] = session.get("count", 0) + 1
+        return str(session["count"])
+
+    exchanges = [exchange(at=hours * 3600.0) for hours in (1, 2, 24, 25)]
+    results = [*replay(exchanges, sender(new_app(router)))]
+
+    texts = [MessagingResponse.parse(result.answer.body).messages[0].text for result in results if result.answer]
+    assert texts == ["1", "2", "1", "2"]
 
 
 def test_own_urls_agree_at_another_address() -> None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections.abc import Callable
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -13,7 +16,7 @@ import click
 from ..caller import Caller, HttpTransport
 from ..errors import ConfigurationError
 from ..receiver import REPLAY_HEADER
-from ..recordings import Destination, Exchange, Replayed, SendExchange, read_file, replay, write_file
+from ..recordings import Destination, Exchange, Replayed, Sender, SendExchange, read_file, replay, write_file
 from ..testing import sender
 from .common import (
     announce_handlers,
@@ -65,9 +68,8 @@ def replay_command(
     factor = _factor(pace)
     with plain_errors():
         recorded = {file: read_file(file) for file in files}
-        send = _send_to(url, anywhere) if url else _send_to_app(app_name, yes)
-    exchanges = [exchange for each in recorded.values() for exchange in each]
-    results = _run(exchanges, send, factor, parallel)
+        new_sender = _sending_to(url, anywhere) if url else partial(sender, find_app(app_name))
+    results = _run(recorded, new_sender, factor, parallel)
     differing = [result for result in results if not result.agrees]
     accepted = [result for result in differing if update and result.answer]
     if accepted:
@@ -83,8 +85,8 @@ def _factor(pace: str) -> float:
     return float(pace.removesuffix("x"))
 
 
-def _send_to(url: str, anywhere: bool) -> SendExchange:
-    """Return a function that sends exchanges to a URL.
+def _sending_to(url: str, anywhere: bool) -> Callable[[], SendExchange]:
+    """Return a function that makes a sender to an address.
 
     Raises: ConfigurationError, for a URL that is not on this machine, without ``anywhere``.
     """
@@ -94,8 +96,10 @@ def _send_to(url: str, anywhere: bool) -> SendExchange:
     settings = project_settings()
     base = url.rstrip("/").removesuffix(settings.message_path)
     destination = Destination(base_url=base, paths=settings.paths, account_sid=os.environ.get("TWILIO_ACCOUNT_SID", ""))
-    caller = Caller(HttpTransport(), token=os.environ.get("TWILIO_AUTH_TOKEN", ""), headers=((REPLAY_HEADER, "1"),))
-    return lambda exchange: destination.send(caller, exchange)
+    token, headers = os.environ.get("TWILIO_AUTH_TOKEN", ""), ((REPLAY_HEADER, "1"),)
+    return lambda: Sender(
+        destination, lambda cookies: Caller(HttpTransport(), token=token, headers=headers, cookies=cookies)
+    )
 
 
 def _send_to_app(app_name: str | None, yes: bool) -> SendExchange:
@@ -122,12 +126,17 @@ def _host(url: str) -> str:
     return parts.hostname
 
 
-def _run(exchanges: list[Exchange], send: SendExchange, pace: float, parallel: int) -> list[Replayed]:
-    """Send all exchanges, with a progress bar on a terminal."""
-    found = replay(exchanges, send, pace=pace, parallel=parallel)
+def _run(
+    recorded: dict[Path, list[Exchange]], new_sender: Callable[[], SendExchange], pace: float, parallel: int
+) -> list[Replayed]:
+    """Replay each file with a sender of its own; show a progress bar in a terminal."""
+    found = chain.from_iterable(
+        replay(exchanges, new_sender(), pace=pace, parallel=parallel) for exchanges in recorded.values()
+    )
     if not sys.stderr.isatty():
         return list(found)
-    with click.progressbar(found, length=len(exchanges), label="replaying", file=sys.stderr) as bar:
+    length = sum(map(len, recorded.values()))
+    with click.progressbar(found, length=length, label="replaying", file=sys.stderr) as bar:
         return list(bar)
 
 

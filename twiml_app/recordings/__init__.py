@@ -2,7 +2,7 @@
 
 from .comparison import differences
 from .format import Exchange, read_file, write_file, write_line
-from .replay import Destination, Replayed, SendExchange, Sent, replay
+from .replay import Destination, Replayed, Sender, SendExchange, Sent, replay
 from .scrubbing import Scrubber
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "Replayed",
     "Scrubber",
     "SendExchange",
+    "Sender",
     "Sent",
     "differences",
     "read_file",

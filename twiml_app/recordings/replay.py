@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode, urlsplit
 
-from ..caller import Caller, Webhook
+from ..caller import Caller, CookieJar, Webhook
 from ..errors import CallError
 from ..events import TOKEN_PARAMETER
 from ..webhook import Endpoint, Form, WebhookResponse
@@ -89,6 +89,26 @@ class Destination:
         kept = [pair for pair in Form.read(query, max_fields=500, strict=False).pairs if pair[0] != TOKEN_PARAMETER]
         path = self.paths[exchange.endpoint]
         return f"{self.base_url}{path}{'?' + urlencode(kept) if kept else ''}#rc=0"
+
+
+class Sender:
+    """Sends exchanges with one caller, so that cookies are kept per contact and number.
+
+    Cookies expire by the recorded times, as they did when the exchanges were recorded.
+    """
+
+    def __init__(self, destination: Destination, new_caller: Callable[[CookieJar], Caller]) -> None:
+        self._destination = destination
+        self._now = 0.0
+        self._caller = new_caller(CookieJar(lambda: self._now))
+
+    def __call__(self, exchange: Exchange) -> Sent:
+        """Send an exchange.
+
+        Raises: CallError, if there is no answer.
+        """
+        self._now = exchange.received_at
+        return self._destination.send(self._caller, exchange)
 
 
 def replay(
