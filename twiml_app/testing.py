@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
@@ -19,7 +19,7 @@ from .caller import (
     Caller,
     CookieJar,
     HttpTransport,
-    OutgoingRequest,
+    RoutedTransport,
     Session,
     Transport,
     Webhook,
@@ -31,8 +31,9 @@ from .caller import (
 )
 from .config import Settings
 from .errors import CallError
+from .handler_errors import collect_errors, describe_error, handler_as_cause
 from .receiver import REPLAY_HEADER
-from .recordings import Destination, Sender, SendExchange
+from .recordings import Destination, Exchange, Sender, SendExchange, Sent
 from .twiml import MessagingResponse
 from .verbs import Message, Redirect, Sms, Verb
 from .webhook import Form, WebhookResponse, base_of
@@ -107,39 +108,23 @@ def in_process(app: Flask) -> tuple[ServedApp, WsgiTransport]:
 def sender(app: Flask) -> SendExchange:
     """Return a function that sends recorded exchanges to an application in this process, past its journal.
 
-    It has one caller: use one function per file, whose exchanges belong together.
+    It has one caller: use one function per file, whose exchanges belong together. Exceptions of handlers are noted.
     """
     target, transport = in_process(app)
-    replaying = (REPLAY_HEADER, "1")
-    return Sender(target.destination(), lambda cookies: target.caller(transport, replaying, cookies=cookies))
+    header = (REPLAY_HEADER, "1")
+    send_one = Sender(target.destination(), lambda cookies: target.caller(transport, header, cookies=cookies))
 
+    def send(exchange: Exchange) -> Sent:
+        with collect_errors(app) as errors:
+            try:
+                sent = send_one(exchange)
+            except CallError:
+                raise
+            except Exception as error:  # Flask passes on exceptions if the application is in testing mode
+                raise CallError(" ".join(map(str.strip, describe_error(error))), url=exchange.url) from error
+        return replace(sent, notes=tuple(line for error in errors for line in describe_error(error)))
 
-class _RoutedTransport:
-    """Sends requests for the application's host in process, and all others over the network.
-
-    If the application takes longer than the request allows, it counts as a timeout, as over the network.
-    """
-
-    def __init__(
-        self, base_url: str, inside: Transport, outside: Transport, *, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._host = urlsplit(base_url)[:2]
-        self._inside = inside
-        self._outside = outside
-        self._clock = clock
-
-    def __call__(self, request: OutgoingRequest) -> WebhookResponse:
-        """Send a request.
-
-        Raises: ConnectFailed; ProtocolViolation; OSError.
-        """
-        if urlsplit(request.url)[:2] != self._host:
-            return self._outside(request)
-        began = self._clock()
-        response = self._inside(request)
-        if self._clock() - began > request.read_timeout_s:
-            raise TimeoutError("timed out")
-        return response
+    return send
 
 
 def emulator_for(app: Flask, *, number: str = NUMBER) -> Emulator:
@@ -157,7 +142,7 @@ def emulator_for(app: Flask, *, number: str = NUMBER) -> Emulator:
     )
     emulator = Emulator(
         options,
-        transport=_RoutedTransport(target.base_url, transport, HttpTransport()),
+        transport=RoutedTransport(target.base_url, transport, HttpTransport()),
     )
     if target.key_id:
         emulator.sign_with(target.key_id, target.token)
@@ -223,6 +208,7 @@ class Phone:
         new_sid: Callable[[str], str] = random_sid,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        self._app = app
         self._target, transport = in_process(app)
         self._caller = self._target.caller(transport)
         self._new_sid = new_sid
@@ -233,15 +219,17 @@ class Phone:
     def text(self, body: str, **fields: str) -> Reply:
         """Send a text message; keyword arguments set fields of the webhook, such as ``ProfileName="Ann"``.
 
-        Raises: CallError, if the application answers with an error.
+        Raises: CallError, if the application answers with an error; its cause is the exception of the handler.
         """
+        __tracebackhide__ = True  # pytest shows the line of the test
         return self._send(body, {}, fields)
 
     def image(self, url: str, body: str = "", *, content_type: str = "image/jpeg", **fields: str) -> Reply:
         """Send a picture, with or without text.
 
-        Raises: CallError, if the application answers with an error.
+        Raises: CallError, if the application answers with an error; its cause is the exception of the handler.
         """
+        __tracebackhide__ = True
         return self._send(body, {url: content_type}, fields)
 
     def status(
@@ -251,6 +239,7 @@ class Phone:
 
         Raises: CallError, if the application answers with an error.
         """
+        __tracebackhide__ = True
         webhook = self._target.webhook(self._target.settings.status_path)
         return self._report(webhook, message_sid, message_status, error_code, fields)
 
@@ -261,6 +250,7 @@ class Phone:
 
         Raises: CallError, if the application answers with an error, or the reply has no status URL.
         """
+        __tracebackhide__ = True
         followed = ((index, each) for index, each in enumerate(reply.messages) if each.action or each.status_callback)
         index, message = next(followed, (0, None))
         if message is None:
@@ -271,6 +261,7 @@ class Phone:
         return self._report(webhook, self._new_sid("SM"), message_status, error_code, fields)
 
     def _send(self, body: str, media: Mapping[str, str], fields: Mapping[str, str]) -> Reply:
+        __tracebackhide__ = True
         form = inbound_form(
             body,
             from_=self.contact,
@@ -280,11 +271,13 @@ class Phone:
             account_sid=self._target.account_sid,
             fields=fields,
         )
-        return read_reply(self._caller, self._target.webhook(self._target.settings.message_path), form)
+        with handler_as_cause(self._app):
+            return read_reply(self._caller, self._target.webhook(self._target.settings.message_path), form)
 
     def _report(
         self, webhook: Webhook, sid: str, status: str, error_code: int | None, fields: Mapping[str, str]
     ) -> WebhookResponse:
+        __tracebackhide__ = True
         form = status_form(
             sid,
             status,
@@ -295,7 +288,8 @@ class Phone:
             account_sid=self._target.account_sid,
             fields=fields,
         )
-        return self._caller.call(webhook, form).response
+        with handler_as_cause(self._app):
+            return self._caller.call(webhook, form).response
 
 
 def read_reply(caller: Caller, webhook: Webhook, form: Form) -> Reply:
@@ -303,6 +297,7 @@ def read_reply(caller: Caller, webhook: Webhook, form: Form) -> Reply:
 
     Raises: CallError; TwimlError, if Twilio would not execute the answer.
     """
+    __tracebackhide__ = True
     verbs: list[Verb] = []
     session = Session()
     for _ in range(_MAX_REDIRECTS):

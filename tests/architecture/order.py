@@ -10,7 +10,7 @@ ORDER: tuple[str, ...] = (
     *("webhook", "events", "verbs", "twiml"),
     *("credentials", "setting_readers", "unknown_settings", "config", "signature", "logs"),
     *("routing", "receiver", "caller", "recordings", "journal", "app", "emulator"),
-    *("testing", "checks", "plugin", "cli"),
+    *("handler_errors", "testing", "checks", "plugin", "cli"),
 )
 
 #: The modules inside each package.

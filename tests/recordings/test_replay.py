@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner, Result
-from flask import Flask, session, url_for
+from flask import Flask, request, session, url_for
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -214,6 +214,39 @@ def test_cookies_expire_by_the_recorded_times() -> None:
 
     texts = [MessagingResponse.parse(result.answer.body).messages[0].text for result in results if result.answer]
     assert texts == ["1", "2", "1", "2"]
+
+
+def test_application_that_raises_does_not_end_the_replay() -> None:
+    """In testing mode Flask passes on exceptions outside of handlers; the other exchanges have results all the same."""
+    app = new_app(watching()[0])
+    app.testing = True
+
+    @app.before_request
+    def fail() -> None:
+        if "fail" in request.args:
+            raise ValueError("not this one")
+
+    failing = exchange(url="https://sms.example.com/message?fail=1")
+    results = [*replay([exchange(), failing, exchange()], sender(app))]
+
+    assert [result.agrees for result in results] == [True, False, True]
+    assert "fail raised ValueError: not this one at" in results[1].differences[0]
+
+
+def test_handler_that_raised_is_named_if_the_answer_differs() -> None:
+    """A report that shows only the status would send people to the log."""
+    router = Router()
+
+    @router.default
+    def fails(message: InboundMessage) -> str:
+        raise ValueError(message.body)
+
+    failed = exchange(answer=WebhookResponse(status=500, content_type="text/plain", body=b"the handler failed\n"))
+    agreeing, differing = replay([failed, exchange()], sender(new_app(router)))
+
+    assert agreeing.differences == ()
+    assert differing.differences[-2].endswith(".fails raised ValueError: 0")
+    assert differing.differences[-1].startswith("    at ")
 
 
 def test_own_urls_agree_at_another_address() -> None:

@@ -3,7 +3,7 @@
 from .caller import Caller, resolve, without_userinfo
 from .forms import ACCOUNT_SID, CONTACT, NUMBER, inbound_form, random_sid, status_form
 from .session import CookieJar, Session
-from .transports import HttpTransport, WsgiTransport
+from .transports import HttpTransport, RoutedTransport, WsgiTransport
 from .types import (
     CERTIFICATE_EXPIRED,
     CERTIFICATE_FOR_ANOTHER,
@@ -30,6 +30,7 @@ __all__ = [
     "HttpTransport",
     "OutgoingRequest",
     "Overrides",
+    "RoutedTransport",
     "Session",
     "Transport",
     "Webhook",

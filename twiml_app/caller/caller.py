@@ -84,6 +84,7 @@ class Caller:
 
         Raises: CallError, if no URL answers with success, or a URL is invalid.
         """
+        __tracebackhide__ = True  # pytest shows the line of the test
         for url in (webhook.url, webhook.fallback_url or webhook.url):
             _require_http(url)
         attempts: list[Attempt] = []
@@ -102,6 +103,7 @@ class Caller:
 
         Raises: CallError.
         """
+        __tracebackhide__ = True
         overrides = Overrides.of(urlsplit(url).fragment)
         idempotency_token = self._new_token()
         deadline = self._shared.clock() + overrides.total_s

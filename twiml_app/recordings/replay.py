@@ -24,6 +24,8 @@ class Sent:
     response: WebhookResponse
     #: The URL that answered, without credentials.
     url: str = ""
+    #: Lines that may explain a difference, such as the exception of a handler.
+    notes: tuple[str, ...] = ()
 
 
 #: Sends one exchange.
@@ -38,6 +40,7 @@ class Replayed:
 
     exchange: Exchange
     answer: WebhookResponse | None
+    #: The lines of a diff, and notes that explain it.
     differences: tuple[str, ...]
     #: The URL that answered.
     url: str = ""
@@ -148,4 +151,4 @@ def _send_one(exchange: Exchange, send: SendExchange) -> Replayed:
     except CallError as error:
         return Replayed(exchange, None, (f"no answer: {error.problem}",))
     found = differences(exchange.answer, sent.response, recorded_url=exchange.url, answered_url=sent.url)
-    return Replayed(exchange, sent.response, tuple(found), sent.url)
+    return Replayed(exchange, sent.response, (*found, *(sent.notes if found else ())), sent.url)
