@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 

@@ -15,13 +15,6 @@ from tests.architecture.order import INSIDE, ORDER
 from tests.architecture.sources import FILES, PACKAGE, imported, own_imports, part_of
 from tests.servers import ROOT, clean_environment
 
-PACKAGE = "twiml_app"
-FILES = sorted(
-    path
-    for path in (ROOT / PACKAGE).rglob("*.py")
-    if "scaffold" not in path.parts
-    and path.relative_to(ROOT / PACKAGE).as_posix() not in ("__init__.py", "__main__.py")
-)
 WITH_FLASK = {"app", "handler_errors", "testing", "plugin", "cli"}
 
 

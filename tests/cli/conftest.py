@@ -26,7 +26,7 @@ def example_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def project_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def project_folder(example_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Run the commands in the folder of a project, with a journal that is not in it."""
     monkeypatch.setenv("TWIML_DATABASE_URL", f"sqlite:///{tmp_path}/journal/twiml.db")
     before = Path.cwd()

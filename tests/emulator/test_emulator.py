@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from twilio.base.exceptions import TwilioRestException
 
-from tests.emulator.program import CONTACT, MONDAY, NUMBER, Program, closed_port, say, send
-from tests.servers import ROOT, clean_environment
+from tests.emulator.program import CONTACT, MONDAY, NUMBER, Program, say, send
+from tests.servers import ROOT, clean_environment, refusing_port
 from twiml_app.emulator import ACCOUNT_SID, AUTH_TOKEN, Emulator, EmulatorOptions, FetchedMedia
 from twiml_app.emulator.clocks import LATEST
 from twiml_app.emulator.resources import DebuggerEntry, MessagingService
@@ -62,11 +62,11 @@ def test_seed_with_numbers_restricts_the_senders() -> None:
 
 def test_watchers_are_called_for_requests_entries_and_webhooks() -> None:
     """The command line prints them as they happen."""
-    url = f"http://127.0.0.1:{closed_port()}/message"
     requests: list[LoggedRequest] = []
     entries: list[DebuggerEntry] = []
     webhooks: list[LoggedWebhook] = []
-    with Emulator() as emulator:
+    with refusing_port() as port, Emulator() as emulator:
+        url = f"http://127.0.0.1:{port}/message"
         emulator.watch(requests.append, entries.append, webhooks.append)
         emulator.add_number(NUMBER, url)
         emulator.phone(CONTACT).text("hi")

@@ -7,7 +7,6 @@ import threading
 from dataclasses import replace
 
 import pytest
-from click.testing import CliRunner, Result
 from flask import Flask, request, session, url_for
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,9 +22,9 @@ from twiml_app.errors import CallError
 from twiml_app.receiver.receiver import REPLAY_HEADER
 from twiml_app.recordings.format import Exchange
 from twiml_app.recordings.replay import Destination, Replayed, SendExchange, Sent, replay
-from twiml_app.testing import Phone, in_process, sender
+from twiml_app.testing import in_process, sender
 from twiml_app.twiml import DECLARATION, MessagingResponse
-from twiml_app.webhook import TWIML_TYPE, WebhookResponse
+from twiml_app.webhook import WebhookResponse
 
 SETTINGS = {"TWIML_CREDENTIALS": "sms:quite-long-enough", "TWIML_PUBLIC_URL": "https://sms.example.com"}
 

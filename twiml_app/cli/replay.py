@@ -68,7 +68,7 @@ def replay_command(
     factor = _factor(pace)
     with plain_errors():
         recorded = {file: read_file(file) for file in files}
-        new_sender = _sending_to(url, anywhere) if url else partial(sender, find_app(app_name))
+        new_sender = _sending_to(url, anywhere) if url else _sending_to_app(app_name, yes)
     results = _run(recorded, new_sender, factor, parallel)
     differing = [result for result in results if not result.agrees]
     accepted = [result for result in differing if update and result.answer]
@@ -102,14 +102,14 @@ def _sending_to(url: str, anywhere: bool) -> Callable[[], SendExchange]:
     )
 
 
-def _send_to_app(app_name: str | None, yes: bool) -> SendExchange:
-    """Return a function that sends exchanges to an application in this process.
+def _sending_to_app(app_name: str | None, yes: bool) -> Callable[[], SendExchange]:
+    """Return a function that makes a sender to an application in this process.
 
     Raises: ConfigurationError; RegistrationError; click.ClickException; click.Abort.
     """
     app = find_app(app_name)
     announce_handlers(app, yes=yes)
-    return sender(app)
+    return partial(sender, app)
 
 
 def _host(url: str) -> str:
