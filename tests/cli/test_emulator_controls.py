@@ -61,7 +61,7 @@ def test_text_exits_1_if_twilio_would_complain(dead_url: str) -> None:
 
     says = (
         f"error 11205  {dead_url}/message: no connection to 127.0.0.1: Connection refused."
-        " Is the application running, and does it listen at this address and port?\n"
+        " Is the application running, and does it listen on this address and port?\n"
     )
     assert (turn.exit_code, turn.stdout) == (1, f"{says}the app sent no reply\n")
     assert (status, [problem["code"] for problem in document["problems"]]) == (1, [11205])
