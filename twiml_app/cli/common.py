@@ -21,6 +21,7 @@ from ..app import TwimlState, collect_settings, create_app, load_environment, lo
 from ..checks import mask_url
 from ..config import Settings
 from ..errors import ConfigurationError, TwimlAppError
+from ..journal import Engine, open_engine, sqlite_path
 from ..routing import Router
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
@@ -149,6 +150,22 @@ def _effects(config: Mapping[str, Any]) -> Iterator[str]:
         yield f"API {mask_url(api)}"
     if account := os.environ.get("TWILIO_ACCOUNT_SID"):
         yield f"Twilio account {account}"
+
+
+def find_engine(state: TwimlState | None, *, to_fill: bool = False) -> Engine:
+    """Return the engine of the journal of an application, or of the environment; it must exist unless ``to_fill``.
+
+    Raises: ConfigurationError, also if there is no journal.
+    """
+    settings, root = (state.settings, state.root) if state else (project_settings(), Path.cwd())
+    engine = state.engine if state else open_engine(settings, root)
+    if engine is None:
+        raise ConfigurationError("TWIML_DATABASE_URL", "is off, so there is no journal")
+    path = sqlite_path(settings.database_url, root)
+    if settings.database_url.startswith("sqlite:") and not path.exists() and not to_fill:
+        problem = f"there is no journal at {path}: nothing was received yet, or this is not the project's folder"
+        raise ConfigurationError("TWIML_DATABASE_URL", problem)
+    return engine
 
 
 def import_app(app_name: str) -> Flask:

@@ -13,9 +13,8 @@ from typing import Any, cast
 import click
 
 from ..app import TwimlState, state_of
-from ..errors import ConfigurationError
 from ..events import StatusCallback, parse_event
-from ..journal import Archive, Engine, ExchangeRow, Filter, Ledger, open_engine, sqlite_path
+from ..journal import Archive, ExchangeRow, Filter, Ledger
 from ..logs import format_time, mask
 from ..receiver import run_status_handlers
 from ..recordings import Exchange, Scrubber, read_file, write_file, write_line
@@ -25,6 +24,7 @@ from ..webhook import Form
 from .common import (
     app_option,
     find_app,
+    find_engine,
     find_state,
     journal_option,
     json_option,
@@ -71,22 +71,6 @@ def filters(command: Callable[..., Any]) -> Callable[..., Any]:
     ):
         command = option(command)
     return command
-
-
-def find_engine(state: TwimlState | None, *, to_fill: bool = False) -> Engine:
-    """Return the engine of the journal of an application, or of the environment; it must exist unless ``to_fill``.
-
-    Raises: ConfigurationError, also if there is no journal.
-    """
-    settings, root = (state.settings, state.root) if state else (project_settings(), Path.cwd())
-    engine = state.engine if state else open_engine(settings, root)
-    if engine is None:
-        raise ConfigurationError("TWIML_DATABASE_URL", "is off, so there is no journal")
-    path = sqlite_path(settings.database_url, root)
-    if settings.database_url.startswith("sqlite:") and not path.exists() and not to_fill:
-        problem = f"there is no journal at {path}: nothing was received yet, or this is not the project's folder"
-        raise ConfigurationError("TWIML_DATABASE_URL", problem)
-    return engine
 
 
 @click.group()

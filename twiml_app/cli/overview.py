@@ -7,8 +7,7 @@ import click
 from ..journal import Archive, Ledger
 from ..logs import format_time
 from ..statuses import error_code
-from .common import find_state, journal_option, json_option, plain_errors, print_json, print_table
-from .journal import find_engine
+from .common import find_engine, find_state, journal_option, json_option, plain_errors, print_json, print_table
 
 _ADVICE = {
     "retry": "sending it again later may succeed",
