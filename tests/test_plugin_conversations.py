@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.recorded import SID, answered, exchange
-from twiml_app.caller.forms import status_form
+from twiml_app.caller.forms import inbound_form, status_form
 from twiml_app.recordings.format import Exchange, write_file
 from twiml_app.webhook import WebhookResponse
 
@@ -209,6 +209,41 @@ def test_status_callbacks_are_replayed_unless_left_out(
 
     result.assert_outcomes(passed=passed)
     result.stdout.fnmatch_lines(["*a:1 count PASSED*", "*a:3 count PASSED*"])
+
+
+def test_media_next_to_a_recording_can_be_downloaded(pytester: pytest.Pytester, folder: Path) -> None:
+    """The media URLs of a scrubbed recording are fictitious; without the file, the report says where to put it."""
+    pytester.makepyfile(
+        handlers="""
+        import urllib.request
+        from twiml_app import InboundMessage, Router
+
+        router = Router()
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+        @router.default
+        def size(message: InboundMessage) -> str:
+            with opener.open(message.media[0].url) as picture:
+                return f"{len(picture.read())} bytes"
+        """
+    )
+    url = "https://host.invalid/Media/ME1"
+    answer = replace(exchange("", "").answer, body=b"<Response><Message>3 bytes</Message></Response>")
+    recorded = replace(exchange("", ""), form=inbound_form(media={url: "image/png"}, message_sid=SID), answer=answer)
+    write_file(folder / "a.jsonl", [recorded])
+    write_file(folder / "b.jsonl", [recorded])
+    (folder / "a.media").mkdir()
+    (folder / "a.media" / "ME1").write_bytes(b"png")
+
+    result = pytester.runpytest_subprocess("--show-capture=no")
+
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "*handlers.size raised URLError: *",
+            f"*the recorded media URL {url} is fictitious: put the file at {folder}/b.media/ME1 *",
+        ]
+    )
 
 
 def test_command_line_agrees_with_the_tests(pytester: pytest.Pytester, folder: Path) -> None:

@@ -220,7 +220,7 @@ def _replay(request: pytest.FixtureRequest, file: Path, last: int) -> dict[int, 
     from .testing import sender
 
     exchanges = {index: each for index, each in _exchanges(file, request.config).items() if index <= last}
-    results = replay([*exchanges.values()], sender(_application(request)))
+    results = replay([*exchanges.values()], sender(_application(request), file))
     return dict(zip(exchanges, results, strict=True))
 
 

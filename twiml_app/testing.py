@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
@@ -33,7 +34,7 @@ from .config import Settings
 from .errors import CallError
 from .handler_errors import collect_errors, describe_error, handler_as_cause
 from .receiver import REPLAY_HEADER
-from .recordings import Destination, Exchange, Sender, SendExchange, Sent
+from .recordings import Destination, Exchange, Sender, SendExchange, Sent, local_media
 from .twiml import MessagingResponse
 from .verbs import Message, Redirect, Sms, Verb
 from .webhook import Form, WebhookResponse, base_of
@@ -105,24 +106,25 @@ def in_process(app: Flask) -> tuple[ServedApp, WsgiTransport]:
     return ServedApp(base_url, state.settings), transport
 
 
-def sender(app: Flask) -> SendExchange:
-    """Return a function that sends recorded exchanges to an application in this process, past its journal.
+def sender(app: Flask, recording: Path | None = None) -> SendExchange:
+    """Return a function that sends the exchanges of a recording to an application in this process, past its journal.
 
-    It has one caller: use one function per file, whose exchanges belong together. Exceptions of handlers are noted.
+    Cookies are kept, and media files next to the recording are served. Exceptions of handlers are noted.
     """
     target, transport = in_process(app)
     header = (REPLAY_HEADER, "1")
     send_one = Sender(target.destination(), lambda cookies: target.caller(transport, header, cookies=cookies))
 
     def send(exchange: Exchange) -> Sent:
-        with collect_errors(app) as errors:
+        with collect_errors(app) as errors, local_media(exchange, recording) as media:
             try:
-                sent = send_one(exchange)
+                sent = send_one(media.exchange)
             except CallError:
                 raise
             except Exception as error:  # Flask passes on exceptions if the application is in testing mode
                 raise CallError(" ".join(map(str.strip, describe_error(error))), url=exchange.url) from error
-        return replace(sent, notes=tuple(line for error in errors for line in describe_error(error)))
+        notes = (*(line for error in errors for line in describe_error(error)), *media.notes)
+        return replace(sent, response=media.restored(sent.response), notes=notes)
 
     return send
 

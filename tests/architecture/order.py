@@ -21,7 +21,7 @@ INSIDE: dict[str, tuple[str, ...]] = {
         *("responses", "replies", "suggestions", "answering", "receiver"),
     ),
     "caller": ("types", "forms", "http_auth", "session", "transports", "caller"),
-    "recordings": ("format", "comparison", "scrubbing", "replay"),
+    "recordings": ("format", "comparison", "scrubbing", "media", "replay"),
     "journal": (
         *("engine", "schema", "sqlite", "postgres", "opening"),
         *("ledger", "refusals", "rows", "retention", "durable", "archive"),

@@ -85,8 +85,8 @@ def _factor(pace: str) -> float:
     return float(pace.removesuffix("x"))
 
 
-def _sending_to(url: str, anywhere: bool) -> Callable[[], SendExchange]:
-    """Return a function that makes a sender to an address.
+def _sending_to(url: str, anywhere: bool) -> Callable[[Path], SendExchange]:
+    """Return a function that makes a sender to an address for a file.
 
     Raises: ConfigurationError, for a URL that is not on this machine, without ``anywhere``.
     """
@@ -97,7 +97,7 @@ def _sending_to(url: str, anywhere: bool) -> Callable[[], SendExchange]:
     base = url.rstrip("/").removesuffix(settings.message_path)
     destination = Destination(base_url=base, paths=settings.paths, account_sid=os.environ.get("TWILIO_ACCOUNT_SID", ""))
     token, headers = os.environ.get("TWILIO_AUTH_TOKEN", ""), ((REPLAY_HEADER, "1"),)
-    return lambda: Sender(
+    return lambda _: Sender(
         destination, lambda cookies: Caller(HttpTransport(), token=token, headers=headers, cookies=cookies)
     )
 
@@ -127,11 +127,11 @@ def _host(url: str) -> str:
 
 
 def _run(
-    recorded: dict[Path, list[Exchange]], new_sender: Callable[[], SendExchange], pace: float, parallel: int
+    recorded: dict[Path, list[Exchange]], new_sender: Callable[[Path], SendExchange], pace: float, parallel: int
 ) -> list[Replayed]:
     """Replay each file with a sender of its own; show a progress bar in a terminal."""
     found = chain.from_iterable(
-        replay(exchanges, new_sender(), pace=pace, parallel=parallel) for exchanges in recorded.values()
+        replay(exchanges, new_sender(file), pace=pace, parallel=parallel) for file, exchanges in recorded.items()
     )
     if not sys.stderr.isatty():
         return list(found)

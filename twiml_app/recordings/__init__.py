@@ -2,6 +2,7 @@
 
 from .comparison import differences
 from .format import Exchange, read_file, write_file, write_line
+from .media import local_media
 from .replay import Destination, Replayed, Sender, SendExchange, Sent, replay
 from .scrubbing import Scrubber
 
@@ -14,6 +15,7 @@ __all__ = [
     "Sender",
     "Sent",
     "differences",
+    "local_media",
     "read_file",
     "replay",
     "write_file",
