@@ -29,7 +29,8 @@ INSIDE: dict[str, tuple[str, ...]] = {
     "emulator": (
         *("quoting", "resources", "profiles", "clocks", "numbers", "pricing", "smart_encoding", "content_types"),
         *("twiml_reader", "chunked_body"),
-        *("store", "context", "schedule", "send_queues", "debugger", "webhook_log", "media", "composing"),
+        *("database", "store", "pending_tasks"),
+        *("context", "schedule", "send_queues", "debugger", "webhook_log", "media", "composing"),
         *("delivery", "opt_outs", "webhooks", "replying", "twiml_execution", "inbound", "phones", "client", "server"),
         *("rest.parameters", "rest.request", "rest.access", "rest.paging", "rest.rendering", "rest.representations"),
         *("rest.request_log", "rest.hints"),

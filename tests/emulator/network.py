@@ -10,11 +10,13 @@ from typing import Any
 from tests.emulator.contexts import make_context
 from tests.emulator.program import CONTACT, NUMBER, SERVICE
 from twiml_app.emulator.clocks import Clock, SteppedClock
+from twiml_app.emulator.database import MEMORY
 from twiml_app.emulator.delivery import Delivery
+from twiml_app.emulator.pending_tasks import PendingTasks
 from twiml_app.emulator.profiles import find_profile
 from twiml_app.emulator.resources import Account, IncomingNumber, MessageRecord, MessagingService, PhoneSettings
 from twiml_app.emulator.schedule import Schedule
-from twiml_app.emulator.store import MEMORY, ResourceStore
+from twiml_app.emulator.store import ResourceStore
 
 START = 1000.0
 ACCOUNT = "AC" + "1" * 32
@@ -99,3 +101,8 @@ class Network:
     def statuses(self) -> list[str]:
         """The status of every message, in the order of creation."""
         return [message.status for message in self.store.find(MessageRecord, oldest_first=True)]
+
+    @property
+    def tasks(self) -> list[str]:
+        """The kinds of the pending tasks."""
+        return [kind for _, kind, _ in PendingTasks(self.store.database).all(MessageRecord)]

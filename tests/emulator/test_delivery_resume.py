@@ -11,8 +11,8 @@ import pytest
 
 from tests.emulator.network import OTHER, SHORT_CODE, START, Network
 from tests.emulator.program import NUMBER
-from twiml_app.emulator.resources import MessageRecord
-from twiml_app.emulator.store import Condition, ResourceStore, ResourceT
+from twiml_app.emulator.resources import MessageRecord, ResourceT
+from twiml_app.emulator.store import Condition, ResourceStore
 
 #: The fields of the message that is sent, and how many seconds later the emulator stops.
 STATES: dict[str, tuple[dict[str, Any], float | None]] = {
@@ -94,7 +94,7 @@ def test_phone_reads_messages_after_a_restart(tmp_path: Path, posted_before: lis
             "the second message was delivered before its phone was set to read"
         )
         assert [status for _, status in after.posted] == ["read"]
-        assert after.store.owed(MessageRecord) == []
+        assert after.tasks == []
 
 
 def test_pending_status_callbacks_are_posted_after_a_restart(tmp_path: Path) -> None:
@@ -128,7 +128,7 @@ def test_status_callback_that_raises_is_not_retried_after_a_restart() -> None:
         with pytest.raises(LookupError):
             network.schedule.settle()
 
-        assert network.store.owed(MessageRecord) == []
+        assert network.tasks == []
 
 
 class Counting(ResourceStore):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,10 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.servers import LIMIT_S
+from twiml_app.emulator.pending_tasks import PendingTasks
 from twiml_app.emulator.resources import Account, MessageRecord, PhoneSettings
 from twiml_app.emulator.store import Condition, ResourceStore
-from twiml_app.errors import ConfigurationError
 
 ACCOUNT = "AC00000000000000000000000000000001"
 OTHER = "AC00000000000000000000000000000002"
@@ -257,11 +255,11 @@ def test_clear_deletes_all_resources(store: ResourceStore) -> None:
     store.delete(MessageRecord, "SM2")
     store.save_bytes("ME1", b"x")
     store.write("a", 1.0)
-    store.owe("post", message("SM1"))
+    PendingTasks(store.database).add("post", message("SM1"))
     store.clear()
 
     assert (store.find(MessageRecord), store.read_bytes("ME1"), store.read("a")) == ([], None, 1.0)
-    assert (store.place(MessageRecord, "SM2"), store.owed(MessageRecord)) == (-1, [])
+    assert (store.place(MessageRecord, "SM2"), PendingTasks(store.database).all(MessageRecord)) == (-1, [])
 
 
 def test_file_is_read_by_the_next_run(tmp_path: Path) -> None:
@@ -276,44 +274,6 @@ def test_file_is_read_by_the_next_run(tmp_path: Path) -> None:
         assert sids(store.find(MessageRecord)) == ["SM3", "SM1"]
         assert sids(store.find(MessageRecord, beyond="SM2")) == ["SM1"]
         assert (store.read_bytes("ME1"), store.read("a")) == (b"\x89PNG", 1.5)
-
-
-@pytest.mark.parametrize(
-    ("application", "version"),
-    [
-        pytest.param(0, 0, id="another program"),
-        pytest.param(0, 1, id="another program with the same version"),
-        pytest.param(0x74776D6C, 2, id="another release"),
-    ],
-)
-def test_file_of_another_program_is_refused_and_not_changed(tmp_path: Path, application: int, version: int) -> None:
-    """A mistyped path must not destroy a database."""
-    path = tmp_path / "other.db"
-    with closing(sqlite3.connect(path)) as other:
-        other.executescript(
-            f"CREATE TABLE theirs (a); PRAGMA user_version = {version}; PRAGMA application_id = {application};"
-        )
-    before = path.read_bytes()
-
-    with pytest.raises(ConfigurationError, match=r"^state: .*other\.db was not written by this release"):
-        ResourceStore(path)
-    assert path.read_bytes() == before
-
-
-def test_file_that_is_not_a_database_is_refused_and_not_changed(tmp_path: Path) -> None:
-    """The error gives the reason in one line."""
-    path = tmp_path / "notes.txt"
-    path.write_text("These are notes, not a database.\n" * 100)
-
-    with pytest.raises(ConfigurationError, match=r"^state: .*notes\.txt cannot be used: file is not a database$"):
-        ResourceStore(path)
-    assert path.read_text() == "These are notes, not a database.\n" * 100
-
-
-def test_path_that_cannot_be_opened_is_refused(tmp_path: Path) -> None:
-    """The most common reason is a folder that does not exist."""
-    with pytest.raises(ConfigurationError, match=r"^state: .*nowhere/state\.db cannot be used: unable to open"):
-        ResourceStore(tmp_path / "nowhere" / "state.db")
 
 
 @pytest.mark.parametrize("name", ["", "state.db"], ids=["in memory", "in a file"])
@@ -335,22 +295,6 @@ def test_threads_share_a_store(tmp_path: Path, name: str) -> None:
 
         assert found == [1, 0] * 100
         assert sorted(int(each.sid[2:]) for each in store.find(MessageRecord)) == list(range(0, 200, 2))
-
-
-def test_open_task_keeps_the_resource_as_it_was(tmp_path: Path) -> None:
-    """A status callback contains the status of its time, even if the message was changed or deleted since."""
-    path = tmp_path / "state.db"
-    with closing(ResourceStore(path)) as store:
-        numbers = [store.owe(what, message("SM1", body=what)) for what in ("first", "second", "third")]
-        store.save(message("SM1", body="changed"))
-        store.delete(MessageRecord, "SM1")
-        store.pay(numbers[1])
-    with closing(ResourceStore(path)) as store:
-        assert [(what, each.body) for _, what, each in store.owed(MessageRecord)] == [
-            ("first", "first"),
-            ("third", "third"),
-        ]
-        assert store.owe("fourth", message("SM2")) not in numbers
 
 
 def test_newest_of_each_group_is_found(store: ResourceStore) -> None:

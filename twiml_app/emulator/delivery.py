@@ -11,6 +11,7 @@ from typing import Any
 
 from ..errors import ApiError
 from .context import Context
+from .pending_tasks import PendingTasks
 from .pricing import price_of
 from .resources import Account, MessageRecord, MessagingService, PhoneSettings
 from .schedule import Schedule
@@ -44,6 +45,7 @@ class Delivery:
         self._context = context
         self._schedule = schedule
         self._post = post
+        self._tasks = PendingTasks(context.store.database)
         self._queues = SendQueues()
         #: The number that last wrote to a contact, by service and contact.
         self._senders: dict[tuple[str, str], str] = {}
@@ -72,8 +74,8 @@ class Delivery:
     def resume(self) -> None:
         """Continue the deliveries that were in progress when the emulator stopped."""
         store = self._context.store
-        for number, what, message in store.owed(MessageRecord):
-            self._follow(number, what, message)
+        for number, kind, message in self._tasks.all(MessageRecord):
+            self._start_task(number, kind, message)
         has_service = (_IS_OURS, Condition("messaging_service_sid", ">", ""), Condition("from_", ">", ""))
         for service, to, sender in store.newest_of_each(
             MessageRecord, ("messaging_service_sid", "to"), "from_", *has_service
@@ -222,7 +224,7 @@ class Delivery:
     def _read(self, read: tuple[int, str], _moment: float) -> None:
         number, sid = read
         self._move(sid, frozenset({"delivered"}), status="read")
-        self._context.store.pay(number)
+        self._tasks.remove(number)
 
     def _phone_settings(self, number: str) -> tuple[str, int | None]:
         phone_settings = self._context.store.get(PhoneSettings, number)
@@ -238,12 +240,12 @@ class Delivery:
                 message = self._context.change_message(sid, expected, **changes)
                 if message is None:
                     return None
-                owed = [(store.owe(what, message), what) for what in self._following(message)]
-            for number, what in owed:
-                self._follow(number, what, message)
+                tasks = [(self._tasks.add(kind, message), kind) for kind in self._tasks_after(message)]
+            for number, kind in tasks:
+                self._start_task(number, kind, message)
         return message
 
-    def _following(self, message: MessageRecord) -> Iterator[str]:
+    def _tasks_after(self, message: MessageRecord) -> Iterator[str]:
         if message.status_url and message.status in self._posted(message):
             yield _POST
         if message.status == "delivered" and self._phone_settings(message.to)[0] == "read":
@@ -252,19 +254,19 @@ class Delivery:
     def _posted(self, message: MessageRecord) -> frozenset[str]:
         return frozenset({"sent", "failed"}) if message.status_brief else self._context.profile.posted
 
-    def _follow(self, number: int, what: str, message: MessageRecord) -> None:
+    def _start_task(self, number: int, kind: str, message: MessageRecord) -> None:
         now = self._context.clock.now()
-        if what == _POST:
-            self._schedule.at(now, partial(self._post_owed, number, message))
+        if kind == _POST:
+            self._schedule.at(now, partial(self._post_status, number, message))
         else:
             delivered = now if message.date_delivered is None else message.date_delivered
             self._at(max(now, delivered + DELIVERING_S), self._read, (number, message.sid))
 
-    def _post_owed(self, number: int, message: MessageRecord) -> None:
+    def _post_status(self, number: int, message: MessageRecord) -> None:
         try:
             self._post(message)
         finally:
-            self._context.store.pay(number)
+            self._tasks.remove(number)
 
     def _at(self, due: float, step: Callable[[Any, float], object], subject: object, *, patient: bool = False) -> None:
         self._schedule.at(due, partial(self._try, due, step, subject), patient=patient)

@@ -14,6 +14,7 @@ from ..caller import HttpTransport, Transport, is_http_url, random_sid
 from ..errors import ConfigurationError
 from .clocks import Clock, make_clock
 from .context import Context
+from .database import MEMORY
 from .numbers import require_number
 from .parts import NOW, Parts, begin_at, keep_account, require_tools, takes_any_sender
 from .phones import EmulatedPhone
@@ -22,7 +23,7 @@ from .resources import DebuggerEntry, IncomingNumber, MessageRecord
 from .rest.request_log import LoggedRequest
 from .seeds import Seed, read_seed
 from .server import Certificates, Server
-from .store import MEMORY, Condition, ResourceStore
+from .store import Condition, ResourceStore
 from .webhook_log import LoggedWebhook
 
 if TYPE_CHECKING:

@@ -5,7 +5,9 @@ Dates are seconds since the epoch; ``rest.representations`` formats them. A reso
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import json
+from dataclasses import dataclass, field, fields
+from typing import Any, TypeVar
 
 #: The two versions of the API.
 API_2010, API_2008 = "2010-04-01", "2008-08-01"
@@ -197,3 +199,19 @@ class Feedback(Resource):
 
     message_sid: str
     outcome: str
+
+
+ResourceT = TypeVar("ResourceT", bound=Resource)
+
+
+def dump(resource: Resource) -> str:
+    """Return a resource as JSON."""
+    return json.dumps({field.name: getattr(resource, field.name) for field in fields(resource)})
+
+
+def load(kind: type[ResourceT], data: str) -> ResourceT:
+    """Return a resource that was dumped."""
+    values: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in json.loads(data).items()
+    }
+    return kind(**values)
