@@ -301,7 +301,7 @@ def _read_body(environ: Mapping[str, Any], most_bytes: int) -> bytes:
     while len(body) < most_bytes and (piece := stream.read(most_bytes - len(body))):
         body += piece
     announced = str(environ.get("CONTENT_LENGTH") or "")
-    if announced.isdigit() and len(body) < min(int(announced), most_bytes):
+    if announced.isdecimal() and len(body) < min(int(announced), most_bytes):
         raise ClientDisconnected  # some servers end a truncated body as if it were complete
     return body
 
