@@ -25,6 +25,10 @@ MARKUP = (
     "returned a str that looks like markup: a str is sent as plain text, so return a MessagingResponse,"
     " or MessagingResponse.parse(document)"
 )
+TUPLE = (
+    'returned a tuple with an HTTP status or headers: return only the reply, such as "Hi", not ("Hi", 200).'
+    " The status is 200, or 500 if the handler raises"
+)
 ANYTHING_ELSE = "returned {}: return a str, a Message, a list of these or a MessagingResponse"
 
 
@@ -136,6 +140,11 @@ def test_return_value_is_sent(value: Any, sent: str) -> None:
         pytest.param({"a"}, ANYTHING_ELSE.format("set"), id="set, which has no order"),
         pytest.param((each for each in "ab"), ANYTHING_ELSE.format("generator"), id="generator"),
         pytest.param(["a", 5], ANYTHING_ELSE.format("int"), id="number in a list"),
+        pytest.param(("x", 200), TUPLE, id="tuple with a status"),
+        pytest.param(("x", 200, {"X-A": "b"}), TUPLE, id="tuple with a status and headers"),
+        pytest.param(("x", {"X-A": "b"}), TUPLE, id="tuple with headers"),
+        pytest.param(["a", ("x", 200)], TUPLE, id="tuple with a status in a list"),
+        pytest.param(("a", b"b"), ANYTHING_ELSE.format("bytes"), id="bytes in a tuple"),
         pytest.param(Body("a"), ANYTHING_ELSE.format("twiml_app.verbs.Body"), id="noun"),
         pytest.param(Path("a"), ANYTHING_ELSE.format(f"{type(Path()).__module__}.PosixPath"), id="object"),
         pytest.param(

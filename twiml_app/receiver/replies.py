@@ -54,6 +54,7 @@ def _reply_verbs(value: Any, handler: str) -> Iterator[Verb]:
     if value is None:
         return
     if isinstance(value, list | tuple):
+        _refuse_status(value, handler)
         yield from _in_order(value, handler)
     elif isinstance(value, str):
         yield from _text_message(value, handler)
@@ -69,6 +70,16 @@ def _reply_verbs(value: Any, handler: str) -> Iterator[Verb]:
     else:
         raise ReplyError(
             f"returned {_type_name(value)}: return a str, a Message, a list of these or a MessagingResponse",
+            handler=handler,
+        )
+
+
+def _refuse_status(value: list[Any] | tuple[Any, ...], handler: str) -> None:
+    """Refuse a reply with an HTTP status or headers, as Flask's views return them."""
+    if isinstance(value, tuple) and any(isinstance(each, int | dict) for each in value):
+        raise ReplyError(
+            'returned a tuple with an HTTP status or headers: return only the reply, such as "Hi", not ("Hi", 200).'
+            " The status is 200, or 500 if the handler raises",
             handler=handler,
         )
 
