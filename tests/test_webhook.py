@@ -190,6 +190,12 @@ def test_parameters_are_read_from_the_body_of_a_post_and_the_query_of_a_get(
             f"the content type is {'x' * 80}: send {FORM_TYPE}",
             id="very long type",
         ),
+        pytest.param(
+            request(headers={"content-type": "text\n\0plain"}),
+            MalformedRequest,
+            f"the content type is text??plain: send {FORM_TYPE}",
+            id="type with control characters",
+        ),
     ],
 )
 def test_request_without_a_form_is_refused_with_one_line(

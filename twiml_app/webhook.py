@@ -169,7 +169,8 @@ def read_form(request: WebhookRequest, *, max_bytes: int, max_fields: int) -> Fo
     if request.method != "POST" or is_signed_json(request):
         return Form.read(request.query, max_fields=max_fields, strict=False)
     if request.content_type not in ("", FORM_TYPE):
-        raise MalformedRequest(f"the content type is {request.content_type[:80]}: send {FORM_TYPE}")
+        shown = "".join(each if each.isprintable() else "?" for each in request.content_type[:80])
+        raise MalformedRequest(f"the content type is {shown}: send {FORM_TYPE}")
     return Form.read(request.body.decode("utf-8", "surrogateescape"), max_fields=max_fields)
 
 
