@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.servers import LIMIT_S
 from twiml_app.emulator.pending_tasks import PendingTasks
 from twiml_app.emulator.resources import Account, MessageRecord, PhoneSettings
 from twiml_app.emulator.store import Condition, ResourceStore

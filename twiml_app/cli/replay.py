@@ -102,8 +102,8 @@ def _sending_to(url: str, anywhere: bool) -> Callable[[Path], SendExchange]:
     )
 
 
-def _sending_to_app(app_name: str | None, yes: bool) -> Callable[[], SendExchange]:
-    """Return a function that makes a sender to an application in this process.
+def _sending_to_app(app_name: str | None, yes: bool) -> Callable[[Path], SendExchange]:
+    """Return a function that makes a sender to an application in this process, for a file.
 
     Raises: ConfigurationError; RegistrationError; click.ClickException; click.Abort.
     """
