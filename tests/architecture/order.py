@@ -9,7 +9,7 @@ ORDER: tuple[str, ...] = (
     *("errors", "statuses", "segments", "opt_out_words"),
     *("webhook", "events", "verbs", "twiml"),
     *("credentials", "setting_readers", "unknown_settings", "config", "signature", "logs"),
-    *("routing", "receiver", "caller", "recordings", "journal", "app", "emulator"),
+    *("routing", "receiver", "caller", "recordings", "journal", "wsgi_request", "app", "emulator"),
     *("handler_errors", "testing", "checks", "plugin", "cli"),
 )
 

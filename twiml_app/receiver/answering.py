@@ -71,7 +71,7 @@ class Answerer:
         return Outcome(twiml_response(document), name, handler, digest=_digest(response))
 
     def is_silenced(self, message: InboundMessage) -> bool:
-        """Tell whether nothing may be sent to whoever wrote: a blocked contact, or one who has just opted out."""
+        """Return whether nothing may be sent to whoever wrote: a blocked contact, or one who has just opted out."""
         return bool(silence_for(message, self._settings))
 
     def _status_url(self, request: WebhookRequest, message: InboundMessage) -> Callable[[], str] | None:
