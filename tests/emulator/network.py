@@ -12,10 +12,12 @@ from tests.emulator.program import CONTACT, NUMBER, SERVICE
 from twiml_app.emulator.clocks import Clock, SteppedClock
 from twiml_app.emulator.database import MEMORY
 from twiml_app.emulator.delivery import Delivery
+from twiml_app.emulator.delivery_steps import DeliverySteps
 from twiml_app.emulator.pending_tasks import PendingTasks
 from twiml_app.emulator.profiles import find_profile
 from twiml_app.emulator.resources import Account, IncomingNumber, MessageRecord, MessagingService, PhoneSettings
 from twiml_app.emulator.schedule import Schedule
+from twiml_app.emulator.status_changes import StatusChanges
 from twiml_app.emulator.store import ResourceStore
 
 START = 1000.0
@@ -42,7 +44,9 @@ class Network:
         self.context = make_context(self.store, clock=self.clock, profile=replace(find_profile(profile), **rules))
         self.schedule = Schedule(self.clock)
         self.posted: list[tuple[float, str]] = []
-        self.delivery = Delivery(self.context, self.schedule, self._post)
+        steps = DeliverySteps(self.schedule, self.clock)
+        statuses = StatusChanges(self.context, self.schedule, steps, self._post)
+        self.delivery = Delivery(self.context, steps, statuses)
         self._sids = (f"SM{n}" for n in count(self.store.count(MessageRecord) + 1))
         self.save(Account(**self._dates(ACCOUNT), auth_token="token"))
 

@@ -129,6 +129,27 @@ def test_country_decides_whether_a_phone_without_settings_accepts_media(context:
     assert (context.takes_media(CONTACT), context.takes_media("+447700900123")) == (True, False)
 
 
+@pytest.mark.parametrize(
+    ("settings", "outcome"),
+    [
+        pytest.param(None, ("delivered", None), id="no settings"),
+        pytest.param({}, ("delivered", None), id="default settings"),
+        pytest.param({"status": "sent"}, ("sent", None), id="sent"),
+        pytest.param({"status": "failed"}, ("failed", 30008), id="failed"),
+        pytest.param({"status": "undelivered"}, ("undelivered", 30003), id="undelivered"),
+        pytest.param({"status": "undelivered", "error_code": 30005}, ("undelivered", 30005), id="with a code"),
+    ],
+)
+def test_settings_of_a_phone_decide_the_delivery_outcome(
+    context: Context, settings: dict[str, Any] | None, outcome: tuple[str, int | None]
+) -> None:
+    """A failure always has an error code."""
+    if settings is not None:
+        context.store.save(PhoneSettings(sid=CONTACT, **settings, **OWN))
+
+    assert context.delivery_outcome(CONTACT) == outcome
+
+
 def test_account_is_found_by_its_sid(context: Context) -> None:
     """The token of the account signs its webhooks."""
     account = context.store.save(Account(sid=ACCOUNT, auth_token="token", **OWN))

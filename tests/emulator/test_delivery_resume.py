@@ -72,65 +72,6 @@ def test_message_that_is_begun_twice_is_sent_once(network: Network) -> None:
     assert network.posted == [(0.2, "sent"), (1.2, "delivered")]
 
 
-@pytest.mark.parametrize("posted_before", [["sent"], ["sent", "delivered"]], ids=["sent", "sent and delivered"])
-def test_phone_reads_messages_after_a_restart(tmp_path: Path, posted_before: list[str]) -> None:
-    """If the emulator stops between delivered and read, a program would wait for read forever."""
-    state = tmp_path / "state.db"
-    before = Network(state=state)
-    with closing(before.store):
-        before.phone(status="read")
-        before.send()
-        before.send("12345", to="+15558675311")
-        before.schedule.advance(1.1)
-        before.schedule.advance(0.5)
-        assert before.statuses == ["delivered", "delivered"]
-    after = Network(state=state, now=before.clock.now())
-    with closing(after.store):
-        after.phone("+15558675311", status="read")
-        after.delivery.resume()
-        assert after.schedule.settle()
-
-        assert after.statuses == ["read", "delivered"], (
-            "the second message was delivered before its phone was set to read"
-        )
-        assert [status for _, status in after.posted] == ["read"]
-        assert after.tasks == []
-
-
-def test_pending_status_callbacks_are_posted_after_a_restart(tmp_path: Path) -> None:
-    """Each is posted once, in order, with the status that the message had then."""
-    state = tmp_path / "state.db"
-    before = Network(state=state)
-    with closing(before.store):
-        for _ in range(2):
-            before.delivery.fail(before.compose(), 30001)
-        before.delivery.fail(before.compose(status_url=""), 30001)
-        before.store.delete(MessageRecord, "SM2")
-    for expected in ([(0, "failed")] * 2, []):
-        after = Network(state=state)
-        with closing(after.store):
-            after.delivery.resume()
-            assert after.schedule.settle()
-
-            assert after.posted == expected
-
-
-def test_status_callback_that_raises_is_not_retried_after_a_restart() -> None:
-    """It would raise again at every start."""
-
-    class Broken(Network):
-        def _post(self, message: MessageRecord) -> None:
-            raise LookupError(message.account_sid)
-
-    network = Broken()
-    with closing(network.store):
-        network.delivery.fail(network.compose(), 30001)
-        with pytest.raises(LookupError):
-            network.schedule.settle()
-
-        assert network.tasks == []
-
-
 class Counting(ResourceStore):
     """A store that counts the messages read from it."""
 

@@ -18,12 +18,14 @@ from twiml_app.emulator import Emulator, FetchedMedia
 from twiml_app.emulator.composing import Composer
 from twiml_app.emulator.debugger import Debugger
 from twiml_app.emulator.delivery import Delivery
+from twiml_app.emulator.delivery_steps import DeliverySteps
 from twiml_app.emulator.media import MediaFetcher
 from twiml_app.emulator.opt_outs import OptOuts
 from twiml_app.emulator.profiles import find_profile
 from twiml_app.emulator.replying import LOOP_WINDOW_S, ReplyCounter, Replying
 from twiml_app.emulator.resources import Account, MessageRecord
 from twiml_app.emulator.schedule import Schedule
+from twiml_app.emulator.status_changes import StatusChanges
 from twiml_app.emulator.twiml_reader import SendStep
 
 OTHER = "+15017122662"
@@ -375,7 +377,9 @@ class Parts:
         store, clock = self.context.store, self.context.clock
         self.schedule = Schedule(clock)
         self.debugger = Debugger(store, clock, self.context.new_sid)
-        delivery = Delivery(self.context, self.schedule, lambda _: None)
+        steps = DeliverySteps(self.schedule, clock)
+        statuses = StatusChanges(self.context, self.schedule, steps, lambda _: None)
+        delivery = Delivery(self.context, steps, statuses)
         composer, fetcher = Composer(self.context), MediaFetcher(HttpTransport())
         self.replying = Replying(self.context, self.debugger, composer, delivery, OptOuts(self.context), fetcher)
         dates: dict[str, Any] = {"account_sid": "AC1", "date_created": MONDAY, "date_updated": MONDAY}

@@ -15,6 +15,8 @@ from .profiles import Profile
 from .resources import API_2010, Account, IncomingNumber, MediaRecord, MessageRecord, MessagingService, PhoneSettings
 from .store import Condition, ResourceStore
 
+_DEFAULT_ERRORS = {"failed": 30008, "undelivered": 30003}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
@@ -66,13 +68,20 @@ class Context:
         services = self.store.find(MessagingService, account_sid=number.account_sid)
         return next((service for service in services if number.sid in service.numbers), None)
 
-    def takes_media(self, number: str) -> bool:
+    def takes_media(self, contact: str) -> bool:
         """Return whether a phone accepts media: by its setting if there is one, otherwise by its country."""
-        phone_settings = self.store.get(PhoneSettings, number)
+        phone_settings = self.store.get(PhoneSettings, contact)
         if phone_settings and phone_settings.takes_media is not None:
             return phone_settings.takes_media
-        address = read_sender(number)
+        address = read_sender(contact)
         return bool(address and address.takes_media)
+
+    def delivery_outcome(self, contact: str) -> tuple[str, int | None]:
+        """Return the final status of messages to a phone, and the error code of a failure."""
+        phone_settings = self.store.get(PhoneSettings, contact)
+        if phone_settings is None:
+            return "delivered", None
+        return phone_settings.status, phone_settings.error_code or _DEFAULT_ERRORS.get(phone_settings.status)
 
     def account(self, sid: str) -> Account:
         """Return the account with this sid, which must exist."""

@@ -5,50 +5,38 @@ https://www.twilio.com/docs/messaging/api/message-resource#message-status-values
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from functools import partial
-from typing import Any
-
 from ..errors import ApiError
 from .context import Context
-from .pending_tasks import PendingTasks
+from .delivery_steps import DeliverySteps
 from .pricing import price_of
-from .resources import Account, MessageRecord, MessagingService, PhoneSettings
-from .schedule import Schedule
+from .resources import Account, MessageRecord
 from .send_queues import SendQueues, is_limited
+from .service_senders import ServiceSenders
+from .status_changes import StatusChanges
 from .store import Condition
 
 #: Seconds until the carrier accepts a message, then until the phone receives it.
 SENDING_S = 0.2
 DELIVERING_S = 1.0
 
-#: Seconds until a step is retried after an error in the emulator, such as a full disk; doubled up to ten times.
-RETRY_S = 1.0
-_MAX_DOUBLED = 10
-
-#: The tasks that follow a status; they are kept in the store until they are done.
-_POST, _READ = "post", "read"
 _UNFINISHED = ("accepted", "scheduled", "queued", "sending", "sent")
 _IS_OURS = Condition("direction", "like", "outbound%")
 
-_DEFAULT_ERRORS = {"failed": 30008, "undelivered": 30003}
 _SUSPENDED, _QUEUE_OVERFLOW, _TOO_EXPENSIVE, _NO_MMS = 30002, 30001, 30010, 30011
 
 
 class Delivery:
-    """Moves messages from status to status; ``post`` is called for each change.
+    """Moves messages from status to status.
 
     Every step uses the time at which it was due, so on a busy machine no message is sent late, nor two at once.
     """
 
-    def __init__(self, context: Context, schedule: Schedule, post: Callable[[MessageRecord], None]) -> None:
+    def __init__(self, context: Context, steps: DeliverySteps, statuses: StatusChanges) -> None:
         self._context = context
-        self._schedule = schedule
-        self._post = post
-        self._tasks = PendingTasks(context.store.database)
+        self._steps = steps
+        self._statuses = statuses
         self._queues = SendQueues()
-        #: The number that last wrote to a contact, by service and contact.
-        self._senders: dict[tuple[str, str], str] = {}
+        self._senders = ServiceSenders(context, self._queues)
 
     def refuse_overflow(self, sender: str) -> None:
         """Refuse a sender whose queue is full.
@@ -60,29 +48,24 @@ class Delivery:
 
     def begin(self, message: MessageRecord) -> None:
         """Start the delivery of a new message, or continue that of one in transit when the emulator stopped."""
-        self._note_sender(message, message.from_)
+        self._senders.record(message, message.from_)
         now = self._context.clock.now()
         if message.status == "scheduled":
-            self._at(max(now, message.send_at or now), self._queue, message.sid, patient=True)
+            self._steps.at(max(now, message.send_at or now), self._queue, message.sid, patient=True)
         elif message.status == "accepted":
-            self._at(now, self._queue, message.sid)
+            self._steps.at(now, self._queue, message.sid)
         elif message.status == "sent":
-            self._at(now + DELIVERING_S, self._finish, message.sid)
+            self._steps.at(now + DELIVERING_S, self._deliver, message.sid)
         else:
             self._enqueue(message.from_, message.sid, now)
 
     def resume(self) -> None:
         """Continue the deliveries that were in progress when the emulator stopped."""
         store = self._context.store
-        for number, kind, message in self._tasks.all(MessageRecord):
-            self._start_task(number, kind, message)
-        has_service = (_IS_OURS, Condition("messaging_service_sid", ">", ""), Condition("from_", ">", ""))
-        for service, to, sender in store.newest_of_each(
-            MessageRecord, ("messaging_service_sid", "to"), "from_", *has_service
-        ):
-            self._senders[service, to] = sender
-        has_left = (_IS_OURS, Condition("date_sent", ">", 0))
-        for sender, moment in store.newest_of_each(MessageRecord, ("from_",), "date_sent", *has_left, most="date_sent"):
+        self._statuses.resume()
+        self._senders.resume()
+        is_sent = (_IS_OURS, Condition("date_sent", ">", 0))
+        for sender, moment in store.newest_of_each(MessageRecord, ("from_",), "date_sent", *is_sent, most="date_sent"):
             if is_limited(sender):
                 self._queues.record_send(sender, moment)
         for message in store.find(MessageRecord, _IS_OURS, Condition("status", "in", _UNFINISHED), oldest_first=True):
@@ -97,7 +80,7 @@ class Delivery:
     def cancel(self, message: MessageRecord) -> MessageRecord | None:
         """Cancel a message; return None if it has been sent already."""
         waiting = frozenset({"accepted", "scheduled", "queued"})
-        canceled = self._move(message.sid, waiting, status="canceled")
+        canceled = self._statuses.change(message.sid, waiting, status="canceled")
         if canceled:
             with self._context.lock:
                 self._queues.remove(canceled.from_, canceled.sid)
@@ -105,7 +88,8 @@ class Delivery:
 
     def fail(self, message: MessageRecord, code: int) -> MessageRecord:
         """Fail a message that cannot be sent at all, with an error code."""
-        return self._move(message.sid, frozenset({message.status}), status="failed", error_code=code) or message
+        expected = frozenset({message.status})
+        return self._statuses.change(message.sid, expected, status="failed", error_code=code) or message
 
     def _queue(self, sid: str, moment: float) -> None:
         waiting = frozenset({"accepted", "scheduled"})
@@ -113,33 +97,13 @@ class Delivery:
             message = self._context.store.get(MessageRecord, sid)
             if message is None or message.status not in waiting:
                 return
-            sender = message.from_ or self._pick_sender(message)
-            self._note_sender(message, sender)
+            sender = message.from_ or self._senders.pick(message)
+            self._senders.record(message, sender)
             if self._is_full(sender):
-                self._move(sid, waiting, status="failed", error_code=_QUEUE_OVERFLOW, from_=sender)
+                self._statuses.change(sid, waiting, status="failed", error_code=_QUEUE_OVERFLOW, from_=sender)
             else:
-                self._move(sid, waiting, status="queued", from_=sender, date_queued=moment)
+                self._statuses.change(sid, waiting, status="queued", from_=sender, date_queued=moment)
                 self._enqueue(sender, sid, moment)
-
-    def _pick_sender(self, message: MessageRecord) -> str:
-        """Return the number of a service that sends a message.
-
-        This is the number that wrote to this contact before, otherwise the one with the shortest queue,
-        https://www.twilio.com/docs/messaging/services#sticky-sender
-        """
-        service = self._context.store.get(MessagingService, message.messaging_service_sid)
-        if service is None:
-            return ""
-        numbers = [number.phone_number for number in self._context.numbers_of(service)]
-        earlier = self._senders.get((service.sid, message.to), "")
-        if service.sticky_sender and earlier in numbers:
-            return earlier
-        now = self._context.clock.now()
-        return min(numbers, key=lambda number: self._queues.wait(number, now), default="")
-
-    def _note_sender(self, message: MessageRecord, sender: str) -> None:
-        if message.messaging_service_sid and sender:
-            self._senders[message.messaging_service_sid, message.to] = sender
 
     def _is_full(self, sender: str) -> bool:
         with self._context.lock:
@@ -148,12 +112,12 @@ class Delivery:
     def _enqueue(self, sender: str, sid: str, moment: float) -> None:
         """Schedule the sending of a message: in its turn from a long number, immediately from any other sender."""
         if not is_limited(sender):
-            self._at(moment, self._send, sid)
+            self._steps.at(moment, self._send, sid)
             return
         with self._context.lock:
             next_send = self._queues.enqueue(sender, sid)
         if next_send is not None:
-            self._at(max(moment, next_send), self._send_next, sender)
+            self._steps.at(max(moment, next_send), self._send_next, sender)
 
     def _send_next(self, sender: str, moment: float) -> None:
         """Send the first message of a queue; messages that cannot be sent take no time."""
@@ -169,20 +133,22 @@ class Delivery:
     def _schedule_next(self, sender: str, moment: float) -> None:
         next_send = self._queues.record_send(sender, moment)
         if next_send is not None:
-            self._at(next_send, self._send_next, sender)
+            self._steps.at(next_send, self._send_next, sender)
 
     def _send(self, sid: str, moment: float) -> bool:
         """Send a message; returns whether it was sent."""
         message = self._context.store.get(MessageRecord, sid)
-        leaving = frozenset({"queued", "sending"})
-        if message is None or message.status not in leaving:
+        expected = frozenset({"queued", "sending"})
+        if message is None or message.status not in expected:
             return False
         code = self._obstacle(message, moment)
-        changes = {"status": "failed", "error_code": code} if code else {"status": "sending"}
-        has_left = self._move(sid, leaving, **changes) is not None and not code
-        if has_left:
-            self._at(moment + SENDING_S, self._leave, sid)
-        return has_left
+        if code:
+            self._statuses.change(sid, expected, status="failed", error_code=code)
+            return False
+        if self._statuses.change(sid, expected, status="sending") is None:
+            return False
+        self._steps.at(moment + SENDING_S, self._accept, sid)
+        return True
 
     def _obstacle(self, message: MessageRecord, moment: float) -> int:
         """Return the error code of the reason why a message cannot be sent; 0 if it can."""
@@ -199,83 +165,26 @@ class Delivery:
             return _NO_MMS
         return 0
 
-    def _leave(self, sid: str, moment: float) -> None:
+    def _accept(self, sid: str, moment: float) -> None:
+        """Let the carrier accept a message, or fail it."""
         message = self._context.store.get(MessageRecord, sid)
         if message is None:
             return
-        status, code = self._phone_settings(message.to)
+        status, code = self._context.delivery_outcome(message.to)
         if status == "failed":
-            self._move(sid, frozenset({"sending"}), status="failed", error_code=code)
+            self._statuses.change(sid, frozenset({"sending"}), status="failed", error_code=code)
             return
         price = price_of(message.to, segments=message.num_segments, num_media=message.num_media)
-        if self._move(sid, frozenset({"sending"}), status="sent", date_sent=moment, price=price):
-            self._at(moment + DELIVERING_S, self._finish, sid)
+        if self._statuses.change(sid, frozenset({"sending"}), status="sent", date_sent=moment, price=price):
+            self._steps.at(moment + DELIVERING_S, self._deliver, sid)
 
-    def _finish(self, sid: str, moment: float) -> None:
+    def _deliver(self, sid: str, moment: float) -> None:
+        """Let the phone receive a message, or report that it did not."""
         message = self._context.store.get(MessageRecord, sid)
         if message is None:
             return
-        status, code = self._phone_settings(message.to)
+        status, code = self._context.delivery_outcome(message.to)
         if status == "undelivered":
-            self._move(sid, frozenset({"sent"}), status=status, error_code=code)
+            self._statuses.change(sid, frozenset({"sent"}), status=status, error_code=code)
         elif status not in ("sent", "failed"):
-            self._move(sid, frozenset({"sent"}), status="delivered", date_delivered=moment)
-
-    def _read(self, read: tuple[int, str], _moment: float) -> None:
-        number, sid = read
-        self._move(sid, frozenset({"delivered"}), status="read")
-        self._tasks.remove(number)
-
-    def _phone_settings(self, number: str) -> tuple[str, int | None]:
-        phone_settings = self._context.store.get(PhoneSettings, number)
-        if phone_settings is None:
-            return "delivered", None
-        return phone_settings.status, phone_settings.error_code or _DEFAULT_ERRORS.get(phone_settings.status)
-
-    def _move(self, sid: str, expected: frozenset[str], **changes: Any) -> MessageRecord | None:
-        """Change a message and start the tasks that follow; both are stored in one transaction."""
-        store = self._context.store
-        with self._context.lock:
-            with store.exclusively():
-                message = self._context.change_message(sid, expected, **changes)
-                if message is None:
-                    return None
-                tasks = [(self._tasks.add(kind, message), kind) for kind in self._tasks_after(message)]
-            for number, kind in tasks:
-                self._start_task(number, kind, message)
-        return message
-
-    def _tasks_after(self, message: MessageRecord) -> Iterator[str]:
-        if message.status_url and message.status in self._posted(message):
-            yield _POST
-        if message.status == "delivered" and self._phone_settings(message.to)[0] == "read":
-            yield _READ
-
-    def _posted(self, message: MessageRecord) -> frozenset[str]:
-        return frozenset({"sent", "failed"}) if message.status_brief else self._context.profile.posted
-
-    def _start_task(self, number: int, kind: str, message: MessageRecord) -> None:
-        now = self._context.clock.now()
-        if kind == _POST:
-            self._schedule.at(now, partial(self._post_status, number, message))
-        else:
-            delivered = now if message.date_delivered is None else message.date_delivered
-            self._at(max(now, delivered + DELIVERING_S), self._read, (number, message.sid))
-
-    def _post_status(self, number: int, message: MessageRecord) -> None:
-        try:
-            self._post(message)
-        finally:
-            self._tasks.remove(number)
-
-    def _at(self, due: float, step: Callable[[Any, float], object], subject: object, *, patient: bool = False) -> None:
-        self._schedule.at(due, partial(self._try, due, step, subject), patient=patient)
-
-    def _try(self, due: float, step: Callable[[Any, float], object], subject: object, tried: int = 0) -> None:
-        """Run a step; if it fails, retry later, because nothing else would move its message and its queue."""
-        try:
-            step(subject, due)
-        except Exception:
-            later = max(due, self._context.clock.now()) + RETRY_S * 2 ** min(tried, _MAX_DOUBLED)
-            self._schedule.at(later, partial(self._try, due, step, subject, tried + 1))
-            raise
+            self._statuses.change(sid, frozenset({"sent"}), status="delivered", date_delivered=moment)

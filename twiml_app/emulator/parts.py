@@ -14,6 +14,7 @@ from .composing import Composer
 from .context import Context
 from .debugger import Debugger
 from .delivery import Delivery
+from .delivery_steps import DeliverySteps
 from .inbound import Inbound
 from .media import MediaFetcher
 from .opt_outs import OptOuts
@@ -39,6 +40,7 @@ from .rest.service_numbers import ServiceNumbers
 from .rest.services import Services
 from .schedule import Schedule
 from .seeds import Seed, Sower
+from .status_changes import StatusChanges
 from .store import ResourceStore
 from .twiml_execution import TwimlExecution
 from .webhook_log import WebhookLog
@@ -61,7 +63,9 @@ class Parts:
         self.debugger = Debugger(context.store, context.clock, context.new_sid)
         self.webhook_log = WebhookLog(transport, context.clock)
         self.webhooks = Webhooks(context, self.debugger, self.webhook_log)
-        self.delivery = Delivery(context, self.schedule, self.webhooks.post_status)
+        steps = DeliverySteps(self.schedule, context.clock)
+        statuses = StatusChanges(context, self.schedule, steps, self.webhooks.post_status)
+        self.delivery = Delivery(context, steps, statuses)
         self.composer, self.opt_outs = Composer(context), OptOuts(context)
         self.fetcher = MediaFetcher(transport, fetch_anywhere=fetch)
         self.replying = Replying(context, self.debugger, self.composer, self.delivery, self.opt_outs, self.fetcher)

@@ -1,4 +1,4 @@
-"""Delivery through a messaging service: which of its numbers sends a message."""
+"""Senders of messaging services: which number of a service sends a message."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ import pytest
 
 from tests.emulator.network import OTHER, Network
 from tests.emulator.program import CONTACT, NUMBER, SERVICE
+from twiml_app.emulator import service_senders
+from twiml_app.emulator.send_queues import SendQueues
+from twiml_app.emulator.service_senders import ServiceSenders
 
 
 def service_message(network: Network, to: str = CONTACT) -> str:
@@ -93,3 +96,16 @@ def test_message_of_a_service_whose_queues_are_full_fails() -> None:
         network.schedule.advance(0)
 
         assert (network.get(sid).status, network.get(sid).error_code) == ("failed", 30001)
+
+
+def test_only_the_latest_pairs_are_remembered(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An emulator that runs for weeks must not grow with every contact."""
+    monkeypatch.setattr(service_senders, "MAX_PAIRS", 2)
+    network.service(NUMBER, OTHER)
+    senders = ServiceSenders(network.context, SendQueues())
+    contacts = [f"+1555867531{n}" for n in range(3)]
+    messages = [network.compose("", to=contact, messaging_service_sid=SERVICE) for contact in contacts]
+    for message in (*messages[:2], messages[0], messages[2]):
+        senders.record(message, OTHER)
+
+    assert [senders.pick(message) for message in messages] == [OTHER, NUMBER, OTHER]
