@@ -18,7 +18,7 @@ INSIDE: dict[str, tuple[str, ...]] = {
     "routing": ("patterns", "routes", "hidden", "mistakes", "router"),
     "receiver": (
         *("auth", "claims", "signature_diagnosis", "admission"),
-        *("responses", "replies", "suggestions", "answering", "receiver"),
+        *("responses", "opt_outs", "replies", "suggestions", "answering", "receiver"),
     ),
     "caller": ("types", "forms", "http_auth", "session", "transports", "caller"),
     "recordings": ("format", "comparison", "scrubbing", "media", "replay"),

@@ -11,7 +11,7 @@ from types import ModuleType
 import pytest
 
 from twiml_app.caller import types
-from twiml_app.emulator import media, replying, twiml_execution, twiml_reader, webhooks
+from twiml_app.emulator import media, opt_outs, replying, twiml_execution, twiml_reader, webhooks
 from twiml_app.emulator.clocks import SteppedClock
 from twiml_app.emulator.debugger import MAX_ENTRIES, Debugger
 from twiml_app.emulator.resources import DebuggerEntry, MessageRecord
@@ -134,7 +134,7 @@ def test_advice_depends_on_the_status_of_the_answer(debugger: Debugger, status: 
 
 
 #: The modules that raise or report error codes while an answer is executed.
-MODULES: tuple[ModuleType, ...] = (types, twiml_reader, twiml_execution, media, replying, webhooks)
+MODULES: tuple[ModuleType, ...] = (types, twiml_reader, twiml_execution, media, opt_outs, replying, webhooks)
 
 
 def codes_in(module: ModuleType) -> set[int]:

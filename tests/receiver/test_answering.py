@@ -137,37 +137,6 @@ def test_apology_is_the_configured_one(apology: str, sent: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("received", "settings", "silenced"),
-    [
-        pytest.param(message("hello"), {}, False, id="any message"),
-        pytest.param(message("STOP"), {}, True, id="opt-out"),
-        pytest.param(message("ARRETE", OptOutType="STOP"), {}, True, id="opt-out of Advanced Opt-Out"),
-        pytest.param(message("START"), {}, False, id="opt-in"),
-        pytest.param(message("HELP"), {}, False, id="help"),
-        pytest.param(
-            message("STOP"), {"TWIML_OPT_OUT_NUMBERS": NUMBER}, False, id="number that answers opt-outs itself"
-        ),
-        pytest.param(
-            message("STOP"), {"TWIML_OPT_OUT_NUMBERS": "12345"}, True, id="another number answers opt-outs itself"
-        ),
-        pytest.param(message("hello"), {"TWIML_BLOCKED": CONTACT}, True, id="blocked"),
-        pytest.param(message("hello"), {"TWIML_BLOCKED": "+19"}, False, id="another contact is blocked"),
-        pytest.param(
-            message("STOP"),
-            {"TWIML_BLOCKED": CONTACT, "TWIML_OPT_OUT_NUMBERS": NUMBER},
-            True,
-            id="blocked, number that answers opt-outs itself",
-        ),
-    ],
-)
-def test_contact_who_opted_out_or_is_blocked_is_silenced(
-    received: InboundMessage, settings: dict[str, object], silenced: bool
-) -> None:
-    """Carriers fine senders that text somebody who has opted out."""
-    assert answerer(Router(), **settings).is_silenced(received) is silenced
-
-
-@pytest.mark.parametrize(
     ("one", "other", "same"),
     [
         pytest.param("a", "a", True, id="text"),

@@ -5,6 +5,7 @@ https://www.twilio.com/docs/messaging/tutorials/advanced-opt-out
 
 from __future__ import annotations
 
+from ..errors import ApiError
 from ..opt_out_words import kind_of_word
 from .context import Context
 from .resources import IncomingNumber, MessagingService, OptOut
@@ -24,10 +25,14 @@ class OptOuts:
     def __init__(self, context: Context) -> None:
         self._context = context
 
-    def has_opted_out(self, sender: str, contact: str, service: MessagingService | None = None) -> bool:
-        """Return whether a contact has sent STOP to a number, or to another number of its service."""
+    def refuse(self, sender: str, contact: str, service: MessagingService | None = None) -> None:
+        """Refuse a message to a contact who has sent STOP to a number, or to another number of its service.
+
+        Raises: ApiError, 21610.
+        """
         key = f"{service.sid} {contact}" if service else self._key(sender, contact)
-        return self._context.store.get(OptOut, key) is not None
+        if self._context.store.get(OptOut, key) is not None:
+            raise ApiError(21610, "Attempt to send to unsubscribed recipient.")
 
     def note(self, text: str, *, contact: str, number: str, account_sid: str) -> str:
         """Record an opt-out word and return the answer to it; empty if the text is not such a word.

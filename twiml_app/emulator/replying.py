@@ -168,9 +168,8 @@ class Replying:
         return {"status_url": resolve(base, url), "status_method": method, **options}
 
     def _refusal(self, sender: str, recipient: str) -> ApiError | None:
-        if self._opt_outs.has_opted_out(sender, recipient):
-            return ApiError(21610, f"{recipient} has sent STOP to {sender}")
         try:
+            self._opt_outs.refuse(sender, recipient)
             self._delivery.refuse_overflow(sender)
         except ApiError as error:
             return error

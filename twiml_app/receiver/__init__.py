@@ -1,9 +1,10 @@
 """The life of a webhook request: admit, claim, answer, store, send."""
 
 from .admission import Admission
-from .answering import run_status_handlers, silence_for
+from .answering import run_status_handlers
 from .auth import REALM
 from .claims import Claim, Journal, Outcome, StoredReply
+from .opt_outs import silence_for
 from .receiver import REPLAY_HEADER, Receiver
 
 __all__ = [

@@ -9,11 +9,12 @@ from ..config import Settings
 from ..errors import ConfigurationError, ReplyError
 from ..events import Event, InboundMessage, StatusCallback
 from ..logs import logger
-from ..routing import Handler, Router, name_of, opt_out_kind
+from ..routing import Handler, Router, name_of
 from ..twiml import MessagingResponse
 from ..webhook import WebhookRequest, WebhookResponse
 from .auth import StatusUrls
 from .claims import Outcome
+from .opt_outs import opt_out_handlers, silence_for
 from .replies import to_document, to_response
 from .responses import empty_response, twiml_response
 from .suggestions import Suggestions
@@ -51,7 +52,7 @@ class Answerer:
             return Outcome(twiml_response(), silence)
         handler = ""
         try:
-            for told in self._router.opt_out_handlers(opt_out_kind(message)):
+            for told in opt_out_handlers(self._router, message):
                 handler = name_of(told)
                 told(message)
             if silence:
@@ -70,10 +71,6 @@ class Answerer:
         name = "replied" if response.verbs else "silent"
         return Outcome(twiml_response(document), name, handler, digest=_digest(response))
 
-    def is_silenced(self, message: InboundMessage) -> bool:
-        """Return whether nothing may be sent to whoever wrote: a blocked contact, or one who has just opted out."""
-        return bool(silence_for(message, self._settings))
-
     def _status_url(self, request: WebhookRequest, message: InboundMessage) -> Callable[[], str] | None:
         if not self._router.status_routes or not message.message_sid:
             return None
@@ -82,7 +79,7 @@ class Answerer:
 
     def _failed(self, error: Exception, handler: str, message: InboundMessage) -> Outcome:
         self._report(error, handler or "a condition of a route")
-        if self._settings.apology and not self.is_silenced(message):
+        if self._settings.apology and not silence_for(message, self._settings):
             return self.apology("apologized", handler)
         return Outcome(WebhookResponse.line(500, "the handler failed"), "failed", handler)
 
@@ -106,14 +103,6 @@ class Answerer:
             self._on_exception(error)
         except Exception as failure:  # an error tracker that is down must not change the answer
             logger.error("the exception hook raised %s", type(failure).__name__, exc_info=failure)
-
-
-def silence_for(message: InboundMessage, settings: Settings) -> str:
-    """Return why a message gets no reply, as its outcome: ``blocked``, ``opted out``, or an empty string."""
-    if message.contact in settings.blocked:
-        return "blocked"
-    is_stop = opt_out_kind(message) == "STOP"
-    return "opted out" if is_stop and message.to not in settings.opt_out_numbers else ""
 
 
 def run_status_handlers(

@@ -22,6 +22,7 @@ from .admission import Admission
 from .answering import Answerer
 from .auth import CHALLENGE
 from .claims import Claim, Journal, Outcome, StoredReply
+from .opt_outs import silence_for
 from .responses import empty_response, twiml_response, unavailable_response
 
 #: Marks an authenticated request as the replay of a recording: it is neither claimed nor stored.
@@ -117,7 +118,7 @@ class Receiver:
         """Return the apology for a message; silenced contacts and other events get an empty success."""
         if not isinstance(event, InboundMessage):
             return Outcome(empty_response(request), "fallback")
-        if self._answerer.is_silenced(event):
+        if silence_for(event, self.settings):
             return Outcome(twiml_response(), "fallback")
         return self._answerer.apology("fallback")
 

@@ -50,7 +50,7 @@ class MessageCreator:
         _refuse_long(request)
         media = self._fetcher.fetch_all([] if request.api.is_legacy else request.form.all("MediaUrl"))
         self._refuse_media(addresses.sender, len(media))
-        self._refuse_opted_out(addresses)
+        self._opt_outs.refuse(addresses.from_, addresses.recipient.text, addresses.service)
         with self._context.lock:
             self._delivery.refuse_overflow(addresses.from_)
             draft = self._draft(request, addresses, options)
@@ -75,10 +75,6 @@ class MessageCreator:
         number = self._context.find_number(sender.text) if sender and media else None
         if number and not number.mms:
             raise ApiError(21621, f"The 'From' number {number.phone_number} has not been enabled for MMS.")
-
-    def _refuse_opted_out(self, addresses: Addresses) -> None:
-        if self._opt_outs.has_opted_out(addresses.from_, addresses.recipient.text, addresses.service):
-            raise ApiError(21610, "Attempt to send to unsubscribed recipient.")
 
     def _draft(self, request: MessageRequest, addresses: Addresses, options: Mapping[str, Any]) -> MessageRecord:
         status = "scheduled" if options.get("send_at") else "queued" if addresses.sender else "accepted"
