@@ -124,7 +124,7 @@ def test_file_has_one_application_whose_fixtures_stay_alive(pytester: pytest.Pyt
 def test_earlier_exchanges_are_replayed_before_selected_ones(
     pytester: pytest.Pytester, folder: Path, options: list[str], passed: int
 ) -> None:
-    """Developers run a failed test again by itself, and it must have the same result."""
+    """Developers rerun a single failed test, and it must have the same result."""
     result = pytester.runpytest_subprocess(*options)
 
     assert {"passed": passed}.items() <= result.parseoutcomes().items()
