@@ -7,7 +7,8 @@ import threading
 from dataclasses import replace
 
 import pytest
-from flask import Flask, request, session, url_for
+from click.testing import CliRunner, Result
+from flask import Flask, redirect, request, session, url_for
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -230,6 +231,16 @@ def test_application_that_raises_does_not_end_the_replay() -> None:
 
     assert [result.agrees for result in results] == [True, False, True]
     assert "fail raised ValueError: not this one at" in results[1].differences[0]
+
+
+def test_endless_redirect_in_process_is_no_answer() -> None:
+    """The report names the problem as for any other address."""
+    app = new_app(watching()[0])
+    app.before_request(lambda: redirect("/message", code=307))
+
+    (result,) = replay([exchange()], sender(app))
+
+    assert (result.answer, result.differences) == (None, ("no answer: too many redirects",))
 
 
 def test_handler_that_raised_is_named_if_the_answer_differs() -> None:

@@ -80,10 +80,7 @@ class _OwnUrls:
 
     def status_url(self, url: str) -> str:
         """Return a status URL of this package without the parts that differ between installations."""
-        try:
-            parts = urlsplit(url)
-        except ValueError:
-            return url
+        parts = urlsplit(url)
         query = parse_qsl(parts.query, keep_blank_values=True)
         if REPLY_PARAMETER not in dict(query):
             return self.url(url)
