@@ -105,7 +105,7 @@ def test_service_is_found_by_a_number_in_it(context: Context) -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "setting", "takes_media"),
+    ("contact", "setting", "takes_media"),
     [
         pytest.param(CONTACT, None, True, id="United States"),
         pytest.param("+447700900123", None, False, id="Great Britain"),
@@ -116,12 +116,12 @@ def test_service_is_found_by_a_number_in_it(context: Context) -> None:
     ],
 )
 def test_setting_or_country_decides_whether_a_phone_accepts_media(
-    context: Context, number: str, setting: bool | None, takes_media: bool
+    context: Context, contact: str, setting: bool | None, takes_media: bool
 ) -> None:
     """The setting of a phone overrides the default of its country."""
-    context.store.save(PhoneSettings(sid=number, takes_media=setting, **OWN))
+    context.store.save(PhoneSettings(sid=contact, takes_media=setting, **OWN))
 
-    assert context.takes_media(number) is takes_media
+    assert context.takes_media(contact) is takes_media
 
 
 def test_country_decides_whether_a_phone_without_settings_accepts_media(context: Context) -> None:

@@ -147,7 +147,7 @@ def test_message_that_is_deleted_in_transit_stays_deleted(
 
 
 def test_message_that_is_canceled_at_the_last_moment_is_not_sent(network: Network) -> None:
-    """The status is checked again when it is the message's turn."""
+    """The status is checked again when it is the message's reply."""
     first, second = network.send(), network.send()
     network.save(replace(network.get(first), status="canceled"))
     network.schedule.advance(0.1)

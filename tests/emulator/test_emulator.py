@@ -227,10 +227,10 @@ def test_numbers_are_normalized() -> None:
     """People write numbers with spaces and brackets."""
     with Emulator() as emulator:
         number = emulator.add_number("+1 501 712 2661", application_sid="AP" + "1" * 32, mms=False)
-        turn = emulator.phone(CONTACT).text("hi", number="+1 (501) 712-2661")
+        reply = emulator.phone(CONTACT).text("hi", number="+1 (501) 712-2661")
 
         assert (number.phone_number, number.sms_application_sid, number.mms) == (NUMBER, "AP" + "1" * 32, False)
-        assert (turn.inbound.to, turn.unrouted) == (NUMBER, f"{NUMBER} has no Message URL")
+        assert (reply.inbound.to, reply.unrouted) == (NUMBER, f"{NUMBER} has no Message URL")
 
 
 def test_start_and_stop_are_idempotent() -> None:

@@ -74,10 +74,10 @@ def test_picture_is_stored_with_its_bytes(twilio: Emulator) -> None:
 def test_reply_contains_the_messages_of_the_program(twilio: Emulator, program: Program) -> None:
     """Most tests check only the first one."""
     program.answers("/number", say("a", "b"))
-    turn = twilio.phone(CONTACT).text("hi")
+    reply = twilio.phone(CONTACT).text("hi")
 
-    assert (turn.text, turn.texts, turn.problems) == ("a", ["a", "b"], [])
-    assert [reply.in_reply_to for reply in turn.messages] == [turn.inbound.sid] * 2
+    assert (reply.text, reply.texts, reply.problems) == ("a", ["a", "b"], [])
+    assert [message.in_reply_to for message in reply.messages] == [reply.inbound.sid] * 2
 
 
 def test_reply_contains_only_its_own_problems(twilio: Emulator, program: Program) -> None:
@@ -99,11 +99,11 @@ def test_number_that_is_not_ours_is_refused(twilio: Emulator) -> None:
 def test_message_to_a_number_without_a_url_is_only_stored(twilio: Emulator) -> None:
     """No webhook is called."""
     twilio.add_number(OTHER)
-    turn = twilio.phone(CONTACT).text("hi", number=OTHER)
+    reply = twilio.phone(CONTACT).text("hi", number=OTHER)
 
-    assert (turn.messages, turn.problems, twilio.debugger) == ([], [], [])
-    assert turn.unrouted == f"{OTHER} has no Message URL"
-    assert twilio.client().messages(turn.inbound.sid).fetch().body == "hi"
+    assert (reply.messages, reply.problems, twilio.debugger) == ([], [], [])
+    assert reply.unrouted == f"{OTHER} has no Message URL"
+    assert twilio.client().messages(reply.inbound.sid).fetch().body == "hi"
 
 
 @pytest.mark.parametrize("status", ["suspended", "closed"])
@@ -112,10 +112,10 @@ def test_webhook_of_an_inactive_account_is_not_called(program: Program, status: 
     account = {"sid": "AC" + "2" * 32, "auth_token": "token", "status": status}
     number = {"phone_number": NUMBER, "sms_url": program.url("/number"), "account_sid": account["sid"]}
     with emulator(seed={"accounts": [account], "numbers": [number]}) as twilio:
-        turn = twilio.phone(CONTACT).text("hi")
+        reply = twilio.phone(CONTACT).text("hi")
 
-    assert (turn.inbound.status, turn.messages, program.received) == ("received", [], [])
-    assert turn.unrouted == f"the account {account['sid']} is not active"
+    assert (reply.inbound.status, reply.messages, program.received) == ("received", [], [])
+    assert reply.unrouted == f"the account {account['sid']} is not active"
 
 
 URLS = {"inbound_request_url": "/service"}
@@ -145,10 +145,10 @@ def test_number_service_and_application_decide_which_url_is_called(
         urls = {name: program.url(value) if isinstance(value, str) else value for name, value in of_service.items()}
         seed["services"] = [{"sid": SERVICE, "numbers": [NUMBER], **urls}]
     with emulator(seed=seed) as twilio:
-        turn = twilio.phone(CONTACT).text("hi")
+        reply = twilio.phone(CONTACT).text("hi")
 
-    assert turn.text == asked
-    assert turn.inbound.messaging_service_sid == ("" if of_service is None else SERVICE)
+    assert reply.text == asked
+    assert reply.inbound.messaging_service_sid == ("" if of_service is None else SERVICE)
     assert program.paths == ([f"/{asked}"] if asked else [])
 
 
@@ -181,9 +181,9 @@ def test_methods_and_fallback_belong_to_the_owner_of_the_url(
         seed |= {"services": [{"sid": SERVICE, "numbers": [NUMBER]}]}
     seed[table][0] |= dict(zip(names, settings, strict=True))
     with emulator(seed=seed) as twilio:
-        turn = twilio.phone(CONTACT).text("hi")
+        reply = twilio.phone(CONTACT).text("hi")
 
-    assert turn.text == "fallback"
+    assert reply.text == "fallback"
     assert [(request.method, request.path) for request in program.received] == [
         (methods[0], "/missing"),
         (methods[1], "/fallback"),

@@ -64,12 +64,14 @@ def inbox(twilio: Emulator, contact: str = CONTACT) -> list[str]:
 
 def test_stop_is_recorded_answered_and_posted_to_the_program(twilio: Emulator, program: Program) -> None:
     """The reply of the program to it is refused."""
-    turn = twilio.phone(CONTACT).text("STOP", number=NUMBER)
+    reply = twilio.phone(CONTACT).text("STOP", number=NUMBER)
 
     assert program.at("/message")[0].form["Body"] == "STOP"
     assert "OptOutType" not in program.at("/message")[0].form, "only sent with Advanced Opt-Out"
-    assert [(reply.body, reply.status, reply.error_code) for reply in turn.messages] == [("hello", "failed", 21610)]
-    assert codes(turn.problems) == [21610]
+    assert [(message.body, message.status, message.error_code) for message in reply.messages] == [
+        ("hello", "failed", 21610)
+    ]
+    assert codes(reply.problems) == [21610]
     assert inbox(twilio) == [STOPPED]
     assert send(twilio) == "21610"
 
@@ -78,9 +80,9 @@ def test_messages_are_sent_again_after_start(twilio: Emulator) -> None:
     """This includes the reply of the program to START."""
     phone = twilio.phone(CONTACT)
     phone.text("stop", number=NUMBER)
-    turn = phone.text(" Start\n", number=NUMBER)
+    reply = phone.text(" Start\n", number=NUMBER)
 
-    assert (turn.texts, turn.problems) == (["hello"], [])
+    assert (reply.texts, reply.problems) == (["hello"], [])
     assert inbox(twilio) == [STOPPED, STARTED, "hello"]
     assert send(twilio) == "queued"
 
@@ -162,9 +164,9 @@ def test_stop_applies_to_the_whole_service(program: Program) -> None:
 
 def test_stop_to_a_short_code_is_left_to_the_program(twilio: Emulator) -> None:
     """Twilio does not handle opt-outs for short codes by default."""
-    turn = twilio.phone(CONTACT).text("STOP", number=SHORT_CODE)
+    reply = twilio.phone(CONTACT).text("STOP", number=SHORT_CODE)
 
-    assert turn.texts == ["hello"]
+    assert reply.texts == ["hello"]
     assert inbox(twilio) == ["hello"]
     assert send(twilio, from_=SHORT_CODE) == "queued"
 

@@ -59,9 +59,9 @@ def seeded(program: Program, **tables: Any) -> Emulator:
 def test_reply_goes_from_the_number_to_the_contact(twilio: Emulator, program: Program) -> None:
     """It also refers to the inbound message."""
     program.answers("/message", say("hello"))
-    turn = twilio.phone(CONTACT).text("hi")
+    reply = twilio.phone(CONTACT).text("hi")
 
-    assert turn.messages == [
+    assert reply.messages == [
         MessageRecord(
             sid="SM00000000000000000000000000000003",
             account_sid=twilio.account_sid,
@@ -72,7 +72,7 @@ def test_reply_goes_from_the_number_to_the_contact(twilio: Emulator, program: Pr
             body="hello",
             status="queued",
             direction="outbound-reply",
-            in_reply_to=turn.inbound.sid,
+            in_reply_to=reply.inbound.sid,
         )
     ]
 
@@ -119,11 +119,11 @@ def test_sender_must_belong_to_the_account_if_a_seed_lists_numbers(
     """Twilio refuses other senders too."""
     program.answers("/message", twiml(f"<Message {attributes}>a</Message><Message>b</Message>"))
     with seeded(program) as twilio:
-        turn = twilio.phone(CONTACT).text("hi", number=NUMBER)
+        reply = twilio.phone(CONTACT).text("hi", number=NUMBER)
 
-        assert turn.texts == (["b"] if code else ["a", "b"])
-        assert codes(turn.problems) == ([code] if code else [])
-        assert all(problem.url == program.bare("/message") for problem in turn.problems)
+        assert reply.texts == (["b"] if code else ["a", "b"])
+        assert codes(reply.problems) == ([code] if code else [])
+        assert all(problem.url == program.bare("/message") for problem in reply.problems)
 
 
 def test_reply_to_a_short_code_is_refused(twilio: Emulator, program: Program) -> None:
@@ -156,10 +156,10 @@ def test_media_becomes_a_link_if_the_phone_accepts_none(twilio: Emulator, progra
 def test_message_is_not_sent_if_its_media_cannot_be_fetched(twilio: Emulator, program: Program) -> None:
     """The problem must not show the password in the URL."""
     program.answers("/message", twiml("<Message><Media>/missing.png</Media></Message><Message>b</Message>"))
-    turn = twilio.phone(CONTACT).text("hi")
+    reply = twilio.phone(CONTACT).text("hi")
 
-    assert (turn.texts, codes(turn.problems)) == (["b"], [21620])
-    assert "quite-long-enough" not in turn.problems[0].text
+    assert (reply.texts, codes(reply.problems)) == (["b"], [21620])
+    assert "quite-long-enough" not in reply.problems[0].text
 
 
 FOLLOWED = [
@@ -216,17 +216,17 @@ def test_attributes_of_the_verb_set_the_status_callback(
     program.answers("/message", twiml(verb))
     with emulator(profile=profile) as twilio:
         twilio.add_number(NUMBER, program.url("/message"))
-        turn = twilio.phone(CONTACT).text("hi", media=[PICTURE] if with_picture else [])
+        reply = twilio.phone(CONTACT).text("hi", media=[PICTURE] if with_picture else [])
         assert twilio.settle()
         posted = program.at("/status")
 
-        assert turn.texts == ["a"]
+        assert reply.texts == ["a"]
         assert {request.method for request in posted} == ({method} if method else set())
         forms = [
             {**dict(request.form.pairs), **{key: each[0] for key, each in request.query.items()}} for request in posted
         ]
         assert [each["SmsStatus"] for each in forms] == statuses
-        assert {each["SmsSid"] for each in forms} == ({turn.messages[0].sid} if method else set())
+        assert {each["SmsSid"] for each in forms} == ({reply.messages[0].sid} if method else set())
         assert all(("MessageStatus" in each) is (len(statuses) == 2) for each in forms)
         assert program.at("/never") == []
 
@@ -236,11 +236,11 @@ def test_status_callback_of_2008_has_national_numbers(program: Program) -> None:
     program.answers("/message", twiml("<Sms statusCallback='/status'>a</Sms>"))
     with emulator(profile="2008") as twilio:
         twilio.add_number(NUMBER, program.url("/message"))
-        turn = twilio.phone(CONTACT).text("hi")
+        reply = twilio.phone(CONTACT).text("hi")
         assert twilio.settle()
 
     assert dict(program.at("/status")[0].form.pairs) == {
-        "SmsSid": turn.messages[0].sid,
+        "SmsSid": reply.messages[0].sid,
         "SmsStatus": "sent",
         "AccountSid": twilio.account_sid,
         "From": "5017122661",
@@ -293,21 +293,21 @@ def test_trial_account_replies_to_the_contact_and_verified_numbers(program: Prog
         twiml(f"<Message>a</Message><Message to='{FRIEND}'>b</Message><Message to='+15558675312'>c</Message>"),
     )
     with seeded(program, account={"type": "Trial", "verified": [FRIEND]}) as twilio:
-        turn = twilio.phone(CONTACT).text("hi", number=NUMBER)
+        reply = twilio.phone(CONTACT).text("hi", number=NUMBER)
 
-    assert turn.texts == ["Sent from your Twilio trial account - a", "Sent from your Twilio trial account - b"]
-    assert codes(turn.problems) == [14111]
+    assert reply.texts == ["Sent from your Twilio trial account - a", "Sent from your Twilio trial account - b"]
+    assert codes(reply.problems) == [14111]
 
 
 def test_reply_to_a_contact_who_opted_out_fails(twilio: Emulator, program: Program) -> None:
     """It is stored with its error code, its status is posted, and only Twilio's own answer arrives."""
     program.answers("/message", twiml("<Message action='/status'>sorry to see you go</Message>"))
     phone = twilio.phone(CONTACT)
-    turn = phone.text("STOP")
+    reply = phone.text("STOP")
     assert twilio.settle()
-    (reply,) = turn.messages
+    (message,) = reply.messages
 
-    assert (reply.status, reply.error_code, codes(turn.problems)) == ("failed", 21610, [21610])
+    assert (message.status, message.error_code, codes(reply.problems)) == ("failed", 21610, [21610])
     assert [request.form["MessageStatus"] for request in program.at("/status")] == ["failed"]
     assert program.at("/status")[0].form["ErrorCode"] == "21610"
     assert ["sorry" in message.body for message in phone.inbox] == [False]

@@ -255,22 +255,22 @@ def test_chat(world: World) -> None:
     """In the main use case, the reply reaches the phone and the debugger is empty."""
     phone = world.emulator.phone("+15558670001")
 
-    turn = phone.text("order 2 coffee", number=NUMBER)
+    reply = phone.text("order 2 coffee", number=NUMBER)
 
-    assert turn.problems == []
-    assert turn.texts == ["2 coffee, in 1 segment"]
+    assert reply.problems == []
+    assert reply.texts == ["2 coffee, in 1 segment"]
     assert world.inbox_of(phone) == ["2 coffee, in 1 segment"]
-    (arrived,) = world.notes_of("arrived", turn.messages[0].sid)
-    assert arrived["answers"] == turn.inbound.sid
+    (arrived,) = world.notes_of("arrived", reply.messages[0].sid)
+    assert arrived["answers"] == reply.inbound.sid
 
 
 def test_picture_for_a_picture(world: World) -> None:
     """The program fetches the picture with the credentials of its account, and its own picture reaches the phone."""
     phone = world.emulator.phone("+15558670002")
 
-    turn = phone.text(number=NUMBER, media=[FetchedMedia(content_type="image/png", content=PICTURE)])
+    reply = phone.text(number=NUMBER, media=[FetchedMedia(content_type="image/png", content=PICTURE)])
 
-    assert turn.problems == []
+    assert reply.problems == []
     assert world.inbox_of(phone) == [f"{len(PICTURE)} bytes of image/png"]
     (received,) = phone.inbox
     (media,) = world.emulator.client().messages(received.sid).media.list()
@@ -291,10 +291,10 @@ def test_handler_also_sends_with_the_official_client(world: World) -> None:
     """The handler calls the REST API while Twilio waits for its answer: neither may block the other."""
     phone = world.emulator.phone("+15558670003")
 
-    turn = phone.text("twice", number=NUMBER)
+    reply = phone.text("twice", number=NUMBER)
 
-    assert turn.problems == []
-    assert turn.texts == ["by TwiML"]
+    assert reply.problems == []
+    assert reply.texts == ["by TwiML"]
     assert world.inbox_of(phone) == ["by TwiML", "by the API"]
     assert {message.direction for message in phone.inbox} == {"outbound-reply", "outbound-api"}
 
@@ -303,10 +303,10 @@ def test_redirects_within_the_program(world: World) -> None:
     """Relative redirects with GET and POST are signed, and only their query distinguishes the three requests."""
     phone = world.emulator.phone("+15558670004")
 
-    turn = phone.text("chain", number=NUMBER)
+    reply = phone.text("chain", number=NUMBER)
 
-    assert turn.problems == []
-    assert turn.texts == ["one", "two, from chain", "three, from chain"]
+    assert reply.problems == []
+    assert reply.texts == ["one", "two, from chain", "three, from chain"]
     assert world.inbox_of(phone) == ["one", "three, from chain", "two, from chain"]
 
 
@@ -314,13 +314,13 @@ def test_fallback_url_is_called_if_a_handler_raises(world: World) -> None:
     """It receives the error; without an apology nothing is sent, and no handler runs again."""
     phone = world.emulator.phone("+15558670005")
 
-    turn = phone.text("broken", number=NUMBER)
+    reply = phone.text("broken", number=NUMBER)
 
-    (asked,) = world.transport.asked(turn.inbound.sid, "/fallback")
+    (asked,) = world.transport.asked(reply.inbound.sid, "/fallback")
     address = without_userinfo(f"{world.url}/message")
     assert (asked.get("ErrorCode"), asked.get("ErrorUrl")) == ("11200", address)
-    assert [(problem.code, problem.url) for problem in turn.problems] == [(11200, address)]
-    assert (turn.texts, len(world.notes_of("broken", turn.inbound.sid))) == ([], 1)
+    assert [(problem.code, problem.url) for problem in reply.problems] == [(11200, address)]
+    assert (reply.texts, len(world.notes_of("broken", reply.inbound.sid))) == ([], 1)
 
 
 def test_stop_and_start(world: World) -> None:
@@ -349,21 +349,21 @@ def test_undelivered_reply_calls_the_handler_of_its_error_code(world: World) -> 
     """The signed status URL identifies the inbound message; handlers of other codes do not run."""
     phone = world.emulator.phone("+15558670007").will("undelivered", 30005)
 
-    turn = phone.text("order 1 tea", number=NUMBER)
+    reply = phone.text("order 1 tea", number=NUMBER)
     inbox = world.inbox_of(phone)
 
-    (reply,) = turn.messages
-    assert (turn.problems, inbox) == ([], [])
-    assert world.notes_of("unknown", reply.sid) == [
+    (message,) = reply.messages
+    assert (reply.problems, inbox) == ([], [])
+    assert world.notes_of("unknown", message.sid) == [
         {
-            "sid": reply.sid,
+            "sid": message.sid,
             "status": "undelivered",
             "code": 30005,
-            "answers": turn.inbound.sid,
+            "answers": reply.inbound.sid,
             "contact": phone.contact,
         }
     ]
-    assert world.notes_of("unreachable", reply.sid) == world.notes_of("arrived", reply.sid) == []
+    assert world.notes_of("unreachable", message.sid) == world.notes_of("arrived", message.sid) == []
 
 
 def test_retry_after_a_timeout_gets_the_answer_of_the_first_request(world: World) -> None:
@@ -371,11 +371,11 @@ def test_retry_after_a_timeout_gets_the_answer_of_the_first_request(world: World
     phone = world.emulator.phone("+15558670008")
     world.transport.on_timeout = world.gate.close
 
-    turn = phone.text("slow", number=RETRYING_NUMBER)
+    reply = phone.text("slow", number=RETRYING_NUMBER)
 
-    assert len(world.transport.asked(turn.inbound.sid)) > 1
-    assert len(world.notes_of("slow", turn.inbound.sid)) == 1
-    assert (turn.problems, turn.texts) == ([], ["at last"])
+    assert len(world.transport.asked(reply.inbound.sid)) > 1
+    assert len(world.notes_of("slow", reply.inbound.sid)) == 1
+    assert (reply.problems, reply.texts) == ([], ["at last"])
     assert world.inbox_of(phone) == ["at last"]
 
 
@@ -384,11 +384,11 @@ def test_retry_after_a_lost_answer_gets_the_same_answer(world: World) -> None:
     phone = world.emulator.phone("+15558670009")
     world.transport.lose_answers(1)
 
-    turn = phone.text("order 3 cocoa", number=RETRYING_NUMBER)
+    reply = phone.text("order 3 cocoa", number=RETRYING_NUMBER)
 
-    assert len(world.transport.asked(turn.inbound.sid)) > 1
-    assert len(world.notes_of("orders", turn.inbound.sid)) == 1
-    assert (turn.problems, turn.texts) == ([], ["3 cocoa, in 1 segment"])
+    assert len(world.transport.asked(reply.inbound.sid)) > 1
+    assert len(world.notes_of("orders", reply.inbound.sid)) == 1
+    assert (reply.problems, reply.texts) == ([], ["3 cocoa, in 1 segment"])
     assert world.inbox_of(phone) == ["3 cocoa, in 1 segment"]
 
 
@@ -397,10 +397,10 @@ def test_fallback_url_after_a_lost_answer_gets_the_same_answer(world: World) -> 
     phone = world.emulator.phone("+15558670010")
     world.transport.lose_answers(1)
 
-    turn = phone.text("order 4 juice", number=HASTY_NUMBER)
+    reply = phone.text("order 4 juice", number=HASTY_NUMBER)
 
-    assert [problem.code for problem in turn.problems] == [11200]
-    assert len(world.notes_of("orders", turn.inbound.sid)) == 1
+    assert [problem.code for problem in reply.problems] == [11200]
+    assert len(world.notes_of("orders", reply.inbound.sid)) == 1
     assert world.inbox_of(phone) == ["4 juice, in 1 segment"]
 
 
@@ -409,12 +409,12 @@ def test_many_people_text_at_once(world: World) -> None:
     phones = [world.emulator.phone(f"+1555867{1000 + n}") for n in range(12)]
 
     with ThreadPoolExecutor(len(phones)) as pool:
-        turns = [*pool.map(lambda phone: phone.text(f"order {phone.contact[-4:]} tea", number=NUMBER), phones)]
+        replies = [*pool.map(lambda phone: phone.text(f"order {phone.contact[-4:]} tea", number=NUMBER), phones)]
 
-    assert [turn.problems for turn in turns] == [[]] * len(phones)
-    assert [turn.texts for turn in turns] == [[f"{1000 + n} tea, in 1 segment"] for n in range(12)]
-    assert [world.inbox_of(phone) for phone in phones] == [turn.texts for turn in turns]
-    assert [len(world.notes_of("orders", turn.inbound.sid)) for turn in turns] == [1] * len(phones)
+    assert [reply.problems for reply in replies] == [[]] * len(phones)
+    assert [reply.texts for reply in replies] == [[f"{1000 + n} tea, in 1 segment"] for n in range(12)]
+    assert [world.inbox_of(phone) for phone in phones] == [reply.texts for reply in replies]
+    assert [len(world.notes_of("orders", reply.inbound.sid)) for reply in replies] == [1] * len(phones)
 
 
 def test_status_of_a_message_sent_through_the_api_is_in_the_ledger(world: World) -> None:

@@ -95,13 +95,13 @@ def test_answer_is_executed(
 ) -> None:
     """The valid parts are executed, and the debugger reports the others."""
     program.answers("/message", answer)
-    turn = twilio.phone(CONTACT).text("hello")
+    reply = twilio.phone(CONTACT).text("hello")
     assert twilio.settle()
 
-    assert (turn.texts, codes(turn.problems)) == (replies, found)
+    assert (reply.texts, codes(reply.problems)) == (replies, found)
     assert sorted(message.body for message in twilio.phone(CONTACT).inbox) == sorted(replies)
-    assert twilio.debugger == list(turn.problems)
-    assert all(problem.message_sid == turn.inbound.sid for problem in turn.problems)
+    assert twilio.debugger == list(reply.problems)
+    assert all(problem.message_sid == reply.inbound.sid for problem in reply.problems)
 
 
 def test_redirects_get_the_parameters_of_the_message(twilio: Emulator, program: Program) -> None:
@@ -110,10 +110,10 @@ def test_redirects_get_the_parameters_of_the_message(twilio: Emulator, program: 
     program.answers("/deep/second", twiml(f"<Redirect>http://{program.host}/deep/third</Redirect>"))
     program.answers("/deep/third", twiml("<Redirect method='POST'>fourth#rc=0</Redirect>"))
     program.answers("/deep/fourth", say("done"))
-    turn = twilio.phone(CONTACT).text("hello")
+    reply = twilio.phone(CONTACT).text("hello")
     authenticated = [request for request in program.received if request.status == 200]
 
-    assert turn.texts == ["done"]
+    assert reply.texts == ["done"]
     assert [(request.method, request.path) for request in authenticated] == [
         ("POST", "/message"),
         ("GET", "/deep/second"),
@@ -121,7 +121,7 @@ def test_redirects_get_the_parameters_of_the_message(twilio: Emulator, program: 
         ("POST", "/deep/fourth"),
     ]
     assert authenticated[1].query["a"] == ["b"]
-    assert authenticated[1].query["MessageSid"] == [turn.inbound.sid]
+    assert authenticated[1].query["MessageSid"] == [reply.inbound.sid]
     assert [request.form for request in authenticated[2:]] == [authenticated[0].form] * 2
 
 
@@ -131,9 +131,9 @@ def test_credentials_are_not_sent_to_another_host(twilio: Emulator, program: Pro
         url = elsewhere.answers("/message", twiml("<Redirect>/next</Redirect>"))
         elsewhere.answers("/next", say("elsewhere"))
         program.answers("/message", twiml(f"<Redirect>{url}</Redirect>"))
-        turn = twilio.phone(CONTACT).text("hello")
+        reply = twilio.phone(CONTACT).text("hello")
 
-        assert turn.texts == ["elsewhere"]
+        assert reply.texts == ["elsewhere"]
         assert elsewhere.paths == ["/message", "/next"]
         assert all("authorization" not in request.headers for request in elsewhere.received)
 
@@ -144,13 +144,13 @@ def test_number_of_documents_is_limited(twilio: Emulator, program: Program, docu
     again = twiml("<Message>a</Message><Redirect>/message</Redirect>")
     program.answers("/message", *[again] * (documents - 1), say("end"))
     twilio.add_number(NUMBER, fallback_url=program.answers("/fallback", say("sorry")))
-    turn = twilio.phone(CONTACT).text("hello")
+    reply = twilio.phone(CONTACT).text("hello")
 
     if documents == MAX_DOCUMENTS:
-        assert (turn.texts, turn.problems) == (["a"] * (MAX_DOCUMENTS - 1) + ["end"], [])
+        assert (reply.texts, reply.problems) == (["a"] * (MAX_DOCUMENTS - 1) + ["end"], [])
     else:
-        assert turn.texts == ["a"] * MAX_DOCUMENTS
-        (problem,) = turn.problems
+        assert reply.texts == ["a"] * MAX_DOCUMENTS
+        (problem,) = reply.problems
         assert (problem.code, problem.level, problem.url) == (14106, "warning", program.bare("/message"))
     assert program.paths == ["/message"] * MAX_DOCUMENTS
 
@@ -176,11 +176,11 @@ def test_fallback_url_is_called_if_the_program_fails(
     program.answers("/message", answer)
     fallback = program.answers("/fallback", say("sorry"))
     twilio.add_number(NUMBER, fallback_url=fallback, fallback_method=method)
-    turn = twilio.phone(CONTACT).text("hello")
+    reply = twilio.phone(CONTACT).text("hello")
     (asked,) = program.at("/fallback")
     given = dict(asked.form.pairs) if method == "POST" else {name: values[0] for name, values in asked.query.items()}
 
-    assert (turn.texts, codes(turn.problems), asked.method) == (["sorry"], [code], method)
+    assert (reply.texts, codes(reply.problems), asked.method) == (["sorry"], [code], method)
     assert given == {
         **dict(program.at("/message")[0].form.pairs),
         "ErrorCode": str(code),
@@ -192,9 +192,9 @@ def test_fallback_url_answers_where_nobody_listens(twilio: Emulator, program: Pr
     """The program is down, its spare one is up."""
     url = f"{dead_url}/message"
     twilio.add_number(NUMBER, url, fallback_url=program.answers("/fallback", say("sorry")))
-    turn = twilio.phone(CONTACT).text("hello")
+    reply = twilio.phone(CONTACT).text("hello")
 
-    assert (turn.texts, codes(turn.problems)) == (["sorry"], [11205])
+    assert (reply.texts, codes(reply.problems)) == (["sorry"], [11205])
     assert program.at("/fallback")[0].form["ErrorUrl"] == url
 
 
@@ -225,23 +225,23 @@ def test_replies_are_sent_before_the_next_document_is_fetched(twilio: Emulator, 
 
     program.answers("/message", twiml("<Message>first</Message><Redirect>/look</Redirect>"))
     program.answers("/look", look)
-    turn = twilio.phone(CONTACT).text("hello")
+    reply = twilio.phone(CONTACT).text("hello")
 
     assert arrived == [["first"]]
-    assert (turn.texts, codes(turn.problems)) == (["first"], [11200])
+    assert (reply.texts, codes(reply.problems)) == (["first"], [11200])
 
 
 def test_fallback_url_may_fail_as_well(twilio: Emulator, program: Program) -> None:
     """Both failures are reported, the cause first, and no third URL is called."""
     program.answers("/message", Answer(status=500))
     twilio.add_number(NUMBER, fallback_url=program.answers("/fallback", Answer(b"<Response>")))
-    turn = twilio.phone(CONTACT).text("hello")
+    reply = twilio.phone(CONTACT).text("hello")
 
-    assert [(problem.code, problem.url) for problem in turn.problems] == [
+    assert [(problem.code, problem.url) for problem in reply.problems] == [
         (11200, program.bare("/message")),
         (12100, program.bare("/fallback")),
     ]
-    assert (turn.messages, program.paths) == ([], ["/message", "/fallback"])
+    assert (reply.messages, program.paths) == ([], ["/message", "/fallback"])
 
 
 def test_fallback_url_may_redirect(twilio: Emulator, program: Program) -> None:
@@ -257,9 +257,9 @@ def test_fallback_url_is_not_called_after_a_warning(twilio: Emulator, program: P
     """The document was still executed."""
     program.answers("/message", twiml("<Say>a</Say><Message to=''>b</Message>"))
     twilio.add_number(NUMBER, fallback_url=program.answers("/fallback", say("sorry")))
-    turn = twilio.phone(CONTACT).text("hello")
+    reply = twilio.phone(CONTACT).text("hello")
 
-    assert codes(turn.problems) == [14110, 14101]
+    assert codes(reply.problems) == [14110, 14101]
     assert program.paths == ["/message"]
 
 
@@ -289,11 +289,11 @@ def test_answer_of_the_action_url_replaces_the_document_in_2014(
     program.answers("/done", say("done"))
     with emulator(profile="2014") as twilio:
         twilio.add_number(NUMBER, program.url("/message"))
-        turn = twilio.phone(CONTACT).text("hello")
+        reply = twilio.phone(CONTACT).text("hello")
     message, done = program.at("/message")[0], program.at("/done")[0]
-    sid = turn.messages[0].sid
+    sid = reply.messages[0].sid
 
-    assert turn.texts == (["done"] if "nobody" in verb else ["a", "done"])
+    assert reply.texts == (["done"] if "nobody" in verb else ["a", "done"])
     assert dict(done.form.pairs) == dict(message.form.pairs) | {
         name: value.format(sid=sid) for name, value in parameters.items()
     }
@@ -306,20 +306,20 @@ def test_action_url_is_called_for_a_refused_reply(program: Program) -> None:
     program.answers("/done", NOTHING)
     with emulator(profile="2014") as twilio:
         twilio.add_number(NUMBER, program.url("/message"))
-        turn = twilio.phone(CONTACT).text("STOP")
+        reply = twilio.phone(CONTACT).text("STOP")
 
-    assert codes(turn.problems) == [21610]
+    assert codes(reply.problems) == [21610]
     assert program.at("/done")[0].form["SmsStatus"] == "invalid"
-    assert program.at("/done")[0].form["SmsSid"] == turn.messages[0].sid
+    assert program.at("/done")[0].form["SmsSid"] == reply.messages[0].sid
 
 
 def test_action_is_a_status_url_today(twilio: Emulator, program: Program) -> None:
     """The rest of the document is executed."""
     program.answers("/message", twiml("<Message action='/done'>a</Message><Message>b</Message>"))
     program.answers("/done", NOTHING)
-    turn = twilio.phone(CONTACT).text("hello")
+    reply = twilio.phone(CONTACT).text("hello")
     assert program.paths == ["/message"]
     assert twilio.settle()
 
-    assert turn.texts == ["a", "b"]
+    assert reply.texts == ["a", "b"]
     assert [request.form["MessageStatus"] for request in program.at("/done")] == ["sent", "delivered"]

@@ -110,7 +110,7 @@ def test_request_has_the_sid_of_the_messaging_service(program: Program) -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "country"),
+    ("address", "country"),
     [
         pytest.param("+15558675310", "US", id="unused area code"),
         pytest.param("+14165550123", "CA", id="Canada"),
@@ -120,19 +120,19 @@ def test_request_has_the_sid_of_the_messaging_service(program: Program) -> None:
         pytest.param("ACME", "US", id="name"),
     ],
 )
-def test_country_is_that_of_the_number(number: str, country: str) -> None:
+def test_country_is_that_of_the_address(address: str, country: str) -> None:
     """Programs may choose the language of their reply by it."""
-    assert country_of(number) == country
+    assert country_of(address) == country
 
 
 def test_message_of_a_channel_has_no_geographic_parameters(program: Program) -> None:
     """Twilio does not send these eight parameters for WhatsApp."""
     with emulator() as twilio:
         twilio.add_number(f"whatsapp:{NUMBER}", program.answers("/message", say("hello")))
-        turn = twilio.phone(f"whatsapp:{CONTACT}").text("hi")
+        reply = twilio.phone(f"whatsapp:{CONTACT}").text("hi")
     form = program.received[0].form
 
-    assert turn.text == "hello"
+    assert reply.text == "hello"
     assert (form["From"], form["To"]) == ("whatsapp:+15558675310", "whatsapp:+15017122661")
     assert [name for name in form if name.startswith(("From", "To"))] == ["To", "From"]
 

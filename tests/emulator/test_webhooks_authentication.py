@@ -83,10 +83,10 @@ def test_missing_credentials_are_reported(twilio: Emulator) -> None:
     with Program("basic") as program:
         program.answers("/message", say("hello"))
         twilio.add_number(NUMBER, program.bare("/message"))
-        turn = twilio.phone(CONTACT).text("hello")
-        (problem,) = turn.problems
+        reply = twilio.phone(CONTACT).text("hello")
+        (problem,) = reply.problems
 
-        assert turn.messages == []
+        assert reply.messages == []
         assert (problem.code, problem.level, problem.url) == (11200, "error", program.bare("/message"))
         assert problem.text == (
             "answered 401: who are you?. Add the application's credentials to the URL: http://user:password@host."

@@ -49,14 +49,14 @@ def test_clock_may_be_stepped_while_a_program_is_called(twilio: Emulator, progra
 
     program.answers("/message", slow)
     with ThreadPoolExecutor(1) as threads:
-        turn = threads.submit(twilio.phone(CONTACT).text, "hello")
+        pending = threads.submit(twilio.phone(CONTACT).text, "hello")
         assert asked.wait(LIMIT_S)
         twilio.advance(3600)
         release.set()
-        (reply,) = turn.result(LIMIT_S).messages
+        (message,) = pending.result(LIMIT_S).messages
     assert twilio.settle()
 
-    assert reply.date_created == MONDAY + 3600
+    assert message.date_created == MONDAY + 3600
     assert [message.body for message in twilio.phone(CONTACT).inbox] == ["done"]
 
 

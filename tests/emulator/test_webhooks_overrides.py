@@ -35,13 +35,13 @@ def test_overrides_of_the_url_are_applied(
     """The fragment is not sent, and all attempts have the same idempotency token."""
     url = program.answers("/message", *answers)
     twilio.add_number(NUMBER, url.replace("//", "//sms:secret@") + fragment)
-    turn = twilio.phone(CONTACT).text("hello")
+    reply = twilio.phone(CONTACT).text("hello")
 
     assert [request.target for request in program.received] == ["/message"] * asked
     assert len({request.headers["i-twilio-idempotency-token"] for request in program.received}) == 1
-    assert codes(turn.problems) == found
-    assert turn.texts == ([] if 11200 in found else ["hello"])
-    assert "secret" not in "".join(problem.url + problem.text for problem in turn.problems)
+    assert codes(reply.problems) == found
+    assert reply.texts == ([] if 11200 in found else ["hello"])
+    assert "secret" not in "".join(problem.url + problem.text for problem in reply.problems)
 
 
 def test_request_to_a_slow_program_times_out(twilio: Emulator, program: Program) -> None:
@@ -55,10 +55,10 @@ def test_request_to_a_slow_program_times_out(twilio: Emulator, program: Program)
     twilio.add_number(
         NUMBER, program.answers("/message", slow) + "#rt=100", fallback_url=program.answers("/quick", say("quick"))
     )
-    turn = twilio.phone(CONTACT).text("hello")
+    reply = twilio.phone(CONTACT).text("hello")
     release.set()
 
-    assert (turn.texts, codes(turn.problems)) == (["quick"], [11200])
+    assert (reply.texts, codes(reply.problems)) == (["quick"], [11200])
 
 
 def test_invalid_url_is_reported(twilio: Emulator) -> None:
@@ -67,6 +67,6 @@ def test_invalid_url_is_reported(twilio: Emulator) -> None:
         number = twilio.context.find_number(NUMBER)
         assert number
         twilio.context.store.save(replace(number, sms_url=url))
-        turn = twilio.phone(CONTACT).text("hello")
-        assert codes(turn.problems)[-1] == 11100
-        assert "secret" not in "".join(problem.url + problem.text for problem in turn.problems)
+        reply = twilio.phone(CONTACT).text("hello")
+        assert codes(reply.problems)[-1] == 11100
+        assert "secret" not in "".join(problem.url + problem.text for problem in reply.problems)

@@ -49,11 +49,11 @@ def test_cached_answer_to_get_is_used_after_304(twilio: Emulator, program: Progr
 
     program.answers("/menu", tagged)
     twilio.add_number(NUMBER, program.url("/menu"), method="GET")
-    turn = twilio.phone(CONTACT).text("hello")
+    reply = twilio.phone(CONTACT).text("hello")
 
     assert [request.status for request in program.received] == [200, *[304] * 9]
-    assert turn.texts == ["kept"] * 10
-    assert codes(turn.problems) == [14106]
+    assert reply.texts == ["kept"] * 10
+    assert codes(reply.problems) == [14106]
 
 
 def test_clear_deletes_cookies(program: Program) -> None:

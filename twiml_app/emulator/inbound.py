@@ -81,18 +81,18 @@ class Inbound:
         self._opt_outs = opt_outs
         self._execution = execution
 
-    def receive(self, *, from_: str, to: str, body: str, media: Sequence[FetchedMedia] = ()) -> EmulatedReply:
+    def receive(self, *, contact: str, number: str, body: str, media: Sequence[FetchedMedia] = ()) -> EmulatedReply:
         """Store a message, and let the program answer it.
 
         Raises: ConfigurationError, if the number is not ours.
         """
-        number = self._find_number(to)
-        service = self._context.find_service(number)
-        inbound = self._record(number, service, from_=from_, body=body, media=media)
-        answer = self._opt_outs.note(body, contact=from_, number=to, account_sid=number.account_sid)
+        owner = self._find_number(number)
+        service = self._context.find_service(owner)
+        inbound = self._record(owner, service, contact=contact, body=body, media=media)
+        answer = self._opt_outs.note(body, contact=contact, number=number, account_sid=owner.account_sid)
         if answer:
             self._answer(inbound, answer)
-        route = self._route(number, service)
+        route = self._route(owner, service)
         if isinstance(route, str):
             return EmulatedReply(inbound=inbound, twilio_says=answer, unrouted=route, context=self._context)
         replies = self._execution.answer(inbound, route)
@@ -114,14 +114,14 @@ class Inbound:
         number: IncomingNumber,
         service: MessagingService | None,
         *,
-        from_: str,
+        contact: str,
         body: str,
         media: Sequence[FetchedMedia],
     ) -> MessageRecord:
         draft = self._composer.draft(
             number.account_sid,
             to=number.phone_number,
-            from_=from_,
+            from_=contact,
             body=body,
             status="received",
             direction="inbound",

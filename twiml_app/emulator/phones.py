@@ -20,20 +20,20 @@ class Phones:
     def __init__(self, context: Context) -> None:
         self._context = context
 
-    def settings(self, number: str) -> PhoneSettings:
+    def settings(self, contact: str) -> PhoneSettings:
         """Return the settings of a phone."""
         now = self._context.clock.now()
-        known = self._context.store.get(PhoneSettings, number)
-        return known or PhoneSettings(sid=number, account_sid="", date_created=now, date_updated=now)
+        known = self._context.store.get(PhoneSettings, contact)
+        return known or PhoneSettings(sid=contact, account_sid="", date_created=now, date_updated=now)
 
     def save(self, phone_settings: PhoneSettings) -> PhoneSettings:
         """Save the settings of a phone."""
         return self._context.store.save(phone_settings)
 
-    def inbox(self, number: str) -> list[MessageRecord]:
+    def inbox(self, contact: str) -> list[MessageRecord]:
         """Return the messages that have reached a phone, in the order of arrival."""
         arrived = self._context.store.find(
-            MessageRecord, Condition("to", "=", number), Condition("date_delivered", ">", 0), oldest_first=True
+            MessageRecord, Condition("to", "=", contact), Condition("date_delivered", ">", 0), oldest_first=True
         )
         return sorted(arrived, key=lambda message: message.date_delivered or 0.0)
 
@@ -75,8 +75,8 @@ class EmulatedPhone:
         for each in contents:
             check_content_type(each)
         return self._inbound.receive(
-            from_=self.contact,
-            to=self._context.our_number(number or self._number),
+            contact=self.contact,
+            number=self._context.our_number(number or self._number),
             body=_sendable(body),
             media=[*self._fetcher.fetch_all(urls), *contents],
         )

@@ -122,12 +122,12 @@ class Webhooks:
         return caller
 
 
-def country_of(number: str) -> str:
+def country_of(address: str) -> str:
     """Return the country of an address; the United States for addresses without a country."""
     import phonenumbers
 
     try:
-        parsed = phonenumbers.parse(number)
+        parsed = phonenumbers.parse(address)
     except phonenumbers.NumberParseException:
         return "US"
     by_code = phonenumbers.region_code_for_country_code(parsed.country_code or 1)

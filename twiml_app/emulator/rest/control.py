@@ -53,8 +53,8 @@ class Control:
             raise ApiError(20001, "From is required, with Body or MediaUrl; also To if there are several numbers.")
         try:
             turn = self._inbound.receive(
-                from_=read_address(request.form.text("From")),
-                to=self._context.our_number(request.form.text("To")),
+                contact=read_address(request.form.text("From")),
+                number=self._context.our_number(request.form.text("To")),
                 body=request.form.text("Body"),
                 media=self._fetcher.fetch_all(request.form.all("MediaUrl")),
             )
