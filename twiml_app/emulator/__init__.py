@@ -11,10 +11,11 @@ and a message that a client sends passes through these::
 Problems are recorded in ``debugger``. ``parts`` connects the parts, and ``emulator`` is the interface for users.
 """
 
-from .emulator import ACCOUNT_SID, AUTH_TOKEN, Emulator, EmulatorOptions
+from .emulator import Emulator
 from .inbound import EmulatedReply
 from .media import FetchedMedia
 from .numbers import read_sender
+from .options import ACCOUNT_SID, AUTH_TOKEN, EmulatorOptions
 from .phones import EmulatedPhone
 from .resources import DebuggerEntry, IncomingNumber
 from .rest.request_log import LoggedRequest

@@ -14,24 +14,20 @@ from ..caller import HttpTransport, Transport, is_http_url, random_sid
 from ..errors import ConfigurationError
 from .clocks import Clock, make_clock
 from .context import Context
-from .database import MEMORY
 from .numbers import require_number
+from .options import ACCOUNT_SID, AUTH_TOKEN, EmulatorOptions
 from .parts import NOW, Parts, begin_at, keep_account, require_tools, takes_any_sender
 from .phones import EmulatedPhone
 from .profiles import find_profile
 from .resources import DebuggerEntry, IncomingNumber, MessageRecord
 from .rest.request_log import LoggedRequest
-from .seeds import Seed, read_seed
+from .seeds import read_seed
 from .server import Certificates, Server
 from .store import Condition, ResourceStore
 from .webhook_log import LoggedWebhook
 
 if TYPE_CHECKING:
     from twilio.rest import Client
-
-#: The account SID and token used when none are configured.
-ACCOUNT_SID = "AC0123456789abcdef0123456789abcdef"
-AUTH_TOKEN = "fedcba9876543210fedcba9876543210"  # noqa: S105  it is only valid for an emulator
 
 
 @dataclass(slots=True)
@@ -40,33 +36,6 @@ class _Added:
 
     number: IncomingNumber
     changes: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EmulatorOptions:
-    """The options of an emulator; all have defaults."""
-
-    host: str = "127.0.0.1"
-    #: 0 for any free port.
-    port: int = 0
-    #: The file that keeps the state, or ``:memory:``.
-    state: str | Path = MEMORY
-    #: A TOML or JSON file, or its content.
-    seed: str | Path | Seed | None = None
-    #: ``step`` (moved by ``advance`` and ``settle``), ``fast`` or ``real``.
-    clock: str = "step"
-    #: ``current``, ``2014`` or ``2008``.
-    profile: str = "current"
-    #: By default TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN of the environment, else ``ACCOUNT_SID`` and ``AUTH_TOKEN``.
-    account_sid: str = ""
-    auth_token: str = field(default="", repr=False)
-    #: Fetch media from any host; by default only from this machine.
-    fetch: bool = False
-    tls: bool = False
-    #: How many concurrent requests of an account are allowed, before 429.
-    concurrency: int = 100
-    #: When the clock starts, in seconds since the epoch; by default now.
-    start: float | None = None
 
 
 class Emulator:
