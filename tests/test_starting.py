@@ -23,13 +23,20 @@ BIN = Path(sys.executable).parent
 TOKENS = {"AC0123456789abcdef0123456789abcdef": ["token one", "token two"]}
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    """A project whose .env file has settings of all kinds, JSON among them."""
-    subprocess.run([BIN / "twiml-app", "new", str(tmp_path / "project")], check=True, env=clean_environment())
-    with (tmp_path / "project" / ".env").open("a") as file:
+@pytest.fixture(scope="module")
+def new_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project whose .env file has settings of all kinds, JSON among them; it is only copied."""
+    folder = tmp_path_factory.mktemp("new") / "project"
+    subprocess.run([BIN / "twiml-app", "new", str(folder)], check=True, env=clean_environment())
+    with (folder / ".env").open("a") as file:
         file.write(f"TWIML_AUTH_TOKENS={json.dumps(TOKENS)}\nTWIML_APOLOGY='Sorry, \"later\"'\nOWN_KEY=of the file\n")
-    return tmp_path / "project"
+    return folder
+
+
+@pytest.fixture
+def project(new_project: Path, tmp_path: Path) -> Path:
+    """A project of this test."""
+    return shutil.copytree(new_project, tmp_path / "project")
 
 
 def settings_of(folder: Path, make: str, **environment: str) -> str:
