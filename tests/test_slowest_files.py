@@ -20,7 +20,9 @@ def pytest_runtest_makereport(item):
 """
 
 
-@pytest.mark.parametrize("parallel", [pytest.param((), id="one process"), pytest.param(("-n", "2"), id="xdist", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "parallel", [pytest.param((), id="one process"), pytest.param(("-n", "2"), id="xdist", marks=pytest.mark.slow)]
+)
 def test_slowest_files_are_printed_slowest_first(
     parallel: tuple[str, ...], pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:

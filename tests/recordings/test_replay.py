@@ -7,7 +7,6 @@ import threading
 from dataclasses import replace
 
 import pytest
-from click.testing import CliRunner, Result
 from flask import Flask, redirect, request, session, url_for
 from hypothesis import given
 from hypothesis import strategies as st
