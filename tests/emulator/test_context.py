@@ -160,7 +160,7 @@ def test_account_is_found_by_its_sid(context: Context) -> None:
 def test_missing_account_is_named_in_the_error() -> None:
     """This would be a bug in the emulator, and the sid helps to find it."""
     with Emulator() as emulator, pytest.raises(LookupError, match=f"no account AC{'9' * 32}"):
-        emulator.context.account("AC" + "9" * 32)
+        emulator._context.account("AC" + "9" * 32)
 
 
 def test_media_of_a_message_are_in_order(context: Context) -> None:

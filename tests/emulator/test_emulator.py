@@ -282,7 +282,7 @@ def test_message_sent_before_the_start_is_sent_once(program: Program) -> None:
         status_callback=program.url("/status"),
         numbers=(emulator.add_number(NUMBER).sid,),
     )
-    emulator.context.store.save(service)
+    emulator._context.store.save(service)
     emulator.phone(CONTACT).will("failed").text("hi")
     emulator.advance(0.2)
     with emulator:

@@ -38,8 +38,8 @@ def test_reset_keeps_the_numbers_that_were_added_and_how_webhooks_are_signed(dea
         emulator.phone(CONTACT).text("hi")
         emulator.reset()
 
-        assert emulator.context.store.find(IncomingNumber) == [number]
-        assert emulator.context.account(emulator.account_sid).signing_key == "key"
+        assert emulator._context.store.find(IncomingNumber) == [number]
+        assert emulator._context.account(emulator.account_sid).signing_key == "key"
         assert emulator.debugger == []
 
 
@@ -73,8 +73,8 @@ def test_clients_never_see_an_incomplete_reset() -> None:
 
         def look() -> None:
             while not over.is_set():
-                token = emulator.context.account(emulator.account_sid).auth_token
-                seen.append((token, emulator.context.store.count(IncomingNumber)))
+                token = emulator._context.account(emulator.account_sid).auth_token
+                seen.append((token, emulator._context.store.count(IncomingNumber)))
 
         watcher = threading.Thread(target=look)
         watcher.start()
@@ -96,7 +96,7 @@ def test_reset_does_not_duplicate_a_number_of_the_seed() -> None:
         other = emulator.add_number(OTHER)
         for _ in range(2):
             emulator.reset()
-            numbers = emulator.context.store.find(IncomingNumber, oldest_first=True)
+            numbers = emulator._context.store.find(IncomingNumber, oldest_first=True)
 
             assert [each.phone_number for each in numbers] == [NUMBER, OTHER]
             assert (numbers[0].sms_url, numbers[0].sms_method) == ("http://127.0.0.1:2/message", "GET")

@@ -87,7 +87,7 @@ def test_state_in_a_file_is_continued_after_a_restart(tmp_path: Path) -> None:
         emulator.settle()
 
         assert [each.status for each in emulator.outbox] == ["delivered", "delivered"]
-        assert [each.phone_number for each in emulator.context.store.find(IncomingNumber)] == [NUMBER]
+        assert [each.phone_number for each in emulator._context.store.find(IncomingNumber)] == [NUMBER]
 
 
 def test_new_token_applies_to_an_old_state(tmp_path: Path) -> None:
@@ -106,7 +106,7 @@ def test_invalid_seed_leaves_the_state_empty(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError):
         Emulator(EmulatorOptions(state=state, seed={"numbers": [{"phone_number": "garbage"}]}))
     with Emulator(EmulatorOptions(state=state, seed={"numbers": [{"phone_number": NUMBER}]})) as emulator:
-        assert [each.phone_number for each in emulator.context.store.find(IncomingNumber)] == [NUMBER]
+        assert [each.phone_number for each in emulator._context.store.find(IncomingNumber)] == [NUMBER]
 
 
 def test_media_links_are_unique_across_restarts(tmp_path: Path) -> None:
@@ -125,7 +125,7 @@ def test_state_created_with_a_seed_keeps_its_senders(tmp_path: Path) -> None:
     state = tmp_path / "state.db"
     for seed in (SEED, None, SEED):
         with Emulator(EmulatorOptions(state=state, seed=seed)) as emulator:
-            assert [each.phone_number for each in emulator.context.store.find(IncomingNumber)] == [NUMBER]
+            assert [each.phone_number for each in emulator._context.store.find(IncomingNumber)] == [NUMBER]
             with pytest.raises(TwilioRestException, match="is not a number of this account"):
                 emulator.client().messages.create(to=CONTACT, from_="+15017122669", body="hello")
 

@@ -52,7 +52,7 @@ def test_text_is_stored(twilio: Emulator) -> None:
         date_sent=MONDAY,
         price=-0.0075,
     )
-    assert twilio.context.store.get(MessageRecord, inbound.sid) == inbound
+    assert twilio._context.store.get(MessageRecord, inbound.sid) == inbound
 
 
 def test_price_of_a_long_text_depends_on_its_segments(twilio: Emulator) -> None:
@@ -65,10 +65,10 @@ def test_price_of_a_long_text_depends_on_its_segments(twilio: Emulator) -> None:
 def test_picture_is_stored_with_its_bytes(twilio: Emulator) -> None:
     """A message with media has one segment."""
     inbound = twilio.phone(CONTACT).text("look " * 50, media=[PICTURE]).inbound
-    (kept,) = twilio.context.media_of(inbound.sid)
+    (kept,) = twilio._context.media_of(inbound.sid)
 
     assert (inbound.sid[:2], inbound.num_media, inbound.num_segments, inbound.price) == ("MM", 1, 1, -0.02)
-    assert (kept.content_type, twilio.context.store.read_bytes(kept.sid)) == ("image/png", PICTURE.content)
+    assert (kept.content_type, twilio._context.store.read_bytes(kept.sid)) == ("image/png", PICTURE.content)
 
 
 def test_reply_contains_the_messages_of_the_program(twilio: Emulator, program: Program) -> None:

@@ -121,7 +121,7 @@ def test_opt_out_word_must_be_the_whole_text_in_any_case(
         twilio.phone(CONTACT).text(word)
 
         assert inbox(twilio) == ([answer] if answer else [])
-        assert bool(twilio.context.store.find(OptOut)) is (answer == STOPPED)
+        assert bool(twilio._context.store.find(OptOut)) is (answer == STOPPED)
 
 
 @given(st.text(min_size=1, max_size=12))

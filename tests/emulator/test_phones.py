@@ -35,7 +35,7 @@ def client(emulator: Emulator) -> Client:
 @pytest.fixture
 def phones(emulator: Emulator) -> Phones:
     """The phones of the emulator."""
-    return Phones(emulator.context)
+    return Phones(emulator._context)
 
 
 def bodies(phones: Phones, contact: str = PHONE) -> list[str]:

@@ -140,7 +140,7 @@ def test_media_url_is_relative_to_the_document(twilio: Emulator, program: Progra
     (reply,) = twilio.phone(CONTACT).text("hi").messages
 
     assert (reply.sid[:2], reply.body, reply.num_media) == ("MM", "look", 1)
-    assert [media.content_type for media in twilio.context.media_of(reply.sid)] == ["image/png"]
+    assert [media.content_type for media in twilio._context.media_of(reply.sid)] == ["image/png"]
 
 
 def test_media_becomes_a_link_if_the_phone_accepts_none(twilio: Emulator, program: Program) -> None:
@@ -277,9 +277,9 @@ def test_status_callback_of_the_service_is_the_default(program: Program, verb: s
 def test_status_callback_of_the_number_is_not_used(twilio: Emulator, program: Program) -> None:
     """It is only for calls."""
     program.answers("/message", say("hello"))
-    number = twilio.context.find_number(NUMBER)
+    number = twilio._context.find_number(NUMBER)
     assert number
-    twilio.context.store.save(replace(number, status_callback=program.url("/status")))
+    twilio._context.store.save(replace(number, status_callback=program.url("/status")))
     twilio.phone(CONTACT).text("hi")
     assert twilio.settle()
 

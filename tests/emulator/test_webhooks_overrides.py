@@ -64,9 +64,9 @@ def test_request_to_a_slow_program_times_out(twilio: Emulator, program: Program)
 def test_invalid_url_is_reported(twilio: Emulator) -> None:
     """A URL may be in the store without a check."""
     for url in ("message", "http://[::1/message#rp=6xx", "//sms:secret@/message#e=atlantis"):
-        number = twilio.context.find_number(NUMBER)
+        number = twilio._context.find_number(NUMBER)
         assert number
-        twilio.context.store.save(replace(number, sms_url=url))
+        twilio._context.store.save(replace(number, sms_url=url))
         reply = twilio.phone(CONTACT).text("hello")
         assert codes(reply.problems)[-1] == 11100
         assert "secret" not in "".join(problem.url + problem.text for problem in reply.problems)

@@ -61,15 +61,15 @@ class Emulator:
         self._is_started = self._is_stopped = False
         with ExitStack() as opened:  # closed again if anything raises
             self._open(options, opened)
-            self.context = self._make_context(options, new_sid)
+            self._context = self._make_context(options, new_sid)
             self._parts = Parts(
-                self.context,
+                self._context,
                 transport or HttpTransport(),
                 fetch=options.fetch,
                 concurrency=options.concurrency,
                 reset=self.reset,
             )
-            keep_account(self.context, self.account_sid, self.auth_token, self._seed)
+            keep_account(self._context, self.account_sid, self.auth_token, self._seed)
             self._parts.delivery.resume()
             opened.pop_all()
 
@@ -115,7 +115,7 @@ class Emulator:
         self._is_stopped = True
         self._server.stop()
         self._parts.schedule.stop()
-        self._store.write(NOW, self.context.clock.now())
+        self._store.write(NOW, self._context.clock.now())
         self._store.close()
 
     def __enter__(self) -> Self:
@@ -142,7 +142,7 @@ class Emulator:
     @property
     def clock(self) -> Clock:
         """The clock of the emulator."""
-        return self.context.clock
+        return self._context.clock
 
     def client(self) -> Client:
         """Return the official client for this account, with every product pointed at the emulator.
@@ -179,16 +179,16 @@ class Emulator:
             "mms": mms,
         }
         digits = require_number(phone_number)
-        with self.context.lock:
-            known = self.context.find_number(digits) or self._new_number(digits)
+        with self._context.lock:
+            known = self._context.find_number(digits) or self._new_number(digits)
             added = self._added.setdefault(digits, _Added(known))
             added.changes |= (named := {name: value for name, value in changes.items() if value is not None})
             return self._store.save(replace(known, **named))
 
     def _new_number(self, digits: str) -> IncomingNumber:
-        now = self.context.clock.now()
+        now = self._context.clock.now()
         return IncomingNumber(
-            sid=self.context.new_sid("PN"),
+            sid=self._context.new_sid("PN"),
             account_sid=self.account_sid,
             date_created=now,
             date_updated=now,
@@ -203,7 +203,7 @@ class Emulator:
 
     def _apply_signing(self) -> None:
         key_id, secret = self._signing
-        account = self.context.account(self.account_sid)
+        account = self._context.account(self.account_sid)
         self._store.save(replace(account, signing_key=key_id, signing_secret=secret))
 
     def phone(self, contact: str, *, number: str = "") -> EmulatedPhone:
@@ -213,7 +213,7 @@ class Emulator:
         """
         parts = self._parts
         named = require_number(number) if number else ""
-        return EmulatedPhone(self.context, parts.phones, parts.inbound, parts.fetcher, require_number(contact), named)
+        return EmulatedPhone(self._context, parts.phones, parts.inbound, parts.fetcher, require_number(contact), named)
 
     @property
     def numbers(self) -> list[IncomingNumber]:
@@ -265,14 +265,14 @@ class Emulator:
     def reset(self) -> None:
         """Return to the initial state: the seed, and the numbers that were added with ``add_number``."""
         # The lock of the context is always taken first. Clients wait, so they never see an emulator without an account.
-        with self.context.lock, self._store.exclusively():
+        with self._context.lock, self._store.exclusively():
             self._parts.clear()
             self._store.clear()
-            keep_account(self.context, self.account_sid, self.auth_token, self._seed)
+            keep_account(self._context, self.account_sid, self.auth_token, self._seed)
             if any(self._signing):
                 self._apply_signing()
             for digits, added in self._added.items():
-                self._store.save(replace(self.context.find_number(digits) or added.number, **added.changes))
+                self._store.save(replace(self._context.find_number(digits) or added.number, **added.changes))
 
 
 def _checked_url(url: str | None) -> str | None:

@@ -33,7 +33,7 @@ class EmulatedReply:
     #: The entries of the debugger about this message.
     problems: list[DebuggerEntry] = field(default_factory=list)
     #: Gives access to the current statuses and to media.
-    context: Context = field(compare=False)
+    _context: Context = field(compare=False)
 
     def __repr__(self) -> str:
         said = f", Twilio says {self.twilio_says!r}" if self.twilio_says else ""
@@ -53,12 +53,12 @@ class EmulatedReply:
     @property
     def media(self) -> list[str]:
         """The URLs of all media, as served by the emulator."""
-        return [url for message in self.messages for url in self.context.media_urls(message)]
+        return [url for message in self.messages for url in self._context.media_urls(message)]
 
     @property
     def statuses(self) -> list[str]:
         """The current delivery status of every message; empty for a message that was deleted."""
-        found = (self.context.store.get(MessageRecord, message.sid) for message in self.messages)
+        found = (self._context.store.get(MessageRecord, message.sid) for message in self.messages)
         return [message.status if message else "" for message in found]
 
 
@@ -94,11 +94,11 @@ class Inbound:
             self._answer(inbound, answer)
         route = self._route(owner, service)
         if isinstance(route, str):
-            return EmulatedReply(inbound=inbound, twilio_says=answer, unrouted=route, context=self._context)
+            return EmulatedReply(inbound=inbound, twilio_says=answer, unrouted=route, _context=self._context)
         replies = self._execution.answer(inbound, route)
         problems = self._debugger.entries_of(inbound.sid)
         return EmulatedReply(
-            inbound=inbound, messages=[*replies], twilio_says=answer, problems=problems, context=self._context
+            inbound=inbound, messages=[*replies], twilio_says=answer, problems=problems, _context=self._context
         )
 
     def _find_number(self, phone_number: str) -> IncomingNumber:

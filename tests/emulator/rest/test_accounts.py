@@ -114,7 +114,7 @@ def test_number_of_subaccounts_is_limited(emulator: Emulator, parent: Client) ->
         child = Account(
             sid=f"AC{n:032x}", account_sid=parent.sid, auth_token="", date_created=START, date_updated=START
         )
-        emulator.context.store.save(child)
+        emulator._context.store.save(child)
 
     assert parent.post(f"{ACCOUNTS}.json").status == 201
     assert parent.post(f"{ACCOUNTS}.json").error == (400, 21480)

@@ -103,7 +103,7 @@ def test_server_error_has_the_requested_representation(extension: str, emulator:
 
     log = RequestLog()
     rule = Rule(path="/2010-04-01/Accounts/<account_sid>/Broken", views={"GET": fail})
-    api = Api(emulator.context, Access(emulator.context.store, 1), log, [rule])
+    api = Api(emulator._context, Access(emulator._context.store, 1), log, [rule])
     path = f"{BASE}/Broken" + (f".{extension}" if extension else "")
     reply = WsgiClient(api).get(path, headers=CREDENTIALS)
 
@@ -123,7 +123,7 @@ def test_exception_does_not_use_up_the_concurrency_limit(emulator: Emulator) -> 
         raise RuntimeError("unexpected")
 
     rule = Rule(path="/2010-04-01/Accounts/<account_sid>/Broken", views={"GET": fail})
-    client = WsgiClient(Api(emulator.context, Access(emulator.context.store, 1), RequestLog(), [rule]))
+    client = WsgiClient(Api(emulator._context, Access(emulator._context.store, 1), RequestLog(), [rule]))
 
     assert [client.get(f"{BASE}/Broken", headers=CREDENTIALS).status_code for _ in range(3)] == [500] * 3
 

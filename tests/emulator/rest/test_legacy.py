@@ -229,7 +229,7 @@ STATUSES = {
 def test_status_is_one_of_the_five_old_ones(emulator: Emulator, client: Client, status: str) -> None:
     """Queued, sending, sent, failed, received: every later status is mapped to one of them."""
     sid = client.post("SMS/Messages.json", FORM).json["sid"]
-    emulator.context.change_message(sid, frozenset({"queued"}), status=status)
+    emulator._context.change_message(sid, frozenset({"queued"}), status=status)
 
     assert client.get(f"SMS/Messages/{sid}.json").json["status"] == STATUSES[status]
     assert client.get(f"{TEXTS_OF_2008}/{sid}").texts("SMSMessage/Status") == [STATUSES[status]]

@@ -343,8 +343,8 @@ def test_message_is_deleted(emulator: Emulator, client: Client, method: str, suf
     assert (reply.status, reply.body, reply.headers["Content-Type"]) == (204, b"", None)
     assert client.get(f"Messages/{sid}.json").error == (404, 20404)
     assert [each["sid"] for each in client.get("Messages.json").json["messages"]] == [kept]
-    assert emulator.context.store.count(MediaRecord) == 0
-    assert emulator.context.store.count(Feedback) == 0
+    assert emulator._context.store.count(MediaRecord) == 0
+    assert emulator._context.store.count(Feedback) == 0
 
 
 def test_message_in_transit_is_not_deleted(emulator: Emulator, client: Client) -> None:
@@ -386,7 +386,7 @@ def test_invalid_feedback_is_refused(emulator: Emulator, client: Client) -> None
     sid = sent(emulator, client)
 
     assert client.post(f"Messages/{sid}/Feedback.json", {"Outcome": "perhaps"}).error == (400, 20001)
-    assert emulator.context.store.count(Feedback) == 0
+    assert emulator._context.store.count(Feedback) == 0
 
 
 # Bytes

@@ -130,9 +130,9 @@ def listed(client: Client, emulator: Emulator) -> None:
     """Create three messages that match the filters of the examples."""
     for _ in range(3):
         made = client.text(From="+14155552345")
-        stored = emulator.context.store.get(MessageRecord, made["sid"])
+        stored = emulator._context.store.get(MessageRecord, made["sid"])
         assert stored
-        emulator.context.store.save(replace(stored, to="+123456789", from_="+987654321"))
+        emulator._context.store.save(replace(stored, to="+123456789", from_="+987654321"))
     emulator.settle()
 
 
@@ -173,7 +173,7 @@ def test_page_uris_are_those_of_the_example(emulator: Emulator, client: Client, 
 def known(emulator: Emulator, *, status: str) -> None:
     """Store the message that the examples name."""
     now = emulator.clock.now()
-    emulator.context.store.save(
+    emulator._context.store.save(
         MessageRecord(
             sid=SID,
             account_sid=ACCOUNT,

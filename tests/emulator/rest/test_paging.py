@@ -114,8 +114,8 @@ def test_page_uri_keeps_the_extension(extension: str, emulator: Emulator) -> Non
     query = Parameters({"PageSize": ["1"]})
     request = make_request(query, extension.removeprefix("."))
     for n in range(2):
-        emulator.context.store.save(application(n))
-    page = Pager(emulator.context.store, clips=False, totals=False).list_page(request, Application, NAMES, represent)
+        emulator._context.store.save(application(n))
+    page = Pager(emulator._context.store, clips=False, totals=False).list_page(request, Application, NAMES, represent)
 
     path = f"{BASE}/Applications{extension}?PageSize=1&Page="
     assert [page.page["uri"], page.page["next_page_uri"]] == [f"{path}0", f"{path}1&PageToken=PA{application(1).sid}"]
