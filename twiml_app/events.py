@@ -19,8 +19,8 @@ from .webhook import Form
 class InboundMedia:
     """A media file that was received with a message; downloading it may require the account's credentials."""
 
-    url: str
-    content_type: str
+    url: str  #: Where the file can be downloaded.
+    content_type: str  #: The media type, such as ``image/jpeg``; empty if Twilio sent none.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,8 +31,8 @@ class _Event:
     form: Form = field(repr=False)
     #: The query parameters of the URL that was called; they identify a Redirect back to this application.
     query: Mapping[str, str] = field(default_factory=dict, repr=False, hash=False)
-    account_sid: str = ""
-    api_version: str = ""
+    account_sid: str = ""  #: The sid of the Twilio account.
+    api_version: str = ""  #: The version of Twilio's API.
     #: Whether the event is a recording that is replayed: do not charge anybody twice.
     replayed: bool = False
 
@@ -41,12 +41,12 @@ class _Event:
 class _MessageEvent(_Event):
     """The attributes of every webhook about a message."""
 
-    #: ``MessageSid``, or ``SmsSid`` in older webhooks.
+    #: The sid of the message; older webhooks send it as ``SmsSid``.
     message_sid: str = ""
-    messaging_service_sid: str = ""
-    from_: str = ""
-    to: str = ""
-    error_code: int | None = None
+    messaging_service_sid: str = ""  #: The sid of the messaging service, if the message used one.
+    from_: str = ""  #: The address of the sender, such as ``+15005550001`` or ``whatsapp:+15005550001``.
+    to: str = ""  #: The address of the recipient.
+    error_code: int | None = None  #: Twilio's error code, of a failed delivery or of a URL that failed.
 
     @property
     def channel(self) -> str:
@@ -65,53 +65,53 @@ class InboundMessage(_MessageEvent):
     Without a value from Twilio, strings are empty and numbers are None.
     """
 
-    body: str = ""
-    media: tuple[InboundMedia, ...] = ()
-    num_segments: int | None = None
+    body: str = ""  #: The text; empty for an image-only message.
+    media: tuple[InboundMedia, ...] = ()  #: The media files, in order.
+    num_segments: int | None = None  #: The number of segments in which the message was sent.
     #: In a request to the fallback URL, together with ``error_code``: the URL that failed.
     error_url: str = ""
     #: ``STOP``, ``START`` or ``HELP``; only sent with Advanced Opt-Out.
     opt_out_type: str = ""
 
-    from_city: str = ""
-    from_state: str = ""
-    from_zip: str = ""
-    from_country: str = ""
-    to_city: str = ""
-    to_state: str = ""
-    to_zip: str = ""
-    to_country: str = ""
+    from_city: str = ""  #: The city of the sender's number, if Twilio knows it.
+    from_state: str = ""  #: The state or province of the sender's number.
+    from_zip: str = ""  #: The postal code of the sender's number.
+    from_country: str = ""  #: The country of the sender's number.
+    to_city: str = ""  #: The city of our number.
+    to_state: str = ""  #: The state or province of our number.
+    to_zip: str = ""  #: The postal code of our number.
+    to_country: str = ""  #: The country of our number.
 
-    latitude: float | None = None
-    longitude: float | None = None
-    address: str = ""
-    label: str = ""
+    latitude: float | None = None  #: WhatsApp: the latitude of a shared location.
+    longitude: float | None = None  #: WhatsApp: the longitude of a shared location.
+    address: str = ""  #: WhatsApp: the address of a shared location.
+    label: str = ""  #: WhatsApp: the name of a shared location.
 
-    button_text: str = ""
-    button_payload: str = ""
-    button_type: str = ""
-    interactive_data: str = ""
-    flow_data: str = ""
-    channel_metadata: str = ""
-    message_type: str = ""
+    button_text: str = ""  #: The text of the quick reply button that was tapped.
+    button_payload: str = ""  #: The payload of the button that was tapped.
+    button_type: str = ""  #: The type of the button that was tapped, such as ``REPLY``.
+    interactive_data: str = ""  #: WhatsApp: the answer to an interactive message, as JSON.
+    flow_data: str = ""  #: WhatsApp: the answers of a completed Flow, as JSON.
+    channel_metadata: str = ""  #: Data that is specific to the channel, as JSON.
+    message_type: str = ""  #: WhatsApp: the type of the message, such as ``text`` or ``location``.
 
-    profile_name: str = ""
-    wa_id: str = ""
-    external_user_id: str = ""
-    forwarded: bool = False
-    frequently_forwarded: bool = False
-    original_replied_message_sender: str = ""
-    original_replied_message_sid: str = ""
+    profile_name: str = ""  #: WhatsApp: the contact's name in the profile.
+    wa_id: str = ""  #: WhatsApp: the contact's id, usually the phone number without a plus sign.
+    external_user_id: str = ""  #: WhatsApp: an id of the contact that does not show the phone number.
+    forwarded: bool = False  #: WhatsApp: whether the message was forwarded.
+    frequently_forwarded: bool = False  #: WhatsApp: whether the message was forwarded many times.
+    original_replied_message_sender: str = ""  #: The sender of the message that this one quotes.
+    original_replied_message_sid: str = ""  #: The sid of the message that this one quotes.
 
-    referral_body: str = ""
-    referral_headline: str = ""
-    referral_source_id: str = ""
-    referral_source_type: str = ""
-    referral_source_url: str = ""
-    referral_media_id: str = ""
-    referral_media_content_type: str = ""
-    referral_media_url: str = ""
-    referral_ctwa_clid: str = ""
+    referral_body: str = ""  #: Click to WhatsApp: the text of the ad or post.
+    referral_headline: str = ""  #: Click to WhatsApp: the headline of the ad or post.
+    referral_source_id: str = ""  #: Click to WhatsApp: the id of the ad or post.
+    referral_source_type: str = ""  #: Click to WhatsApp: ``ad`` or ``post``.
+    referral_source_url: str = ""  #: Click to WhatsApp: the URL of the ad or post.
+    referral_media_id: str = ""  #: Click to WhatsApp: the id of the media file in the ad or post.
+    referral_media_content_type: str = ""  #: Click to WhatsApp: the type of the media file.
+    referral_media_url: str = ""  #: Click to WhatsApp: the URL of the media file.
+    referral_ctwa_clid: str = ""  #: Click to WhatsApp: the id of the click.
 
     @property
     def num_media(self) -> int:
@@ -133,16 +133,16 @@ class InboundMessage(_MessageEvent):
 class StatusCallback(_MessageEvent):
     """A report on the delivery of a message that we sent."""
 
-    #: ``MessageStatus``, or ``SmsStatus`` in older webhooks; the ``send`` of 2008 becomes ``sent``.
+    #: The delivery status, such as ``sent``, ``delivered`` or ``failed``; the ``send`` of 2008 becomes ``sent``.
     message_status: str = ""
     #: When the message arrived, according to the carrier: ``YYMMDDhhmm``, in an unspecified time zone.
     raw_dlr_done_date: str = ""
-    channel_install_sid: str = ""
-    channel_status_message: str = ""
-    channel_prefix: str = ""
-    channel_to_address: str = ""
-    structured_message: bool = False
-    event_type: str = ""
+    channel_install_sid: str = ""  #: The sid of the installed channel that sent the message, if any.
+    channel_status_message: str = ""  #: The error message of the channel, if the delivery failed.
+    channel_prefix: str = ""  #: The prefix of the channel, such as ``whatsapp``.
+    channel_to_address: str = ""  #: The address of the recipient on the channel, partly masked.
+    structured_message: bool = False  #: Whether the message was a structured one, such as a WhatsApp template.
+    event_type: str = ""  #: ``READ`` when the contact has read the message, if the channel reports it.
     #: The sid of the inbound message that this message answered; empty if it was sent through the REST API.
     in_reply_to: str = ""
     #: Whether a later status was already known when this one arrived.
@@ -219,14 +219,14 @@ def _status_callback(form: Form, status: str, shared: dict[str, Any]) -> StatusC
     )
 
 
-def _parameter(attribute: str) -> str:
+def parameter_name(attribute: str) -> str:
     """Return the parameter of an attribute: ``MessageSid`` for ``message_sid``."""
     return "".join(word.capitalize() for word in attribute.split("_"))
 
 
 _KINDS: tuple[type[_Event], ...] = (InboundMessage, StatusCallback, UnknownEvent)
 _TEXT_ATTRIBUTES = {
-    kind: {_parameter(each.name): each.name for each in fields(kind) if each.type == "str"} for kind in _KINDS
+    kind: {parameter_name(each.name): each.name for each in fields(kind) if each.type == "str"} for kind in _KINDS
 }
 
 

@@ -65,7 +65,8 @@ class Router:
     ) -> Callable[[HandlerT], HandlerT]:
         """Register a handler for inbound messages by a text pattern, by conditions, or by both.
 
-        ``media`` is True, False or a content type such as ``image/*``; ``query`` is that of the URL that was called.
+        ``pattern`` is a text pattern such as ``order <int:count> <item>``, or a compiled regular expression. All given
+        conditions must be met. The handler is called with the message, and with the captures of the pattern by name.
         """
         conditions = Conditions(_as_set(to), _as_set(from_), media, _as_set(channel), query or None, when)
         require_parentheses("message", '"hello"', (pattern,))
@@ -88,7 +89,10 @@ class Router:
         return register
 
     def default(self, handler: HandlerT | None = None) -> HandlerT:
-        """Register the handler for messages that match no other handler: ``@router.default``, without parentheses."""
+        """Register the handler for messages that match no other handler.
+
+        Write ``@router.default`` without parentheses. The handler is called with the message.
+        """
         if not callable(handler):
             raise RegistrationError(
                 "@router.default takes neither parentheses nor a pattern: write @router.default in the line above the"
@@ -99,7 +103,10 @@ class Router:
         return handler
 
     def status(self, *statuses: str) -> Callable[[HandlerT], HandlerT]:
-        """Register a handler for status callbacks by their MessageStatus."""
+        """Register a handler for status callbacks with one of these MessageStatus values, such as ``delivered``.
+
+        The handler is called with the status callback; every handler that matches runs.
+        """
         require_parentheses("status", '"delivered"', statuses)
         if not statuses or not all(isinstance(status, str) for status in statuses):
             raise RegistrationError('@router.status needs a MessageStatus, such as @router.status("delivered")')
@@ -114,7 +121,10 @@ class Router:
         return register
 
     def error_code(self, *codes: int | range) -> Callable[[HandlerT], HandlerT]:
-        """Register a handler for status callbacks by their ErrorCode: codes, ranges, or both."""
+        """Register a handler for status callbacks with one of these ErrorCodes, given as numbers or ranges.
+
+        The handler is called with the status callback; every handler that matches runs.
+        """
         require_parentheses("error_code", "30003", codes)
         if not codes or not all(isinstance(code, int | range) for code in codes):
             raise RegistrationError(
@@ -137,7 +147,8 @@ class Router:
     def opt_out(self, *kinds: Any) -> Any:
         """Register a handler that is called for STOP words, or for the given kinds: ``STOP``, ``START``, ``HELP``.
 
-        After a STOP word nothing is sent, whatever the handler returns; START and HELP then reach the routes.
+        Without kinds, the parentheses can be left out. After a STOP word nothing is sent, whatever the handler returns;
+        START and HELP then reach the routes.
         """
         if len(kinds) == 1 and callable(kinds[0]):
             return self._register_opt_out(kinds[0], frozenset({"STOP"}))

@@ -59,11 +59,17 @@ def capture_names(pattern: Pattern | None) -> tuple[str, ...]:
 class Conditions:
     """The conditions of a route besides its pattern; None means any."""
 
+    #: Our number, or several: one of them must have received the message.
     to: frozenset[str] | None = None
+    #: The contact's address, or several.
     from_: frozenset[str] | None = None
+    #: ``True`` for any media file, ``False`` for none, or a content type such as ``image/*`` or ``image/png``.
     media: bool | str | None = None
+    #: ``sms`` (also for MMS), ``whatsapp``, ``rcs`` or ``messenger``, or several.
     channel: frozenset[str] | None = None
+    #: Parameters that the called URL must have, to distinguish a Redirect back to this application.
     query: Mapping[str, str] | None = None
+    #: A function that is called with the message and returns whether the handler should run.
     when: Predicate | None = None
 
     def unmet(self, message: InboundMessage) -> str:
