@@ -51,7 +51,7 @@ def describe_error(error: Exception) -> list[str]:
     if frames is None:
         return [_in_one_line(error)]
     frame, calls = frames.tb_frame, extract_tb(frames)
-    places = dict.fromkeys([_place(calls[0]), _place(calls[-1])])
+    places = dict.fromkeys([_source_line(calls[0]), _source_line(calls[-1])])
     handler = f"{frame.f_globals.get('__name__', '')}.{frame.f_code.co_qualname}"
     return [f"{handler} raised {_in_one_line(error)}", *(f"    at {place}" for place in places)]
 
@@ -82,7 +82,7 @@ def _in_one_line(error: Exception) -> str:
     return f"{type(error).__name__}: {message}" if message else type(error).__name__
 
 
-def _place(call: FrameSummary) -> str:
+def _source_line(call: FrameSummary) -> str:
     path = Path(call.filename)
     short = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
     return f"{short}:{call.lineno}"

@@ -175,7 +175,7 @@ class RecordedExchange(pytest.Function):
 
 def _check(request: pytest.FixtureRequest) -> None:
     """Fail if the answer to one exchange differs, or accept the new answer."""
-    place = _place(request.node)
+    place = _recording_place(request.node)
     assert place  # noqa: S101 - only tests of an exchange come here
     result = _result(request, place)
     if result.agrees:
@@ -188,7 +188,7 @@ def _check(request: pytest.FixtureRequest) -> None:
     pytest.fail(f"{handler} answered differently from the recording:\n{lines}", pytrace=False)
 
 
-def _place(item: pytest.Item) -> Place | None:
+def _recording_place(item: pytest.Item) -> Place | None:
     """Return the exchange that a test replays; None for other tests."""
     if isinstance(item, RecordedExchange):
         return Place(item.path, item.index, (item.path,))
@@ -208,7 +208,7 @@ def _result(request: pytest.FixtureRequest, place: Place) -> Replayed:
     """
     kept = request.session.stash.setdefault(_RESULTS, {})
     if place.index not in kept.get(place.group, {}):
-        places = [_place(item) for item in request.session.items]
+        places = [_recording_place(item) for item in request.session.items]
         last = max([place.index, *(each.index for each in places if each and each.group == place.group)])
         kept[place.group] = _replay(request, place.file, last)
     return kept[place.group].pop(place.index)

@@ -41,7 +41,7 @@ class Body:
     text: str
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "text", xml_text(_string("Body", self.text)))
+        object.__setattr__(self, "text", xml_text(_require_string("Body", self.text)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +178,7 @@ class Sms(_SendingVerb):
         status_callback: str | None = None,
     ) -> None:
         super().__init__(to, from_, action, method, status_callback)
-        self.text = xml_text(_string("Sms", text))
+        self.text = xml_text(_require_string("Sms", text))
 
     def _content(self) -> tuple[object, ...]:
         return (self.text,)
@@ -206,7 +206,7 @@ class Comment:
     text: str
 
     def __post_init__(self) -> None:
-        text = re.sub("\r\n?", "\n", xml_text(_string("Comment", self.text)))  # as XML reads it back
+        text = re.sub("\r\n?", "\n", xml_text(_require_string("Comment", self.text)))  # as XML reads it back
         if "--" in text or text.endswith("-"):
             raise TwimlError("a Comment must not contain -- or end with -")
         object.__setattr__(self, "text", text)
@@ -215,7 +215,7 @@ class Comment:
 Verb = Message | Redirect | Sms | Comment
 
 
-def _string(what: str, value: object) -> str:
+def _require_string(what: str, value: object) -> str:
     if not isinstance(value, str):
         raise TwimlError(f"{what} takes a str, not {type(value).__name__}")
     return value
@@ -246,7 +246,7 @@ def _refuse_bare_urls(nouns: Iterable[object]) -> None:
 def _address(attribute: str, value: str | None) -> str | None:
     if value is None:
         return None
-    if not _string(attribute, value).strip() or xml_text(value) != value:
+    if not _require_string(attribute, value).strip() or xml_text(value) != value:
         code = 14101 if attribute == "to" else 14102
         raise TwimlError(f"{attribute} is {value!r}: give a phone number or another address", code=code)
     return value
@@ -259,7 +259,7 @@ def _method(value: str | None) -> str | None:
 
 
 def _url(what: str, value: str) -> str:
-    text = _string(what, value).strip()
+    text = _require_string(what, value).strip()
     scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]*):", text)
     if not text or re.search(r"[\s\x00-\x1f]", text) or xml_text(text) != text or not _is_readable(text):
         raise TwimlError(f"{what} is {value!r}: give a URL", code=14105 if what == "statusCallback" else 12200)

@@ -16,7 +16,7 @@ from .webhook import Endpoint, WebhookRequest
 def read_request(environ: dict[str, Any], endpoint: Endpoint, path: str, max_bytes: int) -> WebhookRequest:
     """Read a request from its WSGI environment, byte for byte; a body that is too large is read one byte too far."""
     routed = f"{environ.get('SCRIPT_NAME', '')}{environ.get('PATH_INFO', '')}"
-    body = _read_body(environ, max_bytes + 1)
+    body = _body_up_to(environ, max_bytes + 1)
     environ["wsgi.input"] = io.BytesIO(body)  # a handler may still ask Flask for the form
     return WebhookRequest(
         endpoint=endpoint,
@@ -30,7 +30,7 @@ def read_request(environ: dict[str, Any], endpoint: Endpoint, path: str, max_byt
     )
 
 
-def _read_body(environ: Mapping[str, Any], most_bytes: int) -> bytes:
+def _body_up_to(environ: Mapping[str, Any], most_bytes: int) -> bytes:
     """Read the body to its end or to the limit: a single read may return less, and hides that the sender hung up.
 
     Raises: ClientDisconnected.

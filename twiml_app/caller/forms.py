@@ -65,7 +65,7 @@ def inbound_form(
     form |= {"NumMedia": str(len(files)), "NumSegments": str(_num_segments(body, from_, len(files)))}
     for index, (url, content_type) in enumerate(files.items()):
         form |= {f"MediaUrl{index}": url, f"MediaContentType{index}": content_type}
-    return _in_order(form | dict(fields or {}), _INBOUND_ORDER)
+    return _in_twilios_order(form | dict(fields or {}), _INBOUND_ORDER)
 
 
 def status_form(
@@ -89,7 +89,7 @@ def status_form(
         form["ErrorCode"] = str(error_code)
     if done_at is not None:
         form["RawDlrDoneDate"] = datetime.fromtimestamp(done_at, UTC).strftime("%y%m%d%H%M")
-    return _in_order(form | dict(fields or {}), _STATUS_ORDER)
+    return _in_twilios_order(form | dict(fields or {}), _STATUS_ORDER)
 
 
 def _is_channel(address: str) -> bool:
@@ -104,7 +104,7 @@ def _num_segments(body: str, from_: str, num_media: int) -> int:
     return num_media + bool(body) if num_media else segment(body).count
 
 
-def _in_order(form: Mapping[str, str], order: tuple[str, ...]) -> Form:
+def _in_twilios_order(form: Mapping[str, str], order: tuple[str, ...]) -> Form:
     places = {name: place for place, name in enumerate(order)}
 
     def place(name: str) -> tuple[int, int]:

@@ -69,7 +69,7 @@ class Answerer:
         except Exception as error:  # whatever a handler raises, Twilio gets an answer
             return self._failed(error, handler, message)
         name = "replied" if response.verbs else "silent"
-        return Outcome(twiml_response(document), name, handler, digest=_digest(response))
+        return Outcome(twiml_response(document), name, handler, digest=_reply_digest(response))
 
     def _status_url(self, request: WebhookRequest, message: InboundMessage) -> Callable[[], str] | None:
         if not self._router.status_routes or not message.message_sid:
@@ -85,7 +85,7 @@ class Answerer:
 
     def apology(self, name: str, handler: str = "") -> Outcome:
         """Return the outcome that sends the apology, or nothing if none is configured."""
-        return Outcome(twiml_response(self._apology.to_bytes()), name, handler, digest=_digest(self._apology))
+        return Outcome(twiml_response(self._apology.to_bytes()), name, handler, digest=_reply_digest(self._apology))
 
     def _notify(self, status: StatusCallback) -> Outcome:
         """Run every handler of a status callback; the answer is always 204, as Twilio would not retry."""
@@ -150,7 +150,7 @@ def _read_apology(text: str) -> MessagingResponse:
         raise ConfigurationError("TWIML_APOLOGY", str(error).removeprefix("TWIML_APOLOGY ")) from error
 
 
-def _digest(response: MessagingResponse) -> str:
+def _reply_digest(response: MessagingResponse) -> str:
     """Return a digest of the texts and media that are sent; empty if nothing is sent."""
     parts = [part for each in response.messages for part in (each.text, *getattr(each, "media", ()))]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32] if parts else ""

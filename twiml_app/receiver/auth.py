@@ -29,7 +29,7 @@ class BasicAuth:
     """
 
     def __init__(self, credentials: Iterable[Credentials]) -> None:
-        self._digests = [_digest(f"{pair.user}:{pair.password}".encode()) for pair in credentials]
+        self._digests = [_pair_digest(f"{pair.user}:{pair.password}".encode()) for pair in credentials]
 
     def accepts(self, header: str) -> bool:
         """Return whether the header carries one of the pairs; no header makes this raise."""
@@ -37,14 +37,14 @@ class BasicAuth:
         if scheme.lower() != "basic" or len(encoded) > _MAX_HEADER_CHARACTERS:
             return False
         try:
-            given = _digest(base64.b64decode(encoded.strip(), validate=True))
+            given = _pair_digest(base64.b64decode(encoded.strip(), validate=True))
         except (binascii.Error, ValueError):
             return False
         # Every pair is compared, so that the time does not reveal which one was nearly right.
         return bool(sum([hmac.compare_digest(given, known) for known in self._digests]))
 
 
-def _digest(pair: bytes) -> bytes:
+def _pair_digest(pair: bytes) -> bytes:
     """Hash a pair, so that a comparison takes the same time for any length."""
     return hashlib.sha256(pair).digest()
 

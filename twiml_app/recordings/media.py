@@ -54,7 +54,7 @@ def local_media(exchange: Exchange, recording: Path | None) -> Iterator[LocalMed
     if not found:
         yield LocalMedia(exchange, {}, notes)
         return
-    with _serve(found) as base_url:
+    with _serving(found) as base_url:
         local = {file.name: base_url + file.target for file in found}
         form = Form((name, local.get(name, value)) for name, value in exchange.form.pairs)
         yield LocalMedia(replace(exchange, form=form), {local[file.name]: file.url for file in found}, notes)
@@ -103,7 +103,7 @@ def _file_name(name: str, url: str) -> str:
 
 
 @contextmanager
-def _serve(files: Sequence[_MediaFile]) -> Iterator[str]:
+def _serving(files: Sequence[_MediaFile]) -> Iterator[str]:
     """Serve files at a free port on this machine; yield the base URL."""
     by_target = {unquote(file.target): file for file in files}
 
