@@ -46,15 +46,15 @@ class Answerer:
         return Outcome(empty_response(request), event.kind)
 
     def _reply(self, request: WebhookRequest, message: InboundMessage) -> Outcome:
-        """Run the handler of a message; one that fails answers 500, so that Twilio turns to the fallback URL."""
+        """Run the handler of a message; if it fails, answer with 500, so that Twilio calls the fallback URL."""
         silence = silence_for(message, self._settings)
         if silence == "blocked":
             return Outcome(twiml_response(), silence)
         handler = ""
         try:
-            for told in opt_out_handlers(self._router, message):
-                handler = name_of(told)
-                told(message)
+            for notified in opt_out_handlers(self._router, message):
+                handler = name_of(notified)
+                notified(message)
             if silence:
                 return Outcome(twiml_response(), silence, handler)
             handler = ""
