@@ -52,6 +52,7 @@ def test_overview_shows_when_the_last_message_was_received(phone: Phone) -> None
     assert shown == {
         "exchanges": "2",
         "failed handlers": "1",
+        "overdue answers": "0",
         "unfinished": "0",
         "refused": "0",
         "last refusal": "none",

@@ -67,6 +67,7 @@ def overview(app_name: str | None, as_json: bool) -> None:
         "last inbound message": last,
         "exchanges": str(found.exchanges),
         "failed handlers": str(found.failed),
+        "overdue answers": str(found.overdue),
         "unfinished": str(found.unfinished),
         "refused": str(found.refused),
         "last refusal": f"{format_time(refusal.received_at)} {refusal.status}: {refusal.reason}" if refusal else "none",

@@ -13,7 +13,8 @@ from .rows import COLUMNS, ExchangeRow
 
 _PAGE = 500
 #: The handler raised, or answered when Twilio no longer waited.
-_FAILED = "outcome IN ('failed', 'apologized', 'overdue')"
+_FAILED = "outcome IN ('failed', 'apologized')"
+_OVERDUE = "outcome = 'overdue'"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +42,7 @@ class Filter:
             "sid = ?": self.sid,
         }
         given = {condition: value for condition, value in wanted.items() if value is not None}
-        failed = [f"({_FAILED} OR state <> 'done')"] if self.failed else []
+        failed = [f"({_FAILED} OR {_OVERDUE} OR state <> 'done')"] if self.failed else []
         return " AND ".join([*given, *failed, "1 = 1"]), list(given.values())
 
 
@@ -52,6 +53,8 @@ class Overview:
     exchanges: int
     last_inbound_at: float | None
     failed: int
+    #: Answers that came after Twilio had stopped waiting.
+    overdue: int
     unfinished: int
     refused: int
     last_refusal: Refusal | None
@@ -144,6 +147,7 @@ def _overview(execute: Execute) -> Overview:
         exchanges=execute("SELECT count(*) FROM exchanges")[0][0],
         last_inbound_at=execute("SELECT max(received_at) FROM exchanges WHERE kind = 'message'")[0][0],
         failed=execute(f"SELECT count(*) FROM exchanges WHERE {_FAILED}")[0][0],  # noqa: S608
+        overdue=execute(f"SELECT count(*) FROM exchanges WHERE {_OVERDUE}")[0][0],  # noqa: S608
         unfinished=execute("SELECT count(*) FROM exchanges WHERE state = 'running'")[0][0],
         refused=execute("SELECT count(*) FROM refusals")[0][0],
         last_refusal=next(iter(latest_refusals(execute, 1)), None),
