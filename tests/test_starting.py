@@ -225,8 +225,9 @@ def test_new_project_serves_on_the_given_port_of_the_loopback_interface(project:
         if b"Booting worker" in line:
             break
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=LIMIT_S)
+    output += process.communicate(timeout=LIMIT_S)[0]
 
+    assert b"ontrol s" not in output, "two projects of one user would share gunicorn's control socket"
     assert f"@127.0.0.1:{port}/message".encode() in output
     assert f"Listening at: http://127.0.0.1:{port} ".encode() in output
 

@@ -39,6 +39,9 @@ accesslog = None
 errorlog = "-"
 loglevel = "info"
 
+# Recent releases of gunicorn open a control socket per user: a second project would log an error at every start.
+control_socket_disable = True
+
 
 def on_starting(server: Any) -> None:
     """Say in one line why the application cannot be served, before any worker starts."""
