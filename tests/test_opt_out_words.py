@@ -38,6 +38,8 @@ def test_words_that_twilio_handles_are_known_in_any_case(kind: str, words: str) 
         pytest.param("s t o p", id="spaces inside"),
         pytest.param("nonstop", id="end of another word"),
         pytest.param("stops", id="beginning of another word"),
+        pytest.param("\u017ftop", id="letter whose capital is an S"),
+        pytest.param("\ufb06op", id="letter whose capitals are S and T"),
     ],
 )
 def test_word_counts_only_as_the_whole_text(text: str) -> None:

@@ -15,5 +15,7 @@ OPT_OUT_WORDS: Mapping[str, frozenset[str]] = {
 
 def kind_of_word(text: str, words: Mapping[str, frozenset[str]] = OPT_OUT_WORDS) -> str:
     """Return the kind of opt-out word that a text is, empty if it is not one."""
-    word = text.strip().upper()
-    return next((kind for kind, known in words.items() if word in known), "")
+    word = text.strip()
+    if not word.isascii():  # some other letters have an ASCII letter as their capital
+        return ""
+    return next((kind for kind, known in words.items() if word.upper() in known), "")
