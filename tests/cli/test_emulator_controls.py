@@ -246,14 +246,14 @@ def test_wrong_usage_exits_2_before_anything_is_asked(arguments: list[str], says
 
 
 def test_text_to_a_number_without_a_url_says_why_nobody_answers(tmp_path: Path) -> None:
-    """Twilio does not complain about such a number, so silence would be a riddle."""
+    """Twilio does not complain about such a number, but nobody answered."""
     seed = tmp_path / "seed.toml"
     seed.write_text(f'[[numbers]]\nphone_number = "{NUMBER}"\n')
     with started("--seed", str(seed)) as process:
         turn = run("text", "hi", url=process.url)
         status, document = seen(run("text", "hi", "--json", url=process.url))
 
-    assert (turn.exit_code, status, document["replies"], document["problems"]) == (0, 0, [], [])
+    assert (turn.exit_code, status, document["replies"], document["problems"]) == (1, 1, [], [])
     assert document["unrouted"]
     assert document["unrouted"] in turn.stdout
-    assert "the program sends nothing" not in turn.stdout
+    assert "the app sent no reply" not in turn.stdout

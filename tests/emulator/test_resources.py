@@ -110,6 +110,14 @@ def test_repr_of_an_entry_is_short() -> None:
     assert repr(ENTRY) == "<error 12100 http://a.example/ the document is not XML.>"
 
 
+def test_repr_of_a_number_has_no_url() -> None:
+    """The Message URL contains the password of the program."""
+    number = IncomingNumber(sid="PN1", phone_number="+15017122661", sms_url="http://sms:secret@a.example/", **OWN)
+
+    assert "+15017122661" in repr(number)
+    assert "secret" not in repr(number)
+
+
 def test_repr_of_an_account_has_no_secrets() -> None:
     """A failed assertion prints it, and test output may be public."""
     account = Account(sid="AC1", auth_token="the-token", signing_key="SK1", signing_secret="the-secret", **OWN)

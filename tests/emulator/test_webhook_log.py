@@ -50,6 +50,14 @@ def test_request_is_recorded_with_its_answer() -> None:
     ]
 
 
+def test_token_of_a_status_url_is_not_recorded() -> None:
+    """Anybody who reads the log could post a status with it."""
+    log = webhook_log(OK)
+    log(asking("http://a.example/status?in_reply_to=SM1&token=secret-token"))
+
+    assert [each.url for each in log.all()] == ["http://a.example/status?in_reply_to=SM1&token=***"]
+
+
 @pytest.mark.parametrize(
     ("sent", "sid"),
     [

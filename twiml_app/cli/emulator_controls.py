@@ -27,7 +27,8 @@ def text(body: str, contact: str, number: str | None, media: tuple[str, ...], ur
     """Text one of your numbers, and show the replies.
 
     The emulator calls the Message URL of the number, and prints the app's replies. Twilio's own replies, such as to
-    STOP, and any errors and warnings are printed too. The exit status is 1 if there is an error or a warning.
+    STOP, and any errors and warnings are printed too. The exit status is 1 if there is an error or a warning,
+    or if no webhook was called.
 
     \b
     Examples:
@@ -43,7 +44,7 @@ def text(body: str, contact: str, number: str | None, media: tuple[str, ...], ur
         print_json(turn)
     else:
         _print_turn(turn)
-    raise SystemExit(1 if turn["problems"] else 0)
+    raise SystemExit(1 if turn["problems"] or turn["unrouted"] else 0)
 
 
 def _print_turn(turn: Mapping[str, Any]) -> None:

@@ -54,13 +54,13 @@ class IncomingNumber(Resource):
 
     phone_number: str
     friendly_name: str = ""
-    sms_url: str = ""
+    sms_url: str = field(default="", repr=False)
     sms_method: str = "POST"
-    sms_fallback_url: str = ""
+    sms_fallback_url: str = field(default="", repr=False)
     sms_fallback_method: str = "POST"
     sms_application_sid: str = ""
     #: For calls only: message statuses are never posted here.
-    status_callback: str = ""
+    status_callback: str = field(default="", repr=False)
     status_callback_method: str = "POST"
     sms: bool = True
     mms: bool = True
@@ -71,12 +71,12 @@ class Application(Resource):
     """A TwiML application: a named set of URLs."""
 
     friendly_name: str = ""
-    sms_url: str = ""
+    sms_url: str = field(default="", repr=False)
     sms_method: str = "POST"
-    sms_fallback_url: str = ""
+    sms_fallback_url: str = field(default="", repr=False)
     sms_fallback_method: str = "POST"
-    sms_status_callback: str = ""
-    message_status_callback: str = ""
+    sms_status_callback: str = field(default="", repr=False)
+    message_status_callback: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,11 +84,11 @@ class MessagingService(Resource):
     """A pool of numbers with one inbound URL and one status callback."""
 
     friendly_name: str = ""
-    inbound_request_url: str = ""
+    inbound_request_url: str = field(default="", repr=False)
     inbound_method: str = "POST"
-    fallback_url: str = ""
+    fallback_url: str = field(default="", repr=False)
     fallback_method: str = "POST"
-    status_callback: str = ""
+    status_callback: str = field(default="", repr=False)
     use_inbound_webhook_on_number: bool = False
     sticky_sender: bool = True
     smart_encoding: bool = True

@@ -17,6 +17,8 @@ from .debugger import notify
 #: How many requests are kept; the oldest are deleted first.
 MAX_REQUESTS = 1000
 
+#: The signed token of a status URL opens it to anybody who has it.
+_TOKEN = re.compile(r"(?<=[?&]token=)[^&]+")
 _SID = re.compile(r"(?:Message|Sms)Sid=(\w+)")
 
 
@@ -27,7 +29,7 @@ class LoggedWebhook:
     #: Seconds since the epoch, by the emulator's clock.
     date: float
     method: str
-    #: Without credentials.
+    #: Without credentials, and without the token of a status URL.
     url: str
     #: The HTTP status; 0 if there was no answer.
     status: int
@@ -79,7 +81,7 @@ class WebhookLog:
         logged = LoggedWebhook(
             date=self._clock.now(),
             method=request.method,
-            url=request.url,
+            url=_TOKEN.sub("***", request.url),
             status=status,
             problem=problem,
             milliseconds=round((self._seconds() - started) * 1000),
