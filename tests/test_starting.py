@@ -131,6 +131,9 @@ def test_plugin_does_not_read_the_file(project: Path) -> None:
     [
         pytest.param("", "TWIML_CREDENTIALS: ", id="no credentials"),
         pytest.param("TWIML_CREDENTIALS=a:b\nTWIML_HANDLERS=nowhere", "TWIML_HANDLERS: ", id="no handlers"),
+        pytest.param(
+            'TWIML_CREDENTIALS=a:b\nTWIML_AUTH_TOKENS="{"AC1": "t"}"', "PROJECT/.env: line 2 ", id="broken file"
+        ),
     ],
 )
 def test_failed_start_prints_one_line(project: Path, settings: str, line: str) -> None:
@@ -147,7 +150,7 @@ def test_failed_start_prints_one_line(project: Path, settings: str, line: str) -
 
     assert done.returncode == 1
     assert len(output) == 1
-    assert output[0].startswith(line)
+    assert output[0].startswith(line.replace("PROJECT", str(project)))
 
 
 def test_port_in_use_is_reported_at_once(project: Path) -> None:
@@ -162,7 +165,9 @@ def test_port_in_use_is_reported_at_once(project: Path) -> None:
             timeout=LIMIT_S,
         )
 
-    line = f"127.0.0.1:{port} is taken: stop the program that listens there, or choose another port"
+    line = (
+        f"127.0.0.1:{port} is taken: stop the program that listens there, or choose another, as in PORT=8001 make run"
+    )
     assert (done.returncode, done.stderr.decode().splitlines()[-1]) == (1, line)
 
 

@@ -48,10 +48,22 @@ def create_app(settings: Mapping[str, Any] | None = None, *, root: str | Path | 
 
 
 def load_environment(root: Path) -> None:
-    """Set the variables of a project's ``.env`` file that the environment does not have."""
-    from dotenv import load_dotenv
+    """Set the variables of a project's ``.env`` file that the environment does not have.
 
-    load_dotenv(root / ".env")
+    Raises: ConfigurationError, for a line that cannot be read: ignoring it might leave a check out.
+    """
+    from dotenv import load_dotenv
+    from dotenv.parser import parse_stream
+
+    file = root / ".env"
+    if not file.is_file():
+        return
+    with file.open(encoding="utf-8") as lines:
+        broken = [binding.original.line for binding in parse_stream(lines) if binding.error]
+    if broken:
+        problem = f"line {broken[0]} cannot be read: write NAME=value, and JSON on one line between single quotes"
+        raise ConfigurationError(str(file), problem)
+    load_dotenv(file)
 
 
 def build_app(settings: Mapping[str, Any], folder: Path, *, router: Router | None = None) -> Flask:

@@ -94,7 +94,8 @@ def emulator(
         sms_url = "http://user:password@127.0.0.1:8000/message"
         sms_fallback_url = "http://user:password@127.0.0.1:8000/fallback"
     """
-    load_environment(Path.cwd())
+    with plain_errors():
+        load_environment(Path.cwd())
     if context.invoked_subcommand:
         _refuse_options(context, context.invoked_subcommand)
         return

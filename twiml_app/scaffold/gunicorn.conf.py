@@ -56,7 +56,8 @@ def _taken_address(server: Any) -> str:
         return ""
     for address in server.cfg.address:
         if isinstance(address, tuple) and _is_taken(*address[:2]):
-            return f"{address[0]}:{address[1]} is taken: stop the program that listens there, or choose another port"
+            remedy = "stop the program that listens there, or choose another, as in PORT=8001 make run"
+            return f"{address[0]}:{address[1]} is taken: {remedy}"
     return ""
 
 
@@ -80,13 +81,15 @@ def _failing_start(server: Any) -> str:
     child = os.fork()
     if child == 0:
         sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: PTH123, SIM115 - the workers log the same
-        os.write(writing, _load(server).encode())
+        os.write(writing, _load(server).encode() + b"\0")
         os._exit(0)
     os.close(writing)
-    with os.fdopen(reading) as pipe:
-        problem = pipe.read()
+    said = b""
+    while not said.endswith(b"\0") and (part := os.read(reading, 4096)):  # not to its end: the import may have forked
+        said += part
+    os.close(reading)
     os.waitpid(child, 0)
-    return problem
+    return said.rstrip(b"\0").decode()
 
 
 def _load(server: Any) -> str:
