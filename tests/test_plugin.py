@@ -171,6 +171,17 @@ def test_marked_test_runs_for_each_exchange(pytester: pytest.Pytester, recording
     pytester.runpytest_subprocess().assert_outcomes(passed=1, failed=1)
 
 
+def test_recorded_exchange_without_the_marker_is_an_error(pytester: pytest.Pytester, recordings: Path) -> None:
+    """It would be skipped silently, and take the other recordings of the run with it."""
+    (pytester.path / "pytest.ini").write_text("[pytest]\npythonpath = .\n")
+    pytester.makepyfile("def test_replay(recorded_exchange):\n    recorded_exchange()\n")
+
+    result = pytester.runpytest_subprocess()
+
+    assert result.ret != 0
+    result.stdout.fnmatch_lines(["*uses recorded_exchange: add @pytest.mark.twiml_recordings*"])
+
+
 def test_marker_that_names_no_recording_is_an_error(pytester: pytest.Pytester, recordings: Path) -> None:
     """A misspelled path must not turn the tests off silently."""
     pytester.makepyfile(

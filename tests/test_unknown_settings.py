@@ -52,6 +52,12 @@ def test_variables_of_other_programs_are_not_reported(name: str) -> None:
     assert unknown_settings({name: "x"}) == {}
 
 
+@pytest.mark.parametrize("name", ["TWIML_EMULATOR_URL", "TWIML_API_URL"])
+def test_settings_of_the_command_line_are_not_reported(name: str) -> None:
+    """They are read, but not by the application."""
+    assert unknown_settings({name: "http://127.0.0.1:8088"}) == {}
+
+
 def test_known_settings_are_not_reported() -> None:
     """No setting may look like a misspelled other one."""
     assert unknown_settings(dict.fromkeys(READERS, "x")) == {}

@@ -5,6 +5,7 @@ pytest loads this module in every run where the package is installed, so it impo
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,9 +104,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if FIXTURE not in metafunc.fixturenames:
         return
     patterns = [pattern for mark in metafunc.definition.iter_markers(MARKER) for pattern in mark.args]
+    if not patterns:
+        raise pytest.UsageError(f'{metafunc.definition.nodeid} uses {FIXTURE}: add @pytest.mark.{MARKER}("*.jsonl")')
     root = metafunc.config.rootpath
     cases = [(file, index, name) for file in _files(root, patterns) for index, name in _names(file, metafunc.config)]
-    if patterns and not cases:
+    if not cases:
         raise pytest.UsageError(f"no recorded exchange in {', '.join(patterns)}, relative to {root}")
     metafunc.parametrize(
         FIXTURE,
@@ -125,7 +128,7 @@ def _names(file: Path, config: pytest.Config) -> Iterator[tuple[int, str]]:
         is_status = exchange.kind == "status"
         text = exchange.form.get("MessageStatus", "status") if is_status else exchange.form.get("Body", "")
         printable = "".join(character if character.isprintable() else " " for character in text)
-        yield index, f"{file.stem}:{index + 1} {printable[:30].replace('::', ':')}".strip()
+        yield index, f"{file.stem}:{index + 1} {re.sub(':{2,}', ':', printable[:30])}".strip()
 
 
 def _exchanges(file: Path, config: pytest.Config) -> dict[int, Exchange]:

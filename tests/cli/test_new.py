@@ -57,6 +57,14 @@ def test_folder_that_cannot_be_created_is_one_line(tmp_path: Path) -> None:
     assert "file/project" in result.stderr
 
 
+def test_file_in_place_of_the_folder_is_one_line(tmp_path: Path) -> None:
+    """A typo must not end in a traceback."""
+    (tmp_path / "file").touch()
+    result = run("new", str(tmp_path / "file"))
+
+    assert (result.exit_code, result.stderr.startswith("Error: cannot create ")) == (1, True)
+
+
 def test_empty_folder_is_filled(tmp_path: Path) -> None:
     """The folder may have been created first."""
     result = run("new", str(tmp_path))

@@ -136,3 +136,11 @@ def test_mode_of_an_existing_database_is_kept(tmp_path: Path) -> None:
     Program(f"sqlite:///{tmp_path}/twiml.db").text()
 
     assert {(tmp_path / f"twiml.db{end}").stat().st_mode & 0o777 for end in ("", "-wal", "-shm")} == {0o640}
+
+
+def test_rollback_before_the_first_transaction_does_nothing(tmp_path: Path) -> None:
+    """An exit while the file is opened must not be replaced by another error."""
+    store = SqliteStore(tmp_path / "twiml.db", durable=True)
+    store.roll_back()
+
+    assert not (tmp_path / "twiml.db").exists()

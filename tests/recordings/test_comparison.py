@@ -14,6 +14,19 @@ from twiml_app.webhook import TWIML_TYPE, WebhookResponse
 SID = "SM" + "5" * 32
 
 
+def test_content_type_of_a_plain_answer_is_compared() -> None:
+    """Twilio sends text/plain as a message, and refuses application/json."""
+    plain = WebhookResponse(status=200, content_type="text/plain; charset=utf-8", body=b"hi")
+
+    assert differences(plain, replace(plain, content_type="text/plain")) == []
+    assert differences(plain, replace(plain, content_type="application/json")) == [
+        "  status 200",
+        "- type text/plain",
+        "+ type application/json",
+        "  hi",
+    ]
+
+
 def twiml(document: str) -> WebhookResponse:
     """Make an answer with a document."""
     return WebhookResponse(status=200, content_type=TWIML_TYPE, body=document.encode())

@@ -592,3 +592,23 @@ def test_patterns_that_twilio_answers_itself_are_found(
     router.message(pattern, **conditions)(taker())
 
     assert list(router.routes_on_stop_words(answering)) == list(router.routes) * found
+
+
+def test_decorator_may_pass_an_argument_of_its_own() -> None:
+    """What is called is the wrapper, and it need not have the signature of the function inside."""
+
+    def with_session(handler: Callable[..., str]) -> Callable[..., str]:
+        @functools.wraps(handler)
+        def wrapper(message: InboundMessage, **captures: str) -> str:
+            return handler(message, "session", **captures)
+
+        return wrapper
+
+    router = Router()
+
+    @router.message("hello <name>")
+    @with_session
+    def hello(message: InboundMessage, session: str, name: str) -> str:
+        return f"{session} {name}"
+
+    assert [route.source for route in router.routes] == ['"hello <name>"']

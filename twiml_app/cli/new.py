@@ -23,9 +23,9 @@ def new(folder: Path) -> None:
     Example:
         twiml-app new my-number
     """
-    if folder.exists() and any(folder.iterdir()):
-        raise click.ClickException(f"{folder} is not empty: give a new folder")
     try:
+        if folder.exists() and any(folder.iterdir()):
+            raise click.ClickException(f"{folder} is not empty: give a new folder")
         _copy(resources.files("twiml_app") / "scaffold", folder)
         _write_requirements(folder)
         environment = folder / ".env"

@@ -86,7 +86,8 @@ class SqliteStore:
         """Roll back, and let the next process write."""
         if self._connection and self._connection.in_transaction:
             self._connection.rollback()
-        fcntl.flock(self._queue, fcntl.LOCK_UN)
+        if self._queue >= 0:
+            fcntl.flock(self._queue, fcntl.LOCK_UN)
 
     def recover(self) -> None:
         """Close the connection; the next transaction opens the file again."""

@@ -111,6 +111,7 @@ def _meaning(response: WebhookResponse, own: _OwnUrls) -> Iterator[_Line]:
     except TwimlError:
         document = None
     if document is None:
+        yield _line(f"type {response.content_type.partition(';')[0].strip().lower()}")
         yield from _text_lines(response.body.decode("utf-8", "replace").splitlines(), own, "")
         return
     for verb in document.verbs:

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 from xml.sax.saxutils import escape
 
 from ..webhook import Form, WebhookResponse
@@ -76,7 +76,8 @@ class _MediaFile:
             parts = urlsplit(self.url)
         except ValueError:
             return f"/{self.name}"
-        return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        path = quote(parts.path.lstrip("/"), safe="/%;:@!$&'()*+,=~")
+        return f"/{path}" + (f"?{parts.query}" if parts.query else "")
 
     @property
     def note(self) -> str:
@@ -98,8 +99,8 @@ def _file_name(name: str, url: str) -> str:
         last = unquote(urlsplit(url).path.rpartition("/")[2])
     except ValueError:
         return name
-    is_usable = last.isprintable() and "/" not in last and last not in ("", ".", "..") and len(last) <= _LONGEST_NAME
-    return last if is_usable else name
+    is_plain = last.isprintable() and "/" not in last and last not in ("", ".", "..")
+    return last if is_plain and len(last.encode()) <= _LONGEST_NAME else name
 
 
 @contextmanager

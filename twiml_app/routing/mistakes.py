@@ -31,7 +31,8 @@ def require_fit(handler: Handler, captures: tuple[str, ...], subject: str) -> No
     if inspect.iscoroutinefunction(handler):
         raise RegistrationError("a handler is a plain function, not async: write def", place_of(handler))
     try:
-        signature = inspect.signature(handler)
+        # A decorator may pass arguments of its own: what is called is the wrapper.
+        signature = inspect.signature(handler, follow_wrapped=False)
         first = next(iter(signature.parameters), "")
         if first in captures:
             problem = f"the pattern captures {first!r}, which is the handler's first parameter: rename one of them"
