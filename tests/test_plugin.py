@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.file_modes import mode_of
 from tests.recorded import exchange
 from twiml_app.caller.forms import inbound_form
 from twiml_app.recordings.format import read_file, write_file
@@ -213,15 +214,16 @@ def test_error_names_the_broken_line(pytester: pytest.Pytester, recordings: Path
 
 @pytest.mark.parametrize("options", [(), ("-n", "3")], ids=["one process", "in parallel"])
 def test_new_answers_are_accepted(pytester: pytest.Pytester, recordings: Path, options: tuple[str, ...]) -> None:
-    """Workers write to the same file: no change may get lost, and no other file may remain."""
+    """Workers write to the same file: no change may get lost, no other file may remain, and the mode stays."""
     add_app(pytester)
     write_file(recordings / "a.jsonl", [OLD, OTHER, *[OLD] * 10])
+    (recordings / "a.jsonl").chmod(0o664)
 
     pytester.runpytest_subprocess("--twiml-update", *options).assert_outcomes(passed=12)
 
     bodies = [each.answer.body.count(b"Tea or coffee?") for each in read_file(recordings / "a.jsonl")]
     assert bodies == [1, 0, *[1] * 10]
-    assert [path.name for path in recordings.iterdir()] == ["a.jsonl"]
+    assert [(path.name, mode_of(path)) for path in recordings.iterdir()] == [("a.jsonl", 0o664)]
     pytester.runpytest_subprocess(*options).assert_outcomes(passed=12)
 
 

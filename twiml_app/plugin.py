@@ -232,13 +232,13 @@ def _accept(file: Path, index: int, exchange: Exchange) -> None:
     import fcntl
     import os
 
-    from .recordings import read_file, write_file
+    from .recordings import read_file, update_file
 
     lock = os.open(file.parent, os.O_RDONLY)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
         exchanges = read_file(file)
         exchanges[index] = exchange
-        write_file(file, exchanges)
+        update_file(file, exchanges)
     finally:
         os.close(lock)

@@ -8,7 +8,7 @@ from pathlib import Path
 ORDER: tuple[str, ...] = (
     *("errors", "statuses", "segments", "opt_out_words"),
     *("webhook", "events", "verbs", "twiml"),
-    *("credentials", "setting_readers", "unknown_settings", "config", "signature", "logs"),
+    *("credentials", "setting_readers", "unknown_settings", "config", "signature", "logs", "private_files"),
     *("routing", "receiver", "caller", "recordings", "journal", "wsgi_request", "app", "emulator"),
     *("handler_errors", "testing", "checks", "plugin", "cli"),
 )

@@ -6,6 +6,9 @@ import json
 import sqlite3
 
 from tests.cli.projects import Project
+from tests.file_modes import mode_of, run_with_umask
+
+TYPE = "from twiml_app.cli import main\nmain(sys.argv[1:])"
 
 
 def test_export_goes_to_standard_output_too(project: Project) -> None:
@@ -30,6 +33,18 @@ def test_export_reports_the_exchanges_that_it_leaves_out(project: Project) -> No
     assert result.output == (
         "1 exchanges in traffic.jsonl; 3 left out: stored without their request, unfinished, or silenced as a loop\n"
     )
+
+
+def test_exported_file_is_readable_only_by_its_owner(project: Project) -> None:
+    """It contains what people wrote, even without their numbers; an earlier export may be open to others."""
+    for name, mode in (("open.jsonl", 0o644), ("private.jsonl", 0o400)):
+        (project.folder / name).touch()
+        (project.folder / name).chmod(mode)
+    names = ("new.jsonl", "open.jsonl", "private.jsonl")
+    for name in names:
+        run_with_umask(0, TYPE, "journal", "export", name, folder=project.folder, environment=dict(project.environment))
+
+    assert [mode_of(project.folder / name) for name in names] == [0o600, 0o600, 0o400]
 
 
 def test_export_into_a_missing_folder_is_one_line(project: Project) -> None:

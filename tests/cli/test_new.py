@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.command_line import run
+from tests.file_modes import mode_of, run_with_umask
 
 
 def test_new_makes_a_project_with_credentials_of_its_own(tmp_path: Path) -> None:
@@ -33,6 +34,14 @@ def test_new_makes_a_project_with_credentials_of_its_own(tmp_path: Path) -> None
         "tests",
         "wsgi.py",
     ]
+
+
+def test_credentials_are_private_whatever_the_umask_is(tmp_path: Path) -> None:
+    """Some images and shells run with a umask of 0."""
+    code = "from twiml_app.cli import main\nmain(['new', *sys.argv[1:]])"
+    run_with_umask(0, code, str(tmp_path / "my-number"))
+
+    assert mode_of(tmp_path / "my-number" / ".env") == 0o600
 
 
 def test_each_project_has_its_own_credentials(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from contextlib import redirect_stderr, redirect_stdout
 import pytest
 
 from tests.cli.projects import Project, served
+from tests.file_modes import mode_of
 from tests.recordings.exchanges import exchange
 from tests.servers import refusing_port
 from tests.webhook_requests import ACCOUNT, SID, TOKEN
@@ -45,8 +46,9 @@ def test_exactly_the_exchanges_of_a_changed_handler_differ(project: Project) -> 
 
 
 def test_update_accepts_the_new_answers(project: Project) -> None:
-    """--update says that the change was intended; lines that agree must stay untouched."""
+    """--update says that the change was intended; lines that agree stay untouched, and a group may still read them."""
     project.type("journal", "export", "traffic.jsonl")
+    (project.folder / "traffic.jsonl").chmod(0o664)
     before = (project.folder / "traffic.jsonl").read_text().split("\n")
     project.change_menu("Tea only")
 
@@ -55,6 +57,7 @@ def test_update_accepts_the_new_answers(project: Project) -> None:
     after = (project.folder / "traffic.jsonl").read_text().split("\n")
     assert (result.exit_code, result.stdout.splitlines()[-1]) == (0, "4 replayed, 2 different, 2 accepted")
     assert [one == other for one, other in zip(before, after, strict=True)] == [False, True, False, True, True]
+    assert mode_of(project.folder / "traffic.jsonl") == 0o664
     assert project.type("replay", "traffic.jsonl").exit_code == 0
 
 

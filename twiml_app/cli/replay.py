@@ -16,7 +16,7 @@ import click
 from ..caller import Caller, HttpTransport
 from ..errors import ConfigurationError
 from ..receiver import REPLAY_HEADER
-from ..recordings import Destination, Exchange, Replayed, Sender, SendExchange, read_file, replay, write_file
+from ..recordings import Destination, Exchange, Replayed, Sender, SendExchange, read_file, replay, update_file
 from ..testing import sender
 from .common import (
     announce_handlers,
@@ -143,7 +143,7 @@ def _run(
 def _update(recorded: dict[Path, list[Exchange]], results: list[Replayed]) -> None:
     remaining = iter(results)
     for file, exchanges in recorded.items():
-        write_file(file, [next(remaining).updated() for _ in exchanges])
+        update_file(file, [next(remaining).updated() for _ in exchanges])
 
 
 def _report(results: list[Replayed], differing: list[Replayed], as_json: bool, accepted: int) -> None:

@@ -1,7 +1,7 @@
 """Recorded exchanges: their file format, comparison, scrubbing and replay."""
 
 from .comparison import differences
-from .format import Exchange, read_file, write_file, write_line
+from .format import Exchange, read_file, update_file, write_file, write_line
 from .media import local_media
 from .replay import Destination, Replayed, Sender, SendExchange, Sent, replay
 from .scrubbing import Scrubber
@@ -18,6 +18,7 @@ __all__ = [
     "local_media",
     "read_file",
     "replay",
+    "update_file",
     "write_file",
     "write_line",
 ]

@@ -6,7 +6,7 @@ A recording is JSON Lines: one exchange per line, each with the version of its s
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Any
 
 from ..errors import RecordingError
 from ..logs import format_time
+from ..private_files import rewrite, write_private
 from ..webhook import ENDPOINTS, Endpoint, Form, WebhookResponse
 
 SCHEMA = 1
@@ -143,15 +144,24 @@ def read_file(path: str | Path) -> list[Exchange]:
 
 
 def write_file(path: str | Path, exchanges: Iterable[Exchange]) -> None:
-    """Write a recording atomically: an interrupted write leaves the old file.
+    """Write a recording atomically to a file that only its owner may read.
 
     Raises: RecordingError, naming the file.
     """
-    target = Path(path)
-    draft = target.with_name(f".{target.name}.draft")
+    _save(path, exchanges, write_private)
+
+
+def update_file(path: str | Path, exchanges: Iterable[Exchange]) -> None:
+    """Replace the exchanges of a recording atomically; the file's owner, group and mode stay.
+
+    Raises: RecordingError, naming the file.
+    """
+    _save(path, exchanges, rewrite)
+
+
+def _save(path: str | Path, exchanges: Iterable[Exchange], save: Callable[[Path, str], None]) -> None:
     text = "".join(f"{write_line(exchange)}\n" for exchange in exchanges)
     try:
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(target)
+        save(Path(path), text)
     except OSError as error:
-        raise RecordingError(f"{path}: {error}") from error
+        raise RecordingError(f"{path}: {error.strerror}") from error
