@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.file_modes import mode_of, run_with_umask
 from twiml_app.emulator.database import Database
 from twiml_app.errors import ConfigurationError
 
@@ -37,11 +38,12 @@ def test_file_of_another_program_is_refused_and_not_changed(tmp_path: Path, appl
         other.executescript(
             f"CREATE TABLE theirs (a); PRAGMA user_version = {version}; PRAGMA application_id = {application};"
         )
+    path.chmod(0o644)
     before = path.read_bytes()
 
     with pytest.raises(ConfigurationError, match=r"^state: .*other\.db was not written by this release"):
         Database(path)
-    assert path.read_bytes() == before
+    assert (path.read_bytes(), mode_of(path)) == (before, 0o644)
 
 
 def test_file_that_is_not_a_database_is_refused_and_not_changed(tmp_path: Path) -> None:
@@ -58,6 +60,36 @@ def test_path_that_cannot_be_opened_is_refused(tmp_path: Path) -> None:
     """The most common reason is a folder that does not exist."""
     with pytest.raises(ConfigurationError, match=r"^state: .*nowhere/state\.db cannot be used: unable to open"):
         Database(tmp_path / "nowhere" / "state.db")
+
+
+KILLED = """
+import os
+from twiml_app.emulator.database import Database
+Database(sys.argv[1]).execute("INSERT INTO notes (name, value) VALUES ('a', 1.0)")
+os._exit(0)
+"""
+
+
+def test_files_are_readable_only_by_their_owner(tmp_path: Path) -> None:
+    """They contain texts and the token of the account, and a killed emulator leaves the write-ahead log too."""
+    run_with_umask(0, KILLED, str(tmp_path / "state.db"))
+
+    assert {path.name: mode_of(path) for path in tmp_path.iterdir()} == {"state.db": 0o600, "state.db-wal": 0o600}
+
+
+def test_files_that_others_can_read_are_made_private(tmp_path: Path) -> None:
+    """A copy of a state gets the mode that the umask allows."""
+    path = tmp_path / "state.db"
+    run_with_umask(0, KILLED, str(path))
+    for file in tmp_path.iterdir():
+        file.chmod(0o644)
+
+    with closing(Database(path)) as database:
+        write_note(database, "b")
+        modes = {file.name: mode_of(file) for file in tmp_path.iterdir()}
+
+    assert {"state.db", "state.db-wal"} <= set(modes)
+    assert set(modes.values()) == {0o600}
 
 
 def test_file_of_another_emulator_is_refused(tmp_path: Path) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from ..errors import ConfigurationError
+from ..private_files import create_private, make_private
 
 MEMORY = ":memory:"
 _VERSION = 1
@@ -29,6 +30,20 @@ CREATE TABLE IF NOT EXISTS notes (name TEXT PRIMARY KEY, value REAL NOT NULL);
 """
 
 
+def _create(path: str | Path) -> None:
+    """Create the file if the state is kept in one; SQLite reports a path that cannot be used."""
+    if str(path) != MEMORY:
+        with suppress(OSError):
+            create_private(Path(path))
+
+
+def _make_private(path: str | Path) -> None:
+    """Make the file private, and those of SQLite next to it that a killed emulator left."""
+    if str(path) != MEMORY:
+        for suffix in ("", "-wal", "-shm", "-journal"):
+            make_private(Path(f"{path}{suffix}"))
+
+
 class Database:
     """One connection that all threads share.
 
@@ -37,9 +52,11 @@ class Database:
 
     def __init__(self, path: str | Path = MEMORY) -> None:
         self._lock = threading.RLock()
+        _create(path)
         try:
             self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=1.0)
             self._refuse_other_versions(path)
+            _make_private(path)
             self._connection.execute("PRAGMA locking_mode = EXCLUSIVE")  # one emulator per state file
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = OFF")
