@@ -66,6 +66,28 @@ def test_journal_in_a_temporary_folder_is_a_warning() -> None:
     assert any(each.level == "warning" and "folder for temporary files" in each.says for each in findings), findings
 
 
+def test_journal_that_others_can_read_is_a_warning_with_the_command(tmp_path: Path) -> None:
+    """A restored backup has the mode that the umask allows, and nothing else would say so."""
+    folder = tmp_path / "my app"
+    folder.mkdir()
+    settings = SOUND | {"TWIML_DATABASE_URL": f"sqlite:///{folder}/twiml.db"}
+    private = check_settings(settings, ROOT)[1]
+    folder.chmod(0o755)
+    for name in ("twiml.db", "twiml.db-backup"):
+        (folder / name).touch()
+        (folder / name).chmod(0o644)
+    found = check_settings(settings, ROOT)[1]
+
+    assert [each for each in found if each not in private] == [
+        Finding(
+            "warning",
+            "journal",
+            "other users can read or change people's texts: type"
+            f" chmod 600 '{folder}/twiml.db' '{folder}/twiml.db-backup'",
+        )
+    ]
+
+
 def test_missing_message_handlers_are_reported(tmp_path: Path) -> None:
     """An application that answers no message looks healthy in every other way."""
     (tmp_path / "silent_handlers.py").write_text("from twiml_app import Router\nrouters = [Router()]\n")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import re
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
@@ -15,6 +17,7 @@ from .caller import Caller, OutgoingRequest, Transport, Webhook, without_userinf
 from .config import Settings
 from .errors import CallError, JournalError, TwimlAppError
 from .journal import sqlite_path
+from .private_files import is_open_to_others
 from .receiver import REALM
 from .routing import Router, hidden_routes, place_of
 from .setting_readers import READERS
@@ -110,7 +113,7 @@ _TEMPORARY = ("/tmp", "/var/tmp", "/dev/shm", "/run")  # noqa: S108 - compared w
 
 
 def _check_journal(state: TwimlState) -> Iterator[Finding]:
-    """Check that the journal can be written to, and that its disk is persistent."""
+    """Check that the journal can be written to, that its disk is persistent, and that its files are private."""
     if state.engine is None:
         yield Finding("warning", "journal", "off: a message that Twilio sends twice is answered twice")
         return
@@ -128,6 +131,15 @@ def _check_journal(state: TwimlState) -> Iterator[Finding]:
     else:
         hint = " (in a container: mount a volume there)" if place and Path("/.dockerenv").exists() else ""
         yield Finding("ok", "journal", f"can be written to{f', {place}' if place else ''}{hint}")
+    if place and (files := _open_files(place)):
+        command = shlex.join(["chmod", "600", *map(str, files)])
+        yield Finding("warning", "journal", f"other users can read or change people's texts: type {command}")
+
+
+def _open_files(place: Path) -> list[Path]:
+    """Return the files of a SQLite journal that other users can use: the database and the files next to it."""
+    beside = place.parent.glob(f"{glob.escape(place.name)}-*")
+    return [file for file in (place, *sorted(beside)) if is_open_to_others(file)]
 
 
 def _why_temporary(path: Path) -> str:
