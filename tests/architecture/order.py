@@ -23,7 +23,7 @@ INSIDE: dict[str, tuple[str, ...]] = {
     "caller": ("types", "forms", "http_auth", "session", "transports", "caller"),
     "recordings": ("format", "comparison", "scrubbing", "media", "replay"),
     "journal": (
-        *("engine", "schema", "sqlite", "postgres", "opening"),
+        *("engine", "schema", "sqlite", "postgres_connection", "postgres", "opening"),
         *("ledger", "refusals", "rows", "retention", "durable", "archive"),
     ),
     "emulator": (
