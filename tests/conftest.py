@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.journal.program import ROWS
 from tests.postgres_server import new_schema, postgres_server
 from tests.servers import refusing_port
 
@@ -37,9 +38,10 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=["sqlite", "sqlite with claims as rows", "postgres"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """An empty database, of each kind that the journal supports."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/twiml.db"
+    if request.param != "postgres":
+        rows = "" if request.param == "sqlite" else ROWS
+        return f"{rows}sqlite:///{tmp_path}/twiml.db"
     return new_schema(request.getfixturevalue("postgres_url"))

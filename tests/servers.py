@@ -47,9 +47,17 @@ def copy_sources(target: Path) -> Path:
 
 @contextmanager
 def gunicorn(
-    settings: Mapping[str, str], *, folder: Path = ROOT, python: str = sys.executable, workers: int = 1
+    settings: Mapping[str, str],
+    *,
+    folder: Path = ROOT,
+    python: str = sys.executable,
+    workers: int = 1,
+    log: list[str] | None = None,
 ) -> Iterator[str]:
-    """Serve ``wsgi:app`` of a folder with the folder's own gunicorn.conf.py, and yield the base URL."""
+    """Serve ``wsgi:app`` of a folder with the folder's own gunicorn.conf.py, and yield the base URL.
+
+    What it prints is added to ``log`` when it has stopped.
+    """
     environment = clean_environment(**settings, WEB_CONCURRENCY=str(workers))
     with socket.create_server(("127.0.0.1", 0)) as listener:  # handed over, so that nothing else gets its port
         port = listener.getsockname()[1]
@@ -66,7 +74,9 @@ def gunicorn(
         yield f"http://127.0.0.1:{port}"
     finally:
         server.terminate()
-        server.communicate(timeout=LIMIT_S)
+        output = server.communicate(timeout=LIMIT_S)[0]
+        if log is not None:
+            log += output.decode().splitlines()
 
 
 def _wait_for_workers(server: subprocess.Popen[bytes]) -> None:

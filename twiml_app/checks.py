@@ -119,11 +119,15 @@ def _check_journal(state: TwimlState) -> Iterator[Finding]:
         return
     try:
         state.engine.check()
+        missing = state.engine.missing_indexes()
     except JournalError as error:
         yield Finding("error", "journal", str(error))
         return
     finally:
         state.engine.close()
+    if missing:
+        names = ", ".join(index.name for index in missing)
+        yield Finding("warning", "journal", f"slow to search without {names}: run twiml-app journal upgrade")
     url = state.settings.database_url
     place = sqlite_path(url, state.root).resolve() if url.startswith("sqlite:") else None
     if place and (reason := _why_temporary(place)):

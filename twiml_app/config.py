@@ -35,6 +35,8 @@ class Settings:
     database_url: str = "sqlite:///instance/twiml.db"
     durability: str = "power"
     store_failure: str = "refuse"
+    #: How long the journal may make one request wait, in seconds; Twilio waits 15.
+    wait_s: int = 10
     record: str = "all"
     retention_days: int = 30
     loop_limit: int = 10

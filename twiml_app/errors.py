@@ -166,3 +166,7 @@ class ClaimLost(JournalError):
 
 class JournalTooNew(JournalUnavailable):
     """A newer release wrote the journal, and this release cannot read it."""
+
+
+class OlderReleaseRunning(JournalUnavailable):
+    """A process of an older release uses the journal, and would run handlers that this release is running."""

@@ -86,11 +86,13 @@ def _path(name: str, value: Any) -> str:
     return path
 
 
-def _whole_number(least: int) -> Callable[[str, Any], int]:
+def _whole_number(least: int, most: int = 10**15) -> Callable[[str, Any], int]:
+    wanted = f"{least} or more" if most == 10**15 else f"{least} to {most}"
+
     def read(name: str, value: Any) -> int:
         digits = str(value).strip()
-        if not re.fullmatch("[0-9]{1,15}", digits) or int(digits) < least:
-            raise ConfigurationError(name, f"is {value!r}: give a whole number of {least} or more")
+        if not re.fullmatch("[0-9]{1,15}", digits) or not least <= int(digits) <= most:
+            raise ConfigurationError(name, f"is {value!r}: give a whole number of {wanted}")
         return int(digits)
 
     return read
@@ -150,6 +152,7 @@ READERS: dict[str, Callable[[str, Any], Any]] = {
     "TWIML_DATABASE_URL": _database_url,
     "TWIML_DURABILITY": _choice("power", "process"),
     "TWIML_STORE_FAILURE": _choice("refuse", "answer"),
+    "TWIML_WAIT_S": _whole_number(1, 14),
     "TWIML_RECORD": _choice("all", "messages", "failed"),
     "TWIML_RETENTION_DAYS": _whole_number(1),
     "TWIML_LOOP_LIMIT": _whole_number(1),

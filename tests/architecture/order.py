@@ -18,13 +18,15 @@ INSIDE: dict[str, tuple[str, ...]] = {
     "routing": ("patterns", "routes", "hidden", "mistakes", "router"),
     "receiver": (
         *("auth", "claims", "signature_diagnosis", "admission"),
-        *("responses", "opt_outs", "replies", "suggestions", "answering", "receiver"),
+        *("responses", "opt_outs", "replies", "suggestions", "answering", "wait_budget", "receiver"),
     ),
     "caller": ("types", "forms", "http_auth", "session", "transports", "caller"),
     "recordings": ("format", "comparison", "scrubbing", "media", "replay"),
     "journal": (
-        *("engine", "schema", "sqlite", "postgres_connection", "postgres", "opening"),
-        *("ledger", "refusals", "rows", "retention", "durable", "archive"),
+        *("lock_holders", "locks", "worker_files", "indexes", "stores", "migrations", "group_commit", "engine"),
+        *("readers", "sqlite", "postgres_connection", "postgres", "opening"),
+        *("ledger", "refusals", "rows", "killed", "forgetting", "upkeep", "readiness"),
+        *("row_claims", "lock_claims", "durable", "archive"),
     ),
     "emulator": (
         *("quoting", "resources", "profiles", "clocks", "numbers", "pricing", "smart_encoding", "content_types"),
@@ -43,7 +45,7 @@ INSIDE: dict[str, tuple[str, ...]] = {
     ),
     "cli": (
         *("common", "emulator_parameters", "emulator_client", "emulator_logs", "emulator_controls", "emulator"),
-        *("check", "journal", "explain", "overview", "new", "routes", "simulate", "replay"),
+        *("check", "journal", "journal_maintenance", "explain", "overview", "new", "routes", "simulate", "replay"),
     ),
 }
 

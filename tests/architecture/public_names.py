@@ -22,7 +22,7 @@ import click
 
 from twiml_app import plugin
 from twiml_app.cli import main
-from twiml_app.journal.schema import OLDEST_READER, SCHEMA_VERSION
+from twiml_app.journal.migrations import OLDEST_READER, SCHEMA_VERSION
 from twiml_app.recordings.format import SCHEMA
 from twiml_app.setting_readers import READERS
 
@@ -53,7 +53,8 @@ class _Shown:
 def public_lines() -> list[str]:
     """Return the list as the code has it now."""
     python = [line for module in PUBLIC for line in _module_lines(module)]
-    formats = [f"recording format {SCHEMA}", f"journal schema {SCHEMA_VERSION}, used by releases from {OLDEST_READER}"]
+    oldest = ", ".join(f"{version} in {store}" for store, version in OLDEST_READER.items())
+    formats = [f"recording format {SCHEMA}", f"journal schema {SCHEMA_VERSION}, shared with schemas from: {oldest}"]
     settings = [f"setting {name}" for name in READERS]
     return [*python, *_plugin_lines(), *_command_lines(main, "twiml-app"), *settings, *formats]
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import psycopg
 
+from tests.journal.program import ROWS
+
 FOLDER = Path(__file__).parent / "schemas"
 #: The schema versions of which there are dumps.
 SCHEMAS = (1,)
@@ -15,8 +17,9 @@ SCHEMAS = (1,)
 
 def load_kept_journal(database_url: str, schema: int) -> None:
     """Fill an empty database with the journal of a release that had this schema version."""
-    if database_url.startswith("sqlite:///"):
-        _load_sqlite(Path(database_url.removeprefix("sqlite:///")), _dump(schema, "sqlite"))
+    path = database_url.removeprefix(ROWS).removeprefix("sqlite:///")
+    if path != database_url:
+        _load_sqlite(Path(path), _dump(schema, "sqlite"))
     else:
         _load_postgres(database_url, _dump(schema, "postgres"))
 

@@ -23,7 +23,7 @@ def test_everything_about_one_number_can_be_erased(program: Program) -> None:
     program.status("delivered", "SM4")
     program.receiver.handle(webhook(headers={"authorization": "Basic d3Jvbmc6d3Jvbmc="}))
 
-    assert program.archive.erase("+15005550001") == 4
+    assert program.archive.erase("+15005550001").rows == 4
     assert [each.sid for each in program.archive.all(Filter())] == ["SM3"]
     assert (program.ledger.get("SM4"), program.archive.refusals(9)) == (None, [])
 
@@ -32,8 +32,16 @@ def test_webhook_of_another_kind_is_erased_with_its_sender(program: Program) -> 
     """A voice webhook carries the caller's number too."""
     program.send(Form([("CallSid", "CA1"), ("From", "messenger:5001"), ("Body", "x")]))
 
-    assert program.archive.erase("5001") == 1
+    assert program.archive.erase("5001").rows == 1
     assert program.archive.all(Filter()) == []
+
+
+@pytest.mark.parametrize("address", ["user_1", "%", "5%1"])
+def test_address_is_erased_literally(program: Program, address: str) -> None:
+    """A wildcard in the name of a channel's user must not erase the texts of somebody else."""
+    program.text("another's", From="messenger:user51")
+
+    assert program.archive.erase(address).rows == 0
 
 
 def test_failed_status_handlers_are_found_and_settled(program: Program) -> None:
@@ -194,9 +202,10 @@ def test_overview_counts_what_needs_attention(database_url: str) -> None:
     overview = program.archive.overview()
 
     assert (empty.exchanges, empty.last_inbound_at, empty.last_refusal, empty.top_error_codes) == (0, None, None, [])
-    assert (overview.exchanges, overview.failed, overview.unfinished, overview.refused) == (5, 1, 1, 1)
-    assert overview.last_inbound_at == clock.now
-    assert texted_at < clock.now
+    rows_of_unfinished = 0 if program.engine.guards() else 1
+    assert overview.exchanges == 4 + rows_of_unfinished
+    assert (overview.failed, overview.unfinished, overview.refused) == (1, 1, 1)
+    assert overview.last_inbound_at == (clock.now if rows_of_unfinished else texted_at)
     assert overview.last_refusal is not None
     assert overview.last_refusal.status == 401
     assert overview.top_error_codes == [(30003, 2), (30005, 1)]

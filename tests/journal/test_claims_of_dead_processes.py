@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.journal.program import Clock, Program, bodies, run_script, start_script
 from tests.servers import LIMIT_S
 
@@ -23,11 +25,26 @@ def test_claim_of_a_killed_process_is_taken_over_at_once(database_url: str) -> N
     assert bodies(program.text()) == ["answer 1 to hello"]
 
 
-def test_answer_whose_claim_was_taken_over_is_not_sent(program: Program) -> None:
+@pytest.mark.parametrize("database_url", ["sqlite with claims as rows", "postgres"], indirect=True)
+def test_answer_whose_row_was_taken_over_is_not_sent(program: Program) -> None:
     """If this process lost the connection that marks it as alive, another may have answered: only one reply counts."""
     program.during = lambda _: program.engine.query("UPDATE exchanges SET owner = 1")
 
     assert program.text().status == 503
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_answer_whose_lock_file_was_deleted_is_not_sent(program: Program, database_url: str) -> None:
+    """Without the lock file another process may answer the same event: only one reply counts."""
+
+    def answer_elsewhere(_: object) -> None:
+        Path(f"{database_url.removeprefix('sqlite:///')}-claims").unlink()
+        assert Program(database_url).text("from the other").status == 200
+
+    program.during = answer_elsewhere
+
+    assert program.text().status == 503
+    assert bodies(program.text()) == ["answer 1 to from the other"]
 
 
 def test_claim_of_a_living_process_is_not_taken_over(database_url: str, tmp_path: Path) -> None:

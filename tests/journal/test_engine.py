@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import threading
 import time
@@ -10,11 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.journal.program import Program, bodies
+from tests.journal.other_process import script, wait_until
+from tests.journal.program import ROWS, Program, bodies
 from tests.servers import LIMIT_S
 from twiml_app.errors import JournalUnavailable
-from twiml_app.journal.engine import Engine, Execute
+from twiml_app.journal.engine import Engine
+from twiml_app.journal.locks import LockTimeout, QueueLock
 from twiml_app.journal.sqlite import SqliteStore
+from twiml_app.journal.stores import Execute, Row
 
 
 def test_concurrent_threads_share_commits_and_each_gets_its_own_answer(program: Program) -> None:
@@ -63,8 +67,8 @@ def test_store_that_is_down_fails_all_waiting_requests_together() -> None:
     opened: list[bool] = []
 
     class Down(SqliteStore):
-        def begin(self, *, durable: bool) -> Execute:
-            opened.append(durable)
+        def begin(self, *, durable: bool, limit_s: float) -> Execute:
+            opened.append(durable and limit_s > 0)
             time.sleep(0.05)
             raise OSError("no route to host")
 
@@ -118,11 +122,11 @@ def test_outage_within_a_batch_fails_only_the_remaining_operations(tmp_path: Pat
     class Flaky(SqliteStore):
         begun = 0
 
-        def begin(self, *, durable: bool) -> Execute:
+        def begin(self, *, durable: bool, limit_s: float) -> Execute:
             self.begun += 1
             if self.begun == 4:  # after the blocking one, the batch, and the first of the batch
                 raise OSError("no route to host")
-            return super().begin(durable=durable)
+            return super().begin(durable=durable, limit_s=limit_s)
 
     engine = Engine(lambda: Flaky(tmp_path / "twiml.db", durable=True))
 
@@ -158,11 +162,11 @@ def test_interruption_between_operations_is_that_of_the_thread_that_writes(tmp_p
     class Interrupted(SqliteStore):
         begun = 0
 
-        def begin(self, *, durable: bool) -> Execute:
+        def begin(self, *, durable: bool, limit_s: float) -> Execute:
             self.begun += 1
             if self.begun == 2:  # the batch, after the blocking operation
                 raise KeyboardInterrupt
-            return super().begin(durable=durable)
+            return super().begin(durable=durable, limit_s=limit_s)
 
     engine = Engine(lambda: Interrupted(tmp_path / "twiml.db", durable=True))
 
@@ -178,7 +182,7 @@ def test_operation_that_never_ran_is_reported_as_an_outage(tmp_path: Path, monke
     def interrupt(jobs: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(engine, "_transact_one_by_one", interrupt)
+    monkeypatch.setattr(engine._commits(), "_transact_one_by_one", interrupt)
 
     results = run_in_one_batch(engine, {"first": succeed, "second": fail(ValueError), "third": succeed})
 
@@ -190,13 +194,13 @@ def test_engine_connects_when_it_is_first_used(tmp_path: Path) -> None:
     """Some processes create an application and never serve, such as those of the command line."""
     engine = Engine(lambda: SqliteStore(tmp_path / "twiml.db", durable=True))
 
-    engine.forget()
     engine.close()
-    before = (engine.owner, engine.is_own(0), engine.is_alive(0), [*tmp_path.iterdir()])
+    before = (engine.store.owner, [*tmp_path.iterdir()])
     engine.check()
 
-    assert before == (0, False, False, [])
-    assert (engine.is_own(engine.owner), engine.is_alive(engine.owner)) == (True, True)
+    assert before == (0, [])
+    assert engine.store.owner in engine.store.own_owners
+    assert engine.read(lambda execute: engine.store.is_alive(execute, engine.store.owner))
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError])
@@ -210,7 +214,7 @@ def test_interrupted_operation_leaves_no_transaction_open(tmp_path: Path, error:
 
     with pytest.raises(error):
         engine.run(interrupt)
-    other = Engine(lambda: SqliteStore(tmp_path / "twiml.db", durable=True, busy_timeout_s=0.01))
+    other = Engine(lambda: SqliteStore(tmp_path / "twiml.db", durable=True))
 
     assert other.query("SELECT name FROM meta WHERE name = 'half'") == []
     assert engine.query("SELECT 1") == [(1,)]
@@ -270,10 +274,192 @@ def run_in_one_batch(engine: Engine, operations: Mapping[str, Callable[[Execute]
     for place, thread in enumerate(threads):
         thread.start()
         assert entered.wait(LIMIT_S)
-        while len(engine._waiting) < place:
+        while len(engine._commits()._waiting) < place:
             time.sleep(0.001)
     proceed.set()
     for thread in threads:
         thread.join(LIMIT_S)
     assert results.pop("blocking") == "blocked"
     return results
+
+
+class Held(SqliteStore):
+    """A store whose transactions cannot begin while ``free`` is not set, as if another process held the queue."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, durable=True)
+        self.free = threading.Event()
+        self.free.set()
+        self.on_timeout: Callable[[], object] = lambda: None
+
+    def begin(self, *, durable: bool, limit_s: float) -> Execute:
+        if not self.free.wait(limit_s):
+            self.on_timeout()
+            raise LockTimeout("the write lock was not free")
+        return super().begin(durable=durable, limit_s=limit_s)
+
+
+def names(engine: Engine) -> list[str]:
+    """Return the names that ``insert`` has written."""
+    return [row[0] for row in engine.query("SELECT name FROM meta WHERE value = 'x' ORDER BY name")]
+
+
+def start(engine: Engine, results: dict[str, object], name: str, wait_s: float) -> threading.Thread:
+    """Insert a name in a thread that has a time limit; its result is "done" or the error."""
+
+    def work() -> None:
+        try:
+            results[name] = engine.run(insert(name), wait_s=wait_s)
+        except JournalUnavailable as error:
+            results[name] = error
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    return thread
+
+
+def test_requests_behind_a_stuck_one_are_refused_in_time_and_do_nothing_later(tmp_path: Path) -> None:
+    """Twilio has got an error by then, and its retry does the same again."""
+    engine, results = Engine(lambda: SqliteStore(tmp_path / "twiml.db", durable=True)), dict[str, object]()
+    engine.check()
+    held = QueueLock(tmp_path / "twiml.db-queue")
+    held.acquire(LIMIT_S)
+
+    stuck = start(engine, results, "stuck", LIMIT_S)
+    wait_until(engine._commits()._leader_lock.locked)
+    for each in [start(engine, results, name, 0.01) for name in ("second", "third")]:
+        each.join(LIMIT_S)
+    refused = dict(results)
+    held.release()
+    stuck.join(LIMIT_S)
+
+    assert {name: type(error) for name, error in refused.items()} == dict.fromkeys(
+        ("second", "third"), JournalUnavailable
+    )
+    assert results["stuck"] == "done"
+    assert names(engine) == ["stuck"]
+    held.close()
+
+
+def test_operation_that_was_given_up_is_not_run_by_a_thread_that_has_taken_it(tmp_path: Path) -> None:
+    """The thread that writes may have to wait after it has taken all that were waiting."""
+    store, results = Held(tmp_path / "twiml.db"), dict[str, object]()
+    engine = Engine(lambda: store)
+    threads: list[threading.Thread] = []
+
+    def hold(execute: Execute) -> str:
+        threads.extend(start(engine, results, name, LIMIT_S if name == "long" else 0.5) for name in ("long", "short"))
+        wait_until(lambda: len(engine._commits()._waiting) == 2)
+        store.free.clear()
+        return "held"
+
+    engine.run(hold)
+    wait_until(lambda: "short" in results)
+    store.free.set()
+    for thread in threads:
+        thread.join(LIMIT_S)
+
+    assert (results["long"], isinstance(results["short"], JournalUnavailable)) == ("done", True)
+    assert names(engine) == ["long"]
+
+
+@pytest.mark.parametrize("is_batch_broken", [False, True], ids=["together", "one by one"])
+def test_thread_without_time_left_does_not_fail_the_others(tmp_path: Path, is_batch_broken: bool) -> None:
+    """Whoever happens to write for all may have the least time, or an operation before yours may."""
+    store, results = Held(tmp_path / "twiml.db"), dict[str, object]()
+    store.on_timeout = store.free.set
+    engine = Engine(lambda: store)
+    threads: list[threading.Thread] = []
+
+    def break_batch(execute: Execute) -> str:
+        store.free.clear()
+        raise ValueError
+
+    def run_broken() -> None:
+        with pytest.raises(ValueError):  # noqa: PT011
+            engine.run(break_batch, wait_s=LIMIT_S)
+
+    def hold(execute: Execute) -> str:
+        if is_batch_broken:
+            threads.append(threading.Thread(target=run_broken))
+            threads[0].start()
+            wait_until(lambda: len(engine._commits()._waiting) == 1)
+        for name in ("short", "long"):
+            threads.append(start(engine, results, name, LIMIT_S if name == "long" else 0.1))
+            wait_until(lambda: len(engine._commits()._waiting) == len(threads))
+        if not is_batch_broken:
+            store.free.clear()
+        return "held"
+
+    engine.run(hold)
+    wait_until(lambda: "short" in results)
+    store.free.set()
+    for thread in threads:
+        thread.join(LIMIT_S)
+
+    assert (results["long"], isinstance(results["short"], JournalUnavailable)) == ("done", True)
+
+
+def test_journal_is_read_while_another_thread_writes(program: Program) -> None:
+    """A command that looks at the journal must not wait for the application, nor the other way round."""
+    program.journal.check()
+
+    def look(execute: Execute) -> list[Row]:
+        execute("INSERT INTO meta VALUES ('half', 'x')")
+        return program.engine.read(lambda execute: execute("SELECT name FROM meta WHERE value = 'x'"), wait_s=LIMIT_S)
+
+    assert program.engine.run(look) == []
+    assert names(program.engine) == ["half"]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite", "sqlite with claims as rows"], indirect=True)
+def test_journal_is_read_while_a_stopped_process_holds_it(program: Program, database_url: str) -> None:
+    """Whoever is on call has to look at the journal just then, and is told which process it is."""
+    program.text()
+    source = """
+    from tests.journal.program import Program
+    def stop(execute):
+        execute("DELETE FROM exchanges")
+        print("stopped", flush=True)
+        os.kill(os.getpid(), signal.SIGSTOP)
+    Program(sys.argv[1]).engine.run(stop)
+    """
+    with script(source, database_url) as stopped:
+        assert stopped.read() == "stopped"
+
+        assert program.archive.overview().exchanges == 1
+        assert database_url.startswith(ROWS) or bodies(program.text()) == ["answer 1 to hello"]
+        with pytest.raises(JournalUnavailable, match=f"held by pid {stopped.pid} "):
+            program.engine.run(succeed, wait_s=0.01)
+
+
+def test_statement_that_reads_too_long_is_an_outage(tmp_path: Path) -> None:
+    """A request must not wait for a huge journal to be searched."""
+    engine = Program(f"sqlite:///{tmp_path}/twiml.db").engine
+    endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
+
+    with pytest.raises(JournalUnavailable, match="cannot be read: interrupted"):
+        engine.read(lambda execute: execute(endless), wait_s=0.05)
+
+
+def test_write_of_a_reader_is_refused(program: Program) -> None:
+    """It would not wait for its turn."""
+    program.journal.check()
+
+    with pytest.raises(JournalUnavailable, match=r"cannot be read: .*read-?only"):
+        program.engine.read(lambda execute: execute("DELETE FROM exchanges"))
+
+
+@pytest.mark.parametrize("action", ["forget", "missing_indexes"])
+def test_engines_leave_no_descriptor_open(tmp_path: Path, action: str) -> None:
+    """A program may open many journals, for example in its tests."""
+    folder, counts = Path("/proc/self/fd"), []
+    for _ in range(5):
+        engine = Engine(lambda: SqliteStore(tmp_path / "twiml.db", durable=True))
+        engine.check()
+        getattr(engine, action)()
+        del engine
+        gc.collect()
+        counts.append(len(list(folder.iterdir())))
+
+    assert len(set(counts)) == 1

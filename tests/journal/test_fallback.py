@@ -100,7 +100,7 @@ def test_fallback_waits_for_an_answer_that_is_being_made(database_url: str) -> N
 
     def finish() -> None:
         clock.on_sleep = lambda: None
-        program.journal.finish(claim, replied("late, but there"))
+        program.journal.finish(claim, replied("late, but there"), wait_s=5)
 
     clock.on_sleep = finish
 

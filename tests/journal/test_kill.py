@@ -10,6 +10,7 @@ from benchmarks.kill import run
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("database_url", ["sqlite", "postgres"], indirect=True)  # the kinds that a URL can name
 def test_killed_workers_lose_nothing_and_repeat_nothing(database_url: str, tmp_path: Path) -> None:
     """The promise of exactly one reply must hold after twenty kills at random times under load."""
     tally = run(database_url, 20, tmp_path, events=60)

@@ -10,7 +10,7 @@ from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.journal.program import Clock, Program
+from tests.journal.program import ROWS, Clock, Program
 from tests.webhook_requests import BASIC, SID
 from twiml_app import Router
 from twiml_app.app import Twiml, state_of
@@ -111,7 +111,7 @@ def test_ledger_is_available_to_programs(database_url: str) -> None:
     """A program can look up deliveries in any process with the same journal."""
     apps = [Flask("one"), Flask("other")]
     for app in apps:
-        app.config.update(BASIC | {"TWIML_DATABASE_URL": database_url})
+        app.config.update(BASIC | {"TWIML_DATABASE_URL": database_url.removeprefix(ROWS)})
         Twiml(app, router=Router())
     Phone(apps[0]).status(SID, "delivered")
 

@@ -53,7 +53,7 @@ def test_postgres_is_connected_when_it_is_first_used(tmp_path: Path, scheme: str
     engine = open_url(f"{scheme}://127.0.0.1:1/nowhere", tmp_path)
 
     assert engine
-    assert engine.owner == 0
+    assert engine.store.owner == 0
 
 
 def test_missing_driver_is_named_with_the_command_that_installs_it(

@@ -5,13 +5,27 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.journal.program import Clock, Program, bodies
-from tests.webhook_requests import SID, webhook
+from tests.webhook_requests import BASIC, SID, read_settings, webhook
 from twiml_app import Router
 from twiml_app.caller.forms import inbound_form, status_form
 from twiml_app.events import parse_event
-from twiml_app.journal.rows import event_key, event_target_of_url, stored_response
+from twiml_app.journal.archive import Filter
+from twiml_app.journal.rows import (
+    DONE,
+    FAILED,
+    KILLED,
+    RUNNING,
+    ExchangeRow,
+    event_key,
+    event_target_of_url,
+    lock_offset,
+    stored_response,
+)
+from twiml_app.journal.worker_files import MAX_RECORD_BYTES
 from twiml_app.receiver.receiver import Receiver
 from twiml_app.webhook import Form, WebhookRequest, WebhookResponse
 
@@ -119,3 +133,138 @@ def key_of(request: WebhookRequest) -> str:
     """Return the key of the event that a request carries."""
     form = Form.read(request.body.decode(), max_fields=100)
     return event_key(request, parse_event(form))
+
+
+TEXTS = st.text(st.characters(exclude_categories=[]), max_size=20)
+#: Strings as they are decoded from the bytes of a request, which need not be UTF-8.
+DECODED = st.binary(max_size=20).map(lambda data: data.decode("utf-8", "surrogateescape"))
+
+
+@given(
+    texts=st.tuples(TEXTS, TEXTS, TEXTS, TEXTS, TEXTS, TEXTS, TEXTS),
+    url=st.none() | st.binary(max_size=40),
+    body=st.none() | st.binary(max_size=40),
+    headers=st.none() | TEXTS,
+    error_code=st.none() | st.integers(-(2**63), 2**63 - 1),
+    times=st.tuples(st.floats(allow_nan=False), st.floats(allow_nan=False)),
+)
+def test_trace_contains_the_whole_request(
+    texts: tuple[str, ...],
+    url: bytes | None,
+    body: bytes | None,
+    headers: str | None,
+    error_code: int | None,
+    times: tuple[float, float],
+) -> None:
+    """Whatever somebody sent may be what killed the process, so it must survive in every detail."""
+    row = traced(texts, url=url, body=body, headers=headers, error_code=error_code, times=times)
+
+    found = ExchangeRow.of_trace(row.trace())
+
+    assert found == replace(row, url=url or b"", body=body or b"", state=FAILED, outcome=KILLED)
+
+
+@pytest.mark.parametrize(
+    ("url", "body", "is_kept"),
+    [
+        pytest.param(b"https://sms.example.com/message", b"x" * MAX_RECORD_BYTES, True, id="body"),
+        pytest.param(b"x" * MAX_RECORD_BYTES, b"Body=hello", False, id="URL"),
+    ],
+)
+def test_trace_of_an_oversized_request_is_cut(url: bytes, body: bytes, is_kept: bool) -> None:
+    """Which message it was is worth more than nothing; and a slot must never reach into the next one."""
+    row = traced(("key", "message", SID, "+1", "+2", "", "message?"), url=url, body=body)
+
+    record = row.trace()
+
+    assert len(record) <= MAX_RECORD_BYTES
+    if is_kept:
+        assert ExchangeRow.of_trace(record) == replace(row, body=b"", state=FAILED, outcome=KILLED)
+    else:
+        with pytest.raises(ValueError, match="Unterminated string"):
+            ExchangeRow.of_trace(record)
+
+
+@pytest.mark.parametrize(
+    "record",
+    [b"", b"hello", b"[]", b"{}", b"5", b"null", b'["url"]', b'["url", 1, 2]\nbody', b"\xff\xfe", b"[" * 99],
+    ids=range(10),
+)
+def test_trace_of_another_release_is_refused(record: bytes) -> None:
+    """A later release may write other fields, and one such trace must not stop the collection of the others."""
+    with pytest.raises((ValueError, TypeError)):
+        ExchangeRow.of_trace(record)
+
+
+@given(sid=DECODED, target=DECODED)
+def test_message_has_a_lock_that_a_file_can_hold(sid: str, target: str) -> None:
+    """File offsets have 63 bits, and one above all of these is used to ask the system for its abilities."""
+    assert 0 <= lock_offset(sid, target) < 2**62
+
+
+@pytest.mark.parametrize(
+    ("request_", "error_url"),
+    [
+        pytest.param(ROW, "https://sms.example.com/message", id="plain"),
+        pytest.param(ROW, "https://sms:secret@sms.example.com:8443/prefix/message#rc=2", id="prefix and overrides"),
+        pytest.param(replace(ROW, target="/message?step=2"), "https://sms.example.com/message?step=2", id="query"),
+    ],
+)
+def test_message_and_its_fallback_request_have_the_same_lock(request_: WebhookRequest, error_url: str) -> None:
+    """The fallback URL must wait for the answer of the handler that still runs."""
+    event = parse_event(Form.read(request_.body.decode(), max_fields=100))
+    row = ExchangeRow.of_event("key", request_, event, 0.0, 0, read_settings(BASIC))
+
+    assert lock_offset(row.sid, row.target) == lock_offset(SID, event_target_of_url(error_url))
+    assert lock_offset(row.sid, row.target) != lock_offset(SID, "other?")
+
+
+def test_messages_without_a_sid_have_different_locks() -> None:
+    """They are never duplicates, and none must wait for another."""
+    assert lock_offset("", "message?") != lock_offset("", "message?")
+
+
+def test_row_is_stored_over_a_failed_attempt_but_never_over_an_answer(program: Program) -> None:
+    """The answer that was sent is the one that counts."""
+    first = replace(traced(("key", "message", SID, "+1", "+2", "", "message?"), headers="{}"), state=FAILED)
+    answered = replace(first, state=DONE, answer=b"yes", outcome="replied")
+
+    stored = [
+        program.engine.run(each.store)
+        for each in (first, replace(first, outcome="again"), answered, replace(answered, answer=b"no"), first)
+    ]
+
+    assert stored == [True, True, True, False, False]
+    (kept,) = program.archive.all(Filter())
+    assert (kept.state, bytes(kept.answer or b""), kept.outcome) == (DONE, b"yes", "replied")
+
+
+def traced(
+    texts: tuple[str, ...],
+    *,
+    url: bytes | None = b"",
+    body: bytes | None = b"",
+    headers: str | None = None,
+    error_code: int | None = None,
+    times: tuple[float, float] = (1.0, 2e9),
+) -> ExchangeRow:
+    """Return the row of a request that is being handled."""
+    key, kind, sid, contact, number, message_status, target = texts
+    return ExchangeRow(
+        key=key,
+        kind=kind,
+        sid=sid,
+        contact=contact,
+        number=number,
+        message_status=message_status,
+        error_code=error_code,
+        received_at=times[0],
+        endpoint="message",
+        method="POST",
+        target=target,
+        url=url,
+        headers=headers,
+        body=body,
+        state=RUNNING,
+        keep_until=times[1],
+    )

@@ -22,7 +22,7 @@ def test_locked_database_refuses_in_time_and_service_resumes(tmp_path: Path) -> 
     import sqlite3
 
     path = tmp_path / "twiml.db"
-    engine = Engine(lambda: SqliteStore(path, durable=True, busy_timeout_s=0.01))
+    engine = Engine(lambda: SqliteStore(path, durable=True))
     engine.run(lambda execute: execute("SELECT 1"))
     holder = sqlite3.connect(path, isolation_level=None)
     holder.execute("BEGIN EXCLUSIVE")
@@ -95,7 +95,7 @@ def test_erased_text_is_gone_from_every_file(tmp_path: Path) -> None:
 
 def contents(folder: Path) -> bytes:
     """Return all bytes of the files of a journal."""
-    return b"".join(path.read_bytes() for path in folder.iterdir())
+    return b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
 
 
 def test_only_a_running_process_holds_its_claims(tmp_path: Path) -> None:
@@ -103,13 +103,14 @@ def test_only_a_running_process_holds_its_claims(tmp_path: Path) -> None:
     folder = tmp_path / "made" / "when needed"
     store, other = (SqliteStore(folder / "twiml.db", durable=True) for _ in range(2))
     for each in (store, other):
-        each.begin(durable=True)
+        execute = each.begin(durable=True, limit_s=LIMIT_S)
         each.commit()
 
     assert store.owner != other.owner
-    assert [store.is_alive(owner) for owner in (store.owner, other.owner, store.owner ^ 1)] == [True, True, False]
+    owners = (store.owner, other.owner, store.owner ^ 1)
+    assert [store.is_alive(execute, owner) for owner in owners] == [True, True, False]
     store.close()
-    assert other.is_alive(store.owner)
+    assert other.is_alive(execute, store.owner)
     other.close()
 
 
@@ -122,10 +123,14 @@ def test_files_are_readable_only_by_their_owner(tmp_path: Path) -> None:
     finally:
         os.umask(before)
 
-    modes = {path.name: path.stat().st_mode & 0o777 for path in folder.iterdir()}
+    modes = {path: path.stat().st_mode & 0o777 for path in [folder, *folder.rglob("*")]}
+    files = [f"twiml.db{end}" for end in ("", "-wal", "-shm", "-queue", "-claims")]
+    workers = [*(folder / "twiml.db-workers").iterdir()]
 
-    assert modes == dict.fromkeys((f"twiml.db{end}" for end in ("", "-wal", "-shm", "-queue", "-owners")), 0o600)
-    assert folder.stat().st_mode & 0o777 == 0o700
+    assert len(workers) == 1
+    assert modes == dict.fromkeys([folder, folder / "twiml.db-workers"], 0o700) | dict.fromkeys(
+        [*workers, *(folder / name for name in files)], 0o600
+    )
 
 
 def test_mode_of_an_existing_database_is_kept(tmp_path: Path) -> None:
@@ -144,3 +149,40 @@ def test_rollback_before_the_first_transaction_does_nothing(tmp_path: Path) -> N
     store.roll_back()
 
     assert not (tmp_path / "twiml.db").exists()
+
+
+def test_journal_that_was_deleted_while_it_was_closed_is_created_again(tmp_path: Path) -> None:
+    """Reading comes first in a request, and must not fail for ever because there is nothing to read."""
+    program = Program(f"sqlite:///{tmp_path}/folder/twiml.db")
+    program.text(sid="SM1")
+    program.engine.close()
+    shutil.rmtree(tmp_path / "folder")
+
+    assert program.text(sid="SM2").status == 200
+    assert [each.sid for each in Program(f"sqlite:///{tmp_path}/folder/twiml.db").archive.all(Filter())] == ["SM2"]
+
+
+def test_failed_opening_does_not_change_how_messages_are_claimed(tmp_path: Path) -> None:
+    """If one process claimed by rows and the others by locks, a message could be answered twice."""
+    engine = Engine(lambda: SqliteStore(tmp_path / "twiml.db", durable=True))
+    (tmp_path / "twiml.db-claims").mkdir()
+    with pytest.raises(JournalUnavailable):
+        engine.guards()
+    (tmp_path / "twiml.db-claims").rmdir()
+
+    assert engine.guards()
+
+
+def test_files_that_are_being_replaced_do_not_change_how_messages_are_claimed(tmp_path: Path) -> None:
+    """A thread may ask for the locks while another one opens the new files."""
+    store = SqliteStore(tmp_path / "twiml.db", durable=True)
+    engine = Engine(lambda: store)
+    assert engine.guards()
+    (tmp_path / "twiml.db-queue").unlink()
+    (tmp_path / "twiml.db-workers").rename(tmp_path / "moved")
+    (tmp_path / "twiml.db-workers").touch()
+
+    with pytest.raises(JournalUnavailable):
+        engine.check()
+
+    assert store.guards

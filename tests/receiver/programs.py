@@ -114,9 +114,11 @@ class Memory:
 
     def __init__(self, *, down: str = "", claimed: Claim | StoredReply | None = None) -> None:
         self.down = down
-        self.claimed = claimed or Claim(1, 0)
+        self.claimed = claimed or Claim()
         self.reply: StoredReply | None = None
         self.claims: list[object] = []
+        #: How long each call was allowed to wait.
+        self.waits: list[float] = []
         self.stored: list[tuple[str, Claim, Outcome]] = []
         self.refused: list[tuple[WebhookRequest, RequestRefused]] = []
 
@@ -126,26 +128,30 @@ class Memory:
         if self.down == method:
             raise JournalUnavailable("the disk is full")
 
-    def claim(self, request: WebhookRequest, event: Event) -> Claim | StoredReply:
+    def claim(self, request: WebhookRequest, event: Event, *, wait_s: float) -> Claim | StoredReply:
         """Return the prepared claim or answer."""
+        self.waits.append(wait_s)
         self._up("claim")
         self.claims.append((request, event))
         return self.claimed
 
-    def finish(self, claim: Claim, outcome: Outcome) -> None:
+    def finish(self, claim: Claim, outcome: Outcome, *, wait_s: float) -> None:
         """Record the answer."""
+        self.waits.append(wait_s)
         self._up("finish")
         if self.down == "lost":
             raise ClaimLost("the event was taken over")
         self.stored.append(("finish", claim, outcome))
 
-    def fail(self, claim: Claim, outcome: Outcome) -> None:
+    def fail(self, claim: Claim, outcome: Outcome, *, wait_s: float) -> None:
         """Record the failure."""
+        self.waits.append(wait_s)
         self._up("finish")
         self.stored.append(("fail", claim, outcome))
 
-    def stored_reply(self, message: InboundMessage) -> StoredReply | None:
+    def stored_reply(self, message: InboundMessage, *, wait_s: float) -> StoredReply | None:
         """Return the prepared answer."""
+        self.waits.append(wait_s)
         self._up("claim")
         self.claims.append(message)
         return self.reply

@@ -64,7 +64,7 @@ def test_journals_have_the_signatures_of_the_protocol(kind: type, method: str) -
     "fact",
     [
         pytest.param(Outcome(RESPONSE, "handled"), id="outcome"),
-        pytest.param(Claim(1, 0), id="claim"),
+        pytest.param(Claim(), id="claim"),
         pytest.param(StoredReply(RESPONSE, "a.b"), id="stored reply"),
     ],
 )
@@ -77,7 +77,7 @@ def test_stored_data_cannot_be_changed_before_it_is_sent(fact: Outcome | Claim |
 
 def test_claim_is_neither_late_nor_looping_by_default() -> None:
     """A simple journal has no ledger and does not count replies."""
-    one, other = Claim(1, 0), Claim(2, 0)
+    one, other = Claim(), Claim()
 
     assert (one.late, one.recent_digests) == (False, {})
     assert one.recent_digests is not other.recent_digests

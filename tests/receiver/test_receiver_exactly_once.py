@@ -13,7 +13,7 @@ from twiml_app.webhook import TWIML_TYPE, WebhookRequest, WebhookResponse
 
 def test_answer_is_stored_before_it_is_sent(program: Program) -> None:
     """A retry gets the stored answer, which must be the one that was sent."""
-    ticks = iter([1.0, 1.25, 1.5])
+    ticks = iter([1.0, 1.0, 1.0, 1.25, 1.5])
     journal = Memory()
     answer = program.receiver(journal=journal, clock=lambda: next(ticks)).handle(text("hello"))
     ((method, claim, outcome),) = journal.stored
@@ -131,7 +131,7 @@ def test_same_answer_again_and_again_is_silenced(
     extra = {"TWIML_LOOP_LIMIT": limit, "TWIML_APOLOGY": "Sorry"}
     first = Memory()
     program.receiver(extra, journal=first).handle(request_)
-    journal = Memory(claimed=Claim(2, 0, recent_digests={first.stored[0][2].digest: count}))
+    journal = Memory(claimed=Claim(recent_digests={first.stored[0][2].digest: count}))
     answer = program.receiver(extra, journal=journal).handle(request_)
 
     assert journal.stored[0][2].name == (below if name == "replied" else name)

@@ -40,7 +40,7 @@ def test_answer_after_twilios_limit_is_logged_as_a_warning(
 def test_overdue_answer_is_stored_for_a_retry(program: Program) -> None:
     """The handler has done its work, so a retry or the fallback URL must send its answer."""
     journal = Memory()
-    answer = program.receiver(journal=journal, clock=steps(0.0, 16.0, 16.5)).handle(text("hello"))
+    answer = program.receiver(journal=journal, clock=steps(0.0, 0.0, 0.0, 16.0, 16.5)).handle(text("hello"))
     ((method, _, outcome),) = journal.stored
 
     assert (method, outcome.name, outcome.response, outcome.milliseconds) == ("finish", "overdue", answer, 16000.0)
@@ -67,7 +67,7 @@ def test_only_messages_that_handlers_answered_are_overdue(
 def test_failure_is_not_hidden_by_a_late_answer(program: Program, caplog: pytest.LogCaptureFixture) -> None:
     """An exception is the more important fact, and releases the claim."""
     journal = Memory()
-    program.receiver(journal=journal, clock=steps(0.0, 20.0, 20.0)).handle(text("fail"))
+    program.receiver(journal=journal, clock=steps(0.0, 0.0, 0.0, 20.0, 20.0)).handle(text("fail"))
 
     assert [(method, outcome.name) for method, _, outcome in journal.stored] == [("fail", "failed")]
     assert "outcome=failed" in caplog.records[-1].getMessage()

@@ -81,7 +81,7 @@ def test_failure_is_not_hidden_by_another_handler_of_the_same_name(caplog: pytes
 
 def test_failed_status_is_stored_with_the_result_of_each_handler() -> None:
     """Twilio does not retry: `journal retry` must know which handlers still have to run."""
-    deliveries, journal = Deliveries(), Memory(claimed=Claim(1, 0, late=True))
+    deliveries, journal = Deliveries(), Memory(claimed=Claim(late=True))
     Receiver(deliveries.router, read_settings(BASIC), journal=journal).handle(status("undelivered", 30003))
     ((method, _, outcome),) = journal.stored
 

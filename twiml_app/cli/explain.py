@@ -109,7 +109,7 @@ class Observer:
         self.event: Event | None = None
         self.refused: RequestRefused | None = None
 
-    def claim(self, request: WebhookRequest, event: Event) -> StoredReply:
+    def claim(self, request: WebhookRequest, event: Event, *, wait_s: float) -> StoredReply:  # noqa: ARG002 - as the protocol has it
         """Record an event that was accepted."""
         self.request, self.event = request, event
         return StoredReply(WebhookResponse(status=200), "")
@@ -118,13 +118,13 @@ class Observer:
         """Record the reason for a refusal."""
         self.request, self.refused = request, refused
 
-    def stored_reply(self, message: InboundMessage) -> None:
+    def stored_reply(self, message: InboundMessage, *, wait_s: float) -> None:
         """Find no answer of another URL."""
 
-    def finish(self, claim: Claim, outcome: Outcome) -> None:
+    def finish(self, claim: Claim, outcome: Outcome, *, wait_s: float) -> None:
         """Do nothing: no event is claimed."""
 
-    def fail(self, claim: Claim, outcome: Outcome) -> None:
+    def fail(self, claim: Claim, outcome: Outcome, *, wait_s: float) -> None:
         """Do nothing: no event is claimed."""
 
     def check(self) -> None:

@@ -3,6 +3,7 @@
 from .archive import Archive, Filter
 from .durable import DurableJournal
 from .engine import Engine
+from .indexes import Index
 from .ledger import Ledger, LedgerEntry
 from .opening import open_engine, sqlite_path
 from .rows import ExchangeRow
@@ -13,6 +14,7 @@ __all__ = [
     "Engine",
     "ExchangeRow",
     "Filter",
+    "Index",
     "Ledger",
     "LedgerEntry",
     "open_engine",

@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 
 from ..recordings import Exchange
-from .engine import Engine, Execute
+from .engine import Engine
+from .forgetting import forget
+from .killed import collect_killed
+from .migrations import FAILED_CONDITION
 from .refusals import Refusal, latest_refusals
-from .rows import COLUMNS, ExchangeRow
+from .rows import COLUMNS, KILLED, RUNNING, ExchangeRow
+from .stores import Execute
 
+#: How many exchanges are read at once, and how many rows are written in one transaction.
 _PAGE = 500
-#: The handler raised, or answered when Twilio no longer waited.
-_FAILED = "outcome IN ('failed', 'apologized')"
-_OVERDUE = "outcome = 'overdue'"
+_BATCH = 200
+#: How long one of these transactions may wait, in seconds.
+_WAIT_S = 10.0
+#: How long a command waits before it shows what there is, in seconds.
+_COLLECT_WAIT_S = 2.0
+#: The inner statement reads only the index of the list, and the outer one only the rows that were found.
+_SELECT = (
+    f"SELECT {COLUMNS} FROM exchanges WHERE id IN"  # noqa: S608
+    " (SELECT id FROM exchanges WHERE {where} ORDER BY {order} LIMIT ?) ORDER BY {order}"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +38,7 @@ class Filter:
     since: float | None = None
     #: MessageStatus of a status callback.
     status: str | None = None
+    #: Part of the name of a handler.
     handler: str | None = None
     outcome: str | None = None
     #: The other person's address.
@@ -36,13 +51,13 @@ class Filter:
         wanted = {
             "received_at >= ?": self.since,
             "message_status = ?": self.status,
-            "handler LIKE ?": f"%{self.handler}%" if self.handler else None,
             "outcome = ?": self.outcome,
             "contact = ?": self.contact,
             "sid = ?": self.sid,
+            "lower(handler) LIKE ? ESCAPE '!'": f"%{_escaped(self.handler.lower())}%" if self.handler else None,
         }
         given = {condition: value for condition, value in wanted.items() if value is not None}
-        failed = [f"({_FAILED} OR {_OVERDUE} OR state <> 'done')"] if self.failed else []
+        failed = [FAILED_CONDITION] if self.failed else []
         return " AND ".join([*given, *failed, "1 = 1"]), list(given.values())
 
 
@@ -55,14 +70,25 @@ class Overview:
     failed: int
     #: Answers that came after Twilio had stopped waiting.
     overdue: int
+    #: Events whose process died while their handler ran.
+    killed: int
     unfinished: int
     refused: int
     last_refusal: Refusal | None
     top_error_codes: list[tuple[int, int]]
 
 
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """What was erased."""
+
+    rows: int
+    #: False if a process that reads the journal still holds deleted texts: they are removed when it has ended.
+    is_finished: bool
+
+
 class Archive:
-    """Reads and manages a journal.
+    """Reads and manages a journal: no writer waits for its reading, and its writing is done in small transactions.
 
     Raises: JournalUnavailable, from every method.
     """
@@ -73,69 +99,94 @@ class Archive:
     def latest(self, wanted: Filter, limit: int) -> list[ExchangeRow]:
         """Return the newest exchanges, newest first."""
         where, parameters = wanted.where()
-        statement = f"SELECT {COLUMNS} FROM exchanges WHERE {where} ORDER BY id DESC LIMIT ?"  # noqa: S608
-        rows = self._engine.query(statement, (*parameters, limit))
-        return [ExchangeRow.read(row) for row in rows]
+        return self._read(_SELECT.format(where=where, order="received_at DESC, id DESC"), [*parameters, limit])
 
     def all(self, wanted: Filter, also: str = "1 = 1") -> list[ExchangeRow]:
-        """Return all exchanges, oldest first; read in pages, so that no request waits behind a long read."""
+        """Return all exchanges, oldest first."""
+        return [row for page in self.pages(wanted, also) for row in page]
+
+    def pages(self, wanted: Filter, also: str = "1 = 1") -> Iterator[list[ExchangeRow]]:
+        """Yield exchanges, oldest first; no snapshot is held between two pages."""
         where, parameters = wanted.where()
-        statement = f"SELECT {COLUMNS} FROM exchanges WHERE {where} AND {also} AND id > ? ORDER BY id LIMIT ?"  # noqa: S608
-        found: list[ExchangeRow] = []
-        while True:
-            page = (*parameters, found[-1].id if found else 0, _PAGE)
-            rows = self._engine.query(statement, page)
-            found += [ExchangeRow.read(row) for row in rows]
-            if len(rows) < _PAGE:
-                return found
+        condition = f"{where} AND {also} AND (received_at, id) > (?, ?)"
+        statement = _SELECT.format(where=condition, order="received_at, id")
+        last: tuple[float, int] = (-1e300, 0)
+        while page := self._read(statement, [*parameters, *last, _PAGE]):
+            yield page
+            if len(page) < _PAGE:
+                return
+            last = page[-1].received_at, page[-1].id
 
     def find(self, exchange_id: int) -> ExchangeRow | None:
         """Return one exchange by its id."""
-        statement = f"SELECT {COLUMNS} FROM exchanges WHERE id = ?"  # noqa: S608
-        rows = self._engine.query(statement, (exchange_id,))
-        return ExchangeRow.read(rows[0]) if rows else None
+        rows = self._read(f"SELECT {COLUMNS} FROM exchanges WHERE id = ?", [exchange_id])  # noqa: S608
+        return rows[0] if rows else None
 
     def add(self, exchanges: Iterable[Exchange], *, keep_until: float) -> int:
         """Import recorded exchanges, and return how many were new."""
         rows = [ExchangeRow.of_recording(exchange, keep_until) for exchange in exchanges]
-        return self._engine.run(lambda execute: sum(row.insert(execute) is not None for row in rows))
+        batches = [rows[start : start + _BATCH] for start in range(0, len(rows), _BATCH)]
+        return sum(self._engine.run(partial(_insert, batch), wait_s=_WAIT_S) for batch in batches)
 
-    def erase(self, address: str) -> int:
-        """Delete everything about one address on every channel, and return the number of rows deleted.
+    def collect_killed(self) -> None:
+        """Store what killed processes were handling, so that it can be listed."""
+        collect_killed(self._engine, wait_s=_COLLECT_WAIT_S)
+
+    def erase(self, address: str) -> Erased:
+        """Delete everything about one address on every channel.
 
         Refused requests are stored without their sender, so all of them are deleted.
         """
-
-        def delete(execute: Execute) -> int:
-            execute("DELETE FROM refusals")
-            statement = "DELETE FROM {} WHERE contact = ? OR contact LIKE ? RETURNING sid"
-            parameters = (address, f"%:{address}")
-            return sum(len(execute(statement.format(table), parameters)) for table in ("exchanges", "ledger"))
-
-        erased = self._engine.run(delete)
-        self._engine.forget()
-        return erased
+        self.collect_killed()
+        self._engine.run(lambda execute: execute("DELETE FROM refusals"), wait_s=_WAIT_S)
+        rows = sum(self._erase_from(table, key, address) for table, key in (("exchanges", "id"), ("ledger", "sid")))
+        return Erased(rows, forget(self._engine))
 
     def to_retry(self, wanted: Filter) -> list[ExchangeRow]:
         """Return the status callbacks whose handlers failed, or whose process died while handling them."""
-        candidates = self.all(wanted, "kind = 'status' AND (outcome = 'failed' OR state = 'running')")
-        return [row for row in candidates if row.state != "running" or not self._is_alive(row)]
-
-    def _is_alive(self, row: ExchangeRow) -> bool:
-        return self._engine.run(lambda _: self._engine.is_alive(row.owner), durable=False)
+        self.collect_killed()
+        return self.all(wanted, f"{FAILED_CONDITION} AND kind = 'status' AND outcome IN ('failed', 'killed')")
 
     def settle(self, exchange_id: int, results: dict[str, str], outcome: str) -> None:
         """Store the results of a status callback whose handlers were run again."""
         update = "UPDATE exchanges SET state = 'done', outcome = ?, results = ?, answer_status = 204 WHERE id = ?"
-        self._engine.run(lambda execute: execute(update, (outcome, json.dumps(results), exchange_id)))
+        self._engine.run(lambda execute: execute(update, (outcome, json.dumps(results), exchange_id)), wait_s=_WAIT_S)
 
     def refusals(self, limit: int) -> list[Refusal]:
         """Return the latest refused requests, newest first."""
-        return self._engine.run(lambda execute: latest_refusals(execute, limit))
+        return self._engine.read(lambda execute: latest_refusals(execute, limit))
 
     def overview(self) -> Overview:
         """Return a summary of the journal."""
-        return self._engine.run(_overview)
+        found = self._engine.read(_overview)
+        return replace(found, unfinished=found.unfinished + self._engine.store.count_in_flight())
+
+    def _read(self, statement: str, parameters: Sequence[object]) -> list[ExchangeRow]:
+        return [ExchangeRow.read(row) for row in self._engine.read(lambda execute: execute(statement, parameters))]
+
+    def _erase_from(self, table: str, key: str, address: str) -> int:
+        """Delete the rows of an address, a few at a time, and return how many there were."""
+        find = f"SELECT {key} FROM {table} WHERE contact = ? OR contact LIKE ? ESCAPE '!'"  # noqa: S608
+        erased = 0
+        while found := self._engine.read(lambda execute: execute(find, (address, f"%:{_escaped(address)}"))):
+            for start in range(0, len(found), _BATCH):
+                delete = partial(_delete, table, key, [row[0] for row in found[start : start + _BATCH]])
+                erased += self._engine.run(delete, wait_s=_WAIT_S)
+        return erased
+
+
+def _escaped(text: str) -> str:
+    """Return a string that LIKE takes literally."""
+    return re.sub("[!%_]", r"!\g<0>", text)
+
+
+def _insert(rows: Sequence[ExchangeRow], execute: Execute) -> int:
+    return sum(row.insert(execute) is not None for row in rows)
+
+
+def _delete(table: str, key: str, keys: Sequence[object], execute: Execute) -> int:
+    marks = ", ".join("?" * len(keys))
+    return len(execute(f"DELETE FROM {table} WHERE {key} IN ({marks}) RETURNING {key}", keys))  # noqa: S608
 
 
 def _overview(execute: Execute) -> Overview:
@@ -143,12 +194,16 @@ def _overview(execute: Execute) -> Overview:
         "SELECT error_code, count(*) AS times FROM ledger WHERE error_code IS NOT NULL"
         " GROUP BY error_code ORDER BY times DESC, error_code LIMIT 5"
     )
+    counts = f"SELECT state, outcome, count(*) FROM exchanges WHERE {FAILED_CONDITION} GROUP BY state, outcome"  # noqa: S608
+    failures = {(state, outcome): times for state, outcome, times in execute(counts)}
+    last = "SELECT received_at FROM exchanges WHERE kind = 'message' ORDER BY received_at DESC LIMIT 1"
     return Overview(
         exchanges=execute("SELECT count(*) FROM exchanges")[0][0],
-        last_inbound_at=execute("SELECT max(received_at) FROM exchanges WHERE kind = 'message'")[0][0],
-        failed=execute(f"SELECT count(*) FROM exchanges WHERE {_FAILED}")[0][0],  # noqa: S608
-        overdue=execute(f"SELECT count(*) FROM exchanges WHERE {_OVERDUE}")[0][0],  # noqa: S608
-        unfinished=execute("SELECT count(*) FROM exchanges WHERE state = 'running'")[0][0],
+        last_inbound_at=next((row[0] for row in execute(last)), None),
+        failed=sum(times for (_, outcome), times in failures.items() if outcome in ("failed", "apologized")),
+        overdue=sum(times for (_, outcome), times in failures.items() if outcome == "overdue"),
+        killed=sum(times for (_, outcome), times in failures.items() if outcome == KILLED),
+        unfinished=sum(times for (state, _), times in failures.items() if state == RUNNING),
         refused=execute("SELECT count(*) FROM refusals")[0][0],
         last_refusal=next(iter(latest_refusals(execute, 1)), None),
         top_error_codes=[(row[0], row[1]) for row in execute(codes)],

@@ -1,171 +1,132 @@
-"""One database writer per process that batches waiting requests into shared transactions; the Store protocol."""
+"""The journal's access to its database: one writer for each process, and readers that no writer waits for."""
 
 from __future__ import annotations
 
 import os
 import threading
+import time
 import weakref
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import TypeVar, cast
 
 from ..errors import JournalUnavailable
+from .group_commit import GroupCommit
+from .indexes import Index
+from .migrations import INDEXES
+from .stores import Guards, Operation, Row, Store
 
 T = TypeVar("T")
-Row = tuple[Any, ...]
 
-
-class Execute(Protocol):
-    """Runs one statement, with ``?`` for each parameter, and returns its rows."""
-
-    def __call__(self, statement: str, parameters: Sequence[object] = ()) -> list[Row]:
-        """Run the statement."""
-
-
-Operation = Callable[[Execute], T]
-
-
-class Store(Protocol):
-    """A connection to one database, used by one thread at a time."""
-
-    #: The exceptions that the store raises when it cannot be reached or written to.
-    errors: tuple[type[Exception], ...]
-
-    def begin(self, *, durable: bool) -> Execute:
-        """Begin a transaction, connecting first if necessary; with ``durable``, the commit waits for the disk."""
-
-    def commit(self) -> None:
-        """Commit the transaction."""
-
-    def roll_back(self) -> None:
-        """Roll the transaction back."""
-
-    def recover(self) -> None:
-        """Roll back a transaction that failed, and close the connection if it is broken."""
-
-    def close(self) -> None:
-        """Close the connection; the next transaction opens another."""
-
-    def forget(self) -> None:
-        """Remove deleted data from the disk, as far as the store can; called outside of a transaction."""
-
-    @property
-    def owner(self) -> int:
-        """The id of this process, among all that write to the database."""
-
-    @property
-    def own_owners(self) -> frozenset[int]:
-        """The ids of this process: the current one, and those of its earlier connections."""
-
-    def is_alive(self, owner: int) -> bool:
-        """Return whether another process still runs; called within a transaction."""
-
-
-class _CannotBegin(JournalUnavailable):
-    """No transaction could be started, so the operations that wait behind this one would fail too."""
-
-
-class _Job:
-    """An operation that waits for its transaction, and then its value or its error."""
-
-    __slots__ = ("done", "durable", "error", "operation", "value")
-
-    def __init__(self, operation: Operation[Any], durable: bool) -> None:
-        self.operation = operation
-        self.durable = durable
-        self.value: Any = None
-        self.error: BaseException | None = None
-        self.done = False
-
-    def run(self, execute: Execute) -> None:
-        try:
-            self.value = self.operation(execute)
-        except Exception:
-            raise
-        except BaseException as error:
-            self.error = error
-            raise
-
-    def result(self) -> Any:
-        if self.error is not None:
-            raise self.error
-        if not self.done:
-            raise JournalUnavailable("the thread that wrote to the journal was interrupted: try again")
-        return self.value
+#: How long an operation may wait where its caller sets no limit, in seconds.
+WAIT_S = 5.0
+#: How long a command may read, in seconds.
+READ_S = 30.0
 
 
 class Engine:
-    """Runs operations in transactions; operations that wait at the same time share one.
-
-    The first thread to arrive runs and commits the operations of all threads that have queued behind it. So many
-    requests share one write to the disk, and there is no background thread to start, stop, or carry over a fork.
-    """
+    """Runs operations in transactions, and statements that only read outside of them; it connects when first used."""
 
     def __init__(self, store: Callable[[], Store]) -> None:
+        #: What this process is called in lock files; empty for a server.
+        self.name = ""
         self._make_store = store
-        self._queue_lock = threading.Lock()
-        self._leader_lock = threading.Lock()
-        self._waiting: list[_Job] = []
+        self._making = threading.Lock()
         self._store: Store | None = None
+        self._group_commit: GroupCommit | None = None
         self._inherited: list[Store | None] = []
         self._pid = os.getpid()
         reference = weakref.ref(self)
         os.register_at_fork(after_in_child=lambda: _reset_after_fork(reference()))
 
-    def run(self, operation: Operation[T], *, durable: bool = True) -> T:
-        """Run an operation in a transaction and return its value.
+    def run(self, operation: Operation[T], *, durable: bool = True, wait_s: float = WAIT_S) -> T:
+        """Run an operation in a transaction within ``wait_s`` and return its value.
 
         With ``durable``, its changes are on the disk when this returns; without, they survive the process and reach the
-        disk with the next durable operation. An operation may run twice, so it must do nothing but run statements.
+        disk with the next durable operation. An operation may run twice, so it must do nothing but run statements. One
+        that is given up because of its time limit may still be committed.
 
         Raises: JournalUnavailable, and whatever the operation raises.
         """
-        job = _Job(operation, durable)
-        with self._queue_lock:
-            self._waiting.append(job)
-        with self._leader_lock:
-            if not job.done:
-                self._commit_waiting(job)
-        value: T = job.result()
-        return value
+        return self._commits().run(operation, durable=durable, wait_s=wait_s)
 
     def query(self, statement: str, parameters: Sequence[object] = ()) -> list[Row]:
-        """Run one statement and return its rows.
+        """Run one statement in a transaction and return its rows.
 
         Raises: JournalUnavailable.
         """
         return self.run(lambda execute: execute(statement, parameters), durable=False)
 
-    def check(self) -> None:
-        """Check that the store can be reached and written to.
+    def read(self, operation: Operation[T], *, wait_s: float = READ_S) -> T:
+        """Run statements that only read, each for itself, and return the value; no writer waits for them.
+
+        Raises: JournalUnavailable, and whatever the operation raises.
+        """
+        store, deadline = self.store, time.monotonic() + wait_s
+        try:
+            if store.can_read(wait_s):
+                return _read(store, operation, wait_s)
+        except store.errors:
+            pass  # the files may have been deleted or replaced: a transaction opens those that are there now
+        self.run(lambda _: None, durable=False, wait_s=_left(deadline))
+        try:
+            return _read(store, operation, _left(deadline))
+        except store.errors as error:
+            raise JournalUnavailable(f"the journal cannot be read: {error}") from error
+
+    def guards(self, *, wait_s: float = WAIT_S) -> Guards | None:
+        """Return the locks of events, None if the store has none.
 
         Raises: JournalUnavailable.
         """
-        self.query("UPDATE meta SET value = value WHERE name = 'schema_version'")
+        store = self.store
+        if not store.is_open():
+            self.run(lambda _: None, durable=False, wait_s=wait_s)
+        return store.guards
+
+    def check(self, *, wait_s: float = WAIT_S) -> None:
+        """Commit a row of ordinary size and delete it again: on a full disk, only a commit fails.
+
+        Raises: JournalUnavailable.
+        """
+        deadline = time.monotonic() + wait_s
+        (probe,) = self.run(lambda execute: execute(_PROBE, ("x" * _PROBE_BYTES,)), wait_s=wait_s)
+        delete = "DELETE FROM probes WHERE id <= ?"
+        self.run(lambda execute: execute(delete, probe), durable=False, wait_s=_left(deadline))
 
     @property
-    def owner(self) -> int:
-        """The id of this process, among all that write to the database; 0 before the first transaction."""
-        return self._store.owner if self._store else 0
+    def store(self) -> Store:
+        """The store, which is made when it is first used."""
+        self._commits()
+        return cast(Store, self._store)
 
-    def is_own(self, owner: int) -> bool:
-        """Return whether an owner is this process."""
-        return self._store is not None and owner in self._store.own_owners
+    def forget(self, *, wait_s: float = WAIT_S) -> bool:
+        """Remove deleted data from the disk, as far as the store can; False if a reader still holds it.
 
-    def is_alive(self, owner: int) -> bool:
-        """Return whether the process of an owner still runs; called within an operation."""
-        return self._store is not None and (self.is_own(owner) or self._store.is_alive(owner))
+        It waits at most ``wait_s`` for other threads, and then for other processes.
 
-    def forget(self) -> None:
-        """Remove deleted data from the disk, as far as the store can."""
-        with self._leader_lock:
-            if self._store:
-                self._store.forget()
+        Raises: JournalUnavailable.
+        """
+        return self._between_transactions(lambda store: store.forget(wait_s), wait_s)
+
+    def missing_indexes(self) -> list[Index]:
+        """Return the indexes that a large journal of an earlier release lacks.
+
+        Raises: JournalUnavailable.
+        """
+        names = self.read(lambda execute: self.store.index_names(execute))
+        return [index for index in INDEXES if index.name not in names]
+
+    def build_index(self, index: Index) -> None:
+        """Build an index; this takes long in a large journal, and with SQLite nobody else can write meanwhile.
+
+        Raises: JournalUnavailable.
+        """
+        self._between_transactions(lambda store: store.build_index(index), WAIT_S)
 
     def close(self) -> None:
         """Close the connection."""
-        with self._leader_lock:
-            if self._store:
-                self._store.close()
+        if self._store:
+            self._commits().between_transactions(self._store.close, wait_s=READ_S)
 
     def __del__(self) -> None:
         """Close the connection with the engine; one that was inherited by a fork belongs to the parent."""
@@ -175,73 +136,45 @@ class Engine:
     def reset_after_fork(self) -> None:
         """Reset a child process: it neither uses nor closes the connection and the locks of its parent."""
         self._inherited.append(self._store)
+        if self._store:
+            self._store.close_inherited()
         self._pid = os.getpid()
-        self._queue_lock, self._leader_lock = threading.Lock(), threading.Lock()
-        self._waiting, self._store = [], None
+        self._making = threading.Lock()
+        self._store = self._group_commit = None
 
-    def _commit_waiting(self, own: _Job) -> None:
-        with self._queue_lock:
-            jobs, self._waiting = self._waiting, []
-        try:
-            self._transact(jobs)
-        except _CannotBegin as error:
-            _fail(jobs, error)
-        except Exception:
-            self._transact_one_by_one(jobs)
-        except BaseException as error:  # SystemExit or KeyboardInterrupt: it ends one thread, and the others continue
-            interrupted = next((job for job in jobs if job.error), own)
-            interrupted.error = error
-            self._transact_one_by_one([job for job in jobs if job is not interrupted])
-        for job in jobs:
-            job.done = True
+    def _commits(self) -> GroupCommit:
+        if self._group_commit is None:
+            with self._making:
+                if self._group_commit is None:
+                    self._store = self._make_store()
+                    self._store.name = self.name
+                    self._group_commit = GroupCommit(self._store)
+        return self._group_commit
 
-    def _transact_one_by_one(self, jobs: list[_Job]) -> None:
-        """Run each job in its own transaction, with its own error: one job failed, or the connection broke."""
-        for place, job in enumerate(jobs):
-            try:
-                self._transact([job])
-            except _CannotBegin as error:
-                _fail(jobs[place:], error)
-                return
-            except BaseException as error:
-                job.error = error
+    def _between_transactions(self, action: Callable[[Store], T], wait_s: float) -> T:
+        """Run an action of the store outside of a transaction.
 
-    def _transact(self, jobs: list[_Job]) -> None:
-        """Run jobs in one transaction.
-
-        Raises: JournalUnavailable, and whatever a job raises.
+        Raises: JournalUnavailable.
         """
-        if self._store is None:
-            self._store = self._make_store()
-        store = self._store
-        execute = self._begin(store, durable=any(job.durable for job in jobs))
+        store = self.store
         try:
-            for job in jobs:
-                job.run(execute)
-            store.commit()
+            return self._commits().between_transactions(lambda: action(store), wait_s=wait_s)
         except store.errors as error:
-            store.recover()
             raise JournalUnavailable(f"the journal cannot be written to: {error}") from error
-        except BaseException:
-            store.roll_back()
-            raise
-
-    @staticmethod
-    def _begin(store: Store, *, durable: bool) -> Execute:
-        try:
-            return store.begin(durable=durable)
-        except store.errors as error:
-            store.close()
-            hint = "check TWIML_DATABASE_URL, the server, and the permission to write there"
-            raise _CannotBegin(f"the journal cannot be written to: {error}; {hint}") from error
-        except BaseException:
-            store.roll_back()
-            raise
 
 
-def _fail(jobs: list[_Job], error: Exception) -> None:
-    for job in jobs:
-        job.error = error
+#: As large as an ordinary exchange.
+_PROBE_BYTES = 2000
+_PROBE = "INSERT INTO probes (body) VALUES (?) RETURNING id"
+
+
+def _read(store: Store, operation: Operation[T], limit_s: float) -> T:
+    with store.read(limit_s) as execute:
+        return operation(execute)
+
+
+def _left(deadline: float) -> float:
+    return max(deadline - time.monotonic(), 0.01)
 
 
 def _reset_after_fork(engine: Engine | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
@@ -15,7 +16,7 @@ import psycopg
 from psycopg import waiting
 from psycopg.abc import RV, PQGen
 
-from .engine import Row
+from .stores import Row
 
 #: How often a wait looks at the deadline, so a wait may end this much later.
 _INTERVAL_S = 0.1
@@ -60,6 +61,14 @@ class LimitedConnection(psycopg.Connection[Row]):
         except BaseException:
             self.pgconn.finish()
             raise
+
+    def close_inherited(self) -> None:
+        """Close the socket in a forked child without a word to the server, which serves the parent on it.
+
+        Otherwise the server would take the parent for alive for as long as the child lives.
+        """
+        if not self.closed:
+            os.close(self.pgconn.socket)
 
     def _until_deadline(self, gen: PQGen[RV]) -> PQGen[RV]:
         """Check the deadline before the statement is sent, and before each wait for the server.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..errors import RequestRefused
 from ..webhook import WebhookRequest
-from .engine import Execute, Row
+from .stores import Execute, Row
 
 MAX_REFUSALS = 50
 MAX_REFUSED_BYTES = 16384

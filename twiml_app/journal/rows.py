@@ -5,15 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Final, Self
 
 from ..config import Settings
 from ..events import Event, InboundMessage, StatusCallback, UnknownEvent, parse_event
+from ..receiver import Outcome
 from ..recordings import Exchange
 from ..webhook import Endpoint, Form, WebhookRequest, WebhookResponse
-from .engine import Execute, Row
 from .ledger import filed
+from .stores import Execute, Row
+from .worker_files import MAX_RECORD_BYTES
 
 LOOP_WINDOW_S = 60.0
 DAY_S = 86400.0
@@ -21,6 +23,8 @@ DAY_S = 86400.0
 RUNNING: Final = "running"
 DONE: Final = "done"
 FAILED: Final = "failed"
+#: The outcome of an event whose process died while its handler ran.
+KILLED: Final = "killed"
 
 #: The headers that are stored, for inspection and replay; never Authorization, never a cookie.
 KEPT_HEADERS = ("content-type", "user-agent", "i-twilio-idempotency-token", "x-twilio-signature", "x-home-region")
@@ -28,13 +32,16 @@ KEPT_HEADERS = ("content-type", "user-agent", "i-twilio-idempotency-token", "x-t
 _KINDS: dict[type, str] = {InboundMessage: "message", StatusCallback: "status", UnknownEvent: "webhook"}
 
 #: Counts only the latest exchanges, as a contact may send without end.
-_LATELY = (
-    "SELECT said, count(*) FROM (SELECT said FROM exchanges WHERE contact = ? AND received_at BETWEEN ? AND ?"
-    " AND number = ? ORDER BY received_at DESC LIMIT 100) AS latest GROUP BY said"
+LATELY: Final = (
+    "SELECT said, count(*) AS count FROM (SELECT said FROM exchanges WHERE contact = ? AND received_at BETWEEN ? AND ?"
+    " AND number = ? ORDER BY received_at DESC LIMIT 100) AS latest WHERE said <> '' GROUP BY said"
+    " HAVING count(*) >= ?"
 )
 _MAX_FIELDS = 10_000
+#: File offsets have 63 bits.
+_OFFSET_BITS = 62
 
-SELECT = "SELECT id, state, owner, answer_status, answer_type, answer, handler FROM exchanges WHERE key = ?"
+SELECT: Final = "SELECT id, state, owner, answer_status, answer_type, answer, handler FROM exchanges WHERE key = ?"
 
 
 def event_key(request: WebhookRequest, event: Event) -> str:
@@ -53,10 +60,29 @@ def event_key(request: WebhookRequest, event: Event) -> str:
     return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogateescape")).hexdigest()[:32]
 
 
-def said_lately(execute: Execute, message: InboundMessage, now: float) -> dict[str, int]:
-    """Return how often each reply was sent to a contact within the last minute, by the digest of the reply."""
-    rows = execute(_LATELY, (filed(message.contact), now - LOOP_WINDOW_S, now, filed(message.number)))
-    return {said: count for said, count in rows if said}
+def lock_offset(message_sid: str, target: str) -> int:
+    """Return the byte that stands for a message at one of our URLs; a message without a sid gets one of its own."""
+    if not message_sid:
+        return secrets.randbits(_OFFSET_BITS)
+    digest = hashlib.sha256(f"{message_sid}\n{target}".encode("utf-8", "surrogateescape")).digest()
+    return int.from_bytes(digest[:8]) >> (64 - _OFFSET_BITS)
+
+
+def said_lately(execute: Execute, message: InboundMessage, now: float, least: int) -> dict[str, int]:
+    """Return how often replies were sent to a contact within the last minute, by digest, if ``least`` times or more."""
+    return dict(execute(LATELY, lately(message, now, least)))
+
+
+def lately(message: InboundMessage, now: float, least: int) -> tuple[str, float, float, str, int]:
+    """Return the parameters of ``LATELY``."""
+    return filed(message.contact), now - LOOP_WINDOW_S, now, filed(message.number), least
+
+
+def keeps_request(settings: Settings, kind: str, outcome: Outcome, state: str) -> bool:
+    """Return whether the bytes of a request are kept after it was answered."""
+    if settings.record == "all" or state == FAILED or outcome.name in ("failed", "apologized", "overdue"):
+        return True
+    return settings.record == "messages" and kind != "status"
 
 
 def stored_response(status: int, content_type: str, body: bytes) -> WebhookResponse:
@@ -159,10 +185,53 @@ class ExchangeRow:
             keep_until=keep_until,
         )
 
+    @classmethod
+    def of_trace(cls, record: bytes) -> Self:
+        """Return the row of an event whose process died while its handler ran.
+
+        Raises: ValueError; TypeError.
+        """
+        head, _, body = record.partition(b"\n")
+        url, *values = json.loads(head)
+        traced = dict(zip(_TRACED, values, strict=True))
+        return cls(**traced, url=url.encode("latin-1"), body=body, state=FAILED, outcome=KILLED)
+
+    def trace(self) -> bytes:
+        """Return the row as a record of at most ``MAX_RECORD_BYTES``, if need be without the request's body."""
+        url = (self.url or b"").decode("latin-1")
+        head = json.dumps([url, *[getattr(self, name) for name in _TRACED]]).encode() + b"\n"
+        record = head + (self.body or b"")
+        return record if len(record) <= MAX_RECORD_BYTES else head[:MAX_RECORD_BYTES]
+
+    def ended(self, outcome: Outcome, state: str, *, keeps_request: bool, now: float) -> Self:
+        """Return the row of an event that has been answered."""
+        ended = replace(
+            self,
+            state=state,
+            answer_status=outcome.response.status,
+            answer_type=outcome.response.content_type,
+            answer=outcome.response.body,
+            handler=outcome.handler,
+            outcome=outcome.name,
+            results=json.dumps(dict(outcome.results)) if outcome.results else None,
+            milliseconds=outcome.milliseconds,
+            said=outcome.digest,
+        )
+        if keeps_request:
+            return ended
+        return replace(ended, url=None, headers=None, body=None, keep_until=now + DAY_S)
+
     def insert(self, execute: Execute) -> int | None:
         """Insert the row and return its id; None if the key is taken."""
-        inserted = execute(_INSERT, [getattr(self, name) for name in _NAMES if name != "id"])
+        inserted = execute(_INSERT, self._values())
         return inserted[0][0] if inserted else None
+
+    def store(self, execute: Execute) -> bool:
+        """Write the row, over that of an earlier attempt; return False if the event has been answered."""
+        return bool(execute(_STORE, self._values()))
+
+    def _values(self) -> list[object]:
+        return [getattr(self, name) for name in _NAMES[1:]]
 
     @property
     def shown_outcome(self) -> str:
@@ -212,7 +281,11 @@ def _identity(event: Event) -> dict[str, Any]:
 
 _NAMES = tuple(field.name for field in fields(ExchangeRow))
 COLUMNS = ", ".join(_NAMES)
-_INSERT = (
-    f"INSERT INTO exchanges ({', '.join(_NAMES[1:])}) VALUES ({', '.join('?' * (len(_NAMES) - 1))})"  # noqa: S608
-    " ON CONFLICT (key) DO NOTHING RETURNING id"
+_TRACED = (
+    *("key", "kind", "sid", "contact", "number", "message_status", "error_code", "received_at"),
+    *("endpoint", "method", "target", "headers", "keep_until"),
 )
+_VALUES = f"INSERT INTO exchanges ({', '.join(_NAMES[1:])}) VALUES ({', '.join('?' * (len(_NAMES) - 1))})"  # noqa: S608
+_INSERT = f"{_VALUES} ON CONFLICT (key) DO NOTHING RETURNING id"
+_REPLACED = ", ".join(f"{name} = excluded.{name}" for name in _NAMES[2:])
+_STORE = f"{_VALUES} ON CONFLICT (key) DO UPDATE SET {_REPLACED} WHERE exchanges.state <> '{DONE}' RETURNING id"

@@ -28,16 +28,13 @@ class Outcome:
     milliseconds: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """The right to answer an event, and the duty to finish or to fail it."""
+    """The right to answer an event, and the duty to finish or to fail it; a journal adds what it needs for that."""
 
-    exchange_id: int
-    #: The process that claimed it.
-    owner: int
     #: For a status callback: a later status was already known.
     late: bool = False
-    #: How often each answer was sent to the contact within the last minute, by the digest of the answer.
+    #: How often an answer was sent to the contact within the last minute, by its digest; rare ones may be left out.
     recent_digests: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -50,27 +47,27 @@ class StoredReply:
 
 
 class Journal(Protocol):
-    """Claims events and stores answers.
+    """Claims events and stores answers; no method waits longer than ``wait_s`` seconds.
 
     Raises: JournalUnavailable, from each of its methods.
     """
 
-    def claim(self, request: WebhookRequest, event: Event) -> Claim | StoredReply:
+    def claim(self, request: WebhookRequest, event: Event, *, wait_s: float) -> Claim | StoredReply:
         """Claim an event, or return its stored answer; if another request is handling it, wait for that answer.
 
-        Raises: StillRunning, if that takes longer than Twilio waits.
+        Raises: StillRunning, if that takes too long.
         """
 
-    def finish(self, claim: Claim, outcome: Outcome) -> None:
+    def finish(self, claim: Claim, outcome: Outcome, *, wait_s: float) -> None:
         """Store the answer: it is durable when this returns.
 
         Raises: ClaimLost.
         """
 
-    def fail(self, claim: Claim, outcome: Outcome) -> None:
+    def fail(self, claim: Claim, outcome: Outcome, *, wait_s: float) -> None:
         """Release the claim, so that a retry runs the handler again."""
 
-    def stored_reply(self, message: InboundMessage) -> StoredReply | None:
+    def stored_reply(self, message: InboundMessage, *, wait_s: float) -> StoredReply | None:
         """Return the answer of the URL that a fallback request names; if it is still being handled, wait for it.
 
         Raises: StillRunning.
@@ -80,4 +77,4 @@ class Journal(Protocol):
         """Store a refused request for ``twiml-app explain --last``: only the last few, without their Authorization."""
 
     def check(self) -> None:
-        """Check that the store can be reached and written to."""
+        """Check, within two seconds, that the store can be reached and written to."""

@@ -24,12 +24,10 @@ from .auth import CHALLENGE
 from .claims import Claim, Journal, Outcome, StoredReply
 from .opt_outs import silence_for
 from .responses import empty_response, twiml_response, unavailable_response
+from .wait_budget import TWILIO_WAIT_S, WaitBudget
 
 #: Marks an authenticated request as the replay of a recording: it is neither claimed nor stored.
 REPLAY_HEADER = "X-Twiml-Replay"
-#: How long Twilio waits for an answer. A number's URL may set another limit in its fragment (#rt=), which Twilio never
-#: sends, https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides.
-TWILIO_WAIT_S = 15.0
 
 
 class Receiver:
@@ -87,7 +85,7 @@ class Receiver:
     def _answer(self, request: WebhookRequest, event: Event, started: float) -> Outcome:
         is_replay = _is_replay(request)
         if request.endpoint == "fallback":
-            return self._fall_back(request, event, None if is_replay else self.journal)
+            return self._fall_back(request, event, None if is_replay else self.journal, started)
         if is_replay:
             return self._answerer.answer(request, replace(event, replayed=True))
         if self.journal is None:
@@ -100,19 +98,25 @@ class Receiver:
         except JournalUnavailable as error:
             return self._answer_without(request, event, error)
 
-    def _fall_back(self, request: WebhookRequest, event: Event, journal: Journal | None) -> Outcome:
+    def _fall_back(self, request: WebhookRequest, event: Event, journal: Journal | None, started: float) -> Outcome:
         """Answer a request to the fallback URL; no handler runs, and no store is needed."""
         outcome = self._fallback_outcome(request, event)
         if journal is None:
             return outcome
+        budget = WaitBudget(self.settings.wait_s, started, self._clock)
         with suppress(JournalError):
-            stored = journal.stored_reply(event) if _may_repeat(event) else None
-            claimed = stored or journal.claim(request, event)  # stored: it may be the only request of the event
+            claimed = budget.spend(lambda wait_s: self._stored_reply(journal, event, wait_s))
+            if claimed is None:  # this may be the only request of the event
+                claimed = budget.spend(lambda wait_s: journal.claim(request, event, wait_s=wait_s))
             if isinstance(claimed, StoredReply):
                 return Outcome(claimed.response, "fallback", claimed.handler)
             outcome = self._unless_looping(claimed, outcome)
-            journal.finish(claimed, outcome)
+            journal.finish(claimed, outcome, wait_s=budget.left_s(self._clock()))
         return outcome
+
+    @staticmethod
+    def _stored_reply(journal: Journal, event: Event, wait_s: float) -> Claim | StoredReply | None:
+        return journal.stored_reply(event, wait_s=wait_s) if _may_repeat(event) else None
 
     def _fallback_outcome(self, request: WebhookRequest, event: Event) -> Outcome:
         """Return the apology for a message; silenced contacts and other events get an empty success."""
@@ -127,7 +131,8 @@ class Receiver:
 
         Raises: StillRunning; JournalUnavailable, before a handler has run.
         """
-        claimed = journal.claim(request, event)
+        budget = WaitBudget(self.settings.wait_s, started, self._clock)
+        claimed = budget.spend(lambda wait_s: journal.claim(request, event, wait_s=wait_s))
         if isinstance(claimed, StoredReply):
             return Outcome(claimed.response, "repeated", claimed.handler)
         if claimed.late and isinstance(event, StatusCallback):
@@ -136,24 +141,26 @@ class Receiver:
             outcome = self._unless_looping(claimed, self._answerer.answer(request, event))
         except BaseException:  # the worker or the thread is ending: a retry must not find the event claimed
             with suppress(JournalError):
-                journal.fail(claimed, Outcome(WebhookResponse(status=500), "failed"))
+                wait_s = budget.left_s(self._clock())
+                journal.fail(claimed, Outcome(WebhookResponse(status=500), "failed"), wait_s=wait_s)
             raise
-        seconds = self._clock() - started
+        now = self._clock()
+        seconds = now - started
         outcome = replace(_mark_overdue(event, outcome, seconds), milliseconds=seconds * 1000)
-        return self._store(journal, claimed, outcome)
+        return self._store(journal, claimed, outcome, budget.left_s(now))
 
     def _unless_looping(self, claim: Claim, outcome: Outcome) -> Outcome:
         if claim.recent_digests.get(outcome.digest, 0) < self.settings.loop_limit:
             return outcome
         return Outcome(twiml_response(), "looping", outcome.handler, digest=outcome.digest)
 
-    def _store(self, journal: Journal, claim: Claim, outcome: Outcome) -> Outcome:
+    def _store(self, journal: Journal, claim: Claim, outcome: Outcome, wait_s: float) -> Outcome:
         """Store the answer before it is sent; if that fails it is not sent, unless the settings allow it."""
         try:
             if outcome.response.status == 500:
-                journal.fail(claim, outcome)
+                journal.fail(claim, outcome, wait_s=wait_s)
             else:
-                journal.finish(claim, outcome)
+                journal.finish(claim, outcome, wait_s=wait_s)
         except ClaimLost as error:
             log_event(logging.ERROR, "journal", {"problem": error})
             return Outcome(

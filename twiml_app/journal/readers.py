@@ -1,0 +1,95 @@
+"""Read-only connections to a SQLite file: they take no lock that a writer waits for."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from urllib.parse import quote
+
+from .migrations import SCHEMA_VERSION
+from .stores import Execute, Row
+
+#: How many connections are kept for the next reader.
+MAX_IDLE = 8
+_STEPS_BETWEEN_CHECKS = 50_000
+
+
+class _Reader:
+    """One connection; its statements are interrupted when the deadline has passed."""
+
+    def __init__(self, path: Path, limit_s: float, generation: int) -> None:
+        self.deadline = time.monotonic() + limit_s
+        self.generation = generation
+        self.connection = sqlite3.connect(
+            f"file:{quote(str(path))}?mode=ro",
+            uri=True,
+            timeout=limit_s,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=32,
+        )
+        self.connection.set_progress_handler(lambda: time.monotonic() > self.deadline, _STEPS_BETWEEN_CHECKS)
+
+    def execute(self, statement: str, parameters: Sequence[object] = ()) -> list[Row]:
+        return self.connection.execute(statement, tuple(parameters)).fetchall()
+
+
+class SqliteReaders:
+    """The read-only connections of this process: one for each thread that reads at the moment."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._idle: deque[_Reader] = deque()
+        self._generation = 0
+
+    @contextmanager
+    def read(self, limit_s: float) -> Iterator[Execute]:
+        """Read on a connection of one's own; each statement sees what was committed when it began.
+
+        Raises: sqlite3.Error; OSError.
+        """
+        reader = self._take(limit_s)
+        try:
+            yield reader.execute
+        except BaseException:
+            reader.connection.close()
+            raise
+        self._give_back(reader)
+
+    def is_current(self, limit_s: float) -> bool:
+        """Return whether the file exists and has the tables of this release.
+
+        Raises: sqlite3.Error, other than for a missing table; OSError.
+        """
+        if not self._path.exists():
+            return False
+        with self.read(limit_s) as execute:
+            if not execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'"):
+                return False
+            version = execute("SELECT value FROM meta WHERE name = 'schema_version'")
+        return bool(version) and int(version[0][0]) >= SCHEMA_VERSION
+
+    def close(self) -> None:
+        """Close the connections: at once, or when their readers are done."""
+        self._generation += 1
+        while self._idle:
+            with suppress(IndexError):  # a reader took the last one
+                self._idle.pop().connection.close()
+
+    def _take(self, limit_s: float) -> _Reader:
+        try:
+            reader = self._idle.pop()
+        except IndexError:
+            return _Reader(self._path, limit_s, self._generation)
+        reader.deadline = time.monotonic() + limit_s
+        return reader
+
+    def _give_back(self, reader: _Reader) -> None:
+        if len(self._idle) < MAX_IDLE and reader.generation == self._generation:
+            self._idle.append(reader)
+        else:
+            reader.connection.close()
