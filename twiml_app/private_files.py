@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -41,34 +41,34 @@ def is_open_to_others(path: Path) -> bool:
         return False
 
 
-def write_private(path: Path, text: str) -> None:
+def write_private(path: Path, lines: Iterable[str]) -> None:
     """Write a private file atomically: an interrupted write leaves the old file.
 
     Raises: OSError.
     """
     mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else _PRIVATE
-    _replace(path, text, lambda draft: _set_mode(draft, _private(mode)))
+    _replace(path, lines, lambda draft: _set_mode(draft, _private(mode)))
 
 
-def rewrite(path: Path, text: str) -> None:
+def rewrite(path: Path, lines: Iterable[str]) -> None:
     """Replace the content of a file atomically; its owner, group and mode stay.
 
     Raises: OSError.
     """
     found = path.stat()
-    _replace(path, text, lambda draft: _inherit(draft, found))
+    _replace(path, lines, lambda draft: _inherit(draft, found))
 
 
 def _private(mode: int) -> int:
     return _PRIVATE if mode & _GROUP_AND_OTHERS else mode
 
 
-def _replace(path: Path, text: str, set_access: Callable[[int], None]) -> None:
+def _replace(path: Path, lines: Iterable[str], set_access: Callable[[int], None]) -> None:
     """Write a draft, which is private until it is complete, and rename it."""
     descriptor, draft = tempfile.mkstemp(prefix=".draft-", dir=path.parent)
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
+            file.writelines(lines)
             set_access(descriptor)
         Path(draft).replace(path)
     except BaseException:

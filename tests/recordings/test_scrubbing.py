@@ -362,3 +362,16 @@ def test_only_secrets_are_removed() -> None:
     text = "http://u:p@e.com/a@b?in_reply_to=1&amp;token=a.B-_9&amp;x=1 mail a@b.example"
 
     assert without_secrets(text) == "http://e.com/a@b?in_reply_to=1&amp;token=scrubbed&amp;x=1 mail a@b.example"
+
+
+def test_person_of_a_later_page_is_replaced_in_an_earlier_one() -> None:
+    """A long journal is scrubbed page by page, and a text may quote somebody who only writes later."""
+    earlier = exchange(inbound_form("call 15005557777 about it"))
+    later = exchange(inbound_form("hello", from_="+15005557777"))
+    scrubber = Scrubber("a key of some length")
+    scrubber.learn([earlier])
+    scrubber.learn([later])
+
+    (scrubbed,) = scrubber.scrub([earlier])
+
+    assert "15005557777" not in scrubbed.form["Body"]

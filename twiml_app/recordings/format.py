@@ -159,9 +159,8 @@ def update_file(path: str | Path, exchanges: Iterable[Exchange]) -> None:
     _save(path, exchanges, rewrite)
 
 
-def _save(path: str | Path, exchanges: Iterable[Exchange], save: Callable[[Path, str], None]) -> None:
-    text = "".join(f"{write_line(exchange)}\n" for exchange in exchanges)
+def _save(path: str | Path, exchanges: Iterable[Exchange], save: Callable[[Path, Iterable[str]], None]) -> None:
     try:
-        save(Path(path), text)
+        save(Path(path), (f"{write_line(exchange)}\n" for exchange in exchanges))
     except OSError as error:
         raise RecordingError(f"{path}: {error.strerror}") from error

@@ -59,30 +59,51 @@ class Scrubber:
         self._scrub_own_numbers = scrub_own_numbers
         self._redact_bodies = redact_bodies
         self._own: set[str] = set()
+        #: The addresses and names of the exchanges that were learned.
+        self._addresses: set[str] = set()
+        self._names: set[str] = set()
+        self._is_prepared = True
         #: The replacement per digits of a contact, with and without country code.
         self._numbers: dict[str, str] = {}
+        #: The lengths of these, longest first.
+        self._lengths: list[int] = []
         #: The replacement per name, or per address that is not a phone number.
         self._words: dict[str, str] = {}
         self._pattern = re.compile("|".join(_FINDS))
 
+    def learn(self, exchanges: Iterable[Exchange]) -> None:
+        """Note who is named in exchanges, so that they are replaced in all exchanges that are scrubbed afterwards."""
+        known = len(self._own) + len(self._addresses) + len(self._names)
+        for exchange in exchanges:
+            if not self._scrub_own_numbers:
+                self._own |= {_digits(_own_address(exchange))} - {""}
+            for name, value in exchange.form.pairs:
+                if name in _ADDRESSES:
+                    self._addresses.add(_split_address(value)[1])
+                elif name in _NAMES and _is_searchable(value.strip()):
+                    self._names.add(value.strip())
+        self._is_prepared &= known == len(self._own) + len(self._addresses) + len(self._names)
+
     def scrub(self, exchanges: Iterable[Exchange]) -> list[Exchange]:
         """Return the exchanges in a form that is safe to share."""
         kept = list(exchanges)
-        self._own |= set() if self._scrub_own_numbers else {_digits(_own_address(each)) for each in kept} - {""}
-        for exchange in kept:
-            self._learn(exchange.form)
+        self.learn(kept)
+        if not self._is_prepared:
+            self._prepare()
+        return [self._exchange(exchange) for exchange in kept]
+
+    def _prepare(self) -> None:
+        """Make the replacements of everybody who was learned."""
+        self._numbers, self._words = {}, {}
+        for address in sorted(self._addresses):
+            self._learn_address(address)
+        for name in sorted(self._names):
+            self._words |= dict.fromkeys(_variants(name), self._name(name))
+        self._lengths = sorted({len(number) for number in self._numbers}, reverse=True)
         longest_first = sorted(self._words, key=len, reverse=True)
         finds = [f"(?P<word>{'|'.join(map(_as_word, longest_first))})"] if longest_first else []
         self._pattern = re.compile("|".join([_SECRETS.pattern, *finds, *_FINDS[1:]]))
-        return [self._exchange(exchange) for exchange in kept]
-
-    def _learn(self, form: Form) -> None:
-        for name, value in form.pairs:
-            if name in _ADDRESSES:
-                self._learn_address(_split_address(value)[1])
-            elif name in _NAMES and _is_searchable(value.strip()):
-                made = self._name(value.strip())
-                self._words |= dict.fromkeys(_variants(value.strip()), made)
+        self._is_prepared = True
 
     def _learn_address(self, bare: str) -> None:
         if not bare or _digits(bare) in self._own:
@@ -179,10 +200,9 @@ class Scrubber:
         """Replace the contacts in a run of digits, however it is grouped; keep other numbers."""
         places = [index for index, character in enumerate(run) if character.isdigit()]
         digits = "".join(run[place] for place in places)
-        lengths = sorted({len(number) for number in self._numbers}, reverse=True)
         made, start, kept_from = "", 0, 0
         while start < len(places):
-            length = next((each for each in lengths if self._is_contact(digits, start, each)), 0)
+            length = next((each for each in self._lengths if self._is_contact(digits, start, each)), 0)
             if length:
                 made += run[kept_from : places[start]] + self._numbers[digits[start : start + length]]
                 kept_from = places[start + length - 1] + 1
