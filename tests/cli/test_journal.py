@@ -1,11 +1,10 @@
-"""``journal``: list, show, retry and erase exchanges."""
+"""``journal``: list and show exchanges."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
 import time
-from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -87,32 +86,6 @@ def test_show_prints_the_answer_and_the_handler(phone: Phone) -> None:
     assert "+15005550001" not in shown.output
     assert "+15005550001" in run("journal", "show", "1", "--unmasked").output
     assert run("journal", "show", "99").stderr == "Error: there is no exchange 99\n"
-
-
-def test_retry_runs_only_the_handlers_that_failed(phone: Phone) -> None:
-    """A handler that succeeded must not run twice; one that failed runs again when its cause is fixed."""
-    phone.status(SENT, "failed", error_code=30005)
-
-    again = run("journal", "retry")
-    Path("works").touch()
-    fixed, nothing = run("journal", "retry"), run("journal", "retry")
-
-    assert (again.exit_code, again.output.splitlines()[-1]) == (1, "1 retried, 1 failed again")
-    assert (fixed.exit_code, fixed.output.splitlines()[-1]) == (0, "1 retried, 0 failed again")
-    assert (nothing.exit_code, nothing.output) == (0, "0 retried, 0 failed again\n")
-    assert Path("noted").read_text().split() == [SENT]
-
-
-def test_erase_deletes_one_person_after_asking(phone: Phone) -> None:
-    """A typo must not cost a customer's history."""
-    phone.text("hello")
-
-    refused = run("journal", "erase", "+15005550001")
-    erased = run("journal", "erase", "+15005550001", "--yes")
-
-    assert (refused.exit_code, erased.output) == (1, "1 rows deleted\n")
-    assert run("journal", "list").output == "nothing was received yet\n"
-    assert run("journal", "erase", "+15005550001", "--yes").exit_code == 1
 
 
 def test_commands_report_that_there_is_no_journal(phone: Phone) -> None:

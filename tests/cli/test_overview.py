@@ -53,6 +53,7 @@ def test_overview_shows_when_the_last_message_was_received(phone: Phone) -> None
         "exchanges": "2",
         "failed handlers": "1",
         "overdue answers": "0",
+        "killed workers": "0",
         "unfinished": "0",
         "refused": "0",
         "last refusal": "none",

@@ -11,7 +11,7 @@ from .. import logs
 from .check import check
 from .emulator import emulator
 from .explain import explain
-from .journal import journal
+from .journal_maintenance import journal
 from .new import new
 from .overview import ledger, overview
 from .replay import replay_command

@@ -20,8 +20,8 @@ from flask import Flask
 from ..app import TwimlState, collect_settings, create_app, load_environment, load_router, state_of
 from ..checks import mask_url
 from ..config import Settings
-from ..errors import ConfigurationError, TwimlAppError
-from ..journal import Engine, open_engine, sqlite_path
+from ..errors import ConfigurationError, JournalUnavailable, TwimlAppError
+from ..journal import Archive, Engine, open_engine, sqlite_path
 from ..routing import Router
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
@@ -161,11 +161,20 @@ def find_engine(state: TwimlState | None, *, to_fill: bool = False) -> Engine:
     engine = state.engine if state else open_engine(settings, root)
     if engine is None:
         raise ConfigurationError("TWIML_DATABASE_URL", "is off, so there is no journal")
+    engine.name = click.get_current_context().command_path
     path = sqlite_path(settings.database_url, root)
     if settings.database_url.startswith("sqlite:") and not path.exists() and not to_fill:
         problem = f"there is no journal at {path}: nothing was received yet, or this is not the project's folder"
         raise ConfigurationError("TWIML_DATABASE_URL", problem)
     return engine
+
+
+def collect_killed(archive: Archive) -> None:
+    """Store what killed workers were handling, so that it is shown; if that fails, say so and go on."""
+    try:
+        archive.collect_killed()
+    except JournalUnavailable as error:
+        click.echo(f"requests of killed workers may be missing: {error}", err=True)
 
 
 def import_app(app_name: str) -> Flask:

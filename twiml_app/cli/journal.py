@@ -1,29 +1,23 @@
-"""``journal``: list, show, export, import, erase and retry exchanges."""
+"""``journal``: list, show, export and import exchanges."""
 
 from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import click
 
-from ..app import TwimlState, state_of
-from ..events import StatusCallback, parse_event
-from ..journal import Archive, ExchangeRow, Filter, Ledger
+from ..app import TwimlState
+from ..journal import Archive, ExchangeRow, Filter
 from ..logs import format_time, mask
-from ..receiver import run_status_handlers
 from ..recordings import Exchange, Scrubber, read_file, write_file, write_line
-from ..routing import Router
-from ..statuses import progress
-from ..webhook import Form
 from .common import (
-    app_option,
-    find_app,
+    collect_killed,
     find_engine,
     find_state,
     journal_option,
@@ -60,11 +54,11 @@ def filters(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that select exchanges."""
     for option in (
         click.option(
-            "--failed", is_flag=True, help="Only those whose handler failed, answered too late, or never finished."
+            "--failed", is_flag=True, help="Only those whose handler failed, answered too late, or killed its worker."
         ),
         click.option("--contact", metavar="PHONE", help="The other person's address."),
         click.option("--sid", help="MessageSid."),
-        click.option("--outcome", help="replied, silent, failed, overdue, unhandled …"),
+        click.option("--outcome", help="replied, silent, failed, overdue, killed, unhandled …"),
         click.option("--handler", help="Part of a handler's name."),
         click.option("--status", help="MessageStatus of a status callback."),
         click.option("--since", type=Since(), help="Not older than 2h, 3d, or a date and time."),
@@ -99,7 +93,9 @@ def list_(limit: int, unmasked: bool, app_name: str | None, as_json: bool, **cho
         twiml-app journal list --since 2h --failed
     """
     with plain_errors():
-        found = Archive(find_engine(find_state(app_name))).latest(Filter(**chosen), limit)
+        archive = Archive(find_engine(find_state(app_name)))
+        collect_killed(archive)
+        found = archive.latest(Filter(**chosen), limit)
     rows = [_exchange_row(kept, unmasked) for kept in found]
     if as_json:
         print_json(rows)
@@ -186,17 +182,40 @@ def export(
     """
     with plain_errors():
         state = find_state(app_name)
-        found = Archive(find_engine(state)).all(Filter(**chosen))
-        exchanges = [kept.exchange for kept in found if kept.exchange and _is_repeatable(kept)]
+        archive, wanted = Archive(find_engine(state)), Filter(**chosen)
         scrubber = Scrubber(_scrub_key(state), scrub_own_numbers=scrub_own_numbers, redact_bodies=redact_bodies)
-        scrubbed = scrubber.scrub(exchanges)
+        count = _Count()
+        scrubbed = _scrubbed(archive, wanted, scrubber, count)
         if file is None:
-            click.echo("".join(f"{write_line(exchange)}\n" for exchange in scrubbed), nl=False)
+            for exchange in scrubbed:
+                click.echo(write_line(exchange))
             return
         write_file(file, scrubbed)
-    left_out = len(found) - len(exchanges)
-    why = f"; {left_out} left out: stored without their request, unfinished, or silenced as a loop" if left_out else ""
-    click.echo(f"{len(scrubbed)} exchanges in {file}{why}")
+    why = "stored without their request, unfinished, or silenced as a loop"
+    click.echo(f"{count.written} exchanges in {file}{f'; {count.left_out} left out: {why}' if count.left_out else ''}")
+
+
+@dataclass
+class _Count:
+    """How many exchanges were exported, and how many cannot be."""
+
+    written: int = 0
+    left_out: int = 0
+
+
+def _scrubbed(archive: Archive, wanted: Filter, scrubber: Scrubber, count: _Count) -> Iterator[Exchange]:
+    """Yield exchanges page by page, as all of them may not fit into memory; first read once who is named in any."""
+    for page in archive.pages(wanted):
+        scrubber.learn(_repeatable(page))
+    for page in archive.pages(wanted):
+        exchanges = scrubber.scrub(_repeatable(page))
+        count.written += len(exchanges)
+        count.left_out += len(page) - len(exchanges)
+        yield from exchanges
+
+
+def _repeatable(page: Iterable[ExchangeRow]) -> list[Exchange]:
+    return [kept.exchange for kept in page if kept.exchange and _is_repeatable(kept)]
 
 
 def _is_repeatable(kept: ExchangeRow) -> bool:
@@ -230,61 +249,3 @@ def import_(files: tuple[Path, ...], app_name: str | None) -> None:
         keep_until = time.time() + settings.retention_days * 86400
         added = Archive(find_engine(state, to_fill=True)).add(exchanges, keep_until=keep_until)
     click.echo(f"{added} of {len(exchanges)} exchanges were new")
-
-
-@journal.command()
-@click.argument("contact", metavar="PHONE")
-@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
-@journal_option
-def erase(contact: str, yes: bool, app_name: str | None) -> None:
-    """Delete everything about one PHONE permanently.
-
-    \b
-    Example:
-        twiml-app journal erase +15005550001
-    """
-    if not yes:
-        click.confirm(f"Delete everything about {contact}?", abort=True)
-    with plain_errors():
-        erased = Archive(find_engine(find_state(app_name))).erase(contact)
-    click.echo(f"{erased} rows deleted")
-    raise SystemExit(0 if erased else 1)
-
-
-@journal.command()
-@filters
-@app_option
-def retry(app_name: str | None, **chosen: Any) -> None:
-    """Re-run status handlers that failed; handlers that succeeded are skipped.
-
-    \b
-    Example:
-        twiml-app journal retry --since 1d
-    """
-    with plain_errors():
-        app = find_app(app_name)
-        engine = find_engine(state_of(app) if app_name else None)
-        archive, ledger = Archive(engine), Ledger(engine)
-        to_retry = [kept for kept in archive.to_retry(Filter(**chosen)) if kept.exchange]
-    failed = 0
-    with app.app_context():
-        for kept in to_retry:
-            results = _run_again(state_of(app).router, ledger, kept)
-            outcome = "handled" if all(result == "ok" for result in results.values()) else "failed"
-            failed += outcome == "failed"
-            archive.settle(kept.id, results, outcome)
-            click.echo(f"{kept.id}  {kept.sid}  {kept.message_status}  {outcome}")
-            for name, result in results.items():
-                click.echo(f"    {name}: {printable(result)}")
-    click.echo(f"{len(to_retry)} retried, {failed} failed again")
-    raise SystemExit(1 if failed else 0)
-
-
-def _run_again(router: Router, ledger: Ledger, kept: ExchangeRow) -> dict[str, str]:
-    """Run the handlers of a status callback that did not succeed, and return the result of each."""
-    exchange = cast(Exchange, kept.exchange)
-    query = Form.read(exchange.url.partition("?")[2], max_fields=len(exchange.url), strict=False)
-    event = cast(StatusCallback, parse_event(exchange.form, query))
-    entry = ledger.get(kept.sid)
-    late = entry is not None and progress(entry.status) > progress(event.message_status)
-    return run_status_handlers(router.status_handlers(event), replace(event, late=late), exchange.results)

@@ -7,7 +7,16 @@ import click
 from ..journal import Archive, Ledger
 from ..logs import format_time
 from ..statuses import error_code
-from .common import find_engine, find_state, journal_option, json_option, plain_errors, print_json, print_table
+from .common import (
+    collect_killed,
+    find_engine,
+    find_state,
+    journal_option,
+    json_option,
+    plain_errors,
+    print_json,
+    print_table,
+)
 
 _ADVICE = {
     "retry": "sending it again later may succeed",
@@ -60,7 +69,9 @@ def overview(app_name: str | None, as_json: bool) -> None:
         twiml-app overview
     """
     with plain_errors():
-        found = Archive(find_engine(find_state(app_name))).overview()
+        archive = Archive(find_engine(find_state(app_name)))
+        collect_killed(archive)
+        found = archive.overview()
     last = format_time(found.last_inbound_at) if found.last_inbound_at else "never"
     refusal = found.last_refusal
     rows = {
@@ -68,6 +79,7 @@ def overview(app_name: str | None, as_json: bool) -> None:
         "exchanges": str(found.exchanges),
         "failed handlers": str(found.failed),
         "overdue answers": str(found.overdue),
+        "killed workers": str(found.killed),
         "unfinished": str(found.unfinished),
         "refused": str(found.refused),
         "last refusal": f"{format_time(refusal.received_at)} {refusal.status}: {refusal.reason}" if refusal else "none",
