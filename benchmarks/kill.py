@@ -8,6 +8,7 @@ short one.
 from __future__ import annotations
 
 import argparse
+import http.client
 import os
 import random
 import signal
@@ -17,7 +18,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,17 +26,20 @@ from pathlib import Path
 from twiml_app.caller.caller import Caller
 from twiml_app.caller.forms import inbound_form, random_sid
 from twiml_app.caller.transports import HttpTransport
-from twiml_app.caller.types import Webhook
+from twiml_app.caller.types import OutgoingRequest, Webhook
 from twiml_app.config import Settings
 from twiml_app.errors import CallError
 from twiml_app.journal import open_engine
 from twiml_app.journal.archive import Archive, Filter
+from twiml_app.webhook import WebhookResponse
 
 ROOT = Path(__file__).parent.parent
 CREDENTIALS = "kill:quite-long-enough"
 CLIENTS = 6
 #: Without an answer for so long, a client gives up: a killed worker is replaced much sooner.
 LIMIT_S = 600
+#: How long the journal may make a request wait: TWIML_WAIT_S of the server, in seconds.
+WAIT_S = 10
 
 HANDLERS = '''
 import os, time
@@ -71,6 +75,17 @@ class Tally:
     ran_again: list[str] = field(default_factory=list)
     #: Events whose handler ran again, because it was killed before it had answered.
     restarted: int = 0
+    #: How long each request took until its answer, or until its connection broke, in seconds.
+    seconds: list[float] = field(default_factory=list)
+
+    @property
+    def slowest_s(self) -> float:
+        """The time of the slowest request."""
+        return max(self.seconds, default=0.0)
+
+    def stuck(self, wait_s: int = WAIT_S) -> int:
+        """Return how many requests took longer than the journal may make them wait, and a second."""
+        return sum(each > wait_s + 1 for each in self.seconds)
 
     @property
     def is_kept(self) -> bool:
@@ -78,21 +93,55 @@ class Tally:
         return not (self.missing or self.differing or self.ran_again)
 
 
+class TimedTransport:
+    """Sends requests, and records how long each took."""
+
+    def __init__(self, tally: Tally) -> None:
+        self._send = HttpTransport()
+        self._tally = tally
+
+    def __call__(self, request: OutgoingRequest) -> WebhookResponse:
+        """Send the request."""
+        began_at = time.monotonic()
+        try:
+            return self._send(request)
+        finally:
+            self._tally.seconds.append(time.monotonic() - began_at)
+
+
 def run(url: str, kills: int, folder: Path, seed: int = 0, *, events: int = 0) -> Tally:
     """Put load on a gunicorn whose journal is at a database URL, kill its workers, and count broken promises.
 
     It ends after so many kills, and so many events that clients have sent.
     """
+    dice = random.Random(seed)
+
+    def kill_workers(server: int, tally: Tally) -> None:
+        answered = 0
+        while tally.kills < kills or len(tally.answers) < events:
+            time.sleep(dice.uniform(0.05, 0.4))
+            if len(tally.answers) > answered:  # otherwise all workers are still starting, which takes long when busy
+                answered = len(tally.answers)
+                tally.kills += kill_one(server, dice)
+
+    return run_under_load(url, folder, kill_workers, seed)
+
+
+def run_under_load(
+    url: str, folder: Path, disturb: Callable[[int, Tally], None], seed: int = 0, *, wait_s: int = WAIT_S
+) -> Tally:
+    """Put load on a gunicorn while something disturbs it, and count broken promises.
+
+    ``disturb`` is called with the process id of gunicorn; the load ends a second after it has returned.
+    """
     (folder / "kill_handlers.py").write_text(HANDLERS)
     runs = folder / "runs"
-    tally, stop, dice = Tally(), threading.Event(), random.Random(seed)
-    with served(url, folder, runs) as (server, base_url):
+    tally, stop = Tally(), threading.Event()
+    with served(url, folder, runs, wait_s) as (server, base_url):
         clients = [threading.Thread(target=talk, args=(base_url, tally, stop, seed + n)) for n in range(CLIENTS)]
         for client in clients:
             client.start()
-        while tally.kills < kills or len(tally.answers) < events:
-            time.sleep(dice.uniform(0.05, 0.4))
-            tally.kills += kill_one(server.pid, dice)
+        disturb(server.pid, tally)
         time.sleep(1)
         stop.set()
         for client in clients:
@@ -102,39 +151,68 @@ def run(url: str, kills: int, folder: Path, seed: int = 0, *, events: int = 0) -
 
 
 @contextmanager
-def served(url: str, folder: Path, runs: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+def served(url: str, folder: Path, runs: Path, wait_s: int) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     """Serve the handlers with several workers."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     settings = {"TWIML_CREDENTIALS": CREDENTIALS, "TWIML_HANDLERS": "kill_handlers", "TWIML_DATABASE_URL": url}
-    settings |= {"RUNS": str(runs), "TWIML_LOOP_LIMIT": "1000000", "PYTHONPATH": f"{ROOT}{os.pathsep}{folder}"}
+    settings |= {
+        "TWIML_WAIT_S": str(wait_s),
+        "RUNS": str(runs),
+        "TWIML_LOOP_LIMIT": "1000000",
+        "PYTHONPATH": f"{ROOT}{os.pathsep}{folder}",
+    }
     (folder / "wsgi.py").write_text("from twiml_app.app import create_app\napp = create_app()\n")
-    options = ["--workers", "3", "--threads", "4", "--worker-class", "gthread", "--log-level", "critical"]
+    options = ["--workers", "3", "--threads", "8", "--worker-class", "gthread", "--log-level", "critical"]
     command = [sys.executable, "-m", "gunicorn", "wsgi:app", "--bind", f"127.0.0.1:{port}", *options]
     server = subprocess.Popen(command, cwd=folder, env=os.environ | settings, stdout=subprocess.DEVNULL)
     try:
+        wait_until_served(server, port)
         yield server, f"http://{CREDENTIALS}@127.0.0.1:{port}/message"
     finally:
         server.terminate()
         server.wait(60)
 
 
+def wait_until_served(server: subprocess.Popen[bytes], port: int) -> None:
+    """Wait until a worker answers: how long the start takes is not measured.
+
+    Raises: RuntimeError, if the server has ended instead.
+    """
+    while server.poll() is None:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=LIMIT_S)
+        try:
+            connection.request("GET", "/healthz")
+            connection.getresponse().read()
+            return
+        except OSError:
+            time.sleep(0.05)
+        finally:
+            connection.close()
+    raise RuntimeError("gunicorn did not start")
+
+
 def kill_one(parent: int, dice: random.Random) -> int:
     """Kill one worker; return 1, or 0 if there was none to kill."""
-    workers = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+    workers = workers_of(parent)
     if not workers:
         return 0
     try:
-        os.kill(int(dice.choice(workers)), signal.SIGKILL)
+        os.kill(dice.choice(workers), signal.SIGKILL)
     except ProcessLookupError:
         return 0
     return 1
 
 
+def workers_of(parent: int) -> list[int]:
+    """Return the process ids of the workers."""
+    return [int(pid) for pid in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()]
+
+
 def talk(url: str, tally: Tally, stop: threading.Event, seed: int) -> None:
     """Send messages: retry each until it is answered, and sometimes once more after that."""
     dice = random.Random(seed)
-    caller = Caller(HttpTransport())
+    caller = Caller(TimedTransport(tally))
     webhook = Webhook(url=f"{url}#rc=5&rp=all&ct=2000")
     while not stop.is_set():
         form = inbound_form("hello", message_sid=random_sid())
@@ -186,6 +264,8 @@ def main() -> None:
     print(f"acknowledged but missing     {len(tally.missing)}")
     print(f"retries with other bytes     {len(tally.differing)}")
     print(f"finished but run again       {len(tally.ran_again)}")
+    print(f"stuck                        {tally.stuck()}")
+    print(f"slowest answer               {tally.slowest_s:.2f} s")
     sys.exit(0 if tally.is_kept else 1)
 
 
