@@ -118,6 +118,36 @@ def test_handler_that_never_runs_is_reported_with_both_places(tmp_path: Path) ->
     ]
 
 
+def test_regular_expression_that_can_take_minutes_is_reported_with_its_place(tmp_path: Path) -> None:
+    """A text that almost matches would hold a worker; the text patterns of the package cannot do that."""
+    (tmp_path / "slow_handlers.py").write_text(
+        "import re\n"
+        "from twiml_app import Router\n"
+        "router = Router()\n"
+        "@router.message(re.compile(r'^order\\s*(?P<item>.*)\\s+please$'))\n"
+        "def order(message, item): ...\n"
+        "@router.message(re.compile('(?x) (a+)+ \\n  b'))\n"
+        "def nested(message): ...\n"
+        "@router.message(re.compile(r'^order (\\d+)$'))\n"
+        "def quick(message): ...\n"
+        "@router.message(re.compile('(x+)+' + 'y' * 100))\n"
+        "def long(message): ...\n"
+        "@router.message('<a> <int:n> <b>')\n"
+        "def text(message, a, n, b): ...\n"
+        "routers = [router]\n"
+    )
+
+    findings = check_settings(SOUND | {"TWIML_HANDLERS": "slow_handlers"}, tmp_path)[1]
+
+    path = tmp_path / "slow_handlers.py"
+    says = [each.says for each in findings if "take minutes" in each.says]
+    assert [each.partition(": two of its repeats")[0] for each in says] == [
+        rf"/^order\s*(?P<item>.*)\s+please$/ can take minutes for a long text ({path}:4 slow_handlers.order)",
+        f"/(?x) (a+)+ b/ can take minutes for a long text ({path}:6 slow_handlers.nested)",
+        f"/(x+)+{'y' * 72}…/ can take minutes for a long text ({path}:10 slow_handlers.long)",
+    ]
+
+
 def test_secrets_are_shown_only_on_request() -> None:
     """The output is pasted into tickets."""
     settings = Settings.read(SOUND)

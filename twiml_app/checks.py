@@ -19,7 +19,7 @@ from .errors import CallError, JournalError, TwimlAppError
 from .journal import sqlite_path
 from .private_files import is_open_to_others
 from .receiver import REALM
-from .routing import Router, hidden_routes, place_of
+from .routing import Router, hidden_routes, overlapping_repeats, place_of
 from .setting_readers import READERS
 from .testing import ServedApp
 from .webhook import Form, base_of
@@ -29,6 +29,9 @@ Level = Literal["ok", "warning", "error"]
 #: Makes Twilio retry after any failure, within its 15 seconds; a retry gets the stored answer,
 #: https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides.
 RETRY_FRAGMENT = "#rc=2&rp=all"
+
+#: The length to which a regular expression is cut.
+_SHOWN_PATTERN = 80
 
 _PASSWORD = re.compile(r"((?:^|[?&;\s])(?:password|passwd|pwd|secret|token|key)=)[^&;\s]+", re.IGNORECASE)
 _SECRET = ("CREDENTIALS", "TOKEN", "KEY")
@@ -87,6 +90,15 @@ def check_settings(
 
 
 def _check_routes(router: Router) -> Iterator[Finding]:
+    for route in router.routes:
+        if isinstance(route.pattern, re.Pattern) and overlapping_repeats(route.pattern):
+            yield Finding(
+                "warning",
+                "handlers",
+                f"{_one_line(route.source)} can take minutes for a long text ({place_of(route.handler)}): two of its"
+                " repeats, such as .* and \\s+, can share the same characters. Put a character between them that one of"
+                " them cannot match, or make the first one possessive, such as \\s++",
+            )
     for route, earlier in hidden_routes(router.routes):
         yield Finding(
             "warning",
@@ -94,6 +106,12 @@ def _check_routes(router: Router) -> Iterator[Finding]:
             f"{route.source} never runs ({place_of(route.handler)}): {earlier.source} comes first and matches the same"
             f" messages ({place_of(earlier.handler)}). Register the more specific one first",
         )
+
+
+def _one_line(source: str) -> str:
+    """Return a pattern without line breaks, cut to a length that a table can show."""
+    line = " ".join(source.split())
+    return line if len(line) <= _SHOWN_PATTERN else f"{line[: _SHOWN_PATTERN - 2]}…/"
 
 
 def _check_public_url(settings: Settings) -> Iterator[Finding]:

@@ -15,7 +15,7 @@ ORDER: tuple[str, ...] = (
 
 #: The modules inside each package.
 INSIDE: dict[str, tuple[str, ...]] = {
-    "routing": ("patterns", "routes", "hidden", "mistakes", "router"),
+    "routing": ("positions", "patterns", "repeats", "routes", "hidden", "mistakes", "router"),
     "receiver": (
         *("auth", "claims", "signature_diagnosis", "admission"),
         *("responses", "opt_outs", "replies", "suggestions", "answering", "wait_budget", "receiver"),

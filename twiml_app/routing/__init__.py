@@ -1,6 +1,7 @@
 """Routing: find the handler of an event by text patterns and conditions."""
 
 from .hidden import hidden_routes
+from .repeats import overlapping_repeats
 from .router import Match, Router
 from .routes import Handler, MessageRoute, name_of, opt_out_kind, place_of
 
@@ -12,5 +13,6 @@ __all__ = [
     "hidden_routes",
     "name_of",
     "opt_out_kind",
+    "overlapping_repeats",
     "place_of",
 ]
