@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from twiml_app.logs import JsonFormatter, TextFormatter, log_event, logger, mask, set_up
+from twiml_app.logs import MAX_FIELD_CHARACTERS, JsonFormatter, TextFormatter, log_event, logger, mask, set_up
 
 
 class Collected(logging.Handler):
@@ -259,3 +259,28 @@ def test_logging_that_the_program_set_up_is_not_changed() -> None:
 
         assert logger.handlers == [own]
         assert logger.level == logging.NOTSET
+
+
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_long_fields_are_cut(log_format: str) -> None:
+    """A request may contain 200 kB in one parameter, and the log is kept for years."""
+    long = "x" * 200_000
+    line = written(log_format, "event", {"status": long, "problem": ValueError(long), "number": 12})
+    cut = "x" * (MAX_FIELD_CHARACTERS - 1) + "…"
+
+    if log_format == "text":
+        assert line.rstrip().endswith(f"event status={cut} problem={cut} number=12")
+    else:
+        fields = json.loads(line)
+        assert (fields["status"], fields["problem"], fields["number"]) == (cut, cut, 12)
+
+
+@pytest.mark.parametrize("formatter", [JsonFormatter(), TextFormatter()], ids=["json", "text"])
+def test_long_lines_of_a_traceback_are_cut(formatter: logging.Formatter) -> None:
+    """The text of an exception often quotes what a person sent."""
+    try:
+        raise ValueError("x" * 200_000)
+    except ValueError:
+        record = logger.makeRecord(logger.name, logging.ERROR, __file__, 0, "failed", (), sys.exc_info())
+
+    assert len(formatter.format(record)) < 5 * MAX_FIELD_CHARACTERS

@@ -14,6 +14,8 @@ logger = logging.getLogger("twiml_app")
 
 _FIELDS = "twiml_fields"
 _SHOWN_DIGITS = 4
+#: The length to which a field, and each line of a traceback, is cut: some of it comes from requests.
+MAX_FIELD_CHARACTERS = 1000
 #: Control characters that a terminal would obey.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 #: Characters that would make a value look like two values, or like another field.
@@ -31,14 +33,24 @@ def mask(address: str) -> str:
 
 
 def log_event(level: int, event: str, fields: Mapping[str, object]) -> None:
-    """Log the line of an event; fields without a value are left out."""
+    """Log the line of an event; fields without a value are left out, and long ones are cut."""
     if not logger.isEnabledFor(level):
         return
-    given = {name: value for name, value in fields.items() if value not in (None, "")}
+    given = {name: _short(value) for name, value in fields.items() if value not in (None, "")}
     text = " ".join([event, *(f"{name}={_log_value(value)}" for name, value in given.items())])
     # Not by logger.log, which would walk the stack to find the caller: it is always this line.
     extra = {_FIELDS: {"event": event, **given}}
     logger.handle(logger.makeRecord(logger.name, level, __file__, 0, text, (), None, __name__, extra))
+
+
+def _short(value: object) -> object:
+    """Return a value, or its text with an ellipsis at the end if that is too long."""
+    text = str(value)
+    return value if len(text) <= MAX_FIELD_CHARACTERS else _cut(text)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MAX_FIELD_CHARACTERS else text[: MAX_FIELD_CHARACTERS - 1] + "…"
 
 
 def _log_value(value: object) -> str:
@@ -62,7 +74,7 @@ class JsonFormatter(logging.Formatter):
         fields = getattr(record, _FIELDS, None)
         entry.update(fields or {"message": record.getMessage()})
         if record.exc_info:
-            entry["exception"] = self.formatException(record.exc_info)
+            entry["exception"] = "\n".join(map(_cut, self.formatException(record.exc_info).split("\n")))
         return json.dumps(entry, default=str)
 
 
@@ -77,7 +89,7 @@ class TextFormatter(logging.Formatter):
 
 def _indented(trace: str) -> str:
     """Indent a traceback, so that no text in an exception can look like a line of the log."""
-    lines = (_CONTROL.sub("\ufffd", line) for line in trace.splitlines())
+    lines = (_CONTROL.sub("\ufffd", _cut(line)) for line in trace.splitlines())
     return "\n".join(f"    {line}" for line in lines)
 
 

@@ -13,7 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.caller.calling import UNCHANGED, tagged
-from twiml_app.caller.session import Conversation, CookieJar, KeptAnswers
+from twiml_app.caller.session import (
+    MAX_CONVERSATIONS,
+    MAX_COOKIE_CHARACTERS,
+    MAX_COOKIES,
+    Conversation,
+    CookieJar,
+    KeptAnswers,
+)
 
 ANN = ("+15005550001", "+15005550006", "sms.example.com")
 BEN = ("+15005550002", "+15005550006", "sms.example.com")
@@ -233,3 +240,18 @@ def test_least_recently_used_answer_is_dropped_first() -> None:
         [],
         [("If-None-Match", '"c"')],
     ]
+
+
+def test_number_and_length_of_cookies_are_limited() -> None:
+    """A program that sets another cookie for every message must not fill the memory of its caller."""
+    jar = CookieJar(lambda: 0.0)
+    alice, bob = ("+15005550001", "+15005550006", "a.example"), ("+15005550002", "+15005550006", "a.example")
+    for number in range(2 * MAX_COOKIES):
+        jar.store(alice, [("Set-Cookie", f"c{number}=x"), ("Set-Cookie", f"long={'x' * MAX_COOKIE_CHARACTERS}")])
+    assert [*jar.get(alice)] == [f"c{number}" for number in range(MAX_COOKIES, 2 * MAX_COOKIES)]
+
+    jar.store(bob, [("Set-Cookie", "c=x")])
+    for number in range(MAX_CONVERSATIONS - 1):
+        jar.store((f"+1{number}", *alice[1:]), [("Set-Cookie", "c=x")])
+    assert jar.get(alice) == {}
+    assert jar.get(bob) == {"c": "x"}

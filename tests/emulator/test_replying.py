@@ -22,7 +22,7 @@ from twiml_app.emulator.delivery_steps import DeliverySteps
 from twiml_app.emulator.media import MediaFetcher
 from twiml_app.emulator.opt_outs import OptOuts
 from twiml_app.emulator.profiles import find_profile
-from twiml_app.emulator.replying import LOOP_WINDOW_S, ReplyCounter, Replying
+from twiml_app.emulator.replying import LOOP_WINDOW_S, MAX_PAIRS, ReplyCounter, Replying
 from twiml_app.emulator.resources import Account, MessageRecord
 from twiml_app.emulator.schedule import Schedule
 from twiml_app.emulator.status_changes import StatusChanges
@@ -425,3 +425,13 @@ def test_clear_resets_the_reply_counts(parts: Parts) -> None:
     parts.replying.clear()
 
     assert parts.reply()
+
+
+def test_number_of_counted_pairs_is_limited() -> None:
+    """A clock that only moves when it is told to would never let a pair expire."""
+    counter = ReplyCounter(1)
+    admitted = [counter.admits((f"+1{number}", "+15005550006"), 0.0) for number in range(MAX_PAIRS + 2)]
+
+    assert all(admitted)
+    assert counter.admits(("+10", "+15005550006"), 0.0), "the oldest pair is forgotten"
+    assert not counter.admits((f"+1{MAX_PAIRS}", "+15005550006"), 0.0)

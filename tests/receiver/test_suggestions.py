@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twiml_app import InboundMessage, Router, StatusCallback
-from twiml_app.receiver.suggestions import Suggestions, suggest
+from twiml_app.receiver.suggestions import MAX_STATUS_CHARACTERS, MAX_SUGGESTIONS, Suggestions, suggest
 from twiml_app.webhook import Form
 
 
@@ -91,3 +91,15 @@ def test_each_suggestion_is_logged_once(caplog: pytest.LogCaptureFixture) -> Non
         suggestions.offer(event)
 
     assert caplog.messages == [suggest(event) for event in events[:3]]
+
+
+def test_number_and_length_of_suggestions_are_limited(caplog: pytest.LogCaptureFixture) -> None:
+    """Whoever may send callbacks could fill memory and log with statuses that Twilio does not have."""
+    caplog.set_level(logging.INFO)
+    suggestions = Suggestions()
+    suggestions.offer(status("x" * (MAX_STATUS_CHARACTERS + 1)))
+    assert caplog.messages == []
+
+    for number in range(2 * MAX_SUGGESTIONS):
+        suggestions.offer(status(f"status_{number}"))
+    assert caplog.messages == [suggest(status(f"status_{number}")) for number in range(MAX_SUGGESTIONS)]

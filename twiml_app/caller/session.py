@@ -19,6 +19,11 @@ COOKIE_LIFETIME_S = 4 * 3600
 
 #: Twilio reads no more of a document; longer answers are not cached.
 MAX_KEPT_BYTES = 64 * 1024
+#: How many conversations have cookies; the longest unused are dropped first.
+MAX_CONVERSATIONS = 10_000
+#: How many cookies a conversation has, and how long one can be with its name.
+MAX_COOKIES = 1000
+MAX_COOKIE_CHARACTERS = 4096
 
 #: The scope of cookies: From, To and the host in lower case.
 Conversation = tuple[str, str, str]
@@ -92,7 +97,7 @@ def _origin(url: str) -> tuple[str, str]:
 
 
 class CookieJar:
-    """Cookies per pair of numbers and host, dropped after four hours without use."""
+    """Cookies per pair of numbers and host, dropped after four hours without use, or if there are too many."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -110,18 +115,19 @@ class CookieJar:
         changes = [_read_cookie(value) for name, value in headers if name.lower() == "set-cookie"]
         with self._lock:
             cookies = self.get(conversation) | dict(changes)
-            kept = {name: text for name, text in cookies.items() if text is not None}
+            left = [(name, text) for name, text in cookies.items() if text is not None and _fits(name, text)]
+            kept = dict(left[-MAX_COOKIES:])
             self._kept.pop(conversation, None)
             if kept:
                 self._kept[conversation] = (self._clock(), kept)
             self._drop_expired()
 
     def _drop_expired(self) -> None:
-        """Drop expired cookies; the longest unused come first."""
+        """Drop expired cookies and those of too many conversations; the longest unused come first."""
         latest = self._clock() - COOKIE_LIFETIME_S
         while self._kept:
             conversation = next(iter(self._kept))
-            if self._kept[conversation][0] > latest:
+            if len(self._kept) <= MAX_CONVERSATIONS and self._kept[conversation][0] > latest:
                 return
             del self._kept[conversation]
 
@@ -132,6 +138,10 @@ def _read_cookie(value: str) -> tuple[str, str | None]:
     name, equals, text = pair.partition("=")
     is_over = any(_is_over(*attribute.lower().partition("=")[::2]) for attribute in attributes)
     return name, text if equals and name and not is_over else None
+
+
+def _fits(name: str, text: str) -> bool:
+    return len(name) + len(text) <= MAX_COOKIE_CHARACTERS
 
 
 def _is_over(attribute: str, value: str) -> bool:

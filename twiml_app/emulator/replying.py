@@ -23,7 +23,8 @@ from .twiml_reader import SendStep
 
 #: The window in which replies between two numbers are counted, https://www.twilio.com/docs/api/errors/14107
 LOOP_WINDOW_S = 30.0
-_MAX_PAIRS = 10_000
+#: How many pairs are counted at most; the oldest are forgotten first.
+MAX_PAIRS = 10_000
 
 
 class ReplyCounter:
@@ -35,8 +36,10 @@ class ReplyCounter:
 
     def admits(self, pair: tuple[str, str], now: float) -> bool:
         """Count another reply, and return whether it may be sent."""
-        if len(self._sent) > _MAX_PAIRS:
+        if len(self._sent) > MAX_PAIRS:
             self._sent = {key: times for key, times in self._sent.items() if times[-1] > now - LOOP_WINDOW_S}
+        if len(self._sent) > MAX_PAIRS:  # all within the time window
+            del self._sent[next(iter(self._sent))]
         times = self._sent.setdefault(pair, deque())
         while times and times[0] <= now - LOOP_WINDOW_S:
             times.popleft()

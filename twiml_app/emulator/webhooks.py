@@ -19,6 +19,9 @@ from .resources import API_2008, Account, MessageRecord
 _ANSWER_TYPES = ("text/xml", "application/xml", "text/html", "text/plain")
 _GEOGRAPHY = tuple(f"{whose}{what}" for whose in ("From", "To") for what in ("City", "State", "Zip", "Country"))
 
+#: How many callers are kept, each with its cached answers; an account has one for each of its tokens.
+MAX_CALLERS = 100
+
 
 class Webhooks:
     """Calls URLs of the program; requests are signed for their account."""
@@ -119,6 +122,8 @@ class Webhooks:
             token, key_id = key
             new = Caller(self._transport, token=token, key_id=key_id, cookies=self._cookies)
             caller = self._callers.setdefault(key, new)
+            for oldest in [*self._callers][:-MAX_CALLERS]:
+                self._callers.pop(oldest, None)
         return caller
 
 

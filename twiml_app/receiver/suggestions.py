@@ -20,16 +20,24 @@ _STATUS = """no handler matches this status callback. To handle it, add to handl
 """
 
 
+#: A suggestion for each status and error code that Twilio sends would fit; others may come from anywhere.
+MAX_SUGGESTIONS = 100
+#: Twilio's longest status has 19 characters.
+MAX_STATUS_CHARACTERS = 40
+
+
 class Suggestions:
-    """Remembers the suggestions that were made, so that each is made once."""
+    """Remembers the suggestions that were made, so that each is made once; only a limited number are made."""
 
     def __init__(self) -> None:
         self._made: set[str] = set()
 
     def offer(self, event: InboundMessage | StatusCallback) -> None:
-        """Log a handler that would match the event, unless it was logged before."""
+        """Log a handler that would match the event, unless it was logged before or the status is too long."""
+        if isinstance(event, StatusCallback) and len(event.message_status) > MAX_STATUS_CHARACTERS:
+            return
         text = suggest(event)
-        if text not in self._made:
+        if text not in self._made and len(self._made) < MAX_SUGGESTIONS:
             self._made.add(text)
             logger.info("%s", text)
 
