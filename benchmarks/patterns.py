@@ -66,12 +66,13 @@ MESSAGES = ("hours", "Order 2 Flat White.", "pay 2.50 euros", "tea or coffee?", 
 
 def seconds(action: Callable[[Any], object], argument: object) -> float:
     """Return the shortest time of an action, out of several repetitions."""
-    times: list[float] = []
-    while sum(times) < ROUND_S:
+    shortest, total = float("inf"), 0.0
+    while total < ROUND_S:
         started = time.perf_counter()
         action(argument)
-        times.append(time.perf_counter() - started)
-    return min(times)
+        taken = time.perf_counter() - started
+        shortest, total = min(shortest, taken), total + taken
+    return shortest
 
 
 def measure(pattern: TextPattern, make: Callable[[int], str]) -> list[float]:
