@@ -33,8 +33,8 @@ from .caller import (
 from .config import Settings
 from .errors import CallError
 from .handler_errors import collect_errors, describe_error, handler_as_cause
-from .receiver import REPLAY_HEADER
-from .recordings import Destination, Exchange, Sender, SendExchange, Sent, local_media
+from .receiver import ReplayProofs
+from .recordings import Destination, Exchange, ProvingTransport, Sender, SendExchange, Sent, local_media
 from .twiml import MessagingResponse
 from .verbs import Message, Redirect, Sms, Verb
 from .webhook import Form, WebhookResponse, base_of
@@ -69,9 +69,9 @@ class ServedApp:
         """The id of the shared key that signs; empty if an auth token signs."""
         return "" if self.settings.auth_tokens else next(iter(self.settings.shared_keys), "")
 
-    def caller(self, transport: Transport, *headers: tuple[str, str], cookies: CookieJar | None = None) -> Caller:
+    def caller(self, transport: Transport, *, cookies: CookieJar | None = None) -> Caller:
         """Return a caller that calls and signs as Twilio does."""
-        return Caller(transport, token=self.token, key_id=self.key_id, headers=headers, cookies=cookies)
+        return Caller(transport, token=self.token, key_id=self.key_id, cookies=cookies)
 
     def destination(self) -> Destination:
         """Return this application as the destination of recordings, with an account that it serves."""
@@ -112,8 +112,8 @@ def sender(app: Flask, recording: Path | None = None) -> SendExchange:
     Cookies are kept, and media files next to the recording are served. Exceptions of handlers are noted.
     """
     target, transport = in_process(app)
-    header = (REPLAY_HEADER, "1")
-    send_one = Sender(target.destination(), lambda cookies: target.caller(transport, header, cookies=cookies))
+    proving = ProvingTransport(transport, ReplayProofs(target.settings.secret_keys))
+    send_one = Sender(target.destination(), lambda cookies: target.caller(proving, cookies=cookies))
 
     def send(exchange: Exchange) -> Sent:
         with collect_errors(app) as errors, local_media(exchange, recording) as media:

@@ -17,7 +17,7 @@ ORDER: tuple[str, ...] = (
 INSIDE: dict[str, tuple[str, ...]] = {
     "routing": ("positions", "patterns", "repeats", "routes", "hidden", "mistakes", "router"),
     "receiver": (
-        *("auth", "claims", "signature_diagnosis", "admission"),
+        *("auth", "claims", "replay_proofs", "signature_diagnosis", "admission"),
         *("responses", "opt_outs", "replies", "suggestions", "answering", "wait_budget", "receiver"),
     ),
     "caller": ("types", "forms", "http_auth", "session", "transports", "caller"),

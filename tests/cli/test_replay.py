@@ -90,6 +90,49 @@ def test_requests_to_a_url_are_signed(project: Project) -> None:
     assert unsigned.stdout.endswith("4 replayed, 4 different\n")
 
 
+def test_application_with_a_key_of_its_own_is_replayed_with_that_key(project: Project) -> None:
+    """Without its key a replay would be stored and charged, so it stops at the first exchange."""
+    project.type("journal", "export", "traffic.jsonl")
+
+    with served(project.app(SECRET_KEY="of the application")) as url:
+        before = project.journal()
+        proven = project.type("replay", "traffic.jsonl", "--to", url, SECRET_KEY="of the application")
+        after = project.journal()
+        unproven = project.type("replay", "traffic.jsonl", "--to", url)
+
+    assert (proven.exit_code, proven.stdout, after) == (0, "4 replayed, 0 different\n", before)
+    assert (unproven.exit_code, "the application has another key" in unproven.stderr) == (1, True)
+    assert len(project.journal()[0]) == len(before[0]) + 1
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        pytest.param({"TWIML_CREDENTIALS": ""}, id="credentials of the URL"),
+        pytest.param({"TWIML_CREDENTIALS": "other:pair-of-this-folder"}, id="before those of the folder"),
+        pytest.param({"TWIML_CREDENTIALS": "", "SECRET_KEY": "key"}, id="only a key"),
+    ],
+)
+def test_key_of_a_replay_comes_from_the_url_or_the_environment(project: Project, environment: dict[str, str]) -> None:
+    """Without SECRET_KEY, the key of an application is made from its credentials, which the URL contains."""
+    project.type("journal", "export", "traffic.jsonl")
+
+    with served(project.app(SECRET_KEY=environment.get("SECRET_KEY", ""))) as url:
+        result = project.type("replay", "traffic.jsonl", "--to", url, **environment)
+
+    assert (result.exit_code, result.stdout) == (0, "4 replayed, 0 different\n")
+
+
+def test_replay_without_a_key_sends_nothing(project: Project) -> None:
+    """Unsigned, the exchanges would be handled as real events."""
+    write_file(project.folder / "a.jsonl", [exchange()])
+
+    result = project.type("replay", "a.jsonl", "--to", "http://127.0.0.1:1", TWIML_CREDENTIALS="")
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "nothing to sign the replay with: set the SECRET_KEY of the application" in result.stderr
+
+
 def test_missing_answers_are_not_accepted(project: Project) -> None:
     """An update against an application that is down must not look like a success."""
     project.type("journal", "export", "traffic.jsonl")
@@ -155,7 +198,7 @@ def test_progress_is_shown_on_a_terminal(project: Project, monkeypatch: pytest.M
 
     monkeypatch.chdir(project.folder)
     with redirect_stderr(terminal), redirect_stdout(output), refusing_port() as port, pytest.raises(SystemExit):
-        main(["replay", "a.jsonl", "--to", f"http://127.0.0.1:{port}"], standalone_mode=False)
+        main(["replay", "a.jsonl", "--to", f"http://sms:secret@127.0.0.1:{port}"], standalone_mode=False)
 
     assert "replaying" in terminal.getvalue()
     assert output.getvalue().endswith("1 replayed, 1 different\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.journal.program import Program, bodies
+from tests.receiver.programs import proven
 from tests.webhook_requests import AUTHORIZATION, SID, webhook
 from twiml_app.caller.forms import inbound_form
 from twiml_app.webhook import Form
@@ -95,8 +96,8 @@ def test_replayed_recording_is_marked_and_leaves_no_trace(program: Program) -> N
     seen: list[bool] = []
     program.during = lambda message: seen.append(message.replayed)
     for _ in range(2):
-        request = webhook(inbound_form("hi", message_sid=SID), headers=AUTHORIZATION | {"x-twiml-replay": "1"})
-        program.receiver.handle(request)
+        request = webhook(inbound_form("hi", message_sid=SID), headers=AUTHORIZATION)
+        program.receiver.handle(proven(request, program.settings))
 
     assert (seen, program.archive.overview().exchanges) == ([True, True], 0)
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tests.webhook_requests import BASIC, SID, authorized, read_settings, webhook
 from twiml_app import InboundMessage, Router, StatusCallback
 from twiml_app.caller.forms import inbound_form, status_form
+from twiml_app.config import Settings
 from twiml_app.errors import ClaimLost, JournalUnavailable, RequestRefused, StillRunning
 from twiml_app.events import Event
 from twiml_app.receiver.claims import Claim, Outcome, StoredReply
 from twiml_app.receiver.receiver import Receiver
+from twiml_app.receiver.replay_proofs import REPLAY_HEADER, ReplayProofs
 from twiml_app.webhook import Endpoint, WebhookRequest
 
 EMPTY = b'<?xml version="1.0" encoding="UTF-8"?><Response/>'
@@ -32,6 +34,12 @@ def status(message_status: str, error_code: int | None = None) -> WebhookRequest
     """Return an authenticated status callback request."""
     form = status_form(STATUS_SID, message_status, error_code=error_code)
     return authorized(webhook(form, endpoint="status"))
+
+
+def proven(request: WebhookRequest, settings: Settings) -> WebhookRequest:
+    """Mark a request as a replay, as the command does that knows the key of the application."""
+    proof = ReplayProofs(settings.secret_keys).make(request.method, request.target, request.body)
+    return replace(request, headers={**request.headers, REPLAY_HEADER.lower(): proof})
 
 
 @dataclass

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.receiver.programs import EMPTY, Deliveries, Memory, Program, text
+from tests.receiver.programs import EMPTY, Deliveries, Memory, Program, proven, text
 from tests.webhook_requests import BASIC, SIGNED, authorized, read_settings, webhook
 from twiml_app import Router
 from twiml_app.errors import RegistrationError
-from twiml_app.receiver.receiver import REPLAY_HEADER, Receiver
+from twiml_app.receiver.receiver import Receiver
+from twiml_app.receiver.replay_proofs import REPLAY_HEADER
 from twiml_app.webhook import TEXT_TYPE, TWIML_TYPE, Endpoint, WebhookRequest, WebhookResponse
 
 ENDPOINTS: tuple[Endpoint, ...] = ("message", "status", "fallback")
@@ -84,17 +85,43 @@ def test_registration_after_the_first_request_is_refused(program: Program) -> No
         program.router.message("late")(repr)
 
 
-def test_replay_runs_the_handler_and_does_not_use_the_journal(program: Program) -> None:
-    """A replayed recording must not be stored as another message."""
+def test_replay_runs_the_handler_and_does_not_use_the_journal(
+    program: Program, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A replayed recording must not be stored as another message, and is recognized in the log."""
     journal, seen = Memory(down="claim"), list[bool]()
     program.router.message("replay")(lambda message: seen.append(message.replayed))
     receiver = program.receiver(journal=journal)
-    for request, outcome in [(text("replay"), 200), (text("hello", endpoint="fallback"), 200), (webhook(), 401)]:
-        replayed = replace(request, headers={**request.headers, REPLAY_HEADER.lower(): "1"})
-        assert receiver.handle(replayed).status == outcome
+    unauthorized = webhook(headers={"authorization": "Basic eDp5"})
+    for request, status in [(text("replay"), 200), (text("hello", endpoint="fallback"), 200), (unauthorized, 401)]:
+        answer = receiver.handle(proven(request, receiver.settings))
+        assert (answer.status, answer.header(REPLAY_HEADER)) == (status, "yes" if status == 200 else "")
 
     assert seen == [True]
-    assert (program.called, journal.claims) == ([], [])
+    assert (program.called, journal.claims, journal.refused) == ([], [], [])
+    assert [" replayed=yes " in record.getMessage() for record in caplog.records] == [True, True, False]
+
+
+def test_loop_limit_does_not_apply_to_a_replay(program: Program) -> None:
+    """A recording may contain the same text many times."""
+    receiver = program.receiver({"TWIML_LOOP_LIMIT": "1"}, journal=Memory())
+
+    answers = [receiver.handle(proven(text("hello"), receiver.settings)) for _ in range(20)]
+
+    assert [b"you said hello" in answer.body for answer in answers] == [True] * 20
+
+
+@pytest.mark.parametrize("value", ["1", "yes", "", "0.a.b"])
+def test_header_without_a_proof_means_nothing(program: Program, value: str, caplog: pytest.LogCaptureFixture) -> None:
+    """Anybody who captured a request could add the header, and run its handler again and again."""
+    journal = Memory()
+    marked = {REPLAY_HEADER.lower(): value}
+    for request in (text("hello"), webhook(headers={"authorization": "Basic eDp5"})):
+        answer = program.receiver(journal=journal).handle(replace(request, headers={**request.headers, **marked}))
+        assert answer.header(REPLAY_HEADER) == ""
+
+    assert (len(journal.claims), len(journal.stored), len(journal.refused)) == (1, 1, 1)
+    assert "replayed" not in caplog.text
 
 
 header_text = st.text(st.characters(max_codepoint=255), max_size=40)

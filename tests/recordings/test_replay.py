@@ -19,9 +19,9 @@ from twiml_app.app import Twiml
 from twiml_app.caller.caller import Caller
 from twiml_app.caller.forms import inbound_form, status_form
 from twiml_app.errors import CallError
-from twiml_app.receiver.receiver import REPLAY_HEADER
+from twiml_app.receiver.replay_proofs import ReplayProofs
 from twiml_app.recordings.format import Exchange
-from twiml_app.recordings.replay import Destination, Replayed, SendExchange, Sent, replay
+from twiml_app.recordings.replay import Destination, ProvingTransport, Replayed, SendExchange, Sent, replay
 from twiml_app.testing import in_process, sender
 from twiml_app.twiml import DECLARATION, MessagingResponse
 from twiml_app.webhook import WebhookResponse
@@ -125,7 +125,8 @@ def new_app(router: Router, **settings: str) -> Flask:
 def send_to(app: Flask) -> SendExchange:
     """Return a function that sends to an application in this process, as the command line does."""
     target, transport = in_process(app)
-    caller = Caller(transport, token=target.token, headers=((REPLAY_HEADER, "1"),))
+    proving = ProvingTransport(transport, ReplayProofs(target.settings.secret_keys))
+    caller = Caller(proving, token=target.token)
     return lambda each: target.destination().send(caller, each)
 
 

@@ -14,6 +14,7 @@ from .types import (
     Transport,
     Webhook,
     is_http_url,
+    target_of,
     without_secret,
 )
 
@@ -40,6 +41,7 @@ __all__ = [
     "random_sid",
     "resolve",
     "status_form",
+    "target_of",
     "without_secret",
     "without_userinfo",
 ]

@@ -9,15 +9,27 @@ from collections.abc import Callable
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import click
 
-from ..caller import Caller, HttpTransport
+from ..caller import Caller, HttpTransport, OutgoingRequest, Transport
+from ..config import Settings
 from ..errors import ConfigurationError
-from ..receiver import REPLAY_HEADER
-from ..recordings import Destination, Exchange, Replayed, Sender, SendExchange, read_file, replay, update_file
+from ..receiver import REPLAY_HEADER, ReplayProofs
+from ..recordings import (
+    Destination,
+    Exchange,
+    ProvingTransport,
+    Replayed,
+    Sender,
+    SendExchange,
+    read_file,
+    replay,
+    update_file,
+)
 from ..testing import sender
+from ..webhook import WebhookResponse
 from .common import (
     announce_handlers,
     app_option,
@@ -25,11 +37,15 @@ from .common import (
     json_option,
     plain_errors,
     print_json,
-    project_settings,
+    project_values,
     yes_option,
 )
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
+#: The settings that a key can come from.
+_KEYS = ("SECRET_KEY", "TWIML_CREDENTIALS", "TWIML_AUTH_TOKENS", "TWILIO_AUTH_TOKEN", "TWIML_SHARED_KEYS")
+#: The statuses of an answer after which a handler has run.
+_HANDLED = (200, 204, 500)
 
 
 @click.command("replay")
@@ -60,6 +76,9 @@ def replay_command(
     They are sent to the application in this process, without its journal, or to a URL. Handlers run for real; in them,
     event.replayed is true. The exit status is 1 if any answer differs.
 
+    The requests to a URL are signed with the key of its application: set SECRET_KEY if it has one; otherwise the
+    credentials in the URL, or those in the environment, are enough.
+
     \b
     Examples:
         twiml-app replay tests/recordings/orders.jsonl
@@ -69,7 +88,7 @@ def replay_command(
     with plain_errors():
         recorded = {file: read_file(file) for file in files}
         new_sender = _sending_to(url, anywhere) if url else _sending_to_app(app_name, yes)
-    results = _run(recorded, new_sender, factor, parallel)
+        results = _run(recorded, new_sender, factor, parallel)
     differing = [result for result in results if not result.agrees]
     accepted = [result for result in differing if update and result.answer]
     if accepted:
@@ -88,18 +107,55 @@ def _factor(pace: str) -> float:
 def _sending_to(url: str, anywhere: bool) -> Callable[[Path], SendExchange]:
     """Return a function that makes a sender to an address for a file.
 
-    Raises: ConfigurationError, for a URL that is not on this machine, without ``anywhere``.
+    Raises: ConfigurationError, for a URL that is not on this machine, without ``anywhere``, or without a key.
     """
     host = _host(url)
     if host not in _LOOPBACK and not anywhere:
         raise ConfigurationError("--to", f"{host} is not this machine: add --anywhere to allow it")
-    settings = project_settings()
+    settings = _settings_at(url)
     base = url.rstrip("/").removesuffix(settings.message_path)
     destination = Destination(base_url=base, paths=settings.paths, account_sid=os.environ.get("TWILIO_ACCOUNT_SID", ""))
-    token, headers = os.environ.get("TWILIO_AUTH_TOKEN", ""), ((REPLAY_HEADER, "1"),)
-    return lambda _: Sender(
-        destination, lambda cookies: Caller(HttpTransport(), token=token, headers=headers, cookies=cookies)
-    )
+    token, proofs = os.environ.get("TWILIO_AUTH_TOKEN", ""), ReplayProofs(settings.secret_keys)
+    transport = ProvingTransport(_StopsUnlessReplayed(HttpTransport()), proofs)
+    return lambda _: Sender(destination, lambda cookies: Caller(transport, token=token, cookies=cookies))
+
+
+def _settings_at(url: str) -> Settings:
+    """Return the settings of the working directory, with the credentials of a URL in front: they make its key.
+
+    Raises: ConfigurationError, also if nothing gives a key to sign with.
+    """
+    given = project_values()
+    pair = unquote(urlsplit(url).netloc.rpartition("@")[0])
+    if ":" in pair and not any(map(str.isspace, pair)):
+        given["TWIML_CREDENTIALS"] = f"{pair} {given.get('TWIML_CREDENTIALS', '')}"
+    if not any(given.get(name) for name in _KEYS):
+        problem = (
+            "nothing to sign the replay with: set the SECRET_KEY of the application, or give its credentials in the URL"
+        )
+        raise ConfigurationError("--to", problem)
+    return Settings.read({"TWIML_CREDENTIALS": "none:needed-to-look"} | given if given.get("SECRET_KEY") else given)
+
+
+class _StopsUnlessReplayed:
+    """Stops the replay at an application that does not accept the proof, so that it handles one real event at most."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def __call__(self, request: OutgoingRequest) -> WebhookResponse:
+        """Send a request.
+
+        Raises: ConfigurationError, if it was not handled as a replay, and whatever the transport raises.
+        """
+        response = self._transport(request)
+        if response.status in _HANDLED and not response.header(REPLAY_HEADER):
+            problem = (
+                "the application has another key, or a clock that is more than a minute off, so it handled the first"
+                " exchange as a real event: set the SECRET_KEY that it has, or the same credentials"
+            )
+            raise ConfigurationError("--to", problem)
+        return response
 
 
 def _sending_to_app(app_name: str | None, yes: bool) -> Callable[[Path], SendExchange]:

@@ -5,7 +5,8 @@ from .answering import run_status_handlers
 from .auth import REALM
 from .claims import Claim, Journal, Outcome, StoredReply
 from .opt_outs import silence_for
-from .receiver import REPLAY_HEADER, Receiver
+from .receiver import Receiver
+from .replay_proofs import REPLAY_HEADER, ReplayProofs
 
 __all__ = [
     "REALM",
@@ -15,6 +16,7 @@ __all__ = [
     "Journal",
     "Outcome",
     "Receiver",
+    "ReplayProofs",
     "StoredReply",
     "run_status_handlers",
     "silence_for",

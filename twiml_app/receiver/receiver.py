@@ -23,18 +23,16 @@ from .answering import Answerer
 from .auth import CHALLENGE
 from .claims import Claim, Journal, Outcome, StoredReply
 from .opt_outs import silence_for
+from .replay_proofs import REPLAY_HEADER, ReplayProofs
 from .responses import empty_response, twiml_response, unavailable_response
 from .wait_budget import TWILIO_WAIT_S, WaitBudget
-
-#: Marks an authenticated request as the replay of a recording: it is neither claimed nor stored.
-REPLAY_HEADER = "X-Twiml-Replay"
 
 
 class Receiver:
     """Answers webhooks with the handlers of a router.
 
     ``journal`` guarantees one answer per event; ``on_exception`` is called with every exception that a handler raises;
-    ``clock`` returns seconds.
+    ``clock`` returns seconds; ``now`` returns seconds since 1970.
     """
 
     def __init__(
@@ -45,12 +43,14 @@ class Receiver:
         journal: Journal | None = None,
         on_exception: Callable[[Exception], object] = lambda _: None,
         clock: Callable[[], float] = time.perf_counter,
+        now: Callable[[], float] = time.time,
     ) -> None:
         self.router = router
         self.settings = settings
         self.journal = journal
         self._admission = Admission(settings)
         self._answerer = Answerer(router, settings, self._admission.status_urls, on_exception)
+        self._replay_proofs = ReplayProofs(settings.secret_keys, clock=now)
         self._clock = clock
 
     def detach_journal(self) -> None:
@@ -61,37 +61,37 @@ class Receiver:
         """Answer a request; nothing in it makes this raise."""
         started = self._clock()
         self.router.begin_serving()
+        is_replay = self._replay_proofs.accepts(request, self.settings.public_url)
         try:
             event = self._admission.admit(request)
         except RequestRefused as refused:
-            return self._refuse(request, refused)
+            return self._refuse(request, refused, keeps=not is_replay)
         if request.method == "HEAD":
             return empty_response(request)
+        event = replace(event, replayed=True) if is_replay else event
         outcome = self._answer(request, event, started)
         seconds = self._clock() - started
         self._log(event, _mark_overdue(event, outcome, seconds), seconds)
-        return outcome.response
+        return _mark_replay(outcome.response) if is_replay else outcome.response
 
-    def _refuse(self, request: WebhookRequest, refused: RequestRefused) -> WebhookResponse:
+    def _refuse(self, request: WebhookRequest, refused: RequestRefused, *, keeps: bool) -> WebhookResponse:
         """Answer with one plain line and log the reason; the request that fetches the challenge is not a refusal."""
         challenged = isinstance(refused, Unauthorized)
         is_probe = isinstance(refused, Unauthorized) and refused.is_probe
         fields = {"status": refused.status, "url": request.endpoint, "reason": refused.reason}
         log_event(logging.DEBUG if is_probe else logging.WARNING, "refused", fields)
-        if self.journal and not is_probe and not _is_replay(request):
+        if self.journal and not is_probe and keeps:
             self.journal.keep_refusal(request, refused)
         return WebhookResponse.line(refused.status, refused.line, *([CHALLENGE] if challenged else []))
 
     def _answer(self, request: WebhookRequest, event: Event, started: float) -> Outcome:
-        is_replay = _is_replay(request)
+        journal = None if event.replayed else self.journal
         if request.endpoint == "fallback":
-            return self._fall_back(request, event, None if is_replay else self.journal, started)
-        if is_replay:
-            return self._answerer.answer(request, replace(event, replayed=True))
-        if self.journal is None:
+            return self._fall_back(request, event, journal, started)
+        if journal is None:
             return self._answerer.answer(request, event)
         try:
-            return self._answer_once(self.journal, request, event, started)
+            return self._answer_once(journal, request, event, started)
         except StillRunning as error:
             log_event(logging.WARNING, "journal", {"problem": error})
             return Outcome(WebhookResponse.line(503, "the first request is still being answered"), "still running")
@@ -186,7 +186,9 @@ class Receiver:
 
     @staticmethod
     def _fields(event: Event, outcome: Outcome, seconds: float) -> dict[str, object]:
-        done = {"handler": outcome.handler, "outcome": outcome.name, "ms": round(seconds * 1000, 1)}
+        done: dict[str, object] = {"handler": outcome.handler, "outcome": outcome.name, "ms": round(seconds * 1000, 1)}
+        if event.replayed:
+            done["replayed"] = "yes"
         if isinstance(event, UnknownEvent):
             return done
         status = {"status": event.message_status} if isinstance(event, StatusCallback) else {}
@@ -212,8 +214,9 @@ def _mark_overdue(event: Event, outcome: Outcome, seconds: float) -> Outcome:
     return replace(outcome, name="overdue")
 
 
-def _is_replay(request: WebhookRequest) -> bool:
-    return REPLAY_HEADER.lower() in request.headers
+def _mark_replay(response: WebhookResponse) -> WebhookResponse:
+    """Return an answer that says that no real event was handled."""
+    return replace(response, headers=(*response.headers, (REPLAY_HEADER, "yes")))
 
 
 def _may_repeat(event: Event) -> TypeGuard[InboundMessage]:

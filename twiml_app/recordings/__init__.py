@@ -3,12 +3,13 @@
 from .comparison import differences
 from .format import Exchange, read_file, update_file, write_file, write_line
 from .media import local_media
-from .replay import Destination, Replayed, Sender, SendExchange, Sent, replay
+from .replay import Destination, ProvingTransport, Replayed, Sender, SendExchange, Sent, replay
 from .scrubbing import Scrubber
 
 __all__ = [
     "Destination",
     "Exchange",
+    "ProvingTransport",
     "Replayed",
     "Scrubber",
     "SendExchange",

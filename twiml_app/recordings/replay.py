@@ -8,9 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode, urlsplit
 
-from ..caller import Caller, CookieJar, Webhook
+from ..caller import Caller, CookieJar, OutgoingRequest, Transport, Webhook, target_of
 from ..errors import CallError
 from ..events import TOKEN_PARAMETER
+from ..receiver import REPLAY_HEADER, ReplayProofs
 from ..webhook import Endpoint, Form, WebhookResponse
 from .comparison import differences, with_host_of
 from .format import Exchange
@@ -92,6 +93,22 @@ class Destination:
         kept = [pair for pair in Form.read(query, max_fields=500, strict=False).pairs if pair[0] != TOKEN_PARAMETER]
         path = self.paths[exchange.endpoint]
         return f"{self.base_url}{path}{'?' + urlencode(kept) if kept else ''}#rc=0"
+
+
+class ProvingTransport:
+    """Sends each request with a proof that it is a replay, made with the key of its application."""
+
+    def __init__(self, transport: Transport, proofs: ReplayProofs) -> None:
+        self._transport = transport
+        self._proofs = proofs
+
+    def __call__(self, request: OutgoingRequest) -> WebhookResponse:
+        """Send a request.
+
+        Raises: whatever the transport raises.
+        """
+        proof = self._proofs.make(request.method, target_of(urlsplit(request.url)), request.body)
+        return self._transport(replace(request, headers=(*request.headers, (REPLAY_HEADER, proof))))
 
 
 class Sender:
