@@ -62,6 +62,10 @@ class Program:
         def own(message: InboundMessage) -> Message:
             return Message("own", action="/status?mine=1&token=x", method="GET")
 
+        @self.router.message("elsewhere")
+        def elsewhere(message: InboundMessage) -> Message:
+            return Message("look", to="+1 500-555-0009", from_=message.profile_name or None)
+
         @self.router.default
         def keep(message: InboundMessage) -> str:
             self.messages.append(message)
@@ -256,6 +260,27 @@ def test_delivery_is_reported_at_the_status_url_of_the_reply() -> None:
 
     assert (status.in_reply_to, status.message_sid, status.message_status) == (SID, "SM9", "delivered")
     assert (status.from_, status.to, status.raw_dlr_done_date) == (NUMBER, CONTACT, "2401010000")
+
+
+@pytest.mark.parametrize(
+    ("sender", "reported"),
+    [
+        pytest.param("", NUMBER, id="our number"),
+        pytest.param("12345", "12345", id="another sender"),
+        pytest.param("MG" + "0" * 32, NUMBER, id="a messaging service"),
+    ],
+)
+def test_delivery_is_reported_with_the_addresses_of_the_message(sender: str, reported: str) -> None:
+    """The application refuses a report about a message to somebody else."""
+    program = Program().follow()
+    phone = Phone(program.app())
+    reply = phone.text("elsewhere", From="+15005550002", ProfileName=sender)
+    phone.report(reply, "delivered")
+    (status,) = program.statuses
+
+    assert (status.to, status.from_) == ("+1 500-555-0009", reported)
+    with pytest.raises(CallError, match="answered 401: the token of the status URL is not valid"):
+        phone.report(reply, "failed", To=CONTACT)
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from .emulator import Emulator
 
 _MAX_REDIRECTS = 10
+_MAX_FIELDS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,7 +261,8 @@ class Phone:
         reply.reported[index] = message_status
         url = message.action or message.status_callback or ""
         webhook = Webhook(url=resolve(reply.call.url, url), method=message.method or "POST")
-        return self._report(webhook, self._new_sid("SM"), message_status, error_code, fields)
+        addresses = _addresses_of(message, reply.call)
+        return self._report(webhook, self._new_sid("SM"), message_status, error_code, addresses | fields)
 
     def _send(self, body: str, media: Mapping[str, str], fields: Mapping[str, str]) -> Reply:
         __tracebackhide__ = True
@@ -292,6 +294,15 @@ class Phone:
         )
         with handler_as_cause(self._app):
             return self._caller.call(webhook, form).response
+
+
+def _addresses_of(message: Message | Sms, call: Call) -> dict[str, str]:
+    """Return To and From of a message that was sent in answer to a call; a messaging service sends from the number."""
+    request = call.attempts[-1].request
+    encoded = request.body.decode() or urlsplit(request.url).query
+    inbound = Form.read(encoded, max_fields=_MAX_FIELDS, strict=False)
+    from_ = "" if (message.from_ or "").startswith("MG") else message.from_
+    return {"To": message.to or inbound.get("From", ""), "From": from_ or inbound.get("To", "")}
 
 
 def read_reply(caller: Caller, webhook: Webhook, form: Form) -> Reply:

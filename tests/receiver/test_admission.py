@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -23,7 +24,7 @@ from tests.webhook_requests import (
     signed,
     webhook,
 )
-from twiml_app.caller.forms import inbound_form, status_form
+from twiml_app.caller.forms import CONTACT, NUMBER, inbound_form, status_form
 from twiml_app.errors import Forbidden, MalformedRequest, RequestRefused, RequestTooLarge, Unauthorized
 from twiml_app.events import InboundMessage, StatusCallback, UnknownEvent
 from twiml_app.receiver.admission import Admission
@@ -201,9 +202,13 @@ def test_account_that_is_served_is_admitted() -> None:
 
 def status_request(token_of: str, *, endpoint: str = "status", **query: str) -> WebhookRequest:
     """Return a status callback to the status URL of a reply, without credentials."""
-    url = Admission(read_settings(BASIC)).status_urls.url("", token_of)
+    url = Admission(read_settings(BASIC)).status_urls.url("", token_of, to=CONTACT, from_=NUMBER)
     target = url.replace("/status", f"/{endpoint}") + "".join(f"&{name}={value}" for name, value in query.items())
     return webhook(status_form("SM" + "7" * 32, "delivered"), endpoint=endpoint, target=target)  # type: ignore[arg-type]
+
+
+SENT = "SM" + "7" * 32
+TOKEN_TARGET = status_request("SM1").target
 
 
 def test_signed_status_url_replaces_the_credentials() -> None:
@@ -235,9 +240,70 @@ def test_status_token_is_valid_only_for_its_own_status_url(request_: WebhookRequ
     assert isinstance(refusal(request_, BASIC), Unauthorized)
 
 
+@pytest.mark.parametrize(
+    ("request_", "reason"),
+    [
+        pytest.param(
+            webhook(status_form(SENT, "failed", to="+15005550009"), endpoint="status", target=TOKEN_TARGET),
+            "made for another message, recipient or sender",
+            id="another recipient",
+        ),
+        pytest.param(
+            webhook(status_form(SENT, "failed", from_="+15005550009"), endpoint="status", target=TOKEN_TARGET),
+            "made for another message, recipient or sender",
+            id="another sender",
+        ),
+        pytest.param(
+            webhook([("MessageSid", SENT), ("MessageStatus", "failed")], endpoint="status", target=TOKEN_TARGET),
+            "made for another message, recipient or sender",
+            id="no addresses",
+        ),
+        pytest.param(
+            webhook(endpoint="status", target=TOKEN_TARGET, body=b"x"),
+            "was not checked: the body is not a form",
+            id="not a form",
+        ),
+        pytest.param(
+            webhook(endpoint="status", target=TOKEN_TARGET, body=b"a=" + b"b" * 262143),
+            "was not checked: the body is larger",
+            id="too large",
+        ),
+        pytest.param(webhook(target="/message?token=x"), "only valid at the status URL", id="at the Message URL"),
+    ],
+)
+def test_status_token_is_valid_only_for_the_delivery_of_its_reply(request_: WebhookRequest, reason: str) -> None:
+    """Whoever sees one status URL could otherwise report any message as failed."""
+    refused = refusal(request_, BASIC)
+
+    assert isinstance(refused, Unauthorized)
+    assert refused.line == "the token of the status URL is not valid"
+    assert reason in refused.reason
+
+
+def test_expired_status_token_is_refused() -> None:
+    """A status URL is found in access logs for years."""
+    later = Admission(read_settings(BASIC), now=lambda: time.time() + 16 * 86400)
+
+    with pytest.raises(Unauthorized) as refused:
+        later.admit(status_request("SM1"))
+    assert refused.value.reason == "the token of the status URL is older than 14 days"
+
+
+def test_status_token_is_checked_in_a_get_request() -> None:
+    """A handler may choose the method of its status callbacks."""
+    form = status_form(SENT, "delivered")
+    request = webhook(endpoint="status", method="GET", target="/status")
+    good = replace(request, target=f"{TOKEN_TARGET}&{form.encode()}")
+    bad = replace(good, target=good.target.replace(CONTACT[1:], "15005550009"))
+
+    assert isinstance(Admission(read_settings(BASIC)).admit(good), StatusCallback)
+    assert isinstance(refusal(bad, BASIC), Unauthorized)
+
+
 def test_status_token_does_not_authenticate_a_message() -> None:
     """Somebody who reads a token in an access log must not be able to order in a customer's name."""
-    request = replace(webhook(inbound_form("order 2 coffee")), endpoint="status", target=status_request("SM1").target)
+    form = inbound_form("order 2 coffee", from_=NUMBER, to=CONTACT)
+    request = replace(webhook(form), endpoint="status", target=status_request("SM1").target)
 
     assert refusal(request, BASIC).reason == "a status token does not authenticate inbound messages"
     assert isinstance(Admission(read_settings(BASIC)).admit(authorized(request)), InboundMessage)

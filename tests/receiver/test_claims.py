@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import inspect
-from dataclasses import FrozenInstanceError, fields, replace
+from dataclasses import FrozenInstanceError, fields
 from typing import cast
 
 import pytest
 
-from tests.receiver.programs import Memory, Program, status, text
+from tests.receiver.programs import Memory, Program, proven, status, text
 from tests.webhook_requests import BASIC, read_settings, webhook
 from twiml_app.journal import DurableJournal
 from twiml_app.receiver.claims import Claim, Journal, Outcome, StoredReply
-from twiml_app.receiver.receiver import REPLAY_HEADER, Receiver
+from twiml_app.receiver.receiver import Receiver
 from twiml_app.webhook import WebhookResponse
 
 METHODS = sorted(name for name in vars(Journal) if not name.startswith("_"))
@@ -43,7 +43,7 @@ def test_receiver_uses_only_the_protocol(program: Program) -> None:
         status("delivered"),
         webhook(),
         webhook(headers={"authorization": "Basic eDp5"}),
-        replace(text("hello"), headers={**text("hello").headers, REPLAY_HEADER.lower(): "1"}),
+        proven(text("hello"), receiver.settings),
     ]
     for request in requests:
         receiver.handle(request)

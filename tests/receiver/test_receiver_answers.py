@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 import pytest
 
 from tests.receiver.programs import EMPTY, Deliveries, Program, text, twiml
 from tests.webhook_requests import ACCOUNT, BASIC, SID, SIGNED, authorized, read_settings, signed, webhook
 from twiml_app import InboundMessage, Media, Message, Router
+from twiml_app.caller import CONTACT, NUMBER, inbound_form
+from twiml_app.events import parse_event
+from twiml_app.receiver.answering import Answerer
 from twiml_app.receiver.auth import StatusUrls
 from twiml_app.receiver.receiver import Receiver
 
-STATUS_URL = StatusUrls(read_settings(BASIC).secret_keys, "/status").url("https://sms.example.com", SID)
+NOW = 1_800_000_000.0
+
+
+def status_url(*, base: str = "https://sms.example.com", to: str = CONTACT, from_: str = NUMBER) -> str:
+    """Return the status URL of a reply between two addresses."""
+    made = StatusUrls(read_settings(BASIC).secret_keys, "/status", clock=lambda: NOW)
+    return made.url(base, SID, to=to, from_=from_)
+
+
+STATUS_URL = status_url()
 
 
 def test_message_by_get_is_answered_like_any_other(program: Program) -> None:
@@ -53,7 +66,7 @@ def test_unhandled_message_is_logged_with_a_handler_to_paste(caplog: pytest.LogC
         pytest.param({}, STATUS_URL, id="URL as called"),
         pytest.param(
             {"public": "https://public.example/x"},
-            STATUS_URL.replace("https://sms.example.com", "https://public.example/x"),
+            status_url(base="https://public.example/x"),
             id="public URL",
         ),
         pytest.param({"sid": ""}, "", id="no status URL without a sid"),
@@ -67,7 +80,8 @@ def test_reply_carries_its_status_url(changes: dict[str, str], url: str) -> None
     def answer(message: InboundMessage) -> list[Message]:
         return [Message("one"), Message(Media("https://x/y.png"), action="/mine")]
 
-    receiver = Receiver(router, read_settings(BASIC, {"TWIML_PUBLIC_URL": changes.get("public", "")}))
+    given = read_settings(BASIC, {"TWIML_PUBLIC_URL": changes.get("public", "")})
+    receiver = Receiver(router, given, now=lambda: NOW)
     sid = changes.get("sid", SID)
     document = receiver.handle(text("x", MessageSid=sid, SmsSid=sid, SmsMessageSid=sid)).body
     shown = url.replace("&", "&amp;")
@@ -78,3 +92,57 @@ def test_reply_carries_its_status_url(changes: dict[str, str], url: str) -> None
         '<Message action="/mine"><Media>https://x/y.png</Media></Message>'
     )
     assert b"quite-long" not in document
+
+
+@pytest.mark.parametrize(
+    ("message", "fields", "url"),
+    [
+        pytest.param(Message("x", to="+15005550009"), {}, status_url(to="+15005550009"), id="another recipient"),
+        pytest.param(Message("x", from_="+15005550009"), {}, status_url(from_="+15005550009"), id="another sender"),
+        pytest.param(
+            Message("x"),
+            {"MessagingServiceSid": "MG" + "0" * 32},
+            status_url(from_=""),
+            id="a messaging service chooses the sender",
+        ),
+        pytest.param(
+            Message("x", from_="+15005550009"),
+            {"MessagingServiceSid": "MG" + "0" * 32},
+            status_url(from_="+15005550009"),
+            id="a sender of the handler in a messaging service",
+        ),
+    ],
+)
+def test_status_url_is_signed_for_the_addresses_of_the_reply(
+    message: Message, fields: dict[str, Any], url: str
+) -> None:
+    """Twilio reports the delivery with the addresses that the handler chose."""
+    router = Deliveries().router
+    router.default(lambda _: message)
+    document = Receiver(router, read_settings(BASIC), now=lambda: NOW).handle(text("x", **fields)).body
+
+    assert url.replace("&", "&amp;").encode() in document
+
+
+class Counted(StatusUrls):
+    """Status URLs that note for whom they are signed."""
+
+    def __init__(self) -> None:
+        super().__init__(["key"], "/status")
+        self.signed_for: list[tuple[str, str]] = []
+
+    def url(self, base_url: str, message_sid: str, *, to: str, from_: str) -> str:
+        """Return the status URL."""
+        self.signed_for.append((to, from_))
+        return super().url(base_url, message_sid, to=to, from_=from_)
+
+
+def test_status_url_is_signed_once_for_replies_between_the_same_addresses() -> None:
+    """A reply may have ten messages, and Twilio waits."""
+    router, urls, request = Deliveries().router, Counted(), text("x")
+    router.default(lambda _: ["a", "b", Message("c", to=CONTACT), Message("d", to="+15005550009"), "e"])
+    event = parse_event(inbound_form("x", message_sid=SID))
+    outcome = Answerer(router, read_settings(BASIC), urls, lambda _: None).answer(request, event)
+
+    assert outcome.response.body.count(b"statusCallback") == 5
+    assert urls.signed_for == [(CONTACT, NUMBER), ("+15005550009", NUMBER)]

@@ -9,7 +9,8 @@ import pytest
 
 from tests.receiver.programs import Memory, Program, text
 from tests.webhook_requests import ACCOUNT, SID, SIGNED, authorized, signed, webhook
-from twiml_app.caller.forms import status_form
+from twiml_app.caller.forms import CONTACT, NUMBER, status_form
+from twiml_app.receiver.auth import StatusUrls
 from twiml_app.webhook import TEXT_TYPE, WebhookRequest
 
 
@@ -99,7 +100,8 @@ def test_refusal_is_stored_unless_it_only_fetches_the_challenge(program: Program
 
 def test_refused_status_token_of_another_key_is_logged(program: Program, caplog: pytest.LogCaptureFixture) -> None:
     """After a change of keys, every status callback may be refused, and the log must show why."""
-    request = webhook(status_form(SID, "delivered"), endpoint="status", target="/status?in_reply_to=SM1&token=other")
+    other = StatusUrls(["another key"], "/status").url("", "SM1", to=CONTACT, from_=NUMBER)
+    request = webhook(status_form(SID, "delivered"), endpoint="status", target=other)
 
     assert program.receiver({}).handle(request).status == 401
     assert "SECRET_KEY_FALLBACKS" in caplog.text

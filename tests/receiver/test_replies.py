@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from twilio.twiml.voice_response import VoiceResponse
 
 from twiml_app import Body, Media, Message, MessagingResponse, Redirect
 from twiml_app.errors import ReplyError, TwimlError
-from twiml_app.receiver.replies import to_document, to_response
+from twiml_app.receiver.replies import StatusUrl, to_document, to_response
 from twiml_app.segments import utf16_units
 from twiml_app.verbs import Comment, Sms, xml_text
 
@@ -32,7 +31,7 @@ TUPLE = (
 ANYTHING_ELSE = "returned {}: return a str, a Message, a list of these or a MessagingResponse"
 
 
-def twiml(value: Any, status_url: Callable[[], str] | None = None) -> str:
+def twiml(value: Any, status_url: StatusUrl | None = None) -> str:
     """Return the document for a handler's return value, without its declaration."""
     response = to_response(value, handler=HANDLER, status_url=status_url)
     return to_document(response, handler=HANDLER).decode().removeprefix(DECLARATION)
@@ -309,7 +308,7 @@ def test_every_message_gets_the_status_url_unless_it_has_one() -> None:
     ]
 
     url = STATUS_URL.replace("&", "&amp;")
-    assert twiml(value, lambda: STATUS_URL) == (
+    assert twiml(value, lambda _: STATUS_URL) == (
         f'<Response><Message action="{url}" statusCallback="{url}"><Body>a</Body></Message>'
         '<Message action="/mine"><Body>b</Body></Message>'
         '<Message statusCallback="/mine"><Body>c</Body></Message>'
@@ -323,22 +322,30 @@ def test_every_part_of_a_split_message_and_the_official_library_get_the_status_u
     value = [Message("a" * 1601, split=True), officially("b")]
 
     url = f'action="{STATUS_URL}" statusCallback="{STATUS_URL}"'.replace("&", "&amp;")
-    assert twiml(value, lambda: STATUS_URL) == (
+    assert twiml(value, lambda _: STATUS_URL) == (
         f"<Response><Message {url}><Body>{'a' * 1600}</Body></Message><Message {url}><Body>a</Body></Message>"
         f"<Message {url}><Body>b</Body></Message></Response>"
     )
 
 
-@pytest.mark.parametrize("value", [pytest.param(None, id="nothing"), pytest.param("", id="empty text")])
-def test_no_status_url_is_created_if_nothing_is_sent(value: Any) -> None:
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param(None, id="nothing"),
+        pytest.param("", id="empty text"),
+        pytest.param(Sms("e"), id="a verb without delivery reports"),
+        pytest.param(Message("b", action="/mine"), id="a URL of the handler"),
+    ],
+)
+def test_no_status_url_is_created_if_none_is_needed(value: Any) -> None:
     """Signing takes time, and many messages get no reply."""
-    created: list[str] = []
+    created: list[Message] = []
 
-    def status_url() -> str:
-        created.append(STATUS_URL)
+    def status_url(message: Message) -> str:
+        created.append(message)
         return STATUS_URL
 
-    assert twiml(value, status_url) == "<Response/>"
+    assert STATUS_URL not in twiml(value, status_url)
     assert not created
 
 

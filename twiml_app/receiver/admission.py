@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 from ..config import Settings
-from ..errors import Forbidden, MalformedRequest, RequestTooLarge, Unauthorized
+from ..errors import Forbidden, MalformedRequest, RequestRefused, Unauthorized
 from ..events import REPLY_PARAMETER, TOKEN_PARAMETER, Event, InboundMessage, parse_event
 from ..signature import HEADER, SETTINGS_HEADER, read_signature_settings, verify
 from ..webhook import Form, WebhookRequest, is_signed_json, read_form, signed_pairs
@@ -16,34 +16,37 @@ from .signature_diagnosis import explain_signature
 
 #: Without a public URL, the status URLs of replies use the scheme and host of the request: they must be valid.
 _ORIGIN = re.compile(r"https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~-]+)(:\d{1,5})?")
-_OTHER_KEY = (
-    "the token of the status URL was made with another key: keep the old key in SECRET_KEY_FALLBACKS, or the old pair"
-    " in TWIML_CREDENTIALS"
-)
 _EXPLAINING_S, _MAX_EXPLAINED = 10.0, 20
 
 
 class Admission:
-    """Admits authenticated requests. Every configured method is required: basic credentials, a signature, or both."""
+    """Admits authenticated requests. Every configured method is required: basic credentials, a signature, or both.
 
-    def __init__(self, settings: Settings, clock: Callable[[], float] = time.monotonic) -> None:
+    ``clock`` returns seconds; ``now`` returns seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], float] = time.time,
+    ) -> None:
         self._settings = settings
         self._clock = clock
         self._explained: list[float] = []
         self._basic = BasicAuth(settings.credentials)
-        self.status_urls = StatusUrls(settings.secret_keys, settings.status_path)
+        self.status_urls = StatusUrls(settings.secret_keys, settings.status_path, clock=now)
 
     def admit(self, request: WebhookRequest) -> Event:
         """Return the event of an authenticated request.
 
-        Raises: Unauthorized, before the form is parsed (the application has already read the body); RequestTooLarge;
-        MalformedRequest; Forbidden.
+        Raises: Unauthorized, before the form is parsed, unless a status token has to be compared with it (the
+        application has already read the body); RequestTooLarge; MalformedRequest; Forbidden.
         """
-        limits = self._settings
         by_token = self._require_credentials(request)
-        if not (limits.public_url or _ORIGIN.fullmatch(f"{request.scheme}://{request.host}")):
+        if not (self._settings.public_url or _ORIGIN.fullmatch(f"{request.scheme}://{request.host}")):
             raise MalformedRequest("the Host header is missing or malformed")
-        form = read_form(request, max_bytes=limits.max_body_bytes, max_fields=limits.max_fields)
+        form = self._form(request)
         self._require_signature(request, form)
         self._require_account(form)
         event = parse_event(form, self._query(request))
@@ -53,6 +56,17 @@ class Admission:
                 reason="a status token does not authenticate inbound messages",
             )
         return event
+
+    def is_by_token(self, request: WebhookRequest) -> bool:
+        """Return whether a request, if it is admitted, has a status token in place of the credentials."""
+        return bool(self._settings.credentials) and not self._basic.accepts(request.headers.get("authorization", ""))
+
+    def _form(self, request: WebhookRequest) -> Form:
+        """Return the parameters of the event.
+
+        Raises: RequestTooLarge; MalformedRequest.
+        """
+        return read_form(request, max_bytes=self._settings.max_body_bytes, max_fields=self._settings.max_fields)
 
     def _query(self, request: WebhookRequest) -> Form:
         """Return the parameters of the URL.
@@ -66,13 +80,15 @@ class Admission:
 
         Raises: Unauthorized, without either of them.
         """
-        header = request.headers.get("authorization", "")
-        if not self._settings.credentials or self._basic.accepts(header):
+        if not self.is_by_token(request):
             return False
-        if self._carries_status_token(request):
-            return True
-        if not header and f"{TOKEN_PARAMETER}=" in request.query:
-            raise Unauthorized("the token of the status URL is not valid", reason=_OTHER_KEY)
+        header = request.headers.get("authorization", "")
+        if f"{TOKEN_PARAMETER}=" in request.query:
+            problem = self._token_problem(request)
+            if not problem:
+                return True
+            if not header:
+                raise Unauthorized("the token of the status URL is not valid", reason=problem)
         if not header:
             raise Unauthorized("send the credentials of the Message URL", is_probe=True)
         raise Unauthorized(
@@ -80,14 +96,16 @@ class Admission:
             reason="the credentials do not match any in TWIML_CREDENTIALS: compare them with those of Twilio's URL",
         )
 
-    def _carries_status_token(self, request: WebhookRequest) -> bool:
+    def _token_problem(self, request: WebhookRequest) -> str:
+        """Return why the token of a URL does not replace the credentials; an empty string if it does."""
         if request.endpoint != "status":
-            return False
+            return "a token is only valid at the status URL"
         try:
-            query = self._query(request)
-        except RequestTooLarge:  # not a status URL of ours
-            return False
-        return self.status_urls.accepts(query.get(REPLY_PARAMETER, ""), query.get(TOKEN_PARAMETER, ""))
+            query, form = self._query(request), self._form(request)
+        except RequestRefused as refused:  # not a status callback to a URL of ours
+            return f"the token of the status URL was not checked: {refused.reason}"
+        sid, token = query.get(REPLY_PARAMETER, ""), query.get(TOKEN_PARAMETER, "")
+        return self.status_urls.problem(sid, token, to=form.get("To", ""), from_=form.get("From", ""))
 
     def _require_signature(self, request: WebhookRequest, form: Form) -> None:
         if not self._settings.requires_signature or self._is_signed(request, form):

@@ -11,11 +11,12 @@ from ..events import Event, InboundMessage, StatusCallback
 from ..logs import logger
 from ..routing import Handler, Router, name_of
 from ..twiml import MessagingResponse
+from ..verbs import Message
 from ..webhook import WebhookRequest, WebhookResponse
 from .auth import StatusUrls
 from .claims import Outcome
 from .opt_outs import opt_out_handlers, silence_for
-from .replies import to_document, to_response
+from .replies import StatusUrl, to_document, to_response
 from .responses import empty_response, twiml_response
 from .suggestions import Suggestions
 
@@ -71,11 +72,21 @@ class Answerer:
         name = "replied" if response.verbs else "silent"
         return Outcome(twiml_response(document), name, handler, digest=_reply_digest(response))
 
-    def _status_url(self, request: WebhookRequest, message: InboundMessage) -> Callable[[], str] | None:
+    def _status_url(self, request: WebhookRequest, message: InboundMessage) -> StatusUrl | None:
+        """Return a function that signs the status URL of a reply, once for replies between the same addresses."""
         if not self._router.status_routes or not message.message_sid:
             return None
-        base_url = request.base_url(self._settings.public_url)
-        return lambda: self._status_urls.url(base_url, message.message_sid)
+        base_url, number = request.base_url(self._settings.public_url), _sender_of_replies(message)
+
+        signed: dict[tuple[str, str], str] = {}
+
+        def status_url(reply: Message) -> str:
+            to, from_ = pair = reply.to or message.from_, reply.from_ or number
+            if pair not in signed:
+                signed[pair] = self._status_urls.url(base_url, message.message_sid, to=to, from_=from_)
+            return signed[pair]
+
+        return status_url
 
     def _failed(self, error: Exception, handler: str, message: InboundMessage) -> Outcome:
         self._report(error, handler or "a condition of a route")
@@ -148,6 +159,11 @@ def _read_apology(text: str) -> MessagingResponse:
         return to_response(text, handler="TWIML_APOLOGY")
     except ReplyError as error:
         raise ConfigurationError("TWIML_APOLOGY", str(error).removeprefix("TWIML_APOLOGY ")) from error
+
+
+def _sender_of_replies(message: InboundMessage) -> str:
+    """Return the number that answers a message; empty if a messaging service chooses it."""
+    return "" if message.messaging_service_sid else message.to
 
 
 def _reply_digest(response: MessagingResponse) -> str:

@@ -6,10 +6,13 @@ import base64
 import binascii
 import hashlib
 import hmac
-from collections.abc import Iterable
-from urllib.parse import urlencode
+import re
+import time
+from collections.abc import Callable, Iterable
+from urllib.parse import quote_plus
 
 from itsdangerous import Signer
+from itsdangerous.signer import SigningAlgorithm
 
 from ..credentials import Credentials
 from ..events import REPLY_PARAMETER, TOKEN_PARAMETER
@@ -19,6 +22,19 @@ CHALLENGE = ("WWW-Authenticate", f'Basic realm="{REALM}"')
 
 #: Longer than any realistic pair, and short enough to decode quickly.
 _MAX_HEADER_CHARACTERS = 2048
+
+#: How long a status URL is accepted. Twilio queues a reply for four hours at most; carriers report within days.
+TOKEN_DAYS = 14
+#: The day, whether recipient and sender are covered, and the signature.
+_TOKEN = re.compile(r"(([0-9]{1,6})(t?)(f?))\.([A-Za-z0-9_-]{43})")
+#: Punctuation that people write between digits, and Twilio removes.
+_PUNCTUATION = str.maketrans("", "", " \t\r\n().-/")
+#: A messaging service, or a number in national format: Twilio reports another address.
+_UNKNOWN_SENDER = re.compile(r"mg[0-9a-f]{32}|[0-9]{9,}")
+_NOT_FITTING = (
+    "the token of the status URL was made for another message, recipient or sender, or with another key: keep the old"
+    " key in SECRET_KEY_FALLBACKS, or the old pair in TWIML_CREDENTIALS"
+)
 
 
 class BasicAuth:
@@ -49,24 +65,74 @@ def _pair_digest(pair: bytes) -> bytes:
     return hashlib.sha256(pair).digest()
 
 
+class _HmacSha256(SigningAlgorithm):
+    """The algorithm that itsdangerous uses too, in one call, as every reply is signed."""
+
+    def get_signature(self, key: bytes, value: bytes) -> bytes:
+        """Return the signature."""
+        return hmac.digest(key, value, "sha256")
+
+
 class StatusUrls:
     """Makes and checks the status URLs of replies.
 
-    A token in the URL replaces the basic credentials, so that no document contains a password. It has no timestamp: a
-    status may be days late, and a repeated request must get the same reply as the first one.
+    A token in the URL replaces the basic credentials, so that no document contains a password. It is signed for the
+    inbound message, the recipient and the sender of the reply, and the day; ``clock`` returns seconds since 1970.
     """
 
-    def __init__(self, secret_keys: Iterable[str], path: str) -> None:
-        # itsdangerous signs with the last key and verifies with each of them.
-        oldest_first = list(reversed([*secret_keys]))
-        self._signer = Signer(oldest_first, salt="twiml_app.status", digest_method=hashlib.sha256)
+    def __init__(self, secret_keys: Iterable[str], path: str, *, clock: Callable[[], float] = time.time) -> None:
+        # itsdangerous signs with the last key and verifies with each of them; the keys are derived only once.
+        given = Signer(list(reversed([*secret_keys])), salt="twiml_app.status", digest_method=hashlib.sha256)
+        keys = [given.derive_key(key) for key in given.secret_keys]
+        self._signer = Signer(keys, key_derivation="none", algorithm=_HmacSha256())
         self._path = path
+        self._clock = clock
 
-    def url(self, base_url: str, message_sid: str) -> str:
-        """Return the status URL for the reply to a message."""
-        token = self._signer.get_signature(message_sid).decode()
-        return f"{base_url}{self._path}?{urlencode({REPLY_PARAMETER: message_sid, TOKEN_PARAMETER: token})}"
+    def url(self, base_url: str, message_sid: str, *, to: str, from_: str) -> str:
+        """Return the status URL for a reply to a message; an empty ``from_`` is a sender that is not known yet."""
+        recipient, sender = _recipient(to), _sender(from_)
+        stamp = f"{self._today()}{'t' if recipient else ''}{'f' if sender else ''}"
+        signature = self._signer.get_signature(_document(stamp, recipient, sender, message_sid)).decode()
+        return (
+            f"{base_url}{self._path}?{REPLY_PARAMETER}={quote_plus(message_sid)}&{TOKEN_PARAMETER}={stamp}.{signature}"
+        )
 
-    def accepts(self, message_sid: str, token: str) -> bool:
-        """Return whether the token was made for the message."""
-        return self._signer.verify_signature(message_sid.encode("utf-8", "replace"), token.encode("utf-8", "replace"))
+    def problem(self, message_sid: str, token: str, *, to: str, from_: str) -> str:
+        """Return why a token does not fit a status callback with these addresses; an empty string if it does."""
+        found = _TOKEN.fullmatch(token)
+        if found is None:
+            return "the token of the status URL is not one of this application"
+        stamp, day, covers_to, covers_from, signature = found.groups()
+        document = _document(
+            stamp, _recipient(to) if covers_to else "", _sender(from_) if covers_from else "", message_sid
+        )
+        if not self._signer.verify_signature(document, signature):
+            return _NOT_FITTING
+        if not -1 <= self._today() - int(day) <= TOKEN_DAYS:  # clocks of two machines differ around midnight
+            return f"the token of the status URL is older than {TOKEN_DAYS} days"
+        return ""
+
+    def _today(self) -> int:
+        return int(self._clock() // 86400)
+
+
+def _document(stamp: str, recipient: str, sender: str, message_sid: str) -> bytes:
+    """Return what is signed: only the sid, which comes last, may contain a line break."""
+    return f"{stamp}\n{recipient}\n{sender}\n{message_sid}".encode("utf-8", "replace")
+
+
+def _recipient(address: str) -> str:
+    """Return the address as a status callback names it too; empty for a number in national format."""
+    plain = _plain(address)
+    return plain if plain.startswith("+") or ":" in address else ""
+
+
+def _sender(address: str) -> str:
+    """Return the address as a status callback names it too; empty for a messaging service, which chooses a number."""
+    plain = _plain(address)
+    return "" if _UNKNOWN_SENDER.fullmatch(plain) else plain
+
+
+def _plain(address: str) -> str:
+    """Return an address without its channel, which may change, and without punctuation."""
+    return address.rpartition(":")[2].translate(_PUNCTUATION).lower()

@@ -48,7 +48,7 @@ class Receiver:
         self.router = router
         self.settings = settings
         self.journal = journal
-        self._admission = Admission(settings)
+        self._admission = Admission(settings, now=now)
         self._answerer = Answerer(router, settings, self._admission.status_urls, on_exception)
         self._replay_proofs = ReplayProofs(settings.secret_keys, clock=now)
         self._clock = clock

@@ -14,7 +14,11 @@ from ..verbs import Body, Comment, Message, Redirect, Sms, Verb, xml_text
 _MARKUP = re.compile(r"[\s\ufeff]*<(\?xml|Response\b)")
 
 
-def to_response(value: Any, *, handler: str, status_url: Callable[[], str] | None = None) -> MessagingResponse:
+#: Returns the URL to which Twilio reports the delivery of a message.
+StatusUrl = Callable[[Message], str]
+
+
+def to_response(value: Any, *, handler: str, status_url: StatusUrl | None = None) -> MessagingResponse:
     """Turn a handler's return value into the response that is sent.
 
     ========================  ==============================================
@@ -25,7 +29,7 @@ def to_response(value: Any, *, handler: str, status_url: Callable[[], str] | Non
     MessagingResponse         that response; the official library's as well
     ========================  ==============================================
 
-    ``status_url`` returns the URL to which Twilio reports the delivery of each message.
+    ``status_url`` is called for each message without a status URL of its own.
 
     Raises: ReplyError, naming the handler, for any other value and for one that exceeds Twilio's limits.
     """
@@ -34,8 +38,8 @@ def to_response(value: Any, *, handler: str, status_url: Callable[[], str] | Non
     except TwimlError as error:
         raise ReplyError(f"returned TwiML that Twilio would not accept: {error}", handler=handler) from error
     _check_messages(verbs, handler)
-    if status_url is not None and verbs:
-        verbs = _with_status_url(verbs, status_url())
+    if status_url is not None:
+        verbs = [_with_status_url(verb, status_url) for verb in verbs]
     return MessagingResponse(*verbs)
 
 
@@ -147,5 +151,7 @@ def _check_messages(verbs: list[Verb], handler: str) -> None:
             raise ReplyError(f"returned a {kind} with neither text nor media", handler=handler)
 
 
-def _with_status_url(verbs: list[Verb], status_url: str) -> list[Verb]:
-    return [verb.with_status_url(status_url) if isinstance(verb, Message) else verb for verb in verbs]
+def _with_status_url(verb: Verb, status_url: StatusUrl) -> Verb:
+    if not isinstance(verb, Message) or verb.action or verb.status_callback:
+        return verb
+    return verb.with_status_url(status_url(verb))
