@@ -58,10 +58,12 @@ class DurableJournal:
         self._readiness = Readiness(engine)
         self._refused_at = 0.0
 
-    def claim(self, request: WebhookRequest, event: Event, *, wait_s: float) -> Claim | StoredReply:
-        """Claim an event, or return the answer that it already got.
+    def claim(
+        self, request: WebhookRequest, event: Event, *, wait_s: float, by_token: bool = False
+    ) -> Claim | StoredReply:
+        """Claim an event, or return the answer that it already got; ``by_token`` as in the protocol.
 
-        Raises: JournalUnavailable; StillRunning.
+        Raises: JournalUnavailable; StillRunning; Forbidden.
         """
         ends_at = self._monotonic() + wait_s
         self._upkeep.run_if_due()
@@ -70,7 +72,7 @@ class DurableJournal:
             guards = None if isinstance(event, StatusCallback) else self._engine.guards(wait_s=left_s)
             left_s = self._left(ends_at)
             if guards is None:
-                return self._row_claims.claim(request, event, wait_s=left_s)
+                return self._row_claims.claim(request, event, wait_s=left_s, by_token=by_token)
             return self._lock_claims.claim(guards, request, event, wait_s=left_s)
 
         return cast(Claim | StoredReply, self._until_free(look, ends_at))

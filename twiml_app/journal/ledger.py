@@ -54,6 +54,12 @@ def record_status(execute: Execute, status: StatusCallback, now: float, keep_unt
     return bool(rows[0][0] > reached)
 
 
+def answered_message(execute: Execute, message_sid: str) -> str:
+    """Return the sid of the inbound message that a message answered; empty if it is not known."""
+    rows = execute("SELECT in_reply_to FROM ledger WHERE sid = ?", (filed(message_sid),))
+    return str(rows[0][0]) if rows else ""
+
+
 @dataclass(frozen=True, slots=True)
 class StatusChange:
     """One status callback in the history of a message."""

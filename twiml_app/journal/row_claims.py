@@ -12,12 +12,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from ..config import Settings
-from ..errors import ClaimLost, JournalUnavailable
-from ..events import Event, InboundMessage, UnknownEvent
+from ..errors import ClaimLost, Forbidden, JournalUnavailable
+from ..events import Event, InboundMessage, StatusCallback, UnknownEvent
 from ..receiver import Claim, Outcome, StoredReply
 from ..webhook import WebhookRequest
 from .engine import Engine
-from .ledger import filed, record_status
+from .ledger import answered_message, filed, record_status
 from .rows import (
     DAY_S,
     DONE,
@@ -56,6 +56,7 @@ class _Attempt:
     key: str
     request: WebhookRequest
     event: Event
+    by_token: bool = False
     exchanges: set[int] = field(default_factory=set)
     is_given_up: bool = False
 
@@ -70,21 +71,24 @@ class RowClaims:
         self._running: set[int] = set()
         self._orphans: set[int] = set()
 
-    def claim(self, request: WebhookRequest, event: Event, *, wait_s: float) -> Claim | StoredReply | Busy:
-        """Claim an event, or return its stored answer.
+    def claim(
+        self, request: WebhookRequest, event: Event, *, wait_s: float, by_token: bool = False
+    ) -> Claim | StoredReply | Busy:
+        """Claim an event, or return its stored answer; ``by_token`` as in the protocol.
 
-        Raises: JournalUnavailable.
+        Raises: JournalUnavailable; Forbidden.
         """
-        attempt, orphans = _Attempt(event_key(request, event), request, event), set(self._orphans)
+        attempt, orphans = _Attempt(event_key(request, event), request, event, by_token), set(self._orphans)
 
         def look(execute: Execute) -> Claim | StoredReply | Busy:
+            _require_own_token(execute, attempt)
             self._release(execute, orphans)
             return self._claim(execute, attempt)
 
         try:
             # Not durable: after a power cut, the process that made the claim is gone too.
             claimed = self._engine.run(look, durable=False, wait_s=wait_s)
-        except JournalUnavailable:
+        except (JournalUnavailable, Forbidden):
             attempt.is_given_up = True
             self._running -= attempt.exchanges
             raise
@@ -124,7 +128,9 @@ class RowClaims:
         if isinstance(event, InboundMessage):
             return replace(claimed, recent_digests=said_lately(execute, event, now, self._settings.loop_limit))
         keep_until = now + self._settings.retention_days * DAY_S
-        return replace(claimed, late=bool(event.message_sid) and record_status(execute, event, now, keep_until))
+        late = bool(event.message_sid) and record_status(execute, event, now, keep_until)
+        _require_own_token(execute, attempt)  # another process may have written the entry since this began
+        return replace(claimed, late=late)
 
     def _take(self, execute: Execute, attempt: _Attempt) -> RowClaim | StoredReply | Busy:
         """Return the stored answer, or take over the claim of a request that failed or whose process died."""
@@ -194,3 +200,17 @@ class RowClaims:
         if state == DONE:
             return StoredReply(stored_response(*answer), handler)
         return Busy() if state == RUNNING and self._is_held(execute, exchange, owner) else None
+
+
+def _require_own_token(execute: Execute, attempt: _Attempt) -> None:
+    """Check that a status token is not of another inbound message than the ledger has for the MessageSid.
+
+    Raises: Forbidden; the transaction is then rolled back.
+    """
+    event = attempt.event
+    if not attempt.by_token or not isinstance(event, StatusCallback) or not event.message_sid:
+        return
+    answered = answered_message(execute, event.message_sid)
+    if answered not in ("", filed(event.in_reply_to)):
+        problem = f"{event.message_sid} is a reply to {answered}, and the token is of {event.in_reply_to}"
+        raise Forbidden("the token of the status URL is of another message", reason=problem)
