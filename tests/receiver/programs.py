@@ -9,7 +9,7 @@ from tests.webhook_requests import BASIC, SID, authorized, read_settings, webhoo
 from twiml_app import InboundMessage, Router, StatusCallback
 from twiml_app.caller.forms import inbound_form, status_form
 from twiml_app.config import Settings
-from twiml_app.errors import ClaimLost, JournalUnavailable, RequestRefused, StillRunning
+from twiml_app.errors import ClaimLost, Forbidden, JournalUnavailable, RequestRefused, StillRunning
 from twiml_app.events import Event
 from twiml_app.receiver.claims import Claim, Outcome, StoredReply
 from twiml_app.receiver.receiver import Receiver
@@ -125,6 +125,8 @@ class Memory:
         self.claimed = claimed or Claim()
         self.reply: StoredReply | None = None
         self.claims: list[object] = []
+        #: The inbound message of each message whose status was reported with a token.
+        self.answered: dict[str, str] = {}
         #: How long each call was allowed to wait.
         self.waits: list[float] = []
         self.stored: list[tuple[str, Claim, Outcome]] = []
@@ -136,12 +138,20 @@ class Memory:
         if self.down == method:
             raise JournalUnavailable("the disk is full")
 
-    def claim(self, request: WebhookRequest, event: Event, *, wait_s: float) -> Claim | StoredReply:
-        """Return the prepared claim or answer."""
+    def claim(
+        self, request: WebhookRequest, event: Event, *, wait_s: float, by_token: bool = False
+    ) -> Claim | StoredReply:
+        """Return the prepared claim or answer; refuse the token of another inbound message."""
         self.waits.append(wait_s)
         self._up("claim")
+        if by_token and isinstance(event, StatusCallback):
+            self._require_own_token(event)
         self.claims.append((request, event))
         return self.claimed
+
+    def _require_own_token(self, status: StatusCallback) -> None:
+        if self.answered.setdefault(status.message_sid, status.in_reply_to) != status.in_reply_to:
+            raise Forbidden("the token of the status URL is of another message")
 
     def finish(self, claim: Claim, outcome: Outcome, *, wait_s: float) -> None:
         """Record the answer."""

@@ -9,7 +9,8 @@ import pytest
 from tests.receiver.programs import STATUS_SID, Deliveries, Memory, Mute, Program, name_of, status
 from tests.webhook_requests import BASIC, SID, authorized, read_settings, webhook
 from twiml_app import Router, StatusCallback
-from twiml_app.caller.forms import status_form
+from twiml_app.caller.forms import CONTACT, NUMBER, status_form
+from twiml_app.receiver.auth import StatusUrls
 from twiml_app.receiver.claims import Claim
 from twiml_app.receiver.receiver import Receiver
 from twiml_app.webhook import WebhookResponse
@@ -107,3 +108,21 @@ def test_error_without_a_text_is_stored_by_its_type(program: Program) -> None:
 
     assert receiver.handle(request).status == 204
     assert list((journal.stored[0][2].results or {}).values()) == ["Mute"]
+
+
+def test_token_of_another_message_runs_no_handler(caplog: pytest.LogCaptureFixture) -> None:
+    """A forged report must not reach a handler, and is logged and kept like any other refusal."""
+    deliveries, journal = Deliveries(), Memory()
+    settings = read_settings(BASIC)
+    receiver = Receiver(deliveries.router, settings, journal=journal)
+    urls = StatusUrls(settings.secret_keys, "/status")
+    answers = []
+    for sid in ("SM1", "SM2"):
+        target = urls.url("", sid, to=CONTACT, from_=NUMBER)
+        request = webhook(status_form(STATUS_SID, "delivered"), endpoint="status", target=target)
+        answers.append(receiver.handle(request).status)
+
+    assert answers == [204, 403]
+    assert deliveries.ran == ["third delivered"]
+    assert (len(journal.stored), len(journal.refused)) == (1, 1)
+    assert "refused status=403 url=status" in caplog.records[-1].getMessage()

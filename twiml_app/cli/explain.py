@@ -109,7 +109,7 @@ class Observer:
         self.event: Event | None = None
         self.refused: RequestRefused | None = None
 
-    def claim(self, request: WebhookRequest, event: Event, *, wait_s: float) -> StoredReply:  # noqa: ARG002 - as the protocol has it
+    def claim(self, request: WebhookRequest, event: Event, *, wait_s: float, by_token: bool = False) -> StoredReply:  # noqa: ARG002 - as the protocol has it
         """Record an event that was accepted."""
         self.request, self.event = request, event
         return StoredReply(WebhookResponse(status=200), "")

@@ -52,10 +52,16 @@ class Journal(Protocol):
     Raises: JournalUnavailable, from each of its methods.
     """
 
-    def claim(self, request: WebhookRequest, event: Event, *, wait_s: float) -> Claim | StoredReply:
+    def claim(
+        self, request: WebhookRequest, event: Event, *, wait_s: float, by_token: bool = False
+    ) -> Claim | StoredReply:
         """Claim an event, or return its stored answer; if another request is handling it, wait for that answer.
 
-        Raises: StillRunning, if that takes too long.
+        ``by_token`` means that a status token replaced the credentials of a status callback. The token must be that of
+        the first inbound message which was named for the MessageSid.
+
+        Raises: StillRunning, if that takes too long; Forbidden, for the token of another inbound message, and then
+        nothing is stored.
         """
 
     def finish(self, claim: Claim, outcome: Outcome, *, wait_s: float) -> None:

@@ -64,12 +64,12 @@ class Receiver:
         is_replay = self._replay_proofs.accepts(request, self.settings.public_url)
         try:
             event = self._admission.admit(request)
+            event = replace(event, replayed=True) if is_replay else event
+            if request.method == "HEAD":
+                return empty_response(request)
+            outcome = self._answer(request, event, started)
         except RequestRefused as refused:
             return self._refuse(request, refused, keeps=not is_replay)
-        if request.method == "HEAD":
-            return empty_response(request)
-        event = replace(event, replayed=True) if is_replay else event
-        outcome = self._answer(request, event, started)
         seconds = self._clock() - started
         self._log(event, _mark_overdue(event, outcome, seconds), seconds)
         return _mark_replay(outcome.response) if is_replay else outcome.response
@@ -85,6 +85,10 @@ class Receiver:
         return WebhookResponse.line(refused.status, refused.line, *([CHALLENGE] if challenged else []))
 
     def _answer(self, request: WebhookRequest, event: Event, started: float) -> Outcome:
+        """Return the outcome of an event that was admitted.
+
+        Raises: Forbidden, before a handler has run.
+        """
         journal = None if event.replayed else self.journal
         if request.endpoint == "fallback":
             return self._fall_back(request, event, journal, started)
@@ -129,10 +133,11 @@ class Receiver:
     def _answer_once(self, journal: Journal, request: WebhookRequest, event: Event, started: float) -> Outcome:
         """Claim an event, answer it, store the answer; a repeated event gets the stored answer.
 
-        Raises: StillRunning; JournalUnavailable, before a handler has run.
+        Raises: StillRunning; JournalUnavailable; Forbidden, before a handler has run.
         """
         budget = WaitBudget(self.settings.wait_s, started, self._clock)
-        claimed = budget.spend(lambda wait_s: journal.claim(request, event, wait_s=wait_s))
+        by_token = isinstance(event, StatusCallback) and self._admission.is_by_token(request)
+        claimed = budget.spend(lambda wait_s: journal.claim(request, event, wait_s=wait_s, by_token=by_token))
         if isinstance(claimed, StoredReply):
             return Outcome(claimed.response, "repeated", claimed.handler)
         if claimed.late and isinstance(event, StatusCallback):
