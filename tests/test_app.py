@@ -658,3 +658,48 @@ def test_broken_host_is_refused_in_one_line(host: str) -> None:
     status, _, answer = serve(app, "/message", path="/message", HTTP_HOST=host)
 
     assert (status, answer) == (400, b"400 Bad Request\n")
+
+
+TRUSTED = {"TRUSTED_HOSTS": ["sms.example.com", ".trusted.example"]}
+
+
+@pytest.mark.parametrize("path", ["/message", "/status", "/fallback", "/healthz", "/readyz"])
+@pytest.mark.parametrize("prefix", ["", "/sms"])
+def test_host_that_is_not_trusted_gets_one_plain_line(prefix: str, path: str, caplog: pytest.LogCaptureFixture) -> None:
+    """Without a public URL, the status URLs in a reply would lead to a host of the sender's choice."""
+    app = make_app(TRUSTED, url_prefix=prefix)
+    called: dict[str, Any] = {"method": "GET", "path": prefix + path, "HTTP_HOST": "evil.example"}
+    status, headers, body = serve(app, prefix + path, **called)
+
+    assert (status, body) == (400, b"the host is not served here\n")
+    assert headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert "the host evil.example is not in TRUSTED_HOSTS" in caplog.text
+    for host in ("sms.example.com", "sms.example.com:8443", "a.trusted.example"):
+        assert serve(app, prefix + path, **called | {"HTTP_HOST": host})[0] in (200, 204)
+
+
+def test_reply_to_a_host_that_is_not_trusted_has_no_status_url() -> None:
+    """Twilio would report deliveries to that host, with a token."""
+    router = make_router()
+    router.status("delivered")(repr)
+
+    assert b"//evil.example/status" in serve(make_app(router=router), HTTP_HOST="evil.example")[2]
+    assert b"evil.example" not in serve(make_app(TRUSTED, router=router), HTTP_HOST="evil.example")[2]
+
+
+def test_trusted_host_is_the_one_that_the_proxy_was_called_by() -> None:
+    """Behind a trusted proxy, the Host header names a machine inside the network."""
+    app = make_app(TRUSTED, {"TWIML_PROXY_HOPS": 1})
+
+    assert serve(app, HTTP_HOST="10.0.0.5:8000", HTTP_X_FORWARDED_HOST="sms.example.com")[0] == 200
+    assert serve(app, HTTP_HOST="sms.example.com", HTTP_X_FORWARDED_HOST="evil.example")[0] == 400
+
+
+def test_other_paths_of_the_application_keep_their_error_page() -> None:
+    """The extension answers only for its own URLs."""
+    app = make_app(TRUSTED)
+    app.get("/page")(lambda: "page")
+    called: dict[str, Any] = {"method": "GET", "path": "/page"}
+
+    assert serve(app, "/page", **called)[2] == b"page"
+    assert b"the host is not served here" not in serve(app, "/page", **called, HTTP_HOST="evil.example")[2]

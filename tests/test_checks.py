@@ -44,6 +44,12 @@ def test_sound_settings_have_no_warnings(postgres_url: str) -> None:
         ),
         pytest.param({"TWIML_CREDENTIALS": "sms:short"}, "warning", "shorter than 12 characters", id="short password"),
         pytest.param({"TWIML_PUBLIC_URL": ""}, "warning", "not set", id="no public URL"),
+        pytest.param(
+            {"TWIML_PUBLIC_URL": ""},
+            "warning",
+            "status URLs of replies follow the Host header",
+            id="host of the sender",
+        ),
         pytest.param({"TWIML_PUBLIC_URL": "http://x.example"}, "warning", "unencrypted", id="public URL by http"),
         pytest.param({"TWIML_PUBLIK_URL": "x"}, "warning", "did you mean TWIML_PUBLIC_URL?", id="misspelled setting"),
         pytest.param({"TWIML_DATABASE_URL": "off"}, "warning", "is answered twice", id="no journal"),

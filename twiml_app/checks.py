@@ -117,7 +117,10 @@ def _one_line(source: str) -> str:
 def _check_public_url(settings: Settings) -> Iterator[Finding]:
     if not settings.public_url:
         yield Finding(
-            "warning", "TWIML_PUBLIC_URL", "not set: behind a proxy, signatures do not match and status URLs are wrong"
+            "warning",
+            "TWIML_PUBLIC_URL",
+            "not set: behind a proxy, signatures do not match, and the status URLs of replies follow the Host header of"
+            " the request, which its sender chooses unless Flask's TRUSTED_HOSTS is set",
         )
     elif settings.public_url.startswith("http://"):
         yield Finding(

@@ -225,6 +225,18 @@ def test_explain_gives_the_answer_and_the_reason_of_the_server(
     assert [each.reason for each in [observed.refused] if each] == logged
 
 
+def test_explain_answers_a_host_that_is_not_trusted_as_the_server_does() -> None:
+    """The line names the problem, and no handler of the application's own error page runs."""
+    settings = {"TRUSTED_HOSTS": ["sms.example.com"]}
+    saved = read_saved(
+        "\r\n".join(["POST /message HTTP/1.1", AUTHORIZED, "Host: x.example", "", TEXT]).encode(), "http"
+    )
+
+    answers = [WsgiTransport(served_app(settings))(saved), answer_saved(served_app(settings), saved, Observer())]
+
+    assert [(each.status, each.body) for each in answers] == [(400, b"the host is not served here\n")] * 2
+
+
 def test_explain_runs_no_handler_and_no_view() -> None:
     """The command only looks: it must not answer a customer again, not even if the request says that it is a replay."""
     request = "\r\n".join(["POST /message HTTP/1.1", AUTHORIZED, "X-Twiml-Replay: 1", "", TEXT])
