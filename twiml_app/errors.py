@@ -7,7 +7,7 @@
     ├── RegistrationError         a handler cannot be registered as written
     ├── RequestRefused            a request is answered with 4xx and one plain line
     │   ├── Unauthorized          401, with a challenge
-    │   ├── Forbidden             403, wrong signature or account
+    │   ├── Forbidden             403, wrong signature, account or status token
     │   ├── MalformedRequest      400, not a form
     │   └── RequestTooLarge       413
     ├── ReplyError                a handler's return value cannot be sent
@@ -73,7 +73,7 @@ class Unauthorized(RequestRefused):
 
 
 class Forbidden(RequestRefused):
-    """The signature is wrong, or the account is not served here."""
+    """The signature is wrong, the account is not served here, or a status token is of another message."""
 
     status = 403
 

@@ -90,6 +90,18 @@ def test_requests_to_a_url_are_signed(project: Project) -> None:
     assert unsigned.stdout.endswith("4 replayed, 4 different\n")
 
 
+def test_parallel_replay_without_the_key_stops_too(project: Project) -> None:
+    """Only what is sent at once may slip through, not everything that waits."""
+    write_file(project.folder / "many.jsonl", [exchange(number) for number in range(40)])
+    before = len(project.journal()[0])
+
+    with served(project.app(SECRET_KEY="of the application")) as url:
+        result = project.type("replay", "many.jsonl", "--to", url, "--parallel", "2")
+
+    assert (result.exit_code, "the application has another key" in result.stderr) == (1, True)
+    assert 1 <= len(project.journal()[0]) - before <= 2
+
+
 def test_application_with_a_key_of_its_own_is_replayed_with_that_key(project: Project) -> None:
     """Without its key a replay would be stored and charged, so it stops at the first exchange."""
     project.type("journal", "export", "traffic.jsonl")

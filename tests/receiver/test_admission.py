@@ -280,6 +280,18 @@ def test_status_token_is_valid_only_for_the_delivery_of_its_reply(request_: Webh
     assert reason in refused.reason
 
 
+def test_status_token_is_accepted_next_to_wrong_credentials_and_only_if_it_fits() -> None:
+    """A proxy may add an Authorization header of its own."""
+    wrong = {"authorization": "Basic eDp5"}
+    fitting = webhook(status_form(SENT, "delivered"), endpoint="status", target=TOKEN_TARGET, headers=wrong)
+    other = webhook(
+        status_form(SENT, "delivered", to="+15005550009"), endpoint="status", target=TOKEN_TARGET, headers=wrong
+    )
+
+    assert isinstance(Admission(read_settings(BASIC)).admit(fitting), StatusCallback)
+    assert refusal(other, BASIC).line == "the credentials are wrong"
+
+
 def test_expired_status_token_is_refused() -> None:
     """A status URL is found in access logs for years."""
     later = Admission(read_settings(BASIC), now=lambda: time.time() + 16 * 86400)

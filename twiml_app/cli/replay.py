@@ -46,6 +46,10 @@ _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _KEYS = ("SECRET_KEY", "TWIML_CREDENTIALS", "TWIML_AUTH_TOKENS", "TWILIO_AUTH_TOKEN", "TWIML_SHARED_KEYS")
 #: The statuses of an answer after which a handler has run.
 _HANDLED = (200, 204, 500)
+_NOT_REPLAYED = (
+    "the application has another key, or a clock that is more than a minute off, so it handled the first exchange as a"
+    " real event: set the SECRET_KEY that it has, or the same credentials"
+)
 
 
 @click.command("replay")
@@ -138,23 +142,26 @@ def _settings_at(url: str) -> Settings:
 
 
 class _StopsUnlessReplayed:
-    """Stops the replay at an application that does not accept the proof, so that it handles one real event at most."""
+    """Stops the replay at an application that does not accept the proof and handles exchanges as real events.
+
+    That is noticed by the first answer, so only the exchanges that are sent at the same time are handled like that.
+    """
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
+        self._is_stopped = False
 
     def __call__(self, request: OutgoingRequest) -> WebhookResponse:
         """Send a request.
 
-        Raises: ConfigurationError, if it was not handled as a replay, and whatever the transport raises.
+        Raises: ConfigurationError, if one was not handled as a replay, and whatever the transport raises.
         """
+        if self._is_stopped:
+            raise ConfigurationError("--to", _NOT_REPLAYED)
         response = self._transport(request)
         if response.status in _HANDLED and not response.header(REPLAY_HEADER):
-            problem = (
-                "the application has another key, or a clock that is more than a minute off, so it handled the first"
-                " exchange as a real event: set the SECRET_KEY that it has, or the same credentials"
-            )
-            raise ConfigurationError("--to", problem)
+            self._is_stopped = True
+            raise ConfigurationError("--to", _NOT_REPLAYED)
         return response
 
 

@@ -89,8 +89,8 @@ class _UsedProofs:
 
     def _forget(self, now: float) -> None:
         """Forget the first proofs that have expired, or that are too many: these cannot be used again either."""
-        while first := next(iter(self._made_at.items()), None):
-            nonce, made_at = first
+        while True:  # until the proof that was just added, at the latest
+            nonce, made_at = next(iter(self._made_at.items()))
             is_expired = now - made_at > LIFETIME_S
             if not is_expired and len(self._made_at) <= self._most:
                 return
