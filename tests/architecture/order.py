@@ -21,7 +21,10 @@ INSIDE: dict[str, tuple[str, ...]] = {
         *("responses", "opt_outs", "replies", "suggestions", "answering", "wait_budget", "receiver"),
     ),
     "caller": ("types", "forms", "http_auth", "session", "transports", "caller"),
-    "recordings": ("format", "comparison", "scrubbing", "media", "replay"),
+    "recordings": (
+        *("format", "url_secrets", "comparison", "folding", "parameters", "fakes", "phone_numbers"),
+        *("known_numbers", "known_words", "texts", "scrubbing", "media", "replay"),
+    ),
     "journal": (
         *("lock_holders", "locks", "worker_files", "indexes", "stores", "migrations", "group_commit", "engine"),
         *("readers", "sqlite", "postgres_connection", "postgres", "opening"),

@@ -15,7 +15,7 @@ from ..receiver import REPLAY_HEADER, ReplayProofs
 from ..webhook import Endpoint, Form, WebhookResponse
 from .comparison import differences, with_host_of
 from .format import Exchange
-from .scrubbing import without_secrets
+from .url_secrets import without_secrets
 
 
 @dataclass(frozen=True, slots=True)

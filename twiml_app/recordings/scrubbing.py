@@ -2,122 +2,97 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from urllib.parse import quote, quote_plus, urlsplit, urlunsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from lxml import etree
 
-from ..events import TOKEN_PARAMETER
+from ..events import REPLY_PARAMETER
 from ..twiml import DECLARATION
 from ..webhook import Form, WebhookResponse
+from .fakes import Fakes
 from .format import Exchange
+from .parameters import ADDRESSES, COORDINATES, PERSONS, PLACES, TEXTS, is_code, is_known
+from .phone_numbers import DEFAULT_REGION, NumberFinder, number_finder
+from .texts import TextScrubber
+from .url_secrets import SCRUBBED, is_secret, with_parameters, without_credentials
 
-_SECRETS = re.compile(r"(?P<user>(?<=://)[^\s/@<>\"]+@)|(?P<token>(?<=\btoken=)[\w%.-]+)")
-_FINDS = (
-    _SECRETS.pattern,
-    r"(?P<sid>[A-Z]{2}[0-9a-f]{32})",
-    r"(?P<plus>(?:\+|%2[Bb])[0-9]{7,15}(?![0-9]))",
-    r"(?P<digits>[0-9](?:[\s().\-]{0,2}[0-9]){4,})",
-)
-
-#: Parameters with the name of a person or of the person's place.
-_NAMES = (
-    *("ProfileName", "Address", "Label", "ReferralHeadline", "CallerName"),
-    *(f"{who}{what}" for who in ("From", "To", "Caller", "Called") for what in ("City", "Zip")),
-)
-_PLACES = ("Latitude", "Longitude")
-_ADDRESSES = (
-    *("From", "To", "Caller", "Called", "WaId", "ExternalUserId", "ChannelToAddress"),
-    *("OriginalRepliedMessageSender", "ReferralCtwaClid"),
-)
-_TEXTS = ("Body", "ButtonText", "ButtonPayload", "ReferralBody", "InteractiveData", "FlowData", "ChannelMetadata")
 _KEPT_HEADERS = ("content-type", "user-agent", "i-twilio-idempotency-token")
 _MARKUP_OF_URLS = ("Media", "Redirect")
-#: A shorter address is replaced only where it is a whole run of digits.
-_SEARCHABLE_LENGTH = 7
-
-
-def without_secrets(text: str) -> str:
-    """Return a string without the credentials of its URLs and the tokens of our status URLs."""
-    return _SECRETS.sub(lambda found: "scrubbed" if found["token"] else "", text)
+_METHODS = ("GET", "POST")
 
 
 class Scrubber:
     """Replaces everything that identifies a person, in requests and answers alike, so that a replay still agrees.
 
     ``key`` makes the replacements stable and impossible to guess back. Our own numbers stay, as conditions name them,
-    unless ``scrub_own_numbers``; texts stay, as handlers read them, unless ``redact_bodies``.
+    unless ``scrub_own_numbers``; texts stay, as handlers read them, unless ``redact_bodies``. ``finder`` finds the
+    numbers of people who are not contacts.
     """
 
-    def __init__(self, key: str, *, scrub_own_numbers: bool = False, redact_bodies: bool = False) -> None:
-        self._key = key.encode()
+    def __init__(
+        self,
+        key: str,
+        *,
+        scrub_own_numbers: bool = False,
+        redact_bodies: bool = False,
+        finder: NumberFinder | None = None,
+    ) -> None:
+        self._fakes = Fakes(key)
         self._scrub_own_numbers = scrub_own_numbers
         self._redact_bodies = redact_bodies
+        self._finder = finder or number_finder()
+        self._texts = TextScrubber(self._fakes, self._finder)
         self._own: set[str] = set()
-        #: The addresses and names of the exchanges that were learned.
-        self._addresses: set[str] = set()
-        self._names: set[str] = set()
-        self._is_prepared = True
-        #: The replacement per digits of a contact, with and without country code.
-        self._numbers: dict[str, str] = {}
-        #: The lengths of these, longest first.
-        self._lengths: list[int] = []
-        #: The replacement per name, or per address that is not a phone number.
-        self._words: dict[str, str] = {}
-        self._pattern = re.compile("|".join(_FINDS))
+        #: The countries of the exchange that is being scrubbed.
+        self._regions: tuple[str, ...] = ()
 
     def learn(self, exchanges: Iterable[Exchange]) -> None:
         """Note who is named in exchanges, so that they are replaced in all exchanges that are scrubbed afterwards."""
-        known = len(self._own) + len(self._addresses) + len(self._names)
-        for exchange in exchanges:
-            if not self._scrub_own_numbers:
-                self._own |= {_digits(_own_address(exchange))} - {""}
-            for name, value in exchange.form.pairs:
-                if name in _ADDRESSES:
-                    self._addresses.add(_split_address(value)[1])
-                elif name in _NAMES and _is_searchable(value.strip()):
-                    self._names.add(value.strip())
-        self._is_prepared &= known == len(self._own) + len(self._addresses) + len(self._names)
+        kept = list(exchanges)
+        self._own |= set() if self._scrub_own_numbers else {_digits(_own_address(each)) for each in kept} - {""}
+        for number in filter(_is_number, sorted(self._own)):
+            self._texts.numbers.add(number, own=True)
+        for learn in (self._learn_people, self._learn_values):
+            for name, value in dict.fromkeys(pair for exchange in kept for pair in _parameters(exchange)):
+                learn(name, value)
+        for exchange in kept:
+            self._texts.add_secrets_of(exchange.url)
 
     def scrub(self, exchanges: Iterable[Exchange]) -> list[Exchange]:
         """Return the exchanges in a form that is safe to share."""
         kept = list(exchanges)
         self.learn(kept)
-        if not self._is_prepared:
-            self._prepare()
         return [self._exchange(exchange) for exchange in kept]
 
-    def _prepare(self) -> None:
-        """Make the replacements of everybody who was learned."""
-        self._numbers, self._words = {}, {}
-        for address in sorted(self._addresses):
-            self._learn_address(address)
-        for name in sorted(self._names):
-            self._words |= dict.fromkeys(_variants(name), self._name(name))
-        self._lengths = sorted({len(number) for number in self._numbers}, reverse=True)
-        longest_first = sorted(self._words, key=len, reverse=True)
-        finds = [f"(?P<word>{'|'.join(map(_as_word, longest_first))})"] if longest_first else []
-        self._pattern = re.compile("|".join([_SECRETS.pattern, *finds, *_FINDS[1:]]))
-        self._is_prepared = True
+    def _learn_people(self, name: str, value: str) -> None:
+        if name in ADDRESSES:
+            self._learn_address(_split_address(value)[1])
+        elif name in PERSONS:
+            self._texts.names.add_person(value)
+        elif name in PLACES:
+            self._texts.names.add_place(value)
 
     def _learn_address(self, bare: str) -> None:
         if not bare or _digits(bare) in self._own:
             return
-        if not _is_number(bare):
-            known = self._numbers if bare.isdecimal() else self._words
-            known |= {variant: self._opaque(bare) for variant in _variants(bare)}
-            return
-        digits, made = _digits(bare), _digits(self._fictitious(bare))
-        for length in {len(digits), 10, 9}:  # also as it is dialled inside the country
-            if length == len(digits) or length < len(digits) > 10:
-                self._numbers[digits[-length:]] = made if length == len(digits) else made[-length:]
+        if _is_number(bare):
+            self._texts.numbers.add(_digits(bare))
+        else:
+            self._texts.add_address(bare)
+
+    def _learn_values(self, name: str, value: str) -> None:
+        if is_secret(name):
+            self._texts.add_secret(value)
+        elif _is_name(name) and not is_known(name) and not _is_number(_split_address(value)[1]):
+            self._texts.add_value(value)
+        else:
+            self._texts.add_secrets_of(value)
 
     def _exchange(self, exchange: Exchange) -> Exchange:
+        self._regions = self._regions_of(exchange.form)
         form = self._form(exchange.form)
         return replace(
             exchange,
@@ -129,23 +104,44 @@ class Scrubber:
             id=0,
         )
 
+    def _regions_of(self, form: Form) -> tuple[str, ...]:
+        """Return the countries in which a number without country code may be, the sender's first."""
+        numbers = (_split_address(value)[1] for name, value in form.items() if name in ADDRESSES)
+        found = (self._finder.region(number) for number in numbers if number.startswith("+"))
+        return tuple(dict.fromkeys([*sorted(filter(None, found)), DEFAULT_REGION]))
+
     def _form(self, form: Form) -> Form:
         return Form([(self._parameter_name(name), self._parameter(name, value)) for name, value in form.pairs])
 
     def _parameter_name(self, name: str) -> str:
         """Return a parameter name unchanged, unless the body was not a form and the name is its text."""
-        return name if re.fullmatch(r"[A-Za-z]\w*", name, re.ASCII) else self._text(name)
+        return name if _is_name(name) else self._redacted(name)
 
     def _parameter(self, name: str, value: str) -> str:
-        if name in _ADDRESSES:
+        if not value.strip():
+            return value
+        if name in ADDRESSES:
             return self._address(value)
-        if name in _NAMES:
-            return self._name(value.strip()) if value.strip() else value
-        if name in _PLACES and value:
+        if name in PERSONS | PLACES:
+            return self._texts.name(value)
+        if name in COORDINATES:
             return "0.0"
-        if name == TOKEN_PARAMETER:
-            return "scrubbed"
-        return self._redacted(value) if name in _TEXTS else self._text(value)
+        if is_secret(name):
+            return SCRUBBED
+        if name in TEXTS:
+            return self._redacted(value)
+        if is_known(name):
+            return value if is_code(name, value) else self._url_text(value)
+        return self._unknown(value)
+
+    def _unknown(self, value: str) -> str:
+        """Return the value of a parameter that Twilio does not document: anything may be in it."""
+        return self._address(value) if _is_number(_split_address(value)[1]) else self._texts.value(value)
+
+    def _query_parameter(self, name: str, value: str) -> str:
+        """Return a value of our own URL's query, which handlers may read; unknown ones stay unless all is redacted."""
+        is_own = not is_known(name) and not is_secret(name) and not self._redact_bodies
+        return self._text(value) if is_own else self._parameter(name, value)
 
     def _result(self, result: str) -> str:
         """Return the result of a handler; the message of an exception may quote anything."""
@@ -161,78 +157,51 @@ class Scrubber:
             body = self._redacted(answer.body.decode("utf-8", "replace")).encode()
             return replace(answer, body=body, headers=())
         for element in root.iter("*"):
-            change = self._text if element.tag in _MARKUP_OF_URLS else self._redacted
+            change = self._url_text if element.tag in _MARKUP_OF_URLS else self._redacted
             element.text = change(element.text) if element.text else None
             element.tail = self._redacted(element.tail) if element.tail else None
             for name, value in element.attrib.items():
-                element.set(name, self._text(str(value)))
+                element.set(name, self._attribute(str(name), str(value)))
         body = etree.tostring(root, encoding="UTF-8", xml_declaration=False)
         return replace(answer, body=DECLARATION + body, headers=())
 
+    def _attribute(self, name: str, value: str) -> str:
+        return value if name == "method" and value.upper() in _METHODS else self._url_text(value)
+
     def _url(self, exchange: Exchange, form: Form) -> str:
-        parts = urlsplit(exchange.url)
+        parts = urlsplit(without_credentials(exchange.url))
         query = Form.read(parts.query, max_fields=len(parts.query) + 1, strict=False)
-        encoded = (form if exchange.method == "GET" else self._form(query)).encode()
-        return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], self._text(parts.path), encoded, ""))
+        pairs = [(self._parameter_name(name), self._query_parameter(name, value)) for name, value in query.pairs]
+        encoded = (form if exchange.method == "GET" else Form(pairs)).encode()
+        return urlunsplit((parts.scheme, parts.netloc, self._text(parts.path), encoded, ""))
+
+    def _url_text(self, text: str) -> str:
+        """Return a text that is a URL; if texts are redacted, so are the parameters in it."""
+        if not self._redact_bodies:
+            return self._text(text)
+        return with_parameters(self._text(text), self._redacted_parameter)
+
+    def _redacted_parameter(self, name: str, value: str) -> str:
+        kept = not value or name == REPLY_PARAMETER or value == SCRUBBED
+        return value if kept else self._fakes.value(value)
 
     def _redacted(self, text: str) -> str:
         return re.sub(r"\w", "x", text) if self._redact_bodies else self._text(text)
 
     def _text(self, text: str) -> str:
-        """Replace known names, numbers and SIDs in a single pass, so that no replacement is replaced again."""
-        return self._pattern.sub(self._replacement, text)
-
-    def _replacement(self, found: re.Match[str]) -> str:
-        kind, text = found.lastgroup, found[0]
-        if kind == "word":
-            return self._words[text]
-        if kind == "sid":
-            return text[:2] + self._hex(text)
-        if kind == "plus":
-            digits = text[1:] if text.startswith("+") else text[3:]
-            own = digits in self._own
-            return text if own else text[: -len(digits)] + _digits(self._fictitious(digits))
-        if kind == "digits":
-            return self._known_numbers(text)
-        return "scrubbed" if kind == "token" else ""
-
-    def _known_numbers(self, run: str) -> str:
-        """Replace the contacts in a run of digits, however it is grouped; keep other numbers."""
-        places = [index for index, character in enumerate(run) if character.isdigit()]
-        digits = "".join(run[place] for place in places)
-        made, start, kept_from = "", 0, 0
-        while start < len(places):
-            length = next((each for each in self._lengths if self._is_contact(digits, start, each)), 0)
-            if length:
-                made += run[kept_from : places[start]] + self._numbers[digits[start : start + length]]
-                kept_from = places[start + length - 1] + 1
-            start += length or 1
-        return made + run[kept_from:]
-
-    def _is_contact(self, digits: str, start: int, length: int) -> bool:
-        if length > len(digits) - start or digits[start : start + length] not in self._numbers:
-            return False
-        return length >= _SEARCHABLE_LENGTH or length == len(digits)
+        return self._texts.text(text, self._regions)
 
     def _address(self, address: str) -> str:
         prefix, bare = _split_address(address)
         if not bare or _digits(bare) in self._own:
             return address
-        return prefix + (self._fictitious(bare) if _is_number(bare) else self._opaque(bare))
+        if not _is_number(bare):
+            return prefix + self._fakes.contact(bare)
+        return prefix + ("+" if bare.startswith("+") else "") + self._fakes.number(_digits(bare))
 
-    def _fictitious(self, number: str) -> str:
-        """Return a number that nobody has, in area code 555; the same with and without the plus."""
-        made = f"1555{int(self._hex(_digits(number)), 16) % 10**7:07}"
-        return ("+" if number.startswith("+") else "") + made
 
-    def _name(self, name: str) -> str:
-        return f"Name{int(self._hex(name), 16) % 10**6:06}"
-
-    def _opaque(self, address: str) -> str:
-        return f"contact-{self._hex(address)[:8]}"
-
-    def _hex(self, text: str) -> str:
-        return hmac.new(self._key, text.encode("utf-8", "surrogateescape"), hashlib.sha256).hexdigest()[:32]
+def _parameters(exchange: Exchange) -> Iterator[tuple[str, str]]:
+    return iter(exchange.form.pairs)
 
 
 def _own_address(exchange: Exchange) -> str:
@@ -254,18 +223,6 @@ def _is_number(bare: str) -> bool:
     return re.fullmatch(r"\+?\d{5,15}", bare, re.ASCII) is not None
 
 
-def _is_searchable(name: str) -> bool:
-    """Return whether a name can be searched for; a single character or digits would be found anywhere."""
-    return len(name) > 1 and any(character.isalpha() for character in name)
-
-
-def _variants(text: str) -> set[str]:
-    """Return a string as it may be written in text, in a URL and in JSON."""
-    raw = text.encode("utf-8", "surrogateescape")
-    readable = raw.decode("utf-8", "replace")
-    return {text, readable, quote(raw), quote(raw, safe=""), quote_plus(raw), json.dumps(readable)[1:-1]}
-
-
-def _as_word(word: str) -> str:
-    """Return a pattern for a whole word, which may follow a percent escape."""
-    return rf"(?:(?<!\w)|(?<=%[0-9A-Fa-f]{{2}})){re.escape(word)}(?!\w)"
+def _is_name(name: str) -> bool:
+    """Return whether a string can be the name of a parameter."""
+    return re.fullmatch(r"[A-Za-z]\w*", name, re.ASCII) is not None
