@@ -16,6 +16,8 @@ _SEARCHABLE_LENGTH = 7
 _INSIDE_A_COUNTRY = (10, 9)
 _INSIDE_AN_AREA = (8, 7)
 _FOUND = "q"
+#: A letter of Japanese words, but a hyphen in numbers.
+_JAPANESE_DASH = "ー"
 
 Replaced = tuple[int, int, str]
 
@@ -55,7 +57,7 @@ class KnownNumbers:
 
     def find(self, text: str, regions: tuple[str, ...]) -> Iterator[Replaced]:
         """Yield the places of numbers in a folded text, and their replacements."""
-        for found in _RUN.finditer(text):
+        for found in _RUN.finditer(text.replace(_JAPANESE_DASH, "-")):
             for start, end, made in self._in_run(found[0], regions):
                 yield found.start() + start, found.start() + end, made
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from importlib.util import find_spec
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from ..errors import ConfigurationError
 
@@ -23,7 +23,12 @@ _DATE = re.compile(
 _AMOUNT = re.compile(r"[0-9]{1,3}(?P<mark>[., ])[0-9]{3}(?:(?P=mark)[0-9]{3})*(?:[.,][0-9]{1,2})?")
 #: What replaces a number that was found; not a letter that begins an extension.
 _FOUND = "q"
-_ODD = re.compile(r"[/_.,|*~:;'#\\=+]")
+_LONG = re.compile(r"(?<![0-9])[1-9][0-9]{10,14}(?![0-9])")
+#: Several small numbers, one after the other.
+_LIST = re.compile(r"(?:[0-9]+ +)*[0-9]{1,2}(?: +[0-9]+)*")
+_GROUP = re.compile(r"[0-9]+")
+_MOST_DIGITS = 15
+_MOST_GROUPS = 8
 
 
 class PhoneNumber(NamedTuple):
@@ -134,7 +139,7 @@ def _find(run: str, regions: tuple[str, ...]) -> tuple[PhoneNumber, ...]:
         return ()
     found: list[PhoneNumber] = []
     rest = run
-    for step in (_international, _dates, _valid, _grouped):
+    for step in (_international, _dates, _valid, _oddly_written, _without_plus, _grouped):
         for number in step(rest, regions):
             if _FOUND in rest[number.start : number.end]:
                 continue
@@ -146,8 +151,12 @@ def _find(run: str, regions: tuple[str, ...]) -> tuple[PhoneNumber, ...]:
 def _international(run: str, _: tuple[str, ...]) -> Iterator[PhoneNumber]:
     """Yield the numbers that begin with a plus or with zeros in its place."""
     for prefix in _INTERNATIONAL.finditer(run):
-        start = prefix.end()
-        yield from _matches("+" + run[start:], "ZZ", possible=True, shift=start - 1, only_first=True)
+        groups = [found.span() for found in _GROUP.finditer(run, prefix.end())]
+        found = _longest(run, groups, "+", "ZZ") or _longest(run, groups, "+", "ZZ", possible=True)
+        if found is None and prefix["prefix"] == "+" and _FEWEST_DIGITS <= groups[0][1] - groups[0][0] <= _MOST_DIGITS:
+            digits = run[slice(*groups[0])]
+            found = PhoneNumber(*groups[0], digits, digits)
+        yield from [found] if found else []
 
 
 def _dates(run: str, _: tuple[str, ...]) -> Iterator[PhoneNumber]:
@@ -158,14 +167,27 @@ def _dates(run: str, _: tuple[str, ...]) -> Iterator[PhoneNumber]:
 def _valid(run: str, regions: tuple[str, ...]) -> Iterator[PhoneNumber]:
     for region in regions:
         yield from _matches(run, region)
-        plain = _ODD.sub("-", run)
-        if plain != run:
-            yield from _matches(plain, region)
+
+
+def _oddly_written(run: str, regions: tuple[str, ...]) -> Iterator[PhoneNumber]:
+    """Yield what would be a valid number with other punctuation, or if no other number were next to it."""
+    groups = [found.span() for found in _GROUP.finditer(run)]
+    for region in regions:
+        for index in range(len(groups)):
+            found = _longest(run, groups[index:], "", region)
+            yield from [found] if found else []
+
+
+def _without_plus(run: str, _: tuple[str, ...]) -> Iterator[PhoneNumber]:
+    """Yield the numbers with country code whose plus is missing, as in a contact's id on WhatsApp."""
+    for found in _LONG.finditer(run):
+        for number in _matches(f"+{found[0]}", "ZZ"):
+            yield PhoneNumber(*found.span(), number.full, number.national)
 
 
 def _grouped(run: str, regions: tuple[str, ...]) -> Iterator[PhoneNumber]:
     for found in _GROUPS.finditer(run):
-        if _AMOUNT.fullmatch(found[0]) or len(_digits(found[0])) < _FEWEST_DIGITS:
+        if len(_digits(found[0])) < _FEWEST_DIGITS or _AMOUNT.fullmatch(found[0]) or _LIST.fullmatch(found[0]):
             continue
         plain = re.sub(r"[^0-9]+", "-", found[0])
         numbers = [number for region in regions for number in _matches(plain, region, possible=True)]
@@ -174,21 +196,41 @@ def _grouped(run: str, regions: tuple[str, ...]) -> Iterator[PhoneNumber]:
             yield PhoneNumber(*found.span(), full, national)
 
 
-def _matches(
-    run: str, region: str, *, possible: bool = False, shift: int = 0, only_first: bool = False
-) -> Iterator[PhoneNumber]:
+def _matches(run: str, region: str, *, possible: bool = False) -> Iterator[PhoneNumber]:
     import phonenumbers
 
     leniency = phonenumbers.Leniency.POSSIBLE if possible else phonenumbers.Leniency.VALID
     for match in phonenumbers.PhoneNumberMatcher(run, region, leniency):
-        if only_first and match.start:
-            return
-        full = phonenumbers.format_number(match.number, phonenumbers.PhoneNumberFormat.E164).lstrip("+")
-        national = phonenumbers.national_significant_number(match.number)
         places = [place for place in range(match.start, match.end) if run[place] in "0123456789"]
-        yield PhoneNumber(places[0] + shift, places[-1] + 1 + shift, full, national)
-        if only_first:
-            return
+        yield _as_found(places[0], places[-1] + 1, match.number)
+
+
+def _longest(
+    run: str, groups: Sequence[tuple[int, int]], plus: str, region: str, *, possible: bool = False
+) -> PhoneNumber | None:
+    """Return the longest number that consists of the first groups of digits."""
+    import phonenumbers
+
+    is_number = phonenumbers.is_possible_number if possible else phonenumbers.is_valid_number
+    start = groups[0][0]
+    for _, end in reversed(groups[:_MOST_GROUPS]):
+        digits = _digits(run[start:end])
+        if _FOUND in run[start:end] or not _FEWEST_DIGITS <= len(digits) <= _MOST_DIGITS:
+            continue
+        try:
+            number = phonenumbers.parse(plus + digits, region)
+        except phonenumbers.NumberParseException:
+            continue
+        if is_number(number):
+            return _as_found(start, end, number)
+    return None
+
+
+def _as_found(start: int, end: int, number: Any) -> PhoneNumber:
+    import phonenumbers
+
+    full = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164).lstrip("+")
+    return PhoneNumber(start, end, full, phonenumbers.national_significant_number(number))
 
 
 def _digits(text: str) -> str:
