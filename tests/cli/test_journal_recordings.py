@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import subprocess
+
+import pytest
 
 from tests.cli.projects import Project
 from tests.file_modes import mode_of, run_with_umask
 
+#: Nothing can be imported from a module that is None.
+WITHOUT_THE_EXTRA = "sys.modules['phonenumbers'] = None\n"
 TYPE = "from twiml_app.cli import main\nmain(sys.argv[1:])"
 
 
@@ -73,3 +78,33 @@ def test_without_a_journal_there_is_nothing_to_export(project: Project) -> None:
     result = project.type("journal", "export", TWIML_DATABASE_URL="off")
 
     assert (result.exit_code, "TWIML_DATABASE_URL" in result.stderr) == (1, True)
+
+
+def test_export_without_the_extra_is_refused_in_one_line(project: Project, capfd: pytest.CaptureFixture[str]) -> None:
+    """A server is installed without the library that finds numbers, and a file that leaks them must not be written."""
+    environment = dict(project.environment)
+
+    with pytest.raises(subprocess.CalledProcessError):
+        run_with_umask(
+            0, WITHOUT_THE_EXTRA + TYPE, "journal", "export", "a.jsonl", folder=project.folder, environment=environment
+        )
+
+    assert capfd.readouterr().err == "Error: export: it needs the extra dependencies: pip install 'twiml-app[dev]'\n"
+    assert not (project.folder / "a.jsonl").exists()
+
+
+def test_show_works_without_the_extra(project: Project, capfd: pytest.CaptureFixture[str]) -> None:
+    """It is the first command that support needs on a server."""
+    run_with_umask(
+        0,
+        WITHOUT_THE_EXTRA + TYPE,
+        "journal",
+        "show",
+        "2",
+        folder=project.folder,
+        environment=dict(project.environment),
+    )
+
+    shown = capfd.readouterr().out
+    assert "200 text/xml" in shown
+    assert "5005550001" not in shown

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from tests.helpers import sample
 from twiml_app.caller.forms import inbound_form, status_form
 from twiml_app.recordings.format import Exchange, read_line, write_line
+from twiml_app.recordings.phone_numbers import AnyDigits
 from twiml_app.recordings.scrubbing import Scrubber
 from twiml_app.recordings.url_secrets import without_secrets
 from twiml_app.twiml import MessagingResponse
@@ -376,3 +377,240 @@ def test_person_of_a_later_page_is_replaced_in_an_earlier_one() -> None:
     (scrubbed,) = scrubber.scrub([earlier])
 
     assert "15005557777" not in scrubbed.form["Body"]
+
+
+PEOPLE = {"ProfileName": "Ada Núñez-Lovelace", "CallerName": "王小明"}
+
+
+@pytest.mark.parametrize(
+    ("text", "pattern"),
+    [
+        pytest.param("ADA", "NAME[0-9]{6}", id="capitals"),
+        pytest.param("ada", "name[0-9]{6}", id="small letters"),
+        pytest.param("Ada's", "Name[0-9]{6}'s", id="with an ending after an apostrophe"),
+        pytest.param("Ａｄａ", "Name[0-9]{6}", id="full width"),
+        pytest.param("nu\u0301n\u0303ez", "name[0-9]{6}", id="decomposed"),
+        pytest.param("nunez", "name[0-9]{6}", id="without accents"),
+        pytest.param("A\u200cda", "Name[0-9]{6}", id="with an invisible character"),
+        pytest.param("?q=N%C3%BA%C3%B1ez", r"\?q=Name[0-9]{6}", id="in a URL"),
+        pytest.param("?q=n%25C3%25BA%25C3%25B1ez", r"\?q=name[0-9]{6}", id="in a URL in a URL"),
+        pytest.param("N\\u00fa\\u00f1ez", "Name[0-9]{6}", id="in JSON"),
+        pytest.param("N&#250;&#xF1;ez", "Name[0-9]{6}", id="in HTML"),
+        pytest.param("lovelace_ada99", "name[0-9]{6}_name[0-9]{6}99", id="in a user name"),
+        pytest.param("adanunezlovelace@x.example", "name[0-9]{6}@x.example", id="in a mail address"),
+        pytest.param("我是王小明，你好", "我是name[0-9]{6}，你好|我是Name[0-9]{6}，你好", id="without spaces"),
+        pytest.param("小明你好", "Name[0-9]{6}你好", id="a Chinese first name"),
+        pytest.param("Adam adapts", "Adam adapts", id="not a part of a word"),
+        pytest.param("3f9ada71", "3f9ada71", id="not a part of a hexadecimal number"),
+    ],
+)
+def test_names_are_found_however_they_are_written(text: str, pattern: str) -> None:
+    """People write a name in their own way, and phones and programs in others."""
+    result = scrub(exchange(inbound_form(text, fields=PEOPLE), answer_to(text)))[0]
+
+    assert re.fullmatch(pattern, result.form["Body"])
+    assert MessagingResponse.parse(result.answer.body).messages[0].text == result.form["Body"]
+
+
+def test_first_name_gets_the_fake_that_it_has_in_the_whole_name() -> None:
+    """A handler that greets by the first name must answer the same in a replay."""
+    form = inbound_form("I am ADA lovelace", fields={"ProfileName": "Ada Lovelace"})
+
+    result = scrub(exchange(form, answer_to("Hello Ada!")))[0]
+
+    first, last = result.form["ProfileName"].split()
+    assert result.form["Body"] == f"I am {first.upper()} {last.lower()}"
+    assert MessagingResponse.parse(result.answer.body).messages[0].text == f"Hello {first}!"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        pytest.param("Al Gore", "al fresco for Al", id="word of two letters"),
+        pytest.param("Bo", "bo", id="name of two letters in another case"),
+        pytest.param("No", "No", id="name of two letters that is a word"),
+        pytest.param("Stop Sign", "stop", id="word of Twilio"),
+        pytest.param("Ludwig van Beethoven", "a van", id="particle"),
+        pytest.param("x", "x", id="one letter"),
+    ],
+)
+def test_words_that_would_be_found_anywhere_are_kept(name: str, text: str) -> None:
+    """A recording whose texts are destroyed tests nothing."""
+    assert scrub(exchange(inbound_form(text, fields={"ProfileName": name})))[0].form["Body"] == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("555/867/5309", id="slashes"),
+        pytest.param("867-5309", id="without area code"),
+        pytest.param("8675309", id="without area code and separator"),
+        pytest.param("(555) 867 53 09", id="groups"),
+        pytest.param("5 5 5 8 6 7 5 3 0 9", id="single digits"),
+        pytest.param("555.867.5309", id="dots"),
+        pytest.param("555\u2011867\u20115309", id="hyphens that do not break"),
+        pytest.param("５５５ー８６７ー５３０９", id="full width"),
+        pytest.param("٥٥٥٨٦٧٥٣٠٩", id="Arabic-Indic"),
+        pytest.param("۵۵۵-۸۶۷-۵۳۰۹", id="Persian"),
+        pytest.param("\u202a+1 (555) 867-5309\u202c", id="as copied from a phone's contacts"),
+        pytest.param("5\ufe0f\u20e35\ufe0f\u20e35\ufe0f\u20e38675309", id="emoji"),
+        pytest.param("%2B1%20555%20867%205309", id="in a URL"),
+    ],
+)
+def test_number_of_the_contact_is_found_in_any_notation(text: str) -> None:
+    """People write their own number in the notation of their country and phone."""
+    contact = "+15558675309"
+
+    result = scrub(exchange(inbound_form(f"call {text}!", from_=contact), answer_to(text)))[0]
+
+    digits = re.sub("[^0-9]", "", result.form["Body"].replace("%2B", "").replace("%20", ""))
+    assert len(digits) >= 7
+    assert result.form["From"].endswith(digits)
+    assert not set("٥۵５") & set(write_line(result))
+    assert re.sub("[^0-9]", "", MessagingResponse.parse(result.answer.body).messages[0].text).endswith(digits[-4:])
+
+
+@pytest.mark.parametrize(
+    ("contact", "text"),
+    [
+        pytest.param("+15005550001", "212-736-5000", id="United States"),
+        pytest.param("+15005550001", "212/736/5000", id="slashes"),
+        pytest.param("+15005550001", "736-5000", id="without area code"),
+        pytest.param("+4915112345678", "0176 98765432", id="Germany"),
+        pytest.param("+33612345678", "06 98 76 54 32", id="France"),
+        pytest.param("+33612345678", "212-736-5000", id="default country"),
+        pytest.param("+15005550001", "0049 176 98765432", id="with zeros"),
+        pytest.param("+15005550001", "+49 (0) 176 / 987 654 32", id="abroad"),
+        pytest.param("+15005550001", "4917698765432", id="abroad, without a plus"),
+    ],
+)
+def test_numbers_of_other_people_are_found(contact: str, text: str) -> None:
+    """They are not contacts, so only the plan of a country tells that they are numbers."""
+    result = scrub(exchange(inbound_form(f"ask {text}, or {text}", from_=contact), answer_to(text)))[0]
+
+    found = re.fullmatch(r"ask (.+), or \1", result.form["Body"])
+    assert found
+    assert MessagingResponse.parse(result.answer.body).messages[0].text == found[1]
+    assert re.sub("[^0-9]", "", text)[-6:] not in re.sub("[^0-9]", "", write_line(result))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "order 1234567",
+        "2024-11-21 08:30",
+        "21.11.2024",
+        "1,000,000",
+        "1.000.000,00",
+        "12 345 67",
+        "10 20 30 4050",
+        "v1.2.3",
+    ],
+)
+def test_digits_that_are_no_number_are_kept(text: str) -> None:
+    """Handlers read orders, dates and amounts."""
+    assert scrub(exchange(inbound_form(text)))[0].form["Body"] == text
+
+
+def test_own_number_is_kept_in_any_notation() -> None:
+    """Texts and answers name the number to call."""
+    text = "call (500) 555-0006 or 500.555.0006"
+
+    assert scrub(exchange(inbound_form(text, to="+15005550006")))[0].form["Body"] == text
+
+
+def test_without_tables_of_numbers_all_longer_runs_of_digits_are_replaced() -> None:
+    """A server is installed without phonenumbers, and `journal show` may not show more than with it."""
+    recorded = exchange(inbound_form("0176 98765432, order 1234567, room 123, call 500-555-0006", to=NUMBER))
+
+    body = Scrubber(KEY, finder=AnyDigits()).scrub([recorded])[0].form["Body"]
+
+    assert re.fullmatch(r"[0-9]{10,11}, order [0-9]{7}, room 123, call 500-555-0006", body)
+    assert "98765432" not in body
+    assert "1234567" not in body
+
+
+SECRET_PARAMETERS = ("secret", "password", "api_key", "sig", "access_token", "clientSecret", "X-Amz-Signature", "key")
+
+
+@pytest.mark.parametrize("parameter", SECRET_PARAMETERS)
+@pytest.mark.parametrize("redact_bodies", [False, True], ids=["texts", "redacted"])
+def test_secret_parameters_of_urls_are_replaced(parameter: str, redact_bodies: bool) -> None:
+    """Whoever has such a URL can read the file, or act for the person."""
+    url = f"https://e.com/a.png?x=1&{parameter}=h%26u%20nter2hunter2&y=2"
+    nested = f"https://e.com/?next={quote(url, safe='')}"
+    form = inbound_form(f"see {url} {nested}", media={url: "image/png"}, fields={parameter: "hunter2hunter2"})
+    answer = MessagingResponse().message("see", media=url, action=url)
+    recorded = exchange(form, str(answer), url=url, results={"a.b": f"ValueError: {nested}"})
+
+    result = scrub(recorded, redact_bodies=redact_bodies)[0]
+
+    assert "nter2" not in write_line(result)
+    assert parameter.casefold() in result.form["MediaUrl0"].casefold()
+    assert (f"x=1&{parameter}=scrubbed&y=2" in result.form["Body"]) is not redact_bodies
+
+
+@pytest.mark.parametrize("password", ["pa/ss", 'pa"ss', "pa<ss", "p@ss", "1/ss", "a?ss#", "443/ss", "%40ss"])
+def test_passwords_in_urls_are_removed_whatever_they_contain(password: str) -> None:
+    """A password that should have been escaped is still one."""
+    text = f"https://sam:{password}@e.com/a@b"
+
+    result = scrub(exchange(inbound_form(text), answer_to(text), url=f"https://sam:{password}@sms.example.com/m"))[0]
+
+    assert (result.form["Body"], result.url) == ("https://e.com/a@b", "https://sms.example.com/m")
+    assert MessagingResponse.parse(result.answer.body).messages[0].text == "https://e.com/a@b"
+
+
+@pytest.mark.parametrize("url", ["https://e.com/a@b", "https://e.com:8080/a@b", "http://localhost:5000/a@b"])
+def test_urls_without_a_password_are_kept(url: str) -> None:
+    """A path may contain an @, and a host a port."""
+    assert without_secrets(url) == url
+
+
+def test_unknown_parameters_are_replaced() -> None:
+    """Twilio and others add parameters, and nobody knows what is in the next one."""
+    fields = {"Custom": "blue house", "Empty": "", "Sender": "whatsapp:+15005550001", "Who": "Ada Lovelace"}
+    form = inbound_form(
+        "the Blue House", from_="whatsapp:+15005550001", fields=fields | {"ProfileName": "Ada Lovelace"}
+    )
+
+    result, again = scrub(exchange(form, answer_to("blue house")), exchange(form))
+
+    made = result.form["Custom"]
+    assert re.fullmatch("value-[0-9a-f]{8}", made)
+    assert (again.form["Custom"], result.form["Body"]) == (made, f"the {made}")
+    assert MessagingResponse.parse(result.answer.body).messages[0].text == made
+    assert (result.form["Empty"], result.form["Sender"]) == ("", result.form["From"])
+    assert result.form["Who"] == result.form["ProfileName"]
+
+
+def test_parameters_of_our_own_url_stay_unless_everything_is_redacted() -> None:
+    """Handlers read them, so a replay needs them."""
+    url = f"https://sms.example.com/message?step=address&in_reply_to={SID}&sig=abcdef"
+    recorded = exchange(inbound_form("hi"), url=url)
+
+    kept, redacted = scrub(recorded)[0].url, scrub(recorded, redact_bodies=True)[0].url
+
+    assert "step=address&" in kept
+    assert "address" not in redacted
+    for result in (kept, redacted):
+        assert re.search("in_reply_to=SM[0-9a-f]{32}&sig=scrubbed", result)
+
+
+def test_redaction_includes_parameters_of_urls_and_odd_names() -> None:
+    """Anything may be in a URL that a person or another service made."""
+    media = "https://e.com/a.png?owner=lovelace"
+    form = Form([*inbound_form("x", media={media: "image/png"}).pairs, ('{"note": "lovelace"}', "")])
+    answer = MessagingResponse().message("x", media=media).redirect("/next?who=lovelace")
+
+    assert "lovelace" not in write_line(scrub(exchange(form, str(answer)), redact_bodies=True)[0])
+
+
+def test_twilios_own_words_are_not_names() -> None:
+    """A contact may be called Post or Received; the replay needs the method and the status."""
+    form = inbound_form("hi", media={"https://e.com/a": "image/png"}, fields={"ProfileName": "Post Received Image"})
+
+    result = scrub(exchange(form, '<Response><Redirect method="POST">/post</Redirect></Response>'))[0]
+
+    assert (result.form["SmsStatus"], result.form["MediaContentType0"]) == ("received", "image/png")
+    assert b'method="POST"' in result.answer.body

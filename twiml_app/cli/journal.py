@@ -15,7 +15,7 @@ import click
 from ..app import TwimlState
 from ..journal import Archive, ExchangeRow, Filter
 from ..logs import format_time, mask
-from ..recordings import Exchange, Scrubber, read_file, write_file, write_line
+from ..recordings import Exchange, Scrubber, read_file, require_phone_numbers, write_file, write_line
 from .common import (
     collect_killed,
     find_engine,
@@ -147,7 +147,7 @@ def show(exchange_id: int, unmasked: bool, app_name: str | None, as_json: bool) 
         return
     _print_exchange(exchange, kept)
     if not unmasked:
-        click.echo("\nAddresses, sids and names are fictitious: --unmasked shows the real ones.")
+        click.echo("\nAddresses, sids, names and secrets are fictitious: --unmasked shows the real ones.")
 
 
 def _print_exchange(exchange: Exchange, kept: ExchangeRow) -> None:
@@ -168,19 +168,25 @@ def _print_exchange(exchange: Exchange, kept: ExchangeRow) -> None:
 @filters
 @click.option("--scrub-own-numbers", is_flag=True, help="Replace our own numbers too.")
 @click.option(
-    "--redact-bodies", is_flag=True, help="Replace message bodies with x's (replays will then show differences)."
+    "--redact-bodies",
+    is_flag=True,
+    help="Replace message bodies and the parameters of URLs (replays will then show differences).",
 )
 @journal_option
 def export(
     file: Path | None, scrub_own_numbers: bool, redact_bodies: bool, app_name: str | None, **chosen: Any
 ) -> None:
-    """Export exchanges as a recording to FILE or standard output; addresses, sids and names become fictitious.
+    """Export exchanges as a recording to FILE or standard output.
+
+    Addresses, numbers, sids, names, secrets in URLs and unknown parameters become fictitious. This needs the extra
+    dependencies: pip install 'twiml-app[dev]'
 
     \b
     Example:
         twiml-app journal export tests/recordings/orders.jsonl --handler orders
     """
     with plain_errors():
+        require_phone_numbers()
         state = find_state(app_name)
         archive, wanted = Archive(find_engine(state)), Filter(**chosen)
         scrubber = Scrubber(_scrub_key(state), scrub_own_numbers=scrub_own_numbers, redact_bodies=redact_bodies)

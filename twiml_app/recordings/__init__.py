@@ -3,6 +3,7 @@
 from .comparison import differences
 from .format import Exchange, read_file, update_file, write_file, write_line
 from .media import local_media
+from .phone_numbers import require_phone_numbers
 from .replay import Destination, ProvingTransport, Replayed, Sender, SendExchange, Sent, replay
 from .scrubbing import Scrubber
 
@@ -19,6 +20,7 @@ __all__ = [
     "local_media",
     "read_file",
     "replay",
+    "require_phone_numbers",
     "update_file",
     "write_file",
     "write_line",

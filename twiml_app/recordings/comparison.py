@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from difflib import SequenceMatcher
 from typing import NamedTuple
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -13,6 +13,7 @@ from ..events import REPLY_PARAMETER, TOKEN_PARAMETER
 from ..twiml import MessagingResponse
 from ..verbs import Body, Comment, Message, Redirect, Verb
 from ..webhook import WebhookResponse
+from .url_secrets import SCRUBBED, without_credentials, without_secrets
 
 _URL_ATTRIBUTES = ("action", "statusCallback")
 
@@ -24,10 +25,11 @@ def differences(
 
     Not compared are white space between elements, the order of attributes, and the token and host of the status URLs
     that this package adds. ``recorded_url`` and ``answered_url`` are the URLs that were called: in URLs of these hosts
-    only path and query are compared.
+    only path and query are compared. Nor are passwords in URLs, or secret parameters if they were scrubbed.
     """
     own = _OwnUrls(recorded_url, answered_url)
-    return [*_diff([*_meaning(recorded, own)], [*_meaning(answered, own)])]
+    hide = without_secrets if f"={SCRUBBED}".encode() in recorded.body else without_credentials
+    return [*_diff([*_meaning(recorded, own)], [*_meaning(answered, own)], hide)]
 
 
 def with_host_of(url: str, text: str, *, answered_url: str) -> str:
@@ -148,8 +150,8 @@ def _text_lines(lines: list[str], own: _OwnUrls, indent: str) -> Iterator[_Line]
     return (_Line(indent + line, indent + own.in_text(line)) for line in lines)
 
 
-def _diff(one: list[_Line], other: list[_Line]) -> Iterator[str]:
-    before, after = [line.compared for line in one], [line.compared for line in other]
+def _diff(one: list[_Line], other: list[_Line], hide: Callable[[str], str]) -> Iterator[str]:
+    before, after = [hide(line.compared) for line in one], [hide(line.compared) for line in other]
     if before == after:
         return
     changes = SequenceMatcher(None, before, after, autojunk=False).get_opcodes()

@@ -28,9 +28,10 @@ _CREDENTIALS = (
 )
 _SECRETS = re.compile(
     rf"(?P<user>{_CREDENTIALS})|(?<![\w.\-\[\]]){_NAME}=(?P<value>[^\s&;#\"'<>]+)"
-    rf"|(?:(?<=3f)|(?<=26)|(?<=[?&])){_NAME}%(?:25)*3d(?P<escaped>(?:(?!%(?:25)*(?:26|23))[^\s&;#\"'<>])+)",
+    rf"|(?:(?<=3f)|(?<=26)|(?<=[?&])){_NAME}%(?P<depth>(?:25)*)3d(?P<escaped>(?:(?!%(?P=depth)(?:26|23))[^\s&;#\"'<>])+)",
     re.IGNORECASE,
 )
+_PARAMETER = re.compile(r"(?P<name>(?<=[?&;])[^\s=&;#?\"'<>]+)=(?P<value>[^\s&;#\"'<>]*)")
 _HINTS = ("://", "=", "%3")
 
 
@@ -53,12 +54,9 @@ def without_secrets(text: str) -> str:
     return replace_spans(text, secrets_in(text))
 
 
-def without_credentials(url: str) -> str:
-    """Return a URL without its user name and password."""
-    return re.sub(_CREDENTIALS, "", url, count=1)
-
-
-_PARAMETER = re.compile(r"(?P<name>(?<=[?&;])[^\s=&;#?\"'<>]+)=(?P<value>[^\s&;#\"'<>]*)")
+def without_credentials(text: str) -> str:
+    """Return a string without the user names and passwords of its URLs."""
+    return re.sub(_CREDENTIALS, "", text, flags=re.IGNORECASE)
 
 
 def with_parameters(url: str, change: Callable[[str, str], str]) -> str:
