@@ -398,6 +398,7 @@ PEOPLE = {"ProfileName": "Ada Núñez-Lovelace", "CallerName": "王小明"}
         pytest.param("N&#250;&#xF1;ez", "Name[0-9]{6}", id="in HTML"),
         pytest.param("lovelace_ada99", "name[0-9]{6}_name[0-9]{6}99", id="in a user name"),
         pytest.param("adanunezlovelace@x.example", "name[0-9]{6}@x.example", id="in a mail address"),
+        pytest.param("nunezlovelace", "name[0-9]{6}", id="without a hyphen"),
         pytest.param("我是王小明，你好", "我是name[0-9]{6}，你好|我是Name[0-9]{6}，你好", id="without spaces"),
         pytest.param("小明你好", "Name[0-9]{6}你好", id="a Chinese first name"),
         pytest.param("Adam adapts", "Adam adapts", id="not a part of a word"),
@@ -517,6 +518,15 @@ def test_own_number_is_kept_in_any_notation() -> None:
     text = "call (500) 555-0006 or 500.555.0006"
 
     assert scrub(exchange(inbound_form(text, to="+15005550006")))[0].form["Body"] == text
+
+
+def test_exports_of_one_scrubber_do_not_remember_texts() -> None:
+    """A text that was harmless names a contact whom a later exchange introduces."""
+    scrubber = Scrubber(KEY)
+    first = scrubber.scrub([exchange(inbound_form("for Ada"))])[0]
+    second = scrubber.scrub([exchange(inbound_form("for Ada", fields={"ProfileName": "Ada"}))])[0]
+
+    assert (first.form["Body"], second.form["Body"]) == ("for Ada", "for Name755362")
 
 
 def test_without_tables_of_numbers_all_longer_runs_of_digits_are_replaced() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
@@ -69,8 +70,10 @@ class KnownWords:
         for token in letters:
             if len(token.text) >= _FEWEST_LETTERS and token.text not in _COMMON:
                 self.add((token.text,))
-        if len(letters) > 1:
-            self.add(("".join(_texts(letters)),))
+        for part in (value, *re.split(r"[\s-]+", value)):  # as in "adalovelace", and "oreilly" for "O'Reilly"
+            together = "".join(token.text for token in _tokens(part) if token.kind == "letters")
+            if len(together) >= _FEWEST_LETTERS and together not in _COMMON:
+                self.add((together,))
         for name in map(_texts, _runs(tokens)):
             if len(name) >= _FEWEST_UNSPACED:
                 self.add(name)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from importlib.util import find_spec
+from itertools import islice
 from typing import Any, NamedTuple, Protocol
 
 from ..errors import ConfigurationError
@@ -151,7 +152,7 @@ def _find(run: str, regions: tuple[str, ...]) -> tuple[PhoneNumber, ...]:
 def _international(run: str, _: tuple[str, ...]) -> Iterator[PhoneNumber]:
     """Yield the numbers that begin with a plus or with zeros in its place."""
     for prefix in _INTERNATIONAL.finditer(run):
-        groups = [found.span() for found in _GROUP.finditer(run, prefix.end())]
+        groups = [found.span() for found in islice(_GROUP.finditer(run, prefix.end()), _MOST_GROUPS)]
         found = _longest(run, groups, "+", "ZZ") or _longest(run, groups, "+", "ZZ", possible=True)
         if found is None and prefix["prefix"] == "+" and _FEWEST_DIGITS <= groups[0][1] - groups[0][0] <= _MOST_DIGITS:
             digits = run[slice(*groups[0])]
@@ -174,7 +175,7 @@ def _oddly_written(run: str, regions: tuple[str, ...]) -> Iterator[PhoneNumber]:
     groups = [found.span() for found in _GROUP.finditer(run)]
     for region in regions:
         for index in range(len(groups)):
-            found = _longest(run, groups[index:], "", region)
+            found = _longest(run, groups[index : index + _MOST_GROUPS], "", region)
             yield from [found] if found else []
 
 
@@ -213,7 +214,7 @@ def _longest(
 
     is_number = phonenumbers.is_possible_number if possible else phonenumbers.is_valid_number
     start = groups[0][0]
-    for _, end in reversed(groups[:_MOST_GROUPS]):
+    for _, end in reversed(groups):
         digits = _digits(run[start:end])
         if _FOUND in run[start:end] or not _FEWEST_DIGITS <= len(digits) <= _MOST_DIGITS:
             continue

@@ -60,6 +60,7 @@ class Scrubber:
                 learn(name, value)
         for exchange in kept:
             self._texts.add_secrets_of(exchange.url)
+        self._texts.forget_texts()
 
     def scrub(self, exchanges: Iterable[Exchange]) -> list[Exchange]:
         """Return the exchanges in a form that is safe to share."""

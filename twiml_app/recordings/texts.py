@@ -34,6 +34,10 @@ class TextScrubber:
         self._others = KnownWords()
         self._remembered: dict[tuple[str, tuple[str, ...]], str] = {}
 
+    def forget_texts(self) -> None:
+        """Scrub every text anew, because more is known."""
+        self._remembered.clear()
+
     def add_address(self, address: str) -> None:
         """Search for an address that is not a phone number."""
         if address.isdecimal():

@@ -11,10 +11,10 @@ SCRUBBED = "scrubbed"
 #: Secret wherever they occur in the name of a parameter.
 _PARTS = (
     r"secret|token|passw(?:or)?d|passphrase|passcode|pwd|api[_.-]?key|access[_.-]?key|private[_.-]?key|signature"
-    r"|credential|authori[sz]ation|bearer|jwt|sess(?:ion)?[_.-]?id|csrf|nonce|otp"
+    r"|credential|authori[sz]ation|bearer|jwt|sess(?:ion)?[_.-]?id|csrf|nonce"
 )
 #: Secret only as a whole word of the name.
-_WORDS = r"sig|key|auth|pass|pin|session|hmac|code_verifier"
+_WORDS = r"sig|key|auth|pass|pin|session|hmac|otp|code_verifier"
 _NAME = rf"(?:[\w.\-\[\]]*(?:{_PARTS})[\w.\-\[\]]*|(?:[\w.\-]*[_.\-])?(?:{_WORDS})(?:[_.\-][\w.\-]*)?)"
 _NAMES = re.compile(_NAME, re.IGNORECASE)
 _CREDENTIALS = (
