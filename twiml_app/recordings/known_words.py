@@ -70,7 +70,11 @@ class KnownWords:
         for token in letters:
             if len(token.text) >= _FEWEST_LETTERS and token.text not in _COMMON:
                 self.add((token.text,))
-        for part in (value, *re.split(r"[\s-]+", value)):  # as in "adalovelace", and "oreilly" for "O'Reilly"
+        for part in (
+            value,
+            *value.split(),
+            *re.split(r"[\s-]+", value),
+        ):  # as in "adalovelace", and "oreilly" for "O'Reilly"
             together = "".join(token.text for token in _tokens(part) if token.kind == "letters")
             if len(together) >= _FEWEST_LETTERS and together not in _COMMON:
                 self.add((together,))
