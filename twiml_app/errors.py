@@ -18,8 +18,9 @@
     └── JournalError              the base of every error of the journal
         ├── StillRunning          another request is still processing the event
         ├── ClaimLost             another process took over the event, or its row was erased
-        └── JournalUnavailable    the store cannot be reached
-            └── JournalTooNew     a newer release wrote it, and this one cannot read it
+        └── JournalUnavailable    the store cannot be reached or written to in time
+            ├── JournalTooNew     a newer release wrote it, and this one cannot read it
+            └── OlderReleaseRunning  a process of an older release uses it
 """
 
 from __future__ import annotations
