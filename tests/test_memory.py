@@ -16,6 +16,9 @@ from twiml_app.caller.forms import inbound_form
 from twiml_app.testing import in_process
 from twiml_app.webhook import Form
 
+#: It drives many requests.
+pytestmark = pytest.mark.slow
+
 SETTINGS = {"TWIML_CREDENTIALS": "sms:quite-long-enough", "TWIML_DATABASE_URL": "off", "TWIML_LOOP_LIMIT": "1000000"}
 REQUESTS = 20_000
 #: The requests that fill caches and lists with a limit.

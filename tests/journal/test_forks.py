@@ -16,6 +16,9 @@ from tests.servers import LIMIT_S
 from tests.webhook_requests import SID
 from twiml_app.journal.archive import Filter
 
+#: Each of them starts several processes.
+pytestmark = pytest.mark.slow
+
 LIVES_ON = {
     "forked child": "child = os.fork() or lives_on()",
     "subprocess": "child = subprocess.Popen(['sleep', '600'], stdout=subprocess.DEVNULL).pid",

@@ -26,6 +26,9 @@ from twiml_app.journal.upkeep import INTERVAL_S
 from twiml_app.receiver.wait_budget import TWILIO_WAIT_S
 from twiml_app.webhook import WebhookResponse
 
+#: Each of them waits for a time limit to pass.
+pytestmark = pytest.mark.slow
+
 #: The limit of the tests, in seconds; what must end in time ends long before Twilio stops waiting.
 WAIT_S = "1"
 SQLITE = pytest.mark.parametrize("database_url", ["sqlite", "sqlite with claims as rows"], indirect=True)
