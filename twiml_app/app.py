@@ -27,7 +27,8 @@ from .routing import Router, place_of
 from .setting_readers import READERS
 from .unknown_settings import describe_unknown_settings
 from .webhook import TEXT_TYPE, Endpoint, WebhookResponse
-from .wsgi_request import read_request
+from .wsgi_request import RequestBody, announces_body, read_request
+from .wsgi_response import ClosingResponse
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -190,7 +191,8 @@ def only_trusted_hosts(wsgi_app: WSGIApplication, app: Flask, state: TwimlState)
             return wsgi_app(environ, start_response)
         reason = f"the host {str(environ.get('HTTP_HOST', ''))[:100]} is not in TRUSTED_HOSTS"
         logs.log_event(logging.WARNING, "refused", {"status": 400, "url": environ["PATH_INFO"], "reason": reason})
-        return _flask_response(WebhookResponse.line(400, "the host is not served here"))(environ, start_response)
+        refusal = WebhookResponse.line(400, "the host is not served here")
+        return _flask_response(refusal, closes=announces_body(environ))(environ, start_response)
 
     return refuse_or_call
 
@@ -289,8 +291,8 @@ def _blueprint(receiver: Receiver, settings: Settings) -> Blueprint:
     for endpoint, path in settings.paths.items():
         view = _webhook_view(receiver, endpoint, path, settings.max_body_bytes)
         blueprint.add_url_rule(path, endpoint, view, methods=["GET", "POST"])
-    blueprint.add_url_rule("/healthz", "healthz", lambda: _flask_response(WebhookResponse.line(200, "ok")))
-    blueprint.add_url_rule("/readyz", "readyz", lambda: _flask_response(_readiness(receiver)))
+    blueprint.add_url_rule("/healthz", "healthz", _health_view(lambda: WebhookResponse.line(200, "ok")))
+    blueprint.add_url_rule("/readyz", "readyz", _health_view(lambda: _readiness(receiver)))
     return blueprint
 
 
@@ -307,13 +309,20 @@ def _readiness(receiver: Receiver) -> WebhookResponse:
 
 def _webhook_view(receiver: Receiver, endpoint: Endpoint, path: str, max_bytes: int) -> Callable[[], Response]:
     def view() -> Response:
-        return _flask_response(receiver.handle(read_request(request.environ, endpoint, path, max_bytes)))
+        body = RequestBody(request.environ, max_bytes)
+        answer = receiver.handle(read_request(request.environ, endpoint, path), body.read)
+        return _flask_response(answer, closes=body.is_unread)
 
     return view
 
 
-def _flask_response(answer: WebhookResponse) -> Response:
-    response = Response(answer.body, answer.status, headers=list(answer.headers), content_type=answer.content_type)
+def _health_view(answer: Callable[[], WebhookResponse]) -> Callable[[], Response]:
+    return lambda: _flask_response(answer(), closes=announces_body(request.environ))
+
+
+def _flask_response(answer: WebhookResponse, *, closes: bool) -> Response:
+    response_type = ClosingResponse if closes else Response
+    response = response_type(answer.body, answer.status, headers=list(answer.headers), content_type=answer.content_type)
     if not answer.content_type:
         del response.headers["Content-Type"]
     return response
@@ -324,4 +333,5 @@ def _plain_line(error: HTTPException) -> Response:
     response = error.get_response()
     response.data = f"{error.code} {error.name}\n".encode()
     response.content_type = TEXT_TYPE
-    return response  # type: ignore[return-value]
+    response_type = ClosingResponse if announces_body(request.environ) else Response
+    return response_type.force_type(response)  # type: ignore[return-value]

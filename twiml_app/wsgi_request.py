@@ -7,17 +7,15 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from werkzeug.exceptions import ClientDisconnected
 from werkzeug.wsgi import get_input_stream
 
+from .errors import MalformedRequest
 from .webhook import Endpoint, WebhookRequest
 
 
-def read_request(environ: dict[str, Any], endpoint: Endpoint, path: str, max_bytes: int) -> WebhookRequest:
-    """Read a request from its WSGI environment, byte for byte; a body that is too large is read one byte too far."""
+def read_request(environ: Mapping[str, Any], endpoint: Endpoint, path: str) -> WebhookRequest:
+    """Read a request from its WSGI environment, byte for byte, without its body."""
     routed = f"{environ.get('SCRIPT_NAME', '')}{environ.get('PATH_INFO', '')}"
-    body = _body_up_to(environ, max_bytes + 1)
-    environ["wsgi.input"] = io.BytesIO(body)  # a handler may still ask Flask for the form
     return WebhookRequest(
         endpoint=endpoint,
         method=environ["REQUEST_METHOD"],
@@ -26,24 +24,56 @@ def read_request(environ: dict[str, Any], endpoint: Endpoint, path: str, max_byt
         target=_request_target(environ, routed),
         prefix=routed.removesuffix(path),
         headers=_request_headers(environ),
-        body=body,
     )
+
+
+class RequestBody:
+    """The body of a request, which waits on the connection until somebody has been authenticated."""
+
+    def __init__(self, environ: dict[str, Any], max_bytes: int) -> None:
+        self._environ = environ
+        self._max_bytes = max_bytes
+        #: Whether bytes of the body are left on the connection, so that no other request can follow.
+        self.is_unread = announces_body(environ)
+
+    def read(self) -> bytes:
+        """Return the body; one that is too large is read one byte too far.
+
+        Raises: MalformedRequest, if it is cut off or cannot be read.
+        """
+        self.is_unread = True
+        body = _body_up_to(self._environ, self._max_bytes + 1)
+        self._environ["wsgi.input"] = io.BytesIO(body)  # a handler may still ask Flask for the form
+        self.is_unread = len(body) > self._max_bytes
+        return body
+
+
+def announces_body(environ: Mapping[str, Any]) -> bool:
+    """Return whether a request has a body, by its headers."""
+    return environ.get("CONTENT_LENGTH", "") not in ("", "0") or "HTTP_TRANSFER_ENCODING" in environ
 
 
 def _body_up_to(environ: Mapping[str, Any], most_bytes: int) -> bytes:
     """Read the body to its end or to the limit: a single read may return less, and hides that the sender hung up.
 
-    Raises: ClientDisconnected.
+    Raises: MalformedRequest.
     """
     # The environment is only read; the library's annotation asks for a mutable one.
     stream = get_input_stream(environ, safe_fallback=True)  # type: ignore[arg-type]
     body = b""
-    while len(body) < most_bytes and (piece := stream.read(most_bytes - len(body))):
-        body += piece
+    try:
+        while len(body) < most_bytes and (piece := stream.read(most_bytes - len(body))):
+            body += piece
+    except Exception as error:  # each server has its own, for malformed chunks and for broken connections
+        raise _unreadable(type(error).__name__) from error
     announced = str(environ.get("CONTENT_LENGTH") or "")
     if announced.isdecimal() and len(body) < min(int(announced), most_bytes):
-        raise ClientDisconnected  # some servers end a truncated body as if it were complete
+        raise _unreadable(f"{len(body)} of {announced} bytes")  # some servers end it as if it were complete
     return body
+
+
+def _unreadable(problem: str) -> MalformedRequest:
+    return MalformedRequest("the body is cut off or malformed", reason=f"the body cannot be read: {problem}")
 
 
 def _request_target(environ: Mapping[str, Any], routed: str) -> str:

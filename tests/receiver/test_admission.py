@@ -26,7 +26,7 @@ from tests.webhook_requests import (
 )
 from twiml_app.caller.forms import CONTACT, NUMBER, inbound_form, status_form
 from twiml_app.errors import Forbidden, MalformedRequest, RequestRefused, RequestTooLarge, Unauthorized
-from twiml_app.events import InboundMessage, StatusCallback, UnknownEvent
+from twiml_app.events import Event, InboundMessage, StatusCallback, UnknownEvent
 from twiml_app.receiver.admission import Admission
 from twiml_app.signature import HEADER, SETTINGS_HEADER, sign
 from twiml_app.webhook import WebhookRequest
@@ -39,8 +39,13 @@ SHARED = {"TWIML_SHARED_KEYS": {"k1": "shared-secret"}}
 def refusal(request: WebhookRequest, *settings: Mapping[str, object]) -> RequestRefused:
     """Return the refusal of a request."""
     with pytest.raises(RequestRefused) as refused:
-        Admission(read_settings(*settings)).admit(request)
+        admit(Admission(read_settings(*settings)), request)
     return refused.value
+
+
+def admit(admission: Admission, request: WebhookRequest) -> Event:
+    """Return the event of a request, as the receiver asks for it."""
+    return admission.admit(request, by_token=admission.authenticate(request))
 
 
 def basic(pair: bytes) -> str:
@@ -115,7 +120,7 @@ def test_old_and_new_credentials_are_accepted_during_a_rotation() -> None:
     admission = Admission(read_settings({"TWIML_CREDENTIALS": "sms:new-password sms:quite-long-enough"}))
 
     for password in (b"sms:new-password", b"sms:quite-long-enough"):
-        event = admission.admit(webhook(headers={"authorization": basic(password)}))
+        event = admit(admission, webhook(headers={"authorization": basic(password)}))
 
         assert isinstance(event, InboundMessage)
 
@@ -125,9 +130,9 @@ def test_each_configured_method_of_authentication_is_required(method: str) -> No
     """A leaked password must not work without the signature, nor a signature without the password."""
     request = webhook(method=method)
 
-    assert isinstance(Admission(read_settings(BASIC)).admit(authorized(request)), InboundMessage)
-    assert isinstance(Admission(read_settings(SIGNED)).admit(signed(request)), InboundMessage)
-    assert isinstance(Admission(read_settings(BASIC, SIGNED)).admit(signed(authorized(request))), InboundMessage)
+    assert isinstance(admit(Admission(read_settings(BASIC)), authorized(request)), InboundMessage)
+    assert isinstance(admit(Admission(read_settings(SIGNED)), signed(request)), InboundMessage)
+    assert isinstance(admit(Admission(read_settings(BASIC, SIGNED)), signed(authorized(request))), InboundMessage)
     assert isinstance(refusal(signed(request), BASIC, SIGNED), Unauthorized)
     assert isinstance(refusal(authorized(request), BASIC, SIGNED), Forbidden)
     assert isinstance(refusal(signed(authorized(request), token="another"), BASIC, SIGNED), Forbidden)
@@ -166,7 +171,7 @@ def test_signature_by_a_shared_key_needs_that_key(
     request = replace(request, headers={**request.headers, HEADER.lower(): signature, SETTINGS_HEADER.lower(): header})
 
     if accepted:
-        assert isinstance(Admission(read_settings(settings)).admit(request), InboundMessage)
+        assert isinstance(admit(Admission(read_settings(settings)), request), InboundMessage)
     else:
         assert isinstance(refusal(request, settings), Forbidden)
 
@@ -176,7 +181,7 @@ def test_each_account_is_verified_by_its_own_token() -> None:
     tokens = {"TWIML_AUTH_TOKENS": {ACCOUNT: TOKEN, OTHER_ACCOUNT: "other-token"}}
     other = webhook(inbound_form(account_sid=OTHER_ACCOUNT))
 
-    assert Admission(read_settings(tokens)).admit(signed(other, token="other-token")).account_sid == OTHER_ACCOUNT
+    assert admit(Admission(read_settings(tokens)), signed(other, token="other-token")).account_sid == OTHER_ACCOUNT
     assert isinstance(refusal(signed(other), tokens), Forbidden)
 
 
@@ -197,7 +202,7 @@ def test_account_that_is_served_is_admitted() -> None:
     """Several accounts may share one application."""
     admission = Admission(read_settings(BASIC, {"TWIML_ACCOUNTS": f"{ACCOUNT} {OTHER_ACCOUNT}"}))
 
-    assert admission.admit(authorized(webhook(inbound_form(account_sid=OTHER_ACCOUNT)))).account_sid == OTHER_ACCOUNT
+    assert admit(admission, authorized(webhook(inbound_form(account_sid=OTHER_ACCOUNT)))).account_sid == OTHER_ACCOUNT
 
 
 def status_request(token_of: str, *, endpoint: str = "status", **query: str) -> WebhookRequest:
@@ -213,7 +218,7 @@ TOKEN_TARGET = status_request("SM1").target
 
 def test_signed_status_url_replaces_the_credentials() -> None:
     """A TwiML document must not contain a password, but delivery reports must be authenticated."""
-    event = Admission(read_settings(BASIC)).admit(status_request("SM1", other="x"))
+    event = admit(Admission(read_settings(BASIC)), status_request("SM1", other="x"))
 
     assert isinstance(event, StatusCallback)
     assert (event.in_reply_to, event.query["other"]) == ("SM1", "x")
@@ -288,7 +293,7 @@ def test_status_token_is_accepted_next_to_wrong_credentials_and_only_if_it_fits(
         status_form(SENT, "delivered", to="+15005550009"), endpoint="status", target=TOKEN_TARGET, headers=wrong
     )
 
-    assert isinstance(Admission(read_settings(BASIC)).admit(fitting), StatusCallback)
+    assert isinstance(admit(Admission(read_settings(BASIC)), fitting), StatusCallback)
     assert refusal(other, BASIC).line == "the credentials are wrong"
 
 
@@ -297,7 +302,7 @@ def test_expired_status_token_is_refused() -> None:
     later = Admission(read_settings(BASIC), now=lambda: time.time() + 16 * 86400)
 
     with pytest.raises(Unauthorized) as refused:
-        later.admit(status_request("SM1"))
+        admit(later, status_request("SM1"))
     assert refused.value.reason == "the token of the status URL is older than 14 days"
 
 
@@ -308,7 +313,7 @@ def test_status_token_is_checked_in_a_get_request() -> None:
     good = replace(request, target=f"{TOKEN_TARGET}&{form.encode()}")
     bad = replace(good, target=good.target.replace(CONTACT[1:], "15005550009"))
 
-    assert isinstance(Admission(read_settings(BASIC)).admit(good), StatusCallback)
+    assert isinstance(admit(Admission(read_settings(BASIC)), good), StatusCallback)
     assert isinstance(refusal(bad, BASIC), Unauthorized)
 
 
@@ -318,7 +323,7 @@ def test_status_token_does_not_authenticate_a_message() -> None:
     request = replace(webhook(form), endpoint="status", target=status_request("SM1").target)
 
     assert refusal(request, BASIC).reason == "a status token does not authenticate inbound messages"
-    assert isinstance(Admission(read_settings(BASIC)).admit(authorized(request)), InboundMessage)
+    assert isinstance(admit(Admission(read_settings(BASIC)), authorized(request)), InboundMessage)
 
 
 def test_status_token_never_replaces_the_signature() -> None:
@@ -327,7 +332,7 @@ def test_status_token_never_replaces_the_signature() -> None:
 
     assert isinstance(refusal(request, BASIC, SIGNED, {"SECRET_KEY": "x"}), Unauthorized)
     assert isinstance(refusal(request, BASIC, SIGNED), Forbidden)
-    assert isinstance(Admission(read_settings(BASIC, SIGNED)).admit(signed(request)), StatusCallback)
+    assert isinstance(admit(Admission(read_settings(BASIC, SIGNED)), signed(request)), StatusCallback)
 
 
 @pytest.mark.parametrize(
@@ -402,15 +407,15 @@ def test_request_that_is_not_a_webhook_is_refused_in_one_line(
 )
 def test_request_within_the_limits_is_admitted(request_: WebhookRequest) -> None:
     """An off-by-one limit would lose the longest message of a customer."""
-    assert isinstance(Admission(read_settings(BASIC)).admit(authorized(request_)), UnknownEvent)
+    assert isinstance(admit(Admission(read_settings(BASIC)), authorized(request_)), UnknownEvent)
 
 
 def test_public_url_makes_the_host_of_the_request_irrelevant() -> None:
     """A proxy may pass on any Host; with a public URL configured it is not used."""
     admission = Admission(read_settings(BASIC, SIGNED, {"TWIML_PUBLIC_URL": BASE_URL}))
 
-    assert isinstance(admission.admit(signed(authorized(webhook()))), InboundMessage)
-    assert isinstance(admission.admit(replace(signed(authorized(webhook())), host="a b")), InboundMessage)
+    assert isinstance(admit(admission, signed(authorized(webhook()))), InboundMessage)
+    assert isinstance(admit(admission, replace(signed(authorized(webhook())), host="a b")), InboundMessage)
 
 
 def test_json_webhook_is_verified_by_the_hash_of_its_body() -> None:
@@ -421,7 +426,7 @@ def test_json_webhook_is_verified_by_the_hash_of_its_body() -> None:
     request = webhook(
         target=target, body=body, content_type="application/json", headers={HEADER.lower(): sign(url, (), TOKEN)}
     )
-    event = Admission(read_settings(SIGNED)).admit(request)
+    event = admit(Admission(read_settings(SIGNED)), request)
 
     assert isinstance(event, UnknownEvent)
     assert event.form["AccountSid"] == ACCOUNT
@@ -431,7 +436,7 @@ def test_json_webhook_is_verified_by_the_hash_of_its_body() -> None:
 def test_signature_over_bytes_that_are_not_utf_8_matches() -> None:
     """A customer's text is never dropped for its encoding, and the signature covers the bytes."""
     request = signed(webhook(body=b"From=%2B1555&Body=caf%E9\xff&AccountSid=" + ACCOUNT.encode()))
-    event = Admission(read_settings(SIGNED)).admit(request)
+    event = admit(Admission(read_settings(SIGNED)), request)
 
     assert isinstance(event, InboundMessage)
     assert event.body == "caf��"
@@ -475,7 +480,7 @@ def test_basic_authentication_admits_only_the_configured_pair(pair: bytes) -> No
     request = webhook(headers={"authorization": basic(pair)})
 
     if pair == b"sms:quite-long-enough":
-        assert Admission(read_settings(BASIC)).admit(request)
+        assert admit(Admission(read_settings(BASIC)), request)
     else:
         assert isinstance(refusal(request, BASIC), Unauthorized)
 
@@ -487,7 +492,7 @@ def test_forgeries_are_explained_within_limits(caplog: pytest.LogCaptureFixture)
 
     def refuse() -> str:
         with pytest.raises(Forbidden) as refused:
-            admission.admit(webhook(headers={"x-twilio-signature": "forged"}))
+            admit(admission, webhook(headers={"x-twilio-signature": "forged"}))
         return refused.value.reason
 
     reasons = [refuse() for _ in range(30)]

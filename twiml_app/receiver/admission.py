@@ -16,6 +16,8 @@ from .signature_diagnosis import explain_signature
 
 #: Without a public URL, the status URLs of replies use the scheme and host of the request: they must be valid.
 _ORIGIN = re.compile(r"https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~-]+)(:\d{1,5})?")
+_ONLY_AT_STATUS_URL = "a token is only valid at the status URL"
+_WRONG_CREDENTIALS = "the credentials do not match any in TWIML_CREDENTIALS: compare them with those of Twilio's URL"
 _EXPLAINING_S, _MAX_EXPLAINED = 10.0, 20
 
 
@@ -37,13 +39,31 @@ class Admission:
         self._basic = BasicAuth(settings.credentials)
         self.status_urls = StatusUrls(settings.secret_keys, settings.status_path, clock=now)
 
-    def admit(self, request: WebhookRequest) -> Event:
-        """Return the event of an authenticated request.
+    def authenticate(self, request: WebhookRequest) -> bool:
+        """Check the basic credentials, without the body, and return whether a status token replaced them.
 
-        Raises: Unauthorized, before the form is parsed, unless a status token has to be compared with it (the
-        application has already read the body); RequestTooLarge; MalformedRequest; Forbidden.
+        A token is compared with the form, so it is only looked for here: ``admit`` checks it.
+
+        Raises: Unauthorized, without either of them.
         """
-        by_token = self._require_credentials(request)
+        if not self.is_by_token(request):
+            return False
+        header, has_token = request.headers.get("authorization", ""), f"{TOKEN_PARAMETER}=" in request.query
+        if has_token and request.endpoint == "status":
+            return True
+        if not header and has_token:
+            raise Unauthorized("the token of the status URL is not valid", reason=_ONLY_AT_STATUS_URL)
+        if not header:
+            raise Unauthorized("send the credentials of the Message URL", is_probe=True)
+        raise Unauthorized("the credentials are wrong", reason=_WRONG_CREDENTIALS)
+
+    def admit(self, request: WebhookRequest, *, by_token: bool) -> Event:
+        """Return the event of a request that ``authenticate`` has passed, now with its body.
+
+        Raises: MalformedRequest; RequestTooLarge; Forbidden; Unauthorized, with a token that does not fit.
+        """
+        if by_token:
+            self._require_token(request)
         if not (self._settings.public_url or _ORIGIN.fullmatch(f"{request.scheme}://{request.host}")):
             raise MalformedRequest("the Host header is missing or malformed")
         form = self._form(request)
@@ -75,31 +95,19 @@ class Admission:
         """
         return Form.read(request.query, max_fields=self._settings.max_fields, strict=False)
 
-    def _require_credentials(self, request: WebhookRequest) -> bool:
-        """Return whether a status token replaced the credentials.
+    def _require_token(self, request: WebhookRequest) -> None:
+        """Check the token of a status URL.
 
-        Raises: Unauthorized, without either of them.
+        Raises: Unauthorized.
         """
-        if not self.is_by_token(request):
-            return False
-        header = request.headers.get("authorization", "")
-        if f"{TOKEN_PARAMETER}=" in request.query:
-            problem = self._token_problem(request)
-            if not problem:
-                return True
-            if not header:
-                raise Unauthorized("the token of the status URL is not valid", reason=problem)
-        if not header:
-            raise Unauthorized("send the credentials of the Message URL", is_probe=True)
-        raise Unauthorized(
-            "the credentials are wrong",
-            reason="the credentials do not match any in TWIML_CREDENTIALS: compare them with those of Twilio's URL",
-        )
+        problem = self._token_problem(request)
+        if problem and request.headers.get("authorization"):
+            raise Unauthorized("the credentials are wrong", reason=_WRONG_CREDENTIALS)
+        if problem:
+            raise Unauthorized("the token of the status URL is not valid", reason=problem)
 
     def _token_problem(self, request: WebhookRequest) -> str:
         """Return why the token of a URL does not replace the credentials; an empty string if it does."""
-        if request.endpoint != "status":
-            return "a token is only valid at the status URL"
         try:
             query, form = self._query(request), self._form(request)
         except RequestRefused as refused:  # not a status callback to a URL of ours

@@ -57,13 +57,21 @@ class Receiver:
         """Answer without the journal from now on, for a command that must not write to it."""
         self.journal = None
 
-    def handle(self, request: WebhookRequest) -> WebhookResponse:
-        """Answer a request; nothing in it makes this raise."""
+    def handle(self, request: WebhookRequest, read_body: Callable[[], bytes] | None = None) -> WebhookResponse:
+        """Answer a request; nothing in it makes this raise.
+
+        ``read_body`` returns the body of a request that was given without it, or raises MalformedRequest; it is not
+        called if the credentials are wrong.
+        """
         started = self._clock()
         self.router.begin_serving()
-        is_replay = self._replay_proofs.accepts(request, self.settings.public_url)
+        is_replay = False
         try:
-            event = self._admission.admit(request)
+            by_token = self._admission.authenticate(request)
+            if read_body:
+                request = replace(request, body=read_body())
+            is_replay = self._replay_proofs.accepts(request, self.settings.public_url)
+            event = self._admission.admit(request, by_token=by_token)
             event = replace(event, replayed=True) if is_replay else event
             if request.method == "HEAD":
                 return empty_response(request)
