@@ -34,6 +34,12 @@ keepalive = 75
 # highest limit that gunicorn accepts is 8190. Reverse proxies limit the line too.
 limit_request_line = 0
 
+# A proxy on this machine is trusted, but it may pass on what its clients send: nobody may set SCRIPT_NAME by a header.
+forwarder_headers = ""
+
+# A proxy on this machine is trusted, but it may pass on what its clients send: nobody may set SCRIPT_NAME by a header.
+forwarder_headers = ""
+
 # The application logs one line per event; an access log would show the tokens of status URLs.
 accesslog = None
 errorlog = "-"
