@@ -18,6 +18,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wsgi import get_host
 
 from . import logs
+from .body_deadlines import BodyDeadlines
 from .config import Settings
 from .credentials import weaknesses
 from .errors import ConfigurationError, JournalUnavailable
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 
 EXTENSION = "twiml"
 _HEALTH_CHECKS = ("/healthz", "/readyz")
+#: How long the body of a webhook may take to arrive, in seconds; Twilio waits 15 for the answer.
+_BODY_LIMIT_S = 10.0
 
 
 def create_app(settings: Mapping[str, Any] | None = None, *, root: str | Path | None = None) -> Flask:
@@ -288,8 +291,9 @@ def _signal(app: Flask) -> Callable[[Exception], object]:
 def _blueprint(receiver: Receiver, settings: Settings) -> Blueprint:
     blueprint = Blueprint("twiml", __name__)
     blueprint.register_error_handler(HTTPException, _plain_line)
+    deadlines = BodyDeadlines(_BODY_LIMIT_S)
     for endpoint, path in settings.paths.items():
-        view = _webhook_view(receiver, endpoint, path, settings.max_body_bytes)
+        view = _webhook_view(receiver, endpoint, path, settings.max_body_bytes, deadlines)
         blueprint.add_url_rule(path, endpoint, view, methods=["GET", "POST"])
     blueprint.add_url_rule("/healthz", "healthz", _health_view(lambda: WebhookResponse.line(200, "ok")))
     blueprint.add_url_rule("/readyz", "readyz", _health_view(lambda: _readiness(receiver)))
@@ -307,9 +311,11 @@ def _readiness(receiver: Receiver) -> WebhookResponse:
     return WebhookResponse.line(200, "ready")
 
 
-def _webhook_view(receiver: Receiver, endpoint: Endpoint, path: str, max_bytes: int) -> Callable[[], Response]:
+def _webhook_view(
+    receiver: Receiver, endpoint: Endpoint, path: str, max_bytes: int, deadlines: BodyDeadlines
+) -> Callable[[], Response]:
     def view() -> Response:
-        body = RequestBody(request.environ, max_bytes)
+        body = RequestBody(request.environ, max_bytes, deadlines)
         answer = receiver.handle(read_request(request.environ, endpoint, path), body.read)
         return _flask_response(answer, closes=body.is_unread)
 

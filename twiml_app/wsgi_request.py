@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from werkzeug.wsgi import get_input_stream
 
+from .body_deadlines import BodyDeadlines
 from .errors import MalformedRequest
 from .webhook import Endpoint, WebhookRequest
 
@@ -30,19 +31,21 @@ def read_request(environ: Mapping[str, Any], endpoint: Endpoint, path: str) -> W
 class RequestBody:
     """The body of a request, which waits on the connection until somebody has been authenticated."""
 
-    def __init__(self, environ: dict[str, Any], max_bytes: int) -> None:
+    def __init__(self, environ: dict[str, Any], max_bytes: int, deadlines: BodyDeadlines) -> None:
         self._environ = environ
         self._max_bytes = max_bytes
+        self._deadlines = deadlines
         #: Whether bytes of the body are left on the connection, so that no other request can follow.
         self.is_unread = announces_body(environ)
 
     def read(self) -> bytes:
         """Return the body; one that is too large is read one byte too far.
 
-        Raises: MalformedRequest, if it is cut off or cannot be read.
+        Raises: MalformedRequest, if it is cut off, takes too long or cannot be read.
         """
         self.is_unread = True
-        body = _body_up_to(self._environ, self._max_bytes + 1)
+        with self._deadlines.watch(self._environ):
+            body = _body_up_to(self._environ, self._max_bytes + 1)
         self._environ["wsgi.input"] = io.BytesIO(body)  # a handler may still ask Flask for the form
         self.is_unread = len(body) > self._max_bytes
         return body

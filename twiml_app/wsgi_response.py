@@ -7,10 +7,12 @@ import time
 from collections.abc import Iterable
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from flask import Response
 from werkzeug.wsgi import ClosingIterator
+
+from .body_deadlines import connection_of
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -35,11 +37,11 @@ class ClosingResponse(Response):
 def _force_close(environ: WSGIEnvironment, start_response: StartResponse) -> socket.socket | None:
     """Have gunicorn send ``Connection: close``, and return the connection; None for any other server."""
     force_close = getattr(getattr(start_response, "__self__", None), "force_close", None)
-    connection: Any = environ.get("gunicorn.socket")
-    if force_close is None or connection is None or not environ["SERVER_PROTOCOL"].startswith("HTTP/1"):
-        return None
-    force_close()
-    return connection  # type: ignore[no-any-return]
+    connection = connection_of(environ)
+    if force_close and connection:
+        force_close()
+        return connection
+    return None
 
 
 def _linger(connection: socket.socket) -> None:

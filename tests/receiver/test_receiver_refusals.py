@@ -10,6 +10,7 @@ import pytest
 from tests.receiver.programs import Memory, Program, text
 from tests.webhook_requests import ACCOUNT, SID, SIGNED, authorized, signed, webhook
 from twiml_app.caller.forms import CONTACT, NUMBER, status_form
+from twiml_app.errors import MalformedRequest
 from twiml_app.receiver.auth import StatusUrls
 from twiml_app.webhook import TEXT_TYPE, WebhookRequest
 
@@ -105,3 +106,34 @@ def test_refused_status_token_of_another_key_is_logged(program: Program, caplog:
 
     assert program.receiver({}).handle(request).status == 401
     assert "SECRET_KEY_FALLBACKS" in caplog.text
+
+
+def test_body_is_only_read_and_kept_after_the_credentials_were_right(program: Program) -> None:
+    """A sender without a password could make everything wait for a body that never arrives."""
+    journal = Memory()
+    receiver = program.receiver(journal=journal)
+    reads: list[str] = []
+
+    def read_body() -> bytes:
+        reads.append("read")
+        raise MalformedRequest("the body is cut off or malformed")
+
+    wrong = webhook(body=b"", headers={"authorization": "Basic eDp5"})
+    answers = [
+        receiver.handle(wrong, read_body).status,
+        receiver.handle(authorized(webhook(body=b"")), read_body).status,
+    ]
+
+    assert (answers, reads) == ([401, 400], ["read"])
+    assert [request.body for request, _ in journal.refused] == [b"", b""]
+
+
+def test_body_that_is_read_later_is_answered_and_kept_like_any_other(program: Program) -> None:
+    """``explain --last`` needs the form of a request whose signature is wrong."""
+    journal = Memory()
+    receiver = program.receiver(SIGNED, journal=journal)
+    whole = text("hello")
+
+    assert receiver.handle(replace(whole, body=b""), lambda: whole.body).status == 403
+    assert receiver.handle(replace(signed(whole), body=b""), lambda: whole.body).status == 200
+    assert [request.body for request, _ in journal.refused] == [whole.body]

@@ -37,9 +37,6 @@ limit_request_line = 0
 # A proxy on this machine is trusted, but it may pass on what its clients send: nobody may set SCRIPT_NAME by a header.
 forwarder_headers = ""
 
-# A proxy on this machine is trusted, but it may pass on what its clients send: nobody may set SCRIPT_NAME by a header.
-forwarder_headers = ""
-
 # The application logs one line per event; an access log would show the tokens of status URLs.
 accesslog = None
 errorlog = "-"

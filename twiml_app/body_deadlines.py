@@ -1,0 +1,67 @@
+"""A time limit for reading the body of a request, where the server shows its connection."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Any
+
+
+def connection_of(environ: Mapping[str, Any]) -> socket.socket | None:
+    """Return the connection of a request if no other request shares it; only gunicorn shows it."""
+    connection = environ.get("gunicorn.socket")
+    is_own = isinstance(connection, socket.socket) and environ["SERVER_PROTOCOL"].startswith("HTTP/1")
+    return connection if is_own else None
+
+
+class BodyDeadlines:
+    """Ends the reading of bodies that take too long, so that slow senders do not hold every thread.
+
+    One thread looks at all connections, four times per limit: a timeout of the socket would start again with each byte.
+    """
+
+    def __init__(self, limit_s: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._limit_s = limit_s
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._until: dict[socket.socket, float] = {}
+        self._thread: threading.Thread | None = None
+
+    @contextmanager
+    def watch(self, environ: Mapping[str, Any]) -> Iterator[None]:
+        """End the reading of a request's body when its time is over: it then seems to be cut off."""
+        connection = connection_of(environ)
+        if connection is None:
+            yield
+            return
+        with self._lock:
+            self._until[connection] = self._clock() + self._limit_s
+            self._ensure_thread()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._until.pop(connection, None)
+
+    def end_overdue(self) -> None:
+        """End the reading of every body whose time is over."""
+        now = self._clock()
+        with self._lock:
+            for connection in [each for each, until in self._until.items() if until <= now]:
+                del self._until[connection]
+                with suppress(OSError):  # by the base class: a TLS connection would go on unencrypted
+                    socket.socket.shutdown(connection, socket.SHUT_RD)
+
+    def _ensure_thread(self) -> None:
+        """Start the thread in this process; a fork does not copy it."""
+        if self._thread is None or not self._thread.is_alive():
+            self._thread = threading.Thread(target=self._run, name="twiml body deadlines", daemon=True)
+            self._thread.start()
+
+    def _run(self) -> None:
+        while True:
+            time.sleep(self._limit_s / 4)
+            self.end_overdue()
