@@ -708,7 +708,8 @@ def test_no_request_causes_a_server_error(
     assert status in (200, 204, 400, 401, 403, 413)
     assert status < 400 or method == "HEAD" or answer.count(b"\n") == 1
     assert status != 401 or answer_headers["WWW-Authenticate"] == 'Basic realm="twiml_app"'
-    assert (status == 401) == (app is APP and headers.get("HTTP_AUTHORIZATION") is not None)
+    is_wrong = app is APP and headers.get("HTTP_AUTHORIZATION") is not None
+    assert status in ((400, 401) if is_wrong else (200, 204, 400, 403, 413))  # 400: Flask looks at the host first
 
 
 @pytest.mark.parametrize("host", [".", "a..b"])
