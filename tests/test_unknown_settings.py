@@ -52,7 +52,13 @@ def test_variables_of_other_programs_are_not_reported(name: str) -> None:
     assert unknown_settings({name: "x"}) == {}
 
 
-@pytest.mark.parametrize("name", ["TWIML_EMULATOR_URL", "TWIML_API_URL"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("TWIML_EMULATOR_URL", "TWIML_EMULATOR_NUMBERS", "TWIML_API_URL"),
+        *("TWIML_SIMULATE_URL", "TWIML_REPLAY_TO"),
+    ],
+)
 def test_settings_of_the_command_line_are_not_reported(name: str) -> None:
     """They are read, but not by the application."""
     assert unknown_settings({name: "http://127.0.0.1:8088"}) == {}

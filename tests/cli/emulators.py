@@ -56,12 +56,15 @@ class Process:
 
 
 @contextmanager
-def started(*arguments: str, environment: Mapping[str, str] | None = None) -> Iterator[Process]:
+def started(
+    *arguments: str, environment: Mapping[str, str] | None = None, folder: Path | None = None
+) -> Iterator[Process]:
     """Start the command on a free port."""
     process = Process(
         subprocess.Popen(
             [*COMMAND, "--port", "0", *arguments],
             env=clean_environment(**environment or {}),
+            cwd=folder,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -47,10 +47,13 @@ def test_introduction_says_how_a_number_is_given() -> None:
     with started() as process:
         text = run("text", "hi", url=process.url)
 
-    assert "  number   none: use --number +15017122661=http://user:password@127.0.0.1:8000/message\n" in process.said
+    assert (
+        "  number   none: set TWIML_EMULATOR_NUMBERS=+15017122661=http://user:password@127.0.0.1:8000/message\n"
+        in process.said
+    )
     assert (text.exit_code, text.stdout) == (1, "")
     assert "no number exists yet" in text.stderr
-    assert "add numbers with --number when you start the emulator" in text.stderr
+    assert "add numbers with TWIML_EMULATOR_NUMBERS or --number when you start the emulator" in text.stderr
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
@@ -91,6 +94,37 @@ def test_nothing_that_is_printed_holds_a_secret(tmp_path: Path, dead_url: str) -
     assert "from TWILIO_AUTH_TOKEN" in process.said
     assert "e=nowhere" in process.complained
     assert (PASSWORD in everything, token in everything) == (False, False)
+
+
+def test_numbers_of_the_environment_are_used_without_a_warning(program: str) -> None:
+    """No other user can read the environment of the emulator, so this is the place for a password."""
+    environment = {"TWIML_EMULATOR_NUMBERS": f"{NUMBER}={program} +15017122662={program}"}
+    with started(environment=environment) as process:
+        turn = run("text", "hours", "--number", NUMBER, url=process.url)
+
+    assert "  number   +15017122662 -> http://127.0.0.1" in process.said
+    assert turn.stdout == "> We are open from 8 to 18, Monday to Saturday.  [1 segment]\n"
+    assert "warning" not in process.complained
+
+
+def test_numbers_of_the_env_file_are_used(tmp_path: Path, program: str) -> None:
+    """A project keeps its password in .env, which the emulator reads as all commands do."""
+    (tmp_path / ".env").write_text(f"TWIML_EMULATOR_NUMBERS='{NUMBER}={program}'\n")
+    with started(folder=tmp_path) as process:
+        pass
+
+    assert f"  number   {NUMBER} -> http://127.0.0.1" in process.said
+
+
+def test_password_on_the_command_line_is_warned_about_once(program: str) -> None:
+    """Its user learns where to put it, and still gets an emulator."""
+    with started("--number", f"{NUMBER}={program}", "--number", f"+15017122662={program}") as process:
+        pass
+
+    assert process.complained == (
+        "warning: other users of this machine can see the password in --number in the list of processes:"
+        " use TWIML_EMULATOR_NUMBERS or --seed\n"
+    )
 
 
 def test_seed_says_what_there_is(tmp_path: Path, program: str) -> None:
@@ -199,7 +233,8 @@ def test_help_teaches_with_commands_that_exist() -> None:
 
     assert [name for name, says in explained.items() if not says] == []
     assert (
-        "twiml-app emulator --number +15017122661=http://user:password@127.0.0.1:8000/message" in run("--help").stdout
+        "export TWIML_EMULATOR_NUMBERS=+15017122661=http://user:password@127.0.0.1:8000/message\n"
+        in run("--help").stdout
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.cli.emulators import NUMBER, PASSWORD, run
-from twiml_app.cli.emulator_parameters import EmulatorUrl, NumberAndUrl, PhoneNumber
+from twiml_app.cli.emulator_parameters import EmulatorUrl, NumberAndUrl, PhoneNumber, read_numbers
 
 
 @pytest.mark.parametrize(
@@ -50,6 +50,39 @@ def test_number_and_url_are_split_once() -> None:
 
     assert NumberAndUrl()(typed) == read
     assert NumberAndUrl()(read) == read
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param(f"http://sms:{PASSWORD}@127.0.0.1/message", id="only a URL"),
+        pytest.param(f"{NUMBER}=sms:{PASSWORD}@h/message", id="no scheme"),
+        pytest.param(f"{NUMBER}=http://127.0.0.1/m 12=http://sms:{PASSWORD}@h/m", id="second is not a number"),
+    ],
+)
+def test_wrong_number_in_the_environment_exits_2_and_names_the_variable(value: str) -> None:
+    """The password that it probably contains must not be printed."""
+    result = run(environment={"TWIML_EMULATOR_NUMBERS": value})
+
+    assert (result.exit_code, result.stdout, "TWIML_EMULATOR_NUMBERS" in result.stderr) == (2, "", True), result.stderr
+    assert PASSWORD not in result.stderr
+
+
+def test_number_option_replaces_the_numbers_of_the_environment() -> None:
+    """An option always wins over a variable, such as one of the project's .env file."""
+    environment = {"TWIML_EMULATOR_NUMBERS": "+15017122662=http://127.0.0.1/theirs"}
+
+    assert read_numbers(((NUMBER, "http://127.0.0.1/ours"),), environment) == {NUMBER: "http://127.0.0.1/ours"}
+    assert read_numbers((), environment) == {"+15017122662": "http://127.0.0.1/theirs"}
+    assert read_numbers((), {}) == {}
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1/message", "http://sms@127.0.0.1/message"])
+def test_number_without_a_password_is_not_warned_about(url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A warning that is wrong makes people ignore the next one."""
+    read_numbers(((NUMBER, url),), {})
+
+    assert capsys.readouterr().err == ""
 
 
 def test_url_of_an_emulator_may_end_with_a_slash() -> None:

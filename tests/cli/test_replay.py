@@ -145,6 +145,19 @@ def test_replay_without_a_key_sends_nothing(project: Project) -> None:
     assert "nothing to sign the replay with: set the SECRET_KEY of the application" in result.stderr
 
 
+def test_url_is_taken_from_the_environment(project: Project) -> None:
+    """Its password must not be in the list of processes, and the address is checked as in the option."""
+    project.type("journal", "export", "traffic.jsonl")
+    with served(project.app()) as url:
+        gone = url
+
+    unreached = project.type("replay", "traffic.jsonl", TWIML_REPLAY_TO=gone)
+    refused = project.type("replay", "traffic.jsonl", TWIML_REPLAY_TO="https://sms.example.com")
+
+    assert unreached.stdout.count("no answer: ") == 4
+    assert "sms.example.com is not this machine" in refused.stderr
+
+
 def test_missing_answers_are_not_accepted(project: Project) -> None:
     """An update against an application that is down must not look like a success."""
     project.type("journal", "export", "traffic.jsonl")

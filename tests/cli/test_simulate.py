@@ -74,6 +74,18 @@ def test_simulate_calls_a_url_over_http(project: Project) -> None:
     assert texts == ["Tea or coffee?", "Tea or coffee?", "Tea only"]
 
 
+def test_simulate_takes_the_url_from_the_environment(project: Project) -> None:
+    """Its password must not be in the list of processes."""
+    with served(project.app()) as url:
+        variable = {"TWIML_SIMULATE_URL": f"{url}/message"}
+        answer = project.type("simulate", "menu", "--sid", "SM1", **variable)
+        project.change_menu("Tea only")
+        again = project.type("simulate", "menu", "--sid", "SM1", **variable)
+
+    assert "Tea or coffee?" in answer.stdout
+    assert "Tea or coffee?" in again.stdout
+
+
 @pytest.mark.parametrize("options", [[], ["--app", "twiml_app.app:create_app"]])
 def test_simulate_does_not_change_the_live_journal(phone: Phone, options: list[str]) -> None:
     """A message that nobody sent must not be counted, exported or answered from the journal."""

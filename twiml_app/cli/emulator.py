@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Mapping
 from contextlib import suppress
@@ -17,7 +18,7 @@ from ..logs import format_time
 from .common import plain_errors, printable
 from .emulator_controls import clock, outage, phone, reset, text
 from .emulator_logs import debugger, outbox, requests, webhooks
-from .emulator_parameters import EXAMPLE, PORT, NumberAndUrl
+from .emulator_parameters import EXAMPLE, NUMBERS_VARIABLE, PORT, NumberAndUrl, read_numbers
 
 if TYPE_CHECKING:
     from ..emulator import DebuggerEntry, Emulator, LoggedRequest, LoggedWebhook
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
     "numbers",
     multiple=True,
     type=NumberAndUrl(),
-    help="One of your numbers and its Message URL, including the app's credentials; repeatable.",
+    help="One of your numbers and its Message URL; repeatable. The list of processes shows a password in it, so use the"
+    f" variable for a URL with credentials.  [env var: {NUMBERS_VARIABLE}, separated by spaces]",
 )
 @click.option(
     "--port",
@@ -79,7 +81,8 @@ def emulator(
 
     \b
         gunicorn wsgi:app
-        twiml-app emulator --number +15017122661=http://user:password@127.0.0.1:8000/message
+        export TWIML_EMULATOR_NUMBERS=+15017122661=http://user:password@127.0.0.1:8000/message
+        twiml-app emulator
         twiml-app emulator text "order 2 coffee"
 
     Point a client library at the URL that is printed. The account comes from TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN:
@@ -100,7 +103,7 @@ def emulator(
         _refuse_options(context, context.invoked_subcommand)
         return
     with plain_errors():
-        running = _make(dict(numbers), state=state or ":memory:", **options)
+        running = _make(read_numbers(numbers, os.environ), state=state or ":memory:", **options)
         running.watch(_show_request, _show_entry, _show_webhook)
         title = f"Twilio emulator ({options['profile']}) on {running.url}, clock {options['clock']}"
         _serve(running, f"{title}; press Ctrl-C to stop\n")
@@ -158,7 +161,7 @@ def _introduction(running: Emulator) -> list[tuple[str, str]]:
     lines = [
         ("account", running.account_sid),
         ("token", AUTH_TOKEN if running.auth_token == AUTH_TOKEN else "from TWILIO_AUTH_TOKEN"),
-        *(("number", printable(line)) for line in shown or [f"none: use --number {EXAMPLE}"]),
+        *(("number", printable(line)) for line in shown or [f"none: set {NUMBERS_VARIABLE}={EXAMPLE}"]),
         ("Python", f'client.api.base_url = "{running.url}"'),
         ("Node", f'client.api.baseUrl = "{running.url}"'),
     ]

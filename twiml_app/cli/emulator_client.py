@@ -23,7 +23,10 @@ from ..webhook import FORM_TYPE, WebhookResponse
 _READ_TIMEOUT_S = 60.0
 _UNTRUSTED = (CERTIFICATE_EXPIRED, CERTIFICATE_FOR_ANOTHER, CERTIFICATE_WITHOUT_PATH)
 #: What to do about an error, by its error code.
-_REMEDIES = {21606: " (add numbers with --number when you start the emulator, and choose one with --number here)"}
+_REMEDIES = {
+    21606: " (add numbers with TWIML_EMULATOR_NUMBERS or --number when you start the emulator, and choose one with"
+    " --number here)"
+}
 
 
 def call_emulator(url: str, method: str, path: str, form: Sequence[tuple[str, str]] = ()) -> Any:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 import click
 
@@ -15,6 +17,8 @@ PORT = 8088
 PHONE = "+15558675310"
 #: A number and its Message URL.
 EXAMPLE = "+15017122661=http://user:password@127.0.0.1:8000/message"
+#: The environment variable with numbers and their Message URLs.
+NUMBERS_VARIABLE = "TWIML_EMULATOR_NUMBERS"
 
 
 class PhoneNumber(click.ParamType[str]):
@@ -49,6 +53,28 @@ class NumberAndUrl(click.ParamType[tuple[str, str]]):
         if not is_http_url(url):
             self.fail(f"give a number and an http or https URL, such as {EXAMPLE}", param, ctx)
         return ADDRESS.convert(number, param, ctx), url
+
+
+def read_numbers(given: tuple[tuple[str, str], ...], environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the Message URL of each number: those of ``--number``, or else those of the environment.
+
+    A password in ``--number`` is answered with a warning, as other users can read the command line of a process.
+
+    Raises: click.BadParameter.
+    """
+    if not given:
+        return dict(map(_read_number, environment.get(NUMBERS_VARIABLE, "").split()))
+    if any(urlsplit(url).password for _, url in given):
+        problem = "other users of this machine can see the password in --number in the list of processes"
+        click.echo(f"warning: {problem}: use {NUMBERS_VARIABLE} or --seed", err=True)
+    return dict(given)
+
+
+def _read_number(text: str) -> tuple[str, str]:
+    try:
+        return NumberAndUrl().convert(text, None, None)
+    except click.BadParameter as error:
+        raise click.BadParameter(error.message, param_hint=NUMBERS_VARIABLE) from None
 
 
 class EmulatorUrl(click.ParamType[str]):

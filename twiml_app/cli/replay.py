@@ -54,7 +54,15 @@ _NOT_REPLAYED = (
 
 @click.command("replay")
 @click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
-@click.option("--to", "url", metavar="URL", help="Send to this URL instead: scheme, credentials, host, prefix.")
+@click.option(
+    "--to",
+    "url",
+    metavar="URL",
+    envvar="TWIML_REPLAY_TO",
+    show_envvar=True,
+    help="Send to this URL instead: scheme, credentials, host, prefix. The list of processes shows a password in it,"
+    " but not in the variable.",
+)
 @click.option("--anywhere", is_flag=True, help="Allow a URL that is not on this machine.")
 @click.option("--pace", metavar="1x|10x", default="0x", help="Keep the recorded intervals, or a fraction of them.")
 @click.option(
@@ -86,7 +94,7 @@ def replay_command(
     \b
     Examples:
         twiml-app replay tests/recordings/orders.jsonl
-        twiml-app replay traffic.jsonl --to http://user:password@127.0.0.1:8000 --pace 10x
+        TWIML_REPLAY_TO=http://user:password@127.0.0.1:8000 twiml-app replay traffic.jsonl --pace 10x
     """
     factor = _factor(pace)
     with plain_errors():

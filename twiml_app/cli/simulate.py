@@ -38,7 +38,13 @@ from .common import (
 @click.option("--sid", help="MessageSid to send; with --url, reuse one to simulate a duplicate.  [default: a new one]")
 @click.option("--field", multiple=True, metavar="NAME=VALUE", help="Set any parameter of the webhook; repeatable.")
 @click.option("--get", is_flag=True, help="Use the method GET.")
-@click.option("--url", help="Call this URL (including credentials) over HTTP; signed if TWILIO_AUTH_TOKEN is set.")
+@click.option(
+    "--url",
+    envvar="TWIML_SIMULATE_URL",
+    show_envvar=True,
+    help="Call this URL (including credentials) over HTTP; signed if TWILIO_AUTH_TOKEN is set. The list of processes"
+    " shows a password in it, but not in the variable.",
+)
 @yes_option
 @app_option
 @json_option
@@ -67,7 +73,7 @@ def simulate(
         twiml-app simulate "order 2 coffee"
         twiml-app simulate --media https://example.com/cat.jpg
         twiml-app simulate --status undelivered --error-code 30005
-        twiml-app simulate hello --url https://user:password@sms.example.com/message
+        TWIML_SIMULATE_URL=https://user:password@sms.example.com/message twiml-app simulate hello
     """
     if error_code is not None and not status:
         raise click.UsageError("--error-code needs a status callback: give --status too")
