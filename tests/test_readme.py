@@ -116,13 +116,14 @@ def test_emulator_of_a_project_texts_the_app(project: Path) -> None:
 def test_emulator_commands_of_its_page_text_a_program_that_is_served(tmp_path: Path) -> None:
     """The commands of the emulator's page work as they are, except for the ports, which may be in use."""
     first, second, *_ = code_blocks("docs/emulator.md", "sh")
-    _, serve = first.splitlines()
+    _, export, serve = first.splitlines()
+    variable, _, value = export.removeprefix("export ").partition("=")
     text, *_ = second.splitlines()
-    environment = clean_environment(PATH=PATH, PYTHONUNBUFFERED="1")
     with gunicorn({"TWIML_CREDENTIALS": "sms:password", "TWIML_DATABASE_URL": "off"}) as url:
-        command = serve.replace("http://sms:password@127.0.0.1:8000", url.replace("://", "://sms:password@"))
+        value = value.replace("http://sms:password@127.0.0.1:8000", url.replace("://", "://sms:password@"))
+        environment = clean_environment(PATH=PATH, PYTHONUNBUFFERED="1", **{variable: value})
         emulator = subprocess.Popen(
-            [*shlex.split(command), "--port", "0"], cwd=tmp_path, env=environment, stdout=subprocess.PIPE
+            [*shlex.split(serve), "--port", "0"], cwd=tmp_path, env=environment, stdout=subprocess.PIPE
         )
         answered = ask(emulator, text, tmp_path, environment)
         emulator.send_signal(signal.SIGINT)
