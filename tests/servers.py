@@ -7,7 +7,8 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from http.client import HTTPConnection
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -71,6 +72,7 @@ def gunicorn(
         )
     try:
         _wait_for_workers(server)
+        _wait_for_an_answer(port)
         yield f"http://127.0.0.1:{port}"
     finally:
         server.terminate()
@@ -88,3 +90,10 @@ def _wait_for_workers(server: subprocess.Popen[bytes]) -> None:
         if b"Booting worker" in line:
             return
     raise AssertionError(f"gunicorn did not start: {output.decode()}")
+
+
+def _wait_for_an_answer(port: int) -> None:
+    """Wait until a worker has imported the application: until then a webhook would run into its time limit."""
+    with closing(HTTPConnection("127.0.0.1", port, timeout=LIMIT_S)) as connection:
+        connection.request("GET", "/healthz")
+        connection.getresponse().read()
