@@ -51,7 +51,9 @@ def test_file_that_is_not_a_database_is_refused_and_not_changed(tmp_path: Path) 
     path = tmp_path / "notes.txt"
     path.write_text("These are notes, not a database.\n" * 100)
 
-    with pytest.raises(ConfigurationError, match=r"^state: .*notes\.txt cannot be used: file is not a database$"):
+    with pytest.raises(
+        ConfigurationError, match=r"^state: .*notes\.txt cannot be used: file is not a database: use another file$"
+    ):
         Database(path)
     assert path.read_text() == "These are notes, not a database.\n" * 100
 

@@ -14,6 +14,7 @@ from ..caller import HttpTransport, Transport, is_http_url, random_sid
 from ..errors import ConfigurationError
 from .clocks import Clock, make_clock
 from .context import Context
+from .database import UNREADABLE, state_error
 from .numbers import require_number
 from .options import ACCOUNT_SID, AUTH_TOKEN, EmulatorOptions
 from .parts import NOW, Parts, begin_at, keep_account, require_tools, takes_any_sender
@@ -23,6 +24,7 @@ from .resources import DebuggerEntry, IncomingNumber, MessageRecord
 from .rest.request_log import LoggedRequest
 from .seeds import read_seed
 from .server import Certificates, Server
+from .state_check import check_state
 from .store import Condition, ResourceStore
 from .webhook_log import LoggedWebhook
 
@@ -59,15 +61,21 @@ class Emulator:
         self._added: dict[str, _Added] = {}
         self._signing = ("", "")
         self._is_started = self._is_stopped = False
+        try:
+            self._set_up(options, transport or HttpTransport(), new_sid)
+        except UNREADABLE as error:
+            raise state_error(options.state, error) from error
+
+    def _set_up(self, options: EmulatorOptions, transport: Transport, new_sid: Callable[[str], str]) -> None:
+        """Open everything and connect the parts.
+
+        Raises: ConfigurationError; sqlite3.Error; UnicodeDecodeError.
+        """
         with ExitStack() as opened:  # closed again if anything raises
             self._open(options, opened)
             self._context = self._make_context(options, new_sid)
             self._parts = Parts(
-                self._context,
-                transport or HttpTransport(),
-                fetch=options.fetch,
-                concurrency=options.concurrency,
-                reset=self.reset,
+                self._context, transport, fetch=options.fetch, concurrency=options.concurrency, reset=self.reset
             )
             keep_account(self._context, self.account_sid, self.auth_token, self._seed)
             self._parts.delivery.resume()
@@ -77,6 +85,7 @@ class Emulator:
         """Open the state and the port."""
         self._store = ResourceStore(options.state)
         opened.callback(self._store.close)
+        check_state(self._store.database, options.state)
         self._certificates = Certificates() if options.tls else None
         if self._certificates:
             opened.callback(self._certificates.remove)

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field, fields
-from typing import Any, TypeVar
+from types import UnionType
+from typing import Any, TypeVar, get_args, get_origin
 
 #: The two versions of the API.
 API_2010, API_2008 = "2010-04-01", "2008-08-01"
@@ -199,6 +200,15 @@ class Feedback(Resource):
 
     message_sid: str
     outcome: str
+
+
+def is_of_type(value: object, wanted: Any) -> bool:
+    """Return whether a value from JSON or TOML has the type of a field; in Python, True is an int."""
+    if isinstance(wanted, UnionType):
+        return any(is_of_type(value, each) for each in get_args(wanted))
+    if get_origin(wanted) is tuple:
+        return isinstance(value, list) and all(isinstance(each, str) for each in value)
+    return type(value) in ((int, float) if wanted is float else (wanted,))
 
 
 ResourceT = TypeVar("ResourceT", bound=Resource)

@@ -33,11 +33,13 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields, replace
 from pathlib import Path
+from reprlib import Repr
 from types import NoneType, UnionType
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 from ..errors import ApiError, ConfigurationError
 from ..statuses import FAILURES
+from .clocks import LATEST
 from .context import Context
 from .numbers import read_sender
 from .resources import (
@@ -48,6 +50,7 @@ from .resources import (
     MessagingService,
     PhoneSettings,
     Resource,
+    is_of_type,
 )
 from .rest.parameters import Parameters
 
@@ -73,6 +76,12 @@ _CHOICES: Mapping[tuple[type[Resource], str], tuple[str, ...]] = {
 }
 _TYPES = {str: "a string", bool: "true or false", int: "an integer", float: "a number", NoneType: "null"}
 _IS_URL = re.compile(r".*(?:_url|status_callback)")
+_NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_SECRET = ("auth_token", "signing_secret")
+#: The most characters of an error.
+_LINE = 1000
+_SHORT = Repr()
+_SHORT.maxstring = _SHORT.maxlong = _SHORT.maxother = 100
 _IS_METHOD = re.compile(r".*_method")
 
 
@@ -83,12 +92,33 @@ def read_seed(path: Path) -> Seed:
     """
     try:
         text = path.read_text(encoding="utf-8")
-        seed = json.loads(text) if path.suffix.lower() == ".json" else tomllib.loads(text)
+        seed = _read_json(text) if path.suffix.lower() == ".json" else tomllib.loads(text)
+    except RecursionError as error:
+        raise ConfigurationError("seed", f"{path} cannot be read: it is nested too deeply") from error
+    except UnicodeDecodeError as error:
+        raise ConfigurationError("seed", f"{path} cannot be read: {error}: save it as UTF-8") from error
     except (OSError, ValueError) as error:
-        raise ConfigurationError("seed", f"{path} cannot be read: {error}") from error
+        raise ConfigurationError("seed", f"{path} cannot be read: {_one_line(str(error))}") from error
     if not isinstance(seed, dict):
         raise ConfigurationError("seed", f"{path} cannot be read: it is not a JSON object")
     return seed
+
+
+def _read_json(text: str) -> Any:
+    """Return the value of a JSON document; like TOML, a key may appear only once in an object.
+
+    Raises: ValueError; RecursionError.
+    """
+    return json.loads(text, object_pairs_hook=_unique_keys)
+
+
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the key {_shown(twice)} appears twice in an object: remove one")
+    return found
 
 
 class Sower:
@@ -106,7 +136,7 @@ class Sower:
         """
         for name in seed:
             if name not in ("account", *_KINDS):
-                raise _seed_error(f"{name!r} is not one of: {', '.join(('account', *_KINDS))}")
+                raise _seed_error(f"{_shown(name)} is not one of: {', '.join(('account', *_KINDS))}")
         self._made = {}
         self._change_account(_table(seed, "account"))
         for table, kind in _KINDS.items():
@@ -190,7 +220,25 @@ class Sower:
 
 
 def _seed_error(problem: str) -> ConfigurationError:
-    return ConfigurationError("seed", problem)
+    return ConfigurationError("seed", _one_line(problem))
+
+
+def _one_line(text: str) -> str:
+    """Return a text from a file as one line that can be printed."""
+    line = "".join(c if c.isprintable() else " " for c in text)
+    return line if len(line) <= _LINE else f"{line[:_LINE]} ..."
+
+
+def _shown(value: object, name: str = "") -> str:
+    """Return the value of a field for an error: not too long, and without a password or a token."""
+    if name in _SECRET:
+        return "***"
+    if isinstance(value, str) and _IS_URL.fullmatch(name):
+        value = value.rpartition("@")[2]
+    try:
+        return _SHORT.repr(value)
+    except ValueError:  # Python does not write integers of thousands of digits
+        return "a huge number"
 
 
 def _table_rows(seed: Seed, table: str) -> list[Row]:
@@ -229,10 +277,10 @@ def _read_row(table: str, kind: type[Resource], row: Row) -> dict[str, Any]:
     for name, value in row.items():
         if name not in types:
             known = ", ".join(sorted(_label(kind, each) for each in types))
-            raise _seed_error(f"{table}: {name!r} is not one of: {known}")
-        problem = _wrong_type(value, types[name]) or _wrong_value(kind, name, value)
+            raise _seed_error(f"{table}: {_shown(name)} is not one of: {known}")
+        problem = _wrong_type(value, types[name]) or _wrong_size(value) or _wrong_value(kind, name, value)
         if problem:
-            raise _seed_error(f"{table}: {_label(kind, name)} is {value!r}: {problem}")
+            raise _seed_error(f"{table}: {_label(kind, name)} is {_shown(value, name)}: {problem}")
     return {name: tuple(value) if isinstance(value, list) else value for name, value in row.items()}
 
 
@@ -241,17 +289,20 @@ def _label(kind: type[Resource], name: str) -> str:
 
 
 def _wrong_type(value: object, wanted: Any) -> str:
-    options = get_args(wanted) if isinstance(wanted, UnionType) else (wanted,)
-    if any(_is_of(value, option) for option in options):
+    if is_of_type(value, wanted):
         return ""
+    options = get_args(wanted) if isinstance(wanted, UnionType) else (wanted,)
     return "it must be " + " or ".join(_TYPES.get(option, "a list of strings") for option in options)
 
 
-def _is_of(value: object, wanted: Any) -> bool:
-    if get_origin(wanted) is tuple:
-        return isinstance(value, list) and all(isinstance(each, str) for each in value)
-    # In Python, True is an int.
-    return type(value) in ((int, float) if wanted is float else (wanted,))
+def _wrong_size(value: object) -> str:
+    """Return what is wrong with a number out of range, or a text that no answer of the REST API can contain."""
+    if isinstance(value, int | float) and not 0 <= value <= LATEST:
+        return f"it must be from 0 to {LATEST:.0f}"
+    texts = value if isinstance(value, list) else [value]
+    if any(isinstance(text, str) and _NOT_IN_XML.search(text) for text in texts):
+        return "it must not have control characters or half characters"
+    return ""
 
 
 def _wrong_value(kind: type[Resource], name: str, value: Any) -> str:
