@@ -7,6 +7,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import tarfile
 import venv
 import zipfile
 from collections.abc import Iterator
@@ -114,10 +115,27 @@ def test_wheel_installs_into_an_empty_environment_and_makes_a_project_that_serve
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel, built from the current sources."""
     folder = tmp_path_factory.mktemp("dist")
-    source = copy_sources(tmp_path_factory.mktemp("source"))
-    command = [sys.executable, "-m", "build", "--wheel", "--outdir", str(folder), str(source)]
-    subprocess.run(command, check=True, capture_output=True)
+    _build("--wheel", copy_sources(tmp_path_factory.mktemp("source")), folder)
     return next(folder.glob("*.whl"))
+
+
+def _build(kind: str, source: Path, folder: Path) -> None:
+    command = [sys.executable, "-m", "build", kind, "--outdir", str(folder), str(source)]
+    subprocess.run(command, check=True, capture_output=True)
+
+
+def test_source_distribution_has_the_files_of_the_wheel_and_no_tests(tmp_path: Path, wheel: Path) -> None:
+    """The wheel is published next to it, and tests without the rest of the repository would fail."""
+    _build("--sdist", copy_sources(tmp_path / "source"), tmp_path / "dist")
+    (path,) = (tmp_path / "dist").glob("*.tar.gz")
+    with tarfile.open(path) as archive:
+        names = {member.name.partition("/")[2] for member in archive.getmembers() if member.isfile()}
+    with zipfile.ZipFile(wheel) as archive_of_wheel:
+        packaged = {name for name in archive_of_wheel.namelist() if name.startswith("twiml_app/")}
+
+    assert packaged == {name for name in names if name.startswith("twiml_app/")}
+    assert {"setup.cfg", "pyproject.toml", "README.md", "LICENSE"} <= names
+    assert [name for name in names if name.startswith("tests/")] == []
 
 
 def _empty_environment(folder: Path, wheel: Path) -> Path:
