@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from contextlib import closing, suppress
 from pathlib import Path
@@ -13,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.emulator.program import CONTACT, NUMBER, emulator, send
+from tests.file_modes import mode_of
 from twiml_app.emulator import Emulator
 from twiml_app.errors import ConfigurationError
 
@@ -74,6 +76,16 @@ def test_truncated_state_is_refused_and_not_changed(tmp_path: Path, whole: Path,
 def test_folder_is_refused(tmp_path: Path) -> None:
     """The line says what must be there instead."""
     assert "it must be a file in an existing folder" in problem_of(tmp_path)
+
+
+def test_pipe_is_refused_and_keeps_its_mode(tmp_path: Path) -> None:
+    """A device that became private, such as /dev/null, would break other programs of the machine."""
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    path.chmod(0o666)
+
+    assert problem_of(path) == f"state: {path} cannot be used: it is not a regular file: use another path"
+    assert mode_of(path) == 0o666
 
 
 @pytest.mark.parametrize(

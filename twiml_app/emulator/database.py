@@ -44,6 +44,15 @@ SELECT t.name, i.name, i."unique", 1 FROM sqlite_master t, pragma_index_list(t.n
 """
 
 
+def _refuse_special_file(path: str | Path) -> None:
+    """Refuse a device or a pipe: its mode must not change, as every program of the machine may use it.
+
+    Raises: ConfigurationError.
+    """
+    if str(path) != MEMORY and Path(path).exists() and not (Path(path).is_file() or Path(path).is_dir()):
+        raise ConfigurationError("state", f"{path} cannot be used: it is not a regular file: use another path")
+
+
 def _create(path: str | Path) -> None:
     """Create the file if the state is kept in one; SQLite reports a path that cannot be used."""
     if str(path) != MEMORY:
@@ -84,6 +93,7 @@ class Database:
 
     def __init__(self, path: str | Path = MEMORY) -> None:
         self._lock = threading.RLock()
+        _refuse_special_file(path)
         _create(path)
         try:
             self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=1.0)
