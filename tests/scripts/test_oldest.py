@@ -2,31 +2,52 @@
 
 from __future__ import annotations
 
-from scripts.oldest import SETUP, constraints
+import configparser
+
+import pytest
+
+from scripts.oldest import ROOT, constraints
+
+SETUP, PROJECT = (ROOT / "setup.cfg").read_text(), (ROOT / "pyproject.toml").read_text()
 
 
-def test_each_lower_bound_becomes_its_oldest_line() -> None:
+def required_by(setup: str, extra: str = "") -> list[str]:
+    """Return the requirements of the package, or of an extra."""
+    parser = configparser.ConfigParser()
+    parser.read_string(setup)
+    text = parser["options.extras_require"][extra] if extra else parser["options"]["install_requires"]
+    return text.split()
+
+
+def test_each_lower_bound_becomes_the_only_version() -> None:
     """What has no bound, such as a tool for tests, is installed as it is today."""
     setup = """
 [options]
 install_requires =
     flask>=3.0
-    regex>=2024.4
+    regex>=2024.4.16
 
 [options.extras_require]
 postgres =
-    psycopg[binary]>=3.2
+    psycopg[binary]>=3.2.1
 test =
-    psycopg[binary]>=3.2
+    psycopg[binary]>=3.2.1
     ruff
 """
+    project = '[build-system]\nrequires = ["setuptools>=68"]'
 
-    assert constraints(setup) == ["flask==3.0.*", "psycopg==3.2.*", "regex==2024.4.*"]
+    assert constraints(setup, project) == ["flask==3.0", "psycopg==3.2.1", "regex==2024.4.16", "setuptools==68"]
 
 
-def test_every_dependency_of_the_package_has_a_lower_bound() -> None:
+@pytest.mark.parametrize("extra", ["", "dev", "postgres"], ids=["package", "dev", "postgres"])
+def test_everything_that_users_install_has_a_lower_bound(extra: str) -> None:
     """A dependency without a bound would be tested only as it is today."""
-    required = SETUP.read_text().partition("install_requires =\n")[2].partition("\n\n")[0].split()
+    held = {line.partition("==")[0] for line in constraints(SETUP, PROJECT)}
 
-    held = {line.partition("==")[0] for line in constraints(SETUP.read_text())}
-    assert {name.partition(">=")[0] for name in required} - held == set()
+    assert {name.partition(">=")[0].partition("[")[0] for name in required_by(SETUP, extra)} - held == set()
+
+
+@pytest.mark.parametrize("extra", ["dev", "postgres"])
+def test_tests_need_the_same_versions_as_users(extra: str) -> None:
+    """With a higher bound for the tests, the lower one of the users would never be tested."""
+    assert set(required_by(SETUP, extra)) <= set(required_by(SETUP, "test"))
