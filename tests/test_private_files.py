@@ -159,3 +159,34 @@ def test_file_is_open_if_others_reach_it(tmp_path: Path, folder: int, mode: int,
     (tmp_path / "made" / "a").chmod(mode)
 
     assert is_open_to_others(tmp_path / "made" / "a") is is_open
+
+
+def test_pipe_is_written_to_and_not_replaced(tmp_path: Path) -> None:
+    """A recording may be exported to a device or a pipe, which belongs to the system."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+
+    write_private(pipe, ["a\n", "b\n"])
+
+    assert (os.read(reader, 100), pipe.is_fifo()) == (b"a\nb\n", True)
+    os.close(reader)
+
+
+def test_null_device_stays_a_device_that_everybody_can_use() -> None:
+    """Run by the administrator, an export to it would otherwise stop half of the system."""
+    before = Path("/dev/null").stat()
+
+    write_private(Path("/dev/null"), ["a\n"])
+
+    after = Path("/dev/null").stat()
+    assert (after.st_mode, after.st_ino) == (before.st_mode, before.st_ino)
+
+
+def test_link_stays_and_its_file_is_replaced(tmp_path: Path) -> None:
+    """A link is how somebody chose where a recording is kept."""
+    (tmp_path / "link").symlink_to(tmp_path / "kept")
+
+    write_private(tmp_path / "link", ["a\n"])
+
+    assert ((tmp_path / "link").is_symlink(), (tmp_path / "kept").read_text()) == (True, "a\n")

@@ -64,7 +64,12 @@ def _private(mode: int) -> int:
 
 
 def _replace(path: Path, lines: Iterable[str], set_access: Callable[[int], None]) -> None:
-    """Write a draft, which is private until it is complete, and rename it."""
+    """Write a draft, which is private until it is complete, and rename it; a device or a pipe is only written to."""
+    if not _is_replaceable(path):
+        with path.open("w", encoding="utf-8") as file:
+            file.writelines(lines)
+        return
+    path = path.resolve()
     descriptor, draft = tempfile.mkstemp(prefix=".draft-", dir=path.parent)
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
@@ -74,6 +79,11 @@ def _replace(path: Path, lines: Iterable[str], set_access: Callable[[int], None]
     except BaseException:
         Path(draft).unlink()
         raise
+
+
+def _is_replaceable(path: Path) -> bool:
+    """Return whether a file may be renamed to this path: never to a device, such as /dev/null or /dev/stdout."""
+    return not str(path).startswith(("/dev/", "/proc/")) and (path.is_file() or not path.exists())
 
 
 def _inherit(descriptor: int, found: os.stat_result) -> None:
