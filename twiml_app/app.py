@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import logging
 import os
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -21,7 +20,8 @@ from . import logs
 from .body_deadlines import BodyDeadlines
 from .config import Settings
 from .credentials import weaknesses
-from .errors import ConfigurationError, JournalUnavailable
+from .errors import ConfigurationError
+from .health import HealthServer, health_answers
 from .journal import DurableJournal, Engine, Ledger, open_engine
 from .receiver import Receiver
 from .routing import Router, place_of
@@ -227,6 +227,31 @@ def state_of(app: Flask) -> TwimlState:
     return state
 
 
+def serve_health(app: object) -> None:
+    """Serve ``/healthz`` and ``/readyz`` on ``TWIML_HEALTH_BIND`` from a thread, for the worker of a web server.
+
+    A problem is only logged: messages are more important than probes.
+    """
+    try:
+        _serve_health(app)
+    except ConfigurationError as error:
+        logs.logger.error("%s", error)
+
+
+def _serve_health(app: object) -> None:
+    """Start the server if an address is configured.
+
+    Raises: ConfigurationError, if it cannot listen there, or if the application is wrapped in another one.
+    """
+    if isinstance(app, Flask) and EXTENSION in app.extensions:
+        state = state_of(app)
+        if state.settings.health_bind:
+            HealthServer(state.settings.health_bind, health_answers(state.receiver)).start()
+    elif os.environ.get("TWIML_HEALTH_BIND", "").strip():
+        problem = "gunicorn serves no Flask application with Twiml: call twiml_app.app.serve_health in post_worker_init"
+        raise ConfigurationError("TWIML_HEALTH_BIND", problem)
+
+
 def collect_settings(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return the environment, overridden by the application's own configuration."""
     own = {name: config[name] for name in config if name in READERS or name.startswith("TWIML_")}
@@ -295,20 +320,9 @@ def _blueprint(receiver: Receiver, settings: Settings) -> Blueprint:
     for endpoint, path in settings.paths.items():
         view = _webhook_view(receiver, endpoint, path, settings.max_body_bytes, deadlines)
         blueprint.add_url_rule(path, endpoint, view, methods=["GET", "POST"])
-    blueprint.add_url_rule("/healthz", "healthz", _health_view(lambda: WebhookResponse.line(200, "ok")))
-    blueprint.add_url_rule("/readyz", "readyz", _health_view(lambda: _readiness(receiver)))
+    for path, answer in health_answers(receiver).items():
+        blueprint.add_url_rule(path, path.removeprefix("/"), _health_view(answer))
     return blueprint
-
-
-def _readiness(receiver: Receiver) -> WebhookResponse:
-    """Return whether messages can be answered; the reason why not is only logged."""
-    try:
-        if receiver.journal:
-            receiver.journal.check()
-    except JournalUnavailable as error:
-        logs.log_event(logging.ERROR, "not ready", {"problem": error})
-        return WebhookResponse.line(503, "not ready")
-    return WebhookResponse.line(200, "ready")
 
 
 def _webhook_view(

@@ -45,6 +45,8 @@ class Settings:
     max_fields: int = 500
     apology: str = ""
     log_format: str = "text"
+    #: The host and the port on which each worker of gunicorn answers health checks from a thread of its own.
+    health_bind: tuple[str, int] | None = None
     #: Newest first; the first one signs.
     secret_keys: tuple[str, ...] = ()
 

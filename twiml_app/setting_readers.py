@@ -98,6 +98,14 @@ def _whole_number(least: int, most: int = 10**15) -> Callable[[str, Any], int]:
     return read
 
 
+def _address(name: str, value: Any) -> tuple[str, int]:
+    """Read a host and a port; an IPv6 address is written in brackets."""
+    found = re.fullmatch(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+)):([0-9]{1,5})", _string(name, value))
+    if not found or not 1 <= int(found[3]) <= 65535:
+        raise ConfigurationError(name, f"is {value!r}: give host:port, such as 127.0.0.1:8001")
+    return found[1] or found[2], int(found[3])
+
+
 def _choice(*choices: str) -> Callable[[str, Any], str]:
     def read(name: str, value: Any) -> str:
         choice = _string(name, value)
@@ -161,6 +169,7 @@ READERS: dict[str, Callable[[str, Any], Any]] = {
     "TWIML_MAX_FIELDS": _whole_number(1),
     "TWIML_APOLOGY": _string,
     "TWIML_LOG_FORMAT": _choice("text", "json"),
+    "TWIML_HEALTH_BIND": _address,
     "SECRET_KEY": _secret,
     "SECRET_KEY_FALLBACKS": _secrets,
 }

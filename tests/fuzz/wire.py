@@ -62,15 +62,17 @@ class Server:
 
 
 @contextmanager
-def served(folder: Path, *, workers: int = 1, settings: Mapping[str, str] = BASIC) -> Iterator[Server]:
-    """Serve the example application, with its log in a folder: the log of a fuzz would fill a pipe."""
+def served(
+    folder: Path, *, workers: int = 1, settings: Mapping[str, str] = BASIC, project: Path = ROOT
+) -> Iterator[Server]:
+    """Serve a project, with its log in a folder: the log of a fuzz would fill a pipe."""
     log = folder / "gunicorn.log"
     config = str(ROOT / "twiml_app" / "scaffold" / "gunicorn.conf.py")
     environment = clean_environment(**settings, WEB_CONCURRENCY=str(workers))
     with socket.create_server(("127.0.0.1", 0)) as listener, log.open("wb") as output:
         command = [sys.executable, "-m", "gunicorn", "-c", config, "wsgi:app", "--bind", f"fd://{listener.fileno()}"]
         process = subprocess.Popen(
-            command, cwd=ROOT, env=environment, pass_fds=[listener.fileno()], stdout=output, stderr=output
+            command, cwd=project, env=environment, pass_fds=[listener.fileno()], stdout=output, stderr=output
         )
         port = listener.getsockname()[1]
     try:

@@ -108,5 +108,11 @@ def _load(server: Any) -> str:
 
 
 def post_worker_init(worker: Any) -> None:
-    """Leave Ctrl-C to the master, which stops the workers: a terminal sends it to all of them at once."""
+    """Leave Ctrl-C to the master, and answer health checks on TWIML_HEALTH_BIND, if it is set.
+
+    The master stops the workers: a terminal sends Ctrl-C to all of them at once.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    from twiml_app.app import serve_health
+
+    serve_health(worker.wsgi)
