@@ -9,18 +9,8 @@ ORDER: tuple[str, ...] = (
     *("errors", "statuses", "segments", "opt_out_words"),
     *("webhook", "events", "verbs", "twiml"),
     *("credentials", "setting_readers", "unknown_settings", "config", "signature", "logs", "private_files"),
-    *(
-        "routing",
-        "receiver",
-        "caller",
-        "recordings",
-        "journal",
-        "body_deadlines",
-        "wsgi_request",
-        "wsgi_response",
-        "app",
-        "emulator",
-    ),
+    *("routing", "receiver", "caller", "recordings", "journal"),
+    *("health", "body_deadlines", "wsgi_request", "wsgi_response", "app", "emulator"),
     *("handler_errors", "testing", "checks", "plugin", "cli"),
 )
 
