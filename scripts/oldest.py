@@ -1,4 +1,4 @@
-"""``python -m scripts.oldest``: prints constraints for pip, which hold each dependency to the oldest version it may have.
+"""``python -m scripts.oldest``: prints constraints for pip, which hold each dependency to its oldest version.
 
 ``flask>=3.0`` in ``setup.cfg`` becomes ``flask==3.0``, so each lower bound must be a version that can be installed.
 """
