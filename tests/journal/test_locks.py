@@ -7,7 +7,7 @@ import os
 import resource
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -183,6 +183,15 @@ def test_lock_that_was_given_up_and_wanted_again_is_held_once(queue: Path) -> No
     wait_until(lambda: not threads_that_wait())
 
 
+@pytest.fixture
+def _ctrl_c() -> Iterator[None]:
+    """React to Ctrl-C: a shell that starts a program in the background lets it ignore that."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_ctrl_c")
 def test_interrupted_wait_does_not_keep_the_lock(queue: Path) -> None:
     """After Ctrl-C nobody would release the lock that the waiting thread gets."""
     holder, waiter = QueueLock(queue), QueueLock(queue)
