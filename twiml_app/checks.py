@@ -38,7 +38,7 @@ _SECRET = ("CREDENTIALS", "TOKEN", "KEY")
 _DEFAULTS = {
     f"TWIML_{each.name.upper()}": str(each.default)
     for each in fields(Settings)
-    if each.default is not MISSING and each.default not in ((), frozenset(), "")
+    if each.default is not MISSING and each.default not in ((), frozenset(), "", None)
 } | {"TWIML_ACCOUNTS": "any"}
 
 
