@@ -60,10 +60,13 @@ def upgrade(app_name: str | None) -> None:
     with plain_errors():
         engine = find_engine(find_state(app_name))
         missing = engine.missing_indexes()
+        if not missing:
+            click.echo("nothing to do: the journal is up to date")
+            return
         with click.progressbar(missing, label="building indexes", item_show_func=_index_name) as indexes:
             for index in indexes:
                 engine.build_index(index)
-    click.echo(f"{len(missing)} indexes built" if missing else "nothing to do: the journal is up to date")
+    click.echo(f"{len(missing)} indexes built")
 
 
 def _index_name(index: Index | None) -> str:
