@@ -46,9 +46,10 @@ class Admission:
 
         Raises: Unauthorized, without either of them.
         """
-        if not self.is_by_token(request):
+        header = request.headers.get("authorization", "")
+        if not self._settings.credentials or self._basic.accepts(header):
             return False
-        header, has_token = request.headers.get("authorization", ""), f"{TOKEN_PARAMETER}=" in request.query
+        has_token = f"{TOKEN_PARAMETER}=" in request.query
         if has_token and request.endpoint == "status":
             return True
         if not header and has_token:
@@ -76,10 +77,6 @@ class Admission:
                 reason="a status token does not authenticate inbound messages",
             )
         return event
-
-    def is_by_token(self, request: WebhookRequest) -> bool:
-        """Return whether a request, if it is admitted, has a status token in place of the credentials."""
-        return bool(self._settings.credentials) and not self._basic.accepts(request.headers.get("authorization", ""))
 
     def _form(self, request: WebhookRequest) -> Form:
         """Return the parameters of the event.

@@ -75,7 +75,7 @@ class Receiver:
             event = replace(event, replayed=True) if is_replay else event
             if request.method == "HEAD":
                 return empty_response(request)
-            outcome = self._answer(request, event, started)
+            outcome = self._answer(request, event, started, by_token=by_token)
         except RequestRefused as refused:
             return self._refuse(request, refused, keeps=not is_replay)
         seconds = self._clock() - started
@@ -92,7 +92,7 @@ class Receiver:
             self.journal.keep_refusal(request, refused)
         return WebhookResponse.line(refused.status, refused.line, *([CHALLENGE] if challenged else []))
 
-    def _answer(self, request: WebhookRequest, event: Event, started: float) -> Outcome:
+    def _answer(self, request: WebhookRequest, event: Event, started: float, *, by_token: bool) -> Outcome:
         """Return the outcome of an event that was admitted.
 
         Raises: Forbidden, before a handler has run.
@@ -103,7 +103,7 @@ class Receiver:
         if journal is None:
             return self._answerer.answer(request, event)
         try:
-            return self._answer_once(journal, request, event, started)
+            return self._answer_once(journal, request, event, started, by_token=by_token)
         except StillRunning as error:
             log_event(logging.WARNING, "journal", {"problem": error})
             return Outcome(WebhookResponse.line(503, "the first request is still being answered"), "still running")
@@ -138,13 +138,14 @@ class Receiver:
             return Outcome(twiml_response(), "fallback")
         return self._answerer.apology("fallback")
 
-    def _answer_once(self, journal: Journal, request: WebhookRequest, event: Event, started: float) -> Outcome:
+    def _answer_once(
+        self, journal: Journal, request: WebhookRequest, event: Event, started: float, *, by_token: bool
+    ) -> Outcome:
         """Claim an event, answer it, store the answer; a repeated event gets the stored answer.
 
         Raises: StillRunning; JournalUnavailable; Forbidden, before a handler has run.
         """
         budget = WaitBudget(self.settings.wait_s, started, self._clock)
-        by_token = isinstance(event, StatusCallback) and self._admission.is_by_token(request)
         claimed = budget.spend(lambda wait_s: journal.claim(request, event, wait_s=wait_s, by_token=by_token))
         if isinstance(claimed, StoredReply):
             return Outcome(claimed.response, "repeated", claimed.handler)
