@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
+from flask import request_started
 from hypothesis import HealthCheck, settings
 
 from tests.journal.program import ROWS
@@ -36,6 +38,13 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A real PostgreSQL server for this run."""
     with tempfile.TemporaryDirectory(prefix="twiml-pg-") as folder, postgres_server(Path(folder)) as url:
         yield url
+
+
+@pytest.fixture(params=["directly", "by Flask's dispatch"], scope="module")
+def dispatch(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Both ways to the views: somebody who listens to Flask's signals makes every request take the longer one."""
+    with nullcontext() if request.param == "directly" else request_started.connected_to(lambda *_args, **_kwargs: None):
+        yield request.param
 
 
 @pytest.fixture(params=["sqlite", "sqlite with claims as rows", "postgres"])

@@ -25,6 +25,8 @@ from twiml_app.errors import ConfigurationError, RegistrationError
 from twiml_app.signature import sign
 from twiml_app.webhook import FORM_TYPE, Form
 
+pytestmark = pytest.mark.usefixtures("dispatch")
+
 OFF = {"TWIML_DATABASE_URL": "off"}
 FORM = inbound_form("hello", message_sid=SID)
 EMPTY = b'<?xml version="1.0" encoding="UTF-8"?><Response/>'

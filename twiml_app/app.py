@@ -1,44 +1,40 @@
-"""The Flask side: the application, the extension and its routes; converts between Flask and the webhook types."""
+"""The Flask side: the application and the extension."""
 
 from __future__ import annotations
 
 import importlib
-import logging
 import os
 import sys
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from flask import Blueprint, Flask, Response, got_request_exception, request
-from werkzeug.exceptions import HTTPException, SecurityError
+from flask import Flask, got_request_exception
+from flask.sessions import SecureCookieSessionInterface
+from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
-from werkzeug.wsgi import get_host
 
 from . import logs
-from .body_deadlines import BodyDeadlines
 from .config import Settings
 from .credentials import weaknesses
+from .direct_dispatch import DirectDispatch
 from .errors import ConfigurationError
 from .health import HealthServer, health_answers
 from .journal import DurableJournal, Engine, Ledger, open_engine
 from .receiver import Receiver
 from .routing import Router, place_of
 from .setting_readers import READERS
+from .trusted_hosts import TrustedHosts
 from .unknown_settings import describe_unknown_settings
-from .webhook import TEXT_TYPE, Endpoint, WebhookResponse
-from .wsgi_request import RequestBody, announces_body, read_request
-from .wsgi_response import ClosingResponse
+from .views import HEALTH_CHECKS, plain_line, webhook_blueprint, webhook_views
+from .webhook_sessions import WebhookSessions
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+    from _typeshed.wsgi import WSGIApplication
 
 EXTENSION = "twiml"
-_HEALTH_CHECKS = ("/healthz", "/readyz")
-#: How long the body of a webhook may take to arrive, in seconds; Twilio waits 15 for the answer.
-_BODY_LIMIT_S = 10.0
 
 
 def create_app(settings: Mapping[str, Any] | None = None, *, root: str | Path | None = None) -> Flask:
@@ -89,7 +85,7 @@ def build_app(settings: Mapping[str, Any], folder: Path, *, router: Router | Non
     )
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}  # blank lines would be sent
     app.config.update(settings)
-    app.register_error_handler(HTTPException, _plain_line)
+    app.register_error_handler(HTTPException, plain_line)
     Twiml(router=router, root=folder).init_app(app)
     return app
 
@@ -169,44 +165,27 @@ class Twiml:
         prefix = (self._url_prefix if url_prefix is None else url_prefix).rstrip("/")
         state = assemble(settings, self._root, router=chosen, url_prefix=prefix, on_exception=_signal(app))
         app.extensions[EXTENSION] = state
-        app.register_blueprint(_blueprint(state.receiver, settings), url_prefix=prefix or None)
-        trusting = only_trusted_hosts(app.wsgi_app, app, state)
-        app.wsgi_app = behind_proxies(trusting, settings)  # type: ignore[assignment, method-assign]
+        _add_views(app, state)
         for line in warnings_of(settings, state.router, values):
             logs.logger.warning("%s", line)
 
 
-def behind_proxies(wsgi_app: WSGIApplication, settings: Settings) -> WSGIApplication:
-    """Return a WSGI application that trusts the headers of the configured number of proxies."""
-    hops = settings.proxy_hops
-    return ProxyFix(wsgi_app, x_for=hops, x_proto=hops, x_host=hops) if hops else wsgi_app
+def _add_views(app: Flask, state: TwimlState) -> None:
+    """Add the views to an application, and the short way to them."""
+    if type(app.session_interface) is SecureCookieSessionInterface:
+        app.session_interface = WebhookSessions()
+    views = webhook_views(state.receiver, state.settings)
+    app.register_blueprint(webhook_blueprint(views, state.receiver), url_prefix=state.url_prefix or None)
+    direct = DirectDispatch(app, {state.url_prefix + path: view for path, view in views.items()})
+    app.wsgi_app = outermost(direct, app, state)  # type: ignore[assignment, method-assign]
 
 
-def only_trusted_hosts(wsgi_app: WSGIApplication, app: Flask, state: TwimlState) -> WSGIApplication:
-    """Return a WSGI application whose own paths refuse a host that is not in Flask's ``TRUSTED_HOSTS``.
-
-    Flask does so too, since 3.1, but with the error page of the application, and without a line in the log.
-    """
-    paths = {state.url_prefix + path for path in (*state.settings.paths.values(), *_HEALTH_CHECKS)}
-
-    def refuse_or_call(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        trusted = app.config.get("TRUSTED_HOSTS")
-        if not trusted or environ.get("PATH_INFO") not in paths or _is_trusted(environ, trusted):
-            return wsgi_app(environ, start_response)
-        reason = f"the host {str(environ.get('HTTP_HOST', ''))[:100]} is not in TRUSTED_HOSTS"
-        logs.log_event(logging.WARNING, "refused", {"status": 400, "url": environ["PATH_INFO"], "reason": reason})
-        refusal = WebhookResponse.line(400, "the host is not served here")
-        return _flask_response(refusal, closes=announces_body(environ))(environ, start_response)
-
-    return refuse_or_call
-
-
-def _is_trusted(environ: WSGIEnvironment, trusted: Collection[str]) -> bool:
-    try:
-        get_host(environ, trusted)
-    except SecurityError:
-        return False
-    return True
+def outermost(wsgi_app: WSGIApplication, app: Flask, state: TwimlState) -> WSGIApplication:
+    """Return a WSGI application that looks at proxies and hosts before Flask does."""
+    own_paths = {state.url_prefix + path for path in (*state.settings.paths.values(), *HEALTH_CHECKS)}
+    trusting = TrustedHosts(wsgi_app, app.config, own_paths)
+    hops = state.settings.proxy_hops
+    return ProxyFix(trusting, x_for=hops, x_proto=hops, x_host=hops) if hops else trusting
 
 
 def _set_secret_key(app: Flask, settings: Settings) -> None:
@@ -312,47 +291,3 @@ def warnings_of(settings: Settings, router: Router, values: Mapping[str, Any]) -
 def _signal(app: Flask) -> Callable[[Exception], object]:
     """Return a function that sends Flask's exception signal, which error trackers listen to."""
     return lambda error: got_request_exception.send(app, _async_wrapper=app.ensure_sync, exception=error)
-
-
-def _blueprint(receiver: Receiver, settings: Settings) -> Blueprint:
-    blueprint = Blueprint("twiml", __name__)
-    blueprint.register_error_handler(HTTPException, _plain_line)
-    deadlines = BodyDeadlines(_BODY_LIMIT_S)
-    for endpoint, path in settings.paths.items():
-        view = _webhook_view(receiver, endpoint, path, settings.max_body_bytes, deadlines)
-        blueprint.add_url_rule(path, endpoint, view, methods=["GET", "POST"])
-    for path, answer in health_answers(receiver).items():
-        blueprint.add_url_rule(path, path.removeprefix("/"), _health_view(answer))
-    return blueprint
-
-
-def _webhook_view(
-    receiver: Receiver, endpoint: Endpoint, path: str, max_bytes: int, deadlines: BodyDeadlines
-) -> Callable[[], Response]:
-    def view() -> Response:
-        body = RequestBody(request.environ, max_bytes, deadlines)
-        answer = receiver.handle(read_request(request.environ, endpoint, path), body.read)
-        return _flask_response(answer, closes=body.is_unread)
-
-    return view
-
-
-def _health_view(answer: Callable[[], WebhookResponse]) -> Callable[[], Response]:
-    return lambda: _flask_response(answer(), closes=announces_body(request.environ))
-
-
-def _flask_response(answer: WebhookResponse, *, closes: bool) -> Response:
-    response_type = ClosingResponse if closes else Response
-    response = response_type(answer.body, answer.status, headers=list(answer.headers), content_type=answer.content_type)
-    if not answer.content_type:
-        del response.headers["Content-Type"]
-    return response
-
-
-def _plain_line(error: HTTPException) -> Response:
-    """Answer requests that Flask refuses (an unknown path, a wrong method) with one plain line."""
-    response = error.get_response()
-    response.data = f"{error.code} {error.name}\n".encode()
-    response.content_type = TEXT_TYPE
-    response_type = ClosingResponse if announces_body(request.environ) else Response
-    return response_type.force_type(response)  # type: ignore[return-value]

@@ -1,4 +1,4 @@
-"""The answer after which a connection is closed, because bytes of the request are left on it."""
+"""Answers as Flask responses, and the one after which the connection is closed: bytes of the request are left on it."""
 
 from __future__ import annotations
 
@@ -13,11 +13,21 @@ from flask import Response
 from werkzeug.wsgi import ClosingIterator
 
 from .body_deadlines import connection_of
+from .webhook import WebhookResponse
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 _LINGER_S, _LINGER_BYTES, _PIECE_BYTES = 1.0, 1 << 20, 1 << 16
+
+
+def flask_response(answer: WebhookResponse, *, closes: bool) -> Response:
+    """Return an answer as a response of Flask, which closes the connection if asked to."""
+    response_type = ClosingResponse if closes else Response
+    response = response_type(answer.body, answer.status, headers=list(answer.headers), content_type=answer.content_type)
+    if not answer.content_type:
+        del response.headers["Content-Type"]
+    return response
 
 
 class ClosingResponse(Response):

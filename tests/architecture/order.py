@@ -10,7 +10,8 @@ ORDER: tuple[str, ...] = (
     *("webhook", "events", "verbs", "twiml"),
     *("credentials", "setting_readers", "unknown_settings", "config", "signature", "logs", "private_files"),
     *("routing", "receiver", "caller", "recordings", "journal"),
-    *("health", "body_deadlines", "wsgi_request", "wsgi_response", "app", "emulator"),
+    *("health", "body_deadlines", "wsgi_request", "wsgi_response", "webhook_sessions"),
+    *("views", "trusted_hosts", "direct_dispatch", "app", "emulator"),
     *("handler_errors", "testing", "checks", "plugin", "cli"),
 )
 

@@ -15,7 +15,10 @@ from tests.architecture.order import INSIDE, ORDER
 from tests.architecture.sources import FILES, PACKAGE, imported, own_imports, part_of
 from tests.servers import ROOT, clean_environment
 
-WITH_FLASK = {"wsgi_response", "app", "handler_errors", "testing", "plugin", "cli"}
+WITH_FLASK = {
+    *("wsgi_response", "webhook_sessions", "views", "direct_dispatch", "app"),
+    *("handler_errors", "testing", "plugin", "cli"),
+}
 
 
 @pytest.mark.parametrize("path", [pytest.param(path, id=str(path.relative_to(ROOT))) for path in FILES])

@@ -16,7 +16,7 @@ import click
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from ..app import TwimlState, behind_proxies, build_app, load_environment, only_trusted_hosts, state_of
+from ..app import TwimlState, build_app, load_environment, outermost, state_of
 from ..caller import OutgoingRequest, WsgiTransport
 from ..errors import RequestRefused
 from ..events import Event, InboundMessage, StatusCallback
@@ -151,7 +151,7 @@ def answer_saved(app: Flask, saved: OutgoingRequest, observer: Observer) -> Webh
     def wsgi_app(environ: dict[str, Any], start_response: Any) -> Any:
         return _dispatch(app, environ)(environ, start_response)
 
-    send = WsgiTransport(behind_proxies(only_trusted_hosts(wsgi_app, app, state), state.settings))
+    send = WsgiTransport(outermost(wsgi_app, app, state))
     with _without_log():
         return send(replace(saved, url=_inside(saved.url, state)))
 
