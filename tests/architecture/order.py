@@ -28,7 +28,8 @@ INSIDE: dict[str, tuple[str, ...]] = {
         *("known_numbers", "known_words", "texts", "scrubbing", "media", "replay"),
     ),
     "journal": (
-        *("lock_holders", "locks", "worker_files", "indexes", "stores", "migrations", "group_commit", "engine"),
+        *("deadlines", "lock_holders", "locks", "worker_files", "indexes", "stores", "migrations"),
+        *("group_commit", "engine"),
         *("readers", "sqlite", "postgres_connection", "postgres", "opening"),
         *("ledger", "refusals", "rows", "killed", "forgetting", "upkeep", "readiness"),
         *("row_claims", "lock_claims", "durable", "archive"),

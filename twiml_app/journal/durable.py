@@ -13,6 +13,7 @@ from ..errors import JournalUnavailable, RequestRefused, StillRunning
 from ..events import Event, InboundMessage, StatusCallback
 from ..receiver import Claim, Outcome, StoredReply
 from ..webhook import WebhookRequest
+from .deadlines import seconds_left
 from .engine import Engine
 from .lock_claims import LockClaim, LockClaims
 from .readiness import Readiness
@@ -151,7 +152,7 @@ class DurableJournal:
         raise StillRunning("another request is still processing this event")
 
     def _left(self, ends_at: float) -> float:
-        return max(ends_at - self._monotonic(), POLL_S)
+        return seconds_left(ends_at, least_s=POLL_S, clock=self._monotonic)
 
     @contextmanager
     def _waiting_slot(self) -> Iterator[None]:

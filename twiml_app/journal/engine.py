@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar, cast
 
 from ..errors import JournalUnavailable
+from .deadlines import seconds_left
 from .group_commit import GroupCommit
 from .indexes import Index
 from .migrations import INDEXES
@@ -67,9 +68,9 @@ class Engine:
                 return _read(store, operation, wait_s)
         except store.errors:
             pass  # the files may have been deleted or replaced: a transaction opens those that are there now
-        self.run(lambda _: None, durable=False, wait_s=_left(deadline))
+        self.run(lambda _: None, durable=False, wait_s=seconds_left(deadline))
         try:
-            return _read(store, operation, _left(deadline))
+            return _read(store, operation, seconds_left(deadline))
         except store.errors as error:
             raise JournalUnavailable(f"the journal cannot be read: {error}") from error
 
@@ -91,7 +92,7 @@ class Engine:
         deadline = time.monotonic() + wait_s
         (probe,) = self.run(lambda execute: execute(_PROBE, ("x" * _PROBE_BYTES,)), wait_s=wait_s)
         delete = "DELETE FROM probes WHERE id <= ?"
-        self.run(lambda execute: execute(delete, probe), durable=False, wait_s=_left(deadline))
+        self.run(lambda execute: execute(delete, probe), durable=False, wait_s=seconds_left(deadline))
 
     @property
     def store(self) -> Store:
@@ -171,10 +172,6 @@ _PROBE = "INSERT INTO probes (body) VALUES (?) RETURNING id"
 def _read(store: Store, operation: Operation[T], limit_s: float) -> T:
     with store.read(limit_s) as execute:
         return operation(execute)
-
-
-def _left(deadline: float) -> float:
-    return max(deadline - time.monotonic(), 0.01)
 
 
 def _reset_after_fork(engine: Engine | None) -> None:

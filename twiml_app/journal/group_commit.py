@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from ..errors import JournalUnavailable
+from .deadlines import seconds_left
 from .locks import LockTimeout
 from .stores import Execute, Operation, Store
 
@@ -148,7 +149,7 @@ class GroupCommit:
     @staticmethod
     def _begin(store: Store, *, durable: bool, deadline: float) -> Execute:
         try:
-            return store.begin(durable=durable, limit_s=max(deadline - time.monotonic(), 0.01))
+            return store.begin(durable=durable, limit_s=seconds_left(deadline))
         except store.errors as error:
             store.close()
             hint = "" if isinstance(error, LockTimeout) else _HINT

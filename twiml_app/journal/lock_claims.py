@@ -16,6 +16,7 @@ from ..errors import ClaimLost, JournalUnavailable
 from ..events import Event, InboundMessage
 from ..receiver import Claim, Outcome, StoredReply
 from ..webhook import WebhookRequest
+from .deadlines import seconds_left
 from .engine import Engine
 from .ledger import filed
 from .row_claims import Busy
@@ -145,7 +146,7 @@ class LockClaims:
         Raises: JournalUnavailable.
         """
         if self._is_suspect:
-            self._engine.check(wait_s=max(ends_at - time.monotonic(), 0.01))
+            self._engine.check(wait_s=seconds_left(ends_at))
             self._is_suspect = False
 
     def _store(self, claim: LockClaim, row: ExchangeRow, wait_s: float) -> None:

@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import psycopg
 
+from .deadlines import seconds_left
 from .indexes import Index
 from .migrations import OLDEST_READER, SCHEMA_VERSION, migrate
 from .postgres_connection import LimitedConnection, connect
@@ -166,7 +167,7 @@ class PostgresStore:
         """Do nothing."""
 
     def _open(self, deadline: float) -> LimitedConnection:
-        connection = connect(self._url, limit_s=_left(deadline))
+        connection = connect(self._url, limit_s=seconds_left(deadline))
         connection.deadline = deadline
         try:
             self._prepare(_postgres_executor(connection))
@@ -197,16 +198,12 @@ class PostgresStore:
         Raises: psycopg.Error.
         """
         if self._reader is None or self._reader.closed:
-            self._reader = connect(self._url, limit_s=_left(deadline))
+            self._reader = connect(self._url, limit_s=seconds_left(deadline))
             self._reader.deadline = deadline
             self._reader.autocommit = True
             self._reader.execute("SET default_transaction_read_only = on")
         self._reader.deadline = deadline
         return self._reader
-
-
-def _left(deadline: float) -> float:
-    return max(deadline - time.monotonic(), 0.01)
 
 
 def _postgres_executor(connection: LimitedConnection) -> Execute:

@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 from ..errors import OlderReleaseRunning
+from .deadlines import seconds_left
 from .indexes import Index
 from .lock_holders import holders
 from .locks import EventLocks, QueueLock, supports_event_locks
@@ -159,11 +160,11 @@ class SqliteStore:
         Raises: OSError.
         """
         queue = self._queue = self._queue or self._open_queue()
-        queue.acquire(_left(deadline))
+        queue.acquire(seconds_left(deadline))
         if self._worker and not self._is_in_place():
             self._abandon_files()
             self._queue = self._open_queue()
-            self._queue.acquire(_left(deadline))
+            self._queue.acquire(seconds_left(deadline))
 
     def _leave_queue(self) -> None:
         if self._queue:
@@ -202,7 +203,11 @@ class SqliteStore:
         with suppress(FileExistsError):
             self._path.touch(mode=0o600, exist_ok=False)
         connection = sqlite3.connect(
-            self._path, timeout=_left(deadline), isolation_level=None, check_same_thread=False, cached_statements=64
+            self._path,
+            timeout=seconds_left(deadline),
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=64,
         )
         try:
             self._prepare(connection, deadline)
@@ -261,7 +266,7 @@ class SqliteStore:
 
         Raises: sqlite3.Error.
         """
-        self._limit_waiting(connection, min(BUSY_TIMEOUT_S, _left(deadline)))
+        self._limit_waiting(connection, min(BUSY_TIMEOUT_S, seconds_left(deadline)))
         try:
             connection.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError as error:
@@ -281,10 +286,6 @@ class SqliteStore:
         if level != self._synchronous:
             connection.execute(f"PRAGMA synchronous={level}")
             self._synchronous = level
-
-
-def _left(deadline: float) -> float:
-    return max(deadline - time.monotonic(), 0.001)
 
 
 def _sqlite_executor(connection: sqlite3.Connection) -> Execute:
