@@ -19,7 +19,7 @@ from twiml_app.journal.archive import Archive, Filter
 from twiml_app.journal.engine import READ_S, WAIT_S, Engine
 from twiml_app.journal.killed import collect_killed
 from twiml_app.journal.ledger import Ledger
-from twiml_app.journal.rows import said_lately
+from twiml_app.journal.rows import SELECT_ANSWERS, said_lately
 from twiml_app.journal.stores import Execute, Operation, Row, T
 from twiml_app.journal.upkeep import sweep
 
@@ -112,6 +112,9 @@ ACTIONS: dict[str, Callable[[Any], object]] = {
     "failed messages": lambda engine: Ledger(engine).failed_since(1.0),
     "collecting killed processes": lambda engine: collect_killed(engine, wait_s=WAIT_S),
     "sweep": lambda engine: engine.run(lambda execute: sweep(execute, time.time())),
+    "answer for a fallback request": lambda engine: engine.read(
+        lambda execute: execute(SELECT_ANSWERS, ("SM1", "message?"))
+    ),
     "what was said lately": lambda engine: engine.read(
         lambda execute: said_lately(execute, _message(), time.time(), 10)
     ),

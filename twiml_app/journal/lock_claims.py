@@ -24,6 +24,7 @@ from .rows import (
     DONE,
     FAILED,
     LATELY,
+    SELECT_ANSWERS,
     ExchangeRow,
     event_key,
     event_target_of_url,
@@ -38,11 +39,7 @@ from .worker_files import Slot
 #: How many answers that could not be stored are kept, until they can be.
 MAX_UNSAVED = 100
 _BY_KEY = "SELECT state, answer_status, answer_type, answer, handler FROM exchanges WHERE key = ?"
-_LATELY = f"SELECT NULL, count, NULL, NULL, said FROM ({LATELY})"  # noqa: S608
-_ANSWER = (
-    "SELECT state, answer_status, answer_type, answer, handler FROM exchanges"
-    " WHERE sid = ? AND target = ? AND kind = 'message' AND endpoint = 'message' ORDER BY id DESC LIMIT 1"
-)
+_BY_KEY_AND_LATELY = f"{_BY_KEY} UNION ALL SELECT NULL, count, NULL, NULL, said FROM ({LATELY})"  # noqa: S608
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,13 +129,13 @@ class LockClaims:
         if not _acquire(guards, offset):
             return Busy()
         try:
-            rows = self._engine.read(lambda execute: execute(_ANSWER, (sid, target)), wait_s=wait_s)
+            rows = self._engine.read(lambda execute: execute(SELECT_ANSWERS, (sid, target)), wait_s=wait_s)
         finally:
             guards.events.release(offset)
-        if not rows or rows[0][0] != DONE:
+        if not rows:
             return None
-        _, *answer, handler = rows[0]
-        return StoredReply(stored_response(*answer), handler)
+        _, state, _, *answer, handler = rows[0]
+        return StoredReply(stored_response(*answer), handler) if state == DONE else None
 
     def _check_if_suspect(self, ends_at: float) -> None:
         """Check that the journal can be written to before another handler runs, if the last answer was not stored.
@@ -187,7 +184,7 @@ def _look(execute: Execute, key: str, event: Event, now: float, least: int) -> S
     if not isinstance(event, InboundMessage):
         rows = execute(_BY_KEY, (key,))
     else:
-        rows = execute(f"{_BY_KEY} UNION ALL {_LATELY}", (key, *lately(event, now, least)))
+        rows = execute(_BY_KEY_AND_LATELY, (key, *lately(event, now, least)))
     for state, status, content_type, answer, handler in rows:
         if state == DONE:
             return StoredReply(stored_response(status, content_type, answer), handler)

@@ -24,6 +24,7 @@ from .rows import (
     FAILED,
     RUNNING,
     SELECT,
+    SELECT_ANSWERS,
     ExchangeRow,
     event_key,
     event_target_of_url,
@@ -189,11 +190,7 @@ class RowClaims:
         return bool(written)
 
     def _answer_of(self, execute: Execute, message: InboundMessage) -> StoredReply | Busy | None:
-        rows = execute(
-            "SELECT id, state, owner, answer_status, answer_type, answer, handler FROM exchanges"
-            " WHERE sid = ? AND target = ? AND kind = 'message' AND endpoint = 'message' ORDER BY id DESC",
-            (filed(message.message_sid), event_target_of_url(message.error_url)),
-        )
+        rows = execute(SELECT_ANSWERS, (filed(message.message_sid), event_target_of_url(message.error_url)))
         if not rows:
             return None
         exchange, state, owner, *answer, handler = rows[0]

@@ -41,7 +41,12 @@ _MAX_FIELDS = 10_000
 #: File offsets have 63 bits.
 _OFFSET_BITS = 62
 
-SELECT: Final = "SELECT id, state, owner, answer_status, answer_type, answer, handler FROM exchanges WHERE key = ?"
+_SELECT = "SELECT id, state, owner, answer_status, answer_type, answer, handler FROM exchanges"
+SELECT: Final = f"{_SELECT} WHERE key = ?"
+#: The exchanges about a message at one of our URLs, the latest first; the parameters are sid and target.
+SELECT_ANSWERS: Final = (
+    f"{_SELECT} WHERE sid = ? AND target = ? AND kind = 'message' AND endpoint = 'message' ORDER BY id DESC"
+)
 
 
 def event_key(request: WebhookRequest, event: Event) -> str:
