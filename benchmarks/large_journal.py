@@ -249,7 +249,7 @@ def prepare(url: str, folder: Path, rows: int) -> None:
     engine.check()
     engine.run(lambda execute: execute("DELETE FROM exchanges WHERE id > ?", (rows,)), wait_s=600)
     engine.forget()
-    if not engine.query("SELECT 1 FROM exchanges LIMIT 1"):
+    if not engine.read(lambda execute: execute("SELECT 1 FROM exchanges LIMIT 1")):
         started = time.perf_counter()
         fill(engine, url, rows)
         print(f"{rows} rows filled in {time.perf_counter() - started:.0f} s")

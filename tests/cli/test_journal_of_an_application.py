@@ -12,6 +12,7 @@ import pytest
 
 from tests.cli.command_line import run
 from tests.cli.projects import SENT
+from tests.journal.program import query
 from twiml_app.app import state_of
 from twiml_app.testing import Phone
 
@@ -93,7 +94,7 @@ def test_export_and_import_use_the_settings_of_the_application(tmp_path: Path, m
     imported = run("journal", "import", str(tmp_path / "traffic.jsonl"), *APP)
     state = state_of(importlib.import_module("host_with_journal").make_app())
     assert state.engine
-    kept_days = state.engine.query("SELECT min(keep_until) - max(received_at) FROM exchanges")[0][0] / 86400
+    kept_days = query(state.engine, "SELECT min(keep_until) - max(received_at) FROM exchanges")[0][0] / 86400
 
     assert exported.output.startswith("2 exchanges in ")
     assert imported.output == "2 of 2 exchanges were new\n"

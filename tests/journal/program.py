@@ -6,7 +6,7 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from tests.servers import LIMIT_S, ROOT, clean_environment
@@ -19,6 +19,7 @@ from twiml_app.journal import DurableJournal, Ledger, open_engine, sqlite_path
 from twiml_app.journal.archive import Archive
 from twiml_app.journal.engine import Engine
 from twiml_app.journal.sqlite import SqliteStore
+from twiml_app.journal.stores import Row
 from twiml_app.receiver import Claim, Outcome
 from twiml_app.receiver.receiver import Receiver
 from twiml_app.twiml import MessagingResponse
@@ -97,6 +98,11 @@ def open_journal(url: str, settings: Settings) -> Engine:
     engine = open_engine(settings, ROOT)
     assert engine is not None
     return engine
+
+
+def query(engine: Engine, statement: str, parameters: Sequence[object] = ()) -> list[Row]:
+    """Run one statement in a transaction and return its rows."""
+    return engine.run(lambda execute: execute(statement, parameters), durable=False)
 
 
 def request_of(form: Form) -> WebhookRequest:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.journal.program import Clock, Program, bodies, run_script, start_script
+from tests.journal.program import Clock, Program, bodies, query, run_script, start_script
 from tests.servers import LIMIT_S
 
 
@@ -28,7 +28,7 @@ def test_claim_of_a_killed_process_is_taken_over_at_once(database_url: str) -> N
 @pytest.mark.parametrize("database_url", ["sqlite with claims as rows", "postgres"], indirect=True)
 def test_answer_whose_row_was_taken_over_is_not_sent(program: Program) -> None:
     """If this process lost the connection that marks it as alive, another may have answered: only one reply counts."""
-    program.during = lambda _: program.engine.query("UPDATE exchanges SET owner = 1")
+    program.during = lambda _: query(program.engine, "UPDATE exchanges SET owner = 1")
 
     assert program.text().status == 503
 

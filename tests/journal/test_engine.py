@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.journal.other_process import script, wait_until
-from tests.journal.program import ROWS, Program, bodies
+from tests.journal.program import ROWS, Program, bodies, query
 from tests.servers import LIMIT_S
 from twiml_app.errors import JournalUnavailable
 from twiml_app.journal.engine import Engine
@@ -113,7 +113,7 @@ def test_failed_operation_writes_nothing(program: Program) -> None:
     with pytest.raises(ZeroDivisionError):
         program.engine.run(insert_and_fail)
 
-    assert program.engine.query("SELECT name FROM meta WHERE name = 'half'") == []
+    assert query(program.engine, "SELECT name FROM meta WHERE name = 'half'") == []
 
 
 def test_outage_within_a_batch_fails_only_the_remaining_operations(tmp_path: Path) -> None:
@@ -149,7 +149,7 @@ def test_interruption_of_one_operation_leaves_the_others_of_its_batch_unharmed(
     results = run_in_one_batch(engine, operations)
 
     assert results == {"first": "done", "second": "done", "third": error, "fourth": "done"}
-    assert engine.query("SELECT name FROM meta WHERE value = 'x' ORDER BY name") == [
+    assert query(engine, "SELECT name FROM meta WHERE value = 'x' ORDER BY name") == [
         ("first",),
         ("fourth",),
         ("second",),
@@ -187,7 +187,7 @@ def test_operation_that_never_ran_is_reported_as_an_outage(tmp_path: Path, monke
     results = run_in_one_batch(engine, {"first": succeed, "second": fail(ValueError), "third": succeed})
 
     assert set(results.values()) == {KeyboardInterrupt, JournalUnavailable}
-    assert engine.query("SELECT 1") == [(1,)]
+    assert query(engine, "SELECT 1") == [(1,)]
 
 
 def test_engine_connects_when_it_is_first_used(tmp_path: Path) -> None:
@@ -216,16 +216,16 @@ def test_interrupted_operation_leaves_no_transaction_open(tmp_path: Path, error:
         engine.run(interrupt)
     other = Engine(lambda: SqliteStore(tmp_path / "twiml.db", durable=True))
 
-    assert other.query("SELECT name FROM meta WHERE name = 'half'") == []
-    assert engine.query("SELECT 1") == [(1,)]
+    assert query(other, "SELECT name FROM meta WHERE name = 'half'") == []
+    assert query(engine, "SELECT 1") == [(1,)]
 
 
 def test_failed_statement_does_not_break_the_connection(program: Program) -> None:
     """Whatever statement a database refuses, the next request must find a working connection."""
     with pytest.raises(JournalUnavailable, match="no_such_table"):
-        program.engine.query("SELECT 1 FROM no_such_table")
+        query(program.engine, "SELECT 1 FROM no_such_table")
 
-    assert program.engine.query("SELECT 1") == [(1,)]
+    assert query(program.engine, "SELECT 1") == [(1,)]
 
 
 def succeed(execute: Execute) -> str:
@@ -301,7 +301,7 @@ class Held(SqliteStore):
 
 def names(engine: Engine) -> list[str]:
     """Return the names that ``insert`` has written."""
-    return [row[0] for row in engine.query("SELECT name FROM meta WHERE value = 'x' ORDER BY name")]
+    return [row[0] for row in query(engine, "SELECT name FROM meta WHERE value = 'x' ORDER BY name")]
 
 
 def start(engine: Engine, results: dict[str, object], name: str, wait_s: float) -> threading.Thread:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.journal.other_process import kill_while_handling
-from tests.journal.program import Clock, Program
+from tests.journal.program import Clock, Program, query
 from twiml_app.journal.forgetting import finish_forgetting, forget
 from twiml_app.journal.upkeep import INTERVAL_S
 
@@ -77,4 +77,4 @@ def test_another_process_finishes_what_one_could_not(tmp_path: Path) -> None:
 def test_nothing_is_left_to_do_after_it_succeeded(program: Program) -> None:
     """Each upkeep would otherwise wait for the disk."""
     assert (forget(program.engine), finish_forgetting(program.engine)) == (True, True)
-    assert program.engine.query("SELECT name FROM meta WHERE name = 'forget'") == []
+    assert query(program.engine, "SELECT name FROM meta WHERE name = 'forget'") == []

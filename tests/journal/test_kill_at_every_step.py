@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.journal.kills import APOLOGY, FORMS, Attempt, Sent, attempts, send
-from tests.journal.program import Clock, Program, bodies, request_of
+from tests.journal.program import Clock, Program, bodies, query, request_of
 from tests.webhook_requests import SID
 from twiml_app.journal.archive import Filter
 from twiml_app.journal.rows import KILLED, ExchangeRow
@@ -35,7 +35,7 @@ def killed_programs(url: str, sent: Sent, *, is_first: bool) -> Iterator[tuple[A
 def wait_until_noticed(program: Program, backends: list[int]) -> None:
     """Wait until the PostgreSQL server has noticed the death of a process, which takes it some milliseconds."""
     marks = ", ".join("?" * len(backends))
-    while backends and program.engine.query(f"SELECT pid FROM pg_stat_activity WHERE pid IN ({marks})", backends):
+    while backends and query(program.engine, f"SELECT pid FROM pg_stat_activity WHERE pid IN ({marks})", backends):
         time.sleep(0.01)
 
 

@@ -12,7 +12,7 @@ import pytest
 from tests.journal.kept_journals import SCHEMAS, load_kept_journal
 from tests.journal.older_release_postgres import OlderPostgresRelease
 from tests.journal.other_process import module, script
-from tests.journal.program import ROWS, Clock, Program, bodies, claim_message, replied
+from tests.journal.program import ROWS, Clock, Program, bodies, claim_message, query, replied
 from tests.postgres_server import new_schema
 from tests.servers import LIMIT_S
 from tests.webhook_requests import SID, webhook
@@ -38,8 +38,8 @@ def test_journal_of_a_later_release_that_only_added_is_used(database_url: str) -
     """An older release must keep working after a rollback, and must not lower the schema version."""
     program = Program(database_url)
     program.text()
-    program.engine.query("ALTER TABLE exchanges ADD COLUMN added_later TEXT NOT NULL DEFAULT ''")
-    program.engine.query("UPDATE meta SET value = '99' WHERE name = 'schema_version'")
+    query(program.engine, "ALTER TABLE exchanges ADD COLUMN added_later TEXT NOT NULL DEFAULT ''")
+    query(program.engine, "UPDATE meta SET value = '99' WHERE name = 'schema_version'")
 
     older = Program(database_url)
 
@@ -72,7 +72,7 @@ def oldest(database_url: str) -> str:
 
 def versions(program: Program) -> dict[str, str]:
     """Return the schema versions that a journal records."""
-    return dict(program.engine.query("SELECT name, value FROM meta"))
+    return dict(query(program.engine, "SELECT name, value FROM meta"))
 
 
 @pytest.mark.parametrize("schema", SCHEMAS, ids=lambda schema: f"schema {schema}")
@@ -206,14 +206,14 @@ def another_url(database_url: str, request: pytest.FixtureRequest, tmp_path: Pat
 
 def columns(program: Program) -> set[tuple[object, ...]]:
     """Return every column of a journal, with its type, whether it may be null, and its default."""
-    query = (
+    names = (
         'SELECT m.name, c.name, c.type, c."notnull", c.dflt_value FROM sqlite_master AS m,'
         " pragma_table_info(m.name) AS c WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%'"
         if "sqlite" in program.settings.database_url
         else "SELECT table_name, column_name, data_type, is_nullable, column_default FROM information_schema.columns"
         " WHERE table_schema = current_schema()"
     )
-    return set(program.engine.query(query))
+    return set(query(program.engine, names))
 
 
 def add_exchanges(database_url: str, number: int) -> None:

@@ -7,7 +7,7 @@ from functools import partial
 import psycopg
 import pytest
 
-from tests.journal.program import Program, bodies
+from tests.journal.program import Program, bodies, query
 from tests.postgres_server import new_schema
 from twiml_app.errors import JournalUnavailable
 from twiml_app.journal.archive import Filter
@@ -31,7 +31,7 @@ def test_commit_waits_for_the_disk_if_it_must_survive_a_power_cut(
     engine = Program(new_schema(postgres_url), TWIML_DURABILITY=durability).engine
 
     assert engine.run(lambda execute: execute("SHOW synchronous_commit")) == [(level,)]
-    assert engine.query("SHOW synchronous_commit") == [("off",)]
+    assert query(engine, "SHOW synchronous_commit") == [("off",)]
     assert engine.run(lambda execute: execute("SHOW synchronous_commit")) == [(level,)]
 
 
@@ -42,9 +42,9 @@ def test_failed_statement_keeps_the_connection(postgres_url: str) -> None:
     before = engine.store.owner
 
     with pytest.raises(JournalUnavailable, match="no_such_table"):
-        engine.query("SELECT 1 FROM no_such_table")
+        query(engine, "SELECT 1 FROM no_such_table")
 
-    assert engine.query("SELECT 1") == [(1,)]
+    assert query(engine, "SELECT 1") == [(1,)]
     assert engine.store.owner == before
 
 
@@ -74,12 +74,12 @@ def test_server_ends_a_transaction_that_nobody_waits_for(postgres_url: str, limi
     """If this process is suspended, within a statement or between two, its locks must not stop the others for ever."""
     engine = Program(new_schema(postgres_url)).engine
 
-    assert engine.query(f"SHOW {limit}") == [("30s",)]
+    assert query(engine, f"SHOW {limit}") == [("30s",)]
 
 
 def end_session(program: Program, url: str) -> None:
     """End the session of a program, as a restart of the server does."""
-    ((own,),) = program.engine.query("SELECT pg_backend_pid()")
+    ((own,),) = query(program.engine, "SELECT pg_backend_pid()")
     sessions = "SELECT pid FROM pg_stat_activity WHERE application_name = 'twiml_app' AND pid = %s"
     with psycopg.connect(url, autocommit=True) as connection:
         ended = connection.execute(f"SELECT pg_terminate_backend(pid) FROM ({sessions}) AS own", (own,)).fetchall()

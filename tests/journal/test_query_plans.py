@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.journal.program import Program
+from tests.journal.program import Program, query
 from tests.webhook_requests import SID
 from twiml_app.caller.forms import inbound_form
 from twiml_app.events import InboundMessage, parse_event
@@ -71,13 +71,17 @@ class Watched:
 
         return recorded
 
+    def plan(self, statement: str, parameters: Sequence[object]) -> list[Row]:
+        """Return the steps of a statement."""
+        return query(self._engine, f"EXPLAIN QUERY PLAN {statement}", parameters)
+
     def slow_steps(self) -> list[str]:
         """Return the steps of all statements that would read every exchange of a large journal."""
         return [
             step
             for statement, parameters, _ in self.statements
             if not statement.startswith("INSERT")
-            for *_, step in self._engine.query(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            for *_, step in self.plan(statement, parameters)
             if "exchanges" in step and not any(way in step for way in FAST)
         ]
 
@@ -141,7 +145,7 @@ def test_list_is_read_from_the_index_of_exactly_what_it_selects(watched: Any) ->
     Archive(watched).latest(Filter(failed=True), 30)
     Archive(watched).latest(Filter(outcome="looping", handler="x"), 30)
 
-    plans = [watched.query(f"EXPLAIN QUERY PLAN {statement}", given) for statement, given, _ in watched.statements]
+    plans = [watched.plan(statement, given) for statement, given, _ in watched.statements]
     assert [[step for *_, step in plan if "SCAN" in step] for plan in plans] == [
         ["SCAN exchanges USING COVERING INDEX exchanges_failed"],
         ["SCAN exchanges USING COVERING INDEX exchanges_received"],

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.journal.other_process import script
-from tests.journal.program import Program
+from tests.journal.program import Program, query
 from tests.servers import LIMIT_S
 from twiml_app.errors import JournalUnavailable
 from twiml_app.journal.engine import WAIT_S, Engine
@@ -102,7 +102,7 @@ def test_check_leaves_nothing_behind(engine: Counting) -> None:
     """It runs every second, for years."""
     Readiness(engine).check()
 
-    assert engine.query("SELECT count(*) FROM probes") == [(0,)]
+    assert query(engine, "SELECT count(*) FROM probes") == [(0,)]
 
 
 def test_check_ends_in_time_while_another_process_holds_the_journal(engine: Counting, tmp_path: Path) -> None:
@@ -172,4 +172,4 @@ def test_full_disk_is_found_where_only_the_commit_fails(tmp_path: Path) -> None:
         printed = full.finish()
 
     assert printed == '[["ready", "refused", "ready"], ["commit refused", "statement"]]\n'
-    assert Program(f"sqlite:///{tmp_path}/twiml.db").engine.query("SELECT count(*) FROM probes") == [(0,)]
+    assert query(Program(f"sqlite:///{tmp_path}/twiml.db").engine, "SELECT count(*) FROM probes") == [(0,)]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.journal.program import Program, start_script
+from tests.journal.program import Program, query, start_script
 from tests.servers import LIMIT_S
 from twiml_app.errors import JournalUnavailable
 from twiml_app.journal.archive import Filter
@@ -79,7 +79,7 @@ def test_commit_waits_for_the_disk_if_it_must_survive_a_power_cut(tmp_path: Path
     engine = Program(f"sqlite:///{tmp_path}/twiml.db", TWIML_DURABILITY=durability).engine
 
     assert engine.run(lambda execute: execute("PRAGMA synchronous")) == [(level,)]
-    assert engine.query("PRAGMA synchronous") == [(1,)]
+    assert query(engine, "PRAGMA synchronous") == [(1,)]
 
 
 def test_erased_text_is_gone_from_every_file(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.journal.program import ROWS, Clock, Program, bodies, start_script
+from tests.journal.program import ROWS, Clock, Program, bodies, query, start_script
 from tests.postgres_server import new_schema
 from tests.servers import LIMIT_S
 from twiml_app.journal import sqlite_path
@@ -273,7 +273,7 @@ def file_of(url: str) -> Path:
 def own_backends(program: Program) -> list[int]:
     """Return the server's processes for the connections of a program; skip the test if they are out of reach."""
     ask = "SELECT pg_backend_pid()"
-    found = [program.engine.query(ask)[0][0], program.engine.read(lambda execute: execute(ask))[0][0]]
+    found = [query(program.engine, ask)[0][0], program.engine.read(lambda execute: execute(ask))[0][0]]
     return within_reach(found)
 
 

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from tests.journal.other_process import kill_while_handling, wait_until
-from tests.journal.program import Clock, Program
+from tests.journal.program import Clock, Program, query
 from tests.servers import LIMIT_S
 from tests.webhook_requests import SID, webhook
 from twiml_app.caller.forms import inbound_form
@@ -138,7 +138,7 @@ def test_request_does_not_wait_long_until_erased_texts_can_be_removed(tmp_path: 
     upkeep.run_if_due()
 
     assert limits == [1.0]
-    assert engine.query("SELECT name FROM meta WHERE name = 'forget'") == []
+    assert query(engine, "SELECT name FROM meta WHERE name = 'forget'") == []
 
 
 def recorded(number: int) -> Exchange:

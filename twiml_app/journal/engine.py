@@ -6,7 +6,7 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TypeVar, cast
 
 from ..errors import JournalUnavailable
@@ -14,7 +14,7 @@ from .deadlines import seconds_left
 from .group_commit import GroupCommit
 from .indexes import Index
 from .migrations import INDEXES
-from .stores import Guards, Operation, Row, Store
+from .stores import Guards, Operation, Store
 
 T = TypeVar("T")
 
@@ -49,13 +49,6 @@ class Engine:
         Raises: JournalUnavailable, and whatever the operation raises.
         """
         return self._commits().run(operation, durable=durable, wait_s=wait_s)
-
-    def query(self, statement: str, parameters: Sequence[object] = ()) -> list[Row]:
-        """Run one statement in a transaction and return its rows.
-
-        Raises: JournalUnavailable.
-        """
-        return self.run(lambda execute: execute(statement, parameters), durable=False)
 
     def read(self, operation: Operation[T], *, wait_s: float = READ_S) -> T:
         """Run statements that only read, each for itself, and return the value; no writer waits for them.
