@@ -64,10 +64,17 @@ def test_connection_is_left_alone_after_its_body_was_read(ends: tuple[socket.soc
         pytest.param({"gunicorn.socket": object(), "SERVER_PROTOCOL": "HTTP/1.1"}, id="no socket"),
     ],
 )
-def test_servers_that_show_no_connection_read_without_a_limit(shown: dict[str, Any]) -> None:
+def test_servers_that_show_no_connection_read_without_a_limit(
+    ends: tuple[socket.socket, socket.socket], shown: dict[str, Any]
+) -> None:
     """WSGI itself has no time limits."""
-    with BodyDeadlines(0.0).watch(shown):
-        pass
+    server, sender = ends
+    deadlines = BodyDeadlines(0.0)
+    with deadlines.watch(shown):
+        deadlines.end_overdue()
+        sender.sendall(b"late")
+
+        assert server.recv(4) == b"late"
 
 
 def test_connection_of_several_requests_is_left_alone(ends: tuple[socket.socket, socket.socket]) -> None:
@@ -81,12 +88,16 @@ def test_connection_of_several_requests_is_left_alone(ends: tuple[socket.socket,
         assert server.recv(4) == b"next"
 
 
-def test_connection_that_is_gone_already_is_no_problem(ends: tuple[socket.socket, socket.socket]) -> None:
+def test_connection_that_is_gone_already_does_not_keep_others_open(ends: tuple[socket.socket, socket.socket]) -> None:
     """The sender may hang up at the same moment."""
-    server, _ = ends
+    gone, _ = ends
     now = [0.0]
     deadlines = BodyDeadlines(LIMIT_S, clock=lambda: now[0])
-    with deadlines.watch(environ(server)):
-        server.close()
+    server, sender = socket.socketpair()
+    with server, sender, deadlines.watch(environ(gone)), deadlines.watch(environ(server)):
+        server.settimeout(LIMIT_S)
+        gone.close()
         now[0] = LIMIT_S
         deadlines.end_overdue()
+
+        assert server.recv(1) == b""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sqlite3
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from twiml_app.emulator import Emulator
 from twiml_app.errors import ConfigurationError
 
 DAMAGED = r"^state: .*state\.db is damaged: use a copy of it, or delete it to start with an empty state$"
+#: Without re.DOTALL, the dot matches no line break.
+ONE_LINE_OR_NONE = r"(state: .+)?"
 
 
 @pytest.fixture(scope="module")
@@ -47,11 +50,20 @@ def start(path: Path) -> None:
         twilio.settle()
 
 
+def outcome_of(path: Path) -> str:
+    """Return why a state is refused; empty if the emulator starts with it."""
+    try:
+        start(path)
+    except ConfigurationError as refused:
+        return str(refused)
+    return ""
+
+
 def problem_of(path: Path) -> str:
     """Return why a state is refused."""
-    with pytest.raises(ConfigurationError) as refused:
-        start(path)
-    return str(refused.value)
+    problem = outcome_of(path)
+    assert problem
+    return problem
 
 
 @pytest.mark.parametrize("size", [50, 99, 100, 511, 600])
@@ -157,8 +169,7 @@ def test_no_damage_gives_a_traceback(
         content[place : place + len(patch)] = patch
     write_again(tmp_path / "state.db", bytes(content))
 
-    with suppress(ConfigurationError):
-        start(tmp_path / "state.db")
+    assert re.fullmatch(ONE_LINE_OR_NONE, outcome_of(tmp_path / "state.db"))
 
 
 @SLOWLY
@@ -176,5 +187,4 @@ def test_no_changed_field_gives_a_traceback(
         values[sorted(values)[int(field * (len(values) - 1))]] = value
         connection.execute(f"UPDATE {table} SET data = ? WHERE n = ?", (json.dumps(values), number))
 
-    with suppress(ConfigurationError):
-        start(path)
+    assert re.fullmatch(ONE_LINE_OR_NONE, outcome_of(path))

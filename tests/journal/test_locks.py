@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import resource
+import select
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -329,7 +330,12 @@ def test_child_that_outlives_its_killed_parent_does_not_keep_the_lock(queue: Pat
     with script(source, queue) as parent:
         child = int(parent.read())
         parent.kill()
-        QueueLock(queue).acquire(LIMIT_S)
+        lock = QueueLock(queue, "next")
+        lock.acquire(LIMIT_S)
+
+        assert queue.read_text() == f"{os.getpid()} next\n"
+        assert parent.process.stdout is not None
+        assert not select.select([parent.process.stdout], [], [], 0)[0], "the child has ended"
         os.kill(child, signal.SIGKILL)
 
 
