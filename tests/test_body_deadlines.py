@@ -34,7 +34,7 @@ def test_body_that_never_arrives_ends_after_the_limit(ends: tuple[socket.socket,
 
 
 def test_answer_can_still_be_sent_after_the_limit(ends: tuple[socket.socket, socket.socket]) -> None:
-    """The sender is told what was wrong."""
+    """The sender should learn what was wrong."""
     server, sender = ends
     with BodyDeadlines(0.01).watch(environ(server)):
         server.recv(1)

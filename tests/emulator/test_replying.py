@@ -428,7 +428,7 @@ def test_clear_resets_the_reply_counts(parts: Parts) -> None:
 
 
 def test_number_of_counted_pairs_is_limited() -> None:
-    """A clock that only moves when it is told to would never let a pair expire."""
+    """If the clock is stepped and nobody moves it, no pair expires."""
     counter = ReplyCounter(1)
     admitted = [counter.admits((f"+1{number}", "+15005550006"), 0.0) for number in range(MAX_PAIRS + 2)]
 

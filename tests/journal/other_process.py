@@ -26,7 +26,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 
 class Script:
-    """A script that runs; it is told to continue with lines on its input."""
+    """A running script; a line on its input lets it continue."""
 
     def __init__(self, *command: object) -> None:
         python = [sys.executable, *map(str, command)]

@@ -64,7 +64,7 @@ def test_number_of_waiting_duplicates_is_limited(database_url: str) -> None:
     def wait() -> None:
         waiting.release()
         go_on.wait(LIMIT_S)
-        time.sleep(0.01)  # the clock stands still, so each of the checks is one of a limited number
+        time.sleep(0.01)  # only sleeping moves the clock: without this pause, the checks would use up their time
 
     clock.on_sleep = wait
     threads = [threading.Thread(target=lambda: answers.append(program.text())) for _ in range(MAX_WAITING)]

@@ -415,7 +415,7 @@ def test_journal_is_read_while_another_thread_writes(program: Program) -> None:
 
 @pytest.mark.parametrize("database_url", ["sqlite", "sqlite with claims as rows"], indirect=True)
 def test_journal_is_read_while_a_stopped_process_holds_it(program: Program, database_url: str) -> None:
-    """Whoever is on call has to look at the journal just then, and is told which process it is."""
+    """This is when somebody looks at the journal, and the error of a write names the stopped process."""
     program.text()
     source = """
     from tests.journal.program import Program

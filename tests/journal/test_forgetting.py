@@ -33,7 +33,7 @@ def contents(folder: Path) -> bytes:
 
 @pytest.mark.parametrize("rows", ["", "rows+"], ids=["locks", "rows"])
 def test_text_that_a_reader_still_holds_is_removed_after_the_reader_ended(tmp_path: Path, rows: str) -> None:
-    """The person was told that it is erased, and nobody will type the command again."""
+    """The command has succeeded, so nobody will run it again."""
     clock = Clock()
     program = Program(f"{rows}sqlite:///{tmp_path}/twiml.db", clock)
     program.text("my secret illness")

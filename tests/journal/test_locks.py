@@ -399,7 +399,7 @@ def test_events_do_not_exclude_each_other(claims: Path) -> None:
 
 
 def test_lock_of_a_killed_process_is_free_at_once(claims: Path) -> None:
-    """Twilio retries within milliseconds, and must not be told to wait."""
+    """Twilio retries within milliseconds, and the retry must not be refused."""
     locks = EventLocks(claims)
     with script(HOLD_EVENT, claims) as holder:
         assert holder.read() == "held"

@@ -145,7 +145,7 @@ def test_error_of_a_statement_keeps_the_connection(connection: LimitedConnection
 
 
 def test_interrupted_wait_closes_the_connection(connection: LimitedConnection) -> None:
-    """The statement still runs, and a process that is told to stop must not wait for it."""
+    """The statement still runs, and a process that has to stop must not wait for it."""
 
     def interrupted() -> PQGen[None]:
         yield Wait.W

@@ -143,7 +143,7 @@ def test_route_without_a_pattern_is_not_hidden_by_any_text() -> None:
 
 
 def test_regular_expressions_hide_only_themselves() -> None:
-    """There is no simple proof that one expression includes another."""
+    """It is hard to prove that an expression matches every text that another one matches."""
     first, *others = routes((re.compile("a"), {}), (re.compile("ab"), {}), ("a", {}), (re.compile("a"), {"to": "+1"}))
 
     assert list(hidden_routes((first, *others))) == [(others[-1], first)]

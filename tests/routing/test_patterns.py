@@ -281,7 +281,7 @@ TYPED = st.text(st.sampled_from("abcXYZé1.,'!? -"), min_size=1, max_size=10).fi
 @settings(deadline=None)
 @given(TYPED, st.sampled_from(["", " ", "\n", " \t "]), st.sampled_from(["", ".", "!!", " ?", "…"]))
 def test_every_pattern_of_words_matches_itself(words: str, space: str, closing: str) -> None:
-    """Customers are told to send the text that is in the program."""
+    """Customers are asked to send exactly the words of the pattern."""
     pattern = compile_pattern(words)
 
     assert pattern.match(words) == {}

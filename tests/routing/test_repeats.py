@@ -73,7 +73,7 @@ def test_repeats_at_the_end_are_slow_only_if_the_whole_text_must_match() -> None
 
 
 def test_an_expression_with_very_many_branches_is_judged_quickly() -> None:
-    """The ways through branches multiply, so that at some number they are no longer told apart."""
+    """Each branch multiplies the ways through an expression, so above a limit they are no longer distinguished."""
     branches = "".join(f"(?:{chr(97 + place)}|{chr(110 + place)})" for place in range(12))
 
     assert overlapping_repeats(re.compile(rf"\w*{branches}\w*!"))

@@ -81,7 +81,7 @@ _REFUSALS = """CREATE TABLE IF NOT EXISTS refusals (
 #: The outcomes of an exchange that needs attention; the index ``exchanges_failed`` covers them.
 FAILED_CONDITION = "(state <> 'done' OR outcome IN ('failed', 'apologized', 'overdue', 'killed'))"
 #: Every column that selects exchanges in a list, in the order of the list: whatever combination is asked for, and
-#: however rare it is, the index alone tells which exchanges to read. New entries go to its end, which costs little.
+#: however rare it is, the index is enough to find the exchanges to read. New entries go to its end, which costs little.
 _LISTED = "received_at, id, kind, handler, outcome, message_status, state"
 
 MIGRATIONS = (

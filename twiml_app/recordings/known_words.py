@@ -22,7 +22,7 @@ _SHORT = (
     *("on", "or", "so", "to", "up", "us", "we"),
 )
 _OPT_OUT_WORDS = (word.lower() for words in OPT_OUT_WORDS.values() for word in words)
-#: Words that are not replaced on their own, because they tell nothing about a person.
+#: Words that are not replaced on their own, because they say nothing about a person.
 _COMMON = frozenset({*_TITLES, *_PARTICLES, *_SHORT, *_OPT_OUT_WORDS})
 
 Words = tuple[str, ...]
@@ -127,7 +127,7 @@ def words_of(value: str) -> Words:
 
 
 def is_common(words: Words) -> bool:
-    """Return whether this is a word that tells nothing about a person."""
+    """Return whether this is a word that says nothing about a person."""
     return len(words) == 1 and words[0] in _COMMON
 
 

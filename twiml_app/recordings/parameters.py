@@ -1,4 +1,4 @@
-"""The parameters of Twilio's webhooks, by what they tell about a person."""
+"""The parameters of Twilio's webhooks, by what they say about a person."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ class TextScrubber:
         self._remembered: dict[tuple[str, tuple[str, ...]], str] = {}
 
     def forget_texts(self) -> None:
-        """Scrub every text anew, because more is known."""
+        """Scrub every text again, because more is known."""
         self._remembered.clear()
 
     def add_address(self, address: str) -> None:
