@@ -13,7 +13,7 @@ from twiml_app.app import create_app
 from twiml_app.caller.types import OutgoingRequest
 from twiml_app.checks import Finding, check_settings, console_urls, list_settings, mask_url, probe
 from twiml_app.config import Settings
-from twiml_app.testing import in_process
+from twiml_app.served_app import in_process
 from twiml_app.webhook import WebhookResponse
 
 SOUND = {

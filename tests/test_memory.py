@@ -13,7 +13,7 @@ import pytest
 from twiml_app import InboundMessage, Router
 from twiml_app.app import build_app
 from twiml_app.caller.forms import inbound_form
-from twiml_app.testing import in_process
+from twiml_app.served_app import in_process
 from twiml_app.webhook import Form
 
 #: It drives many requests.

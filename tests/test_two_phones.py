@@ -12,7 +12,8 @@ from flask import Flask
 from twiml_app import InboundMessage, Media, Message, Router, StatusCallback
 from twiml_app.app import Twiml
 from twiml_app.emulator import EmulatedPhone, EmulatedReply
-from twiml_app.testing import Phone, Reply, emulator_for
+from twiml_app.served_app import emulator_for
+from twiml_app.testing import Phone, Reply
 
 
 @dataclass

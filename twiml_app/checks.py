@@ -20,8 +20,8 @@ from .journal import sqlite_path
 from .private_files import is_open_to_others
 from .receiver import REALM
 from .routing import Router, hidden_routes, overlapping_repeats, place_of
+from .served_app import ServedApp
 from .setting_readers import READERS
-from .testing import ServedApp
 from .webhook import Form, base_of
 
 Level = Literal["ok", "warning", "error"]

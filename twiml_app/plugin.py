@@ -67,7 +67,7 @@ def emulator(request: pytest.FixtureRequest) -> Iterator[Emulator]:
 
     TWIML_EMULATOR_URL, TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN are set to it, for handlers that send messages.
     """
-    from .testing import emulator_for
+    from .served_app import emulator_for
 
     environment: pytest.MonkeyPatch = request.getfixturevalue("monkeypatch")
     with emulator_for(_application(request)) as running:
@@ -220,7 +220,7 @@ def _result(request: pytest.FixtureRequest, place: Place) -> Replayed:
 def _replay(request: pytest.FixtureRequest, file: Path, last: int) -> dict[int, Replayed]:
     """Replay the exchanges of a file up to an index, in order, against one application."""
     from .recordings import replay
-    from .testing import sender
+    from .served_app import sender
 
     exchanges = {index: each for index, each in _exchanges(file, request.config).items() if index <= last}
     results = replay([*exchanges.values()], sender(_application(request), file))

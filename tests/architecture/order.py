@@ -12,7 +12,7 @@ ORDER: tuple[str, ...] = (
     *("routing", "receiver", "caller", "recordings", "journal"),
     *("health", "body_deadlines", "wsgi_request", "wsgi_response", "webhook_sessions"),
     *("views", "trusted_hosts", "direct_dispatch", "app", "emulator"),
-    *("handler_errors", "testing", "checks", "plugin", "cli"),
+    *("handler_errors", "served_app", "testing", "checks", "plugin", "cli"),
 )
 
 #: The modules inside each package.

@@ -17,7 +17,7 @@ from tests.servers import ROOT, clean_environment
 
 WITH_FLASK = {
     *("wsgi_response", "webhook_sessions", "views", "direct_dispatch", "app"),
-    *("handler_errors", "testing", "plugin", "cli"),
+    *("handler_errors", "served_app", "testing", "plugin", "cli"),
 }
 
 

@@ -18,7 +18,7 @@ from twiml_app.caller.forms import inbound_form
 from twiml_app.recordings.format import Exchange
 from twiml_app.recordings.media import local_media
 from twiml_app.recordings.replay import replay
-from twiml_app.testing import sender
+from twiml_app.served_app import sender
 from twiml_app.twiml import MessagingResponse
 from twiml_app.webhook import TWIML_TYPE, WebhookResponse
 

@@ -22,7 +22,7 @@ from twiml_app.errors import CallError
 from twiml_app.receiver.replay_proofs import ReplayProofs
 from twiml_app.recordings.format import Exchange
 from twiml_app.recordings.replay import Destination, ProvingTransport, Replayed, SendExchange, Sent, replay
-from twiml_app.testing import in_process, sender
+from twiml_app.served_app import in_process, sender
 from twiml_app.twiml import DECLARATION, MessagingResponse
 from twiml_app.webhook import WebhookResponse
 

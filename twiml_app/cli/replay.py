@@ -28,7 +28,7 @@ from ..recordings import (
     replay,
     update_file,
 )
-from ..testing import sender
+from ..served_app import sender
 from ..webhook import WebhookResponse
 from .common import (
     announce_handlers,

@@ -13,7 +13,8 @@ import click
 from ..app import load_environment
 from ..caller import ACCOUNT_SID, CONTACT, NUMBER, Caller, HttpTransport, Webhook, inbound_form, random_sid, status_form
 from ..segments import segment
-from ..testing import Reply, in_process, read_reply
+from ..served_app import in_process
+from ..testing import Reply, read_reply
 from .common import (
     announce_handlers,
     app_option,
