@@ -47,7 +47,7 @@ INSIDE: dict[str, tuple[str, ...]] = {
         *("rest.accounts", "rest.messages", "rest.media"),
         *("rest.legacy", "rest.incoming_numbers", "rest.applications", "rest.services", "rest.service_numbers"),
         *("rest.control_logs", "rest.control_phones", "rest.control", "rest.api"),
-        *("state_check", "seeds", "parts", "options", "emulator"),
+        *("state_check", "seed_reader", "seeds", "parts", "options", "emulator"),
     ),
     "cli": (
         *("common", "emulator_parameters", "emulator_client", "emulator_logs", "emulator_controls", "emulator"),

@@ -21,7 +21,7 @@ from twiml_app.emulator.parts import NOW, Parts, begin_at, keep_account, require
 from twiml_app.emulator.profiles import find_profile
 from twiml_app.emulator.resources import Account, IncomingNumber, MessageRecord
 from twiml_app.emulator.rest.request_log import LoggedRequest
-from twiml_app.emulator.seeds import Seed
+from twiml_app.emulator.seed_reader import Seed
 from twiml_app.emulator.store import ResourceStore
 from twiml_app.emulator.twiml_reader import SendStep
 from twiml_app.errors import ApiError, ConfigurationError

@@ -16,7 +16,8 @@ from twiml_app.emulator import ACCOUNT_SID, AUTH_TOKEN, Emulator, EmulatorOption
 from twiml_app.emulator.clocks import SteppedClock
 from twiml_app.emulator.context import Context
 from twiml_app.emulator.resources import Account, Application, IncomingNumber, MessagingService, PhoneSettings, Resource
-from twiml_app.emulator.seeds import Sower, read_seed
+from twiml_app.emulator.seed_reader import read_seed
+from twiml_app.emulator.seeds import Sower
 from twiml_app.emulator.store import ResourceStore
 from twiml_app.errors import ConfigurationError
 

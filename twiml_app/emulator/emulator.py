@@ -22,7 +22,7 @@ from .phones import EmulatedPhone
 from .profiles import find_profile
 from .resources import DebuggerEntry, IncomingNumber, MessageRecord
 from .rest.request_log import LoggedRequest
-from .seeds import read_seed
+from .seed_reader import read_seed
 from .server import Certificates, Server
 from .state_check import check_state
 from .store import Condition, ResourceStore

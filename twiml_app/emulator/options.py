@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .database import MEMORY
-from .seeds import Seed
+from .seed_reader import Seed
 
 #: The account SID and token used when none are configured.
 ACCOUNT_SID = "AC0123456789abcdef0123456789abcdef"

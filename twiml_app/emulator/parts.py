@@ -39,7 +39,8 @@ from .rest.request_log import RequestLog
 from .rest.service_numbers import ServiceNumbers
 from .rest.services import Services
 from .schedule import Schedule
-from .seeds import Seed, Sower
+from .seed_reader import Seed
+from .seeds import Sower
 from .status_changes import StatusChanges
 from .store import ResourceStore
 from .twiml_execution import TwimlExecution
