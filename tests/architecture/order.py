@@ -22,7 +22,7 @@ INSIDE: dict[str, tuple[str, ...]] = {
         *("auth", "claims", "replay_proofs", "signature_diagnosis", "admission"),
         *("responses", "opt_outs", "replies", "suggestions", "answering", "wait_budget", "receiver"),
     ),
-    "caller": ("types", "forms", "http_auth", "session", "transports", "caller"),
+    "caller": ("types", "urls", "forms", "http_auth", "session", "transports", "caller"),
     "recordings": (
         *("format", "url_secrets", "comparison", "folding", "parameters", "fakes", "phone_numbers"),
         *("known_numbers", "known_words", "texts", "scrubbing", "media", "replay"),

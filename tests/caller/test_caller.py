@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.caller.calling import CHALLENGE, FORM, OK, URL, WITH_PAIR, call, failure, header, is_signed, wire
-from twiml_app.caller.caller import Caller, without_userinfo
+from twiml_app.caller.caller import Caller
 from twiml_app.caller.types import ConnectFailed, Webhook
+from twiml_app.caller.urls import without_userinfo
 from twiml_app.signature import HEADER
 from twiml_app.webhook import FORM_TYPE, Form
 

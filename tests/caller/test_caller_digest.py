@@ -12,7 +12,8 @@ from werkzeug.datastructures import Authorization
 from tests.caller.calling import FORM, OK, WITH_PAIR, call, failure, header, wire
 from twiml_app.caller.caller import Caller
 from twiml_app.caller.session import Session
-from twiml_app.caller.types import OutgoingRequest, Webhook, target_of
+from twiml_app.caller.types import OutgoingRequest, Webhook
+from twiml_app.caller.urls import target_of
 from twiml_app.errors import CallError
 from twiml_app.webhook import WebhookResponse
 

@@ -7,7 +7,7 @@ import traceback
 import pytest
 
 from tests.caller.calling import FORM, OK, URL, call, failure, is_signed, moved, wire
-from twiml_app.caller.caller import resolve
+from twiml_app.caller.urls import resolve
 from twiml_app.webhook import WebhookResponse
 
 

@@ -20,9 +20,9 @@ from twilio.base.exceptions import TwilioRestException
 
 from tests.emulator.clients.website import PICTURE, website
 from tests.servers import ROOT, clean_environment, gunicorn
-from twiml_app.caller.caller import without_userinfo
 from twiml_app.caller.transports import HttpTransport
 from twiml_app.caller.types import OutgoingRequest
+from twiml_app.caller.urls import without_userinfo
 from twiml_app.credentials import Credentials, basic_header
 from twiml_app.emulator import EmulatedPhone, Emulator, FetchedMedia
 from twiml_app.webhook import Form, WebhookResponse

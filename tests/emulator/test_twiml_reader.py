@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.emulator.documents import LONG, XML, document, read, send
 from tests.test_twiml import VERBS
-from twiml_app.caller.caller import resolve
+from twiml_app.caller.urls import resolve
 from twiml_app.emulator.twiml_reader import Document, RedirectStep, SendStep, read_answer
 from twiml_app.twiml import MessagingResponse
 from twiml_app.verbs import Comment, Message, Redirect, Sms

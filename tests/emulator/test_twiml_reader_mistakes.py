@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.emulator.documents import LONG, XML, document, read, send
-from twiml_app.caller.caller import resolve
+from twiml_app.caller.urls import resolve
 from twiml_app.emulator.twiml_reader import Document, RedirectStep, SendStep, read_answer
 
 

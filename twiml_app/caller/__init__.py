@@ -1,6 +1,6 @@
 """Plays Twilio calling a webhook: signature, challenge, cookies, redirects, retries, fallback URL."""
 
-from .caller import Caller, resolve, without_userinfo
+from .caller import Caller
 from .forms import ACCOUNT_SID, CONTACT, NUMBER, inbound_form, random_sid, status_form
 from .session import CookieJar, Session
 from .transports import HttpTransport, RoutedTransport, WsgiTransport
@@ -13,10 +13,8 @@ from .types import (
     Overrides,
     Transport,
     Webhook,
-    is_http_url,
-    target_of,
-    without_secret,
 )
+from .urls import is_http_url, resolve, target_of, without_secret, without_userinfo
 
 __all__ = [
     "ACCOUNT_SID",

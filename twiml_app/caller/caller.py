@@ -14,7 +14,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from urllib.parse import quote, urljoin, urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 from ..errors import CallError
 from ..signature import HEADER, SETTINGS_HEADER, sign
@@ -34,16 +34,13 @@ from .types import (
     ProtocolViolation,
     Transport,
     Webhook,
-    is_http_url,
-    without_secret,
 )
+from .urls import require_http, resolve, without_secret, without_userinfo
 
 MAX_REDIRECTS = 10
 
 #: How many characters of an error answer are quoted.
 _SHOWN_CHARACTERS = 200
-
-_ASCII = "".join(map(chr, range(0x21, 0x7F)))
 
 
 class Caller:
@@ -86,7 +83,7 @@ class Caller:
         """
         __tracebackhide__ = True  # pytest shows the line of the test
         for url in (webhook.url, webhook.fallback_url or webhook.url):
-            _require_http(url)
+            require_http(url)
         attempts: list[Attempt] = []
         session = Session() if session is None else session
         try:
@@ -180,7 +177,7 @@ class _Try:
     def _redirected(self, url: str, target: str) -> str:
         try:
             location = resolve(url, target)
-            _require_http(location)
+            require_http(location)
         except (ValueError, CallError):
             problem = f"redirects to {without_secret(target)!r}, which is not an http(s) URL"
             raise self._failed("other", url, problem, INVALID_URL) from None  # the cause may quote the password
@@ -275,29 +272,3 @@ def _excerpt(body: bytes) -> str:
     """Return the beginning of an answer as one line; HTML is indented, so more is read than is shown."""
     words = body[: 10 * _SHOWN_CHARACTERS].decode("utf-8", "replace").split()
     return " ".join(words)[:_SHOWN_CHARACTERS]
-
-
-def without_userinfo(url: str) -> str:
-    """Return a URL as it is called and signed: without credentials and fragment."""
-    parts = urlsplit(url)
-    bare = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path or "/", parts.query, ""))
-    return quote(bare, safe=_ASCII)
-
-
-def resolve(url: str, target: str) -> str:
-    """Return the URL that a redirect points to; on the same host it keeps the credentials."""
-    joined = urljoin(url, target)
-    origin, location = urlsplit(url), urlsplit(joined)
-    userinfo, at, host = origin.netloc.rpartition("@")
-    if at and (location.scheme, location.netloc) == (origin.scheme, host):
-        return urlunsplit(location._replace(netloc=f"{userinfo}@{host}"))
-    return joined
-
-
-def _require_http(url: str) -> None:
-    """Check that a URL can be called.
-
-    Raises: CallError, if it is not an http(s) URL.
-    """
-    if not is_http_url(url):
-        raise CallError("give an http or https URL", url=without_secret(url), code=INVALID_URL)

@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 from ..credentials import Credentials
 from ..webhook import WebhookResponse
 from .http_auth import Challenge, read_challenges, strongest
-from .types import target_of
+from .urls import target_of
 
 COOKIE_LIFETIME_S = 4 * 3600
 

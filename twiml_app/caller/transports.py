@@ -26,8 +26,8 @@ from .types import (
     OutgoingRequest,
     ProtocolViolation,
     Transport,
-    target_of,
 )
+from .urls import target_of
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer

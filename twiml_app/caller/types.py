@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import Protocol
-from urllib.parse import SplitResult, parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from ..errors import CallError
 from ..webhook import WebhookResponse
@@ -54,25 +54,6 @@ class ConnectFailed(OSError):
 
 class ProtocolViolation(OSError):
     """The answer is not HTTP, or is incomplete."""
-
-
-def is_http_url(url: str) -> bool:
-    """Return whether a URL can be called: http or https, with a host and a valid port."""
-    try:
-        parts = urlsplit(url)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        return False
-
-
-def without_secret(text: str) -> str:
-    """Return the part of an invalid URL that may be shown: everything after the last ``@``."""
-    return text.rpartition("@")[2]
-
-
-def target_of(parts: SplitResult) -> str:
-    """Return path and query as in the first line of a request."""
-    return f"{parts.path}?{parts.query}" if parts.query else parts.path
 
 
 class Transport(Protocol):
