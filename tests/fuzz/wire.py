@@ -100,7 +100,8 @@ def exchange(port: int, raw: bytes, *, resets: bool = False) -> bytes:
             return b""
         with suppress(ConnectionError):
             connection.sendall(raw)
-            connection.shutdown(socket.SHUT_WR)
+            with suppress(OSError):  # ENOTCONN, which is not a ConnectionError: the server has reset the connection
+                connection.shutdown(socket.SHUT_WR)
         while piece := connection.recv(65536):
             received += piece
     return received
