@@ -18,6 +18,8 @@ _SHOWN_DIGITS = 4
 MAX_FIELD_CHARACTERS = 1000
 #: Control characters that a terminal would obey.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+#: A value as most are: printable, and without the characters below.
+_CLEAR = re.compile(r"[!#-<>-~]+")
 #: Characters that would make a value look like two values, or like another field.
 _UNCLEAR = re.compile(r'[\s"=]')
 
@@ -36,26 +38,28 @@ def log_event(level: int, event: str, fields: Mapping[str, object]) -> None:
     """Log the line of an event; fields without a value are left out, and long ones are cut."""
     if not logger.isEnabledFor(level):
         return
-    given = {name: _short(value) for name, value in fields.items() if value not in (None, "")}
-    text = " ".join([event, *(f"{name}={_log_value(value)}" for name, value in given.items())])
+    shown: dict[str, object] = {"event": event}
+    words = [event]
+    for name, value in fields.items():
+        if value is not None and (text := str(value)):
+            short = _cut(text)
+            shown[name] = value if short is text else short
+            words.append(f"{name}={_log_value(short)}")
     # Not by logger.log, which would walk the stack to find the caller: it is always this line.
-    extra = {_FIELDS: {"event": event, **given}}
-    logger.handle(logger.makeRecord(logger.name, level, __file__, 0, text, (), None, __name__, extra))
-
-
-def _short(value: object) -> object:
-    """Return a value, or its text with an ellipsis at the end if that is too long."""
-    text = str(value)
-    return value if len(text) <= MAX_FIELD_CHARACTERS else _cut(text)
+    record = logger.makeRecord(logger.name, level, __file__, 0, " ".join(words), (), None, __name__)
+    setattr(record, _FIELDS, shown)
+    logger.handle(record)
 
 
 def _cut(text: str) -> str:
+    """Return a text, with an ellipsis at its end if it is too long."""
     return text if len(text) <= MAX_FIELD_CHARACTERS else text[: MAX_FIELD_CHARACTERS - 1] + "…"
 
 
-def _log_value(value: object) -> str:
+def _log_value(text: str) -> str:
     """Return a value as one word; control characters and line breaks are escaped."""
-    text = str(value)
+    if _CLEAR.fullmatch(text):
+        return text
     if text.isprintable():
         return json.dumps(text, ensure_ascii=False) if _UNCLEAR.search(text) else text
     return json.dumps(text)
@@ -95,7 +99,7 @@ def _indented(trace: str) -> str:
 
 def format_time(seconds: float) -> str:
     """Return a time as ISO 8601 in UTC, with milliseconds."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")[: -len("+00:00")] + "Z"
 
 
 def set_up(log_format: str, stream: TextIO | None = None) -> None:

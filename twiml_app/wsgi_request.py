@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import IO, Any
 from urllib.parse import quote
 
 from werkzeug.wsgi import get_input_stream
@@ -24,8 +25,37 @@ def read_request(environ: Mapping[str, Any], endpoint: Endpoint, path: str) -> W
         host=environ.get("HTTP_HOST") or f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}",
         target=_request_target(environ, routed),
         prefix=routed.removesuffix(path),
-        headers=_request_headers(environ),
+        headers=EnvironHeaders(environ),
     )
+
+
+class EnvironHeaders(Mapping[str, str]):
+    """The headers of a request by their names in lower case, looked up when they are asked for."""
+
+    __slots__ = ("_environ",)
+
+    def __init__(self, environ: Mapping[str, Any]) -> None:
+        self._environ = environ
+
+    def __getitem__(self, name: str) -> str:
+        if name == "content-type":
+            return str(self._environ.get("CONTENT_TYPE", ""))
+        return str(self._environ[_variable(name)])
+
+    def __iter__(self) -> Iterator[str]:
+        yield "content-type"
+        for variable in self._environ:
+            if variable.startswith("HTTP_") and variable != "HTTP_CONTENT_TYPE":
+                yield variable[5:].replace("_", "-").lower()
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+@lru_cache(maxsize=256)
+def _variable(name: str) -> str:
+    """Return the WSGI variable of a header."""
+    return f"HTTP_{name.upper().replace('-', '_')}"
 
 
 class RequestBody:
@@ -61,18 +91,29 @@ def _body_up_to(environ: Mapping[str, Any], most_bytes: int) -> bytes:
 
     Raises: MalformedRequest.
     """
-    # The environment is only read; the library's annotation asks for a mutable one.
-    stream = get_input_stream(environ, safe_fallback=True)  # type: ignore[arg-type]
+    announced = str(environ.get("CONTENT_LENGTH") or "")
+    expected = min(int(announced), most_bytes) if announced.isdecimal() else None
     body = b""
     try:
-        while len(body) < most_bytes and (piece := stream.read(most_bytes - len(body))):
+        stream = _stream(environ, is_counted=expected is not None)
+        left = most_bytes if expected is None else expected
+        while left and (piece := stream.read(left)):
             body += piece
+            left -= len(piece)
     except Exception as error:  # each server has its own, for malformed chunks and for broken connections
         raise _unreadable(type(error).__name__) from error
-    announced = str(environ.get("CONTENT_LENGTH") or "")
-    if announced.isdecimal() and len(body) < min(int(announced), most_bytes):
+    if expected is not None and len(body) < expected:
         raise _unreadable(f"{len(body)} of {announced} bytes")  # some servers end it as if it were complete
     return body
+
+
+def _stream(environ: Mapping[str, Any], *, is_counted: bool) -> IO[bytes]:
+    """Return the stream of the body; without a length, only if the server says that it ends."""
+    if is_counted and "HTTP_TRANSFER_ENCODING" not in environ:
+        stream: IO[bytes] = environ["wsgi.input"]
+        return stream
+    # The environment is only read; the library's annotation asks for a mutable one.
+    return get_input_stream(environ, safe_fallback=True)  # type: ignore[arg-type]
 
 
 def _unreadable(problem: str) -> MalformedRequest:
@@ -88,9 +129,3 @@ def _request_target(environ: Mapping[str, Any], routed: str) -> str:
     if not raw.startswith("/"):
         raw = "/" + raw.partition("://")[2].partition("/")[2]
     return raw.encode("latin-1", "replace").decode("utf-8", "surrogateescape")
-
-
-def _request_headers(environ: Mapping[str, Any]) -> dict[str, str]:
-    headers = {name[5:].replace("_", "-").lower(): value for name, value in environ.items() if name.startswith("HTTP_")}
-    headers["content-type"] = environ.get("CONTENT_TYPE", "")
-    return headers
