@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import io
 import socket
 import ssl
 import tempfile
@@ -12,15 +11,14 @@ import time
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
-from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
+from werkzeug.serving import ThreadedWSGIServer
 
 from ..errors import ConfigurationError
-from .chunked_body import ChunkedBody
+from .request_handler import RequestHandler
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
+    from _typeshed.wsgi import WSGIApplication
 
 #: How often the server checks whether it should stop.
 POLL_S = 0.02
@@ -34,37 +32,6 @@ _NAMES = ("localhost", "127.0.0.1", "::1", "api.twilio.com", "*.twilio.com", "*.
 
 #: The host in the URL of a server that listens on all addresses.
 _REACHABLE = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
-
-
-class _Handler(WSGIRequestHandler):
-    """Logs nothing, because the emulator has its own log, and sends responses without delay."""
-
-    disable_nagle_algorithm = True
-
-    def parse_request(self) -> bool:
-        """Read the head of a request; answer with 400 if the target is not a valid URL."""
-        if not super().parse_request():
-            return False
-        try:
-            urlsplit(self.path)
-        except ValueError:
-            self.send_error(400, "Bad request target")
-            return False
-        return True
-
-    def make_environ(self) -> WSGIEnvironment:
-        """Return the WSGI environment with the server name as configured, and with strict reading of chunked bodies."""
-        environ = super().make_environ()
-        environ["SERVER_NAME"] = self.server.host or "localhost"
-        if "wsgi.input_terminated" in environ:
-            environ["wsgi.input"] = io.BufferedReader(ChunkedBody(self.rfile))
-        return environ
-
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Log nothing."""
-
-    def log(self, type: str, message: str, *args: object) -> None:
-        """Log nothing about clients that disconnect."""
 
 
 class _Server(ThreadedWSGIServer):
@@ -183,7 +150,7 @@ class Server:
 
     def start(self, application: WSGIApplication) -> None:
         """Start to serve requests."""
-        self._server = _Server(self._host, self.port, application, _Handler, fd=self._socket.fileno())
+        self._server = _Server(self._host, self.port, application, RequestHandler, fd=self._socket.fileno())
         if self._certificates:
             self._server.ssl_context = self._certificates.context
         self._thread = threading.Thread(target=self._server.serve_forever, args=(POLL_S,), name="emulator", daemon=True)
