@@ -249,6 +249,43 @@ def test_exception_is_logged_with_a_running_clock(running: Running, caplog: pyte
     assert "LookupError: no account" in caplog.text
 
 
+def test_quick_actions_do_not_wait_for_slow_ones(running: Running) -> None:
+    """Messages arrive while every program that was called is still busy."""
+    begun, release = threading.Semaphore(0), threading.Event()
+    for _ in range(40):
+        running.schedule.at(START, _blocker(begun, release, []))
+    quick = threading.Event()
+    running.schedule.at(START, quick.set, quick=True)
+
+    assert quick.wait(LIMIT_S)
+    release.set()
+    assert running.schedule.settle(LIMIT_S)
+
+
+def test_quick_actions_run_one_after_the_other(running: Running) -> None:
+    """They change the same messages and queues, and would wait for each other."""
+    threads = list[threading.Thread]()
+    for _ in range(10):
+        running.schedule.at(START, lambda: threads.append(threading.current_thread()), quick=True)
+
+    assert running.schedule.settle(LIMIT_S)
+    assert threads == _clock_threads() * 10
+
+
+def test_exception_of_a_quick_action_does_not_stop_the_clock(
+    running: Running, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A full disk must not hold up the messages that follow."""
+
+    def fail() -> None:
+        raise OSError("no space left on device")
+
+    running.schedule.at(START, fail, quick=True)
+    running.poke()
+
+    assert [record.message for record in caplog.records] == ["a scheduled action of the emulator raised an exception"]
+
+
 def test_second_start_does_nothing(running: Running) -> None:
     """Two clock threads would run actions out of order."""
     running.schedule.start()

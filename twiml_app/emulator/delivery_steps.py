@@ -17,7 +17,10 @@ SubjectT = TypeVar("SubjectT")
 
 
 class DeliverySteps:
-    """Schedules steps. A step that raises is retried, because nothing else would move its message and its queue."""
+    """Schedules steps, which call no program.
+
+    A step that raises is retried, because nothing else would move its message and its queue.
+    """
 
     def __init__(self, schedule: Schedule, clock: Clock) -> None:
         self._schedule = schedule
@@ -27,12 +30,12 @@ class DeliverySteps:
         self, due: float, step: Callable[[SubjectT, float], object], subject: SubjectT, *, patient: bool = False
     ) -> None:
         """Run a step at a given time; it is called with its subject and the time at which it was due."""
-        self._schedule.at(due, partial(self._try, due, step, subject), patient=patient)
+        self._schedule.at(due, partial(self._try, due, step, subject), patient=patient, quick=True)
 
     def _try(self, due: float, step: Callable[[SubjectT, float], object], subject: SubjectT, failures: int = 0) -> None:
         try:
             step(subject, due)
         except Exception:
             later = max(due, self._clock.now()) + RETRY_S * 2 ** min(failures, _MAX_DOUBLED)
-            self._schedule.at(later, partial(self._try, due, step, subject, failures + 1))
+            self._schedule.at(later, partial(self._try, due, step, subject, failures + 1), quick=True)
             raise

@@ -19,7 +19,7 @@ from .clocks import Clock, moment_after
 
 Action = Callable[[], object]
 
-#: How many actions can run at the same time, such as calls of a slow program.
+#: How many actions that are not quick can run at the same time, such as calls of a slow program.
 _WORKERS = 32
 
 #: How long a stop waits for running actions.
@@ -32,6 +32,7 @@ class _Scheduled:
     n: int
     action: Action = field(compare=False)
     patient: bool = field(compare=False)
+    quick: bool = field(compare=False)
 
 
 class _Workers:
@@ -69,9 +70,13 @@ class _Workers:
                 events.append(event)
         return events
 
+    def run(self, event: _Scheduled) -> None:
+        """Run an event in this thread; its exception is logged."""
+        self._perform(event, partial(self._logged, event.action))
+
     def _work(self) -> None:
         while event := self._submitted.get():
-            self._perform(event, partial(self._logged, event.action))
+            self.run(event)
 
     def _logged(self, action: Action) -> None:
         try:
@@ -84,7 +89,8 @@ class _Workers:
 class Schedule:
     """Runs actions when they are due, in the order of their due times.
 
-    With a stepped clock, actions run in the thread that steps it; otherwise in worker threads.
+    With a stepped clock, actions run in the thread that steps it. With a running clock, quick ones run in its thread,
+    because many threads would only wait for each other's locks; the others run in worker threads.
     """
 
     def __init__(self, clock: Clock, *, stop_s: float = STOP_S) -> None:
@@ -100,10 +106,13 @@ class Schedule:
         self._workers: _Workers | None = None
         self._thread: threading.Thread | None = None
 
-    def at(self, due: float, action: Action, *, patient: bool = False) -> None:
-        """Run an action at a given time; ``settle`` does not wait for a ``patient`` one."""
+    def at(self, due: float, action: Action, *, patient: bool = False, quick: bool = False) -> None:
+        """Run an action at a given time.
+
+        ``settle`` does not wait for a ``patient`` one. A ``quick`` one calls no program, so it delays no other action.
+        """
         with self._changed:
-            heapq.heappush(self._events, _Scheduled(due, next(self._count), action, patient))
+            heapq.heappush(self._events, _Scheduled(due, next(self._count), action, patient, quick))
             self._waiting += not patient
             self._changed.notify_all()
 
@@ -183,7 +192,10 @@ class Schedule:
 
     def _drive(self, workers: _Workers) -> None:
         while event := self._next_event():
-            workers.submit(event)
+            if event.quick:
+                workers.run(event)
+            else:
+                workers.submit(event)
 
     def _next_event(self) -> _Scheduled | None:
         """Wait until an event is due and return it; None once the schedule is stopped."""
