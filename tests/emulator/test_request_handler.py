@@ -47,9 +47,9 @@ def broken(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[
 
 
 @contextmanager
-def connected(application: WSGIApplication = echo) -> Iterator[HTTPConnection]:
+def connected(application: WSGIApplication = echo, *, idle_s: float = LIMIT_S) -> Iterator[HTTPConnection]:
     """Serve an application, and connect to it; a second connection would fail."""
-    server = Server("127.0.0.1", 0, None)
+    server = Server("127.0.0.1", 0, None, idle_s=idle_s)
     server.start(application)
     connection = HTTPConnection("127.0.0.1", server.port, timeout=LIMIT_S)
     connection.connect()
@@ -173,3 +173,12 @@ def test_stop_closes_a_connection_that_waits_for_a_request() -> None:
 
     assert connection.sock.recv(1000) == b""
     connection.close()
+
+
+@pytest.mark.parametrize("sent", [b"", GET[:20], b"POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nab"])
+def test_connection_of_a_silent_client_is_closed(sent: bytes) -> None:
+    """Each open connection has a thread."""
+    with connected(idle_s=0.1) as connection:
+        connection.sock.sendall(sent)
+
+        assert connection.sock.recv(1) == b""

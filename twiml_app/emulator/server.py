@@ -26,6 +26,8 @@ POLL_S = 0.02
 GRACE_S = 2.0
 
 _MAX_PORT = 65535
+#: How long a connection waits for its next request, in seconds.
+_IDLE_S = 75.0
 
 #: The names in the certificate; those of Twilio are for clients that reach the emulator through a proxy.
 _NAMES = ("localhost", "127.0.0.1", "::1", "api.twilio.com", "*.twilio.com", "*.us1.twilio.com")
@@ -124,9 +126,12 @@ class Certificates:
 
 
 class Server:
-    """A listening port, and the thread that serves it."""
+    """A listening port, and the thread that serves it.
 
-    def __init__(self, host: str, port: int, certificates: Certificates | None) -> None:
+    A connection is closed if its client sends nothing for ``idle_s`` seconds.
+    """
+
+    def __init__(self, host: str, port: int, certificates: Certificates | None, *, idle_s: float = _IDLE_S) -> None:
         if not 0 <= port <= _MAX_PORT:
             raise ConfigurationError("port", f"{port} is not a port: use 1 to {_MAX_PORT}, or 0 for any free port")
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -136,6 +141,7 @@ class Server:
             raise ConfigurationError("port", _listen_problem(host, port, error)) from error
         self._host = host
         self._certificates = certificates
+        self._idle_s = idle_s
         self._server: _Server | None = None
         self._thread: threading.Thread | None = None
         self.port: int = self._socket.getsockname()[1]
@@ -150,11 +156,14 @@ class Server:
 
     def start(self, application: WSGIApplication) -> None:
         """Start to serve requests."""
-        self._server = _Server(self._host, self.port, application, RequestHandler, fd=self._socket.fileno())
+        self._server = _Server(self._host, self.port, application, self._handler(), fd=self._socket.fileno())
         if self._certificates:
             self._server.ssl_context = self._certificates.context
         self._thread = threading.Thread(target=self._server.serve_forever, args=(POLL_S,), name="emulator", daemon=True)
         self._thread.start()
+
+    def _handler(self) -> type[RequestHandler]:
+        return type("RequestHandler", (RequestHandler,), {"timeout": self._idle_s})
 
     def stop(self) -> None:
         """Stop serving, and close the port and all connections."""
