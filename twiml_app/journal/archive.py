@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import TYPE_CHECKING
 
-from ..recordings import Exchange
 from .engine import Engine
 from .forgetting import forget
 from .killed import collect_killed
@@ -16,6 +16,9 @@ from .migrations import FAILED_CONDITION
 from .refusals import Refusal, latest_refusals
 from .rows import COLUMNS, KILLED, RUNNING, ExchangeRow
 from .stores import Execute
+
+if TYPE_CHECKING:
+    from ..recordings import Exchange
 
 #: How many exchanges are read at once, and how many rows are written in one transaction.
 _PAGE = 500

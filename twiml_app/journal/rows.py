@@ -6,16 +6,18 @@ import hashlib
 import json
 import secrets
 from dataclasses import dataclass, fields, replace
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from ..config import Settings
 from ..events import Event, InboundMessage, StatusCallback, UnknownEvent, parse_event
 from ..receiver import Outcome
-from ..recordings import Exchange
 from ..webhook import Endpoint, Form, WebhookRequest, WebhookResponse
 from .ledger import filed
 from .stores import Execute, Row
 from .worker_files import MAX_RECORD_BYTES
+
+if TYPE_CHECKING:
+    from ..recordings import Exchange
 
 LOOP_WINDOW_S = 60.0
 DAY_S = 86400.0
@@ -248,6 +250,8 @@ class ExchangeRow:
         """The exchange, as it is exported and replayed; None if the request was not kept."""
         if self.url is None or self.body is None:
             return None
+        from ..recordings import Exchange  # a server never needs it, and it is slow to import
+
         url, body = (bytes(each).decode("utf-8", "surrogateescape") for each in (self.url, self.body))
         encoded = body if self.method == "POST" else url.partition("#")[0].partition("?")[2]
         answer_body = bytes(self.answer or b"")
