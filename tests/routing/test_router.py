@@ -6,6 +6,7 @@ import functools
 import re
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -93,6 +94,57 @@ def test_first_match_in_registration_order_wins_and_default_is_last(
     assert taken_by(router, message(text)) is [*fitting, *defaults, None][0]
     assert [route.handler for route in router.routes] == [*handlers.values(), *defaults]
     assert [route.handler for route in router.routes if route.default] == defaults
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text"),
+    [
+        ("hours", "\n HOURS!"),
+        ("stop it", "ſtop it"),
+        ("orders now", "orderſ now"),
+        ("is it", "İs it"),
+        ("orderſ now", "orders now"),
+        ("order<int:number>", "order5"),
+        ("order_<int:number>", "order_5"),
+        ("order<word:item>", "ordertea"),
+        ("what's new", "whatʼs new"),
+        ("what's new", "what’s new"),
+        ("über uns", "Über uns"),
+        ("<word:a> tea", "green tea"),
+        ("...", "..."),
+    ],
+)
+def test_first_word_of_a_text_leaves_out_no_route_that_matches(pattern: str, text: str) -> None:
+    """Routes are looked up by the first word, and some letters match other ones."""
+    router = Router()
+    for source in ("order", "orders", "green", "what", pattern):
+        router.message(source)(taker())
+
+    found = router.match(message(text))
+
+    assert found is not None
+    assert found.route is router.routes[-1]
+
+
+_PIECES = ("order", "s", "ſ", "K", "\u212a", "i", "İ", "é", "_", "1", " ", "'", "ʼ", "!", "\u0345", "ι")
+_TEXTS = st.lists(st.sampled_from(_PIECES), min_size=1, max_size=4).map("".join)
+_ENDS = st.sampled_from(("", "<word:a>", " <word:a>", "<any(is, 1):a>"))
+
+
+@given(st.lists(st.tuples(_TEXTS, _ENDS), max_size=5), st.lists(_TEXTS))
+@settings(deadline=None)
+def test_first_route_that_matches_is_found_by_the_first_word(sources: list[tuple[str, str]], texts: list[str]) -> None:
+    """A lookup by the first word finds the same route as trying all of them."""
+    router = Router()
+    for start, end in sources:
+        with suppress(RegistrationError):
+            router.message(start + end)(taker())
+    router.message(re.compile("ord"))(first)
+
+    for received in map(message, [*texts, *(start + end for start, end in sources)]):
+        found = router.match(received)
+        matching = (route for route in router.routes if route.match(received) is not None)
+        assert (found and found.route) == next(matching, None)
 
 
 def test_match_has_the_arguments_of_the_handler() -> None:

@@ -11,7 +11,7 @@ import keyword
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from typing import Any, NamedTuple
 
 from ..errors import RegistrationError
@@ -44,6 +44,8 @@ _APART = re.compile(r"[^\w'’ʼ′`´‛‐‑‒–—―−+.-]")
 _WORD, _WORD_LENGTH = r"[\w'’-]", 100
 _SIGN, _DIGITS = "[-+−]", 18
 _INTEGER = rf"{_SIGN}?\d{{1,{_DIGITS}}}"
+#: A word of ASCII letters and digits; no other letter follows, as some match these in any case (ſ matches s).
+_FIRST_WORD = re.compile(r"\s*+((?a:\w)++)(?!\w)")
 #: A placeholder as str.format has it.
 _BRACES = re.compile(r"\{\s*(?P<name>[^\W\d]\w*|\d*)(?:[!:.][^{}]*)?\s*\}")
 
@@ -77,6 +79,13 @@ class TextPattern:
     steps: Steps | None
 
     @property
+    def first_word(self) -> str:
+        """The ``first_word`` of every text that matches and has one; empty if it may be any."""
+        literal = "".join(token.texts[0] for token in takewhile(lambda token: not token.converter, self.tokens))
+        any_letter = "é" if self.converters else ""  # a capture may continue the word
+        return first_word(literal + any_letter)
+
+    @property
     def key(self) -> str:
         """A key that two patterns share if they match the same texts; case and names of captures do not matter."""
         return re.sub(r"\(\?P<\w+>", "(", self.regex.pattern).lower()
@@ -91,6 +100,12 @@ class TextPattern:
 
     def _convert(self, parts: Iterable[str]) -> dict[str, Any]:
         return {name: convert(part) for (name, convert), part in zip(self.converters.items(), parts, strict=True)}
+
+
+def first_word(text: str) -> str:
+    """Return the first word in lower case; empty if it does not consist of ASCII letters and digits only."""
+    found = _FIRST_WORD.match(text)
+    return found[1].lower() if found else ""
 
 
 def compile_pattern(source: str) -> TextPattern:

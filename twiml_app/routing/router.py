@@ -17,6 +17,7 @@ from .routes import (
     Conditions,
     Handler,
     MessageRoute,
+    MessageRoutes,
     OptOutRoute,
     Predicate,
     StatusRoute,
@@ -43,7 +44,7 @@ class Router:
     """
 
     def __init__(self, *routers: Router) -> None:
-        self._routes: list[MessageRoute] = []
+        self._routes = MessageRoutes()
         self._default: MessageRoute | None = None
         self._statuses: list[StatusRoute] = []
         self._opt_outs: list[OptOutRoute] = []
@@ -161,7 +162,7 @@ class Router:
 
     def match(self, message: InboundMessage) -> Match | None:
         """Return the first route that matches a message, with its arguments; the default handler comes last."""
-        for route in self._routes:
+        for route in self._routes.for_text(message.body):
             arguments = route.match(message)
             if arguments is not None:
                 return Match(route, arguments)
@@ -178,7 +179,7 @@ class Router:
     @property
     def routes(self) -> tuple[MessageRoute, ...]:
         """The message handlers in the order in which they are tried."""
-        return (*self._routes, self._default) if self._default else tuple(self._routes)
+        return (*self._routes.all, self._default) if self._default else tuple(self._routes.all)
 
     @property
     def status_routes(self) -> tuple[StatusRoute, ...]:
@@ -200,7 +201,7 @@ class Router:
 
     def routes_on_stop_words(self, answering: Collection[str]) -> Iterator[MessageRoute]:
         """Yield the routes whose pattern is a STOP word; they only run if the number answers STOP words itself."""
-        for route in self._routes:
+        for route in self._routes.all:
             numbers = route.conditions.to
             if is_stop_word(route.pattern) and not (numbers and numbers <= set(answering)):
                 yield route
@@ -211,7 +212,7 @@ class Router:
         return handler
 
     def _merge(self, router: Router) -> None:
-        for route in router._routes:
+        for route in router._routes.all:
             self._add_route(route)
         if router._default:
             self._set_default(router._default)
@@ -223,14 +224,13 @@ class Router:
 
     def _add_route(self, route: MessageRoute) -> None:
         self._require_open(route.handler)
-        for other in self._routes:
-            if other.key == route.key:
-                raise RegistrationError(
-                    f"the pattern {route.source} is registered twice, so the second would never run",
-                    place_of(other.handler),
-                    place_of(route.handler),
-                )
-        self._routes.append(route)
+        if other := self._routes.same_as(route):
+            raise RegistrationError(
+                f"the pattern {route.source} is registered twice, so the second would never run",
+                place_of(other.handler),
+                place_of(route.handler),
+            )
+        self._routes.add(route)
 
     def _set_default(self, route: MessageRoute) -> None:
         self._require_open(route.handler)

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..events import InboundMessage, StatusCallback
 from ..opt_out_words import OPT_OUT_WORDS, kind_of_word
-from .patterns import TextPattern
+from .patterns import TextPattern, first_word
 
 Handler = Callable[..., Any]
 Predicate = Callable[[InboundMessage], object]
@@ -139,6 +139,11 @@ class MessageRoute:
         return f"/{self.pattern.pattern}/" if self.pattern else "(any text)"
 
     @property
+    def first_word(self) -> str:
+        """The first word of every text that matches and has one; empty if it may be any."""
+        return self.pattern.first_word if isinstance(self.pattern, TextPattern) else ""
+
+    @property
     def key(self) -> tuple[object, ...]:
         """A key that no two routes may share: equal for routes that match the same messages."""
         return (
@@ -153,6 +158,37 @@ class MessageRoute:
             return self.pattern.match(text)
         found = self.pattern.search(text)
         return found.groupdict() if found else None
+
+
+class MessageRoutes:
+    """Routes in the order of registration; most of those that a text cannot match are left out by its first word."""
+
+    def __init__(self) -> None:
+        self.all: list[MessageRoute] = []
+        self._keys: list[tuple[object, ...]] = []
+        self._by_word: dict[str, list[MessageRoute]] = {}
+        #: Those that match texts with any first word; they are in each list of ``_by_word`` too.
+        self._for_any_word: list[MessageRoute] = []
+
+    def add(self, route: MessageRoute) -> None:
+        """Add a route at the end."""
+        self.all.append(route)
+        self._keys.append(route.key)
+        if word := route.first_word:
+            self._by_word.setdefault(word, [*self._for_any_word]).append(route)
+            return
+        for routes in (self._for_any_word, *self._by_word.values()):
+            routes.append(route)
+
+    def same_as(self, route: MessageRoute) -> MessageRoute | None:
+        """Return the route that matches the same messages as another one; None if there is none."""
+        key = route.key
+        return self.all[self._keys.index(key)] if key in self._keys else None
+
+    def for_text(self, text: str) -> list[MessageRoute]:
+        """Return the routes that may match a text, in order."""
+        word = first_word(text)
+        return self._by_word.get(word, self._for_any_word) if word else self.all
 
 
 def _conflict_key(value: object) -> object:
