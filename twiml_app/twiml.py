@@ -42,7 +42,7 @@ class MessagingResponse:
 
         Raises: TwimlError, for anything that a Response cannot hold.
         """
-        if not isinstance(verb, Message | Redirect | Sms | Comment):
+        if not isinstance(verb, Verb):
             name = type(verb).__name__
             raise TwimlError(f"a Response holds Message, Redirect, Sms and Comment, not {name}", code=14110)
         self._verbs.append(verb)

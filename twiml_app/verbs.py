@@ -26,7 +26,9 @@ SENDING_ATTRIBUTES: Mapping[str, str] = {
 }
 
 _BARE_URL = re.compile(r"\s*https?://\S+\s*", re.IGNORECASE)
-_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_NOT_IN_URLS = re.compile("[\\s\x00-\x1f\ud800-\udfff\ufffe\uffff]")
+_SCHEME = re.compile("([A-Za-z][A-Za-z0-9+.-]*):")
 
 
 def xml_text(text: str) -> str:
@@ -119,20 +121,20 @@ class Message(_SendingVerb):
         super().__init__(to, from_, action, method, status_callback)
         _refuse_bare_urls(nouns[1:])
         urls = [media] if isinstance(media, str) else media
-        self.nouns: tuple[Body | Media, ...] = (*(_noun(noun) for noun in nouns), *(Media(url) for url in urls))
+        self.nouns: tuple[Body | Media, ...] = (*map(_noun, nouns), *map(Media, urls))
         self.split = split
-        if len(self.media) > MAX_MEDIA:
+        if len(self.nouns) > MAX_MEDIA and len(self.media) > MAX_MEDIA:
             raise TwimlError(f"a Message takes {MAX_MEDIA} Media, not {len(self.media)}", code=21623)
 
     @property
     def text(self) -> str:
         """The text of every Body, joined as Twilio joins them."""
-        return "".join(noun.text for noun in self.nouns if isinstance(noun, Body))
+        return "".join([noun.text for noun in self.nouns if isinstance(noun, Body)])
 
     @property
     def media(self) -> tuple[str, ...]:
         """The URL of every Media."""
-        return tuple(noun.url for noun in self.nouns if isinstance(noun, Media))
+        return tuple([noun.url for noun in self.nouns if isinstance(noun, Media)])
 
     def with_nouns(self, *nouns: str | Body | Media) -> Message:
         """Return a copy of this message with other nouns."""
@@ -153,7 +155,9 @@ class Message(_SendingVerb):
         """
         if self.action or self.status_callback:
             return self
-        return Message(*self.nouns, to=self.to, from_=self.from_, action=url, method=self.method, status_callback=url)
+        message = Message(*self.nouns, to=self.to, from_=self.from_, action=url, method=self.method)
+        message.status_callback = message.action
+        return message
 
     def _content(self) -> tuple[object, ...]:
         return self.nouns
@@ -224,7 +228,7 @@ def _require_string(what: str, value: object) -> str:
 def _noun(noun: str | Body | Media) -> Body | Media:
     if isinstance(noun, str):
         return Body(noun)
-    if isinstance(noun, Body | Media):
+    if isinstance(noun, (Body, Media)):
         return noun
     raise TwimlError(f"a Message holds str, Body and Media, not {type(noun).__name__}")
 
@@ -260,8 +264,8 @@ def _method(value: str | None) -> str | None:
 
 def _url(what: str, value: str) -> str:
     text = _require_string(what, value).strip()
-    scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]*):", text)
-    if not text or re.search(r"[\s\x00-\x1f]", text) or xml_text(text) != text or not _is_readable(text):
+    scheme = _SCHEME.match(text)
+    if not text or _NOT_IN_URLS.search(text) or not _is_readable(text):
         raise TwimlError(f"{what} is {value!r}: give a URL", code=14105 if what == "statusCallback" else 12200)
     if scheme and scheme[1].lower() not in ("http", "https"):
         raise TwimlError(f"{what} is {value!r}: give an http or https URL, or a relative one")
@@ -269,6 +273,8 @@ def _url(what: str, value: str) -> str:
 
 
 def _is_readable(url: str) -> bool:
+    if url.isascii() and "[" not in url and "]" not in url:
+        return True
     try:
         urlsplit(url)
     except ValueError:
