@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import FrozenInstanceError, fields, replace
 from typing import Any
 
 import pytest
@@ -326,6 +326,21 @@ def test_in_reply_to_comes_only_from_the_query() -> None:
     assert isinstance(other, StatusCallback)
     assert (reply.in_reply_to, other.in_reply_to) == ("SM1", "")
     assert dict(reply.query) == {"in_reply_to": "SM1", "token": "t"}
+
+
+@pytest.mark.parametrize("form", [{"From": "+15005550001", "Body": "Hi"}, {"MessageStatus": "sent"}, {}], ids=str)
+def test_parsed_event_is_like_one_that_is_constructed(form: dict[str, str]) -> None:
+    """Parsing leaves the constructor out, and handlers must not notice."""
+    event = parse_event(Form(form.items()), {"step": "2"})
+
+    made = type(event)(**{each.name: getattr(event, each.name) for each in fields(event)})
+
+    assert made == event
+    assert hash(made) == hash(event)
+    assert repr(made) == repr(event)
+    assert replace(event, replayed=True) == replace(made, replayed=True)
+    with pytest.raises(FrozenInstanceError):
+        event.account_sid = "AC1"  # type: ignore[misc]
 
 
 def test_events_can_be_kept_in_a_set() -> None:

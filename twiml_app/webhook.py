@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import ItemsView, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TypeVar, overload
 from urllib.parse import quote_plus, unquote, urlsplit
 
 from .errors import MalformedRequest, RequestTooLarge
@@ -16,6 +16,8 @@ TEXT_TYPE = "text/plain; charset=utf-8"
 #: Which of the application's URLs was called.
 Endpoint = Literal["message", "status", "fallback"]
 ENDPOINTS: tuple[Endpoint, ...] = ("message", "status", "fallback")
+
+DefaultT = TypeVar("DefaultT")
 
 
 class Form(Mapping[str, str]):
@@ -57,6 +59,19 @@ class Form(Mapping[str, str]):
 
     def __contains__(self, name: object) -> bool:
         return name in self._first
+
+    @overload
+    def get(self, name: str, /) -> str | None: ...
+
+    @overload
+    def get(self, name: str, default: str, /) -> str: ...
+
+    @overload
+    def get(self, name: str, default: str | DefaultT, /) -> str | DefaultT: ...
+
+    def get(self, name: str, default: object = None, /) -> object:
+        """Return the first value of a name, faster than the inherited method, which raises and catches an error."""
+        return self._first.get(name, default)
 
     def items(self) -> ItemsView[str, str]:
         """Return names and first values, faster than the inherited method, which looks up each name."""
