@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import ItemsView, Iterable, Iterator, Mapping
+from collections.abc import ItemsView, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Literal, TypeVar, overload
-from urllib.parse import quote_plus, unquote, urlsplit
+from urllib.parse import quote_plus, unquote_to_bytes, urlsplit
 
 from .errors import MalformedRequest, RequestTooLarge
 
@@ -31,9 +32,10 @@ class Form(Mapping[str, str]):
 
     def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
         self.pairs = tuple(pairs)
-        self._first: dict[str, str] = {}
-        for name, value in _readable(self.pairs):
-            self._first.setdefault(name, value)
+        readable = _readable(self.pairs)
+        self._first = dict(readable)
+        if len(self._first) < len(readable):  # a name is repeated: its first value counts
+            self._first.update(reversed(readable))
 
     @classmethod
     def read(cls, encoded: str, *, max_fields: int, strict: bool = True) -> Form:
@@ -94,30 +96,30 @@ class Form(Mapping[str, str]):
 
 
 def _split_fields(encoded: str, strict: bool) -> Iterator[tuple[str, str]]:
-    for text in encoded.split("&"):
+    for text in encoded.replace("+", " ").split("&"):
         name, equals, value = text.partition("=")
         if strict and not equals:
             raise MalformedRequest("the body is not a form: every field must be name=value")
-        yield (_unquote(name), _unquote(value)) if "%" in text or "+" in text else (name, value)
+        yield (_unquote(name), _unquote(value)) if "%" in text else (name, value)
 
 
 def _unquote(text: str) -> str:
-    if "+" in text:
-        text = text.replace("+", " ")
-    return unquote(text, errors="surrogateescape") if "%" in text else text
+    if "%" not in text:
+        return text
+    return unquote_to_bytes(text.encode("utf-8", "surrogateescape")).decode("utf-8", "surrogateescape")
 
 
 def _quote(text: str) -> str:
     return quote_plus(text.encode("utf-8", "surrogateescape"))
 
 
-def _readable(pairs: tuple[tuple[str, str], ...]) -> list[tuple[str, str]]:
+def _readable(pairs: tuple[tuple[str, str], ...]) -> Sequence[tuple[str, str]]:
     """Return the pairs with U+FFFD in place of bytes that are not UTF-8; usually there are none."""
     try:
-        "".join(map("".join, pairs)).encode()
+        "".join(chain.from_iterable(pairs)).encode()
     except UnicodeEncodeError:
         return [(_replace(name), _replace(value)) for name, value in pairs]
-    return list(pairs)
+    return pairs
 
 
 def _replace(text: str) -> str:
