@@ -18,10 +18,11 @@ from twiml_app import InboundMessage, Media, Message, Redirect, Router, StatusCa
 from twiml_app.app import Twiml
 from twiml_app.caller.caller import Caller
 from twiml_app.caller.forms import inbound_form, status_form
+from twiml_app.caller.types import OutgoingRequest
 from twiml_app.errors import CallError
 from twiml_app.receiver.replay_proofs import ReplayProofs
 from twiml_app.recordings.format import Exchange
-from twiml_app.recordings.replay import Destination, ProvingTransport, Replayed, SendExchange, Sent, replay
+from twiml_app.recordings.replay import Destination, ProvingTransport, Replayed, Sender, SendExchange, Sent, replay
 from twiml_app.served_app import in_process, sender
 from twiml_app.twiml import DECLARATION, MessagingResponse
 from twiml_app.webhook import WebhookResponse
@@ -198,6 +199,25 @@ def test_unreachable_destination_is_an_error_of_the_call() -> None:
 
     with pytest.raises(CallError):
         destination.send(Caller(refuse), exchange())
+
+
+@pytest.mark.parametrize("parallel", [1, 3])
+def test_replay_logs_in_once_per_thread(parallel: int) -> None:
+    """A challenge per exchange would double the requests."""
+    app = new_app(watching()[0])
+    target, transport = in_process(app)
+    answered: list[int] = []
+
+    def listen(request: OutgoingRequest) -> WebhookResponse:
+        response = transport(request)
+        answered.append(response.status)
+        return response
+
+    send = Sender(target.destination(), lambda cookies: target.caller(listen, cookies=cookies))
+    results = [*replay([exchange(number) for number in range(9)], send, parallel=parallel)]
+
+    assert [result.answer.status for result in results if result.answer] == [200] * 9
+    assert 1 <= answered.count(401) <= parallel
 
 
 def test_cookies_expire_by_the_recorded_times() -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode, urlsplit
 
-from ..caller import Caller, CookieJar, OutgoingRequest, Transport, Webhook, target_of
+from ..caller import Caller, CookieJar, OutgoingRequest, Session, Transport, Webhook, target_of
 from ..errors import CallError
 from ..events import TOKEN_PARAMETER
 from ..receiver import REPLAY_HEADER, ReplayProofs
@@ -69,8 +70,8 @@ class Destination:
     #: The account to send instead of the recorded one; empty to send the recorded one.
     account_sid: str = ""
 
-    def send(self, caller: Caller, exchange: Exchange) -> Sent:
-        """Send an exchange to its URL at this application.
+    def send(self, caller: Caller, exchange: Exchange, session: Session | None = None) -> Sent:
+        """Send an exchange to its URL at this application; a session keeps the login.
 
         Raises: CallError, if there is no answer.
         """
@@ -80,7 +81,7 @@ class Destination:
             form = Form(pairs)
         webhook = Webhook(url=self._url(exchange), method=exchange.method)
         try:
-            call = caller.call(webhook, form)
+            call = caller.call(webhook, form, session=session)
         except CallError as error:
             if not error.status:
                 raise
@@ -114,12 +115,13 @@ class ProvingTransport:
 class Sender:
     """Sends exchanges with one caller, so that cookies are kept per contact and number.
 
-    Cookies expire by the recorded times, as they did when the exchanges were recorded.
+    Cookies expire by the recorded times, as they did when the exchanges were recorded. Each thread logs in only once.
     """
 
     def __init__(self, destination: Destination, new_caller: Callable[[CookieJar], Caller]) -> None:
         self._destination = destination
         self._now = 0.0
+        self._of_thread = threading.local()
         self._caller = new_caller(CookieJar(lambda: self._now))
 
     def __call__(self, exchange: Exchange) -> Sent:
@@ -128,7 +130,8 @@ class Sender:
         Raises: CallError, if there is no answer.
         """
         self._now = exchange.received_at
-        return self._destination.send(self._caller, exchange)
+        session = vars(self._of_thread).setdefault("session", Session())
+        return self._destination.send(self._caller, exchange, session)
 
 
 def replay(
