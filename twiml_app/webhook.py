@@ -110,6 +110,8 @@ def _unquote(text: str) -> str:
 
 
 def _quote(text: str) -> str:
+    if text.isascii() and text.isalnum():
+        return text
     return quote_plus(text.encode("utf-8", "surrogateescape"))
 
 
