@@ -54,7 +54,7 @@ class Form(Mapping[str, str]):
 
     def encode(self) -> str:
         """Return the pairs as a URL-encoded string."""
-        return "&".join(f"{_quote(name)}={_quote(value)}" for name, value in self.pairs)
+        return "&".join(f"{quote_value(name)}={quote_value(value)}" for name, value in self.pairs)
 
     def __getitem__(self, name: str) -> str:
         return self._first[name]
@@ -109,7 +109,8 @@ def _unquote(text: str) -> str:
     return unquote_to_bytes(text.encode("utf-8", "surrogateescape")).decode("utf-8", "surrogateescape")
 
 
-def _quote(text: str) -> str:
+def quote_value(text: str) -> str:
+    """Return a name or a value as a URL-encoded string has it."""
     if text.isascii() and text.isalnum():
         return text
     return quote_plus(text.encode("utf-8", "surrogateescape"))

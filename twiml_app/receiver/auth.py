@@ -9,13 +9,13 @@ import hmac
 import re
 import time
 from collections.abc import Callable, Iterable
-from urllib.parse import quote_plus
 
 from itsdangerous import Signer
 from itsdangerous.signer import SigningAlgorithm
 
 from ..credentials import Credentials
 from ..events import REPLY_PARAMETER, TOKEN_PARAMETER
+from ..webhook import quote_value
 
 REALM = "twiml_app"
 CHALLENGE = ("WWW-Authenticate", f'Basic realm="{REALM}"')
@@ -93,9 +93,8 @@ class StatusUrls:
         recipient, sender = _recipient(to), _sender(from_)
         stamp = f"{self._today()}{'t' if recipient else ''}{'f' if sender else ''}"
         signature = self._signer.get_signature(_document(stamp, recipient, sender, message_sid)).decode()
-        return (
-            f"{base_url}{self._path}?{REPLY_PARAMETER}={quote_plus(message_sid)}&{TOKEN_PARAMETER}={stamp}.{signature}"
-        )
+        sid = quote_value(message_sid)
+        return f"{base_url}{self._path}?{REPLY_PARAMETER}={sid}&{TOKEN_PARAMETER}={stamp}.{signature}"
 
     def problem(self, message_sid: str, token: str, *, to: str, from_: str) -> str:
         """Return why a token does not fit a status callback with these addresses; an empty string if it does."""
@@ -135,4 +134,5 @@ def _sender(address: str) -> str:
 
 def _plain(address: str) -> str:
     """Return an address without its channel, which may change, and without punctuation."""
-    return address.rpartition(":")[2].translate(_PUNCTUATION).lower()
+    name = address.rpartition(":")[2]
+    return name if name.removeprefix("+").isdecimal() else name.translate(_PUNCTUATION).lower()

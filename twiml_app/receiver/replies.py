@@ -139,14 +139,15 @@ def _check_messages(verbs: list[Verb], handler: str) -> None:
             handler=handler,
         )
     for message in messages:
-        units = utf16_units(message.text)
+        text = message.text
+        units = utf16_units(text)
         if units > MAX_UNITS:
             raise ReplyError(
                 f"returned text of {units} UTF-16 units: Twilio sends at most {MAX_UNITS},"
                 " and Message(text, split=True) splits it into several messages",
                 handler=handler,
             )
-        if not message.text.strip() and not (isinstance(message, Message) and message.media):
+        if not text.strip() and not (isinstance(message, Message) and message.media):
             kind = type(message).__name__
             raise ReplyError(f"returned a {kind} with neither text nor media", handler=handler)
 
