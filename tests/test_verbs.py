@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import given
@@ -131,6 +132,20 @@ def test_urls_are_kept_as_written(url: str, kept: str) -> None:
 
     assert (message.media, message.action, message.status_callback) == ((kept,), kept, kept)
     assert Redirect(url).url == kept
+
+
+@given(st.text(st.characters(exclude_categories=()) | st.sampled_from(":/?#[]@ \n"), max_size=8), st.booleans())
+def test_any_url_is_kept_or_refused_by_the_same_rules(rest: str, is_absolute: bool) -> None:
+    """Common URLs are recognized by one expression, which must not accept what the rules refuse."""
+    url = ("https://a" if is_absolute else "x") + rest
+    try:
+        kept = Media(url).url
+    except TwimlError:
+        return
+
+    assert kept == url.strip() == xml_text(kept)
+    assert not any(map(str.isspace, kept))
+    assert urlsplit(kept).scheme in ("", "http", "https")
 
 
 def test_comment_is_normalized_like_parsed_xml() -> None:

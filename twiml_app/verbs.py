@@ -27,13 +27,15 @@ SENDING_ATTRIBUTES: Mapping[str, str] = {
 
 _BARE_URL = re.compile(r"\s*https?://\S+\s*", re.IGNORECASE)
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+#: Nearly every URL is like this: without spaces, brackets and other characters that need a closer look.
+_PLAIN_URL = re.compile(r"https?://[!-Z\\^-~]+")
 _NOT_IN_URLS = re.compile("[\\s\x00-\x1f\ud800-\udfff\ufffe\uffff]")
 _SCHEME = re.compile("([A-Za-z][A-Za-z0-9+.-]*):")
 
 
 def xml_text(text: str) -> str:
     """Return text without the characters that XML cannot hold: controls, lone surrogates, U+FFFE and U+FFFF."""
-    return _NOT_XML.sub("", text)
+    return text if text.isprintable() else _NOT_XML.sub("", text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,6 +266,8 @@ def _method(value: str | None) -> str | None:
 
 def _url(what: str, value: str) -> str:
     text = _require_string(what, value).strip()
+    if _PLAIN_URL.fullmatch(text):
+        return text
     scheme = _SCHEME.match(text)
     if not text or _NOT_IN_URLS.search(text) or not _is_readable(text):
         raise TwimlError(f"{what} is {value!r}: give a URL", code=14105 if what == "statusCallback" else 12200)
@@ -273,8 +277,6 @@ def _url(what: str, value: str) -> str:
 
 
 def _is_readable(url: str) -> bool:
-    if url.isascii() and "[" not in url and "]" not in url:
-        return True
     try:
         urlsplit(url)
     except ValueError:
