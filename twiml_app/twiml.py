@@ -113,12 +113,12 @@ def _build(root: etree._Element, verb: Verb) -> None:
         _set_attributes(element, {"method": verb.method})
         return
     _set_attributes(element, verb.attributes())
-    if isinstance(verb, Sms):
+    if isinstance(verb, Message):
+        for noun in verb.nouns:
+            child = etree.SubElement(element, type(noun).__name__)
+            child.text = noun.text if isinstance(noun, Body) else noun.url
+    else:
         element.text = verb.text
-        return
-    for noun in verb.nouns:
-        child = etree.SubElement(element, type(noun).__name__)
-        child.text = noun.text if isinstance(noun, Body) else noun.url
 
 
 def _set_attributes(element: etree._Element, attributes: dict[str, str | None]) -> None:

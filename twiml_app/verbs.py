@@ -74,7 +74,13 @@ class _SendingVerb(ABC):
 
     def attributes(self) -> dict[str, str | None]:
         """Return the XML attributes, None for those that are not given."""
-        return {xml: getattr(self, name) for xml, name in SENDING_ATTRIBUTES.items()}
+        return {
+            "to": self.to,
+            "from": self.from_,
+            "action": self.action,
+            "method": self.method,
+            "statusCallback": self.status_callback,
+        }
 
     @abstractmethod
     def _content(self) -> tuple[object, ...]:
