@@ -38,24 +38,24 @@ def xml_text(text: str) -> str:
     return text if text.isprintable() else _NOT_XML.sub("", text)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, init=False)
 class Body:
     """The text of a message."""
 
     text: str
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "text", xml_text(_require_string("Body", self.text)))
+    def __init__(self, text: str) -> None:
+        object.__setattr__(self, "text", xml_text(_require_string("Body", text)))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, init=False)
 class Media:
     """The URL of a media file: absolute, or relative to the URL that answered."""
 
     url: str
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "url", _url("Media", self.url))
+    def __init__(self, url: str) -> None:
+        object.__setattr__(self, "url", _url("Media", url))
 
 
 class _SendingVerb(ABC):
