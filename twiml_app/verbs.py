@@ -271,9 +271,9 @@ def _method(value: str | None) -> str | None:
 
 
 def _url(what: str, value: str) -> str:
+    if isinstance(value, str) and _PLAIN_URL.fullmatch(value):
+        return value
     text = _require_string(what, value).strip()
-    if _PLAIN_URL.fullmatch(text):
-        return text
     scheme = _SCHEME.match(text)
     if not text or _NOT_IN_URLS.search(text) or not _is_readable(text):
         raise TwimlError(f"{what} is {value!r}: give a URL", code=14105 if what == "statusCallback" else 12200)
