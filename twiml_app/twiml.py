@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, Self, cast
-
-from lxml import etree
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from .errors import TwimlError
 from .verbs import SENDING_ATTRIBUTES, Body, Comment, Media, Message, Redirect, Sms, Verb
+
+if TYPE_CHECKING:
+    from lxml import etree
 
 #: Twilio's limits per answer, https://www.twilio.com/docs/api/errors/14109 and 11750.
 MAX_MESSAGES = 10
@@ -72,10 +73,8 @@ class MessagingResponse:
 
     def to_bytes(self) -> bytes:
         """Return the document in UTF-8, with an XML declaration."""
-        root = etree.Element("Response")
-        for verb in self._verbs:
-            _build(root, verb)
-        return DECLARATION + etree.tostring(root, encoding="UTF-8", xml_declaration=False)
+        content = "".join(map(_markup, self._verbs)) or None
+        return DECLARATION + _element("Response", "", content).encode()
 
     @classmethod
     def parse(cls, document: bytes | str) -> MessagingResponse:
@@ -103,28 +102,38 @@ class MessagingResponse:
         return f"MessagingResponse({', '.join(map(repr, self._verbs))})"
 
 
-def _build(root: etree._Element, verb: Verb) -> None:
-    if isinstance(verb, Comment):
-        root.append(etree.Comment(verb.text))
-        return
-    element = etree.SubElement(root, type(verb).__name__)
-    if isinstance(verb, Redirect):
-        element.text = verb.url
-        _set_attributes(element, {"method": verb.method})
-        return
-    _set_attributes(element, verb.attributes())
+def _markup(verb: Verb) -> str:
     if isinstance(verb, Message):
-        for noun in verb.nouns:
-            child = etree.SubElement(element, type(noun).__name__)
-            child.text = noun.text if isinstance(noun, Body) else noun.url
-    else:
-        element.text = verb.text
+        return _element("Message", _attributes(verb), "".join(map(_noun_markup, verb.nouns)) or None)
+    if isinstance(verb, Redirect):
+        method = f' method="{verb.method}"' if verb.method else ""
+        return _element("Redirect", method, _escaped(verb.url))
+    if isinstance(verb, Sms):
+        return _element("Sms", _attributes(verb), _escaped(verb.text))
+    return f"<!--{verb.text}-->"
 
 
-def _set_attributes(element: etree._Element, attributes: dict[str, str | None]) -> None:
-    for name, value in attributes.items():
-        if value is not None:
-            element.set(name, value)
+def _noun_markup(noun: Body | Media) -> str:
+    return f"<Body>{_escaped(noun.text)}</Body>" if isinstance(noun, Body) else f"<Media>{_escaped(noun.url)}</Media>"
+
+
+def _element(name: str, attributes: str, content: str | None) -> str:
+    return f"<{name}{attributes}/>" if content is None else f"<{name}{attributes}>{content}</{name}>"
+
+
+def _attributes(verb: Message | Sms) -> str:
+    given = verb.attributes().items()
+    return "".join([f' {name}="{_quoted(value)}"' for name, value in given if value is not None])
+
+
+def _escaped(text: str) -> str:
+    """Return the markup of a text; the verbs have removed the characters that XML cannot hold."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\r", "&#13;")
+
+
+def _quoted(value: str) -> str:
+    """Return the markup of the value of an attribute; white space is escaped, as parsers would normalize it."""
+    return _escaped(value).replace('"', "&quot;").replace("\n", "&#10;").replace("\t", "&#9;")
 
 
 def parse_xml(document: bytes | str) -> etree._Element:
@@ -132,6 +141,8 @@ def parse_xml(document: bytes | str) -> etree._Element:
 
     Raises: TwimlError, with code 12100, if it is not XML; entities and document types are refused.
     """
+    from lxml import etree  # a server that makes its answers with these verbs parses none
+
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_pis=True)
     try:
         # lxml does not accept a str whose declaration names an encoding.
