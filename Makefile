@@ -4,8 +4,11 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 TOOLS := $(VENV)/ready-tools
 
+BENCH := .bench
+BENCH_BIN := $(BENCH)/venv/bin
+
 .DEFAULT_GOAL := help
-.PHONY: help run test quick lint types format
+.PHONY: help run test quick lint types format bench
 
 help:  ## show this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /	/' | expand -t 10
@@ -31,6 +34,11 @@ format: $(TOOLS)  ## ruff: fix what it can fix, then format
 	@$(BIN)/python -m ruff check --fix .
 	@$(BIN)/python -m ruff format .
 
+bench:  ## measure speed against the alternatives; about 13 minutes
+	@$(PYTHON) -m benchmarks.wrk
+	@$(MAKE) --no-print-directory $(BENCH)/ready $(BENCH)/ready-node
+	@$(BENCH_BIN)/python -m benchmarks.bench $(ARGS)
+
 $(READY): setup.cfg pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "twiml_app needs Python 3.11 or later: make PYTHON=python3.12")'
 	@echo "Installing twiml_app and what it needs to serve into $(VENV): about 15 seconds, once"
@@ -42,3 +50,14 @@ $(TOOLS): $(READY)
 	@echo "Adding the tools of the tests to $(VENV): about a minute, once"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
 	@touch $@
+
+$(BENCH)/ready: setup.cfg benchmarks/requirements.txt
+	@echo "Installing what is compared into $(BENCH): about a minute, once"
+	@$(PYTHON) -m venv $(BENCH)/venv
+	@$(BENCH_BIN)/python -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt -e '.[postgres]'
+	@touch $@
+
+$(BENCH)/ready-node: benchmarks/express/package.json
+	@mkdir -p $(BENCH)/node && cp benchmarks/express/package.json $(BENCH)/node/
+	@if ! command -v npm >/dev/null; then echo "npm is not installed: Express is left out"; \
+	elif npm install --prefix $(BENCH)/node --no-audit --no-fund --silent; then touch $@; fi

@@ -1,0 +1,109 @@
+"""Measures every figure of the table in benchmarks/README.md, next to what people would write instead.
+
+``make bench`` installs what is compared and runs this. Rounds alternate between the contestants, whose answers are
+checked before they are timed; a figure is the median of the rounds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.machine import ROOT, find_cores
+from benchmarks.plan import NotMeasured, Plan, progress
+from benchmarks.report import Found, Report
+from benchmarks.rows import Target
+from benchmarks.served_rows import measure_served, measure_tail
+from benchmarks.table import render
+from benchmarks.targets import SERVED, TAIL, TARGETS
+from benchmarks.wrk import find_wrk
+
+RESULTS = ROOT / "benchmarks" / "results.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Rows that are measured together."""
+
+    name: str
+    targets: Sequence[Target]
+    measure: Callable[[Plan, frozenset[str]], Found]
+
+
+GROUPS = (
+    Group("one worker under load", SERVED, measure_served),
+    Group("latency under load", TAIL, measure_tail),
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure or read a report, print it, and return the status of the process."""
+    given = _options(arguments)
+    if given.source:
+        print(render(Report.read(given.source)))
+        return 0
+    find_wrk()
+    keys = _chosen(given.only)
+    with tempfile.TemporaryDirectory(prefix="twiml-bench-") as folder:
+        report = _measure(_plan(Path(folder), given.quick), keys, _command(arguments))
+    report.write(given.json)
+    print(render(report))
+    return int(any(row.value is None for row in report.rows))
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    options = argparse.ArgumentParser(prog="python -m benchmarks.bench", description=__doc__)
+    options.add_argument("--quick", action="store_true", help="few short rounds: to see that everything runs")
+    keys = ", ".join(target.key for target in TARGETS)
+    options.add_argument("--only", action="append", metavar="ROW", help=f"a row, or how its name begins: {keys}")
+    options.add_argument("--json", type=Path, default=RESULTS, metavar="FILE", help="where the report is written")
+    options.add_argument("--from", dest="source", type=Path, metavar="FILE", help="print a report that was written")
+    return options.parse_args(arguments)
+
+
+def _chosen(only: Sequence[str] | None) -> frozenset[str]:
+    """Return the keys of the rows to measure.
+
+    Raises: SystemExit, if there is no such row.
+    """
+    chosen = frozenset(each.key for each in TARGETS if not only or any(each.key.startswith(name) for name in only))
+    if not chosen:
+        raise SystemExit(f"there is no row {' or '.join(only or [])}: see --help")
+    return chosen
+
+
+def _plan(folder: Path, is_quick: bool) -> Plan:
+    cores = find_cores()
+    if is_quick:
+        return Plan(folder=folder, cores=cores, rounds=2, seconds=1, warm_up=1, exchanges=50_000, repeats=3)
+    return Plan(folder=folder, cores=cores, rounds=7, seconds=2, warm_up=2, exchanges=1_000_000, repeats=11)
+
+
+def _command(arguments: Sequence[str] | None) -> str:
+    return shlex.join(["python", "-m", "benchmarks.bench", *(sys.argv[1:] if arguments is None else arguments)])
+
+
+def _measure(plan: Plan, keys: frozenset[str], command: str) -> Report:
+    began, found, missing = time.monotonic(), list[Found](), dict[str, str]()
+    for group in GROUPS:
+        wanted = keys & {target.key for target in group.targets}
+        if not wanted:
+            continue
+        progress(f"{group.name} ({time.monotonic() - began:.0f} s so far)")
+        try:
+            found.append(group.measure(plan, wanted))
+        except NotMeasured as error:
+            progress(f"  {error}")
+            missing |= dict.fromkeys(wanted, str(error))
+    rounds = f"{plan.rounds} rounds of {plan.seconds} s per contestant after {plan.warm_up} to warm up"
+    return Report.make(keys, found, missing, command=command, began=began, rounds=rounds, cores=plan.cores)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,42 @@
+"""How much is measured, and where: what every group of measurements is handed."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.machine import Cores
+
+
+class NotMeasured(Exception):
+    """Something is missing or failed; the report says what, and the other rows are measured."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The size of a run."""
+
+    #: For databases, logs and request files; deleted at the end.
+    folder: Path
+    cores: Cores
+    #: Rounds over all contestants, and the seconds of load per contestant in each.
+    rounds: int
+    seconds: int
+    #: Rounds of load before the first that counts.
+    warm_up: int
+    #: Exchanges in the large journal.
+    exchanges: int
+    #: Repetitions of what is measured in a process of its own.
+    repeats: int
+
+
+def parser() -> str:
+    """Return the HTTP parser of all gunicorn contestants: the one that the project's dependencies install."""
+    return "fast" if importlib.util.find_spec("gunicorn_h1c") else "python"
+
+
+def progress(line: str) -> None:
+    """Print a line about what is going on."""
+    print(line, file=sys.stderr, flush=True)

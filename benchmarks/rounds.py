@@ -1,0 +1,122 @@
+"""Loads several contestants in turn, so that a change in the speed of the machine affects all of them alike."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from benchmarks.answers import check_answers
+from benchmarks.contestants import Contestant
+from benchmarks.machine import cpu_s, memory_mb
+from benchmarks.plan import NotMeasured, Plan, progress
+from benchmarks.rows import Served
+from benchmarks.servers import Server, free_port, started
+from benchmarks.signed_requests import write_requests
+from benchmarks.wrk import Load, RequestFile, run_wrk
+
+#: More than the fastest contestant with a journal answers; the others may get the same requests again.
+_REQUESTS_PER_S = 6000
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One contestant in one round."""
+
+    load: Load
+    cpu_us: float
+    memory_mb: float
+
+
+#: The rounds of each contestant, by its name.
+Rounds = Mapping[str, Sequence[Round]]
+
+
+def measure_rounds(
+    plan: Plan,
+    contestants: Sequence[Contestant],
+    missing: dict[str, str],
+    *,
+    connections: int,
+    server_cores: frozenset[int],
+) -> Rounds:
+    """Serve all contestants at once, and load one after another, the order reversed in every second round.
+
+    A contestant that cannot be served, or answers wrongly, goes to ``missing`` with the reason.
+    """
+    rounds: dict[str, list[Round]] = {}
+    with ExitStack() as stack:
+        servers = list(_serve(stack, plan, contestants, missing, server_cores))
+        for number in range(-plan.warm_up, plan.rounds):
+            progress(f"  round {number + 1} of {plan.rounds}" if number >= 0 else "  warming up")
+            path = plan.folder / "requests"
+            requests = write_requests(path, _REQUESTS_PER_S * plan.seconds)
+            for contestant, server in servers if number % 2 else reversed(servers):
+                result = _load(plan, contestant, server, requests, connections)
+                if number >= 0:
+                    rounds.setdefault(contestant.name, []).append(result)
+            path.unlink()
+    return rounds
+
+
+def _serve(
+    stack: ExitStack,
+    plan: Plan,
+    contestants: Sequence[Contestant],
+    missing: dict[str, str],
+    cores: frozenset[int],
+) -> Iterator[tuple[Contestant, Server]]:
+    for place, contestant in enumerate(contestants):
+        port = free_port()
+        folder = plan.folder / f"{len(list(plan.folder.iterdir()))}-{place}"
+        try:
+            command = contestant.command(port)
+            server = stack.enter_context(started(contestant.name, command, port, contestant.settings, folder, cores))
+            check_answers(contestant, port)
+        except NotMeasured as error:
+            progress(f"  {error}")
+            missing[contestant.name] = str(error)
+        else:
+            yield contestant, server
+
+
+def _load(plan: Plan, contestant: Contestant, server: Server, requests: RequestFile, connections: int) -> Round:
+    """Load a contestant once.
+
+    Raises: NotMeasured, if a request failed, or a journal may have seen one twice.
+    """
+    before = cpu_s(server.pid)
+    load = run_wrk(server.port, requests, seconds=plan.seconds, connections=connections, cores=plan.cores.load)
+    cpu_us = (cpu_s(server.pid) - before) / load.requests * 1e6
+    if load.refused or load.broken:
+        raise NotMeasured(f"{contestant.name}: {load.refused} requests refused, {load.broken} connections broken")
+    if contestant.keeps_journal and load.requests + connections > requests.count:
+        raise NotMeasured(f"{contestant.name}: {load.requests} answers to {requests.count} requests")
+    return Round(load, cpu_us, memory_mb(server.pid))
+
+
+def speeds(rounds: Rounds, name: str) -> list[float]:
+    """Return the requests per second of a contestant in each round."""
+    return [each.load.per_second for each in rounds[name]]
+
+
+def summarize(rounds: Rounds, connections: int) -> list[Served]:
+    """Return the medians of each contestant, the fastest first."""
+    found = [_summary(name, each, connections) for name, each in rounds.items()]
+    return sorted(found, key=lambda served: -served.per_second)
+
+
+def _summary(name: str, rounds: Sequence[Round], connections: int) -> Served:
+    per_second = [each.load.per_second for each in rounds]
+    return Served(
+        name=name,
+        connections=connections,
+        per_second=statistics.median(per_second),
+        low=min(per_second),
+        high=max(per_second),
+        cpu_us=statistics.median(each.cpu_us for each in rounds),
+        p50_ms=statistics.median(each.load.p50_ms for each in rounds),
+        p99_ms=statistics.median(each.load.p99_ms for each in rounds),
+        memory_mb=rounds[-1].memory_mb,
+    )
