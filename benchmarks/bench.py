@@ -15,15 +15,21 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.claim_rows import measure_claims
+from benchmarks.emulator_rows import measure_emulator
+from benchmarks.in_process_rows import measure_in_process
 from benchmarks.machine import ROOT, find_cores
 from benchmarks.plan import NotMeasured, Plan, progress
 from benchmarks.report import Found, Report
 from benchmarks.rows import Target
 from benchmarks.served_rows import measure_served, measure_tail
 from benchmarks.table import render
-from benchmarks.targets import SERVED, TAIL, TARGETS
+from benchmarks.targets import EMULATOR, IN_PROCESS, JOURNAL, SERVED, TAIL, TARGETS, WORKERS
+from benchmarks.worker_rows import measure_workers
 from benchmarks.wrk import find_wrk
 
+#: After this time, what is left is measured in fewer rounds, so that a run ends within 15 minutes.
+_LIMIT_S = 660.0
 RESULTS = ROOT / "benchmarks" / "results.json"
 
 
@@ -39,6 +45,10 @@ class Group:
 GROUPS = (
     Group("one worker under load", SERVED, measure_served),
     Group("latency under load", TAIL, measure_tail),
+    Group("four workers", WORKERS, measure_workers),
+    Group("in one process", IN_PROCESS, measure_in_process),
+    Group("a large journal", JOURNAL, measure_claims),
+    Group("the emulator", EMULATOR, measure_emulator),
 )
 
 
@@ -79,10 +89,28 @@ def _chosen(only: Sequence[str] | None) -> frozenset[str]:
 
 
 def _plan(folder: Path, is_quick: bool) -> Plan:
-    cores = find_cores()
+    cores, now = find_cores(), time.monotonic()
     if is_quick:
-        return Plan(folder=folder, cores=cores, rounds=2, seconds=1, warm_up=1, exchanges=50_000, repeats=3)
-    return Plan(folder=folder, cores=cores, rounds=7, seconds=2, warm_up=2, exchanges=1_000_000, repeats=11)
+        return Plan(
+            folder=folder,
+            cores=cores,
+            rounds=2,
+            seconds=1,
+            warm_up=1,
+            exchanges=50_000,
+            repeats=3,
+            ends_at=now + _LIMIT_S,
+        )
+    return Plan(
+        folder=folder,
+        cores=cores,
+        rounds=7,
+        seconds=2,
+        warm_up=2,
+        exchanges=1_000_000,
+        repeats=7,
+        ends_at=now + _LIMIT_S,
+    )
 
 
 def _command(arguments: Sequence[str] | None) -> str:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.machine import Cores
+
+_FEWEST = 3
 
 
 class NotMeasured(Exception):
@@ -30,6 +33,12 @@ class Plan:
     exchanges: int
     #: Repetitions of what is measured in a process of its own.
     repeats: int
+    #: By the monotonic clock: when it is time to hurry.
+    ends_at: float
+
+    def is_late(self, rounds: int) -> bool:
+        """Return whether the rounds so far have to do, because the time is over."""
+        return rounds >= _FEWEST and time.monotonic() > self.ends_at
 
 
 def parser() -> str:

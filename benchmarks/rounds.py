@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from benchmarks.answers import check_answers
 from benchmarks.contestants import Contestant
@@ -17,7 +19,7 @@ from benchmarks.signed_requests import write_requests
 from benchmarks.wrk import Load, RequestFile, run_wrk
 
 #: More than the fastest contestant with a journal answers; the others may get the same requests again.
-_REQUESTS_PER_S = 6000
+_REQUESTS_PER_S = 8000
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,56 +31,64 @@ class Round:
     memory_mb: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traffic:
+    """What is sent to each contestant, and how its answers are checked before."""
+
+    connections: int
+    write: Callable[[Path, int], RequestFile] = write_requests
+    check: Callable[[Contestant, int], None] = check_answers
+
+
 #: The rounds of each contestant, by its name.
 Rounds = Mapping[str, Sequence[Round]]
 
 
-def measure_rounds(
-    plan: Plan,
-    contestants: Sequence[Contestant],
-    missing: dict[str, str],
-    *,
-    connections: int,
-    server_cores: frozenset[int],
-) -> Rounds:
+def measure_rounds(plan: Plan, traffic: Traffic, contestants: Sequence[Contestant], missing: dict[str, str]) -> Rounds:
     """Serve all contestants at once, and load one after another, the order reversed in every second round.
 
     A contestant that cannot be served, or answers wrongly, goes to ``missing`` with the reason.
     """
     rounds: dict[str, list[Round]] = {}
     with ExitStack() as stack:
-        servers = list(_serve(stack, plan, contestants, missing, server_cores))
-        for number in range(-plan.warm_up, plan.rounds):
+        servers = list(_serve(stack, plan, traffic, contestants, missing))
+        for number in range(-plan.warm_up, plan.rounds if servers else -plan.warm_up):
+            if plan.is_late(number):
+                break
             progress(f"  round {number + 1} of {plan.rounds}" if number >= 0 else "  warming up")
-            path = plan.folder / "requests"
-            requests = write_requests(path, _REQUESTS_PER_S * plan.seconds)
+            requests = traffic.write(plan.folder / "requests", _REQUESTS_PER_S * plan.seconds)
             for contestant, server in servers if number % 2 else reversed(servers):
-                result = _load(plan, contestant, server, requests, connections)
+                result = _load(plan, contestant, server, requests, traffic.connections)
                 if number >= 0:
                     rounds.setdefault(contestant.name, []).append(result)
-            path.unlink()
     return rounds
 
 
 def _serve(
-    stack: ExitStack,
-    plan: Plan,
-    contestants: Sequence[Contestant],
-    missing: dict[str, str],
-    cores: frozenset[int],
+    stack: ExitStack, plan: Plan, traffic: Traffic, contestants: Sequence[Contestant], missing: dict[str, str]
 ) -> Iterator[tuple[Contestant, Server]]:
-    for place, contestant in enumerate(contestants):
-        port = free_port()
-        folder = plan.folder / f"{len(list(plan.folder.iterdir()))}-{place}"
+    for contestant in contestants:
         try:
-            command = contestant.command(port)
-            server = stack.enter_context(started(contestant.name, command, port, contestant.settings, folder, cores))
-            check_answers(contestant, port)
+            server = stack.enter_context(serve(plan, contestant))
+            traffic.check(contestant, server.port)
         except NotMeasured as error:
             progress(f"  {error}")
             missing[contestant.name] = str(error)
         else:
             yield contestant, server
+
+
+@contextmanager
+def serve(plan: Plan, contestant: Contestant) -> Iterator[Server]:
+    """Serve a contestant in a new folder.
+
+    Raises: NotMeasured.
+    """
+    port = free_port()
+    folder = Path(tempfile.mkdtemp(dir=plan.folder))
+    command = contestant.command(port)
+    with started(contestant.name, command, port, contestant.settings, folder, plan.cores.server) as server:
+        yield server
 
 
 def _load(plan: Plan, contestant: Contestant, server: Server, requests: RequestFile, connections: int) -> Round:

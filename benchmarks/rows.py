@@ -44,10 +44,10 @@ class Row:
         """``aim``, ``must`` or ``no``; ``reported`` without targets, and ``not measured`` without a value."""
         if self.value is None:
             return "not measured"
-        if self.target.must is None and self.target.aim is None:
-            return "reported"
         if self._reaches(self.target.aim):
             return "aim"
+        if self.target.must is None:
+            return "reported"
         return "must" if self._reaches(self.target.must) else "no"
 
     def _reaches(self, bound: float | None) -> bool:

@@ -30,7 +30,7 @@ from benchmarks.contestants import (
 )
 from benchmarks.plan import Plan
 from benchmarks.report import Found
-from benchmarks.rounds import Rounds, measure_rounds, speeds, summarize
+from benchmarks.rounds import Rounds, Traffic, measure_rounds, speeds, summarize
 from benchmarks.rows import Measurement, ratios
 
 _CONNECTIONS, _TAIL_CONNECTIONS = 4, 8
@@ -55,7 +55,7 @@ def measure_served(plan: Plan, keys: frozenset[str]) -> Found:
     """Measure requests per second, CPU time and memory, with as many connections as threads."""
     missing: dict[str, str] = {}
     chosen = _contestants(keys)
-    rounds = measure_rounds(plan, chosen, missing, connections=_CONNECTIONS, server_cores=plan.cores.server)
+    rounds = measure_rounds(plan, Traffic(connections=_CONNECTIONS), chosen, missing)
     return Found(list(_measurements(rounds, missing, keys)), summarize(rounds, _CONNECTIONS))
 
 
@@ -101,7 +101,7 @@ def measure_tail(plan: Plan, keys: frozenset[str]) -> Found:
     contestants = {"": limit, "tail-off": off, "tail-default": default}
     chosen = [each for key, each in contestants.items() if not key or key in keys]
     missing: dict[str, str] = {}
-    rounds = measure_rounds(plan, chosen, missing, connections=_TAIL_CONNECTIONS, server_cores=plan.cores.server)
+    rounds = measure_rounds(plan, Traffic(connections=_TAIL_CONNECTIONS), chosen, missing)
     found = [
         Measurement(key, ratios(_tails(rounds, each.name), _tails(rounds, limit.name)))
         if {each.name, limit.name} <= rounds.keys()
