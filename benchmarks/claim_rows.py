@@ -25,7 +25,7 @@ from benchmarks.servers import environment
 
 _CLAIMS = 1000
 _COMMANDS = {"overview": ["overview"], "list": ["journal", "list"]}
-#: Runs of each command per round of the plan.
+#: A change of one of these makes another journal.
 _KEY_PARTS = ("benchmarks/journal_rows.py", "twiml_app/journal/migrations.py")
 
 
@@ -102,7 +102,8 @@ def _hold_ups(plan: Plan, large: str, commands: dict[str, list[str]]) -> Iterato
     for key, each in watched.items():
         _collect(each, claims)
         note = f"longest claim {max(each.busy):.1f} ms while it ran, {max(each.idle):.1f} ms for as long without"
-        yield Measurement(key, (max(max(each.busy) - max(each.idle), 0.0),), note)
+        held_up = tuple(max(busy - idle, 0.0) for busy, idle in zip(each.busy, each.idle, strict=True))
+        yield Measurement(key, held_up, note)
 
 
 def _run(plan: Plan, url: str, command: Sequence[str]) -> tuple[float, float]:

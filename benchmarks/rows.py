@@ -18,11 +18,13 @@ class Target:
     at_most: bool = False
     #: ``x`` for a ratio, or what is counted.
     unit: str = "x"
+    #: Whether the worst round counts, instead of the median of all.
+    worst: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """The values that a row had in the rounds; the row has their median."""
+    """The values that a row had in the rounds."""
 
     key: str
     values: tuple[float, ...]
@@ -72,11 +74,14 @@ class Served:
 
 
 def row_of(target: Target, measurement: Measurement | None, missing: str = "") -> Row:
-    """Return the row of a target: with the median of a measurement, or with the reason why there is none."""
+    """Return the row of a target: with the median or the worst round, or the reason why there is none."""
     if measurement is None or not measurement.values:
         return Row(target=target, note=(measurement.note if measurement else "") or missing)
     values = measurement.values
-    return Row(target=target, value=statistics.median(values), low=min(values), high=max(values), note=measurement.note)
+    low, high = min(values), max(values)
+    worst = high if target.at_most else low
+    value = worst if target.worst else statistics.median(values)
+    return Row(target=target, value=value, low=low, high=high, note=measurement.note)
 
 
 def ratios(these: Sequence[float], those: Sequence[float]) -> tuple[float, ...]:

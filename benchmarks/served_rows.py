@@ -42,6 +42,7 @@ _RATIOS = {
     "process-flask": (PROCESS, FLASK),
     "default-flask": (DEFAULT, FLASK),
     "default-limit": (DEFAULT, LIMIT),
+    "limit-flask": (LIMIT, FLASK),
     "django-flask": (DJANGO, FLASK),
     "fastapi-flask": (FASTAPI, FLASK),
     "express-flask": (EXPRESS, FLASK),

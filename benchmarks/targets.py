@@ -15,6 +15,7 @@ SERVED = (
     Target(key="process-flask", figure=f"`TWIML_DURABILITY=process`: requests/s {_FLASK}", must=1.25, aim=1.8),
     Target(key="default-flask", figure=f"default journal: requests/s {_FLASK}", must=1.0, aim=1.4),
     Target(key="default-limit", figure=f"default journal: requests/s {_LIMIT}", must=0.36, aim=0.5),
+    Target(key="limit-flask", figure=f"a constant answer: requests/s {_FLASK}"),
     Target(key="django-flask", figure=f"Django with django-twilio: requests/s {_FLASK}"),
     Target(key="fastapi-flask", figure=f"FastAPI with the official library: requests/s {_FLASK}"),
     Target(key="express-flask", figure=f"Express with the official library: requests/s {_FLASK}"),
@@ -48,10 +49,20 @@ JOURNAL = (
     Target(key="claim-p50", figure=f"a claim {_LARGE}: median", must=1.3, aim=1.1, at_most=True),
     Target(key="claim-p99", figure=f"a claim {_LARGE}: p99", must=1.3, aim=1.1, at_most=True),
     Target(
-        key="overview", figure="`overview` at 1,000,000: longest hold-up of a claim", must=20, at_most=True, unit="ms"
+        key="overview",
+        figure="`overview` at 1,000,000 exchanges: longest hold-up of a claim",
+        must=20,
+        at_most=True,
+        unit="ms",
+        worst=True,
     ),
     Target(
-        key="list", figure="`journal list` at 1,000,000: longest hold-up of a claim", must=20, at_most=True, unit="ms"
+        key="list",
+        figure="`journal list` at 1,000,000 exchanges: longest hold-up of a claim",
+        must=20,
+        at_most=True,
+        unit="ms",
+        worst=True,
     ),
 )
 WORKERS = (
