@@ -47,21 +47,39 @@ Rounds = Mapping[str, Sequence[Round]]
 def measure_rounds(plan: Plan, traffic: Traffic, contestants: Sequence[Contestant], missing: dict[str, str]) -> Rounds:
     """Serve all contestants at once, and load one after another, the order reversed in every second round.
 
-    A contestant that cannot be served, or answers wrongly, goes to ``missing`` with the reason.
+    A contestant that cannot be served, answers wrongly or fails goes to ``missing`` with the reason.
     """
     rounds: dict[str, list[Round]] = {}
     with ExitStack() as stack:
         servers = list(_serve(stack, plan, traffic, contestants, missing))
-        for number in range(-plan.warm_up, plan.rounds if servers else -plan.warm_up):
+        for number in range(-plan.warm_up, plan.rounds):
             if plan.is_late(number):
                 break
             progress(f"  round {number + 1} of {plan.rounds}" if number >= 0 else "  warming up")
             requests = traffic.write(plan.folder / "requests", _REQUESTS_PER_S * plan.seconds)
             for contestant, server in servers if number % 2 else reversed(servers):
-                result = _load(plan, contestant, server, requests, traffic.connections)
-                if number >= 0:
+                result = _load_unless_missing(plan, traffic, contestant, server, requests, missing)
+                if result and number >= 0:
                     rounds.setdefault(contestant.name, []).append(result)
-    return rounds
+    return {name: each for name, each in rounds.items() if name not in missing}
+
+
+def _load_unless_missing(
+    plan: Plan,
+    traffic: Traffic,
+    contestant: Contestant,
+    server: Server,
+    requests: RequestFile,
+    missing: dict[str, str],
+) -> Round | None:
+    if contestant.name in missing:
+        return None
+    try:
+        return _load(plan, contestant, server, requests, traffic.connections)
+    except NotMeasured as error:
+        progress(f"  {error}")
+        missing[contestant.name] = str(error)
+        return None
 
 
 def _serve(
@@ -98,9 +116,10 @@ def _load(plan: Plan, contestant: Contestant, server: Server, requests: RequestF
     """
     before = cpu_s(server.pid)
     load = run_wrk(server.port, requests, seconds=plan.seconds, connections=connections, cores=plan.cores.load)
+    if load.refused or load.broken or not load.requests:
+        problem = f"{load.requests} answers, {load.refused} refusals, {load.broken} broken connections"
+        raise NotMeasured(f"{contestant.name}: {problem}")
     cpu_us = (cpu_s(server.pid) - before) / load.requests * 1e6
-    if load.refused or load.broken:
-        raise NotMeasured(f"{contestant.name}: {load.refused} requests refused, {load.broken} connections broken")
     if contestant.keeps_journal and load.requests + connections > requests.count:
         raise NotMeasured(f"{contestant.name}: {load.requests} answers to {requests.count} requests")
     return Round(load, cpu_us, memory_mb(server.pid))
