@@ -8,7 +8,7 @@ BENCH := .bench
 BENCH_BIN := $(BENCH)/venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test quick lint types format bench
+.PHONY: help run test quick lint types format bench bench-publish
 
 help:  ## show this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /	/' | expand -t 10
@@ -38,6 +38,9 @@ bench:  ## measure speed against the alternatives; about 13 minutes
 	@$(PYTHON) -m benchmarks.wrk
 	@$(MAKE) --no-print-directory $(BENCH)/ready $(BENCH)/ready-node
 	@$(BENCH_BIN)/python -m benchmarks.bench $(ARGS)
+
+bench-publish:
+	@$(BENCH_BIN)/python -m benchmarks.publish
 
 $(READY): setup.cfg pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "twiml_app needs Python 3.11 or later: make PYTHON=python3.12")'

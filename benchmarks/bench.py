@@ -68,10 +68,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
-    options = argparse.ArgumentParser(prog="python -m benchmarks.bench", description=__doc__)
+    rows = "\n".join(f"  {target.key:16} {target.figure}" for target in TARGETS)
+    options = argparse.ArgumentParser(
+        prog="python -m benchmarks.bench",
+        description=__doc__,
+        epilog=f"rows:\n{rows}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     options.add_argument("--quick", action="store_true", help="few short rounds: to see that everything runs")
-    keys = ", ".join(target.key for target in TARGETS)
-    options.add_argument("--only", action="append", metavar="ROW", help=f"a row, or how its name begins: {keys}")
+    options.add_argument("--only", action="append", metavar="ROW", help="a row, or how its name begins; repeatable")
     options.add_argument("--json", type=Path, default=RESULTS, metavar="FILE", help="where the report is written")
     options.add_argument("--from", dest="source", type=Path, metavar="FILE", help="print a report that was written")
     return options.parse_args(arguments)
