@@ -34,7 +34,7 @@ format: $(TOOLS)  ## ruff: fix what it can fix, then format
 	@$(BIN)/python -m ruff check --fix .
 	@$(BIN)/python -m ruff format .
 
-bench:  ## measure speed against the alternatives; about 13 minutes
+bench:  ## measure speed against the alternatives; under 15 minutes, needs wrk
 	@$(PYTHON) -m benchmarks.wrk
 	@$(MAKE) --no-print-directory $(BENCH)/ready $(BENCH)/ready-node
 	@$(BENCH_BIN)/python -m benchmarks.bench $(ARGS)

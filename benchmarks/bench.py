@@ -18,7 +18,7 @@ from pathlib import Path
 from benchmarks.claim_rows import measure_claims
 from benchmarks.emulator_rows import measure_emulator
 from benchmarks.in_process_rows import measure_in_process
-from benchmarks.machine import ROOT, find_cores
+from benchmarks.machine import ROOT, OtherPrograms, find_cores
 from benchmarks.plan import NotMeasured, Plan, progress
 from benchmarks.report import Found, Report
 from benchmarks.rows import Target
@@ -123,7 +123,7 @@ def _command(arguments: Sequence[str] | None) -> str:
 
 
 def _measure(plan: Plan, keys: frozenset[str], command: str) -> Report:
-    began, found, missing = time.monotonic(), list[Found](), dict[str, str]()
+    began, found, missing, others = time.monotonic(), list[Found](), dict[str, str](), OtherPrograms()
     for group in GROUPS:
         wanted = keys & {target.key for target in group.targets}
         if not wanted:
@@ -135,7 +135,9 @@ def _measure(plan: Plan, keys: frozenset[str], command: str) -> Report:
             progress(f"  {error}")
             missing |= dict.fromkeys(wanted, str(error))
     rounds = f"{plan.rounds} rounds of {plan.seconds} s per contestant after {plan.warm_up} to warm up"
-    return Report.make(keys, found, missing, command=command, began=began, rounds=rounds, cores=plan.cores)
+    return Report.make(
+        keys, found, missing, command=command, began=began, rounds=rounds, cores=plan.cores, others=others.cores()
+    )
 
 
 if __name__ == "__main__":

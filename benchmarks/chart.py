@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from benchmarks.report import Report
 
-_WIDTH, _LINE, _TOP, _LEFT, _RIGHT = 760, 38, 92, 290, 70
+_WIDTH, _LINE, _TOP, _LEFT, _RIGHT = 760, 38, 92, 310, 70
 _STYLE = """
 text { font: 15px system-ui, -apple-system, "Segoe UI", Helvetica, Arial, sans-serif; fill: #1f2328; }
 .title { font-size: 18px; font-weight: 600; } .small { font-size: 14px; fill: #59636e; }

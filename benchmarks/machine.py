@@ -71,6 +71,28 @@ def _process_cpu_s(pid: int) -> float:
         return 0.0
 
 
+class OtherPrograms:
+    """Measures how many cores other programs keep busy, and the hypervisor keeps for others."""
+
+    def __init__(self) -> None:
+        self._began = (time.monotonic(), _busy_s(), _own_s())
+
+    def cores(self) -> float:
+        """Return the cores since the start; processes that this one started and that have ended are its own."""
+        seconds, busy, own = time.monotonic() - self._began[0], _busy_s() - self._began[1], _own_s() - self._began[2]
+        return max((busy - own) / seconds, 0.0) if seconds else 0.0
+
+
+def _busy_s() -> float:
+    """Return the time for which the cores were not idle."""
+    fields = [int(field) for field in _text(Path("/proc/stat")).partition("\n")[0].split()[1:9]]
+    return (sum(fields) - fields[3] - fields[4]) / os.sysconf("SC_CLK_TCK")
+
+
+def _own_s() -> float:
+    return sum(os.times()[:4])
+
+
 def memory_mb(pid: int) -> float:
     """Return the resident memory of the largest process among a process and its descendants: the worker."""
     return max(map(_resident_mb, process_tree(pid)))

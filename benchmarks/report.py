@@ -38,6 +38,8 @@ class Report:
     rounds: str
     machine: str
     cores: str
+    #: How many cores other programs kept busy meanwhile.
+    others: float
     http_parser: str
     versions: dict[str, str] = field(default_factory=dict)
 
@@ -52,6 +54,7 @@ class Report:
         began: float,
         rounds: str,
         cores: Cores,
+        others: float,
     ) -> Report:
         """Return the report on the rows with these keys; ``missing`` says, by key, why one was not measured."""
         measured = {each.key: each for group in found for each in group.measurements}
@@ -67,6 +70,7 @@ class Report:
             rounds=rounds,
             machine=describe_machine(),
             cores=cores.note,
+            others=round(others, 2),
             http_parser=parser(),
             versions=versions(),
         )

@@ -52,6 +52,7 @@ def measure_rounds(plan: Plan, traffic: Traffic, contestants: Sequence[Contestan
     rounds: dict[str, list[Round]] = {}
     with ExitStack() as stack:
         servers = list(_serve(stack, plan, traffic, contestants, missing))
+        _warm_up(plan, traffic, servers)
         for number in range(-plan.warm_up, plan.rounds):
             if plan.is_late(number):
                 break
@@ -62,6 +63,15 @@ def measure_rounds(plan: Plan, traffic: Traffic, contestants: Sequence[Contestan
                 if result and number >= 0:
                     rounds.setdefault(contestant.name, []).append(result)
     return {name: each for name, each in rounds.items() if name not in missing}
+
+
+def _warm_up(plan: Plan, traffic: Traffic, servers: Sequence[tuple[Contestant, Server]]) -> None:
+    """Load the contestants that need more than the rounds to warm up; none of them keeps a journal."""
+    slow = [(contestant, server) for contestant, server in servers if contestant.warm_up_s]
+    for contestant, server in slow:
+        requests = traffic.write(plan.folder / "requests", _REQUESTS_PER_S)
+        seconds, connections = contestant.warm_up_s, traffic.connections
+        run_wrk(server.port, requests, seconds=seconds, connections=connections, cores=plan.cores.load)
 
 
 def _load_unless_missing(

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from benchmarks.report import Report
 from benchmarks.rows import Row, Served, Target
 
+#: As many cores busy with other programs disturb the figures.
+_DISTURBED = 0.1
 _HEAD = ("figure", "median", "spread", "must", "aim", "reached", "note")
 _SERVED_HEAD = ("contestant", "connections", "requests/s", "spread", "CPU us/request", "p50 ms", "p99 ms", "memory MB")
 
@@ -79,4 +81,6 @@ def _profile(report: Report) -> Iterator[str]:
 def _facts(report: Report) -> Iterator[str]:
     yield f"`{report.command}` on {report.date}, in {report.seconds / 60:.1f} minutes: {report.rounds}."
     yield f"{report.machine}; {report.cores}; gunicorn with its {report.http_parser} HTTP parser."
+    if report.others >= _DISTURBED:
+        yield f"Other programs kept {report.others:.1f} cores busy meanwhile: repeat this on a quiet machine."
     yield "Versions: " + ", ".join(f"{name} {version}" for name, version in report.versions.items()) + "."

@@ -21,6 +21,7 @@ def report_of(*measurements: Measurement, served: Sequence[Served] = ()) -> Repo
         rounds="7 rounds",
         machine="a machine",
         cores="server on core 0",
+        others=0.04,
         http_parser="python",
         versions={"python": "3.11.7"},
     )

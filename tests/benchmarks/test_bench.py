@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.bench import GROUPS, main
+from benchmarks.machine import Cores
 from benchmarks.rows import Measurement, Target
 from benchmarks.targets import TARGETS
 from benchmarks.wrk import find_wrk
@@ -97,3 +98,11 @@ def test_help_names_every_row(capsys: pytest.CaptureFixture[str]) -> None:
 
     assert stopped.value.code == 0
     assert {target.key for target in TARGETS} <= set(words)
+
+
+def test_single_core_is_said() -> None:
+    """Server and load generator then disturb each other, and no reader could see that from the figures."""
+    one, other = frozenset({3}), frozenset({5})
+
+    assert "only one core" in Cores(one, one, one).note
+    assert Cores(one, other, one | other).note == "server on core 3, load generator on core 5"

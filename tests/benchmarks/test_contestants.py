@@ -13,7 +13,7 @@ from werkzeug.wrappers import Request, Response
 
 from benchmarks import echo_handlers
 from benchmarks.answers import check_answers
-from benchmarks.contestants import FLASK, LIMIT, OFF, Contestant
+from benchmarks.contestants import EXPRESS, FLASK, LIMIT, OFF, Contestant
 from benchmarks.echo_text import TEXT
 from benchmarks.plan import NotMeasured
 from benchmarks.rivals import constant
@@ -108,3 +108,11 @@ def test_contestant_with_a_wrong_answer_is_not_timed(answer: Response) -> None:
 
     with served(program) as port, pytest.raises(NotMeasured, match="gave a wrong answer"):
         check_answers(LIMIT, port)
+
+
+def test_absence_of_node_is_the_reason_of_a_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other rows are measured without it."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    with pytest.raises(NotMeasured, match="node is not installed"):
+        EXPRESS.command(8000)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,16 @@ def test_table_says_how_it_was_made() -> None:
     assert "a machine; server on core 0; gunicorn with its python HTTP parser." in table
     assert "Versions: python 3.11.7." in table
     assert "waits for IO WalSync" in table
+
+
+@pytest.mark.parametrize(
+    ("cores", "is_said"), [pytest.param(0.8, True, id="busy"), pytest.param(0.04, False, id="quiet")]
+)
+def test_table_says_when_other_programs_disturbed_it(cores: float, is_said: bool) -> None:
+    """Figures of a busy machine look like those of a slow program."""
+    table = render(replace(report_of(), others=cores))
+
+    assert ("Other programs kept 0.8 cores busy" in table) is is_said
 
 
 VERDICTS = [
