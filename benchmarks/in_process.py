@@ -17,8 +17,8 @@ from benchmarks.signed_requests import TOKEN, URL, new_form
 from twiml_app import InboundMessage, Message, Router
 from twiml_app.app import create_app
 from twiml_app.recordings import Exchange, replay
-from twiml_app.signature import sign, verify
 from twiml_app.served_app import sender
+from twiml_app.signature import sign, verify
 from twiml_app.twiml import MessagingResponse
 from twiml_app.webhook import Form, WebhookResponse
 
