@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, quote, unquote_to_bytes, urlencode
 
 import pytest
 from hypothesis import given
@@ -258,3 +258,12 @@ def test_plain_line_is_answered_as_text() -> None:
 
     assert (answer.status, answer.body, answer.content_type) == (401, b"who is it?\n", "text/plain; charset=utf-8")
     assert (answer.header("www-authenticate"), answer.header("Location")) == ("Basic", "")
+
+
+@given(st.text(alphabet="%=0123456789abcdefABCDEFxX_\r\n ü&", max_size=40) | st.binary().map(quote))
+def test_escapes_are_read_as_the_standard_library_reads_them(text: str) -> None:
+    """Broken escapes stay as they are."""
+    value = text.replace("&", "")
+    expected = unquote_to_bytes(value.encode()).decode("utf-8", "surrogateescape")
+
+    assert Form.read(f"Body={value}", max_fields=1).pairs == (("Body", expected),)

@@ -61,13 +61,14 @@ def form_bytes(form: Pairs) -> bytes:
 
     Names in byte order, each followed by its value; for a repeated name, each distinct value once, in order.
     """
-    pairs = set(form)
-    try:
-        return "".join(
-            [name + value for name, value in sorted(pairs)]
-        ).encode()  # code points sort as their UTF-8 bytes do
+    given = list(form)
+    first = dict(given)
+    try:  # code points sort as their UTF-8 bytes do
+        if len(first) == len(given):
+            return "".join([name + first[name] for name in sorted(first)]).encode()
+        return "".join([name + value for name, value in sorted(set(given))]).encode()
     except UnicodeEncodeError:
-        encoded = [(_bytes(name), _bytes(value)) for name, value in pairs]
+        encoded = {(_bytes(name), _bytes(value)) for name, value in given}
         return b"".join([name + value for name, value in sorted(encoded)])
 
 
@@ -106,6 +107,8 @@ def _authority_variants(scheme: str, authority: str) -> Iterator[str]:
 
 def read_signature_settings(header: str) -> tuple[str, str]:
     """Return the key id and the algorithm of the settings header; without one, an empty id and HMAC_SHA1."""
+    if not header:
+        return "", "HMAC_SHA1"
     parts = dict(_pair(part) for part in header.split(","))
     return parts.get("key", ""), parts.get("algorithm", "").upper() or "HMAC_SHA1"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from binascii import a2b_qp
 from collections.abc import ItemsView, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
@@ -19,6 +21,8 @@ Endpoint = Literal["message", "status", "fallback"]
 ENDPOINTS: tuple[Endpoint, ...] = ("message", "status", "fallback")
 
 DefaultT = TypeVar("DefaultT")
+
+_BROKEN_ESCAPE = re.compile("%(?![0-9A-Fa-f]{2})")
 
 
 class Form(Mapping[str, str]):
@@ -95,18 +99,29 @@ class Form(Mapping[str, str]):
         return f"Form({list(self.pairs)!r})"
 
 
-def _split_fields(encoded: str, strict: bool) -> Iterator[tuple[str, str]]:
+def _split_fields(encoded: str, strict: bool) -> list[tuple[str, str]]:
+    """Return the fields of a URL-encoded string.
+
+    Raises: MalformedRequest, if strict.
+    """
+    pairs = []
     for text in encoded.replace("+", " ").split("&"):
         name, equals, value = text.partition("=")
         if strict and not equals:
             raise MalformedRequest("the body is not a form: every field must be name=value")
-        yield (_unquote(name), _unquote(value)) if "%" in text else (name, value)
+        pairs.append((_unquote(name), _unquote(value)) if "%" in text else (name, value))
+    return pairs
 
 
 def _unquote(text: str) -> str:
+    """Return a text without its escapes; bytes that are not UTF-8 become surrogate escapes."""
     if "%" not in text:
         return text
-    return unquote_to_bytes(text.encode("utf-8", "surrogateescape")).decode("utf-8", "surrogateescape")
+    quoted = text.encode("utf-8", "surrogateescape")
+    if _BROKEN_ESCAPE.search(text):
+        return unquote_to_bytes(quoted).decode("utf-8", "surrogateescape")
+    # Quoted-printable has the same escapes, with another sign, and its decoder is written in C.
+    return a2b_qp(quoted.replace(b"=", b"=3D").replace(b"%", b"=")).decode("utf-8", "surrogateescape")
 
 
 def quote_value(text: str) -> str:
