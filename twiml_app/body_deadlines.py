@@ -5,8 +5,8 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Any
 
 
@@ -30,21 +30,21 @@ class BodyDeadlines:
         self._until: dict[socket.socket, float] = {}
         self._thread: threading.Thread | None = None
 
-    @contextmanager
-    def watch(self, environ: Mapping[str, Any]) -> Iterator[None]:
+    def watch(self, environ: Mapping[str, Any]) -> AbstractContextManager[None]:
         """End the reading of a request's body when its time is over: it then seems to be cut off."""
         connection = connection_of(environ)
-        if connection is None:
-            yield
-            return
+        return _UNLIMITED if connection is None else _Watch(self, connection)
+
+    def begin(self, connection: socket.socket) -> None:
+        """Start the time of a connection."""
         with self._lock:
             self._until[connection] = self._clock() + self._limit_s
             self._ensure_thread()
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._until.pop(connection, None)
+
+    def end(self, connection: socket.socket) -> None:
+        """Leave a connection alone from now on."""
+        with self._lock:
+            self._until.pop(connection, None)
 
     def end_overdue(self) -> None:
         """End the reading of every body whose time is over."""
@@ -65,3 +65,22 @@ class BodyDeadlines:
         while True:
             time.sleep(self._limit_s / 4)
             self.end_overdue()
+
+
+class _Watch(AbstractContextManager[None]):
+    """The time during which a connection is watched."""
+
+    __slots__ = ("_connection", "_deadlines")
+
+    def __init__(self, deadlines: BodyDeadlines, connection: socket.socket) -> None:
+        self._deadlines = deadlines
+        self._connection = connection
+
+    def __enter__(self) -> None:
+        self._deadlines.begin(self._connection)
+
+    def __exit__(self, *_raised: object) -> None:
+        self._deadlines.end(self._connection)
+
+
+_UNLIMITED = nullcontext()

@@ -42,6 +42,10 @@ class EnvironHeaders(Mapping[str, str]):
             return str(self._environ.get("CONTENT_TYPE", ""))
         return str(self._environ[_variable(name)])
 
+    def get(self, name: str, default: Any = None, /) -> Any:
+        """Return a header, faster than the inherited method, which raises and catches an error."""
+        return self._environ.get(_variable(name), default) if name != "content-type" else self[name]
+
     def __iter__(self) -> Iterator[str]:
         yield "content-type"
         for variable in self._environ:
