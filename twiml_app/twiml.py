@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Self, cast
 
@@ -16,6 +17,9 @@ MAX_MESSAGES = 10
 MAX_BYTES = 64 * 1024
 
 DECLARATION = b'<?xml version="1.0" encoding="UTF-8"?>'
+#: The characters that are escaped in attributes.
+_SPECIAL = re.compile('[&<>"\r\n\t]')
+_VERBS = (Message, Redirect, Sms, Comment)
 
 
 class MessagingResponse:
@@ -24,9 +28,7 @@ class MessagingResponse:
     __slots__ = ("_verbs",)
 
     def __init__(self, *verbs: Verb) -> None:
-        self._verbs: list[Verb] = []
-        for verb in verbs:
-            self.append(verb)
+        self._verbs: list[Verb] = [_checked(verb) for verb in verbs]
 
     @property
     def verbs(self) -> tuple[Verb, ...]:
@@ -36,17 +38,14 @@ class MessagingResponse:
     @property
     def messages(self) -> tuple[Message | Sms, ...]:
         """The verbs that send a message, in order."""
-        return tuple(verb for verb in self._verbs if isinstance(verb, Message | Sms))
+        return tuple(verb for verb in self._verbs if isinstance(verb, (Message, Sms)))
 
     def append(self, verb: Verb) -> Self:
         """Add a verb at the end.
 
         Raises: TwimlError, for anything that a Response cannot hold.
         """
-        if not isinstance(verb, Verb):
-            name = type(verb).__name__
-            raise TwimlError(f"a Response holds Message, Redirect, Sms and Comment, not {name}", code=14110)
-        self._verbs.append(verb)
+        self._verbs.append(_checked(verb))
         return self
 
     def message(
@@ -73,7 +72,7 @@ class MessagingResponse:
 
     def to_bytes(self) -> bytes:
         """Return the document in UTF-8, with an XML declaration."""
-        content = "".join(map(_markup, self._verbs)) or None
+        content = "".join([_markup(verb) for verb in self._verbs]) or None
         return DECLARATION + _element("Response", "", content).encode()
 
     @classmethod
@@ -102,9 +101,16 @@ class MessagingResponse:
         return f"MessagingResponse({', '.join(map(repr, self._verbs))})"
 
 
+def _checked(verb: Verb) -> Verb:
+    if not isinstance(verb, _VERBS):
+        name = type(verb).__name__
+        raise TwimlError(f"a Response holds Message, Redirect, Sms and Comment, not {name}", code=14110)
+    return verb
+
+
 def _markup(verb: Verb) -> str:
     if isinstance(verb, Message):
-        return _element("Message", _attributes(verb), "".join(map(_noun_markup, verb.nouns)) or None)
+        return _element("Message", _attributes(verb), "".join([_noun_markup(noun) for noun in verb.nouns]) or None)
     if isinstance(verb, Redirect):
         method = f' method="{verb.method}"' if verb.method else ""
         return _element("Redirect", method, _escaped(verb.url))
@@ -122,8 +128,16 @@ def _element(name: str, attributes: str, content: str | None) -> str:
 
 
 def _attributes(verb: Message | Sms) -> str:
-    given = verb.attributes().items()
-    return "".join([f' {name}="{_quoted(value)}"' for name, value in given if value is not None])
+    text = "" if verb.to is None else f' to="{_quoted(verb.to)}"'
+    if verb.from_ is not None:
+        text += f' from="{_quoted(verb.from_)}"'
+    if verb.action is not None:
+        text += f' action="{_quoted(verb.action)}"'
+    if verb.method is not None:
+        text += f' method="{verb.method}"'
+    if verb.status_callback is not None:
+        text += f' statusCallback="{_quoted(verb.status_callback)}"'
+    return text
 
 
 def _escaped(text: str) -> str:
@@ -133,6 +147,8 @@ def _escaped(text: str) -> str:
 
 def _quoted(value: str) -> str:
     """Return the markup of the value of an attribute; white space is escaped, as parsers would normalize it."""
+    if not _SPECIAL.search(value):
+        return value
     return _escaped(value).replace('"', "&quot;").replace("\n", "&#10;").replace("\t", "&#9;")
 
 

@@ -66,11 +66,11 @@ class _SendingVerb(ABC):
     def __init__(
         self, to: str | None, from_: str | None, action: str | None, method: str | None, status_callback: str | None
     ) -> None:
-        self.to = _address("to", to)
-        self.from_ = _address("from", from_)
-        self.action = _optional_url("action", action)
-        self.method = _method(method)
-        self.status_callback = _optional_url("statusCallback", status_callback)
+        self.to = None if to is None else _address("to", to)
+        self.from_ = None if from_ is None else _address("from", from_)
+        self.action = None if action is None else _url("action", action)
+        self.method = None if method is None else _method(method)
+        self.status_callback = None if status_callback is None else _url("statusCallback", status_callback)
 
     def attributes(self) -> dict[str, str | None]:
         """Return the XML attributes, None for those that are not given."""
@@ -127,7 +127,8 @@ class Message(_SendingVerb):
         split: bool = False,
     ) -> None:
         super().__init__(to, from_, action, method, status_callback)
-        _refuse_bare_urls(nouns[1:])
+        if len(nouns) > 1:
+            _refuse_bare_urls(nouns[1:])
         urls = [media] if isinstance(media, str) else media
         self.nouns: tuple[Body | Media, ...] = (*map(_noun, nouns), *map(Media, urls))
         self.split = split
@@ -255,9 +256,7 @@ def _refuse_bare_urls(nouns: Iterable[object]) -> None:
             )
 
 
-def _address(attribute: str, value: str | None) -> str | None:
-    if value is None:
-        return None
+def _address(attribute: str, value: str) -> str:
     if not _require_string(attribute, value).strip() or xml_text(value) != value:
         code = 14101 if attribute == "to" else 14102
         raise TwimlError(f"{attribute} is {value!r}: give a phone number or another address", code=code)
@@ -288,7 +287,3 @@ def _is_readable(url: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _optional_url(what: str, value: str | None) -> str | None:
-    return None if value is None else _url(what, value)
