@@ -4,6 +4,7 @@ Twilio waits 15 seconds for an answer, https://www.twilio.com/docs/usage/webhook
 """
 
 import errno
+import gc
 import os
 import signal
 import socket
@@ -113,6 +114,7 @@ def post_worker_init(worker: Any) -> None:
     The master stops the workers: a terminal sends Ctrl-C to all of them at once.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.freeze()  # the garbage collector need not look at the loaded modules again
     from twiml_app.app import serve_health
 
     serve_health(worker.wsgi)
