@@ -31,7 +31,7 @@ INSIDE: dict[str, tuple[str, ...]] = {
         *("deadlines", "lock_holders", "locks", "worker_files", "indexes", "stores", "migrations"),
         *("group_commit", "engine"),
         *("readers", "sqlite", "postgres_connection", "postgres", "opening"),
-        *("ledger", "refusals", "rows", "killed", "forgetting", "upkeep", "readiness"),
+        *("ledger", "refusals", "received_events", "rows", "killed", "forgetting", "upkeep", "readiness"),
         *("row_claims", "lock_claims", "durable", "archive"),
     ),
     "emulator": (

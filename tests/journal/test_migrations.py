@@ -20,7 +20,7 @@ from twiml_app.caller.forms import inbound_form
 from twiml_app.errors import JournalTooNew, OlderReleaseRunning
 from twiml_app.events import parse_event
 from twiml_app.journal.migrations import INDEXES, MIGRATIONS, OLDEST_READER, SCHEMA_VERSION, SMALL_JOURNAL
-from twiml_app.journal.rows import event_key
+from twiml_app.journal.received_events import event_key
 from twiml_app.twiml import MessagingResponse
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -14,18 +15,10 @@ from twiml_app import Router
 from twiml_app.caller.forms import inbound_form, status_form
 from twiml_app.events import parse_event
 from twiml_app.journal.archive import Filter
-from twiml_app.journal.rows import (
-    DONE,
-    FAILED,
-    KILLED,
-    RUNNING,
-    ExchangeRow,
-    event_key,
-    event_target_of_url,
-    lock_offset,
-    stored_response,
-)
+from twiml_app.journal.received_events import DAY_S, ReceivedEvent, event_key, event_target_of_url, lock_offset
+from twiml_app.journal.rows import DONE, FAILED, KILLED, ExchangeRow, answered_values, store, stored_response
 from twiml_app.journal.worker_files import MAX_RECORD_BYTES
+from twiml_app.receiver import Outcome
 from twiml_app.receiver.receiver import Receiver
 from twiml_app.webhook import Form, WebhookRequest, WebhookResponse
 
@@ -142,26 +135,24 @@ DECODED = st.binary(max_size=20).map(lambda data: data.decode("utf-8", "surrogat
 
 @given(
     texts=st.tuples(TEXTS, TEXTS, TEXTS, TEXTS, TEXTS, TEXTS, TEXTS),
-    url=st.none() | st.binary(max_size=40),
-    body=st.none() | st.binary(max_size=40),
-    headers=st.none() | TEXTS,
+    url=st.binary(max_size=40),
+    body=st.binary(max_size=40),
+    headers=TEXTS,
     error_code=st.none() | st.integers(-(2**63), 2**63 - 1),
     times=st.tuples(st.floats(allow_nan=False), st.floats(allow_nan=False)),
 )
 def test_trace_contains_the_whole_request(
     texts: tuple[str, ...],
-    url: bytes | None,
-    body: bytes | None,
-    headers: str | None,
+    url: bytes,
+    body: bytes,
+    headers: str,
     error_code: int | None,
     times: tuple[float, float],
 ) -> None:
     """Whatever somebody sent may be what killed the process, so it must survive in every detail."""
-    row = traced(texts, url=url, body=body, headers=headers, error_code=error_code, times=times)
+    received = traced(texts, url=url, body=body, headers=headers, error_code=error_code, times=times)
 
-    found = ExchangeRow.of_trace(row.trace())
-
-    assert found == replace(row, url=url or b"", body=body or b"", state=FAILED, outcome=KILLED)
+    assert ExchangeRow.of_trace(received.trace()) == killed_row(received)
 
 
 @pytest.mark.parametrize(
@@ -173,13 +164,13 @@ def test_trace_contains_the_whole_request(
 )
 def test_trace_of_an_oversized_request_is_cut(url: bytes, body: bytes, is_kept: bool) -> None:
     """Which message it was is worth more than nothing; and a slot must never reach into the next one."""
-    row = traced(("key", "message", SID, "+1", "+2", "", "message?"), url=url, body=body)
+    received = traced(("key", "message", SID, "+1", "+2", "", "message?"), url=url, body=body)
 
-    record = row.trace()
+    record = received.trace()
 
     assert len(record) <= MAX_RECORD_BYTES
     if is_kept:
-        assert ExchangeRow.of_trace(record) == replace(row, body=b"", state=FAILED, outcome=KILLED)
+        assert ExchangeRow.of_trace(record) == killed_row(received._replace(body=b""))
     else:
         with pytest.raises(ValueError, match="Unterminated string"):
             ExchangeRow.of_trace(record)
@@ -213,10 +204,10 @@ def test_message_has_a_lock_that_a_file_can_hold(sid: str, target: str) -> None:
 def test_message_and_its_fallback_request_have_the_same_lock(request_: WebhookRequest, error_url: str) -> None:
     """The fallback URL must wait for the answer of the handler that still runs."""
     event = parse_event(Form.read(request_.body.decode(), max_fields=100))
-    row = ExchangeRow.of_event("key", request_, event, 0.0, 0, read_settings(BASIC))
+    received = ReceivedEvent.of("key", request_, event, 0.0, read_settings(BASIC))
 
-    assert lock_offset(row.sid, row.target) == lock_offset(SID, event_target_of_url(error_url))
-    assert lock_offset(row.sid, row.target) != lock_offset(SID, "other?")
+    assert lock_offset(received.sid, received.target) == lock_offset(SID, event_target_of_url(error_url))
+    assert lock_offset(received.sid, received.target) != lock_offset(SID, "other?")
 
 
 def test_messages_without_a_sid_have_different_locks() -> None:
@@ -226,12 +217,17 @@ def test_messages_without_a_sid_have_different_locks() -> None:
 
 def test_row_is_stored_over_a_failed_attempt_but_never_over_an_answer(program: Program) -> None:
     """The answer that was sent is the one that counts."""
-    first = replace(traced(("key", "message", SID, "+1", "+2", "", "message?"), headers="{}"), state=FAILED)
-    answered = replace(first, state=DONE, answer=b"yes", outcome="replied")
+    received = traced(("key", "message", SID, "+1", "+2", "", "message?"), headers="{}")
+
+    def attempt(state: str, outcome: str, answer: bytes) -> tuple[object, ...]:
+        response = WebhookResponse(status=200, body=answer)
+        return answered_values(received, Outcome(response, outcome), state, keeps_request=True, now=1.0)
+
+    first, answered = attempt(FAILED, "failed", b""), attempt(DONE, "replied", b"yes")
 
     stored = [
-        program.engine.run(each.store)
-        for each in (first, replace(first, outcome="again"), answered, replace(answered, answer=b"no"), first)
+        program.engine.run(partial(store, values=each))
+        for each in (first, attempt(FAILED, "again", b""), answered, attempt(DONE, "replied", b"no"), first)
     ]
 
     assert stored == [True, True, True, False, False]
@@ -239,18 +235,64 @@ def test_row_is_stored_over_a_failed_attempt_but_never_over_an_answer(program: P
     assert (kept.state, bytes(kept.answer or b""), kept.outcome) == (DONE, b"yes", "replied")
 
 
+def test_every_column_of_an_answered_event_is_stored(program: Program) -> None:
+    """The values are given in the order of the columns: none may end up in another one."""
+    received = traced(
+        ("key", "status", SID, "+1", "+2", "sent", "status?"), url=b"url", headers='{"a": "b"}', body=b"x", error_code=5
+    )
+    response = WebhookResponse(status=200, body=b"answer", content_type="text/xml")
+    outcome = Outcome(response, "replied", "hello:answer", {"hello:answer": "ok"}, "digest", 1.5)
+
+    kept, forgotten = (
+        answered_values(event, outcome, DONE, keeps_request=keeps, now=7.0)
+        for event, keeps in ((received, True), (received._replace(key="other", received_at=2.0), False))
+    )
+    for each in (kept, forgotten):
+        program.engine.run(partial(store, values=each))
+
+    found, without_request = program.archive.all(Filter())
+    assert found == ExchangeRow(
+        id=found.id,
+        **received._asdict(),
+        state=DONE,
+        answer_status=200,
+        answer_type="text/xml",
+        answer=b"answer",
+        handler="hello:answer",
+        outcome="replied",
+        results='{"hello:answer": "ok"}',
+        milliseconds=1.5,
+        said="digest",
+    )
+    assert without_request == replace(
+        found,
+        id=without_request.id,
+        key="other",
+        received_at=2.0,
+        url=None,
+        headers=None,
+        body=None,
+        keep_until=7.0 + DAY_S,
+    )
+
+
+def killed_row(received: ReceivedEvent) -> ExchangeRow:
+    """Return the row of an event whose process was killed."""
+    return ExchangeRow(**received._asdict(), state=FAILED, outcome=KILLED)
+
+
 def traced(
     texts: tuple[str, ...],
     *,
-    url: bytes | None = b"",
-    body: bytes | None = b"",
-    headers: str | None = None,
+    url: bytes = b"",
+    body: bytes = b"",
+    headers: str = "{}",
     error_code: int | None = None,
     times: tuple[float, float] = (1.0, 2e9),
-) -> ExchangeRow:
-    """Return the row of a request that is being handled."""
+) -> ReceivedEvent:
+    """Return a request that is being handled."""
     key, kind, sid, contact, number, message_status, target = texts
-    return ExchangeRow(
+    return ReceivedEvent(
         key=key,
         kind=kind,
         sid=sid,
@@ -265,6 +307,5 @@ def traced(
         url=url,
         headers=headers,
         body=body,
-        state=RUNNING,
         keep_until=times[1],
     )

@@ -17,9 +17,10 @@ from .deadlines import seconds_left
 from .engine import Engine
 from .lock_claims import LockClaim, LockClaims
 from .readiness import Readiness
+from .received_events import DAY_S
 from .refusals import insert_refusal
 from .row_claims import Busy, RowClaim, RowClaims
-from .rows import DAY_S, DONE, FAILED
+from .rows import DONE, FAILED
 from .upkeep import Upkeep
 
 #: How many duplicates may wait at the same time; new events need threads too.

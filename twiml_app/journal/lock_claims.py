@@ -10,6 +10,7 @@ import os
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 
 from ..config import Settings
 from ..errors import ClaimLost, JournalUnavailable
@@ -19,18 +20,17 @@ from ..webhook import WebhookRequest
 from .deadlines import seconds_left
 from .engine import Engine
 from .ledger import filed
+from .received_events import ReceivedEvent, event_key, event_target_of_url, lock_offset
 from .row_claims import Busy
 from .rows import (
     DONE,
     FAILED,
     LATELY,
     SELECT_ANSWERS,
-    ExchangeRow,
-    event_key,
-    event_target_of_url,
+    answered_values,
     keeps_request,
     lately,
-    lock_offset,
+    store,
     stored_response,
 )
 from .stores import Execute, Guards
@@ -46,7 +46,7 @@ _BY_KEY_AND_LATELY = f"{_BY_KEY} UNION ALL SELECT NULL, count, NULL, NULL, said 
 class LockClaim(Claim):
     """A claim that holds the lock of its event, and a slot in the file of its process."""
 
-    row: ExchangeRow
+    received: ReceivedEvent
     guards: Guards
     offset: int
     slot: Slot
@@ -58,7 +58,7 @@ class LockClaim(Claim):
 class _Unsaved:
     """An answer that could not be stored; its slot still contains the request."""
 
-    row: ExchangeRow
+    values: tuple[object, ...]
     guards: Guards
     slot: Slot
 
@@ -84,8 +84,8 @@ class LockClaims:
         """
         ends_at = time.monotonic() + wait_s
         key, now = event_key(request, event), self._clock()
-        row = ExchangeRow.of_event(key, request, event, now, 0, self._settings)
-        offset = lock_offset(row.sid, row.target)
+        received = ReceivedEvent.of(key, request, event, now, self._settings)
+        offset = lock_offset(received.sid, received.target)
         if not _acquire(guards, offset):
             return Busy()
         try:
@@ -94,9 +94,9 @@ class LockClaims:
             )
             if not isinstance(found, StoredReply):
                 self._check_if_suspect(ends_at)
-                slot = _put(guards, row.trace())
+                slot = _put(guards, received.trace())
                 return LockClaim(
-                    row=row, guards=guards, offset=offset, slot=slot, pid=os.getpid(), recent_digests=found
+                    received=received, guards=guards, offset=offset, slot=slot, pid=os.getpid(), recent_digests=found
                 )
         except BaseException:
             guards.events.release(offset)
@@ -111,11 +111,14 @@ class LockClaims:
         """
         if claim.pid != os.getpid():
             raise ClaimLost("a forked child cannot end the request of its parent")
-        now = self._clock()
-        keeps = keeps_request(self._settings, claim.row.kind, outcome, state)
-        row = claim.row.ended(outcome, state, keeps_request=keeps, now=now)
+        keeps = keeps_request(self._settings, claim.received.kind, outcome, state)
+        values = partial(answered_values, claim.received, keeps_request=keeps, now=self._clock())
         try:
-            self._store(claim, row, wait_s)
+            self._store(claim, values(outcome, state), wait_s)
+        except JournalUnavailable:
+            self._is_suspect = True
+            self._keep(_Unsaved(values(replace(outcome, name="not stored"), FAILED), claim.guards, claim.slot))
+            raise
         finally:
             claim.guards.events.release(claim.offset)
 
@@ -146,8 +149,8 @@ class LockClaims:
             self._engine.check(wait_s=seconds_left(ends_at))
             self._is_suspect = False
 
-    def _store(self, claim: LockClaim, row: ExchangeRow, wait_s: float) -> None:
-        """Write a row, and those that could not be stored before.
+    def _store(self, claim: LockClaim, values: tuple[object, ...], wait_s: float) -> None:
+        """Write the values of a row, and those that could not be stored before.
 
         Raises: JournalUnavailable; ClaimLost.
         """
@@ -155,15 +158,10 @@ class LockClaims:
 
         def write(execute: Execute) -> bool:
             for each in unsaved.values():
-                each.row.store(execute)
-            return row.store(execute)
+                store(execute, each.values)
+            return store(execute, values)
 
-        try:
-            is_stored = self._engine.run(write, wait_s=wait_s)
-        except JournalUnavailable:
-            self._is_suspect = True
-            self._keep(_Unsaved(replace(row, state=FAILED, outcome="not stored"), claim.guards, claim.slot))
-            raise
+        is_stored = self._engine.run(write, wait_s=wait_s)
         claim.guards.worker.clear(claim.slot)
         self._forget(unsaved)
         if not is_stored:

@@ -18,16 +18,14 @@ from ..receiver import Claim, Outcome, StoredReply
 from ..webhook import WebhookRequest
 from .engine import Engine
 from .ledger import answered_message, filed, record_status
+from .received_events import DAY_S, ReceivedEvent, event_key, event_target_of_url
 from .rows import (
-    DAY_S,
     DONE,
     FAILED,
     RUNNING,
     SELECT,
     SELECT_ANSWERS,
-    ExchangeRow,
-    event_key,
-    event_target_of_url,
+    insert_running,
     keeps_request,
     said_lately,
     stored_response,
@@ -121,8 +119,8 @@ class RowClaims:
 
     def _claim(self, execute: Execute, attempt: _Attempt) -> Claim | StoredReply | Busy:
         now, event = self._clock(), attempt.event
-        row = ExchangeRow.of_event(attempt.key, attempt.request, event, now, self._engine.store.owner, self._settings)
-        inserted = row.insert(execute)
+        received = ReceivedEvent.of(attempt.key, attempt.request, event, now, self._settings)
+        inserted = insert_running(execute, received, self._engine.store.owner)
         claimed = self._take(execute, attempt) if inserted is None else self._hold(inserted, attempt)
         if not isinstance(claimed, Claim) or isinstance(event, UnknownEvent):
             return claimed
