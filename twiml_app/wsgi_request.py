@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from typing import IO, Any
+from typing import IO, Any, TypeVar, overload
 from urllib.parse import quote
 
 from werkzeug.wsgi import get_input_stream
@@ -13,6 +13,8 @@ from werkzeug.wsgi import get_input_stream
 from .body_deadlines import BodyDeadlines
 from .errors import MalformedRequest
 from .webhook import Endpoint, WebhookRequest
+
+DefaultT = TypeVar("DefaultT")
 
 
 def read_request(environ: Mapping[str, Any], endpoint: Endpoint, path: str) -> WebhookRequest:
@@ -42,9 +44,20 @@ class EnvironHeaders(Mapping[str, str]):
             return str(self._environ.get("CONTENT_TYPE", ""))
         return str(self._environ[_variable(name)])
 
-    def get(self, name: str, default: Any = None, /) -> Any:
-        """Return a header, faster than the inherited method, which raises and catches an error."""
-        return self._environ.get(_variable(name), default) if name != "content-type" else self[name]
+    @overload
+    def get(self, name: str, /) -> str | None: ...
+
+    @overload
+    def get(self, name: str, default: str, /) -> str: ...
+
+    @overload
+    def get(self, name: str, default: str | DefaultT, /) -> str | DefaultT: ...
+
+    def get(self, name: str, default: object = None, /) -> object:
+        """Return a header, faster than the inherited method, which raises and catches an error for a missing one."""
+        if name == "content-type":
+            return self._environ.get("CONTENT_TYPE", "")
+        return self._environ.get(_variable(name), default)
 
     def __iter__(self) -> Iterator[str]:
         yield "content-type"

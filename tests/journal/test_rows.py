@@ -130,6 +130,7 @@ def key_of(request: WebhookRequest) -> str:
 
 TEXTS = st.text(st.characters(exclude_categories=[]), max_size=20)
 #: Strings as they are decoded from the bytes of a request, which need not be UTF-8.
+TIMES = st.floats(allow_nan=False, allow_infinity=False)
 DECODED = st.binary(max_size=20).map(lambda data: data.decode("utf-8", "surrogateescape"))
 
 
@@ -139,7 +140,7 @@ DECODED = st.binary(max_size=20).map(lambda data: data.decode("utf-8", "surrogat
     body=st.binary(max_size=40),
     headers=TEXTS,
     error_code=st.none() | st.integers(-(2**63), 2**63 - 1),
-    times=st.tuples(st.floats(allow_nan=False), st.floats(allow_nan=False)),
+    times=st.tuples(TIMES, TIMES),
 )
 def test_trace_contains_the_whole_request(
     texts: tuple[str, ...],
