@@ -45,6 +45,26 @@ FAST = (
 )
 
 
+class Recorded:
+    """Runs statements, and records each with the number of its rows."""
+
+    def __init__(self, execute: Execute, statements: list[tuple[str, Sequence[object], int]]) -> None:
+        self._execute = execute
+        self._statements = statements
+
+    def __call__(self, statement: str, parameters: Sequence[object] = ()) -> list[Row]:
+        """Run a statement and return its rows."""
+        rows = self._execute(statement, parameters)
+        self._statements.append((statement, parameters, len(rows)))
+        return rows
+
+    def count(self, statement: str, parameters: Sequence[object] = ()) -> int:
+        """Run a statement that writes and return the number of rows."""
+        written = self._execute.count(statement, parameters)
+        self._statements.append((statement, parameters, written))
+        return written
+
+
 class Watched:
     """An engine that records each statement, with the number of rows that it returned."""
 
@@ -64,12 +84,7 @@ class Watched:
         return self._engine.run(lambda execute: operation(self._record(execute)), durable=durable, wait_s=wait_s)
 
     def _record(self, execute: Execute) -> Execute:
-        def recorded(statement: str, parameters: Sequence[object] = ()) -> list[Row]:
-            rows = execute(statement, parameters)
-            self.statements.append((statement, parameters, len(rows)))
-            return rows
-
-        return recorded
+        return Recorded(execute, self.statements)
 
     def plan(self, statement: str, parameters: Sequence[object]) -> list[Row]:
         """Return the steps of a statement."""

@@ -62,14 +62,16 @@ class QueueLock:
         if not self._try() and not self._wait(limit_s):
             raise LockTimeout(f"the write lock was not free within {limit_s:.1f} s, held by {holders([self.path])}")
         self._is_held = True
-        self._write_name(f"{os.getpid()} {self._name}\n")
+        if self._name:
+            self._write(f"{os.getpid()} {self._name}\n")
 
     def release(self) -> None:
         """Release the lock; nothing happens if it is not held."""
         if not self._is_held:
             return
         self._is_held = False
-        self._write_name("")
+        if self._name:
+            self._write("")
         fcntl.flock(self._descriptor, fcntl.LOCK_UN)
 
     def close(self) -> None:
@@ -96,12 +98,11 @@ class QueueLock:
             os.close(self._descriptor)
         self._descriptor = -1
 
-    def _write_name(self, text: str) -> None:
+    def _write(self, holder: str) -> None:
         """Write who holds the lock; on a full disk, it is taken and released all the same."""
-        if self._name:
-            with suppress(OSError):
-                os.ftruncate(self._descriptor, 0)
-                os.pwrite(self._descriptor, text.encode(), 0)
+        with suppress(OSError):
+            os.ftruncate(self._descriptor, 0)
+            os.pwrite(self._descriptor, holder.encode(), 0)
 
     def _try(self) -> bool:
         if self._request is not None:

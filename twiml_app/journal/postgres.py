@@ -62,7 +62,7 @@ class PostgresStore:
         return self._begin_on(self._open(deadline), durable)
 
     def _begin_on(self, connection: LimitedConnection, durable: bool) -> Execute:
-        execute = _postgres_executor(connection)
+        execute = _PostgresExecute(connection)
         if not (durable and self._durable):
             execute("SET LOCAL synchronous_commit = off")
         return execute
@@ -107,7 +107,7 @@ class PostgresStore:
         if not self._reading.acquire(timeout=limit_s):
             raise TimeoutError(f"another thread was still reading after {limit_s:.1f} s")
         try:
-            yield _postgres_executor(self._reader_until(deadline))
+            yield _PostgresExecute(self._reader_until(deadline))
         finally:
             self._reading.release()
 
@@ -145,7 +145,7 @@ class PostgresStore:
         try:
             connection.deadline = time.monotonic() + _INDEX_TIMEOUT_S
             connection.autocommit = True
-            execute = _postgres_executor(connection)
+            execute = _PostgresExecute(connection)
             execute(f"DROP INDEX CONCURRENTLY IF EXISTS {index.name}")
             execute(f"CREATE INDEX CONCURRENTLY {index.name} ON {index.on}")
         finally:
@@ -170,7 +170,7 @@ class PostgresStore:
         connection = connect(self._url, limit_s=seconds_left(deadline))
         connection.deadline = deadline
         try:
-            self._prepare(_postgres_executor(connection))
+            self._prepare(_PostgresExecute(connection))
             connection.commit()
         except BaseException:
             connection.close()
@@ -206,11 +206,22 @@ class PostgresStore:
         return self._reader
 
 
-def _postgres_executor(connection: LimitedConnection) -> Execute:
-    def execute(statement: str, parameters: Sequence[object] = ()) -> list[Row]:
-        # PostgreSQL's text cannot hold NUL.
-        cleaned = [each.replace("\0", "\ufffd") if isinstance(each, str) else each for each in parameters]
-        cursor = connection.execute(cast(Any, statement.replace("?", "%s")), cleaned)
+class _PostgresExecute:
+    """Runs statements on a connection."""
+
+    def __init__(self, connection: LimitedConnection) -> None:
+        self._connection = connection
+
+    def __call__(self, statement: str, parameters: Sequence[object] = ()) -> list[Row]:
+        """Run a statement and return its rows."""
+        cursor = self._run(statement, parameters)
         return cursor.fetchall() if cursor.description else []
 
-    return execute
+    def count(self, statement: str, parameters: Sequence[object] = ()) -> int:
+        """Run a statement that writes and return the number of rows."""
+        return self._run(statement, parameters).rowcount
+
+    def _run(self, statement: str, parameters: Sequence[object]) -> psycopg.Cursor[Row]:
+        # PostgreSQL's text cannot hold NUL.
+        cleaned = [each.replace("\0", "\ufffd") if isinstance(each, str) else each for each in parameters]
+        return self._connection.execute(cast(Any, statement.replace("?", "%s")), cleaned)

@@ -18,6 +18,23 @@ MAX_IDLE = 8
 _STEPS_BETWEEN_CHECKS = 50_000
 
 
+class SqliteExecute:
+    """Runs statements on a connection."""
+
+    __slots__ = ("_connection",)
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def __call__(self, statement: str, parameters: Sequence[object] = ()) -> list[Row]:
+        """Run a statement and return its rows."""
+        return self._connection.execute(statement, parameters).fetchall()
+
+    def count(self, statement: str, parameters: Sequence[object] = ()) -> int:
+        """Run a statement that writes and return the number of rows."""
+        return self._connection.execute(statement, parameters).rowcount
+
+
 class _Reader:
     """One connection; its statements are interrupted when the deadline has passed."""
 
@@ -33,9 +50,7 @@ class _Reader:
             cached_statements=32,
         )
         self.connection.set_progress_handler(lambda: time.monotonic() > self.deadline, _STEPS_BETWEEN_CHECKS)
-
-    def execute(self, statement: str, parameters: Sequence[object] = ()) -> list[Row]:
-        return self.connection.execute(statement, tuple(parameters)).fetchall()
+        self.execute = SqliteExecute(self.connection)
 
 
 class SqliteReaders:

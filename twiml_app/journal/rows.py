@@ -180,7 +180,7 @@ COLUMNS = ", ".join(_NAMES)
 _VALUES = f"INSERT INTO exchanges ({', '.join(_NAMES[1:])}) VALUES ({', '.join('?' * (len(_NAMES) - 1))})"  # noqa: S608
 _INSERT = f"{_VALUES} ON CONFLICT (key) DO NOTHING RETURNING id"
 _REPLACED = ", ".join(f"{name} = excluded.{name}" for name in _NAMES[2:])
-_STORE = f"{_VALUES} ON CONFLICT (key) DO UPDATE SET {_REPLACED} WHERE exchanges.state <> '{DONE}' RETURNING id"
+_STORE = f"{_VALUES} ON CONFLICT (key) DO UPDATE SET {_REPLACED} WHERE exchanges.state <> '{DONE}'"
 
 
 def insert_running(execute: Execute, received: ReceivedEvent, owner: int) -> int | None:
@@ -212,7 +212,7 @@ def answered_values(
 
 def store(execute: Execute, values: Sequence[object]) -> bool:
     """Write a row, over that of an earlier attempt; return False if the event has been answered."""
-    return bool(execute(_STORE, values))
+    return execute.count(_STORE, values) > 0
 
 
 def _insert(execute: Execute, values: Sequence[object]) -> int | None:

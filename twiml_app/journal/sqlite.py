@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import secrets
 import sqlite3
 import time
-from collections.abc import Sequence
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
@@ -16,8 +16,8 @@ from .indexes import Index
 from .lock_holders import holders
 from .locks import EventLocks, QueueLock, supports_event_locks
 from .migrations import OLDEST_READER, migrate
-from .readers import SqliteReaders
-from .stores import Execute, Guards, Row, Trace
+from .readers import SqliteExecute, SqliteReaders
+from .stores import Execute, Guards, Trace
 from .worker_files import WorkerFile, file_of, files_of_dead_processes, is_alive, read_records
 
 #: How long a writer waits for one outside our queue, such as a backup, in seconds.
@@ -50,6 +50,7 @@ class SqliteStore:
         self.guards: Guards | None = None
         self.owner = 0
         self.own_owners: frozenset[int] = frozenset()
+        self._names = str(path), str(self._queue_path)
         self._inodes = (0, 0)
         self._synchronous = ""
         self._busy_ms = 0
@@ -64,7 +65,7 @@ class SqliteStore:
         connection = self._connection or self._connect(deadline)
         self._synchronize(connection, "FULL" if durable and self._durable else "NORMAL")
         self._begin_writing(connection, deadline)
-        return _sqlite_executor(connection)
+        return SqliteExecute(connection)
 
     def commit(self) -> None:
         """Commit, and let the next process write."""
@@ -181,7 +182,7 @@ class SqliteStore:
 
     def _current_inodes(self) -> tuple[int, int]:
         try:
-            return self._path.stat().st_ino, self._queue_path.stat().st_ino
+            return os.stat(self._names[0]).st_ino, os.stat(self._names[1]).st_ino  # noqa: PTH116 - for every request
         except OSError:
             return -1, -1
 
@@ -224,7 +225,7 @@ class SqliteStore:
         connection.execute("PRAGMA secure_delete=ON")
         self._synchronous, self._busy_ms = "", 0
         self._begin_writing(connection, deadline)
-        execute = _sqlite_executor(connection)
+        execute = SqliteExecute(connection)
         oldest = OLDEST_READER["sqlite"]
         migrate(execute, _TYPES, oldest_reader=oldest, before=lambda _: self._refuse_older_releases())
         connection.execute("COMMIT")
@@ -286,10 +287,3 @@ class SqliteStore:
         if level != self._synchronous:
             connection.execute(f"PRAGMA synchronous={level}")
             self._synchronous = level
-
-
-def _sqlite_executor(connection: sqlite3.Connection) -> Execute:
-    def execute(statement: str, parameters: Sequence[object] = ()) -> list[Row]:
-        return connection.execute(statement, tuple(parameters)).fetchall()
-
-    return execute

@@ -22,6 +22,9 @@ class Execute(Protocol):
     def __call__(self, statement: str, parameters: Sequence[object] = ()) -> list[Row]:
         """Run the statement."""
 
+    def count(self, statement: str, parameters: Sequence[object] = ()) -> int:
+        """Run a statement that writes, and return the number of rows that it wrote, faster than by RETURNING."""
+
 
 Operation = Callable[[Execute], T]
 
