@@ -206,7 +206,7 @@ def test_kept_answers_are_stored_once_by_requests_that_end_together(
 
     assert wrong == []
     assert len(rows(locking)) == 68
-    assert len({claim.slot.number for claim in again if isinstance(claim, LockClaim)}) == len(again)
+    assert len({claim.held.slot.number for claim in again if isinstance(claim, LockClaim)}) == len(again)
 
 
 def test_forked_child_cannot_end_the_claim_of_its_parent(locking: Program) -> None:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import NamedTuple
 
 from ..config import Settings
 from ..errors import ClaimLost, JournalUnavailable
@@ -42,16 +43,22 @@ _BY_KEY = "SELECT state, answer_status, answer_type, answer, handler FROM exchan
 _BY_KEY_AND_LATELY = f"{_BY_KEY} UNION ALL SELECT NULL, count, NULL, NULL, said FROM ({LATELY})"  # noqa: S608
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LockClaim(Claim):
-    """A claim that holds the lock of its event, and a slot in the file of its process."""
+class Held(NamedTuple):
+    """What a claim holds: the lock of its event, and a slot in the file of its process."""
 
-    received: ReceivedEvent
     guards: Guards
     offset: int
     slot: Slot
     #: The process that made it: a forked child must not end it.
     pid: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockClaim(Claim):
+    """A claim by the lock of its event."""
+
+    received: ReceivedEvent
+    held: Held
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +101,8 @@ class LockClaims:
             )
             if not isinstance(found, StoredReply):
                 self._check_if_suspect(ends_at)
-                slot = _put(guards, received.trace())
-                return LockClaim(
-                    received=received, guards=guards, offset=offset, slot=slot, pid=os.getpid(), recent_digests=found
-                )
+                held = Held(guards, offset, _put(guards, received.trace()), os.getpid())
+                return LockClaim(received=received, held=held, recent_digests=found)
         except BaseException:
             guards.events.release(offset)
             raise
@@ -109,18 +114,19 @@ class LockClaims:
 
         Raises: JournalUnavailable; ClaimLost.
         """
-        if claim.pid != os.getpid():
+        held = claim.held
+        if held.pid != os.getpid():
             raise ClaimLost("a forked child cannot end the request of its parent")
         keeps = keeps_request(self._settings, claim.received.kind, outcome, state)
         values = partial(answered_values, claim.received, keeps_request=keeps, now=self._clock())
         try:
-            self._store(claim, values(outcome, state), wait_s)
+            self._store(held, values(outcome, state), wait_s)
         except JournalUnavailable:
             self._is_suspect = True
-            self._keep(_Unsaved(values(replace(outcome, name="not stored"), FAILED), claim.guards, claim.slot))
+            self._keep(_Unsaved(values(replace(outcome, name="not stored"), FAILED), held.guards, held.slot))
             raise
         finally:
-            claim.guards.events.release(claim.offset)
+            held.guards.events.release(held.offset)
 
     def find_answer(self, guards: Guards, message: InboundMessage, *, wait_s: float) -> StoredReply | Busy | None:
         """Return the answer that the failed URL gave to a message, if there is one by now.
@@ -149,7 +155,7 @@ class LockClaims:
             self._engine.check(wait_s=seconds_left(ends_at))
             self._is_suspect = False
 
-    def _store(self, claim: LockClaim, values: tuple[object, ...], wait_s: float) -> None:
+    def _store(self, held: Held, values: tuple[object, ...], wait_s: float) -> None:
         """Write the values of a row, and those that could not be stored before.
 
         Raises: JournalUnavailable; ClaimLost.
@@ -162,7 +168,7 @@ class LockClaims:
             return store(execute, values)
 
         is_stored = self._engine.run(write, wait_s=wait_s)
-        claim.guards.worker.clear(claim.slot)
+        held.guards.worker.clear(held.slot)
         self._forget(unsaved)
         if not is_stored:
             raise ClaimLost("another process answered the event while its handler ran")

@@ -14,8 +14,8 @@ import threading
 import zlib
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from .locks import open_lock_file
 
@@ -26,8 +26,7 @@ _HEAD = struct.Struct("=II")
 MAX_RECORD_BYTES = SLOT_BYTES - _HEAD.size
 
 
-@dataclass(frozen=True, slots=True)
-class Slot:
+class Slot(NamedTuple):
     """The place of a record in the file of its process."""
 
     number: int
