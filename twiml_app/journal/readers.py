@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -19,26 +19,30 @@ _STEPS_BETWEEN_CHECKS = 50_000
 
 
 class SqliteExecute:
-    """Runs statements on a connection."""
+    """Runs statements on a connection, with one cursor, as a new one takes as long as a small statement."""
 
-    __slots__ = ("_connection",)
+    __slots__ = ("_cursor",)
 
     def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
+        self._cursor = connection.cursor()
 
     def __call__(self, statement: str, parameters: Sequence[object] = ()) -> list[Row]:
         """Run a statement and return its rows."""
-        return self._connection.execute(statement, parameters).fetchall()
+        return self._cursor.execute(statement, parameters).fetchall()
 
     def count(self, statement: str, parameters: Sequence[object] = ()) -> int:
         """Run a statement that writes and return the number of rows."""
-        return self._connection.execute(statement, parameters).rowcount
+        return self._cursor.execute(statement, parameters).rowcount
 
 
 class _Reader:
-    """One connection; its statements are interrupted when the deadline has passed."""
+    """One connection; its statements are interrupted when the deadline has passed.
 
-    def __init__(self, path: Path, limit_s: float, generation: int) -> None:
+    ``give_back`` is called when its reader is done; after an error, the connection is closed instead.
+    """
+
+    def __init__(self, path: Path, limit_s: float, generation: int, give_back: Callable[[_Reader], object]) -> None:
+        self._give_back = give_back
         self.deadline = time.monotonic() + limit_s
         self.generation = generation
         self.connection = sqlite3.connect(
@@ -52,6 +56,15 @@ class _Reader:
         self.connection.set_progress_handler(lambda: time.monotonic() > self.deadline, _STEPS_BETWEEN_CHECKS)
         self.execute = SqliteExecute(self.connection)
 
+    def __enter__(self) -> Execute:
+        return self.execute
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self._give_back(self)
+        else:
+            self.connection.close()
+
 
 class SqliteReaders:
     """The read-only connections of this process: one for each thread that reads at the moment."""
@@ -61,19 +74,12 @@ class SqliteReaders:
         self._idle: deque[_Reader] = deque()
         self._generation = 0
 
-    @contextmanager
-    def read(self, limit_s: float) -> Iterator[Execute]:
+    def read(self, limit_s: float) -> AbstractContextManager[Execute]:
         """Read on a connection of one's own; each statement sees what was committed when it began.
 
         Raises: sqlite3.Error; OSError.
         """
-        reader = self._take(limit_s)
-        try:
-            yield reader.execute
-        except BaseException:
-            reader.connection.close()
-            raise
-        self._give_back(reader)
+        return self._take(limit_s)
 
     def is_current(self, limit_s: float) -> bool:
         """Return whether the file exists and has the tables of this release.
@@ -99,7 +105,7 @@ class SqliteReaders:
         try:
             reader = self._idle.pop()
         except IndexError:
-            return _Reader(self._path, limit_s, self._generation)
+            return _Reader(self._path, limit_s, self._generation, self._give_back)
         reader.deadline = time.monotonic() + limit_s
         return reader
 
