@@ -55,12 +55,12 @@ def load_environment(root: Path) -> None:
 
     Raises: ConfigurationError, for a line that cannot be read: ignoring it might leave a check out.
     """
-    from dotenv import load_dotenv
-    from dotenv.parser import parse_stream
-
     file = root / ".env"
     if not file.is_file():
         return
+    from dotenv import load_dotenv
+    from dotenv.parser import parse_stream
+
     with file.open(encoding="utf-8") as lines:
         broken = [binding.original.line for binding in parse_stream(lines) if binding.error]
     if broken:
