@@ -9,6 +9,7 @@ import select
 import signal
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -464,7 +465,11 @@ def test_child_that_outlives_its_parent_keeps_a_lock_only_if_python_did_not_fork
 def claim_files(pid: int) -> list[str]:
     """Return the lock files of events that a process has open."""
     folder = Path(f"/proc/{pid}/fd")
-    return [path.name for path in (each.readlink() for each in folder.iterdir()) if path.name.endswith("-claims")]
+    names = []
+    for each in folder.iterdir():
+        with suppress(FileNotFoundError):  # the child has closed it meanwhile
+            names.append(each.readlink().name)
+    return [name for name in names if name.endswith("-claims")]
 
 
 def test_lock_that_the_system_refuses_is_not_counted_as_held(claims: Path) -> None:
