@@ -63,11 +63,10 @@ class Admission:
 
         Raises: MalformedRequest; RequestTooLarge; Forbidden; Unauthorized, with a token that does not fit.
         """
-        if by_token:
-            self._require_token(request)
+        compared = self._require_token(request) if by_token else None
         if not (self._settings.public_url or _ORIGIN.fullmatch(f"{request.scheme}://{request.host}")):
             raise MalformedRequest("the Host header is missing or malformed")
-        form = self._form(request)
+        form = self._form(request) if compared is None else compared
         self._require_signature(request, form)
         self._require_account(form)
         event = parse_event(form, self._query(request))
@@ -92,25 +91,23 @@ class Admission:
         """
         return Form.read(request.query, max_fields=self._settings.max_fields, strict=False)
 
-    def _require_token(self, request: WebhookRequest) -> None:
-        """Check the token of a status URL.
+    def _require_token(self, request: WebhookRequest) -> Form:
+        """Check the token of a status URL, and return the form with which it was compared.
 
         Raises: Unauthorized.
         """
-        problem = self._token_problem(request)
-        if problem and request.headers.get("authorization"):
-            raise Unauthorized("the credentials are wrong", reason=_WRONG_CREDENTIALS)
-        if problem:
-            raise Unauthorized("the token of the status URL is not valid", reason=problem)
-
-    def _token_problem(self, request: WebhookRequest) -> str:
-        """Return why the token of a URL does not replace the credentials; an empty string if it does."""
         try:
             query, form = self._query(request), self._form(request)
         except RequestRefused as refused:  # not a status callback to a URL of ours
-            return f"the token of the status URL was not checked: {refused.reason}"
-        sid, token = query.get(REPLY_PARAMETER, ""), query.get(TOKEN_PARAMETER, "")
-        return self.status_urls.problem(sid, token, to=form.get("To", ""), from_=form.get("From", ""))
+            problem = f"the token of the status URL was not checked: {refused.reason}"
+        else:
+            sid, token = query.get(REPLY_PARAMETER, ""), query.get(TOKEN_PARAMETER, "")
+            problem = self.status_urls.problem(sid, token, to=form.get("To", ""), from_=form.get("From", ""))
+            if not problem:
+                return form
+        if request.headers.get("authorization"):
+            raise Unauthorized("the credentials are wrong", reason=_WRONG_CREDENTIALS)
+        raise Unauthorized("the token of the status URL is not valid", reason=problem)
 
     def _require_signature(self, request: WebhookRequest, form: Form) -> None:
         if not self._settings.requires_signature or self._is_signed(request, form):
