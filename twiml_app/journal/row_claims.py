@@ -6,7 +6,6 @@ where the store cannot lock a single event.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -25,6 +24,7 @@ from .rows import (
     RUNNING,
     SELECT,
     SELECT_ANSWERS,
+    answer_values,
     insert_running,
     keeps_request,
     said_lately,
@@ -164,23 +164,10 @@ class RowClaims:
             execute(release, (FAILED, exchange, RUNNING, self._engine.store.owner))
 
     def _write_end(self, execute: Execute, claim: RowClaim, outcome: Outcome, state: str) -> bool:
-        response = outcome.response
         written = execute(
             "UPDATE exchanges SET state = ?, answer_status = ?, answer_type = ?, answer = ?, handler = ?, outcome = ?,"
             " results = ?, milliseconds = ?, said = ? WHERE id = ? AND owner = ? RETURNING kind",
-            (
-                state,
-                response.status,
-                response.content_type,
-                response.body,
-                outcome.handler,
-                outcome.name,
-                json.dumps(dict(outcome.results)) if outcome.results else None,
-                outcome.milliseconds,
-                outcome.digest,
-                claim.exchange_id,
-                claim.owner,
-            ),
+            (state, *answer_values(outcome), claim.exchange_id, claim.owner),
         )
         if written and not keeps_request(self._settings, written[0][0], outcome, state):
             forget = "UPDATE exchanges SET body = NULL, headers = NULL, url = NULL, keep_until = ? WHERE id = ?"

@@ -193,21 +193,16 @@ def answered_values(
     received: ReceivedEvent, outcome: Outcome, state: str, *, keeps_request: bool, now: float
 ) -> tuple[object, ...]:
     """Return the values of the row of an event that was claimed by a lock and has been answered."""
+    request = received[:-1] if keeps_request else (*received[:FOUND_BY], None, None, None)
+    return (*request, state, 0, *answer_values(outcome), received.keep_until if keeps_request else now + DAY_S)
+
+
+def answer_values(outcome: Outcome) -> tuple[object, ...]:
+    """Return the values of the columns from ``answer_status`` to ``said``."""
     response = outcome.response
-    return (
-        *(received[:-1] if keeps_request else (*received[:FOUND_BY], None, None, None)),
-        state,
-        0,
-        response.status,
-        response.content_type,
-        response.body,
-        outcome.handler,
-        outcome.name,
-        json.dumps(dict(outcome.results)) if outcome.results else None,
-        outcome.milliseconds,
-        outcome.digest,
-        received.keep_until if keeps_request else now + DAY_S,
-    )
+    results = json.dumps(dict(outcome.results)) if outcome.results else None
+    answer = (response.status, response.content_type, response.body)
+    return (*answer, outcome.handler, outcome.name, results, outcome.milliseconds, outcome.digest)
 
 
 def store(execute: Execute, values: Sequence[object]) -> bool:
