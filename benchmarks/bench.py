@@ -85,11 +85,11 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 def _chosen(only: Sequence[str] | None) -> frozenset[str]:
     """Return the keys of the rows to measure.
 
-    Raises: SystemExit, if there is no such row.
+    Raises: SystemExit, for a name that no row has.
     """
     chosen = frozenset(each.key for each in TARGETS if not only or any(each.key.startswith(name) for name in only))
     if not chosen:
-        raise SystemExit(f"there is no row {' or '.join(only or [])}: see --help")
+        raise SystemExit(f"there is no row {' or '.join(only or [])}: --help lists the rows")
     return chosen
 
 

@@ -49,7 +49,7 @@ def measure_claims(plan: Plan, keys: frozenset[str]) -> Found:
 
 
 def _large_journal(plan: Plan) -> Path:
-    """Return the file of the large journal; it is filled if there is none of this layout and month."""
+    """Return the file of the large journal; it is made again after a change of its tables, and each month."""
     digest = hashlib.sha256(b"".join((ROOT / name).read_bytes() for name in _KEY_PARTS)).hexdigest()[:8]
     folder = BENCH / "journals" / f"{plan.exchanges}-{time.strftime('%Y-%m')}-{digest}"
     file = folder / "twiml.db"

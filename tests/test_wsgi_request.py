@@ -19,7 +19,7 @@ HEADERS = EnvironHeaders({"HTTP_USER_AGENT": "TwilioProxy/1.1", "HTTP_X_EMPTY": 
     ],
 )
 def test_header_is_found_by_its_name_in_lower_case(name: str, expected: str | None) -> None:
-    """A header that was not sent is no error, as most requests lack some of those that are asked for."""
+    """Most requests lack some of the headers that are looked up."""
     assert HEADERS.get(name) == expected
     assert (name in HEADERS) == (expected is not None)
 

@@ -86,7 +86,7 @@ class DirectDispatch:
         return response(environ, start_response)
 
     def _failed(self, error: Exception) -> Response:
-        """Return the response to an exception as Flask's dispatch does; the receiver raises none by itself."""
+        """Return the response to an exception as Flask's dispatch does; only a defect of the receiver leads here."""
         try:
             return self._app.finalize_request(self._app.handle_user_exception(error))
         except Exception as unhandled:

@@ -141,7 +141,7 @@ def test_exception_is_answered_and_logged(caplog: pytest.LogCaptureFixture) -> N
             id="chunks and a length",
         ),
         pytest.param(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: +3\r\n\r\nabc", id="length with a sign"),
-        pytest.param(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: abc\r\n\r\nabc", id="length that is no number"),
+        pytest.param(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: abc\r\n\r\nabc", id="length is not a number"),
         pytest.param(
             b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabc", id="two lengths"
         ),
