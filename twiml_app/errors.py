@@ -15,6 +15,7 @@
     ├── CallError                 a webhook could not be called
     ├── RecordingError            a recording cannot be read
     ├── ApiError                  the emulator's REST API refuses a request
+    ├── CannotStore               work or a message was asked for where it cannot be stored
     └── JournalError              the base of every error of the journal
         ├── StillRunning          another request is still processing the event
         ├── ClaimLost             another process took over the event, or its row was erased
@@ -147,6 +148,10 @@ class ApiError(TwimlAppError):
         self.message = message
         #: The HTTP status.
         self.status = status
+
+
+class CannotStore(TwimlAppError):
+    """Work or a message was asked for where it cannot be stored; the message says why and what to do."""
 
 
 class JournalError(TwimlAppError):

@@ -20,6 +20,7 @@ from twiml_app.journal.archive import Archive
 from twiml_app.journal.engine import Engine
 from twiml_app.journal.sqlite import SqliteStore
 from twiml_app.journal.stores import Row
+from twiml_app.pending import Effect
 from twiml_app.receiver import Claim, Outcome
 from twiml_app.receiver.receiver import Receiver
 from twiml_app.twiml import MessagingResponse
@@ -118,11 +119,13 @@ def claim_message(program: Program, sid: str = SID) -> Claim:
     return claim
 
 
-def replied(text: str) -> Outcome:
+def replied(text: str, effects: tuple[Effect, ...] = ()) -> Outcome:
     """Return the outcome of a handler that replied with this text."""
     response = MessagingResponse()
     response.message(text)
-    return Outcome(WebhookResponse(status=200, body=str(response).encode(), content_type=TWIML_TYPE), "replied")
+    return Outcome(
+        WebhookResponse(status=200, body=str(response).encode(), content_type=TWIML_TYPE), "replied", effects=effects
+    )
 
 
 def bodies(response: WebhookResponse) -> list[str]:

@@ -219,10 +219,10 @@ def test_handlers_that_succeeded_before_do_not_run_again() -> None:
     """A retry of a failed status must not refund the same customer twice."""
     deliveries, received = Deliveries(), status("undelivered", 30003)
     handlers = deliveries.router.status_handlers(received)
-    results = run_status_handlers(handlers, received)
+    results = run_status_handlers(handlers, received).results
     deliveries.ran.clear()
 
-    assert run_status_handlers(handlers, received, results) == results
+    assert run_status_handlers(handlers, received, results).results == results
     assert deliveries.ran == ["second False"]
 
 
@@ -252,7 +252,7 @@ def test_failure_is_kept_if_two_handlers_share_a_name(order: list[bool]) -> None
 
         return handler
 
-    results = run_status_handlers([make(fails=each) for each in order], status("delivered"))
+    results = run_status_handlers([make(fails=each) for each in order], status("delivered")).results
 
     assert [*results.values()] == ["ValueError: a bug"]
     assert ran == order

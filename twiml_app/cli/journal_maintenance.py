@@ -10,7 +10,7 @@ import click
 from ..app import state_of
 from ..events import StatusCallback, parse_event
 from ..journal import Archive, ExchangeRow, Filter, Index, Ledger
-from ..receiver import run_status_handlers
+from ..receiver import StatusResults, run_status_handlers
 from ..recordings import Exchange
 from ..routing import Router
 from ..statuses import progress
@@ -91,10 +91,10 @@ def retry(app_name: str | None, **chosen: Any) -> None:
     failed = 0
     with app.app_context():
         for kept in to_retry:
-            results = _run_again(state_of(app).router, ledger, kept)
+            results, effects = _run_again(state_of(app).router, ledger, kept)
             outcome = "handled" if all(result == "ok" for result in results.values()) else "failed"
             failed += outcome == "failed"
-            archive.settle(kept.id, results, outcome)
+            archive.settle(kept.id, results, outcome, effects)
             click.echo(f"{kept.id}  {kept.sid}  {kept.message_status}  {outcome}")
             for name, result in results.items():
                 click.echo(f"    {name}: {printable(result)}")
@@ -102,8 +102,8 @@ def retry(app_name: str | None, **chosen: Any) -> None:
     raise SystemExit(1 if failed else 0)
 
 
-def _run_again(router: Router, ledger: Ledger, kept: ExchangeRow) -> dict[str, str]:
-    """Run the handlers of a status callback that did not succeed, and return the result of each."""
+def _run_again(router: Router, ledger: Ledger, kept: ExchangeRow) -> StatusResults:
+    """Run the handlers of a status callback that did not succeed."""
     exchange = cast(Exchange, kept.exchange)
     query = Form.read(exchange.url.partition("?")[2], max_fields=len(exchange.url), strict=False)
     event = cast(StatusCallback, parse_event(exchange.form, query))

@@ -9,12 +9,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from ..pending import Effect
 from .engine import Engine
 from .forgetting import forget
 from .killed import collect_killed
 from .migrations import FAILED_CONDITION
 from .refusals import Refusal, latest_refusals
-from .rows import COLUMNS, KILLED, RUNNING, ExchangeRow
+from .rows import COLUMNS, KILLED, RUNNING, ExchangeRow, write_effects
 from .stores import Execute
 
 if TYPE_CHECKING:
@@ -150,10 +151,15 @@ class Archive:
         self.collect_killed()
         return self.all(wanted, f"{FAILED_CONDITION} AND kind = 'status' AND outcome IN ('failed', 'killed')")
 
-    def settle(self, exchange_id: int, results: dict[str, str], outcome: str) -> None:
-        """Store the results of a status callback whose handlers were run again."""
+    def settle(self, exchange_id: int, results: dict[str, str], outcome: str, effects: Sequence[Effect] = ()) -> None:
+        """Store the results and effects of a status callback whose handlers were run again."""
         update = "UPDATE exchanges SET state = 'done', outcome = ?, results = ?, answer_status = 204 WHERE id = ?"
-        self._engine.run(lambda execute: execute(update, (outcome, json.dumps(results), exchange_id)), wait_s=_WAIT_S)
+
+        def write(execute: Execute) -> None:
+            execute(update, (outcome, json.dumps(results), exchange_id))
+            write_effects(execute, effects)
+
+        self._engine.run(write, wait_s=_WAIT_S)
 
     def refusals(self, limit: int) -> list[Refusal]:
         """Return the latest refused requests, newest first."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final, Literal, Self
 
 from ..config import Settings
 from ..events import InboundMessage, parse_event
+from ..pending import Effect
 from ..receiver import Outcome
 from ..webhook import Endpoint, Form, WebhookResponse
 from .ledger import filed
@@ -208,6 +209,13 @@ def answer_values(outcome: Outcome) -> tuple[object, ...]:
 def store(execute: Execute, values: Sequence[object]) -> bool:
     """Write a row, over that of an earlier attempt; return False if the event has been answered."""
     return execute.count(_STORE, values) > 0
+
+
+def write_effects(execute: Execute, effects: Iterable[Effect]) -> Literal[True]:
+    """Store what handlers asked for, in the transaction that stores their answer."""
+    for effect in effects:
+        effect.write(execute)
+    return True
 
 
 def _insert(execute: Execute, values: Sequence[object]) -> int | None:

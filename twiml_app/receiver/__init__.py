@@ -1,7 +1,7 @@
 """The life of a webhook request: admit, claim, answer, store, send."""
 
 from .admission import Admission
-from .answering import run_status_handlers
+from .answering import StatusResults, run_status_handlers
 from .auth import REALM
 from .claims import Claim, Journal, Outcome, StoredReply
 from .opt_outs import silence_for
@@ -17,6 +17,7 @@ __all__ = [
     "Outcome",
     "Receiver",
     "ReplayProofs",
+    "StatusResults",
     "StoredReply",
     "run_status_handlers",
     "silence_for",

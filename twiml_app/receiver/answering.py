@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
 
 from ..config import Settings
 from ..errors import ConfigurationError, ReplyError
 from ..events import Event, InboundMessage, StatusCallback
 from ..logs import logger
+from ..pending import Collection, Effect
 from ..routing import Handler, Router, name_of
 from ..twiml import MessagingResponse
 from ..verbs import Message
@@ -38,15 +40,19 @@ class Answerer:
         self._suggestions = Suggestions()
         self._apology = _read_apology(settings.apology)
 
-    def answer(self, request: WebhookRequest, event: Event) -> Outcome:
-        """Return the outcome of an event; no exception of a handler makes this raise."""
+    def answer(self, request: WebhookRequest, event: Event, *, refusal: str = "") -> Outcome:
+        """Return the outcome of an event; no exception of a handler makes this raise.
+
+        ``refusal`` says why nothing can be stored that a handler asks for; it is empty if it can.
+        """
         if isinstance(event, InboundMessage):
-            return self._reply(request, event)
+            with Collection(event, refusal=refusal) as collected:
+                return self._reply(request, event, collected)
         if isinstance(event, StatusCallback):
-            return self._notify(event)
+            return self._notify(event, refusal)
         return Outcome(empty_response(request), event.kind)
 
-    def _reply(self, request: WebhookRequest, message: InboundMessage) -> Outcome:
+    def _reply(self, request: WebhookRequest, message: InboundMessage, collected: Collection) -> Outcome:
         """Run the handler of a message; if it fails, answer with 500, so that Twilio calls the fallback URL."""
         silence = silence_for(message, self._settings)
         if silence == "blocked":
@@ -57,7 +63,7 @@ class Answerer:
                 handler = name_of(notified)
                 notified(message)
             if silence:
-                return Outcome(twiml_response(), silence, handler)
+                return Outcome(twiml_response(), silence, handler, effects=tuple(collected.effects))
             handler = ""
             found = self._router.match(message)
             if found is None:
@@ -69,8 +75,8 @@ class Answerer:
             document = to_document(response, handler=handler)
         except Exception as error:  # whatever a handler raises, Twilio gets an answer
             return self._failed(error, handler, message)
-        name = "replied" if response.verbs else "silent"
-        return Outcome(twiml_response(document), name, handler, digest=_reply_digest(response))
+        name, effects = "replied" if response.verbs else "silent", tuple(collected.effects)
+        return Outcome(twiml_response(document), name, handler, digest=_reply_digest(response), effects=effects)
 
     def _status_url(self, request: WebhookRequest, message: InboundMessage) -> StatusUrl | None:
         """Return a function that signs the status URL of a reply, once for replies between the same addresses."""
@@ -98,15 +104,16 @@ class Answerer:
         """Return the outcome that sends the apology, or nothing if none is configured."""
         return Outcome(twiml_response(self._apology.to_bytes()), name, handler, digest=_reply_digest(self._apology))
 
-    def _notify(self, status: StatusCallback) -> Outcome:
+    def _notify(self, status: StatusCallback, refusal: str) -> Outcome:
         """Run every handler of a status callback; the answer is always 204, as Twilio would not retry."""
         handlers = self._router.status_handlers(status)
-        results = run_status_handlers(handlers, status, on_exception=self._report)
+        results, effects = run_status_handlers(handlers, status, on_exception=self._report, refusal=refusal)
         failed = [name for name, result in results.items() if result != "ok"]
         if not handlers:
             self._suggestions.offer(status)
         name = "failed" if failed else "handled" if handlers else "unhandled"
-        return Outcome(WebhookResponse(status=204), name, ",".join(failed or results), results=results)
+        by = ",".join(failed or results)
+        return Outcome(WebhookResponse(status=204), name, by, results=results, effects=effects)
 
     def _report(self, error: Exception, handler: str) -> None:
         logger.error("%s failed: %s", handler, type(error).__name__, exc_info=error)
@@ -116,21 +123,36 @@ class Answerer:
             logger.error("the exception hook raised %s", type(failure).__name__, exc_info=failure)
 
 
+class StatusResults(NamedTuple):
+    """What the handlers of a status callback did."""
+
+    #: The result of each handler, ``ok`` or the error.
+    results: dict[str, str]
+    #: What the handlers that succeeded asked for.
+    effects: tuple[Effect, ...]
+
+
 def run_status_handlers(
     handlers: Iterable[Handler],
     status: StatusCallback,
     before: Mapping[str, str] | None = None,
     *,
     on_exception: Callable[[Exception, str], object] = lambda _error, _handler: None,
-) -> dict[str, str]:
-    """Run handlers in order and return each result, ``ok`` or the error; those that were ok before are skipped."""
+    refusal: str = "",
+) -> StatusResults:
+    """Run handlers in order; those that were ok before are skipped. ``refusal`` is as in ``Answerer.answer``."""
     results: dict[str, str] = {}
+    effects: list[Effect] = []
     for handler in handlers:
         name = name_of(handler)
-        result = "ok" if (before or {}).get(name) == "ok" else _call(handler, status, on_exception)
+        result = "ok"
+        if (before or {}).get(name) != "ok":
+            with Collection(status, refusal=refusal) as collected:
+                result = _call(handler, status, on_exception)
+            effects += collected.effects if result == "ok" else ()
         if results.get(name, "ok") == "ok":  # if two handlers share a name, keep the failure
             results[name] = result
-    return results
+    return StatusResults(results, tuple(effects))
 
 
 def _call(handler: Handler, status: StatusCallback, on_exception: Callable[[Exception, str], object]) -> str:

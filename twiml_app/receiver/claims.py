@@ -11,6 +11,7 @@ from typing import Protocol
 
 from ..errors import RequestRefused
 from ..events import Event, InboundMessage
+from ..pending import Effect
 from ..webhook import WebhookRequest, WebhookResponse
 
 
@@ -26,6 +27,8 @@ class Outcome:
     #: A digest of the texts and media that are sent, used to detect two programs that answer each other forever.
     digest: str = ""
     milliseconds: float = 0.0
+    #: What the handlers asked for besides the answer; it is stored with the answer, or not at all.
+    effects: tuple[Effect, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +68,7 @@ class Journal(Protocol):
         """
 
     def finish(self, claim: Claim, outcome: Outcome, *, wait_s: float) -> None:
-        """Store the answer: it is durable when this returns.
+        """Store the answer and the effects of the outcome in one transaction: they are durable when this returns.
 
         Raises: ClaimLost.
         """

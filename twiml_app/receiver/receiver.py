@@ -101,7 +101,7 @@ class Receiver:
         if request.endpoint == "fallback":
             return self._fall_back(request, event, journal, started)
         if journal is None:
-            return self._answerer.answer(request, event)
+            return self._answerer.answer(request, event, refusal="" if event.replayed else _NO_JOURNAL)
         try:
             return self._answer_once(journal, request, event, started, by_token=by_token)
         except StillRunning as error:
@@ -166,7 +166,7 @@ class Receiver:
     def _unless_looping(self, claim: Claim, outcome: Outcome) -> Outcome:
         if claim.recent_digests.get(outcome.digest, 0) < self.settings.loop_limit:
             return outcome
-        return Outcome(twiml_response(), "looping", outcome.handler, digest=outcome.digest)
+        return replace(outcome, response=twiml_response(), name="looping")
 
     def _store(self, journal: Journal, claim: Claim, outcome: Outcome, wait_s: float) -> Outcome:
         """Store the answer before it is sent; if that fails it is not sent, unless the settings allow it."""
@@ -182,15 +182,18 @@ class Receiver:
             )
         except JournalUnavailable as error:
             log_event(logging.ERROR, "journal", {"problem": error})
-            if self.settings.store_failure == "refuse":
+            if self.settings.store_failure == "refuse" or outcome.effects:  # nothing else would remember the effects
                 return Outcome(unavailable_response(), "journal unavailable")
+        else:
+            for effect in outcome.effects:
+                effect.committed()
         return outcome
 
     def _answer_without(self, request: WebhookRequest, event: Event, error: JournalUnavailable) -> Outcome:
         log_event(logging.ERROR, "journal", {"problem": error})
         if self.settings.store_failure == "refuse":
             return Outcome(unavailable_response(), "journal unavailable")
-        return self._answerer.answer(request, event)
+        return self._answerer.answer(request, event, refusal=f"the journal is not available ({error})")
 
     def _log(self, event: Event, outcome: Outcome, seconds: float) -> None:
         unhandled = outcome.name == "unhandled" and isinstance(event, InboundMessage)
@@ -210,6 +213,7 @@ class Receiver:
         return about | done | {"from": mask(event.from_), "to": mask(event.to)}
 
 
+_NO_JOURNAL = "the application has no journal; set TWIML_DATABASE_URL"
 #: Outcomes that need no attention: they are logged as information, all others as warnings.
 _QUIET = ("replied", "silent", "handled", "opted out", "repeated", "blocked")
 #: Outcomes of a message whose handlers succeeded.

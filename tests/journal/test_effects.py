@@ -1,0 +1,145 @@
+"""What a handler asks for is stored together with its answer, or not at all."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.journal.program import Clock, Program, claim_message, query, replied
+from tests.webhook_requests import SID
+from twiml_app import InboundMessage, StatusCallback
+from twiml_app.errors import CannotStore, ClaimLost
+from twiml_app.journal.archive import Filter
+from twiml_app.pending import Effect, Transaction, collection
+
+
+def asking(name: str, committed: list[str]) -> Effect:
+    """Return an effect that stores its name."""
+
+    def write(execute: Transaction) -> None:
+        execute("INSERT INTO meta VALUES (?, 'asked for')", (name,))
+
+    return Effect("work", {"name": name}, write, lambda: committed.append(name))
+
+
+def ask(name: str, committed: list[str]) -> None:
+    """Ask for an effect, as a handler does."""
+    collected = collection()
+    assert collected is not None
+    collected.add(asking(name, committed))
+
+
+def stored(program: Program) -> list[str]:
+    """Return the names of the effects that were stored."""
+    return [name for (name,) in query(program.engine, "SELECT name FROM meta WHERE value = 'asked for' ORDER BY name")]
+
+
+def test_effect_is_stored_with_the_answer_and_not_again_by_a_retry(program: Program) -> None:
+    """A retried webhook must not charge a customer twice."""
+    committed: list[str] = []
+    program.during = lambda _: ask("report", committed)
+
+    assert program.text().body == program.text().body
+    assert (stored(program), committed) == (["report"], ["report"])
+
+
+def test_handler_that_fails_leaves_no_effect(program: Program) -> None:
+    """The retry runs the handler again, which then asks again."""
+    committed: list[str] = []
+
+    def fail(_: InboundMessage) -> None:
+        ask("report", committed)
+        raise ValueError("a bug")
+
+    program.during = fail
+
+    assert program.text().status == 500
+    assert (stored(program), committed) == ([], [])
+
+
+def test_effect_that_cannot_be_stored_leaves_the_exchange_unanswered(program: Program) -> None:
+    """Without its effect, the reply would promise something that never happens."""
+    broken = Effect("work", {}, lambda execute: execute("INSERT INTO missing VALUES (1)"), lambda: None)
+
+    def ask_for_it(_: InboundMessage) -> None:
+        collected = collection()
+        assert collected is not None
+        collected.add(broken)
+
+    program.during = ask_for_it
+
+    assert program.text().status == 503
+    program.during = lambda _: None
+    assert program.text().status == 200
+    assert program.ran == [SID, SID]
+
+
+def test_effect_is_refused_where_the_answer_is_allowed_without_a_journal(database_url: str) -> None:
+    """TWIML_STORE_FAILURE=answer gives up the memory of answers, but work would be lost for good."""
+    program = Program(database_url, TWIML_STORE_FAILURE="answer")
+    broken = Effect("work", {}, lambda execute: execute("INSERT INTO missing VALUES (1)"), lambda: None)
+
+    def ask_for_it(_: InboundMessage) -> None:
+        collected = collection()
+        assert collected is not None
+        collected.add(broken)
+
+    program.during = ask_for_it
+
+    assert program.text().status == 503
+
+
+@pytest.mark.parametrize("database_url", ["sqlite with claims as rows", "postgres"], indirect=True)
+def test_claim_that_was_lost_stores_no_effect(database_url: str) -> None:
+    """The process that took the event over asks for the same."""
+    clock, committed = Clock(), list[str]()
+    program, other = Program(database_url, clock), Program(database_url, clock)
+    claim = claim_message(program)
+    query(other.engine, "DELETE FROM exchanges")
+
+    with pytest.raises(ClaimLost):
+        program.journal.finish(claim, replied("hi", (asking("report", committed),)), wait_s=10)
+    assert (stored(program), committed) == ([], [])
+
+
+def test_status_handler_that_fails_loses_only_its_own_effects(program: Program) -> None:
+    """Every handler of a status callback stands for itself."""
+    committed: list[str] = []
+
+    @program.receiver.router.status("delivered")
+    def second(status: StatusCallback) -> None:
+        ask("second", committed)
+
+    @program.receiver.router.status("delivered")
+    def third(status: StatusCallback) -> None:
+        ask("third", committed)
+        raise ValueError("a bug")
+
+    assert program.status("delivered").status == 204
+    assert (stored(program), committed) == (["second"], ["second"])
+
+
+def test_handlers_that_are_run_again_store_their_effects(program: Program) -> None:
+    """What a retry by hand asks for counts as well."""
+    program.status("delivered", Fail="yes")
+    (kept,) = program.archive.latest(Filter(), 1)
+    program.archive.settle(kept.id, {"handler": "ok"}, "handled", [asking("report", [])])
+
+    assert stored(program) == ["report"]
+
+
+def test_effects_are_refused_without_a_journal(program: Program) -> None:
+    """The handler fails, and says which setting is missing."""
+    problems: list[Exception] = []
+
+    def ask_for_it(_: InboundMessage) -> None:
+        try:
+            ask("report", [])
+        except CannotStore as error:
+            problems.append(error)
+            raise
+
+    program.during = ask_for_it
+    program.receiver.detach_journal()
+
+    assert program.text().status == 500
+    assert "TWIML_DATABASE_URL" in str(problems[0])
