@@ -8,7 +8,17 @@ from pathlib import Path
 ORDER: tuple[str, ...] = (
     *("errors", "statuses", "segments", "opt_out_words"),
     *("webhook", "events", "verbs", "twiml"),
-    *("credentials", "setting_readers", "unknown_settings", "config", "signature", "logs", "private_files", "pending"),
+    *(
+        "credentials",
+        "setting_readers",
+        "unknown_settings",
+        "config",
+        "signature",
+        "logs",
+        "private_files",
+        "pending",
+        "active_app",
+    ),
     *("routing", "receiver", "caller", "recordings", "journal"),
     *("health", "body_deadlines", "wsgi_request", "wsgi_response", "webhook_sessions"),
     *("views", "trusted_hosts", "direct_dispatch", "app", "emulator"),
