@@ -53,6 +53,7 @@ def test_defaults_match_the_reference() -> None:
         "apology": "",
         "log_format": "text",
         "health_bind": None,
+        "metrics": "off",
     }
 
 

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -23,12 +24,13 @@ from .direct_dispatch import DirectDispatch
 from .errors import ConfigurationError
 from .health import HealthServer, health_answers
 from .journal import DurableJournal, Engine, Ledger, open_engine
-from .receiver import Receiver
+from .metrics import Metrics, start_metrics
+from .receiver import Observer, Receiver
 from .routing import Router, place_of
 from .setting_readers import READERS
 from .trusted_hosts import TrustedHosts
 from .unknown_settings import describe_unknown_settings
-from .views import HEALTH_CHECKS, plain_line, webhook_blueprint, webhook_views
+from .views import HEALTH_CHECKS, METRICS_PATH, metrics_view, plain_line, webhook_blueprint, webhook_views
 from .webhook_sessions import WebhookSessions
 
 if TYPE_CHECKING:
@@ -118,6 +120,7 @@ def assemble(
     router: Router | None = None,
     url_prefix: str = "",
     on_exception: Callable[[Exception], object] = lambda _: None,
+    observer: Observer | None = None,
 ) -> TwimlState:
     """Return the extension's state: the handlers, the journal, and the receiver.
 
@@ -126,7 +129,7 @@ def assemble(
     chosen = router or load_router(settings.handlers, root)
     engine = open_engine(settings, root)
     journal = DurableJournal(engine, settings) if engine else None
-    receiver = Receiver(chosen, settings, journal=journal, on_exception=on_exception)
+    receiver = Receiver(chosen, settings, journal=journal, on_exception=on_exception, observer=observer)
     ledger = Ledger(engine) if engine else None
     return TwimlState(receiver, settings, root, engine, ledger, url_prefix)
 
@@ -163,26 +166,33 @@ class Twiml:
         _set_secret_key(app, settings)
         chosen = router or self._router
         prefix = (self._url_prefix if url_prefix is None else url_prefix).rstrip("/")
-        state = assemble(settings, self._root, router=chosen, url_prefix=prefix, on_exception=_signal(app))
+        metrics = start_metrics(settings, self._root)
+        state = assemble(
+            settings, self._root, router=chosen, url_prefix=prefix, on_exception=_signal(app), observer=metrics
+        )
         app.extensions[EXTENSION] = state
-        _add_views(app, state)
+        _add_views(app, state, metrics)
         for line in warnings_of(settings, state.router, values):
             logs.logger.warning("%s", line)
 
 
-def _add_views(app: Flask, state: TwimlState) -> None:
+def _add_views(app: Flask, state: TwimlState, metrics: Metrics | None) -> None:
     """Add the views to an application, and the short way to them."""
     if type(app.session_interface) is SecureCookieSessionInterface:
         app.session_interface = WebhookSessions()
     views = webhook_views(state.receiver, state.settings)
-    app.register_blueprint(webhook_blueprint(views, state.receiver), url_prefix=state.url_prefix or None)
+    blueprint = webhook_blueprint(views, state.receiver)
+    if metrics:
+        answer = partial(metrics.answer, state.engine)
+        blueprint.add_url_rule(METRICS_PATH, "metrics", metrics_view(answer, state.settings.credentials))
+    app.register_blueprint(blueprint, url_prefix=state.url_prefix or None)
     direct = DirectDispatch(app, {state.url_prefix + path: view for path, view in views.items()})
     app.wsgi_app = outermost(direct, app, state)  # type: ignore[assignment, method-assign]
 
 
 def outermost(wsgi_app: WSGIApplication, app: Flask, state: TwimlState) -> WSGIApplication:
     """Return a WSGI application that looks at proxies and hosts before Flask does."""
-    own_paths = {state.url_prefix + path for path in (*state.settings.paths.values(), *HEALTH_CHECKS)}
+    own_paths = {state.url_prefix + path for path in (*state.settings.paths.values(), *HEALTH_CHECKS, METRICS_PATH)}
     trusting = TrustedHosts(wsgi_app, app.config, own_paths)
     hops = state.settings.proxy_hops
     return ProxyFix(trusting, x_for=hops, x_proto=hops, x_host=hops) if hops else trusting

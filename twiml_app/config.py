@@ -47,6 +47,8 @@ class Settings:
     log_format: str = "text"
     #: The host and the port on which each worker of gunicorn answers health checks from a thread of its own.
     health_bind: tuple[str, int] | None = None
+    #: Whether /metrics is served to those with the credentials.
+    metrics: str = "off"
     #: Newest first; the first one signs.
     secret_keys: tuple[str, ...] = ()
 
@@ -60,6 +62,8 @@ class Settings:
         settings = cls(**_setting_fields(given))
         _require_authentication(settings, values)
         _require_distinct_paths(settings)
+        if settings.metrics == "on" and not settings.credentials:
+            raise ConfigurationError("TWIML_METRICS", "on needs TWIML_CREDENTIALS: /metrics is only for who has them")
         return settings
 
     @property

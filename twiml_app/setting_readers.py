@@ -170,6 +170,7 @@ READERS: dict[str, Callable[[str, Any], Any]] = {
     "TWIML_APOLOGY": _string,
     "TWIML_LOG_FORMAT": _choice("text", "json"),
     "TWIML_HEALTH_BIND": _address,
+    "TWIML_METRICS": _choice("off", "on"),
     "SECRET_KEY": _secret,
     "SECRET_KEY_FALLBACKS": _secrets,
 }

@@ -20,7 +20,7 @@ ORDER: tuple[str, ...] = (
         "active_app",
     ),
     *("routing", "receiver", "caller", "recordings", "journal"),
-    *("health", "body_deadlines", "wsgi_request", "wsgi_response", "webhook_sessions"),
+    *("metrics", "health", "body_deadlines", "wsgi_request", "wsgi_response", "webhook_sessions"),
     *("views", "trusted_hosts", "direct_dispatch", "app", "emulator"),
     *("handler_errors", "served_app", "testing", "checks", "plugin", "cli"),
 )
@@ -42,7 +42,7 @@ INSIDE: dict[str, tuple[str, ...]] = {
         *("group_commit", "engine"),
         *("readers", "sqlite", "postgres_connection", "postgres", "opening"),
         *("ledger", "refusals", "received_events", "rows", "killed", "forgetting", "upkeep", "readiness"),
-        *("row_claims", "lock_claims", "durable", "archive"),
+        *("row_claims", "lock_claims", "durable", "archive", "gauges"),
     ),
     "emulator": (
         *("quoting", "resources", "profiles", "clocks", "numbers", "pricing", "smart_encoding", "content_types"),

@@ -3,12 +3,14 @@
 from .archive import Archive, Filter
 from .durable import DurableJournal
 from .engine import Engine
+from .gauges import GAUGES, read_gauges
 from .indexes import Index
 from .ledger import Ledger, LedgerEntry
 from .opening import open_engine, sqlite_path
 from .rows import ExchangeRow
 
 __all__ = [
+    "GAUGES",
     "Archive",
     "DurableJournal",
     "Engine",
@@ -18,5 +20,6 @@ __all__ = [
     "Ledger",
     "LedgerEntry",
     "open_engine",
+    "read_gauges",
     "sqlite_path",
 ]

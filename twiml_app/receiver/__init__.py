@@ -2,23 +2,27 @@
 
 from .admission import Admission
 from .answering import StatusResults, run_status_handlers
-from .auth import REALM
+from .auth import CHALLENGE, REALM, BasicAuth
 from .claims import Claim, Journal, Outcome, StoredReply
 from .opt_outs import silence_for
-from .receiver import Receiver
+from .receiver import Observer, Receiver, kind_of
 from .replay_proofs import REPLAY_HEADER, ReplayProofs
 
 __all__ = [
+    "CHALLENGE",
     "REALM",
     "REPLAY_HEADER",
     "Admission",
+    "BasicAuth",
     "Claim",
     "Journal",
+    "Observer",
     "Outcome",
     "Receiver",
     "ReplayProofs",
     "StatusResults",
     "StoredReply",
+    "kind_of",
     "run_status_handlers",
     "silence_for",
 ]

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from typing import TypeGuard
+from typing import Protocol, TypeGuard
 
 from ..config import Settings
 from ..errors import ClaimLost, JournalError, JournalUnavailable, RequestRefused, StillRunning, Unauthorized
@@ -28,11 +28,21 @@ from .responses import empty_response, twiml_response, unavailable_response
 from .wait_budget import TWILIO_WAIT_S, WaitBudget
 
 
+class Observer(Protocol):
+    """Counts what the receiver does; it must neither wait nor raise."""
+
+    def count_webhook(self, event: Event, outcome: Outcome, seconds: float) -> None:
+        """Count an answered webhook, and the seconds that it took."""
+
+    def count_refusal(self, status: int) -> None:
+        """Count a refused request by its HTTP status."""
+
+
 class Receiver:
     """Answers webhooks with the handlers of a router.
 
     ``journal`` guarantees one answer per event; ``on_exception`` is called with every exception that a handler raises;
-    ``clock`` returns seconds; ``now`` returns seconds since 1970.
+    ``observer`` counts what happens, except in replays; ``clock`` returns seconds; ``now`` returns seconds since 1970.
     """
 
     def __init__(
@@ -42,6 +52,7 @@ class Receiver:
         *,
         journal: Journal | None = None,
         on_exception: Callable[[Exception], object] = lambda _: None,
+        observer: Observer | None = None,
         clock: Callable[[], float] = time.perf_counter,
         now: Callable[[], float] = time.time,
     ) -> None:
@@ -51,6 +62,7 @@ class Receiver:
         self._admission = Admission(settings, now=now)
         self._answerer = Answerer(router, settings, self._admission.status_urls, on_exception)
         self._replay_proofs = ReplayProofs(settings.secret_keys, clock=now)
+        self._observer = observer
         self._clock = clock
 
     def detach_journal(self) -> None:
@@ -79,7 +91,10 @@ class Receiver:
         except RequestRefused as refused:
             return self._refuse(request, refused, keeps=not is_replay)
         seconds = self._clock() - started
-        self._log(event, _mark_overdue(event, outcome, seconds), seconds)
+        marked = _mark_overdue(event, outcome, seconds)
+        self._log(event, marked, seconds)
+        if self._observer and not is_replay:
+            self._observer.count_webhook(event, marked, seconds)
         return _mark_replay(outcome.response) if is_replay else outcome.response
 
     def _refuse(self, request: WebhookRequest, refused: RequestRefused, *, keeps: bool) -> WebhookResponse:
@@ -90,6 +105,8 @@ class Receiver:
         log_event(logging.DEBUG if is_probe else logging.WARNING, "refused", fields)
         if self.journal and not is_probe and keeps:
             self.journal.keep_refusal(request, refused)
+        if self._observer and not is_probe and keeps:
+            self._observer.count_refusal(refused.status)
         return WebhookResponse.line(refused.status, refused.line, *([CHALLENGE] if challenged else []))
 
     def _answer(self, request: WebhookRequest, event: Event, started: float, *, by_token: bool) -> Outcome:
@@ -199,7 +216,7 @@ class Receiver:
         unhandled = outcome.name == "unhandled" and isinstance(event, InboundMessage)
         is_warning = outcome.name not in _QUIET and (outcome.name != "unhandled" or unhandled)
         level = logging.WARNING if is_warning else logging.INFO
-        log_event(level, _KINDS[type(event)], self._fields(event, outcome, seconds))
+        log_event(level, kind_of(event), self._fields(event, outcome, seconds))
 
     @staticmethod
     def _fields(event: Event, outcome: Outcome, seconds: float) -> dict[str, object]:
@@ -223,6 +240,11 @@ _KINDS: dict[type, str] = {
     StatusCallback: "status callback",
     UnknownEvent: "webhook",
 }
+
+
+def kind_of(event: Event) -> str:
+    """Return what an event is called in the log."""
+    return _KINDS[type(event)]
 
 
 def _mark_overdue(event: Event, outcome: Outcome, seconds: float) -> Outcome:
