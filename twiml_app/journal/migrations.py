@@ -106,6 +106,7 @@ MIGRATIONS = (
             Index("ledger_codes", "ledger (error_code) WHERE error_code IS NOT NULL"),
         ),
     ),
+    Migration(3, ("ALTER TABLE exchanges ADD COLUMN effects TEXT",), ()),
 )
 #: The oldest schema whose releases can use a journal together with this one. In SQLite, earlier ones claim messages by
 #: rows and do not know the locks of events.

@@ -167,7 +167,7 @@ class RowClaims:
     def _write_end(self, execute: Execute, claim: RowClaim, outcome: Outcome, state: str) -> bool:
         written = execute(
             "UPDATE exchanges SET state = ?, answer_status = ?, answer_type = ?, answer = ?, handler = ?, outcome = ?,"
-            " results = ?, milliseconds = ?, said = ? WHERE id = ? AND owner = ? RETURNING kind",
+            " results = ?, milliseconds = ?, said = ?, effects = ? WHERE id = ? AND owner = ? RETURNING kind",
             (state, *answer_values(outcome), claim.exchange_id, claim.owner),
         )
         if written and not keeps_request(self._settings, written[0][0], outcome, state):

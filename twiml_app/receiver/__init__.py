@@ -6,10 +6,11 @@ from .auth import CHALLENGE, REALM, BasicAuth
 from .claims import Claim, Journal, Outcome, StoredReply
 from .opt_outs import silence_for
 from .receiver import Observer, Receiver, kind_of
-from .replay_proofs import REPLAY_HEADER, ReplayProofs
+from .replay_proofs import EFFECTS_HEADER, REPLAY_HEADER, ReplayProofs
 
 __all__ = [
     "CHALLENGE",
+    "EFFECTS_HEADER",
     "REALM",
     "REPLAY_HEADER",
     "Admission",

@@ -23,7 +23,7 @@ from .answering import Answerer
 from .auth import CHALLENGE
 from .claims import Claim, Journal, Outcome, StoredReply
 from .opt_outs import silence_for
-from .replay_proofs import REPLAY_HEADER, ReplayProofs
+from .replay_proofs import EFFECTS_HEADER, REPLAY_HEADER, ReplayProofs, effects_header
 from .responses import empty_response, twiml_response, unavailable_response
 from .wait_budget import TWILIO_WAIT_S, WaitBudget
 
@@ -95,7 +95,7 @@ class Receiver:
         self._log(event, marked, seconds)
         if self._observer and not is_replay:
             self._observer.count_webhook(event, marked, seconds)
-        return _mark_replay(outcome.response) if is_replay else outcome.response
+        return _mark_replay(outcome) if is_replay else outcome.response
 
     def _refuse(self, request: WebhookRequest, refused: RequestRefused, *, keeps: bool) -> WebhookResponse:
         """Answer with one plain line and log the reason; the request that fetches the challenge is not a refusal."""
@@ -254,9 +254,10 @@ def _mark_overdue(event: Event, outcome: Outcome, seconds: float) -> Outcome:
     return replace(outcome, name="overdue")
 
 
-def _mark_replay(response: WebhookResponse) -> WebhookResponse:
-    """Return an answer that says that no real event was handled."""
-    return replace(response, headers=(*response.headers, (REPLAY_HEADER, "yes")))
+def _mark_replay(outcome: Outcome) -> WebhookResponse:
+    """Return an answer that says that no real event was handled, and what would have been stored."""
+    effects = [(EFFECTS_HEADER, effects_header(outcome.effects))] if outcome.effects else []
+    return replace(outcome.response, headers=(*outcome.response.headers, (REPLAY_HEADER, "yes"), *effects))
 
 
 def _may_repeat(event: Event) -> TypeGuard[InboundMessage]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from ..errors import TwimlError
@@ -30,6 +31,23 @@ def differences(
     own = _OwnUrls(recorded_url, answered_url)
     hide = without_secrets if f"={SCRUBBED}".encode() in recorded.body else without_credentials
     return [*_diff([*_meaning(recorded, own)], [*_meaning(answered, own)], hide)]
+
+
+def effect_differences(
+    recorded: Sequence[Mapping[str, Any]], answered: Sequence[Mapping[str, Any]], **urls: str
+) -> list[str]:
+    """Return the differences between what handlers asked for as the lines of a diff; ``urls``: see ``differences``."""
+    own = _OwnUrls(urls.get("recorded_url", ""), urls.get("answered_url", ""))
+    one, other = ([line for each in effects for line in _effect_lines(each, own)] for effects in (recorded, answered))
+    return [*_diff(one, other, without_secrets)]
+
+
+def _effect_lines(effect: Mapping[str, Any], own: _OwnUrls) -> Iterator[_Line]:
+    yield _line(str(effect.get("kind", "")))
+    for name, value in sorted(effect.items()):
+        if name != "kind":
+            text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
+            yield from _text_lines(f"{name}={text}".split("\n"), own, "  ")
 
 
 def with_host_of(url: str, text: str, *, answered_url: str) -> str:

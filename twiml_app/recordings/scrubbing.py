@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from lxml import etree
@@ -22,6 +23,8 @@ from .url_secrets import SCRUBBED, is_secret, with_parameters, without_credentia
 _KEPT_HEADERS = ("content-type", "user-agent", "i-twilio-idempotency-token")
 _MARKUP_OF_URLS = ("Media", "Redirect")
 _METHODS = ("GET", "POST")
+#: The names of an effect's values that are part of the program.
+_CODE = ("kind", "function")
 
 
 class Scrubber:
@@ -102,6 +105,7 @@ class Scrubber:
             headers={name: self._text(value) for name, value in exchange.headers.items() if name in _KEPT_HEADERS},
             answer=self._answer(exchange.answer),
             results={name: self._result(result) for name, result in exchange.results.items()},
+            effects=None if exchange.effects is None else tuple(map(self._effect, exchange.effects)),
             id=0,
         )
 
@@ -147,6 +151,19 @@ class Scrubber:
     def _result(self, result: str) -> str:
         """Return the result of a handler; the message of an exception may quote anything."""
         return result.partition(":")[0] if self._redact_bodies else self._text(result)
+
+    def _effect(self, effect: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what a handler asked for; the names of functions stay."""
+        return {name: value if name in _CODE else self._json(value) for name, value in effect.items()}
+
+    def _json(self, value: Any) -> Any:
+        """Return a JSON value with all of its strings scrubbed; a key may be anything too."""
+        if isinstance(value, str):
+            is_address = _is_number(_split_address(value)[1])
+            return self._address(value) if is_address else self._redacted(value)
+        if isinstance(value, dict):
+            return {self._text(name): self._json(each) for name, each in value.items()}
+        return [self._json(each) for each in value] if isinstance(value, list) else value
 
     def _answer(self, answer: WebhookResponse) -> WebhookResponse:
         parser = etree.XMLParser(no_network=True, load_dtd=False, remove_comments=True, remove_pis=True)
