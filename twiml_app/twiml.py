@@ -17,8 +17,8 @@ MAX_MESSAGES = 10
 MAX_BYTES = 64 * 1024
 
 DECLARATION = b'<?xml version="1.0" encoding="UTF-8"?>'
-#: The characters that are escaped in attributes.
-_SPECIAL = re.compile('[&<>"\r\n\t]')
+#: Find a character that is escaped in attributes.
+_find_special = re.compile('[&<>"\r\n\t]').search
 _VERBS = (Message, Redirect, Sms, Comment)
 
 
@@ -110,7 +110,7 @@ def _checked(verb: Verb) -> Verb:
 
 def _markup(verb: Verb) -> str:
     if isinstance(verb, Message):
-        return _element("Message", _attributes(verb), "".join([_noun_markup(noun) for noun in verb.nouns]) or None)
+        return _element("Message", _attributes(verb), _content(verb) or None)
     if isinstance(verb, Redirect):
         method = f' method="{verb.method}"' if verb.method else ""
         return _element("Redirect", method, _escaped(verb.url))
@@ -119,8 +119,13 @@ def _markup(verb: Verb) -> str:
     return f"<!--{verb.text}-->"
 
 
-def _noun_markup(noun: Body | Media) -> str:
-    return f"<Body>{_escaped(noun.text)}</Body>" if isinstance(noun, Body) else f"<Media>{_escaped(noun.url)}</Media>"
+def _content(message: Message) -> str:
+    return "".join(
+        [
+            f"<Body>{_escaped(noun.text)}</Body>" if isinstance(noun, Body) else f"<Media>{_escaped(noun.url)}</Media>"
+            for noun in message.nouns
+        ]
+    )
 
 
 def _element(name: str, attributes: str, content: str | None) -> str:
@@ -147,7 +152,7 @@ def _escaped(text: str) -> str:
 
 def _quoted(value: str) -> str:
     """Return the markup of the value of an attribute; white space is escaped, as parsers would normalize it."""
-    if not _SPECIAL.search(value):
+    if not _find_special(value):
         return value
     return _escaped(value).replace('"', "&quot;").replace("\n", "&#10;").replace("\t", "&#9;")
 

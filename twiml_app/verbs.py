@@ -28,7 +28,7 @@ SENDING_ATTRIBUTES: Mapping[str, str] = {
 _BARE_URL = re.compile(r"\s*https?://\S+\s*", re.IGNORECASE)
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 #: Nearly every URL is like this: without spaces, brackets and other characters that need a closer look.
-_PLAIN_URL = re.compile(r"https?://[!-Z\\^-~]+")
+_is_plain_url = re.compile(r"https?://[!-Z\\^-~]+").fullmatch
 _NOT_IN_URLS = re.compile("[\\s\x00-\x1f\ud800-\udfff\ufffe\uffff]")
 _SCHEME = re.compile("([A-Za-z][A-Za-z0-9+.-]*):")
 
@@ -45,7 +45,7 @@ class Body:
     text: str
 
     def __init__(self, text: str) -> None:
-        object.__setattr__(self, "text", xml_text(_require_string("Body", text)))
+        _set_text(self, xml_text(_require_string("Body", text)))
 
 
 @dataclass(frozen=True, slots=True, init=False)
@@ -55,7 +55,11 @@ class Media:
     url: str
 
     def __init__(self, url: str) -> None:
-        object.__setattr__(self, "url", _url("Media", url))
+        _set_url(self, _url("Media", url))
+
+
+# Set the field of a frozen instance, in half the time of object.__setattr__.
+_set_text, _set_url = Body.__dict__["text"].__set__, Media.__dict__["url"].__set__
 
 
 class _SendingVerb(ABC):
@@ -257,6 +261,8 @@ def _refuse_bare_urls(nouns: Iterable[object]) -> None:
 
 
 def _address(attribute: str, value: str) -> str:
+    if isinstance(value, str) and value.isprintable() and value.strip():
+        return value
     if not _require_string(attribute, value).strip() or xml_text(value) != value:
         code = 14101 if attribute == "to" else 14102
         raise TwimlError(f"{attribute} is {value!r}: give a phone number or another address", code=code)
@@ -270,7 +276,7 @@ def _method(value: str | None) -> str | None:
 
 
 def _url(what: str, value: str) -> str:
-    if isinstance(value, str) and _PLAIN_URL.fullmatch(value):
+    if isinstance(value, str) and _is_plain_url(value):
         return value
     text = _require_string(what, value).strip()
     scheme = _SCHEME.match(text)
