@@ -23,8 +23,6 @@ from .credentials import weaknesses
 from .direct_dispatch import DirectDispatch
 from .errors import ConfigurationError
 from .health import HealthServer, health_answers
-from .journal import DurableJournal, Engine, Ledger, open_engine
-from .metrics import Metrics, start_metrics
 from .receiver import Observer, Receiver
 from .routing import Router, place_of
 from .setting_readers import READERS
@@ -35,6 +33,9 @@ from .webhook_sessions import WebhookSessions
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
+
+    from .journal import Engine, Ledger
+    from .metrics import Metrics
 
 EXTENSION = "twiml"
 
@@ -127,6 +128,11 @@ def assemble(
     Raises: ConfigurationError; RegistrationError.
     """
     chosen = router or load_router(settings.handlers, root)
+    if settings.database_url == "off":
+        receiver = Receiver(chosen, settings, on_exception=on_exception, observer=observer)
+        return TwimlState(receiver, settings, root, url_prefix=url_prefix)
+    from .journal import DurableJournal, Ledger, open_engine  # a quarter of the time of our imports
+
     engine = open_engine(settings, root)
     journal = DurableJournal(engine, settings) if engine else None
     receiver = Receiver(chosen, settings, journal=journal, on_exception=on_exception, observer=observer)
@@ -166,7 +172,7 @@ class Twiml:
         _set_secret_key(app, settings)
         chosen = router or self._router
         prefix = (self._url_prefix if url_prefix is None else url_prefix).rstrip("/")
-        metrics = start_metrics(settings, self._root)
+        metrics = _metrics(settings, self._root)
         state = assemble(
             settings, self._root, router=chosen, url_prefix=prefix, on_exception=_signal(app), observer=metrics
         )
@@ -174,6 +180,18 @@ class Twiml:
         _add_views(app, state, metrics)
         for line in warnings_of(settings, state.router, values):
             logs.logger.warning("%s", line)
+
+
+def _metrics(settings: Settings, root: Path) -> Metrics | None:
+    """Return what counts for ``/metrics`` if it is switched on.
+
+    Raises: ConfigurationError.
+    """
+    if settings.metrics == "off":
+        return None
+    from .metrics import start_metrics  # reads the journal
+
+    return start_metrics(root)
 
 
 def _add_views(app: Flask, state: TwimlState, metrics: Metrics | None) -> None:

@@ -13,7 +13,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from .config import Settings
 from .errors import ConfigurationError, JournalUnavailable
 from .events import Event, StatusCallback
 from .journal import GAUGES, Engine, read_gauges
@@ -31,13 +30,11 @@ _FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
 _BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 15.0)
 
 
-def start_metrics(settings: Settings, root: Path) -> Metrics | None:
-    """Return what counts for ``/metrics`` if it is switched on; the workers of one gunicorn belong together.
+def start_metrics(root: Path) -> Metrics:
+    """Return what counts for ``/metrics``; the workers of one gunicorn belong together.
 
     Raises: ConfigurationError.
     """
-    if settings.metrics == "off":
-        return None
     is_gunicorn = os.environ.get("SERVER_SOFTWARE", "").startswith("gunicorn")
     return Metrics(root / "instance" / "metrics", deployment=os.getppid() if is_gunicorn else os.getpid())
 
