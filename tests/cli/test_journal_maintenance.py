@@ -98,12 +98,12 @@ def test_upgrade_builds_the_missing_indexes_and_then_has_nothing_to_do(tmp_path:
     load_kept_journal(f"sqlite:///{path}", 1)
     run("journal", "list")
     with closing(sqlite3.connect(path)) as connection:
-        connection.execute("DROP INDEX exchanges_failed")
+        connection.execute("DROP INDEX exchanges_attention")
 
     first, second = run("journal", "upgrade"), run("journal", "upgrade")
 
     with closing(sqlite3.connect(path)) as connection:
-        found = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'exchanges_failed'").fetchall()
+        found = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'exchanges_attention'").fetchall()
     assert found == [(1,)]
     assert first.output.splitlines()[-1] == "1 indexes built"
     assert second.output == "nothing to do: the journal is up to date\n"

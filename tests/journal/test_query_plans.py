@@ -40,7 +40,7 @@ FAST = (
     "INDEX exchanges_contact (contact=?",
     "INDEX sqlite_autoindex_exchanges_1 (key=?",
     "INDEX exchanges_keep (keep_until<?",
-    "INDEX exchanges_failed",
+    "INDEX exchanges_attention",
     "COVERING INDEX",
 )
 
@@ -162,7 +162,7 @@ def test_list_is_read_from_the_index_of_exactly_what_it_selects(watched: Any) ->
 
     plans = [watched.plan(statement, given) for statement, given, _ in watched.statements]
     assert [[step for *_, step in plan if "SCAN" in step] for plan in plans] == [
-        ["SCAN exchanges USING COVERING INDEX exchanges_failed"],
+        ["SCAN exchanges USING COVERING INDEX exchanges_attention"],
         ["SCAN exchanges USING COVERING INDEX exchanges_received"],
     ]
 
