@@ -21,6 +21,7 @@ from twiml_app import (
     Media,
     Message,
     MessagingResponse,
+    Reaction,
     Redirect,
     Router,
     StatusCallback,
@@ -36,7 +37,7 @@ Everything that a handler needs is imported from `twiml_app`:
 
 ```python
 from twiml_app import Body, Media, Message, MessagingResponse, Redirect, Router
-from twiml_app import InboundMedia, InboundMessage, StatusCallback  # for annotations
+from twiml_app import InboundMedia, InboundMessage, Reaction, StatusCallback  # for annotations
 ```
 
 The [reference](reference.md) explains patterns, replies and settings. This page is generated from the docstrings by
@@ -50,7 +51,10 @@ _PARAMETERS = {
     "content_type": "`MediaContentType0`, …",
 }
 #: Attributes that are not a parameter of the webhook.
-_COMPUTED = ("form", "query", "replayed", "late", "in_reply_to", "channel", "contact", "number", "num_media")
+_COMPUTED = (
+    *("form", "query", "replayed", "late", "in_reply_to", "channel", "contact", "number", "num_media", "reaction"),
+    *("kind", "emoji", "quoted", "removed"),
+)
 #: The types behind the names in annotations.
 _ALIASES = {"Predicate": "Callable[[InboundMessage], object]", "Verb": "Message | Redirect | Sms | Comment"}
 _MAX_SIGNATURE = 100
@@ -117,7 +121,7 @@ def page() -> str:
 def _events() -> Iterator[str]:
     shared = attributes_of(InboundMessage.__mro__[1])
     names = {attribute.name for attribute in shared}
-    for kind in (InboundMessage, StatusCallback, InboundMedia):
+    for kind in (InboundMessage, StatusCallback, InboundMedia, Reaction):
         yield f"### {kind.__name__}"
         yield _text(kind)
         yield _event_table([attribute for attribute in attributes_of(kind) if attribute.name not in names])
@@ -133,10 +137,10 @@ def _event_table(attributes: list[Attribute]) -> str:
 
 def _router() -> Iterator[str]:
     yield from (_signature("Router", Router), _text(Router))
-    for name in ("message", "default", "status", "error_code", "opt_out"):
+    for name in ("message", "default", "status", "error_code", "opt_out", "reaction"):
         method = getattr(Router, name)
         yield f"### @router.{name}"
-        if name != "default":  # written without parentheses
+        if name not in ("default", "reaction"):  # written without parentheses
             yield _signature(f"@router.{name}", ([*get_overloads(method)] or [method])[-1])
         yield _text(method)
         if name == "message":

@@ -3,6 +3,7 @@
 from .events import InboundMedia as InboundMedia
 from .events import InboundMessage as InboundMessage
 from .events import StatusCallback as StatusCallback
+from .reactions import Reaction as Reaction
 from .routing import Router as Router
 from .twiml import MessagingResponse as MessagingResponse
 from .verbs import Body as Body
@@ -17,6 +18,7 @@ __all__ = [
     "Media",
     "Message",
     "MessagingResponse",
+    "Reaction",
     "Redirect",
     "Router",
     "StatusCallback",

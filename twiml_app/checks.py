@@ -86,6 +86,7 @@ def check_settings(
             Finding("warning", "handlers", "no handler answers messages: register one with @router.default")
         )
     handlers = len(router.routes) + len(router.status_routes) + len(router.opt_out_routes)
+    handlers += router.reaction_route is not None
     return settings, [*findings, Finding("ok", "handlers", f"{handlers} handlers")]
 
 

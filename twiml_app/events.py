@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, fields
 from math import isfinite
 from typing import Any, TypeVar
 
+from .reactions import Reaction, parse_reaction
 from .webhook import Form
 
 
@@ -112,6 +113,14 @@ class InboundMessage(_MessageEvent):
     referral_media_content_type: str = ""  #: Click to WhatsApp: the type of the media file.
     referral_media_url: str = ""  #: Click to WhatsApp: the URL of the media file.
     referral_ctwa_clid: str = ""  #: Click to WhatsApp: the id of the click.
+
+    @property
+    def reaction(self) -> Reaction | None:
+        """The reaction that a phone sent as this text, such as ``Liked “See you at noon”``; None for other messages."""
+        found = parse_reaction(self.body)
+        if found is None or self.channel not in ("sms", "rcs") or (self.media and found.kind != "sticker"):
+            return None
+        return found
 
     @property
     def num_media(self) -> int:

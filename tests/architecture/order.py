@@ -6,7 +6,7 @@ from pathlib import Path
 
 #: The packages and modules of ``twiml_app``.
 ORDER: tuple[str, ...] = (
-    *("errors", "statuses", "segments", "opt_out_words"),
+    *("errors", "statuses", "segments", "opt_out_words", "reactions"),
     *("webhook", "events", "verbs", "twiml"),
     *(
         "credentials",
@@ -27,7 +27,7 @@ ORDER: tuple[str, ...] = (
 
 #: The modules inside each package.
 INSIDE: dict[str, tuple[str, ...]] = {
-    "routing": ("positions", "patterns", "repeats", "routes", "hidden", "mistakes", "router"),
+    "routing": ("positions", "patterns", "repeats", "routes", "hidden", "mistakes", "registrations", "router"),
     "receiver": (
         *("auth", "claims", "replay_proofs", "signature_diagnosis", "admission"),
         *("responses", "opt_outs", "replies", "suggestions", "answering", "wait_budget", "receiver"),

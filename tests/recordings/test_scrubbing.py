@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from tests.helpers import sample
 from twiml_app.caller.forms import inbound_form, status_form
+from twiml_app.reactions import split_reaction
 from twiml_app.recordings.format import Exchange, read_line, write_line
 from twiml_app.recordings.phone_numbers import AnyDigits
 from twiml_app.recordings.scrubbing import Scrubber
@@ -624,3 +625,15 @@ def test_twilios_own_words_are_not_names() -> None:
 
     assert (result.form["SmsStatus"], result.form["MediaContentType0"]) == ("received", "image/png")
     assert b'method="POST"' in result.answer.body
+
+
+def test_reaction_stays_a_reaction() -> None:
+    """Its replay must not reach the default handler, even if a contact has the name of a word in it."""
+    named = exchange(inbound_form("Le gustó “Le Tran, noon?”", fields={"ProfileName": "Le Tran"}))
+
+    (kept,) = scrub(named)
+    (redacted,) = scrub(named, redact_bodies=True)
+
+    before, quoted, after = split_reaction(kept.form["Body"]) or ("", "", "")
+    assert (before, after, "Tran" in quoted, ", noon?" in quoted) == ("Le gustó “", "”", False, True)
+    assert redacted.form["Body"] == "Le gustó “xx xxxx, xxxx?”"

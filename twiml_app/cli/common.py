@@ -22,6 +22,7 @@ from ..checks import mask_url
 from ..config import Settings
 from ..errors import ConfigurationError, JournalUnavailable, TwimlAppError
 from ..journal import Archive, Engine, open_engine, sqlite_path
+from ..reactions import Reaction
 from ..routing import Router
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
@@ -226,6 +227,13 @@ def print_json(value: Any) -> None:
 def printable(text: str) -> str:
     """Return a string without control characters: anybody can send an escape sequence to a number."""
     return "".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in text)
+
+
+def describe_reaction(reaction: Reaction) -> str:
+    """Return one line about a reaction."""
+    what = printable(reaction.emoji and f"{reaction.emoji} ") + reaction.kind
+    about = f'to "{printable(reaction.quoted)}"' if reaction.quoted else "to a picture"
+    return f"the text is a reaction: {what}{', removed' if reaction.removed else ''}, {about}"
 
 
 def project_settings(*, needs_secrets: bool = False) -> Settings:

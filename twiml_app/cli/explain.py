@@ -221,7 +221,8 @@ def _sized(body: bytes, length: str) -> bytes:
 
 def _event_text(event: Event) -> str:
     if isinstance(event, InboundMessage):
-        return f"inbound message {event.message_sid} from {mask(event.from_)} to {mask(event.to)}"
+        kind = f", a reaction: {event.reaction.kind}" if event.reaction else ""
+        return f"inbound message {event.message_sid} from {mask(event.from_)} to {mask(event.to)}{kind}"
     if isinstance(event, StatusCallback):
         code = f", ErrorCode {event.error_code}" if event.error_code else ""
         return f"status callback {event.message_sid}: {event.message_status}{code}"

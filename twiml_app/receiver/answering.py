@@ -66,6 +66,8 @@ class Answerer:
                 return Outcome(twiml_response(), silence, handler, effects=tuple(collected.effects))
             handler = ""
             found = self._router.match(message)
+            if found is None and message.reaction:
+                return Outcome(twiml_response(), "reaction")
             if found is None:
                 self._suggestions.offer(message)
                 return Outcome(twiml_response(), "unhandled")

@@ -232,7 +232,7 @@ class Receiver:
 
 _NO_JOURNAL = "the application has no journal; set TWIML_DATABASE_URL"
 #: Outcomes that need no attention: they are logged as information, all others as warnings.
-_QUIET = ("replied", "silent", "handled", "opted out", "repeated", "blocked")
+_QUIET = ("replied", "silent", "handled", "opted out", "repeated", "blocked", "reaction")
 #: Outcomes of a message whose handlers succeeded.
 _ANSWERED = ("replied", "silent", "opted out")
 _KINDS: dict[type, str] = {

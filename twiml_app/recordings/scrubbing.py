@@ -11,6 +11,7 @@ from urllib.parse import urlsplit, urlunsplit
 from lxml import etree
 
 from ..events import REPLY_PARAMETER
+from ..reactions import split_reaction
 from ..twiml import DECLARATION
 from ..webhook import Form, WebhookResponse
 from .fakes import Fakes
@@ -134,7 +135,7 @@ class Scrubber:
         if is_secret(name):
             return SCRUBBED
         if name in TEXTS:
-            return self._redacted(value)
+            return self._body(value) if name == "Body" else self._redacted(value)
         if is_known(name):
             return value if is_code(name, value) else self._url_text(value)
         return self._unknown(value)
@@ -205,6 +206,11 @@ class Scrubber:
 
     def _redacted(self, text: str) -> str:
         return re.sub(r"\w", "x", text) if self._redact_bodies else self._text(text)
+
+    def _body(self, text: str) -> str:
+        """Return the text of a message; what a phone writes around the quoted text of a reaction stays."""
+        before, quoted, after = split_reaction(text) or ("", text, "")
+        return before + self._redacted(quoted) + after
 
     def _text(self, text: str) -> str:
         return self._texts.text(text, self._regions)

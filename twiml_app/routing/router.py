@@ -13,6 +13,7 @@ from ..events import InboundMessage, StatusCallback
 from ..opt_out_words import OPT_OUT_WORDS
 from .mistakes import require_fit, require_parentheses, warn_unknown_status
 from .patterns import TextPattern, compile_pattern
+from .registrations import Registrations
 from .routes import (
     Conditions,
     Handler,
@@ -37,19 +38,19 @@ class Match:
     arguments: Mapping[str, Any]
 
 
-class Router:
+class Router(Registrations):
     """A list of handlers, in the order of registration; ``Router(one, other)`` merges routers in this order.
 
     Raises: RegistrationError, naming both places, for conflicting registrations.
     """
 
     def __init__(self, *routers: Router) -> None:
+        super().__init__()
         self._routes = MessageRoutes()
         self._default: MessageRoute | None = None
         self._statuses: list[StatusRoute] = []
         self._opt_outs: list[OptOutRoute] = []
         self._sources = routers
-        self._serving = self._merged = False
         for router in routers:
             self._merge(router)
 
@@ -161,7 +162,12 @@ class Router:
         return lambda handler: self._register_opt_out(handler, wanted)
 
     def match(self, message: InboundMessage) -> Match | None:
-        """Return the first route that matches a message, with its arguments; the default handler comes last."""
+        """Return the first route that matches a message, with its arguments; the default handler comes last.
+
+        A reaction reaches only the handler of reactions.
+        """
+        if message.reaction is not None:
+            return Match(self.reaction_route, {}) if self.reaction_route else None
         for route in self._routes.for_text(message.body):
             arguments = route.match(message)
             if arguments is not None:
@@ -212,6 +218,7 @@ class Router:
         return handler
 
     def _merge(self, router: Router) -> None:
+        self._merge_registrations(router)
         for route in router._routes.all:
             self._add_route(route)
         if router._default:
@@ -247,18 +254,6 @@ class Router:
     def _add_opt_out(self, route: OptOutRoute) -> None:
         self._require_open(route.handler)
         self._opt_outs.append(route)
-
-    def _require_open(self, handler: Handler) -> None:
-        if self._serving:
-            raise RegistrationError(
-                "this handler is registered after the first request: import its module before the application starts",
-                place_of(handler),
-            )
-        if self._merged:
-            raise RegistrationError(
-                "this handler is registered after its router was merged into another: import its module before that",
-                place_of(handler),
-            )
 
 
 def _as_set(value: str | Iterable[str] | None) -> frozenset[str] | None:

@@ -117,6 +117,8 @@ class MessageRoute:
     pattern: Pattern | None = None
     conditions: Conditions = field(default_factory=Conditions)
     default: bool = False
+    #: Whether it takes reactions, and no other message.
+    reaction: bool = False
 
     def match(self, message: InboundMessage) -> dict[str, Any] | None:
         """Return the arguments for the handler, None if the message does not match."""
@@ -134,6 +136,8 @@ class MessageRoute:
         """The pattern as it was written."""
         if self.default:
             return "(default)"
+        if self.reaction:
+            return "(reaction)"
         if isinstance(self.pattern, TextPattern):
             return f'"{self.pattern.source}"'
         return f"/{self.pattern.pattern}/" if self.pattern else "(any text)"
