@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, get_overloads
 
 from twiml_app import (
+    Alert,
     Body,
     InboundMedia,
     InboundMessage,
@@ -37,7 +38,7 @@ Everything that a handler needs is imported from `twiml_app`:
 
 ```python
 from twiml_app import Body, Media, Message, MessagingResponse, Redirect, Router
-from twiml_app import InboundMedia, InboundMessage, Reaction, StatusCallback  # for annotations
+from twiml_app import Alert, InboundMedia, InboundMessage, Reaction, StatusCallback  # for annotations
 ```
 
 The [reference](reference.md) explains patterns, replies and settings. This page is generated from the docstrings by
@@ -54,6 +55,18 @@ _PARAMETERS = {
 _COMPUTED = (
     *("form", "query", "replayed", "late", "in_reply_to", "channel", "contact", "number", "num_media", "reaction"),
     *("kind", "emoji", "quoted", "removed"),
+)
+#: Attributes of an alert that are in the JSON of one parameter.
+_IN_PAYLOAD = (
+    "error_code",
+    "resource_sid",
+    "service_sid",
+    "more_info",
+    "webhook",
+    "payload",
+    "message",
+    "contact",
+    "number",
 )
 #: The types behind the names in annotations.
 _ALIASES = {"Predicate": "Callable[[InboundMessage], object]", "Verb": "Message | Redirect | Sms | Comment"}
@@ -128,6 +141,20 @@ def _events() -> Iterator[str]:
     yield "### InboundMessage and StatusCallback"
     yield "Both have these attributes as well."
     yield _event_table(shared)
+    yield from ("### Alert", _text(Alert), _alert_table())
+
+
+def _alert_table() -> str:
+    rows = [
+        (
+            f"`{each.name}`",
+            _type(each.type),
+            "`Payload`" if each.name in _IN_PAYLOAD else each.parameter,
+            _markdown(each.description),
+        )
+        for each in attributes_of(Alert)
+    ]
+    return _table(("attribute", "type", "parameter", "description"), rows)
 
 
 def _event_table(attributes: list[Attribute]) -> str:
@@ -137,7 +164,7 @@ def _event_table(attributes: list[Attribute]) -> str:
 
 def _router() -> Iterator[str]:
     yield from (_signature("Router", Router), _text(Router))
-    for name in ("message", "default", "status", "error_code", "opt_out", "reaction"):
+    for name in ("message", "default", "status", "error_code", "alert", "opt_out", "reaction"):
         method = getattr(Router, name)
         yield f"### @router.{name}"
         if name not in ("default", "reaction"):  # written without parentheses

@@ -38,6 +38,7 @@ def test_defaults_match_the_reference() -> None:
         "message_path": "/message",
         "status_path": "/status",
         "fallback_path": "/fallback",
+        "alert_path": "/alert",
         "handlers": "handlers",
         "opt_out_numbers": frozenset(),
         "database_url": "sqlite:///instance/twiml.db",
@@ -91,6 +92,7 @@ def test_every_setting_has_a_reader_and_every_reader_a_setting() -> None:
         pytest.param("TWIML_PROXY_HOPS", "2", "proxy_hops", 2, id="hops"),
         pytest.param("TWIML_PROXY_HOPS", 0, "proxy_hops", 0, id="zero hops"),
         pytest.param("TWIML_MESSAGE_PATH", " /a/b-c_d.e~f ", "message_path", "/a/b-c_d.e~f", id="path"),
+        pytest.param("TWIML_ALERT_PATH", "/problems", "alert_path", "/problems", id="path of alerts"),
         pytest.param("TWIML_HANDLERS", "shop.handlers", "handlers", "shop.handlers", id="handlers"),
         pytest.param("TWIML_DATABASE_URL", "off", "database_url", "off", id="no journal"),
         pytest.param("TWIML_DATABASE_URL", "sqlite:////a.db", "database_url", "sqlite:////a.db", id="absolute path"),
@@ -295,17 +297,17 @@ def test_tokens_are_valid_only_for_their_account(account_sid: str, tokens: tuple
 )
 def test_one_path_for_two_urls_is_refused(values: dict[str, str], setting: str) -> None:
     """Status callbacks would be answered as messages."""
-    with pytest.raises(ConfigurationError, match="is used for two of the three URLs: they must differ") as caught:
+    with pytest.raises(ConfigurationError, match="is used for two of the four URLs: they must differ") as caught:
         read(**values)
 
     assert caught.value.setting == setting
 
 
 def test_paths_are_listed_by_endpoint() -> None:
-    """The application creates its three URLs from them."""
+    """The application creates its four URLs from them."""
     paths = read(TWIML_MESSAGE_PATH="/m", TWIML_STATUS_PATH="/s").paths
 
-    assert paths == {"message": "/m", "status": "/s", "fallback": "/fallback"}
+    assert paths == {"message": "/m", "status": "/s", "fallback": "/fallback", "alert": "/alert"}
 
 
 def test_newest_flask_key_comes_first() -> None:

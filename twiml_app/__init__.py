@@ -1,5 +1,6 @@
 """Receive and answer Twilio messages: the router, the events and the TwiML verbs that handlers use."""
 
+from .alerts import Alert as Alert
 from .events import InboundMedia as InboundMedia
 from .events import InboundMessage as InboundMessage
 from .events import StatusCallback as StatusCallback
@@ -12,6 +13,7 @@ from .verbs import Message as Message
 from .verbs import Redirect as Redirect
 
 __all__ = [
+    "Alert",
     "Body",
     "InboundMedia",
     "InboundMessage",

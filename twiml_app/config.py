@@ -30,6 +30,7 @@ class Settings:
     message_path: str = "/message"
     status_path: str = "/status"
     fallback_path: str = "/fallback"
+    alert_path: str = "/alert"
     handlers: str = "handlers"
     opt_out_numbers: frozenset[str] = frozenset()
     database_url: str = "sqlite:///instance/twiml.db"
@@ -69,7 +70,12 @@ class Settings:
     @property
     def paths(self) -> dict[Endpoint, str]:
         """The application's own paths, by endpoint."""
-        return {"message": self.message_path, "status": self.status_path, "fallback": self.fallback_path}
+        return {
+            "message": self.message_path,
+            "status": self.status_path,
+            "fallback": self.fallback_path,
+            "alert": self.alert_path,
+        }
 
     def tokens_for(self, account_sid: str) -> tuple[str, ...]:
         """Return the tokens that may sign for an account; all tokens, if no account is given."""
@@ -123,8 +129,7 @@ def _require_authentication(settings: Settings, values: Mapping[str, Any]) -> No
 
 
 def _require_distinct_paths(settings: Settings) -> None:
-    paths = {"TWIML_MESSAGE_PATH": settings.message_path, "TWIML_STATUS_PATH": settings.status_path}
-    paths["TWIML_FALLBACK_PATH"] = settings.fallback_path
+    paths = {f"TWIML_{endpoint.upper()}_PATH": path for endpoint, path in settings.paths.items()}
     for name, path in paths.items():
         if list(paths.values()).count(path) > 1:
-            raise ConfigurationError(name, f"{path} is used for two of the three URLs: they must differ")
+            raise ConfigurationError(name, f"{path} is used for two of the four URLs: they must differ")

@@ -1,4 +1,4 @@
-"""The events that webhooks carry: inbound messages, status callbacks, and unknown ones.
+"""The events that webhooks carry: inbound messages, status callbacks, alerts, and unknown ones.
 
 The parameters are those of https://www.twilio.com/docs/messaging/guides/webhook-request and
 https://www.twilio.com/docs/messaging/guides/outbound-message-status-in-status-callbacks, and of the two generations
@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, fields
 from math import isfinite
 from typing import Any, TypeVar
 
+from .alerts import Alert, is_alert, parse_alert
 from .reactions import Reaction, parse_reaction
 from .webhook import Form
 
@@ -180,7 +181,7 @@ class UnknownEvent(_Event):
         return "webhook of an unknown kind"
 
 
-Event = InboundMessage | StatusCallback | UnknownEvent
+Event = InboundMessage | StatusCallback | Alert | UnknownEvent
 EventT = TypeVar("EventT", InboundMessage, StatusCallback, UnknownEvent)
 
 #: The query parameters of a status URL that this package writes into its replies.
@@ -199,6 +200,8 @@ def parse_event(form: Form, query: Mapping[str, str] | None = None) -> Event:
         return _event(StatusCallback, _status_attributes(form, query, status))
     if form.get("From") and "CallSid" not in form and (status or "Body" in form or "NumMedia" in form):
         return _event(InboundMessage, _message_attributes(form, query))
+    if is_alert(form):
+        return parse_alert(form, query)
     return _event(UnknownEvent, _attributes(form, query, UnknownEvent))
 
 

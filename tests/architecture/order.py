@@ -7,7 +7,7 @@ from pathlib import Path
 #: The packages and modules of ``twiml_app``.
 ORDER: tuple[str, ...] = (
     *("errors", "statuses", "segments", "opt_out_words", "reactions"),
-    *("webhook", "events", "verbs", "twiml"),
+    *("webhook", "alerts", "events", "verbs", "twiml"),
     *(
         "credentials",
         "setting_readers",
@@ -35,7 +35,7 @@ INSIDE: dict[str, tuple[str, ...]] = {
     "caller": ("types", "urls", "forms", "http_auth", "session", "transports", "caller"),
     "recordings": (
         *("format", "url_secrets", "comparison", "folding", "parameters", "fakes", "phone_numbers"),
-        *("known_numbers", "known_words", "texts", "scrubbing", "media", "replay"),
+        *("known_numbers", "known_words", "texts", "payloads", "scrubbing", "media", "replay"),
     ),
     "journal": (
         *("deadlines", "lock_holders", "locks", "worker_files", "indexes", "stores", "migrations"),

@@ -12,9 +12,11 @@ from pathlib import Path
 import pytest
 
 from tests.cli.command_line import run
-from tests.cli.projects import SENT
+from tests.cli.projects import HANDLERS, SENT
 from tests.journal.kept_journals import load_kept_journal
 from tests.servers import LIMIT_S, clean_environment
+from twiml_app.app import create_app
+from twiml_app.caller.forms import alert_form
 from twiml_app.cli.journal_maintenance import journal as group
 from twiml_app.testing import Phone
 
@@ -113,3 +115,26 @@ def test_upgrade_builds_the_missing_indexes_and_then_has_nothing_to_do(tmp_path:
 def test_every_command_of_the_group_is_there(command: str) -> None:
     """The commands are in two modules, and a module that nobody imports would lose its commands."""
     assert command in group.commands
+
+
+ALARM = """
+@router.alert
+def alarm(alert):
+    looked_up(alert)
+"""
+
+
+def test_retry_runs_handlers_of_alerts_too(phone: Phone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twilio does not send an alert again."""
+    project = tmp_path / "alarming.py"
+    project.write_text(f"{HANDLERS}\n{ALARM}")
+    monkeypatch.setenv("TWIML_HANDLERS", "alarming")
+    form = dict(alert_form(11200, sid="NO1").items())
+    create_app().test_client().post("/alert", data=form, auth=("sms", "quite-long-enough"))
+
+    again = run("journal", "retry")
+    Path("works").touch()
+    fixed = run("journal", "retry")
+
+    assert again.output.splitlines()[0].split() == ["1", "NO1", "error", "failed"]
+    assert fixed.output.splitlines()[-1] == "1 retried, 0 failed again"

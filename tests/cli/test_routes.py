@@ -230,7 +230,8 @@ def test_handler_of_reactions_is_listed_and_matched(tmp_path: Path) -> None:
     """It comes before all others, and takes nothing else."""
     (tmp_path / "reacting.py").write_text(
         "from twiml_app import Router\nrouter = Router()\n"
-        "@router.reaction\ndef confirm(message): ...\n@router.default\ndef other(message): ...\nrouters = [router]\n"
+        "@router.reaction\ndef confirm(message): ...\n@router.default\ndef other(message): ...\n"
+        "@router.alert(11200)\ndef alarm(alert): ...\nrouters = [router]\n"
     )
     os.chdir(tmp_path)
     settings = {"TWIML_HANDLERS": "reacting"}
@@ -239,6 +240,7 @@ def test_handler_of_reactions_is_listed_and_matched(tmp_path: Path) -> None:
     matched = run("match", "Removed a like from an image", environment=settings)
     other = run("match", "hello", environment=settings)
 
+    assert [(row["event"], row["for"], row["handler"]) for row in listed][-1] == ("alert", "11200", "reacting.alarm")
     assert next((row["event"], row["for"], row["handler"]) for row in listed) == (
         "reaction",
         "(reaction)",

@@ -1,4 +1,4 @@
-"""Registration of handlers for reactions."""
+"""Registration of handlers for reactions and alerts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 
-from twiml_app import InboundMessage, Router
+from twiml_app import Alert, InboundMessage, Router
 from twiml_app.errors import RegistrationError
 from twiml_app.webhook import Form
 
@@ -73,3 +73,60 @@ def test_reaction_handler_is_refused_after_the_first_request() -> None:
 
     with pytest.raises(RegistrationError, match="after the first request"):
         router.reaction(react)
+
+
+def alarm(alert: Alert) -> None:
+    """Take an alert."""
+
+
+def alarm_too(alert: Alert) -> None:
+    """Take an alert."""
+
+
+def test_alert_handlers_are_found_by_code_and_range() -> None:
+    """They are registered like those for the error codes of messages."""
+    one, other = Router(), Router()
+    one.alert(11200, range(30000, 31000))(alarm)
+    other.alert(alarm_too)
+    other.alert(12100)(alarm_too)
+    merged = Router(one, other)
+
+    def handlers(code: int | None) -> list[object]:
+        return list(merged.alert_handlers(Alert(form=Form(), error_code=code)))
+
+    assert [handlers(code) for code in (11200, 30999, 12100, None)] == [
+        [alarm, alarm_too],
+        [alarm, alarm_too],
+        [alarm_too],
+        [alarm_too],
+    ]
+    assert [route.source for route in merged.alert_routes] == ["11200 or 30000-30999", "(any alert)", "12100"]
+
+
+def test_alert_decorator_with_empty_parentheses_takes_all_alerts() -> None:
+    """Both ways of writing it mean the same."""
+    router = Router()
+    router.alert()(alarm)
+
+    assert router.alert_handlers(Alert(form=Form())) == [alarm]
+
+
+def test_code_that_is_not_a_number_is_refused() -> None:
+    """A handler for "11200" would never run."""
+    with pytest.raises(RegistrationError, match=r"takes error codes or ranges, such as @router\.alert\(11200"):
+        cast(Any, Router().alert)("11200")
+
+
+def test_alert_handler_must_take_the_alert() -> None:
+    """A mistake is found when the application starts."""
+    with pytest.raises(RegistrationError, match=r"called with an alert"):
+        Router().alert(lambda: None)
+
+
+def test_alert_handler_is_refused_after_the_first_request() -> None:
+    """It would work in this process only."""
+    router = Router()
+    router.begin_serving()
+
+    with pytest.raises(RegistrationError, match="after the first request"):
+        router.alert(alarm)

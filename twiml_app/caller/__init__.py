@@ -1,7 +1,7 @@
 """Plays Twilio calling a webhook: signature, challenge, cookies, redirects, retries, fallback URL."""
 
 from .caller import Caller
-from .forms import ACCOUNT_SID, CONTACT, NUMBER, inbound_form, random_sid, status_form
+from .forms import ACCOUNT_SID, CONTACT, NUMBER, alert_form, inbound_form, random_sid, status_form
 from .session import CookieJar, Session
 from .transports import HttpTransport, RoutedTransport, WsgiTransport
 from .types import (
@@ -34,6 +34,7 @@ __all__ = [
     "Transport",
     "Webhook",
     "WsgiTransport",
+    "alert_form",
     "inbound_form",
     "is_http_url",
     "random_sid",

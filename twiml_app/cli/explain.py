@@ -16,6 +16,7 @@ import click
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
+from ..alerts import Alert
 from ..app import TwimlState, build_app, load_environment, outermost, state_of
 from ..caller import OutgoingRequest, WsgiTransport
 from ..errors import RequestRefused
@@ -226,4 +227,6 @@ def _event_text(event: Event) -> str:
     if isinstance(event, StatusCallback):
         code = f", ErrorCode {event.error_code}" if event.error_code else ""
         return f"status callback {event.message_sid}: {event.message_status}{code}"
+    if isinstance(event, Alert):
+        return f"alert {event.sid}: {event.level} {event.error_code or 'without an error code'}"
     return event.kind

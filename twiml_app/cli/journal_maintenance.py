@@ -7,10 +7,11 @@ from typing import Any, cast
 
 import click
 
+from ..alerts import Alert
 from ..app import state_of
 from ..events import StatusCallback, parse_event
 from ..journal import Archive, ExchangeRow, Filter, Index, Ledger
-from ..receiver import StatusResults, run_status_handlers
+from ..receiver import StatusResults, handlers_to_notify, run_handlers
 from ..recordings import Exchange
 from ..routing import Router
 from ..statuses import progress
@@ -77,7 +78,7 @@ def _index_name(index: Index | None) -> str:
 @filters
 @app_option
 def retry(app_name: str | None, **chosen: Any) -> None:
-    """Re-run status handlers that failed; handlers that succeeded are skipped.
+    """Re-run the handlers of status callbacks and alerts that failed; handlers that succeeded are skipped.
 
     \b
     Example:
@@ -103,10 +104,11 @@ def retry(app_name: str | None, **chosen: Any) -> None:
 
 
 def _run_again(router: Router, ledger: Ledger, kept: ExchangeRow) -> StatusResults:
-    """Run the handlers of a status callback that did not succeed."""
+    """Run the handlers of a status callback or an alert that did not succeed."""
     exchange = cast(Exchange, kept.exchange)
     query = Form.read(exchange.url.partition("?")[2], max_fields=len(exchange.url), strict=False)
-    event = cast(StatusCallback, parse_event(exchange.form, query))
-    entry = ledger.get(kept.sid)
-    late = entry is not None and progress(entry.status) > progress(event.message_status)
-    return run_status_handlers(router.status_handlers(event), replace(event, late=late), exchange.results)
+    event = cast(StatusCallback | Alert, parse_event(exchange.form, query))
+    if isinstance(event, StatusCallback):
+        entry = ledger.get(kept.sid)
+        event = replace(event, late=entry is not None and progress(entry.status) > progress(event.message_status))
+    return run_handlers(handlers_to_notify(router, event), event, exchange.results)

@@ -50,6 +50,7 @@ def _route_rows(router: Router) -> list[dict[str, str]]:
     found += [("reaction", route.source, route.handler) for route in filter(None, [router.reaction_route])]
     found += [("message", _route_text(route), route.handler) for route in router.routes]
     found += [("status", route.source, route.handler) for route in router.status_routes]
+    found += [("alert", route.source, route.handler) for route in router.alert_routes]
     return [
         {"event": event, "for": wanted, "handler": name_of(handler), "place": _source_location(handler)}
         for event, wanted, handler in found

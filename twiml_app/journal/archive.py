@@ -35,6 +35,12 @@ _SELECT = (
 )
 
 
+_LAST_ALERT = (
+    "SELECT received_at, message_status, error_code FROM exchanges WHERE id IN"
+    " (SELECT id FROM exchanges WHERE kind = 'alert' ORDER BY received_at DESC LIMIT 1)"
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
     """Which exchanges to select; a field that is None matches all of them."""
@@ -80,6 +86,9 @@ class Overview:
     refused: int
     last_refusal: Refusal | None
     top_error_codes: list[tuple[int, int]]
+    #: How many alerts of Twilio's debugger there are; the last one with its time, level and error code.
+    alerts: int
+    last_alert: tuple[float, str, int | None] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,12 +156,14 @@ class Archive:
         return Erased(rows, forget(self._engine))
 
     def to_retry(self, wanted: Filter) -> list[ExchangeRow]:
-        """Return the status callbacks whose handlers failed, or whose process died while handling them."""
+        """Return the status callbacks and alerts whose handlers failed, or whose process died while handling them."""
         self.collect_killed()
-        return self.all(wanted, f"{FAILED_CONDITION} AND kind = 'status' AND outcome IN ('failed', 'killed')")
+        return self.all(
+            wanted, f"{FAILED_CONDITION} AND kind IN ('status', 'alert') AND outcome IN ('failed', 'killed')"
+        )
 
     def settle(self, exchange_id: int, results: dict[str, str], outcome: str, effects: Sequence[Effect] = ()) -> None:
-        """Store the results and effects of a status callback whose handlers were run again."""
+        """Store the results and effects of a status callback or an alert whose handlers were run again."""
         update = "UPDATE exchanges SET state = 'done', outcome = ?, results = ?, answer_status = 204 WHERE id = ?"
 
         def write(execute: Execute) -> None:
@@ -216,4 +227,6 @@ def _overview(execute: Execute) -> Overview:
         refused=execute("SELECT count(*) FROM refusals")[0][0],
         last_refusal=next(iter(latest_refusals(execute, 1)), None),
         top_error_codes=[(row[0], row[1]) for row in execute(codes)],
+        alerts=execute("SELECT count(*) FROM exchanges WHERE kind = 'alert'")[0][0],
+        last_alert=next((tuple(row) for row in execute(_LAST_ALERT)), None),
     )

@@ -1,7 +1,7 @@
 """The life of a webhook request: admit, claim, answer, store, send."""
 
 from .admission import Admission
-from .answering import StatusResults, run_status_handlers
+from .answering import StatusResults, handlers_to_notify, run_handlers
 from .auth import CHALLENGE, REALM, BasicAuth
 from .claims import Claim, Journal, Outcome, StoredReply
 from .opt_outs import silence_for
@@ -23,7 +23,8 @@ __all__ = [
     "ReplayProofs",
     "StatusResults",
     "StoredReply",
+    "handlers_to_notify",
     "kind_of",
-    "run_status_handlers",
+    "run_handlers",
     "silence_for",
 ]

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
+from ..alerts import Alert
 from ..config import Settings
 from ..errors import ConfigurationError, ReplyError
 from ..events import Event, InboundMessage, StatusCallback
@@ -48,7 +49,7 @@ class Answerer:
         if isinstance(event, InboundMessage):
             with Collection(event, refusal=refusal) as collected:
                 return self._reply(request, event, collected)
-        if isinstance(event, StatusCallback):
+        if isinstance(event, StatusCallback | Alert):
             return self._notify(event, refusal)
         return Outcome(empty_response(request), event.kind)
 
@@ -106,13 +107,13 @@ class Answerer:
         """Return the outcome that sends the apology, or nothing if none is configured."""
         return Outcome(twiml_response(self._apology.to_bytes()), name, handler, digest=_reply_digest(self._apology))
 
-    def _notify(self, status: StatusCallback, refusal: str) -> Outcome:
-        """Run every handler of a status callback; the answer is always 204, as Twilio would not retry."""
-        handlers = self._router.status_handlers(status)
-        results, effects = run_status_handlers(handlers, status, on_exception=self._report, refusal=refusal)
+    def _notify(self, event: StatusCallback | Alert, refusal: str) -> Outcome:
+        """Run every handler of a status callback or an alert; the answer is always 204, as Twilio would not retry."""
+        handlers = handlers_to_notify(self._router, event)
+        results, effects = run_handlers(handlers, event, on_exception=self._report, refusal=refusal)
         failed = [name for name, result in results.items() if result != "ok"]
         if not handlers:
-            self._suggestions.offer(status)
+            self._suggestions.offer(event)
         name = "failed" if failed else "handled" if handlers else "unhandled"
         by = ",".join(failed or results)
         return Outcome(WebhookResponse(status=204), name, by, results=results, effects=effects)
@@ -126,7 +127,7 @@ class Answerer:
 
 
 class StatusResults(NamedTuple):
-    """What the handlers of a status callback did."""
+    """What the handlers of a status callback or an alert did."""
 
     #: The result of each handler, ``ok`` or the error.
     results: dict[str, str]
@@ -134,9 +135,14 @@ class StatusResults(NamedTuple):
     effects: tuple[Effect, ...]
 
 
-def run_status_handlers(
+def handlers_to_notify(router: Router, event: StatusCallback | Alert) -> list[Handler]:
+    """Return every handler of a status callback or an alert, in order."""
+    return router.alert_handlers(event) if isinstance(event, Alert) else router.status_handlers(event)
+
+
+def run_handlers(
     handlers: Iterable[Handler],
-    status: StatusCallback,
+    event: StatusCallback | Alert,
     before: Mapping[str, str] | None = None,
     *,
     on_exception: Callable[[Exception, str], object] = lambda _error, _handler: None,
@@ -149,17 +155,17 @@ def run_status_handlers(
         name = name_of(handler)
         result = "ok"
         if (before or {}).get(name) != "ok":
-            with Collection(status, refusal=refusal) as collected:
-                result = _call(handler, status, on_exception)
+            with Collection(event, refusal=refusal) as collected:
+                result = _call(handler, event, on_exception)
             effects += collected.effects if result == "ok" else ()
         if results.get(name, "ok") == "ok":  # if two handlers share a name, keep the failure
             results[name] = result
     return StatusResults(results, tuple(effects))
 
 
-def _call(handler: Handler, status: StatusCallback, on_exception: Callable[[Exception, str], object]) -> str:
+def _call(handler: Handler, event: StatusCallback | Alert, on_exception: Callable[[Exception, str], object]) -> str:
     try:
-        handler(status)
+        handler(event)
     except Exception as error:  # the other handlers must still run
         on_exception(error, name_of(handler))
         return describe(error)

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Protocol, TypeGuard
 
+from ..alerts import Alert
 from ..config import Settings
 from ..errors import ClaimLost, JournalError, JournalUnavailable, RequestRefused, StillRunning, Unauthorized
 from ..events import Event, InboundMessage, StatusCallback, UnknownEvent
@@ -213,7 +214,7 @@ class Receiver:
         return self._answerer.answer(request, event, refusal=f"the journal is not available ({error})")
 
     def _log(self, event: Event, outcome: Outcome, seconds: float) -> None:
-        unhandled = outcome.name == "unhandled" and isinstance(event, InboundMessage)
+        unhandled = outcome.name == "unhandled" and isinstance(event, InboundMessage | Alert)
         is_warning = outcome.name not in _QUIET and (outcome.name != "unhandled" or unhandled)
         level = logging.WARNING if is_warning else logging.INFO
         log_event(level, kind_of(event), self._fields(event, outcome, seconds))
@@ -225,6 +226,8 @@ class Receiver:
             done["replayed"] = "yes"
         if isinstance(event, UnknownEvent):
             return done
+        if isinstance(event, Alert):
+            return {**_about_alert(event), **done}
         status = {"status": event.message_status} if isinstance(event, StatusCallback) else {}
         about = {"sid": event.message_sid, **status, "error_code": event.error_code}
         return about | done | {"from": mask(event.from_), "to": mask(event.to)}
@@ -238,6 +241,7 @@ _ANSWERED = ("replied", "silent", "opted out")
 _KINDS: dict[type, str] = {
     InboundMessage: "inbound message",
     StatusCallback: "status callback",
+    Alert: "alert",
     UnknownEvent: "webhook",
 }
 
@@ -245,6 +249,12 @@ _KINDS: dict[type, str] = {
 def kind_of(event: Event) -> str:
     """Return what an event is called in the log."""
     return _KINDS[type(event)]
+
+
+def _about_alert(alert: Alert) -> Mapping[str, object]:
+    """Return the fields of an alert for the log; its payload, which may contain texts, is only in the journal."""
+    about = {"sid": alert.sid, "level": alert.level, "error_code": alert.error_code, "resource": alert.resource_sid}
+    return about if alert.payload else about | {"problem": "the payload is not a JSON object"}
 
 
 def _mark_overdue(event: Event, outcome: Outcome, seconds: float) -> Outcome:

@@ -28,7 +28,7 @@ class Exchange:
 
     #: Seconds since 1970.
     received_at: float
-    #: ``message``, ``status`` or ``webhook``.
+    #: ``message``, ``status``, ``alert`` or ``webhook``.
     kind: str
     endpoint: Endpoint
     method: str
@@ -39,7 +39,7 @@ class Exchange:
     answer: WebhookResponse
     handler: str = ""
     outcome: str = ""
-    #: The result of each handler of a status callback: ``ok`` or the error.
+    #: The result of each handler of a status callback or an alert: ``ok`` or the error.
     results: Mapping[str, str] = field(default_factory=dict)
     milliseconds: float = 0.0
     #: What the handlers asked for besides the answer, as JSON objects; None if it is not known.
@@ -49,7 +49,9 @@ class Exchange:
 
     @property
     def sid(self) -> str:
-        """The SID of the message."""
+        """The SID of the message, or of the alert."""
+        if self.kind == "alert":
+            return self.form.get("Sid", "")
         return self.form.get("MessageSid") or self.form.get("SmsSid", "")
 
     @property

@@ -10,13 +10,15 @@ from urllib.parse import urlsplit, urlunsplit
 
 from lxml import etree
 
-from ..events import REPLY_PARAMETER
+from ..alerts import Alert
+from ..events import REPLY_PARAMETER, parse_event
 from ..reactions import split_reaction
 from ..twiml import DECLARATION
 from ..webhook import Form, WebhookResponse
 from .fakes import Fakes
 from .format import Exchange
-from .parameters import ADDRESSES, COORDINATES, PERSONS, PLACES, TEXTS, is_code, is_known
+from .parameters import ADDRESSES, COORDINATES, PAYLOAD, PAYLOAD_CODES, PERSONS, PLACES, TEXTS, is_code, is_known
+from .payloads import strings_in, with_strings
 from .phone_numbers import DEFAULT_REGION, NumberFinder, number_finder
 from .texts import TextScrubber
 from .url_secrets import SCRUBBED, is_secret, with_parameters, without_credentials
@@ -134,11 +136,19 @@ class Scrubber:
             return "0.0"
         if is_secret(name):
             return SCRUBBED
+        if name == PAYLOAD:
+            return with_strings(value, self._in_payload) or self._redacted(value)
         if name in TEXTS:
             return self._body(value) if name == "Body" else self._redacted(value)
         if is_known(name):
             return value if is_code(name, value) else self._url_text(value)
         return self._unknown(value)
+
+    def _in_payload(self, key: str, value: str) -> str:
+        """Return a string in the JSON of an alert; it may be a parameter of the request that failed."""
+        if key in PAYLOAD_CODES and _is_word(value):
+            return value
+        return self._parameter(key, value) if is_known(key) else self._redacted(value)
 
     def _unknown(self, value: str) -> str:
         """Return the value of a parameter that Twilio does not document: anything may be in it."""
@@ -225,10 +235,15 @@ class Scrubber:
 
 
 def _parameters(exchange: Exchange) -> Iterator[tuple[str, str]]:
-    return iter(exchange.form.pairs)
+    """Yield the parameters of a webhook, and those of the request that an alert is about."""
+    yield from exchange.form.pairs
+    if exchange.kind == "alert":
+        yield from (pair for pair in strings_in(exchange.form.get(PAYLOAD, "")) if is_known(pair[0]))
 
 
 def _own_address(exchange: Exchange) -> str:
+    if exchange.kind == "alert" and isinstance(alert := parse_event(exchange.form), Alert):
+        return _split_address(alert.number)[1]
     return _split_address(exchange.form.get("From" if exchange.kind == "status" else "To", ""))[1]
 
 
@@ -245,6 +260,11 @@ def _digits(bare: str) -> str:
 
 def _is_number(bare: str) -> bool:
     return re.fullmatch(r"\+?\d{5,15}", bare, re.ASCII) is not None
+
+
+def _is_word(value: str) -> bool:
+    """Return whether a string is a code or a word, such as ``11200`` or ``application/json``."""
+    return re.fullmatch(r"[A-Za-z0-9/-]{0,30}", value) is not None
 
 
 def _is_name(name: str) -> bool:

@@ -13,7 +13,7 @@ from ..events import InboundMessage, StatusCallback
 from ..opt_out_words import OPT_OUT_WORDS
 from .mistakes import require_fit, require_parentheses, warn_unknown_status
 from .patterns import TextPattern, compile_pattern
-from .registrations import Registrations
+from .registrations import Registrations, once
 from .routes import (
     Conditions,
     Handler,
@@ -176,11 +176,11 @@ class Router(Registrations):
 
     def status_handlers(self, status: StatusCallback) -> list[Handler]:
         """Return every handler that matches a status callback, in order."""
-        return _once(route.handler for route in self._statuses if route.matches(status))
+        return once(route.handler for route in self._statuses if route.matches(status))
 
     def opt_out_handlers(self, kind: str) -> list[Handler]:
         """Return every handler that is registered for a kind of opt-out word, in order."""
-        return _once(route.handler for route in self._opt_outs if kind in route.kinds)
+        return once(route.handler for route in self._opt_outs if kind in route.kinds)
 
     @property
     def routes(self) -> tuple[MessageRoute, ...]:
@@ -260,11 +260,6 @@ def _as_set(value: str | Iterable[str] | None) -> frozenset[str] | None:
     if value is None:
         return None
     return frozenset({value} if isinstance(value, str) else value)
-
-
-def _once(handlers: Iterable[Handler]) -> list[Handler]:
-    """Return each handler once, so that one that is registered twice runs once per event."""
-    return list({id(handler): handler for handler in handlers}.values())
 
 
 def _compile(pattern: str) -> TextPattern:
