@@ -15,7 +15,7 @@ from twiml_app.app import Twiml
 from twiml_app.caller.forms import alert_form, inbound_form
 from twiml_app.recordings import replay
 from twiml_app.recordings.format import read_line, write_line
-from twiml_app.served_app import ServedApp, sender
+from twiml_app.served_app import ServedApp, emulator_for, sender
 from twiml_app.webhook import TWIML_TYPE, WebhookResponse
 
 
@@ -87,3 +87,24 @@ def test_recorded_alerts_and_reactions_are_replayed() -> None:
 
     assert results == [(), ()]
     assert [isinstance(alert, Alert) and alert.replayed for alert in received] == [True]
+
+
+def test_emulator_reports_to_an_application_with_handlers_of_alerts() -> None:
+    """A test of such a handler needs no more than the fixture."""
+    router, received = Router(), list[Alert]()
+    router.alert(11200)(received.append)
+
+    @router.default
+    def fail(message: InboundMessage) -> str:
+        raise ValueError("a bug")
+
+    app = Flask("reported")
+    app.config.update(BASIC | SIGNED | {"TWIML_DATABASE_URL": "off", "TWIML_ALERT_PATH": "/problems"})
+    Twiml(app, router=router, url_prefix="/sms")
+    with emulator_for(app) as twilio:
+        sid = twilio.phone("+15558675310").text("hello").inbound.sid
+        twilio.settle()
+
+    assert [(alert.error_code, alert.resource_sid, alert.contact) for alert in received] == [
+        (11200, sid, "+15558675310")
+    ]

@@ -50,7 +50,7 @@ INSIDE: dict[str, tuple[str, ...]] = {
         *("database", "store", "pending_tasks"),
         *("context", "schedule", "send_queues", "debugger", "webhook_log", "media", "composing"),
         *("delivery_steps", "status_changes", "service_senders", "delivery"),
-        *("opt_outs", "webhooks", "replying", "twiml_execution", "inbound", "phones", "client"),
+        *("opt_outs", "webhooks", "alerts", "replying", "twiml_execution", "inbound", "phones", "client"),
         *("request_handler", "server"),
         *("rest.parameters", "rest.request", "rest.access", "rest.paging", "rest.rendering", "rest.representations"),
         *("rest.request_log", "rest.hints"),

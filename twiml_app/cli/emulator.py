@@ -18,7 +18,7 @@ from ..logs import format_time
 from .common import plain_errors, printable
 from .emulator_controls import clock, outage, phone, reset, text
 from .emulator_logs import debugger, outbox, requests, webhooks
-from .emulator_parameters import EXAMPLE, NUMBERS_VARIABLE, PORT, NumberAndUrl, read_numbers
+from .emulator_parameters import DEBUGGER_VARIABLE, EXAMPLE, NUMBERS_VARIABLE, PORT, NumberAndUrl, read_numbers
 
 if TYPE_CHECKING:
     from ..emulator import DebuggerEntry, Emulator, LoggedRequest, LoggedWebhook
@@ -64,6 +64,14 @@ if TYPE_CHECKING:
     default="current",
     show_default=True,
     help="Which year's Twilio behavior to emulate.",
+)
+@click.option(
+    "--debugger-url",
+    default="",
+    metavar="URL",
+    envvar=DEBUGGER_VARIABLE,
+    show_envvar=True,
+    help="Post errors and warnings to this URL, as Twilio's debugger does. Use the variable for one with a password.",
 )
 @click.option("--fetch", is_flag=True, help="Fetch media from any host.  [default: this machine only]")
 @click.option("--tls", is_flag=True, help="Serve HTTPS, and print the path of the CA file that clients must trust.")

@@ -78,6 +78,7 @@ class Emulator:
                 self._context, transport, fetch=options.fetch, concurrency=options.concurrency, reset=self.reset
             )
             keep_account(self._context, self.account_sid, self.auth_token, self._seed)
+            self._parts.alerts.send_to(options.debugger_url)
             self._parts.delivery.resume()
             opened.pop_all()
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..caller import Transport
 from ..errors import ConfigurationError
+from .alerts import Alerts
 from .composing import Composer
 from .context import Context
 from .debugger import Debugger
@@ -64,6 +65,8 @@ class Parts:
         self.debugger = Debugger(context.store, context.clock, context.new_sid)
         self.webhook_log = WebhookLog(transport, context.clock)
         self.webhooks = Webhooks(context, self.debugger, self.webhook_log)
+        self.alerts = Alerts(context, self.schedule, self.webhooks)
+        self.debugger.alert = self.alerts.note
         steps = DeliverySteps(self.schedule, context.clock)
         statuses = StatusChanges(context, self.schedule, steps, self.webhooks.post_status)
         self.delivery = Delivery(context, steps, statuses)
@@ -78,6 +81,7 @@ class Parts:
     def clear(self) -> None:
         """Forget everything that is not in the store: scheduled actions, queues, cookies, logs and so on."""
         self.schedule.clear()
+        self.alerts.clear()
         self.delivery.clear()
         self.webhooks.clear()
         self.webhook_log.clear()
@@ -107,7 +111,7 @@ class Parts:
             Applications(context, pager),
             Services(context, pager),
             ServiceNumbers(context, pager),
-            ControlLogs(context, self.debugger, self.log, self.webhook_log),
+            ControlLogs(context, self.debugger, self.alerts, self.log, self.webhook_log),
             ControlPhones(context, self.phones),
             Control(context, self.access, self.schedule, self.inbound, self.fetcher, reset=reset),
         )

@@ -8,13 +8,25 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from ..caller import Call, Caller, CookieJar, Overrides, Session, Transport, Webhook, inbound_form, status_form
+from ..caller import (
+    Call,
+    Caller,
+    CookieJar,
+    Overrides,
+    Session,
+    Transport,
+    Webhook,
+    alert_form,
+    inbound_form,
+    status_form,
+)
 from ..errors import CallError
+from ..logs import logger
 from ..webhook import Form
 from .context import Context
 from .debugger import Debugger
 from .numbers import national
-from .resources import API_2008, Account, MessageRecord
+from .resources import API_2008, Account, DebuggerEntry, MessageRecord
 
 _ANSWER_TYPES = ("text/xml", "application/xml", "text/html", "text/plain")
 _GEOGRAPHY = tuple(f"{whose}{what}" for whose in ("From", "To") for what in ("City", "State", "Zip", "Country"))
@@ -59,6 +71,30 @@ class Webhooks:
         if call.response.body and kind not in _ANSWER_TYPES:
             problem = f"a status callback was answered with {kind or 'no content type'}"
             self._debugger.add(12300, problem, message=message, url=call.url)
+
+    def post_alert(self, url: str, entry: DebuggerEntry) -> None:
+        """Post an entry of the debugger; a failure is only logged, as an entry about it would be posted in turn."""
+        form = alert_form(
+            entry.code,
+            sid=entry.sid,
+            level=entry.level,
+            account_sid=entry.account_sid,
+            resource_sid=entry.message_sid,
+            problem=entry.text,
+            request=self._reported_request(entry),
+            happened_at=entry.date_created,
+        )
+        try:
+            self._caller(entry.account_sid).call(Webhook(url=url), form, session=Session())
+        except CallError as error:
+            logger.warning("the webhook of the debugger failed: %s", error.problem)
+
+    def _reported_request(self, entry: DebuggerEntry) -> tuple[str, Form] | None:
+        """Return the URL and the form of the request that an entry is about, if it is about one."""
+        message = self._context.store.get(MessageRecord, entry.message_sid)
+        if message is None or not entry.url:
+            return None
+        return entry.url, self.inbound_form(message) if message.direction == "inbound" else self._status_form(message)
 
     def inbound_form(self, message: MessageRecord) -> Form:
         """Return the parameters of an inbound message."""
