@@ -121,7 +121,8 @@ def split_reaction(text: str) -> tuple[str, str, str] | None:
 
 def _find(text: str) -> _Found | None:
     """Return the reaction in a text; any other text pays only for the look at its beginning."""
-    if text.partition(" ")[0] not in _FORMS and text[:1] < "\u2000":  # before emoji, curly quotes, invisible characters
+    first = text[:1]  # emoji, curly quotes and invisible characters are above U+2000
+    if not text or (text.partition(" ")[0] not in _FORMS and (first < "\u2000" or first.isalpha())):
         return None
     if google := _GOOGLE.fullmatch(text):
         return _Found(_of_emoji(google[2], google[3], google[1] == "\u200c"), *google.span(3))
