@@ -17,6 +17,7 @@ from ..caller import without_userinfo
 from ..logs import format_time
 from .common import plain_errors, printable
 from .emulator_controls import clock, outage, phone, reset, text
+from .emulator_faults import fault
 from .emulator_logs import debugger, outbox, requests, webhooks
 from .emulator_parameters import DEBUGGER_VARIABLE, EXAMPLE, NUMBERS_VARIABLE, PORT, NumberAndUrl, read_numbers
 
@@ -117,7 +118,7 @@ def emulator(
         _serve(running, f"{title}; press Ctrl-C to stop\n")
 
 
-for command in (text, outbox, phone, debugger, requests, webhooks, clock, outage, reset):
+for command in (text, outbox, phone, debugger, requests, webhooks, clock, outage, fault, reset):
     emulator.add_command(command)
 
 
@@ -188,7 +189,7 @@ def _number_url(url: str) -> str:
 
 def _show_request(request: LoggedRequest) -> None:
     code = f" {request.code} {request.message}" if request.code else ""
-    _say(request.date, f"{request.method} {request.path} {request.status}{code}", *request.hints)
+    _say(request.date, f"{request.method} {request.path} {request.status or 'cut'}{code}", *request.hints)
 
 
 def _show_webhook(webhook: LoggedWebhook) -> None:

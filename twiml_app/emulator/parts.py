@@ -8,7 +8,7 @@ from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
-from ..caller import Transport
+from ..caller import Transport, is_http_url
 from ..errors import ConfigurationError
 from .alerts import Alerts
 from .composing import Composer
@@ -27,6 +27,7 @@ from .rest.accounts import Accounts
 from .rest.api import Api
 from .rest.applications import Applications
 from .rest.control import Control
+from .rest.control_faults import ControlFaults
 from .rest.control_logs import ControlLogs
 from .rest.control_phones import ControlPhones
 from .rest.create_message import MessageCreator
@@ -86,7 +87,7 @@ class Parts:
         self.webhooks.clear()
         self.webhook_log.clear()
         self.replying.clear()
-        self.access.fail_next(0)
+        self.context.faults.clear()
         self.log.clear()
 
     def _make_inbound(self) -> Inbound:
@@ -112,8 +113,9 @@ class Parts:
             Services(context, pager),
             ServiceNumbers(context, pager),
             ControlLogs(context, self.debugger, self.alerts, self.log, self.webhook_log),
+            ControlFaults(context),
             ControlPhones(context, self.phones),
-            Control(context, self.access, self.schedule, self.inbound, self.fetcher, reset=reset),
+            Control(context, self.schedule, self.inbound, self.fetcher, reset=reset),
         )
         return [rule for resource in resources for rule in resource.rules()]
 
@@ -125,6 +127,16 @@ def require_tools() -> None:
     """
     if not find_spec("phonenumbers"):
         raise ConfigurationError("emulator", "it needs the extra dependencies: pip install 'twiml-app[dev]'")
+
+
+def require_url(url: str | None) -> str | None:
+    """Return the URL if it is an http URL or empty.
+
+    Raises: ConfigurationError.
+    """
+    if url and not is_http_url(url):
+        raise ConfigurationError("number", "its URL must begin with http:// or https:// and include a host")
+    return url
 
 
 def begin_at(store: ResourceStore, start: float | None) -> float:

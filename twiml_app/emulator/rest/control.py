@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator
 
 from ...errors import ApiError, ConfigurationError
 from ..context import Context
+from ..faults import MAX_COUNT
 from ..inbound import EmulatedReply, Inbound
 from ..media import MediaFetcher
 from ..resources import MessageRecord
 from ..schedule import Schedule
-from .access import Access
 from .control_logs import entry_fields
 from .control_phones import read_address
 from .representations import iso_date, message_fields
@@ -26,7 +26,6 @@ class Control:
     def __init__(
         self,
         context: Context,
-        access: Access,
         schedule: Schedule,
         inbound: Inbound,
         fetcher: MediaFetcher,
@@ -34,7 +33,6 @@ class Control:
         reset: Callable[[], None],
     ) -> None:
         self._context = context
-        self._access = access
         self._schedule = schedule
         self._inbound = inbound
         self._fetcher = fetcher
@@ -101,7 +99,7 @@ class Control:
 
     def fail(self, request: ApiRequest) -> ApiAnswer:
         """Answer the next ``Requests`` requests to the REST API with 503."""
-        self._access.fail_next(request.form.integer("Requests", 0, 999_999_999, 20001) or 0)
+        self._context.faults.repeat("api-503", request.form.integer("Requests", 0, MAX_COUNT, 20001) or 0)
         return NoContent()
 
     def reset(self, request: ApiRequest) -> ApiAnswer:

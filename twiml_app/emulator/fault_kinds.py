@@ -1,0 +1,39 @@
+"""The table of faults: what each one is called and does. The command line, the REST control and the docs show it.
+
+The first word of a name says where the fault happens: in a request to the REST API, in the delivery of a message to a
+phone, in a text from a phone, in a webhook, or in the order of status callbacks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class FaultKind:
+    """A kind of fault, and the defaults of the options that it has; an option that is empty here has no effect."""
+
+    name: str
+    summary: str
+    error_code: int = 0
+    seconds: float = 0.0
+    text: str = ""
+
+    @property
+    def place(self) -> str:
+        """Where it happens: the first word of its name."""
+        return self.name.partition("-")[0]
+
+
+_ALL = (
+    FaultKind("api-429", "The REST API refuses a request: 429, code 20429."),
+    FaultKind("api-500", "The REST API fails: 500, code 20500; nothing is carried out."),
+    FaultKind("api-503", "The REST API is down: 503, code 20503, with Retry-After."),
+    FaultKind(
+        "api-slow", "The answer to a request comes `seconds` of real time after it was carried out.", seconds=5.0
+    ),
+    FaultKind("api-cut-before", "The connection is cut before the request is carried out."),
+    FaultKind("api-cut-after", "The connection is cut after the request was carried out: its client cannot know."),
+)
+FAULT_KINDS: Mapping[str, FaultKind] = {kind.name: kind for kind in _ALL}
