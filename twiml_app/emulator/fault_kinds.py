@@ -35,5 +35,14 @@ _ALL = (
     ),
     FaultKind("api-cut-before", "The connection is cut before the request is carried out."),
     FaultKind("api-cut-after", "The connection is cut after the request was carried out: its client cannot know."),
+    FaultKind("webhook-duplicate", "The webhook arrives twice with the same MessageSid; the first answer counts."),
+    FaultKind("webhook-retry", "The first answer is lost, and the same request arrives again; its answer counts."),
+    FaultKind("webhook-late", "The answer comes after Twilio's limit: it is not used, and 11200 is reported."),
+    FaultKind("webhook-cut", "The connection breaks before the answer: it is not used, and 11200 is reported."),
+    FaultKind("webhook-drop", "The webhook never arrives, and 11205 is reported."),
+    FaultKind("webhook-wrong-signature", "The webhook is signed with another token."),
+    FaultKind("webhook-no-signature", "The webhook is not signed."),
+    FaultKind("webhook-wrong-credentials", "The webhook has another user and password than its URL."),
+    FaultKind("webhook-no-credentials", "The webhook does not answer the challenge for credentials."),
 )
 FAULT_KINDS: Mapping[str, FaultKind] = {kind.name: kind for kind in _ALL}

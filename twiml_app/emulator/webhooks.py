@@ -7,6 +7,7 @@ https://www.twilio.com/docs/messaging/guides/track-outbound-message-status
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 
 from ..caller import (
     Call,
@@ -25,8 +26,10 @@ from ..logs import logger
 from ..webhook import Form
 from .context import Context
 from .debugger import Debugger
+from .faults import Fault, Occasion
 from .numbers import national
 from .resources import API_2008, Account, DebuggerEntry, MessageRecord
+from .webhook_faults import WEBHOOK_KINDS, FaultyCalls
 
 _ANSWER_TYPES = ("text/xml", "application/xml", "text/html", "text/plain")
 _GEOGRAPHY = tuple(f"{whose}{what}" for whose in ("From", "To") for what in ("City", "State", "Zip", "Country"))
@@ -52,7 +55,19 @@ class Webhooks:
         """
         for code, problem in Overrides.mistakes(webhook.url.partition("#")[2]):
             self._debugger.add(code, problem, message=message, url=_without_credentials(webhook.url))
-        return self._caller(message.account_sid).call(webhook, form, session=session)
+        fault = self._take_fault(webhook, message)
+        if fault is None:
+            return self._caller(message.account_sid).call(webhook, form, session=session)
+        key = _key_of(self._context.account(message.account_sid))
+        return FaultyCalls(self._transport, self._cookies).call(fault.kind, webhook, form, session=session, key=key)
+
+    def _take_fault(self, webhook: Webhook, message: MessageRecord) -> Fault | None:
+        """Return the fault that happens to a call, if any."""
+        if not self._context.faults:
+            return None
+        event = "message" if message.direction == "inbound" else "status"
+        path = f"{webhook.method} {urlsplit(webhook.url).path}"
+        return self._context.faults.take(*WEBHOOK_KINDS, occasion=Occasion.of(message, path=path, event=event))
 
     def clear(self) -> None:
         """Forget cookies and cached answers."""
