@@ -46,6 +46,11 @@ class Delivery:
         if self._is_full(sender):
             raise ApiError(21611, f"This 'From' number {sender} has exceeded the maximum number of queued messages.")
 
+    def begin_for_client(self, message: MessageRecord) -> None:
+        """Start the delivery of a new message that a client has sent and is not answered about yet."""
+        with self._statuses.early(message):
+            self.begin(message)
+
     def begin(self, message: MessageRecord) -> None:
         """Start the delivery of a new message, or continue that of one in transit when the emulator stopped."""
         self._senders.record(message, message.from_)

@@ -44,5 +44,11 @@ _ALL = (
     FaultKind("webhook-no-signature", "The webhook is not signed."),
     FaultKind("webhook-wrong-credentials", "The webhook has another user and password than its URL."),
     FaultKind("webhook-no-credentials", "The webhook does not answer the challenge for credentials."),
+    FaultKind(
+        "status-reorder",
+        "The callbacks before the final status come later than it, `seconds` of the clock.",
+        seconds=5.0,
+    ),
+    FaultKind("status-before-answer", "A message's first status callback arrives before the answer to its request."),
 )
 FAULT_KINDS: Mapping[str, FaultKind] = {kind.name: kind for kind in _ALL}

@@ -57,7 +57,7 @@ class MessageCreator:
             smart = bool(addresses.service and addresses.service.smart_encoding)
             smart = request.form.flag("SmartEncoded", default=smart)
             message = self._composer.compose(draft, media, smart_encoded=smart)
-        self._delivery.begin(message)
+        self._delivery.begin_for_client(message)
         return message
 
     def _require(self, request: MessageRequest) -> None:
