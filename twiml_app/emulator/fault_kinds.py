@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+_AWAY = "I'm away at the moment and will reply later."
+
 
 @dataclass(frozen=True, slots=True)
 class FaultKind:
@@ -50,5 +52,20 @@ _ALL = (
         seconds=5.0,
     ),
     FaultKind("status-before-answer", "A message's first status callback arrives before the answer to its request."),
+    FaultKind("text-duplicate", "A text arrives a second time as another message, with a new MessageSid."),
+    FaultKind("text-parts", "A text of several segments arrives as several messages, one for each segment."),
+    FaultKind(
+        "text-other-number", "A text to a number of a messaging service arrives at another number of the service."
+    ),
+    FaultKind("text-advanced-opt-out", "The webhook of a STOP, START or HELP text to a service has OptOutType."),
+    FaultKind("message-failed", "A message fails with `error_code` before it is sent.", error_code=30008),
+    FaultKind("message-undelivered", "A message is sent, and undelivered with `error_code`.", error_code=30003),
+    FaultKind("message-queue-full", "A message fails with 30001, because the queue of its sender is full.", 30001),
+    FaultKind("message-window-closed", "A WhatsApp message without ContentSid fails with 63016.", error_code=63016),
+    FaultKind(
+        "message-landline", "Undelivered with 30006 in +1 and +44; elsewhere refused with 21614.", error_code=30006
+    ),
+    FaultKind("message-auto-reply", "The phone replies with `text` to a message that arrives.", text=_AWAY),
+    FaultKind("message-other-number", "A messaging service sends from another number than to this contact before."),
 )
 FAULT_KINDS: Mapping[str, FaultKind] = {kind.name: kind for kind in _ALL}

@@ -11,6 +11,7 @@ from pathlib import Path
 from ..caller import Transport, is_http_url
 from ..errors import ConfigurationError
 from .alerts import Alerts
+from .auto_replies import AutoReplies
 from .composing import Composer
 from .context import Context
 from .debugger import Debugger
@@ -75,6 +76,7 @@ class Parts:
         self.fetcher = MediaFetcher(transport, fetch_anywhere=fetch)
         self.replying = Replying(context, self.debugger, self.composer, self.delivery, self.opt_outs, self.fetcher)
         self.inbound = self._make_inbound()
+        self.delivery.on_delivered = AutoReplies(context, self.schedule, self.inbound).note
         self.phones = Phones(context)
         self.access, self.log = Access(context.store, concurrency), RequestLog()
         self.api = Api(context, self.access, self.log, self._rules(reset))

@@ -23,6 +23,7 @@ from ..caller import (
 )
 from ..errors import CallError
 from ..logs import logger
+from ..opt_out_words import kind_of_word
 from ..webhook import Form
 from .context import Context
 from .debugger import Debugger
@@ -118,6 +119,7 @@ class Webhooks:
         fields |= {"FromCountry": country_of(message.from_), "ToCountry": country_of(message.to)}
         if message.messaging_service_sid:
             fields["MessagingServiceSid"] = message.messaging_service_sid
+            fields |= self._opt_out_type(message)
         form = inbound_form(
             message.body,
             from_=message.from_,
@@ -128,6 +130,16 @@ class Webhooks:
             fields=fields,
         )
         return self._for_profile(_without_places(form) if ":" in message.from_ else form)
+
+    def _opt_out_type(self, message: MessageRecord) -> dict[str, str]:
+        """Return the parameter of Advanced Opt-Out, if it is asked for.
+
+        https://www.twilio.com/docs/messaging/tutorials/advanced-opt-out
+        """
+        kind = kind_of_word(message.body, self._context.profile.opt_out_words)
+        if not kind or not self._context.faults.take("text-advanced-opt-out", occasion=Occasion.of(message)):
+            return {}
+        return {"OptOutType": kind}
 
     def _for_profile(self, form: Form) -> Form:
         """Return the parameters that exist in the profile."""
