@@ -66,7 +66,7 @@ def test_unknown_fault_is_refused_in_one_line(emulator: str) -> None:
     refused = run("fault", "add", "api-418", url=emulator)
 
     assert refused.exit_code == 1
-    assert refused.stderr.startswith("Error: fault: 'api-418' is not one of: api-429, api-500, ")
+    assert refused.stderr.startswith("Error: fault: 'api-418' is not one of: api-404, api-429, ")
     assert refused.stderr.count("\n") == 1
 
 

@@ -153,7 +153,7 @@ def test_options_have_the_defaults_of_the_kind() -> None:
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
-        pytest.param({"kind": "api-418"}, "fault: 'api-418' is not one of: api-429, ", id="kind"),
+        pytest.param({"kind": "api-418"}, "fault: 'api-418' is not one of: api-404, ", id="kind"),
         pytest.param({"count": 0}, "count: 0 is not a number from 1 to 999999999", id="no count"),
         pytest.param({"count": 10**9}, "count: 1000000000 is not a number from 1 to 999999999", id="large count"),
         pytest.param({"probability": 0.0}, "probability: 0.0 is not a number above 0 and up to 1", id="never"),

@@ -29,6 +29,7 @@ class FaultKind:
 
 
 _ALL = (
+    FaultKind("api-404", "The REST API does not find a resource yet: 404, code 20404."),
     FaultKind("api-429", "The REST API refuses a request: 429, code 20429."),
     FaultKind("api-500", "The REST API fails: 500, code 20500; nothing is carried out."),
     FaultKind("api-503", "The REST API is down: 503, code 20503, with Retry-After."),

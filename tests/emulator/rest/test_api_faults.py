@@ -34,6 +34,7 @@ def create(emulator: Emulator, to: str = PHONE) -> object:
 @pytest.mark.parametrize(
     ("kind", "status", "code"),
     [
+        pytest.param("api-404", 404, 20404, id="404"),
         pytest.param("api-429", 429, 20429, id="429"),
         pytest.param("api-500", 500, 20500, id="500"),
         pytest.param("api-503", 503, 20503, id="503"),

@@ -85,8 +85,8 @@ def test_kinds_are_listed_with_what_they_do(client: Client) -> None:
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
-        pytest.param({"Kind": ""}, "Kind is required: it must be api-429 or ", id="kind is missing"),
-        pytest.param({"Kind": "x"}, "fault: 'x' is not one of: api-429, ", id="kind is unknown"),
+        pytest.param({"Kind": ""}, "Kind is required: it must be api-404 or ", id="kind is missing"),
+        pytest.param({"Kind": "x"}, "fault: 'x' is not one of: api-404, ", id="kind is unknown"),
         pytest.param({"Count": "0"}, "Count is '0': it must be a number from 1 to 999999999.", id="count"),
         pytest.param({"Probability": "2"}, "Probability is '2': it must be a number above 0, up to 1.", id="likely"),
         pytest.param({"Probability": "nan"}, "Probability is 'nan': it must be a number above 0", id="not a number"),

@@ -15,6 +15,7 @@ from .parameters import Parameters
 
 #: The code, the message and the HTTP status of the requests that are not carried out; 0 for a connection that is cut.
 _REFUSALS = {
+    "api-404": (20404, "The requested resource was not found", 404),
     "api-429": (20429, "Too Many Requests", 429),
     "api-500": (20500, "An internal server error has occurred", 500),
     "api-503": (20503, "Service Unavailable: try again later", 503),
