@@ -33,7 +33,7 @@ class Context:
     random: Random
     #: True if any sender is allowed, which is the default without a seed.
     any_sender: bool = True
-    #: What shall go wrong.
+    #: What should go wrong.
     faults: Faults = field(default_factory=Faults)
     #: Held while a resource is read and written again.
     lock: threading.RLock = field(default_factory=threading.RLock)

@@ -264,7 +264,7 @@ class Emulator:
 
     @property
     def faults(self) -> Faults:
-        """What shall go wrong: add rules here."""
+        """What should go wrong: add rules here."""
         return self._context.faults
 
     @property

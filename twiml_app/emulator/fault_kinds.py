@@ -61,7 +61,9 @@ _ALL = (
     FaultKind("text-advanced-opt-out", "The webhook of a STOP, START or HELP text to a service has OptOutType."),
     FaultKind("message-failed", "A message fails with `error_code` before it is sent.", error_code=30008),
     FaultKind("message-undelivered", "A message is sent, and undelivered with `error_code`.", error_code=30003),
-    FaultKind("message-queue-full", "A message fails with 30001, because the queue of its sender is full.", 30001),
+    FaultKind(
+        "message-queue-full", "A message fails with 30001, because the queue of its sender is full.", error_code=30001
+    ),
     FaultKind("message-window-closed", "A WhatsApp message without ContentSid fails with 63016.", error_code=63016),
     FaultKind(
         "message-landline", "Undelivered with 30006 in +1 and +44; elsewhere refused with 21614.", error_code=30006

@@ -1,4 +1,4 @@
-"""Faults that were asked for: rules that say what shall go wrong, for whom, and how often.
+"""Faults that were asked for: rules that say what should go wrong, for whom, and how often.
 
 Each part of the emulator calls ``Faults.take`` at the place where its faults happen. Without rules that costs nothing.
 """

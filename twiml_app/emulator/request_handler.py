@@ -73,7 +73,7 @@ class RequestHandler(WSGIRequestHandler):
     def _run(self, environ: WSGIEnvironment) -> tuple[Iterable[bytes], str, Headers]:
         try:
             return run_wsgi_app(self.server.app, environ, buffered=True)
-        except ConnectionError:  # the connection shall be cut
+        except ConnectionError:  # a fault cuts the connection
             raise
         except Exception:
             logger.exception("the emulator raised an exception at %s %s", self.command, self.path)

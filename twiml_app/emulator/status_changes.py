@@ -18,7 +18,7 @@ from .schedule import Schedule
 #: Seconds until a message that was delivered is read.
 READING_S = 1.0
 
-#: How long the answer to a client waits for a status callback that shall arrive before it, in real seconds.
+#: How long the answer to a client waits for a status callback that should arrive before it, in real seconds.
 EARLY_S = 5.0
 
 _POST, _READ = "post", "read"

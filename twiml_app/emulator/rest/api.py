@@ -100,7 +100,7 @@ class Api:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request.
 
-        Raises: ConnectionError, if the connection shall be cut instead.
+        Raises: ConnectionError, if a fault cuts the connection instead.
         """
         handling = _begin(_Request(environ))
         response = self._respond(handling)
