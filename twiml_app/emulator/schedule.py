@@ -181,9 +181,11 @@ class Schedule:
             return is_done()
         try:
             while not is_done() and self._waiting and time.monotonic() < deadline:
-                if event := self._pop_due(math.inf):
-                    self._clock.move_to(event.due)
-                    self._perform(event, event.action)
+                event = self._pop_due(math.inf)
+                if event is None:
+                    break
+                self._clock.move_to(event.due)
+                self._perform(event, event.action)
             return is_done()
         finally:
             self._stepping.release()
