@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
 import os
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, got_request_exception
@@ -23,6 +21,8 @@ from .direct_dispatch import DirectDispatch
 from .errors import ConfigurationError
 from .health import HealthServer, health_answers
 from .journal import DurableJournal, Engine, Ledger, open_engine
+from .media import MediaFetcher, MessageFiles
+from .project_routers import load_router
 from .receiver import Receiver
 from .routing import Router, place_of
 from .setting_readers import READERS
@@ -104,6 +104,8 @@ class TwimlState:
     ledger: Ledger | None = None
     #: The part of the path in front of the extension's own paths.
     url_prefix: str = ""
+    #: Downloads the media files of received messages.
+    media_fetcher: MediaFetcher = field(kw_only=True)
 
     @property
     def router(self) -> Router:
@@ -126,9 +128,11 @@ def assemble(
     chosen = router or load_router(settings.handlers, root)
     engine = open_engine(settings, root)
     journal = DurableJournal(engine, settings) if engine else None
-    receiver = Receiver(chosen, settings, journal=journal, on_exception=on_exception)
+    fetcher = MediaFetcher(settings)
+    source = partial(MessageFiles.of, fetcher)
+    receiver = Receiver(chosen, settings, journal=journal, on_exception=on_exception, media_source=source)
     ledger = Ledger(engine) if engine else None
-    return TwimlState(receiver, settings, root, engine, ledger, url_prefix)
+    return TwimlState(receiver, settings, root, engine, ledger, url_prefix, media_fetcher=fetcher)
 
 
 class Twiml:
@@ -236,44 +240,6 @@ def collect_settings(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return the environment, overridden by the application's own configuration."""
     own = {name: config[name] for name in config if name in READERS or name.startswith("TWIML_")}
     return {**os.environ, **{name: value for name, value in own.items() if value is not None}}
-
-
-def load_router(module_name: str, root: str | Path) -> Router:
-    """Import the module that lists a project's routers, and merge them.
-
-    Raises: ConfigurationError, if it does not exist or lists none; RegistrationError.
-    """
-    if str(root) not in sys.path:
-        sys.path.insert(0, str(root))
-    try:
-        module = importlib.import_module(module_name)
-    except ModuleNotFoundError as error:
-        if error.name != module_name.partition(".")[0] and error.name != module_name:
-            raise
-        raise ConfigurationError("TWIML_HANDLERS", f"there is no module {module_name} in {root}") from error
-    routers = getattr(module, "routers", ())
-    listed = routers if isinstance(routers, list | tuple) else ()
-    if not listed:
-        raise ConfigurationError("TWIML_HANDLERS", f"the module {module_name} has no list of routers: routers = [...]")
-    if strangers := [type(router).__name__ for router in listed if not isinstance(router, Router)]:
-        problem = f"the routers of {module_name} hold a {strangers[0]}: list routers, such as hello.router"
-        raise ConfigurationError("TWIML_HANDLERS", problem)
-    for name in _unlisted(module, listed):
-        logs.logger.warning("%s defines a router that is not listed in %s.routers, so it never runs", name, module_name)
-    return Router(*listed)
-
-
-def _unlisted(package: ModuleType, listed: Sequence[Router]) -> Iterator[str]:
-    """Yield the modules of a handlers package whose router is not listed, so that it never runs."""
-    for folder in getattr(package, "__path__", []):
-        for file in sorted(Path(folder).glob("[!_]*.py")):
-            name = f"{package.__name__}.{file.stem}"
-            router = getattr(sys.modules.get(name), "router", None)
-            imported = name in sys.modules
-            if (imported and isinstance(router, Router) and router not in listed) or (
-                not imported and "Router(" in file.read_text(encoding="utf-8", errors="replace")
-            ):
-                yield name
 
 
 def warnings_of(settings: Settings, router: Router, values: Mapping[str, Any]) -> list[str]:

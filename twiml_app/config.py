@@ -26,6 +26,8 @@ class Settings:
     #: The account sids that are served; empty for any.
     accounts: frozenset[str] = frozenset()
     public_url: str = ""
+    #: Twilio's REST API, or an emulator's: scheme and host.
+    api_url: str = "https://api.twilio.com"
     proxy_hops: int = 0
     message_path: str = "/message"
     status_path: str = "/status"

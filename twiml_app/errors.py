@@ -13,6 +13,7 @@
     ├── ReplyError                a handler's return value cannot be sent
     ├── TwimlError                Twilio would not execute this TwiML
     ├── CallError                 a webhook could not be called
+    ├── MediaError                a media file cannot be downloaded
     ├── RecordingError            a recording cannot be read
     ├── ApiError                  the emulator's REST API refuses a request
     └── JournalError              the base of every error of the journal
@@ -131,6 +132,18 @@ class CallError(TwimlAppError):
         self.body = body
         #: The error code in Twilio's debugger, https://www.twilio.com/docs/api/errors
         self.code = code
+
+
+class MediaError(TwimlAppError):
+    """A media file cannot be downloaded."""
+
+    def __init__(self, problem: str, *, file: str, status: int = 0) -> None:
+        super().__init__(f"{file}: {problem}")
+        #: The URL of the file.
+        self.file = file
+        self.problem = problem
+        #: The HTTP status of the answer; 0 if there was none, or if the file in it was refused.
+        self.status = status
 
 
 class RecordingError(TwimlAppError):

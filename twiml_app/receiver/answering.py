@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 
 from ..config import Settings
 from ..errors import ConfigurationError, ReplyError
-from ..events import Event, InboundMessage, StatusCallback
+from ..events import Event, InboundMessage, StatusCallback, with_media_source
+from ..inbound_media import MediaSource
 from ..logs import logger
 from ..routing import Handler, Router, name_of
 from ..twiml import MessagingResponse
@@ -22,7 +23,10 @@ from .suggestions import Suggestions
 
 
 class Answerer:
-    """Answers events with the handlers of a router; ``on_exception`` is called with every exception they raise."""
+    """Answers events with the handlers of a router; ``on_exception`` is called with every exception they raise.
+
+    ``media_source`` returns where the media files of a message come from.
+    """
 
     def __init__(
         self,
@@ -30,8 +34,10 @@ class Answerer:
         settings: Settings,
         status_urls: StatusUrls,
         on_exception: Callable[[Exception], object],
+        media_source: Callable[[InboundMessage], MediaSource] | None = None,
     ) -> None:
         self._router = router
+        self._media_source = media_source
         self._settings = settings
         self._on_exception = on_exception
         self._status_urls = status_urls
@@ -51,6 +57,8 @@ class Answerer:
         silence = silence_for(message, self._settings)
         if silence == "blocked":
             return Outcome(twiml_response(), silence)
+        if message.media and self._media_source:
+            message = with_media_source(message, self._media_source(message))
         handler = ""
         try:
             for notified in opt_out_handlers(self._router, message):

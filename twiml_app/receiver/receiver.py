@@ -15,6 +15,7 @@ from typing import TypeGuard
 from ..config import Settings
 from ..errors import ClaimLost, JournalError, JournalUnavailable, RequestRefused, StillRunning, Unauthorized
 from ..events import Event, InboundMessage, StatusCallback, UnknownEvent
+from ..inbound_media import MediaSource
 from ..logs import log_event, mask
 from ..routing import Router
 from ..webhook import WebhookRequest, WebhookResponse
@@ -32,7 +33,8 @@ class Receiver:
     """Answers webhooks with the handlers of a router.
 
     ``journal`` guarantees one answer per event; ``on_exception`` is called with every exception that a handler raises;
-    ``clock`` returns seconds; ``now`` returns seconds since 1970.
+    ``media_source`` returns where the media files of a message come from; ``clock`` returns seconds; ``now`` returns
+    seconds since 1970.
     """
 
     def __init__(
@@ -42,6 +44,7 @@ class Receiver:
         *,
         journal: Journal | None = None,
         on_exception: Callable[[Exception], object] = lambda _: None,
+        media_source: Callable[[InboundMessage], MediaSource] | None = None,
         clock: Callable[[], float] = time.perf_counter,
         now: Callable[[], float] = time.time,
     ) -> None:
@@ -49,7 +52,7 @@ class Receiver:
         self.settings = settings
         self.journal = journal
         self._admission = Admission(settings, now=now)
-        self._answerer = Answerer(router, settings, self._admission.status_urls, on_exception)
+        self._answerer = Answerer(router, settings, self._admission.status_urls, on_exception, media_source)
         self._replay_proofs = ReplayProofs(settings.secret_keys, clock=now)
         self._clock = clock
 
