@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flask import Flask, got_request_exception
+from flask import Flask, current_app, got_request_exception
 from flask.sessions import SecureCookieSessionInterface
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -21,7 +21,7 @@ from .direct_dispatch import DirectDispatch
 from .errors import ConfigurationError
 from .health import HealthServer, health_answers
 from .journal import DurableJournal, Engine, Ledger, open_engine
-from .media import MediaFetcher, MessageFiles
+from .media import MediaFetcher, MediaLinks, MessageFiles
 from .project_routers import load_router
 from .receiver import Receiver
 from .routing import Router, place_of
@@ -106,6 +106,8 @@ class TwimlState:
     url_prefix: str = ""
     #: Downloads the media files of received messages.
     media_fetcher: MediaFetcher = field(kw_only=True)
+    #: Makes links to local files.
+    media_links: MediaLinks = field(kw_only=True)
 
     @property
     def router(self) -> Router:
@@ -130,9 +132,12 @@ def assemble(
     journal = DurableJournal(engine, settings) if engine else None
     fetcher = MediaFetcher(settings)
     source = partial(MessageFiles.of, fetcher)
-    receiver = Receiver(chosen, settings, journal=journal, on_exception=on_exception, media_source=source)
+    links = MediaLinks(settings, root, url_prefix)
+    receiver = Receiver(
+        chosen, settings, journal=journal, on_exception=on_exception, media_source=source, file_urls=links.urls
+    )
     ledger = Ledger(engine) if engine else None
-    return TwimlState(receiver, settings, root, engine, ledger, url_prefix, media_fetcher=fetcher)
+    return TwimlState(receiver, settings, root, engine, ledger, url_prefix, media_fetcher=fetcher, media_links=links)
 
 
 class Twiml:
@@ -179,7 +184,8 @@ def _add_views(app: Flask, state: TwimlState) -> None:
     if type(app.session_interface) is SecureCookieSessionInterface:
         app.session_interface = WebhookSessions()
     views = webhook_views(state.receiver, state.settings)
-    app.register_blueprint(webhook_blueprint(views, state.receiver), url_prefix=state.url_prefix or None)
+    blueprint = webhook_blueprint(views, state.receiver, state.media_links)
+    app.register_blueprint(blueprint, url_prefix=state.url_prefix or None)
     direct = DirectDispatch(app, {state.url_prefix + path: view for path, view in views.items()})
     app.wsgi_app = outermost(direct, app, state)  # type: ignore[assignment, method-assign]
 
@@ -209,6 +215,17 @@ def state_of(app: Flask) -> TwimlState:
     except KeyError:
         raise ConfigurationError("Twiml", "this Flask application has no Twiml extension: call Twiml(app)") from None
     return state
+
+
+def media_url(path: Path, *, channel: str = "sms") -> str:
+    """Return a signed URL of a local file, for a message that is sent through the REST API; it works for a day.
+
+    ``channel`` is that of the message: ``sms``, ``whatsapp``, ``rcs`` or ``messenger``. The current Flask application
+    serves the file.
+
+    Raises: MediaError, for a file that Twilio would not send; ConfigurationError, without TWIML_PUBLIC_URL.
+    """
+    return state_of(current_app).media_links.url(path, channel=channel)
 
 
 def serve_health(app: object) -> None:

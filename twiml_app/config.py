@@ -32,6 +32,8 @@ class Settings:
     message_path: str = "/message"
     status_path: str = "/status"
     fallback_path: str = "/fallback"
+    #: The folder of the URLs at which local files are served.
+    media_path: str = "/media"
     handlers: str = "handlers"
     opt_out_numbers: frozenset[str] = frozenset()
     database_url: str = "sqlite:///instance/twiml.db"
@@ -122,7 +124,7 @@ def _require_authentication(settings: Settings, values: Mapping[str, Any]) -> No
 
 def _require_distinct_paths(settings: Settings) -> None:
     paths = {"TWIML_MESSAGE_PATH": settings.message_path, "TWIML_STATUS_PATH": settings.status_path}
-    paths["TWIML_FALLBACK_PATH"] = settings.fallback_path
+    paths |= {"TWIML_FALLBACK_PATH": settings.fallback_path, "TWIML_MEDIA_PATH": settings.media_path}
     for name, path in paths.items():
         if list(paths.values()).count(path) > 1:
-            raise ConfigurationError(name, f"{path} is used for two of the three URLs: they must differ")
+            raise ConfigurationError(name, f"{path} is used for two of the four URLs: they must differ")

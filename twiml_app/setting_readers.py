@@ -166,6 +166,7 @@ READERS: dict[str, Callable[[str, Any], Any]] = {
     "TWIML_MESSAGE_PATH": _path,
     "TWIML_STATUS_PATH": _path,
     "TWIML_FALLBACK_PATH": _path,
+    "TWIML_MEDIA_PATH": _path,
     "TWIML_HANDLERS": _string,
     "TWIML_OPT_OUT_NUMBERS": _frozen,
     "TWIML_DATABASE_URL": _database_url,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 
 from ..config import Settings
 from ..errors import ConfigurationError, ReplyError
@@ -16,6 +17,7 @@ from ..verbs import Message
 from ..webhook import WebhookRequest, WebhookResponse
 from .auth import StatusUrls
 from .claims import Outcome
+from .file_urls import FileUrls, has_files, with_file_urls
 from .opt_outs import opt_out_handlers, silence_for
 from .replies import StatusUrl, to_document, to_response
 from .responses import empty_response, twiml_response
@@ -25,7 +27,7 @@ from .suggestions import Suggestions
 class Answerer:
     """Answers events with the handlers of a router; ``on_exception`` is called with every exception they raise.
 
-    ``media_source`` returns where the media files of a message come from.
+    ``media_source`` returns where the media files of a message come from, ``file_urls`` makes the URLs of local files.
     """
 
     def __init__(
@@ -35,9 +37,11 @@ class Answerer:
         status_urls: StatusUrls,
         on_exception: Callable[[Exception], object],
         media_source: Callable[[InboundMessage], MediaSource] | None = None,
+        file_urls: FileUrls | None = None,
     ) -> None:
         self._router = router
         self._media_source = media_source
+        self._file_urls = file_urls
         self._settings = settings
         self._on_exception = on_exception
         self._status_urls = status_urls
@@ -74,11 +78,15 @@ class Answerer:
             handler = name_of(found.route.handler)
             returned = found.route.handler(message, **found.arguments)
             response = to_response(returned, handler=handler, status_url=self._status_url(request, message))
+            digest = _reply_digest(response)
+            if self._file_urls and has_files(response):
+                base_url = request.base_url(self._settings.public_url)
+                response = with_file_urls(response, message, partial(self._file_urls, base_url), handler=handler)
             document = to_document(response, handler=handler)
         except Exception as error:  # whatever a handler raises, Twilio gets an answer
             return self._failed(error, handler, message)
         name = "replied" if response.verbs else "silent"
-        return Outcome(twiml_response(document), name, handler, digest=_reply_digest(response))
+        return Outcome(twiml_response(document), name, handler, digest=digest)
 
     def _status_url(self, request: WebhookRequest, message: InboundMessage) -> StatusUrl | None:
         """Return a function that signs the status URL of a reply, once for replies between the same addresses."""

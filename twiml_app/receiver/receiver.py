@@ -23,6 +23,7 @@ from .admission import Admission
 from .answering import Answerer
 from .auth import CHALLENGE
 from .claims import Claim, Journal, Outcome, StoredReply
+from .file_urls import FileUrls
 from .opt_outs import silence_for
 from .replay_proofs import REPLAY_HEADER, ReplayProofs
 from .responses import empty_response, twiml_response, unavailable_response
@@ -33,8 +34,8 @@ class Receiver:
     """Answers webhooks with the handlers of a router.
 
     ``journal`` guarantees one answer per event; ``on_exception`` is called with every exception that a handler raises;
-    ``media_source`` returns where the media files of a message come from; ``clock`` returns seconds; ``now`` returns
-    seconds since 1970.
+    ``media_source`` returns where the media files of a message come from, ``file_urls`` makes the URLs of local files;
+    ``clock`` returns seconds; ``now`` returns seconds since 1970.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class Receiver:
         journal: Journal | None = None,
         on_exception: Callable[[Exception], object] = lambda _: None,
         media_source: Callable[[InboundMessage], MediaSource] | None = None,
+        file_urls: FileUrls | None = None,
         clock: Callable[[], float] = time.perf_counter,
         now: Callable[[], float] = time.time,
     ) -> None:
@@ -52,7 +54,8 @@ class Receiver:
         self.settings = settings
         self.journal = journal
         self._admission = Admission(settings, now=now)
-        self._answerer = Answerer(router, settings, self._admission.status_urls, on_exception, media_source)
+        status_urls = self._admission.status_urls
+        self._answerer = Answerer(router, settings, status_urls, on_exception, media_source, file_urls)
         self._replay_proofs = ReplayProofs(settings.secret_keys, clock=now)
         self._clock = clock
 
