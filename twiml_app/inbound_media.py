@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -22,8 +22,16 @@ class MediaSource(Protocol):
         """Write a file to a path."""
 
 
+class _FromSource:
+    """Something that comes from a source; this is not a field, so that events can be compared, copied and pickled."""
+
+    __slots__ = ("_source",)
+
+    _source: MediaSource
+
+
 @dataclass(frozen=True, slots=True)
-class InboundMedia:
+class InboundMedia(_FromSource):
     """A media file that was received with a message.
 
     ``open`` and ``save`` download it with the account's credentials, which only Twilio gets. They take at most ten
@@ -32,7 +40,6 @@ class InboundMedia:
 
     url: str  #: Where the file can be downloaded.
     content_type: str  #: The media type, such as ``image/jpeg``; empty if Twilio sent none.
-    _source: MediaSource | None = field(default=None, init=False, repr=False, compare=False)
 
     def open(self) -> BinaryIO:
         """Download the file, and return it as a binary file object, which is a context manager too.
@@ -49,9 +56,10 @@ class InboundMedia:
         self._required_source().save(self, Path(path))
 
     def _required_source(self) -> MediaSource:
-        if self._source is None:
+        source: MediaSource | None = getattr(self, "_source", None)
+        if source is None:
             raise MediaError("only a message that an application has received can be downloaded", file=self.url)
-        return self._source
+        return source
 
 
 def from_source(media: InboundMedia, source: MediaSource) -> InboundMedia:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import threading
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -184,6 +187,8 @@ def test_media_stays_plain_data() -> None:
     Phone(app_with(keep)).image("https://example.com/cat.jpg")
 
     assert seen == [InboundMedia("https://example.com/cat.jpg", "image/jpeg")]
+    assert [pickle.loads(pickle.dumps(seen)), copy.deepcopy(seen)] == [seen, seen]
+    assert asdict(seen[0]) == {"url": "https://example.com/cat.jpg", "content_type": "image/jpeg"}
     assert repr(seen[0]) == "InboundMedia(url='https://example.com/cat.jpg', content_type='image/jpeg')"
 
 
