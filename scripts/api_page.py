@@ -101,7 +101,7 @@ def _own_attributes(kind: type) -> Iterator[Attribute]:
     assert isinstance(node, ast.ClassDef)  # noqa: S101 - the source of a class
     lines = source.splitlines()
     for each in node.body:
-        if isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name):
+        if isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name) and not each.target.id.startswith("_"):
             yield Attribute(each.target.id, ast.unparse(each.annotation), _comment(lines, each))
         elif isinstance(each, ast.FunctionDef) and _is_property(each) and not each.name.startswith("_"):
             description = " ".join((ast.get_docstring(each) or "").split())
@@ -138,6 +138,7 @@ def _events() -> Iterator[str]:
         yield f"### {kind.__name__}"
         yield _text(kind)
         yield _event_table([attribute for attribute in attributes_of(kind) if attribute.name not in names])
+        yield from _members(kind, properties=False)
     yield "### InboundMessage and StatusCallback"
     yield "Both have these attributes as well."
     yield _event_table(shared)
@@ -184,10 +185,14 @@ def _condition_table(method: Callable[..., Any]) -> str:
 
 def _class(kind: type) -> Iterator[str]:
     yield from (f"### {kind.__name__}", _signature(kind.__name__, kind), _text(kind))
+    yield from _members(kind)
+
+
+def _members(kind: type, *, properties: bool = True) -> Iterator[str]:
     lines = []
     for name in vars(kind):
         member = getattr(kind, name)
-        if isinstance(member, property):
+        if isinstance(member, property) and properties:
             lines.append(f"- `{name}`: {_summary(member)}")
         elif not name.startswith("_") and inspect.isroutine(member):
             lines.append(f"- `{name}({', '.join(_parameters(member))})`: {_summary(member)}")

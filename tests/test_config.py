@@ -34,11 +34,13 @@ def test_defaults_match_the_reference() -> None:
         "shared_keys": {},
         "accounts": frozenset(),
         "public_url": "",
+        "api_url": "https://api.twilio.com",
         "proxy_hops": 0,
         "message_path": "/message",
         "status_path": "/status",
         "fallback_path": "/fallback",
         "alert_path": "/alert",
+        "media_path": "/media",
         "handlers": "handlers",
         "opt_out_numbers": frozenset(),
         "database_url": "sqlite:///instance/twiml.db",
@@ -88,6 +90,8 @@ def test_every_setting_has_a_reader_and_every_reader_a_setting() -> None:
         pytest.param("TWIML_OPT_OUT_NUMBERS", "12345 +1500", "opt_out_numbers", {"12345", "+1500"}, id="numbers"),
         pytest.param("TWIML_BLOCKED", ["+1", " +2 ", ""], "blocked", {"+1", "+2"}, id="blocked"),
         pytest.param("TWIML_PUBLIC_URL", " https://a.example/ ", "public_url", "https://a.example", id="public URL"),
+        pytest.param("TWIML_API_URL", "https://api.au1.twilio.com/", "api_url", "https://api.au1.twilio.com", id="api"),
+        pytest.param("TWIML_API_URL", "http://[::1]:8088", "api_url", "http://[::1]:8088", id="emulator"),
         pytest.param("TWIML_PUBLIC_URL", "http://[::1]:80/b@c", "public_url", "http://[::1]:80/b@c", id="and prefix"),
         pytest.param("TWIML_PROXY_HOPS", "2", "proxy_hops", 2, id="hops"),
         pytest.param("TWIML_PROXY_HOPS", 0, "proxy_hops", 0, id="zero hops"),
@@ -133,6 +137,7 @@ GIVE_TOKENS = "give a token, a JSON list, or a JSON object of account sid to tok
 GIVE_KEYS = "give a JSON object of key id to secret"
 GIVE_STRINGS = "must be one or more strings separated by white space"
 GIVE_PAIRS = "every entry must be user:password; separate several by white space"
+GIVE_API_URL = "give scheme and host without credentials, such as https://api.twilio.com"
 GIVE_URL = "give scheme, host and prefix without credentials, such as https://sms.example.com"
 GIVE_DATABASE = "give sqlite:/// and a path, postgresql://user:password@host/name, or off"
 EMPTY_SECRET = "has an empty secret: anybody could sign with it"
@@ -165,6 +170,9 @@ EMPTY_SECRET = "has an empty secret: anybody could sign with it"
         pytest.param("TWIML_SHARED_KEYS", '{"k": 1}', GIVE_KEYS, id="secret that is a number"),
         pytest.param("TWIML_ACCOUNTS", 1, GIVE_STRINGS, id="account that is a number"),
         pytest.param("TWIML_BLOCKED", [15005550001], GIVE_STRINGS, id="phone number that is a number"),
+        pytest.param("TWIML_API_URL", "https://AC1:s3cret@api.twilio.com", GIVE_API_URL, id="API with a password"),
+        pytest.param("TWIML_API_URL", "https://api.twilio.com/2010-04-01", GIVE_API_URL, id="API with a path"),
+        pytest.param("TWIML_API_URL", "http://api.twilio.com:80", "is http: the credentials would", id="http API"),
         pytest.param("TWIML_PUBLIC_URL", "sms.example.com", GIVE_URL, id="no scheme"),
         pytest.param("TWIML_PUBLIC_URL", "ftp://sms.example.com", GIVE_URL, id="other scheme"),
         pytest.param("TWIML_PUBLIC_URL", "https://", GIVE_URL, id="no host"),

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
 import os
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from flask import Flask, got_request_exception
+from flask import Flask, current_app, got_request_exception
 from flask.sessions import SecureCookieSessionInterface
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -23,6 +20,8 @@ from .credentials import weaknesses
 from .direct_dispatch import DirectDispatch
 from .errors import ConfigurationError
 from .health import HealthServer, health_answers
+from .media import MediaFetcher, MediaLinks, MessageFiles
+from .project_routers import load_router
 from .receiver import Observer, Receiver
 from .routing import Router, place_of
 from .setting_readers import READERS
@@ -34,7 +33,7 @@ from .webhook_sessions import WebhookSessions
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
-    from .journal import Engine, Ledger
+    from .journal import DurableJournal, Engine, Ledger
     from .metrics import Metrics
 
 EXTENSION = "twiml"
@@ -107,6 +106,10 @@ class TwimlState:
     ledger: Ledger | None = None
     #: The part of the path in front of the extension's own paths.
     url_prefix: str = ""
+    #: Downloads the media files of received messages.
+    media_fetcher: MediaFetcher = field(kw_only=True)
+    #: Makes links to local files.
+    media_links: MediaLinks = field(kw_only=True)
 
     @property
     def router(self) -> Router:
@@ -128,16 +131,35 @@ def assemble(
     Raises: ConfigurationError; RegistrationError.
     """
     chosen = router or load_router(settings.handlers, root)
-    if settings.database_url == "off":
-        receiver = Receiver(chosen, settings, on_exception=on_exception, observer=observer)
-        return TwimlState(receiver, settings, root, url_prefix=url_prefix)
-    from .journal import DurableJournal, Ledger, open_engine  # a quarter of the time of our imports
+    engine = _open_engine(settings, root)
+    journal, ledger = _open_journal(engine, settings)
+    fetcher, links = MediaFetcher(settings), MediaLinks(settings, root, url_prefix)
+    receiver = Receiver(
+        chosen,
+        settings,
+        journal=journal,
+        on_exception=on_exception,
+        observer=observer,
+        media_source=partial(MessageFiles.of, fetcher),
+        file_urls=links.urls,
+    )
+    return TwimlState(receiver, settings, root, engine, ledger, url_prefix, media_fetcher=fetcher, media_links=links)
 
-    engine = open_engine(settings, root)
-    journal = DurableJournal(engine, settings) if engine else None
-    receiver = Receiver(chosen, settings, journal=journal, on_exception=on_exception, observer=observer)
-    ledger = Ledger(engine) if engine else None
-    return TwimlState(receiver, settings, root, engine, ledger, url_prefix)
+
+def _open_engine(settings: Settings, root: Path) -> Engine | None:
+    if settings.database_url == "off":
+        return None
+    from .journal import open_engine  # a quarter of the time of our imports
+
+    return open_engine(settings, root)
+
+
+def _open_journal(engine: Engine | None, settings: Settings) -> tuple[DurableJournal | None, Ledger | None]:
+    if engine is None:
+        return None, None
+    from .journal import DurableJournal, Ledger
+
+    return DurableJournal(engine, settings), Ledger(engine)
 
 
 class Twiml:
@@ -199,7 +221,7 @@ def _add_views(app: Flask, state: TwimlState, metrics: Metrics | None) -> None:
     if type(app.session_interface) is SecureCookieSessionInterface:
         app.session_interface = WebhookSessions()
     views = webhook_views(state.receiver, state.settings)
-    blueprint = webhook_blueprint(views, state.receiver)
+    blueprint = webhook_blueprint(views, state.receiver, state.media_links)
     if metrics:
         answer = partial(metrics.answer, state.engine)
         blueprint.add_url_rule(METRICS_PATH, "metrics", metrics_view(answer, state.settings.credentials))
@@ -235,6 +257,17 @@ def state_of(app: Flask) -> TwimlState:
     return state
 
 
+def media_url(path: Path, *, channel: str = "sms") -> str:
+    """Return a signed URL of a local file, for a message that is sent through the REST API; it works for a day.
+
+    ``channel`` is that of the message: ``sms``, ``whatsapp``, ``rcs`` or ``messenger``. The current Flask application
+    serves the file.
+
+    Raises: MediaError, for a file that Twilio would not send; ConfigurationError, without TWIML_PUBLIC_URL.
+    """
+    return state_of(current_app).media_links.url(path, channel=channel)
+
+
 def serve_health(app: object) -> None:
     """Serve ``/healthz`` and ``/readyz`` on ``TWIML_HEALTH_BIND`` from a thread, for the worker of a web server.
 
@@ -264,44 +297,6 @@ def collect_settings(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return the environment, overridden by the application's own configuration."""
     own = {name: config[name] for name in config if name in READERS or name.startswith("TWIML_")}
     return {**os.environ, **{name: value for name, value in own.items() if value is not None}}
-
-
-def load_router(module_name: str, root: str | Path) -> Router:
-    """Import the module that lists a project's routers, and merge them.
-
-    Raises: ConfigurationError, if it does not exist or lists none; RegistrationError.
-    """
-    if str(root) not in sys.path:
-        sys.path.insert(0, str(root))
-    try:
-        module = importlib.import_module(module_name)
-    except ModuleNotFoundError as error:
-        if error.name != module_name.partition(".")[0] and error.name != module_name:
-            raise
-        raise ConfigurationError("TWIML_HANDLERS", f"there is no module {module_name} in {root}") from error
-    routers = getattr(module, "routers", ())
-    listed = routers if isinstance(routers, list | tuple) else ()
-    if not listed:
-        raise ConfigurationError("TWIML_HANDLERS", f"the module {module_name} has no list of routers: routers = [...]")
-    if strangers := [type(router).__name__ for router in listed if not isinstance(router, Router)]:
-        problem = f"the routers of {module_name} hold a {strangers[0]}: list routers, such as hello.router"
-        raise ConfigurationError("TWIML_HANDLERS", problem)
-    for name in _unlisted(module, listed):
-        logs.logger.warning("%s defines a router that is not listed in %s.routers, so it never runs", name, module_name)
-    return Router(*listed)
-
-
-def _unlisted(package: ModuleType, listed: Sequence[Router]) -> Iterator[str]:
-    """Yield the modules of a handlers package whose router is not listed, so that it never runs."""
-    for folder in getattr(package, "__path__", []):
-        for file in sorted(Path(folder).glob("[!_]*.py")):
-            name = f"{package.__name__}.{file.stem}"
-            router = getattr(sys.modules.get(name), "router", None)
-            imported = name in sys.modules
-            if (imported and isinstance(router, Router) and router not in listed) or (
-                not imported and "Router(" in file.read_text(encoding="utf-8", errors="replace")
-            ):
-                yield name
 
 
 def warnings_of(settings: Settings, router: Router, values: Mapping[str, Any]) -> list[str]:

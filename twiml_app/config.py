@@ -26,11 +26,15 @@ class Settings:
     #: The account sids that are served; empty for any.
     accounts: frozenset[str] = frozenset()
     public_url: str = ""
+    #: Twilio's REST API, or an emulator's: scheme and host.
+    api_url: str = "https://api.twilio.com"
     proxy_hops: int = 0
     message_path: str = "/message"
     status_path: str = "/status"
     fallback_path: str = "/fallback"
     alert_path: str = "/alert"
+    #: The folder of the URLs at which local files are served.
+    media_path: str = "/media"
     handlers: str = "handlers"
     opt_out_numbers: frozenset[str] = frozenset()
     database_url: str = "sqlite:///instance/twiml.db"
@@ -130,6 +134,7 @@ def _require_authentication(settings: Settings, values: Mapping[str, Any]) -> No
 
 def _require_distinct_paths(settings: Settings) -> None:
     paths = {f"TWIML_{endpoint.upper()}_PATH": path for endpoint, path in settings.paths.items()}
+    paths["TWIML_MEDIA_PATH"] = settings.media_path
     for name, path in paths.items():
         if list(paths.values()).count(path) > 1:
             raise ConfigurationError(name, f"{path} is used for two of the four URLs: they must differ")

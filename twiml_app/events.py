@@ -8,21 +8,15 @@ before them. Attributes are named after the parameters, in snake case; ``form`` 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from math import isfinite
 from typing import Any, TypeVar
 
 from .alerts import Alert, is_alert, parse_alert
+from .inbound_media import InboundMedia as InboundMedia
+from .inbound_media import MediaSource, from_source
 from .reactions import Reaction, parse_reaction
 from .webhook import Form
-
-
-@dataclass(frozen=True, slots=True)
-class InboundMedia:
-    """A media file that was received with a message; downloading it may require the account's credentials."""
-
-    url: str  #: Where the file can be downloaded.
-    content_type: str  #: The media type, such as ``image/jpeg``; empty if Twilio sent none.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,6 +173,11 @@ class UnknownEvent(_Event):
         if "CallSid" in self.form:
             return "voice webhook"
         return "webhook of an unknown kind"
+
+
+def with_media_source(message: InboundMessage, source: MediaSource) -> InboundMessage:
+    """Return a message whose media files come from this source."""
+    return replace(message, media=tuple(from_source(each, source) for each in message.media))
 
 
 Event = InboundMessage | StatusCallback | Alert | UnknownEvent

@@ -135,6 +135,7 @@ def emulator_for(app: Flask, *, number: str = NUMBER) -> Emulator:
         options,
         transport=RoutedTransport(target.base_url, transport, HttpTransport()),
     )
+    state_of(app).media_fetcher.use_api(emulator.url, lambda _account: (emulator.auth_token,))
     if target.key_id:
         emulator.sign_with(target.key_id, target.token)
     webhook = target.webhook(settings.message_path, settings.fallback_path)

@@ -7,21 +7,12 @@ from pathlib import Path
 #: The packages and modules of ``twiml_app``.
 ORDER: tuple[str, ...] = (
     *("errors", "statuses", "segments", "opt_out_words", "reactions"),
-    *("webhook", "alerts", "events", "verbs", "twiml"),
-    *(
-        "credentials",
-        "setting_readers",
-        "unknown_settings",
-        "config",
-        "signature",
-        "logs",
-        "private_files",
-        "pending",
-        "active_app",
-    ),
-    *("routing", "receiver", "caller", "recordings", "journal"),
+    *("webhook", "alerts", "inbound_media", "events", "nouns", "verbs", "twiml"),
+    *("credentials", "setting_readers", "unknown_settings", "config", "signature", "logs", "private_files"),
+    *("pending", "active_app"),
+    *("routing", "receiver", "caller", "media", "recordings", "journal"),
     *("metrics", "health", "body_deadlines", "wsgi_request", "wsgi_response", "webhook_sessions"),
-    *("views", "trusted_hosts", "direct_dispatch", "app", "emulator"),
+    *("media_view", "views", "trusted_hosts", "direct_dispatch", "project_routers", "app", "emulator"),
     *("handler_errors", "served_app", "testing", "checks", "plugin", "cli"),
 )
 
@@ -30,9 +21,10 @@ INSIDE: dict[str, tuple[str, ...]] = {
     "routing": ("positions", "patterns", "repeats", "routes", "hidden", "mistakes", "registrations", "router"),
     "receiver": (
         *("auth", "claims", "replay_proofs", "signature_diagnosis", "admission"),
-        *("responses", "opt_outs", "replies", "suggestions", "answering", "wait_budget", "receiver"),
+        *("responses", "opt_outs", "replies", "file_urls", "suggestions", "answering", "wait_budget", "receiver"),
     ),
     "caller": ("types", "urls", "forms", "http_auth", "session", "transports", "caller"),
+    "media": ("hosts", "fetching", "sources", "kinds", "links"),
     "recordings": (
         *("format", "url_secrets", "comparison", "folding", "parameters", "fakes", "phone_numbers"),
         *("known_numbers", "known_words", "texts", "payloads", "scrubbing", "media", "replay"),

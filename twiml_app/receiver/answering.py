@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import NamedTuple
 
 from ..alerts import Alert
 from ..config import Settings
 from ..errors import ConfigurationError, ReplyError
-from ..events import Event, InboundMessage, StatusCallback
+from ..events import Event, InboundMessage, StatusCallback, with_media_source
+from ..inbound_media import MediaSource
 from ..logs import logger
 from ..pending import Collection, Effect
 from ..routing import Handler, Router, name_of
@@ -18,6 +20,7 @@ from ..verbs import Message
 from ..webhook import WebhookRequest, WebhookResponse
 from .auth import StatusUrls
 from .claims import Outcome
+from .file_urls import FileUrls, has_files, with_file_urls
 from .opt_outs import opt_out_handlers, silence_for
 from .replies import StatusUrl, to_document, to_response
 from .responses import empty_response, twiml_response
@@ -25,7 +28,10 @@ from .suggestions import Suggestions
 
 
 class Answerer:
-    """Answers events with the handlers of a router; ``on_exception`` is called with every exception they raise."""
+    """Answers events with the handlers of a router; ``on_exception`` is called with every exception they raise.
+
+    ``media_source`` returns where the media files of a message come from, ``file_urls`` makes the URLs of local files.
+    """
 
     def __init__(
         self,
@@ -33,8 +39,12 @@ class Answerer:
         settings: Settings,
         status_urls: StatusUrls,
         on_exception: Callable[[Exception], object],
+        media_source: Callable[[InboundMessage], MediaSource] | None = None,
+        file_urls: FileUrls | None = None,
     ) -> None:
         self._router = router
+        self._media_source = media_source
+        self._file_urls = file_urls
         self._settings = settings
         self._on_exception = on_exception
         self._status_urls = status_urls
@@ -58,6 +68,8 @@ class Answerer:
         silence = silence_for(message, self._settings)
         if silence == "blocked":
             return Outcome(twiml_response(), silence)
+        if message.media and self._media_source:
+            message = with_media_source(message, self._media_source(message))
         handler = ""
         try:
             for notified in opt_out_handlers(self._router, message):
@@ -75,11 +87,15 @@ class Answerer:
             handler = name_of(found.route.handler)
             returned = found.route.handler(message, **found.arguments)
             response = to_response(returned, handler=handler, status_url=self._status_url(request, message))
+            digest = _reply_digest(response)
+            if self._file_urls and has_files(response):
+                base_url = request.base_url(self._settings.public_url)
+                response = with_file_urls(response, message, partial(self._file_urls, base_url), handler=handler)
             document = to_document(response, handler=handler)
         except Exception as error:  # whatever a handler raises, Twilio gets an answer
             return self._failed(error, handler, message)
         name, effects = "replied" if response.verbs else "silent", tuple(collected.effects)
-        return Outcome(twiml_response(document), name, handler, digest=_reply_digest(response), effects=effects)
+        return Outcome(twiml_response(document), name, handler, digest=digest, effects=effects)
 
     def _status_url(self, request: WebhookRequest, message: InboundMessage) -> StatusUrl | None:
         """Return a function that signs the status URL of a reply, once for replies between the same addresses."""

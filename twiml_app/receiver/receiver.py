@@ -16,6 +16,7 @@ from ..alerts import Alert
 from ..config import Settings
 from ..errors import ClaimLost, JournalError, JournalUnavailable, RequestRefused, StillRunning, Unauthorized
 from ..events import Event, InboundMessage, StatusCallback, UnknownEvent
+from ..inbound_media import MediaSource
 from ..logs import log_event, mask
 from ..routing import Router
 from ..webhook import WebhookRequest, WebhookResponse
@@ -23,6 +24,7 @@ from .admission import Admission
 from .answering import Answerer
 from .auth import CHALLENGE
 from .claims import Claim, Journal, Outcome, StoredReply
+from .file_urls import FileUrls
 from .opt_outs import silence_for
 from .replay_proofs import EFFECTS_HEADER, REPLAY_HEADER, ReplayProofs, effects_header
 from .responses import empty_response, twiml_response, unavailable_response
@@ -43,7 +45,8 @@ class Receiver:
     """Answers webhooks with the handlers of a router.
 
     ``journal`` guarantees one answer per event; ``on_exception`` is called with every exception that a handler raises;
-    ``observer`` counts what happens, except in replays; ``clock`` returns seconds; ``now`` returns seconds since 1970.
+    ``observer`` counts what happens, except in replays; ``media_source`` returns where the media files of a message
+    come from; ``file_urls`` makes URLs of local files; ``clock`` returns seconds; ``now`` returns seconds since 1970.
     """
 
     def __init__(
@@ -54,6 +57,8 @@ class Receiver:
         journal: Journal | None = None,
         on_exception: Callable[[Exception], object] = lambda _: None,
         observer: Observer | None = None,
+        media_source: Callable[[InboundMessage], MediaSource] | None = None,
+        file_urls: FileUrls | None = None,
         clock: Callable[[], float] = time.perf_counter,
         now: Callable[[], float] = time.time,
     ) -> None:
@@ -61,7 +66,8 @@ class Receiver:
         self.settings = settings
         self.journal = journal
         self._admission = Admission(settings, now=now)
-        self._answerer = Answerer(router, settings, self._admission.status_urls, on_exception)
+        status_urls = self._admission.status_urls
+        self._answerer = Answerer(router, settings, status_urls, on_exception, media_source, file_urls)
         self._replay_proofs = ReplayProofs(settings.secret_keys, clock=now)
         self._observer = observer
         self._clock = clock
