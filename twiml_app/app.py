@@ -132,7 +132,8 @@ def assemble(
     """
     chosen = router or load_router(settings.handlers, root)
     engine = _open_engine(settings, root)
-    journal, ledger = _open_journal(engine, settings)
+    journal = _open_journal(engine, settings)
+    ledger = _open_ledger(engine)
     fetcher, links = MediaFetcher(settings), MediaLinks(settings, root, url_prefix)
     receiver = Receiver(
         chosen,
@@ -154,12 +155,20 @@ def _open_engine(settings: Settings, root: Path) -> Engine | None:
     return open_engine(settings, root)
 
 
-def _open_journal(engine: Engine | None, settings: Settings) -> tuple[DurableJournal | None, Ledger | None]:
+def _open_journal(engine: Engine | None, settings: Settings) -> DurableJournal | None:
     if engine is None:
-        return None, None
-    from .journal import DurableJournal, Ledger
+        return None
+    from .journal import DurableJournal
 
-    return DurableJournal(engine, settings), Ledger(engine)
+    return DurableJournal(engine, settings)
+
+
+def _open_ledger(engine: Engine | None) -> Ledger | None:
+    if engine is None:
+        return None
+    from .journal import Ledger
+
+    return Ledger(engine)
 
 
 class Twiml:
