@@ -38,10 +38,11 @@ INSIDE: dict[str, tuple[str, ...]] = {
         *("known_numbers", "known_words", "texts", "scrubbing", "media", "replay"),
     ),
     "journal": (
-        *("deadlines", "lock_holders", "locks", "worker_files", "indexes", "stores", "migrations"),
+        *("deadlines", "lock_holders", "locks", "worker_files", "indexes", "opt_out_tables", "stores", "migrations"),
         *("group_commit", "engine"),
         *("readers", "sqlite", "postgres_connection", "postgres", "opening"),
-        *("ledger", "refusals", "received_events", "rows", "killed", "forgetting", "upkeep", "readiness"),
+        *("ledger", "refusals", "received_events", "opt_out_rows", "reachability_rows", "rows", "killed"),
+        *("forgetting", "upkeep", "readiness"),
         *("row_claims", "lock_claims", "durable", "archive"),
     ),
     "emulator": (

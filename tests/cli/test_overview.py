@@ -56,6 +56,7 @@ def test_overview_shows_when_the_last_message_was_received(phone: Phone) -> None
         "killed workers": "0",
         "unfinished": "0",
         "refused": "0",
+        "opted-out contacts": "0",
         "last refusal": "none",
         "error codes": {},
     }
