@@ -32,6 +32,12 @@ class Settings:
     fallback_path: str = "/fallback"
     handlers: str = "handlers"
     opt_out_numbers: frozenset[str] = frozenset()
+    #: Whether an opt-out holds for the ``sender`` that was texted, or for ``all``.
+    opt_out_scope: str = "sender"
+    #: How many segments one contact may be sent per day, without replies.
+    segments_per_day: int = 300
+    #: A message of more segments is logged as a warning.
+    segments_warning: int = 10
     database_url: str = "sqlite:///instance/twiml.db"
     durability: str = "power"
     store_failure: str = "refuse"

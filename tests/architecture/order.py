@@ -19,7 +19,7 @@ ORDER: tuple[str, ...] = (
         "pending",
         "active_app",
     ),
-    *("routing", "receiver", "caller", "recordings", "journal"),
+    *("routing", "receiver", "caller", "recordings", "journal", "sending"),
     *("health", "body_deadlines", "wsgi_request", "wsgi_response", "webhook_sessions"),
     *("views", "trusted_hosts", "direct_dispatch", "app", "emulator"),
     *("handler_errors", "served_app", "testing", "checks", "plugin", "cli"),
@@ -45,6 +45,7 @@ INSIDE: dict[str, tuple[str, ...]] = {
         *("forgetting", "upkeep", "readiness"),
         *("row_claims", "lock_claims", "durable", "archive"),
     ),
+    "sending": ("permission",),
     "emulator": (
         *("quoting", "resources", "profiles", "clocks", "numbers", "pricing", "smart_encoding", "content_types"),
         *("twiml_reader", "chunked_body"),

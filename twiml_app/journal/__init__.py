@@ -1,11 +1,13 @@
 """Durable storage: exactly one answer per event, the delivery ledger, and recorded exchanges."""
 
+from . import opt_out_rows, reachability_rows
 from .archive import Archive, Filter
 from .durable import DurableJournal
 from .engine import Engine
 from .indexes import Index
 from .ledger import Ledger, LedgerEntry
 from .opening import open_engine, sqlite_path
+from .opt_out_rows import OptOut
 from .rows import ExchangeRow
 
 __all__ = [
@@ -17,6 +19,9 @@ __all__ = [
     "Index",
     "Ledger",
     "LedgerEntry",
+    "OptOut",
     "open_engine",
+    "opt_out_rows",
+    "reachability_rows",
     "sqlite_path",
 ]

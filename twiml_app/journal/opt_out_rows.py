@@ -14,9 +14,9 @@ from dataclasses import astuple, dataclass
 from typing import Final, Literal
 
 from ..errors import ConfigurationError
+from ..pending import Transaction
 from .ledger import filed
 from .received_events import DAY_S
-from .stores import Execute
 
 #: The sender of an opt-out from all messages of the program.
 EVERY_SENDER: Final = "*"
@@ -86,7 +86,7 @@ def _hashed(bare: str, key: str) -> str:
     return f"{_ERASED}{key_id}:{digest}"
 
 
-def add_opt_out(execute: Execute, added: OptOut) -> bool:
+def add_opt_out(execute: Transaction, added: OptOut) -> bool:
     """Record an opt-out, and return whether that changed anything; one that Twilio reported replaces another one."""
     insert = (
         f"INSERT INTO opt_outs ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (contact, sender) DO UPDATE SET"  # noqa: S608
@@ -101,7 +101,7 @@ def add_opt_out(execute: Execute, added: OptOut) -> bool:
 
 
 def remove_opt_outs(
-    execute: Execute, names: Sequence[str], by: OptOut, *, senders: Sequence[str] = (), reported: bool = True
+    execute: Transaction, names: Sequence[str], by: OptOut, *, senders: Sequence[str] = (), reported: bool = True
 ) -> int:
     """End opt-outs of a contact, and return how many; ``by`` says what ended them and when.
 
@@ -120,30 +120,30 @@ def remove_opt_outs(
     return len(ended)
 
 
-def opt_outs_of(execute: Execute, names: Sequence[str]) -> list[OptOut]:
+def opt_outs_of(execute: Transaction, names: Sequence[str]) -> list[OptOut]:
     """Return the opt-outs of a contact, oldest first."""
     found = f"SELECT {_COLUMNS} FROM opt_outs WHERE contact IN ({_marks(names)}) ORDER BY created_at"  # noqa: S608
     return [OptOut(*row) for row in execute(found, names)]
 
 
-def all_opt_outs(execute: Execute, limit: int) -> list[OptOut]:
+def all_opt_outs(execute: Transaction, limit: int) -> list[OptOut]:
     """Return the latest opt-outs, newest first."""
     found = f"SELECT {_COLUMNS} FROM opt_outs ORDER BY created_at DESC, contact, sender LIMIT ?"  # noqa: S608
     return [OptOut(*row) for row in execute(found, (limit,))]
 
 
-def count_opted_out(execute: Execute) -> int:
+def count_opted_out(execute: Transaction) -> int:
     """Return how many contacts have opted out of something."""
     return int(execute("SELECT count(DISTINCT contact) FROM opt_outs")[0][0])
 
 
-def changes_of(execute: Execute, names: Sequence[str]) -> list[OptOutChange]:
+def changes_of(execute: Transaction, names: Sequence[str]) -> list[OptOutChange]:
     """Return the audit trail of a contact, oldest first."""
     found = f"SELECT change, {_COLUMNS} FROM opt_out_changes WHERE contact IN ({_marks(names)}) ORDER BY id"  # noqa: S608
     return [OptOutChange(*row) for row in execute(found, names)]
 
 
-def set_service(execute: Execute, number: str, service: str) -> None:
+def set_service(execute: Transaction, number: str, service: str) -> None:
     """Record which messaging service one of our numbers belongs to; empty for none."""
     upsert = (
         "INSERT INTO sender_services VALUES (?, ?) ON CONFLICT (number) DO UPDATE SET service = excluded.service"
@@ -152,18 +152,18 @@ def set_service(execute: Execute, number: str, service: str) -> None:
     execute(upsert, (filed(number), filed(service)))
 
 
-def service_of(execute: Execute, number: str) -> str | None:
+def service_of(execute: Transaction, number: str) -> str | None:
     """Return the messaging service of one of our numbers, empty for none; None if that is not known."""
     rows = execute("SELECT service FROM sender_services WHERE number = ?", (filed(number),))
     return str(rows[0][0]) if rows else None
 
 
-def numbers_of(execute: Execute, service: str) -> list[str]:
+def numbers_of(execute: Transaction, service: str) -> list[str]:
     """Return the numbers that are known to belong to a messaging service."""
     return [number for (number,) in execute("SELECT number FROM sender_services WHERE service = ?", (filed(service),))]
 
 
-def hide_opt_outs(execute: Execute, contact: str, keys: Sequence[str]) -> int:
+def hide_opt_outs(execute: Transaction, contact: str, keys: Sequence[str]) -> int:
     """Replace the address of a contact by its hash with the first key, and return how many opt-outs there are.
 
     The audit trail loses the reasons and the messages, as these lead back to the contact.
@@ -182,7 +182,7 @@ def hide_opt_outs(execute: Execute, contact: str, keys: Sequence[str]) -> int:
     return rename_opt_outs(execute, bare, hashes[0])
 
 
-def rename_opt_outs(execute: Execute, old: str, new: str) -> int:
+def rename_opt_outs(execute: Transaction, old: str, new: str) -> int:
     """Keep the opt-outs of a contact under another name, and return how many there are."""
     execute(
         "INSERT INTO opt_outs (contact, sender, source, reason, origin, created_at)"
@@ -192,7 +192,7 @@ def rename_opt_outs(execute: Execute, old: str, new: str) -> int:
     return len(execute("DELETE FROM opt_outs WHERE contact = ? RETURNING sender", (old,)))
 
 
-def _note(execute: Execute, done: OptOutChange) -> None:
+def _note(execute: Transaction, done: OptOutChange) -> None:
     insert = f"INSERT INTO opt_out_changes (change, {_COLUMNS}, keep_until) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
     execute(insert, (*astuple(done), done.created_at + AUDIT_DAYS * DAY_S))
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
+from ..pending import Transaction
 from .ledger import filed
 from .received_events import DAY_S
-from .stores import Execute
 
 #: A number that could not receive may be given to somebody else, so it is tried again after a year.
 UNREACHABLE_DAYS: Final = 365
@@ -23,7 +23,7 @@ class Unreachable(NamedTuple):
     created_at: float
 
 
-def set_unreachable(execute: Execute, contact: str, found: Unreachable) -> None:
+def set_unreachable(execute: Transaction, contact: str, found: Unreachable) -> None:
     """Record that a contact cannot receive messages."""
     upsert = (
         "INSERT INTO unreachable (contact, code, origin, created_at, keep_until) VALUES (?, ?, ?, ?, ?)"
@@ -33,7 +33,7 @@ def set_unreachable(execute: Execute, contact: str, found: Unreachable) -> None:
     execute(upsert, (filed(contact), *found, found.created_at + UNREACHABLE_DAYS * DAY_S))
 
 
-def unreachable(execute: Execute, contact: str) -> Unreachable | None:
+def unreachable(execute: Transaction, contact: str) -> Unreachable | None:
     """Return why messages to a contact fail, None if they do not or if the contact has texted since."""
     rows = execute("SELECT code, origin, created_at FROM unreachable WHERE contact = ?", (filed(contact),))
     if not rows:
@@ -42,7 +42,7 @@ def unreachable(execute: Execute, contact: str) -> Unreachable | None:
     return None if last_text_at(execute, contact, since=found.created_at) is not None else found
 
 
-def last_text_at(execute: Execute, contact: str, *, since: float, number: str = "") -> float | None:
+def last_text_at(execute: Transaction, contact: str, *, since: float, number: str = "") -> float | None:
     """Return when a contact last texted ``number``, or any of ours, after a time; None if not at all."""
     to_number, parameters = (" AND number = ?", (filed(number),)) if number else ("", ())
     select = (
@@ -53,14 +53,14 @@ def last_text_at(execute: Execute, contact: str, *, since: float, number: str = 
     return float(rows[0][0]) if rows else None
 
 
-def forget_unreachable(execute: Execute, texted: Iterable[tuple[str, float]]) -> None:
+def forget_unreachable(execute: Transaction, texted: Iterable[tuple[str, float]]) -> None:
     """Forget that contacts cannot receive who have texted since, before the exchanges that show it are deleted."""
     if execute("SELECT 1 FROM unreachable LIMIT 1"):
         for contact, at in dict(sorted(texted)).items():
             execute("DELETE FROM unreachable WHERE contact = ? AND created_at < ?", (contact, at))
 
 
-def count_segments(execute: Execute, contact: str, segments: int, *, limit: int, now: float) -> bool:
+def count_segments(execute: Transaction, contact: str, segments: int, *, limit: int, now: float) -> bool:
     """Count segments that are sent to a contact, and return whether they stay within the limit of a day in UTC.
 
     Those that would exceed it are not counted.
