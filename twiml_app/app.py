@@ -25,6 +25,7 @@ from .health import HealthServer, health_answers
 from .journal import DurableJournal, Engine, Ledger, open_engine
 from .receiver import Receiver
 from .routing import Router, place_of
+from .sending import OptOutList
 from .setting_readers import READERS
 from .trusted_hosts import TrustedHosts
 from .unknown_settings import describe_unknown_settings
@@ -104,6 +105,8 @@ class TwimlState:
     ledger: Ledger | None = None
     #: The part of the path in front of the extension's own paths.
     url_prefix: str = ""
+    #: Who must get nothing that the program sends first; None without a journal.
+    opt_outs: OptOutList | None = None
 
     @property
     def router(self) -> Router:
@@ -126,9 +129,11 @@ def assemble(
     chosen = router or load_router(settings.handlers, root)
     engine = open_engine(settings, root)
     journal = DurableJournal(engine, settings) if engine else None
-    receiver = Receiver(chosen, settings, journal=journal, on_exception=on_exception)
+    opt_outs = OptOutList(engine, settings) if engine else None
+    bookkeeping = opt_outs.effects_of if opt_outs else lambda _: ()
+    receiver = Receiver(chosen, settings, journal=journal, bookkeeping=bookkeeping, on_exception=on_exception)
     ledger = Ledger(engine) if engine else None
-    return TwimlState(receiver, settings, root, engine, ledger, url_prefix)
+    return TwimlState(receiver, settings, root, engine, ledger, url_prefix, opt_outs)
 
 
 class Twiml:

@@ -32,6 +32,8 @@ class Settings:
     fallback_path: str = "/fallback"
     handlers: str = "handlers"
     opt_out_numbers: frozenset[str] = frozenset()
+    #: Messaging services that have their own opt-out words: for them, only OptOutType counts.
+    advanced_opt_out: frozenset[str] = frozenset()
     #: Whether an opt-out holds for the ``sender`` that was texted, or for ``all``.
     opt_out_scope: str = "sender"
     #: How many segments one contact may be sent per day, without replies.

@@ -157,6 +157,7 @@ READERS: dict[str, Callable[[str, Any], Any]] = {
     "TWIML_FALLBACK_PATH": _path,
     "TWIML_HANDLERS": _string,
     "TWIML_OPT_OUT_NUMBERS": _frozen,
+    "TWIML_ADVANCED_OPT_OUT": _frozen,
     "TWIML_OPT_OUT_SCOPE": _choice("sender", "all"),
     "TWIML_SEGMENTS_PER_DAY": _whole_number(1),
     "TWIML_SEGMENTS_WARNING": _whole_number(1),

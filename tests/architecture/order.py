@@ -19,7 +19,7 @@ ORDER: tuple[str, ...] = (
         "pending",
         "active_app",
     ),
-    *("routing", "receiver", "caller", "recordings", "journal", "sending"),
+    *("routing", "receiver", "caller", "recordings", "journal", "sending", "opt_outs"),
     *("health", "body_deadlines", "wsgi_request", "wsgi_response", "webhook_sessions"),
     *("views", "trusted_hosts", "direct_dispatch", "app", "emulator"),
     *("handler_errors", "served_app", "testing", "checks", "plugin", "cli"),
@@ -45,7 +45,7 @@ INSIDE: dict[str, tuple[str, ...]] = {
         *("forgetting", "upkeep", "readiness"),
         *("row_claims", "lock_claims", "durable", "archive"),
     ),
-    "sending": ("permission",),
+    "sending": ("permission", "opt_out_list"),
     "emulator": (
         *("quoting", "resources", "profiles", "clocks", "numbers", "pricing", "smart_encoding", "content_types"),
         *("twiml_reader", "chunked_body"),
@@ -64,7 +64,8 @@ INSIDE: dict[str, tuple[str, ...]] = {
     ),
     "cli": (
         *("common", "emulator_parameters", "emulator_client", "emulator_logs", "emulator_controls", "emulator"),
-        *("check", "journal", "journal_maintenance", "explain", "overview", "new", "routes", "simulate", "replay"),
+        *("check", "journal", "journal_maintenance", "explain", "overview", "opt_outs"),
+        *("new", "routes", "simulate", "replay"),
     ),
 }
 

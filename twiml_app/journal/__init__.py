@@ -7,7 +7,7 @@ from .engine import Engine
 from .indexes import Index
 from .ledger import Ledger, LedgerEntry
 from .opening import open_engine, sqlite_path
-from .opt_out_rows import OptOut
+from .opt_out_rows import OptOut, OptOutChange
 from .rows import ExchangeRow
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "Ledger",
     "LedgerEntry",
     "OptOut",
+    "OptOutChange",
     "open_engine",
     "opt_out_rows",
     "reachability_rows",

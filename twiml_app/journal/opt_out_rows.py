@@ -67,6 +67,11 @@ class OptOutChange:
     origin: str
     created_at: float
 
+    @property
+    def is_erased(self) -> bool:
+        """Whether only a hash of the contact's address is left."""
+        return self.contact.startswith(_ERASED)
+
 
 def bare_address(address: str) -> str:
     """Return an address without its channel, and a phone number without what people type between its digits."""
