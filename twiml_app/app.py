@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from .journal import DurableJournal, Engine, Ledger
     from .metrics import Metrics
+    from .sending import OptOutList
 
 EXTENSION = "twiml"
 
@@ -110,6 +111,8 @@ class TwimlState:
     media_fetcher: MediaFetcher = field(kw_only=True)
     #: Makes links to local files.
     media_links: MediaLinks = field(kw_only=True)
+    #: Who must get nothing that the program sends first; None without a journal.
+    opt_outs: OptOutList | None = None
 
     @property
     def router(self) -> Router:
@@ -134,17 +137,29 @@ def assemble(
     engine = _open_engine(settings, root)
     journal = _open_journal(engine, settings)
     ledger = _open_ledger(engine)
+    opt_outs = _open_opt_outs(engine, settings)
     fetcher, links = MediaFetcher(settings), MediaLinks(settings, root, url_prefix)
     receiver = Receiver(
         chosen,
         settings,
         journal=journal,
+        bookkeeping=opt_outs.effects_of if opt_outs else lambda _: (),
         on_exception=on_exception,
         observer=observer,
         media_source=partial(MessageFiles.of, fetcher),
         file_urls=links.urls,
     )
-    return TwimlState(receiver, settings, root, engine, ledger, url_prefix, media_fetcher=fetcher, media_links=links)
+    return TwimlState(
+        receiver,
+        settings,
+        root,
+        engine,
+        ledger,
+        url_prefix,
+        media_fetcher=fetcher,
+        media_links=links,
+        opt_outs=opt_outs,
+    )
 
 
 def _open_engine(settings: Settings, root: Path) -> Engine | None:
@@ -169,6 +184,14 @@ def _open_ledger(engine: Engine | None) -> Ledger | None:
     from .journal import Ledger
 
     return Ledger(engine)
+
+
+def _open_opt_outs(engine: Engine | None, settings: Settings) -> OptOutList | None:
+    if engine is None:
+        return None
+    from .sending import OptOutList
+
+    return OptOutList(engine, settings)
 
 
 class Twiml:

@@ -37,6 +37,14 @@ class Settings:
     media_path: str = "/media"
     handlers: str = "handlers"
     opt_out_numbers: frozenset[str] = frozenset()
+    #: Messaging services that have their own opt-out words: for them, only OptOutType counts.
+    advanced_opt_out: frozenset[str] = frozenset()
+    #: Whether an opt-out holds for the ``sender`` that was texted, or for ``all``.
+    opt_out_scope: str = "sender"
+    #: How many segments one contact may be sent per day, without replies.
+    segments_per_day: int = 300
+    #: A message of more segments is logged as a warning.
+    segments_warning: int = 10
     database_url: str = "sqlite:///instance/twiml.db"
     durability: str = "power"
     store_failure: str = "refuse"

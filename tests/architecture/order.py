@@ -10,7 +10,7 @@ ORDER: tuple[str, ...] = (
     *("webhook", "alerts", "inbound_media", "events", "nouns", "verbs", "twiml"),
     *("credentials", "setting_readers", "unknown_settings", "config", "signature", "logs", "private_files"),
     *("pending", "active_app"),
-    *("routing", "receiver", "caller", "media", "recordings", "journal"),
+    *("routing", "receiver", "caller", "media", "recordings", "journal", "sending", "opt_outs"),
     *("metrics", "health", "body_deadlines", "wsgi_request", "wsgi_response", "webhook_sessions"),
     *("media_view", "views", "trusted_hosts", "direct_dispatch", "project_routers", "app", "emulator"),
     *("handler_errors", "served_app", "testing", "checks", "plugin", "cli"),
@@ -30,12 +30,14 @@ INSIDE: dict[str, tuple[str, ...]] = {
         *("known_numbers", "known_words", "texts", "payloads", "scrubbing", "media", "replay"),
     ),
     "journal": (
-        *("deadlines", "lock_holders", "locks", "worker_files", "indexes", "stores", "migrations"),
+        *("deadlines", "lock_holders", "locks", "worker_files", "indexes", "opt_out_tables", "stores", "migrations"),
         *("group_commit", "engine"),
         *("readers", "sqlite", "postgres_connection", "postgres", "opening"),
-        *("ledger", "refusals", "received_events", "rows", "killed", "forgetting", "upkeep", "readiness"),
+        *("ledger", "refusals", "received_events", "opt_out_rows", "reachability_rows", "rows", "killed"),
+        *("forgetting", "upkeep", "readiness"),
         *("row_claims", "lock_claims", "durable", "archive", "gauges"),
     ),
+    "sending": ("permission", "opt_out_list"),
     "emulator": (
         *("quoting", "resources", "profiles", "clocks", "numbers", "pricing", "smart_encoding", "content_types"),
         *("twiml_reader", "chunked_body", "fault_kinds", "faults"),
@@ -56,7 +58,8 @@ INSIDE: dict[str, tuple[str, ...]] = {
     "cli": (
         *("common", "emulator_parameters", "emulator_client"),
         *("emulator_logs", "emulator_controls", "emulator_faults", "emulator"),
-        *("check", "journal", "journal_maintenance", "explain", "overview", "new", "routes", "simulate", "replay"),
+        *("check", "journal", "journal_maintenance", "explain", "overview", "opt_outs"),
+        *("new", "routes", "simulate", "replay"),
     ),
 }
 

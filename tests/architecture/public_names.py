@@ -32,7 +32,8 @@ PUBLIC: dict[str, tuple[str, ...]] = {
     "twiml_app.app": ("Twiml", "TwimlState", "create_app", "media_url"),
     "twiml_app.emulator": (),
     "twiml_app.errors": (),
-    "twiml_app.journal": ("Ledger",),
+    "twiml_app.journal": ("Ledger", "OptOut"),
+    "twiml_app.opt_outs": ("add", "list", "remove"),
     "twiml_app.signature": ("sign", "verify"),
     "twiml_app.testing": ("Phone", "Reply"),
 }

@@ -61,6 +61,7 @@ def test_overview_shows_when_the_last_message_was_received(phone: Phone) -> None
         "alerts of Twilio": "0",
         "last alert": "none",
         "refused": "0",
+        "opted-out contacts": "0",
         "last refusal": "none",
         "error codes": {},
     }

@@ -246,6 +246,21 @@ def project_settings(*, needs_secrets: bool = False) -> Settings:
     return Settings.read(given if needs_secrets else {"TWIML_CREDENTIALS": "none:needed-to-look"} | given)
 
 
+def secret_keys(state: TwimlState | None) -> tuple[str, ...]:
+    """Return the keys of an application, or of the environment; none if the environment has no credentials.
+
+    Raises: ConfigurationError.
+    """
+    if state:
+        return state.settings.secret_keys
+    try:
+        return project_settings(needs_secrets=True).secret_keys
+    except ConfigurationError as error:
+        if error.setting != "TWIML_CREDENTIALS" or "TWIML_CREDENTIALS" in project_values():
+            raise
+        return ()
+
+
 def print_table(rows: Sequence[Mapping[str, str]], *, indent: str = "") -> None:
     """Print rows as aligned columns, with the names of the columns above them."""
     if not rows:

@@ -16,7 +16,7 @@ from ..recordings import Exchange
 from ..routing import Router
 from ..statuses import progress
 from ..webhook import Form
-from .common import app_option, find_app, find_engine, find_state, journal_option, plain_errors, printable
+from .common import app_option, find_app, find_engine, find_state, journal_option, plain_errors, printable, secret_keys
 from .journal import filters, journal
 
 __all__ = ["journal"]
@@ -27,7 +27,7 @@ __all__ = ["journal"]
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @journal_option
 def erase(contact: str, yes: bool, app_name: str | None) -> None:
-    """Delete everything about one PHONE permanently.
+    """Delete everything about one PHONE permanently; of its opt-outs a hash remains, so that it still gets nothing.
 
     \b
     Example:
@@ -36,7 +36,8 @@ def erase(contact: str, yes: bool, app_name: str | None) -> None:
     if not yes:
         click.confirm(f"Delete everything about {contact}?", abort=True)
     with plain_errors():
-        erased = Archive(find_engine(find_state(app_name))).erase(contact)
+        state = find_state(app_name)
+        erased = Archive(find_engine(state)).erase(contact, secret_keys(state))
     click.echo(f"{erased.rows} rows deleted")
     if not erased.is_finished:
         click.echo(

@@ -85,6 +85,7 @@ def overview(app_name: str | None, as_json: bool) -> None:
         "alerts of Twilio": str(found.alerts),
         "last alert": _alert_text(found.last_alert),
         "refused": str(found.refused),
+        "opted-out contacts": str(found.opted_out),
         "last refusal": f"{format_time(refusal.received_at)} {refusal.status}: {refusal.reason}" if refusal else "none",
     }
     codes = {str(code): times for code, times in found.top_error_codes}

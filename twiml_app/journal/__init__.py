@@ -1,5 +1,6 @@
 """Durable storage: exactly one answer per event, the delivery ledger, and recorded exchanges."""
 
+from . import opt_out_rows, reachability_rows
 from .archive import Archive, Filter
 from .durable import DurableJournal
 from .engine import Engine
@@ -7,6 +8,7 @@ from .gauges import GAUGES, read_gauges
 from .indexes import Index
 from .ledger import Ledger, LedgerEntry
 from .opening import open_engine, sqlite_path
+from .opt_out_rows import OptOut, OptOutChange
 from .rows import ExchangeRow
 
 __all__ = [
@@ -19,7 +21,11 @@ __all__ = [
     "Index",
     "Ledger",
     "LedgerEntry",
+    "OptOut",
+    "OptOutChange",
     "open_engine",
+    "opt_out_rows",
+    "reachability_rows",
     "read_gauges",
     "sqlite_path",
 ]

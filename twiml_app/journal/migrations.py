@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from ..errors import JournalTooNew
 from .indexes import Index
+from .opt_out_tables import OPT_OUT_TABLES
 from .stores import Execute
 
 #: With at most so many exchanges, missing indexes are built when the journal is opened.
@@ -113,7 +114,7 @@ MIGRATIONS = (
     ),
     Migration(
         3,
-        ("ALTER TABLE exchanges ADD COLUMN effects TEXT", "DROP INDEX IF EXISTS exchanges_failed"),
+        ("ALTER TABLE exchanges ADD COLUMN effects TEXT", "DROP INDEX IF EXISTS exchanges_failed", *OPT_OUT_TABLES),
         (Index("exchanges_attention", f"exchanges ({_LISTED}) WHERE {FAILED_CONDITION}"),),
     ),
 )

@@ -18,6 +18,7 @@ from ..errors import ClaimLost, JournalError, JournalUnavailable, RequestRefused
 from ..events import Event, InboundMessage, StatusCallback, UnknownEvent
 from ..inbound_media import MediaSource
 from ..logs import log_event, mask
+from ..pending import Effect
 from ..routing import Router
 from ..webhook import WebhookRequest, WebhookResponse
 from .admission import Admission
@@ -44,9 +45,10 @@ class Observer(Protocol):
 class Receiver:
     """Answers webhooks with the handlers of a router.
 
-    ``journal`` guarantees one answer per event; ``on_exception`` is called with every exception that a handler raises;
-    ``observer`` counts what happens, except in replays; ``media_source`` returns where the media files of a message
-    come from; ``file_urls`` makes URLs of local files; ``clock`` returns seconds; ``now`` returns seconds since 1970.
+    ``journal`` guarantees one answer per event; ``bookkeeping`` returns what else is stored with the answer;
+    ``on_exception`` is called with every exception that a handler raises; ``observer`` counts what happens, except in
+    replays; ``media_source`` returns where the media files of a message come from; ``file_urls`` makes URLs of local
+    files; ``clock`` returns seconds; ``now`` returns seconds since 1970.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class Receiver:
         settings: Settings,
         *,
         journal: Journal | None = None,
+        bookkeeping: Callable[[Event], tuple[Effect, ...]] = lambda _: (),
         on_exception: Callable[[Exception], object] = lambda _: None,
         observer: Observer | None = None,
         media_source: Callable[[InboundMessage], MediaSource] | None = None,
@@ -65,6 +68,7 @@ class Receiver:
         self.router = router
         self.settings = settings
         self.journal = journal
+        self._bookkeeping = bookkeeping
         self._admission = Admission(settings, now=now)
         status_urls = self._admission.status_urls
         self._answerer = Answerer(router, settings, status_urls, on_exception, media_source, file_urls)
@@ -147,7 +151,8 @@ class Receiver:
             if isinstance(claimed, StoredReply):
                 return Outcome(claimed.response, "fallback", claimed.handler)
             outcome = self._unless_looping(claimed, outcome)
-            journal.finish(claimed, outcome, wait_s=budget.left_s(self._clock()))
+            stored = self._with_bookkeeping(event, outcome)
+            journal.finish(claimed, stored, wait_s=budget.left_s(self._clock()))
         return outcome
 
     @staticmethod
@@ -185,20 +190,25 @@ class Receiver:
         now = self._clock()
         seconds = now - started
         outcome = replace(_mark_overdue(event, outcome, seconds), milliseconds=seconds * 1000)
-        return self._store(journal, claimed, outcome, budget.left_s(now))
+        return self._store(journal, claimed, event, outcome, budget.left_s(now))
 
     def _unless_looping(self, claim: Claim, outcome: Outcome) -> Outcome:
         if claim.recent_digests.get(outcome.digest, 0) < self.settings.loop_limit:
             return outcome
         return replace(outcome, response=twiml_response(), name="looping")
 
-    def _store(self, journal: Journal, claim: Claim, outcome: Outcome, wait_s: float) -> Outcome:
+    def _with_bookkeeping(self, event: Event, outcome: Outcome) -> Outcome:
+        effects = self._bookkeeping(event)
+        return replace(outcome, effects=(*outcome.effects, *effects)) if effects else outcome
+
+    def _store(self, journal: Journal, claim: Claim, event: Event, outcome: Outcome, wait_s: float) -> Outcome:
         """Store the answer before it is sent; if that fails it is not sent, unless the settings allow it."""
+        stored = self._with_bookkeeping(event, outcome)
         try:
             if outcome.response.status == 500:
-                journal.fail(claim, outcome, wait_s=wait_s)
+                journal.fail(claim, stored, wait_s=wait_s)
             else:
-                journal.finish(claim, outcome, wait_s=wait_s)
+                journal.finish(claim, stored, wait_s=wait_s)
         except ClaimLost as error:
             log_event(logging.ERROR, "journal", {"problem": error})
             return Outcome(
@@ -209,7 +219,7 @@ class Receiver:
             if self.settings.store_failure == "refuse" or outcome.effects:  # nothing else would remember the effects
                 return Outcome(unavailable_response(), "journal unavailable")
         else:
-            for effect in outcome.effects:
+            for effect in stored.effects:
                 effect.committed()
         return outcome
 
