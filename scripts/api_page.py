@@ -50,7 +50,10 @@ _PARAMETERS = {
     "content_type": "`MediaContentType0`, …",
 }
 #: Attributes that are not a parameter of the webhook.
-_COMPUTED = ("form", "query", "replayed", "late", "in_reply_to", "channel", "contact", "number", "num_media")
+_COMPUTED = (
+    *("form", "query", "replayed", "late", "in_reply_to", "send_id", "metadata"),
+    *("channel", "contact", "number", "num_media"),
+)
 #: The types behind the names in annotations.
 _ALIASES = {"Predicate": "Callable[[InboundMessage], object]", "Verb": "Message | Redirect | Sms | Comment"}
 _MAX_SIGNATURE = 100

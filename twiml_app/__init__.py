@@ -4,6 +4,8 @@ from .events import InboundMedia as InboundMedia
 from .events import InboundMessage as InboundMessage
 from .events import StatusCallback as StatusCallback
 from .routing import Router as Router
+from .sending import cancel as cancel
+from .sending import send as send
 from .twiml import MessagingResponse as MessagingResponse
 from .verbs import Body as Body
 from .verbs import Media as Media
@@ -20,4 +22,6 @@ __all__ = [
     "Redirect",
     "Router",
     "StatusCallback",
+    "cancel",
+    "send",
 ]

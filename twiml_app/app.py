@@ -22,9 +22,10 @@ from .credentials import weaknesses
 from .direct_dispatch import DirectDispatch
 from .errors import ConfigurationError
 from .health import HealthServer, health_answers
-from .journal import DurableJournal, Engine, Ledger, open_engine
-from .receiver import Receiver
+from .journal import DurableJournal, Engine, Ledger, SendStore, open_engine
+from .receiver import Receiver, SendUrls
 from .routing import Router, place_of
+from .sending import Sending, TwilioApi
 from .setting_readers import READERS
 from .trusted_hosts import TrustedHosts
 from .unknown_settings import describe_unknown_settings
@@ -104,6 +105,8 @@ class TwimlState:
     ledger: Ledger | None = None
     #: The part of the path in front of the extension's own paths.
     url_prefix: str = ""
+    #: Messages that the program sends first; None without a journal.
+    sending: Sending | None = None
 
     @property
     def router(self) -> Router:
@@ -128,7 +131,14 @@ def assemble(
     journal = DurableJournal(engine, settings) if engine else None
     receiver = Receiver(chosen, settings, journal=journal, on_exception=on_exception)
     ledger = Ledger(engine) if engine else None
-    return TwimlState(receiver, settings, root, engine, ledger, url_prefix)
+    sending = make_sending(engine, settings) if engine else None
+    return TwimlState(receiver, settings, root, engine, ledger, url_prefix, sending)
+
+
+def make_sending(engine: Engine, settings: Settings) -> Sending:
+    """Return what sends messages first, with Twilio's API."""
+    store, urls = SendStore(engine, settings.retention_days), SendUrls(settings.secret_keys, settings.status_path)
+    return Sending(store, settings, TwilioApi(settings), status_url=urls.url)
 
 
 class Twiml:

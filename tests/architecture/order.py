@@ -6,7 +6,7 @@ from pathlib import Path
 
 #: The packages and modules of ``twiml_app``.
 ORDER: tuple[str, ...] = (
-    *("errors", "statuses", "segments", "opt_out_words"),
+    *("errors", "statuses", "segments", "opt_out_words", "addresses"),
     *("webhook", "events", "verbs", "twiml"),
     *(
         "credentials",
@@ -19,7 +19,7 @@ ORDER: tuple[str, ...] = (
         "pending",
         "active_app",
     ),
-    *("routing", "receiver", "caller", "recordings", "journal"),
+    *("routing", "receiver", "caller", "recordings", "journal", "sending"),
     *("health", "body_deadlines", "wsgi_request", "wsgi_response", "webhook_sessions"),
     *("views", "trusted_hosts", "direct_dispatch", "app", "emulator"),
     *("handler_errors", "served_app", "testing", "checks", "plugin", "cli"),
@@ -38,12 +38,25 @@ INSIDE: dict[str, tuple[str, ...]] = {
         *("known_numbers", "known_words", "texts", "scrubbing", "media", "replay"),
     ),
     "journal": (
-        *("deadlines", "lock_holders", "locks", "worker_files", "indexes", "stores", "migrations"),
+        *("deadlines", "lock_holders", "locks", "worker_files", "indexes", "stores", "send_tables", "migrations"),
         *("group_commit", "engine"),
         *("readers", "sqlite", "postgres_connection", "postgres", "opening"),
-        *("ledger", "refusals", "received_events", "rows", "killed", "forgetting", "upkeep", "readiness"),
+        *(
+            "ledger",
+            "refusals",
+            "received_events",
+            "send_rows",
+            "send_claims",
+            "send_store",
+            "rows",
+            "killed",
+            "forgetting",
+            "upkeep",
+            "readiness",
+        ),
         *("row_claims", "lock_claims", "durable", "archive"),
     ),
+    "sending": ("content", "route", "options", "asking", "http_client", "api", "dispatcher", "sending"),
     "emulator": (
         *("quoting", "resources", "profiles", "clocks", "numbers", "pricing", "smart_encoding", "content_types"),
         *("twiml_reader", "chunked_body"),

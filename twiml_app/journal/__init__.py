@@ -7,16 +7,22 @@ from .indexes import Index
 from .ledger import Ledger, LedgerEntry
 from .opening import open_engine, sqlite_path
 from .rows import ExchangeRow
+from .send_rows import Ending, SendRow, metadata_of
+from .send_store import SendStore
 
 __all__ = [
     "Archive",
     "DurableJournal",
+    "Ending",
     "Engine",
     "ExchangeRow",
     "Filter",
     "Index",
     "Ledger",
     "LedgerEntry",
+    "SendRow",
+    "SendStore",
+    "metadata_of",
     "open_engine",
     "sqlite_path",
 ]

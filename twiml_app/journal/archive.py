@@ -143,7 +143,8 @@ class Archive:
         """
         self.collect_killed()
         self._engine.run(lambda execute: execute("DELETE FROM refusals"), wait_s=_WAIT_S)
-        rows = sum(self._erase_from(table, key, address) for table, key in (("exchanges", "id"), ("ledger", "sid")))
+        tables = (("exchanges", "id"), ("ledger", "sid"), ("sends", "n"))
+        rows = sum(self._erase_from(table, key, address) for table, key in tables)
         return Erased(rows, forget(self._engine))
 
     def to_retry(self, wanted: Filter) -> list[ExchangeRow]:

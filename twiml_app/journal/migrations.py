@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from ..errors import JournalTooNew
 from .indexes import Index
+from .send_tables import SEND_TABLES
 from .stores import Execute
 
 #: With at most so many exchanges, missing indexes are built when the journal is opened.
@@ -106,6 +107,7 @@ MIGRATIONS = (
             Index("ledger_codes", "ledger (error_code) WHERE error_code IS NOT NULL"),
         ),
     ),
+    Migration(4, SEND_TABLES, ()),
 )
 #: The oldest schema whose releases can use a journal together with this one. In SQLite, earlier ones claim messages by
 #: rows and do not know the locks of events.

@@ -60,6 +60,6 @@ def sweep(execute: Execute, now: float) -> int:
                 (now, BATCH),
             )
         )
-        for table, key in (("exchanges", "id"), ("ledger", "sid"), ("refusals", "id"))
+        for table, key in (("exchanges", "id"), ("ledger", "sid"), ("refusals", "id"), ("sends", "n"))
     ]
     return max(deleted)

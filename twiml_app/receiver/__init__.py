@@ -2,7 +2,7 @@
 
 from .admission import Admission
 from .answering import StatusResults, run_status_handlers
-from .auth import REALM
+from .auth import REALM, SendUrls
 from .claims import Claim, Journal, Outcome, StoredReply
 from .opt_outs import silence_for
 from .receiver import Receiver
@@ -17,6 +17,7 @@ __all__ = [
     "Outcome",
     "Receiver",
     "ReplayProofs",
+    "SendUrls",
     "StatusResults",
     "StoredReply",
     "run_status_handlers",
