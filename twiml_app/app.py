@@ -22,10 +22,10 @@ from .credentials import weaknesses
 from .direct_dispatch import DirectDispatch
 from .errors import ConfigurationError
 from .health import HealthServer, health_answers
-from .journal import DurableJournal, Engine, Ledger, SendStore, open_engine
-from .receiver import Receiver, SendUrls
+from .journal import DurableJournal, Engine, Ledger, open_engine
+from .receiver import Receiver
 from .routing import Router, place_of
-from .sending import Sending, TwilioApi
+from .sending import Sending, make_sending
 from .setting_readers import READERS
 from .trusted_hosts import TrustedHosts
 from .unknown_settings import describe_unknown_settings
@@ -133,12 +133,6 @@ def assemble(
     ledger = Ledger(engine) if engine else None
     sending = make_sending(engine, settings) if engine else None
     return TwimlState(receiver, settings, root, engine, ledger, url_prefix, sending)
-
-
-def make_sending(engine: Engine, settings: Settings) -> Sending:
-    """Return what sends messages first, with Twilio's API."""
-    store, urls = SendStore(engine, settings.retention_days), SendUrls(settings.secret_keys, settings.status_path)
-    return Sending(store, settings, TwilioApi(settings), status_url=urls.url)
 
 
 class Twiml:

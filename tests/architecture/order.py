@@ -54,7 +54,7 @@ INSIDE: dict[str, tuple[str, ...]] = {
             "upkeep",
             "readiness",
         ),
-        *("row_claims", "lock_claims", "durable", "archive"),
+        *("row_claims", "lock_claims", "durable", "archive", "send_archive"),
     ),
     "sending": ("content", "route", "options", "asking", "http_client", "api", "dispatcher", "sending"),
     "emulator": (
@@ -75,7 +75,18 @@ INSIDE: dict[str, tuple[str, ...]] = {
     ),
     "cli": (
         *("common", "emulator_parameters", "emulator_client", "emulator_logs", "emulator_controls", "emulator"),
-        *("check", "journal", "journal_maintenance", "explain", "overview", "new", "routes", "simulate", "replay"),
+        *(
+            "check",
+            "journal",
+            "journal_maintenance",
+            "explain",
+            "overview",
+            "new",
+            "routes",
+            "simulate",
+            "replay",
+            "sends",
+        ),
     ),
 }
 

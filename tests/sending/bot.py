@@ -107,6 +107,24 @@ class Faulty:
         return self._api.messages_to(row)
 
 
+class Scripted:
+    """An API that is never reached: it gives prepared answers, the last one again and again."""
+
+    def __init__(self, *answers: Answer) -> None:
+        self._answers = list(answers)
+
+    def require(self) -> None:
+        """Do nothing."""
+
+    def create(self, row: SendRow, status_url: str, now: float) -> Answer:  # noqa: ARG002 - as the protocol has it
+        """Return the next answer."""
+        return self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
+
+    def messages_to(self, row: SendRow) -> list[SentMessage]:  # noqa: ARG002
+        """Return nothing."""
+        return []
+
+
 def faulty(bot: Bot) -> Faulty:
     """Let a bot send through an API with faults."""
     api = Faulty(bot.sending.dispatcher.api)

@@ -8,9 +8,8 @@ import pytest
 
 from tests.sending.bot import CONTACT, Bot, serving
 from twiml_app import send
-from twiml_app.app import make_sending
 from twiml_app.caller import NUMBER
-from twiml_app.sending import Dispatcher
+from twiml_app.sending import Dispatcher, make_sending
 
 TOLL_FREE = "+18885550001"
 SERVICE = "MG" + "1" * 32

@@ -16,6 +16,7 @@ from .new import new
 from .overview import ledger, overview
 from .replay import replay_command
 from .routes import match, routes
+from .sends import send_command, sends
 from .simulate import simulate
 
 __all__ = ["main"]
@@ -32,5 +33,6 @@ def main() -> None:
     logs.set_up("text", sys.stderr)  # standard output is for results
 
 
-for command in (new, routes, match, simulate, explain, check, overview, journal, ledger, replay_command, emulator):
+_COMMANDS = (new, routes, match, simulate, explain, check, overview, journal, ledger, replay_command, emulator)
+for command in (*_COMMANDS, send_command, sends):
     main.add_command(command)

@@ -7,6 +7,7 @@ from .indexes import Index
 from .ledger import Ledger, LedgerEntry
 from .opening import open_engine, sqlite_path
 from .rows import ExchangeRow
+from .send_archive import Pause, SendArchive, SendCounts, SendFilter
 from .send_rows import Ending, SendRow, metadata_of
 from .send_store import SendStore
 
@@ -20,6 +21,10 @@ __all__ = [
     "Index",
     "Ledger",
     "LedgerEntry",
+    "Pause",
+    "SendArchive",
+    "SendCounts",
+    "SendFilter",
     "SendRow",
     "SendStore",
     "metadata_of",

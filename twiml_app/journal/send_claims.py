@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 from .send_rows import (
-    CANCELLED,
     EXPIRED,
     LEAVING,
     REFUSED,
@@ -229,7 +228,3 @@ def repeat(execute: Execute, row: SendRow, now: float) -> bool:
         " problem = 'it is sent again, as the outcome of an earlier attempt is not known' WHERE n = ? AND state = ?"
     )
     return execute.count(again, (WAITING, now, now, FOREVER, row.n, UNKNOWN)) > 0
-
-
-#: The states from which a message can be sent again by hand.
-RETRIED: Final = ("failed", "expired", CANCELLED)

@@ -3,6 +3,17 @@
 from .api import Answer, Api, SentMessage, TwilioApi
 from .asking import Send, cancel, send
 from .dispatcher import Dispatcher
-from .sending import Sending
+from .sending import Sending, make_sending
 
-__all__ = ["Answer", "Api", "Dispatcher", "Send", "Sending", "SentMessage", "TwilioApi", "cancel", "send"]
+__all__ = [
+    "Answer",
+    "Api",
+    "Dispatcher",
+    "Send",
+    "Sending",
+    "SentMessage",
+    "TwilioApi",
+    "cancel",
+    "make_sending",
+    "send",
+]

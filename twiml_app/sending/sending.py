@@ -7,13 +7,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ..pending import Transaction
-from .api import Api
+from .api import Api, TwilioApi
 from .asking import OutgoingMessage
 from .dispatcher import Dispatcher, RefusalOf, refuse_nothing
 
 if TYPE_CHECKING:
     from ..config import Settings
-    from ..journal import SendRow, SendStore
+    from ..journal import Engine, SendRow, SendStore
 
 #: How often ``drain`` sends what is due, at most.
 _MAX_ROUNDS = 1000
@@ -75,3 +75,12 @@ class Sending:
         Raises: JournalUnavailable.
         """
         return self._store.find(send_id)
+
+
+def make_sending(engine: Engine, settings: Settings) -> Sending:
+    """Return what sends messages from a journal, through Twilio's API."""
+    from ..journal import SendStore  # not at the top: handlers import this package, and need no database
+    from ..receiver import SendUrls
+
+    store, urls = SendStore(engine, settings.retention_days), SendUrls(settings.secret_keys, settings.status_path)
+    return Sending(store, settings, TwilioApi(settings), status_url=urls.url)
