@@ -10,9 +10,11 @@ from flask import Flask
 from tests.sending.bot import CONTACT, SETTINGS, SHORT_CODE, Bot
 from twiml_app import Router, cancel, send
 from twiml_app.app import Twiml
-from twiml_app.caller import NUMBER
+from twiml_app.caller import NUMBER, inbound_form
 from twiml_app.errors import CannotStore
+from twiml_app.events import parse_event
 from twiml_app.journal import Archive
+from twiml_app.pending import Collection
 
 
 def test_message_arrives_and_its_row_says_so(bot: Bot) -> None:
@@ -179,3 +181,20 @@ def test_without_a_journal_nothing_can_be_sent() -> None:
 
     with app.app_context(), pytest.raises(CannotStore, match="TWIML_DATABASE_URL"):
         send(CONTACT, "hello")
+
+
+def test_in_a_replay_nothing_is_stored_but_what_would_be_is_known() -> None:
+    """A replay compares it, and must work without a journal."""
+    app = Flask("bot")
+    app.config.update(SETTINGS | {"TWIML_DATABASE_URL": "off"})
+    Twiml(app, router=Router())
+    event = parse_event(inbound_form("hi", message_sid="SM" + "1" * 32))
+
+    with app.app_context(), Collection(event) as collected:
+        send(CONTACT, "hello", key="a", metadata={"order": 1})
+        cancel("a")
+
+    assert [(effect.kind, effect.summary) for effect in collected.effects] == [
+        ("send", {"to": CONTACT, "from": NUMBER, "body": "hello", "metadata": {"order": 1}, "key": "a"}),
+        ("cancel", {"key": "a"}),
+    ]

@@ -33,7 +33,7 @@ IDLE_S = 1.0
 #: How many senders, and messages that are refused, one transaction looks at.
 _MOST = 50
 _PAUSED = (
-    "EXISTS (SELECT 1 FROM send_pauses WHERE scope = 'all' OR (scope = 'sender' AND value = sends.number)"
+    "EXISTS (SELECT 1 FROM send_pauses WHERE (scope = 'sender' AND value = sends.number)"
     " OR (scope = 'key' AND substr(sends.key, 1, length(value)) = value))"
 )
 _DUE = f"number = ? AND priority = ? AND state = 'waiting' AND due_at <= ? AND NOT {_PAUSED}"
@@ -86,6 +86,8 @@ def claim_send(execute: Execute, wanted: Claiming) -> SendRow | float:
     A message is refused here, in the transaction that claims it, if it must not leave any more.
     """
     wait_s = IDLE_S
+    if execute("SELECT 1 FROM send_pauses WHERE scope = 'all'"):
+        return wait_s
     for priority in AHEAD_S:
         for number, free_at in _senders(execute, wanted, priority):
             claimed = _claim_from(execute, wanted, number, priority, free_at)
@@ -97,10 +99,12 @@ def claim_send(execute: Execute, wanted: Claiming) -> SendRow | float:
 
 def _senders(execute: Execute, wanted: Claiming, priority: int) -> list[tuple[str, float]]:
     """Return the senders that have something to send, the least busy one first."""
+    # Not EXISTS, for which PostgreSQL reads all messages that wait, to join them.
+    of_sender = "sends.number = senders.number AND priority = ? AND state = 'waiting' AND due_at <= ?"
+    waits = f"SELECT 1 FROM sends WHERE {of_sender} AND NOT {_PAUSED} LIMIT 1"  # noqa: S608
     found = execute(
-        f"SELECT number, free_at FROM senders WHERE blocked_until <= ? AND EXISTS (SELECT 1 FROM sends"  # noqa: S608
-        f" WHERE sends.number = senders.number AND priority = ? AND state = 'waiting' AND due_at <= ?"
-        f" AND NOT {_PAUSED}) ORDER BY free_at LIMIT ?",
+        f"SELECT number, free_at FROM senders WHERE blocked_until <= ? AND ({waits}) IS NOT NULL"  # noqa: S608
+        " ORDER BY free_at LIMIT ?",
         (wanted.now, priority, wanted.now, _MOST),
     )
     return [(row[0], row[1]) for row in found]

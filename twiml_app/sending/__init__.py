@@ -1,6 +1,6 @@
 """Messages that the program sends first: stored with the answer of a handler, or at once, and sent at a pace."""
 
-from .api import Answer, Api, SentMessage, TwilioApi
+from .api import Answer, Api, SentMessage, TwilioApi, credentials_of
 from .asking import Send, cancel, send
 from .dispatcher import Dispatcher
 from .sending import Sending, make_sending
@@ -14,6 +14,7 @@ __all__ = [
     "SentMessage",
     "TwilioApi",
     "cancel",
+    "credentials_of",
     "make_sending",
     "send",
 ]
