@@ -12,6 +12,7 @@ from tests.sending.bot import ACCOUNT, CONTACT, TOKEN, Bot, serving
 from twiml_app.caller import NUMBER
 from twiml_app.credentials import Credentials, basic_header
 from twiml_app.sending import TwilioApi
+from twiml_app.sending.api import _can_call
 
 PATH = f"/2010-04-01/Accounts/{ACCOUNT}/Messages.json"
 OTHER = "AC" + "8" * 32
@@ -181,3 +182,16 @@ def test_message_without_a_token_fails_and_says_which_settings_are_missing(tmp_p
 
         assert bot.row(asked).state == "failed"
         assert "TWILIO_AUTH_TOKEN" in bot.row(asked).problem
+
+
+@pytest.mark.parametrize(
+    ("api_url", "base_url", "sent"),
+    [
+        pytest.param("https://api.twilio.com", "https://sms.example.com", True, id="public URL"),
+        pytest.param("https://api.twilio.com", "http://localhost:8000", False, id="this machine"),
+        pytest.param("http://127.0.0.1:8088", "http://localhost:8000", True, id="this machine, to an emulator"),
+    ],
+)
+def test_twilio_gets_no_status_url_on_this_machine(api_url: str, base_url: str, sent: bool) -> None:
+    """It would refuse the message with 21609, while somebody only tries things out."""
+    assert _can_call(api_url, f"{base_url}/status") == sent

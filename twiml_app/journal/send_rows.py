@@ -146,8 +146,10 @@ def put_back(execute: Execute, row: SendRow, due_at: float, problem: str, now: f
 def accept(execute: Execute, row: SendRow, message_sid: str, status: str, now: float, keep_until: float) -> bool:
     """Store that Twilio has accepted a message; return whether it is the only one of this send.
 
-    It counts whatever the state has become meanwhile: the message exists.
+    It counts whatever the state has become meanwhile, as the message exists; only what was erased is not stored again.
     """
+    if not execute("SELECT 1 FROM sends WHERE id = ?", (row.id,)):
+        return True
     record_sent(execute, message_sid, status, (row.contact, row.number, row.id), now, keep_until)
     return _tie(execute, row.id, filed(message_sid), now, keep_until)
 
