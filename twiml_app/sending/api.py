@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -127,13 +128,14 @@ class TwilioApi:
         """Return the client of this thread for an account, and its connections."""
         from .http_client import ToApi
 
-        clients: dict[tuple[str, str], tuple[Any, Any]] = self._local.__dict__.setdefault("clients", {})
-        if (account, token) not in clients:
+        clients: dict[object, tuple[Any, Any]] = self._local.__dict__.setdefault("clients", {})
+        key = os.getpid(), account, token  # connections are not shared with a forked child
+        if key not in clients:
             from twilio.rest import Client
 
             http = ToApi(self._settings.api_url, _quiet_logger(), TIMEOUT_S)
-            clients[account, token] = Client(account, token, http_client=http), http
-        client, http = clients[account, token]
+            clients[key] = Client(account, token, http_client=http), http
+        client, http = clients[key]
         http.close_if_idle(self._monotonic(), _IDLE_CONNECTION_S)
         return client, http
 
