@@ -53,7 +53,8 @@ _PARAMETERS = {
 }
 #: Attributes that are not a parameter of the webhook.
 _COMPUTED = (
-    *("form", "query", "replayed", "late", "in_reply_to", "channel", "contact", "number", "num_media", "reaction"),
+    *("form", "query", "replayed", "late", "in_reply_to", "send_id", "metadata"),
+    *("channel", "contact", "number", "num_media", "reaction"),
     *("kind", "emoji", "quoted", "removed"),
 )
 #: Attributes of an alert that are in the JSON of one parameter.

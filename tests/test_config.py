@@ -16,6 +16,7 @@ from twiml_app.setting_readers import READERS
 
 BASIC = {"TWIML_CREDENTIALS": "sms:quite-long-enough"}
 PAIR = Credentials("sms", "quite-long-enough")
+ACCOUNT = "AC" + "0" * 32
 
 
 def read(**values: Any) -> Settings:
@@ -61,6 +62,10 @@ def test_defaults_match_the_reference() -> None:
         "log_format": "text",
         "health_bind": None,
         "metrics": "off",
+        "account_sid": "",
+        "from_": "",
+        "sender_accounts": {},
+        "pace": {},
     }
 
 
@@ -68,7 +73,7 @@ def test_every_setting_has_a_reader_and_every_reader_a_setting() -> None:
     """A setting without a reader would be silently ignored."""
     own = {name.removeprefix("TWIML_").lower() for name in READERS if name.startswith("TWIML_")}
 
-    assert own == {field.name for field in fields(Settings)} - {"secret_keys"}
+    assert own == {field.name.rstrip("_") for field in fields(Settings)} - {"secret_keys", "account_sid"}
 
 
 @pytest.mark.parametrize(
@@ -122,6 +127,15 @@ def test_every_setting_has_a_reader_and_every_reader_a_setting() -> None:
         pytest.param("TWIML_LOG_FORMAT", "json", "log_format", "json", id="log format"),
         pytest.param("TWIML_HEALTH_BIND", "0.0.0.0:81", "health_bind", ("0.0.0.0", 81), id="health address"),
         pytest.param("TWIML_HEALTH_BIND", "[::1]:8001", "health_bind", ("::1", 8001), id="health address of IPv6"),
+        pytest.param("TWILIO_ACCOUNT_SID", ACCOUNT, "account_sid", ACCOUNT, id="account"),
+        pytest.param("TWIML_FROM", " +1 (500) 555-0006 ", "from_", "+15005550006", id="sender"),
+        pytest.param("TWIML_FROM", "40404", "from_", "40404", id="short code as sender"),
+        pytest.param(
+            "TWIML_PACE", '{"+15005550006": 3, "40404": 0.5}', "pace", {"+15005550006": 3.0, "40404": 0.5}, id="pace"
+        ),
+        pytest.param(
+            "TWIML_SENDER_ACCOUNTS", {"40404": ACCOUNT}, "sender_accounts", {"40404": ACCOUNT}, id="accounts of senders"
+        ),
         pytest.param("SECRET_KEY", "k", "secret_keys", ("k",), id="Flask's key"),
         pytest.param("SECRET_KEY", b"k\xff", "secret_keys", ("kÿ",), id="Flask's key as bytes"),
     ],
@@ -212,6 +226,15 @@ EMPTY_SECRET = "has an empty secret: anybody could sign with it"
         pytest.param("TWIML_HEALTH_BIND", "::1:8001", "is '::1:8001': give host:port", id="IPv6 without brackets"),
         pytest.param("TWIML_HEALTH_BIND", "a:0", "is 'a:0': give host:port", id="port 0"),
         pytest.param("TWIML_HEALTH_BIND", "a:65536", "is 'a:65536': give host:port", id="port too large"),
+        pytest.param("TWIML_FROM", "me", "give a number such as", id="sender that is a name"),
+        pytest.param("TWIML_PACE", "3", "give a JSON object of sender to segments per second", id="pace of nobody"),
+        pytest.param("TWIML_PACE", "{}", "give a JSON object of sender to segments per second", id="empty pace"),
+        pytest.param("TWIML_PACE", {"40404": 0}, "is 0 for 40404: give segments per second", id="pace of zero"),
+        pytest.param("TWIML_PACE", {"40404": True}, "is True for 40404: give segments", id="pace that is a flag"),
+        pytest.param("TWIML_PACE", {"40404": "1"}, "is '1' for 40404: give segments", id="pace that is a string"),
+        pytest.param("TWIML_SENDER_ACCOUNTS", {"40404": "me"}, "is 'me' for 40404: give the sid", id="account's name"),
+        pytest.param("TWIML_SENDER_ACCOUNTS", {"40404": 1}, "is 1 for 40404: give the sid", id="account as a number"),
+        pytest.param("TWIML_SENDER_ACCOUNTS", '{"x": "AC"}', "give a number such as", id="sender of an account"),
         pytest.param("SECRET_KEY", b" ", EMPTY_SECRET, id="blank key as bytes"),
         pytest.param("SECRET_KEY", b"", EMPTY_SECRET, id="empty key as bytes"),
         pytest.param("TWIML_APOLOGY", "Entschuldigung f\udcfcr alles", "has bytes that are not UTF-8", id="not UTF-8"),

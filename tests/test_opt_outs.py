@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.sending.programs import CONTACT, NUMBER, Application
+from tests.consent.programs import CONTACT, NUMBER, Application
 from twiml_app import InboundMessage, Router, opt_outs
 from twiml_app.errors import CallError, CannotStore
 

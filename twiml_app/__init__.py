@@ -6,6 +6,8 @@ from .events import InboundMessage as InboundMessage
 from .events import StatusCallback as StatusCallback
 from .reactions import Reaction as Reaction
 from .routing import Router as Router
+from .sending import cancel as cancel
+from .sending import send as send
 from .twiml import MessagingResponse as MessagingResponse
 from .verbs import Body as Body
 from .verbs import Media as Media
@@ -24,4 +26,6 @@ __all__ = [
     "Redirect",
     "Router",
     "StatusCallback",
+    "cancel",
+    "send",
 ]

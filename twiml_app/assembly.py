@@ -13,10 +13,11 @@ from .media import MediaFetcher, MediaLinks, MessageFiles
 from .project_routers import load_router
 from .receiver import Observer, Receiver
 from .routing import Router
+from .sending import Sending, make_sending
 
 if TYPE_CHECKING:
+    from .consent import OptOutList
     from .journal import DurableJournal, Engine, Ledger
-    from .sending import OptOutList
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,8 @@ class TwimlState:
     media_links: MediaLinks = field(kw_only=True)
     #: Who must get nothing that the program sends first; None without a journal.
     opt_outs: OptOutList | None = None
+    #: Messages that the program sends first; None without a journal.
+    sending: Sending | None = None
 
     @property
     def router(self) -> Router:
@@ -63,6 +66,7 @@ def assemble(
     engine = _open_engine(settings, root)
     journal = _open_journal(engine, settings)
     ledger = _open_ledger(engine)
+    sending = make_sending(engine, settings) if engine else None
     opt_outs = _open_opt_outs(engine, settings)
     fetcher, links = MediaFetcher(settings), MediaLinks(settings, root, url_prefix)
     receiver = Receiver(
@@ -85,6 +89,7 @@ def assemble(
         media_fetcher=fetcher,
         media_links=links,
         opt_outs=opt_outs,
+        sending=sending,
     )
 
 
@@ -115,6 +120,6 @@ def _open_ledger(engine: Engine | None) -> Ledger | None:
 def _open_opt_outs(engine: Engine | None, settings: Settings) -> OptOutList | None:
     if engine is None:
         return None
-    from .sending import OptOutList
+    from .consent import OptOutList
 
     return OptOutList(engine, settings)

@@ -16,11 +16,12 @@ from .app import warnings_of
 from .assembly import TwimlState, assemble
 from .caller import Caller, OutgoingRequest, Transport, Webhook, without_userinfo
 from .config import Settings
-from .errors import CallError, JournalError, TwimlAppError
+from .errors import CallError, ConfigurationError, JournalError, TwimlAppError
 from .journal import sqlite_path
 from .private_files import is_open_to_others
 from .receiver import REALM
 from .routing import Router, hidden_routes, overlapping_repeats, place_of
+from .sending import TwilioApi, credentials_of
 from .served_app import ServedApp
 from .setting_readers import READERS
 from .webhook import Form, base_of
@@ -81,6 +82,7 @@ def check_settings(
     findings = [Finding("warning", "settings", line) for line in warnings_of(settings, router, values)]
     findings += _check_public_url(settings)
     findings += _check_journal(state)
+    findings += _check_sending(settings)
     findings += _check_routes(router)
     if not router.routes:
         findings.append(
@@ -128,6 +130,22 @@ def _check_public_url(settings: Settings) -> Iterator[Finding]:
         yield Finding(
             "warning", "TWIML_PUBLIC_URL", "http: credentials and texts are sent over the network unencrypted"
         )
+
+
+def _check_sending(settings: Settings) -> Iterator[Finding]:
+    """Check that messages can be sent first, if a default sender says that they are."""
+    if not settings.from_:
+        return
+    try:
+        TwilioApi(settings).require()
+    except ConfigurationError as error:
+        yield Finding("error", "TWIML_FROM", f"messages cannot be sent: {error.problem}")
+    if not credentials_of(settings.sender_accounts.get(settings.from_, ""), settings)[1]:
+        advice = "set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN, or TWIML_AUTH_TOKENS"
+        yield Finding("error", "TWIML_FROM", f"messages cannot be sent without an account and its token: {advice}")
+    if not settings.public_url:
+        says = "without TWIML_PUBLIC_URL, nobody reports the delivery of messages that are not sent by handlers"
+        yield Finding("warning", "TWIML_FROM", says)
 
 
 #: Variables of platforms that discard the disk at the next deploy.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from .credentials import Credentials
@@ -62,6 +62,14 @@ class Settings:
     health_bind: tuple[str, int] | None = None
     #: Whether /metrics is served to those with the credentials.
     metrics: str = "off"
+    #: The account that sends, unless the sender belongs to another; from TWILIO_ACCOUNT_SID.
+    account_sid: str = ""
+    #: What messages are sent from outside of handlers.
+    from_: str = ""
+    #: The accounts of senders that do not belong to ``account_sid``.
+    sender_accounts: Mapping[str, str] = field(default_factory=dict)
+    #: Segments per second of senders whose pace is not the default of their kind.
+    pace: Mapping[str, float] = field(default_factory=dict)
     #: Newest first; the first one signs.
     secret_keys: tuple[str, ...] = ()
 
@@ -118,6 +126,8 @@ def _setting_fields(given: dict[str, Any]) -> dict[str, Any]:
     own = {given.get("TWILIO_ACCOUNT_SID", ""): (given["TWILIO_AUTH_TOKEN"],)} if "TWILIO_AUTH_TOKEN" in given else {}
     fields.setdefault("auth_tokens", own)
     fields.setdefault("shared_keys", {})
+    fields["account_sid"] = given.get("TWILIO_ACCOUNT_SID", "")
+    fields["from_"] = fields.pop("from", "")
     fallbacks = given.get("SECRET_KEY_FALLBACKS", ())
     fields["secret_keys"] = (given["SECRET_KEY"], *fallbacks) if "SECRET_KEY" in given else _derived_keys(fields)
     return fields

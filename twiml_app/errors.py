@@ -17,6 +17,7 @@
     ├── MediaError                a media file cannot be downloaded or served
     ├── RecordingError            a recording cannot be read
     ├── ApiError                  the emulator's REST API refuses a request
+    ├── CannotSend                a message that Twilio would not take, or that has no sender
     ├── CannotStore               work or a message was asked for where it cannot be stored
     └── JournalError              the base of every error of the journal
         ├── StillRunning          another request is still processing the event
@@ -168,6 +169,18 @@ class ApiError(TwimlAppError):
         self.message = message
         #: The HTTP status.
         self.status = status
+
+
+class CannotSend(TwimlAppError):
+    """A message that Twilio would not take, or that has no sender; the message of the error says what to change."""
+
+    def __init__(self, argument: str, problem: str, *, code: int | None = None) -> None:
+        super().__init__(f"{argument} {problem}")
+        #: The argument of ``send`` that has to change.
+        self.argument = argument
+        self.problem = problem
+        #: The error code that Twilio would answer with, https://www.twilio.com/docs/api/errors
+        self.code = code
 
 
 class CannotStore(TwimlAppError):

@@ -149,6 +149,10 @@ class StatusCallback(_MessageEvent):
     event_type: str = ""  #: ``READ`` when the contact has read the message, if the channel reports it.
     #: The sid of the inbound message that this message answered; empty if it was sent through the REST API.
     in_reply_to: str = ""
+    #: The send of this program that the message belongs to; empty for every other message.
+    send_id: str = ""
+    #: What the program gave to ``send`` as ``metadata``; empty for every other message.
+    metadata: Mapping[str, Any] = field(default_factory=dict, hash=False)
     #: Whether a later status was already known when this one arrived.
     late: bool = False
 
@@ -183,8 +187,9 @@ def with_media_source(message: InboundMessage, source: MediaSource) -> InboundMe
 Event = InboundMessage | StatusCallback | Alert | UnknownEvent
 EventT = TypeVar("EventT", InboundMessage, StatusCallback, UnknownEvent)
 
-#: The query parameters of a status URL that this package writes into its replies.
+#: The query parameters of the status URLs of this package: of a reply, of a message that it sent first, and of both.
 REPLY_PARAMETER = "in_reply_to"
+SEND_PARAMETER = "send"
 TOKEN_PARAMETER = "token"  # noqa: S105 - a name, not a secret
 
 
@@ -224,7 +229,9 @@ def _message_attributes(form: Form, query: Mapping[str, str]) -> dict[str, Any]:
 def _status_attributes(form: Form, query: Mapping[str, str], status: str) -> dict[str, Any]:
     given = _attributes(form, query, StatusCallback)
     given["message_sid"] = _message_sid(form)
-    given["in_reply_to"] = query.get(REPLY_PARAMETER, "")
+    given["send_id"] = send_id = query.get(SEND_PARAMETER, "")
+    given["metadata"] = {}
+    given["in_reply_to"] = "" if send_id else query.get(REPLY_PARAMETER, "")
     given["message_status"] = "sent" if status == "send" else status
     return given
 

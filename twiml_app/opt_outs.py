@@ -12,8 +12,8 @@ from .errors import CannotStore
 from .pending import Effect, collection
 
 if TYPE_CHECKING:
+    from .consent import OptOutList
     from .journal import OptOut
-    from .sending import OptOutList
 
 __all__ = ["add", "list", "remove"]
 

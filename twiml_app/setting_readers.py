@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from .addresses import sender_address
 from .credentials import Credentials
 from .errors import ConfigurationError
 
@@ -152,6 +153,38 @@ def _secret(name: str, value: Any) -> str:
     return secret
 
 
+def _sender(name: str, value: Any) -> str:
+    sender = sender_address(_string(name, value))
+    if not sender:
+        problem = "give a number such as +15005550001, a short code, whatsapp: and a number, or the sid of a service"
+        raise ConfigurationError(name, problem)
+    return sender
+
+
+def _by_sender(name: str, value: Any, wanted: str) -> dict[str, Any]:
+    """Read a JSON object whose keys are senders."""
+    parsed = _parsed_json(name, value)
+    if not isinstance(parsed, dict) or not parsed:
+        raise ConfigurationError(name, f"give a JSON object of sender to {wanted}")
+    return {_sender(name, sender): each for sender, each in parsed.items()}
+
+
+def _paces(name: str, value: Any) -> dict[str, float]:
+    paces = _by_sender(name, value, "segments per second")
+    for sender, pace in paces.items():
+        if not isinstance(pace, int | float) or isinstance(pace, bool) or not 0.01 <= pace <= 10_000:
+            raise ConfigurationError(name, f"is {pace!r} for {sender}: give segments per second, 0.01 to 10000")
+    return {sender: float(pace) for sender, pace in paces.items()}
+
+
+def _sender_accounts(name: str, value: Any) -> dict[str, str]:
+    accounts = _by_sender(name, value, "account sid")
+    for sender, sid in accounts.items():
+        if not isinstance(sid, str) or not re.fullmatch("AC[0-9a-fA-F]{32}", sid):
+            raise ConfigurationError(name, f"is {sid!r} for {sender}: give the sid of an account, which begins with AC")
+    return accounts
+
+
 #: The reader of each setting; a name without a reader is not a setting.
 READERS: dict[str, Callable[[str, Any], Any]] = {
     "TWIML_CREDENTIALS": _credentials,
@@ -188,6 +221,9 @@ READERS: dict[str, Callable[[str, Any], Any]] = {
     "TWIML_LOG_FORMAT": _choice("text", "json"),
     "TWIML_HEALTH_BIND": _address,
     "TWIML_METRICS": _choice("off", "on"),
+    "TWIML_FROM": _sender,
+    "TWIML_SENDER_ACCOUNTS": _sender_accounts,
+    "TWIML_PACE": _paces,
     "SECRET_KEY": _secret,
     "SECRET_KEY_FALLBACKS": _secrets,
 }

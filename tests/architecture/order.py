@@ -6,11 +6,11 @@ from pathlib import Path
 
 #: The packages and modules of ``twiml_app``.
 ORDER: tuple[str, ...] = (
-    *("errors", "statuses", "segments", "opt_out_words", "reactions"),
+    *("errors", "statuses", "segments", "opt_out_words", "reactions", "addresses"),
     *("webhook", "alerts", "inbound_media", "events", "nouns", "verbs", "twiml"),
     *("credentials", "setting_readers", "unknown_settings", "config", "signature", "logs", "private_files"),
     *("pending", "active_app"),
-    *("routing", "receiver", "caller", "media", "recordings", "journal", "sending", "opt_outs"),
+    *("routing", "receiver", "caller", "media", "recordings", "journal", "consent", "sending", "opt_outs"),
     *("metrics", "health", "body_deadlines", "wsgi_request", "wsgi_response", "webhook_sessions"),
     *("media_view", "views", "trusted_hosts", "direct_dispatch", "project_routers", "assembly", "app", "emulator"),
     *("handler_errors", "served_app", "testing", "checks", "plugin", "cli"),
@@ -30,14 +30,16 @@ INSIDE: dict[str, tuple[str, ...]] = {
         *("known_numbers", "known_words", "texts", "payloads", "scrubbing", "media", "replay"),
     ),
     "journal": (
-        *("deadlines", "lock_holders", "locks", "worker_files", "indexes", "opt_out_tables", "stores", "migrations"),
-        *("group_commit", "engine"),
+        *("deadlines", "lock_holders", "locks", "worker_files", "indexes", "opt_out_tables", "stores", "send_tables"),
+        *("migrations", "group_commit", "engine"),
         *("readers", "sqlite", "postgres_connection", "postgres", "opening"),
-        *("ledger", "refusals", "received_events", "opt_out_rows", "reachability_rows", "rows", "killed"),
+        *("ledger", "refusals", "received_events", "opt_out_rows", "reachability_rows"),
+        *("send_rows", "send_claims", "send_store", "rows", "killed"),
         *("forgetting", "upkeep", "readiness"),
-        *("row_claims", "lock_claims", "durable", "archive", "gauges"),
+        *("row_claims", "lock_claims", "durable", "archive", "send_archive", "gauges"),
     ),
-    "sending": ("permission", "opt_out_list"),
+    "consent": ("permission", "opt_out_list"),
+    "sending": (*("content", "route", "options", "asking", "http_client", "api", "dispatcher", "sending"),),
     "emulator": (
         *("quoting", "resources", "profiles", "clocks", "numbers", "pricing", "smart_encoding", "content_types"),
         *("twiml_reader", "chunked_body", "fault_kinds", "faults"),
@@ -59,7 +61,7 @@ INSIDE: dict[str, tuple[str, ...]] = {
         *("common", "emulator_parameters", "emulator_client"),
         *("emulator_logs", "emulator_controls", "emulator_faults", "emulator"),
         *("check", "journal", "journal_maintenance", "explain", "overview", "opt_outs"),
-        *("new", "routes", "simulate", "replay"),
+        *("new", "routes", "simulate", "replay", "sends"),
     ),
 }
 

@@ -17,6 +17,7 @@ from .opt_outs import opt_outs
 from .overview import ledger, overview
 from .replay import replay_command
 from .routes import match, routes
+from .sends import send_command, sends
 from .simulate import simulate
 
 __all__ = ["main"]
@@ -35,6 +36,6 @@ def main() -> None:
 
 for command in (
     *(new, routes, match, simulate, explain, check, overview, journal, ledger, opt_outs),
-    *(replay_command, emulator),
+    *(send_command, sends, replay_command, emulator),
 ):
     main.add_command(command)

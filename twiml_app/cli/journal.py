@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from ..assembly import TwimlState
-from ..journal import Archive, ExchangeRow, Filter
+from ..journal import Archive, ExchangeRow, Filter, SendArchive, SendFilter, SendRow
 from ..logs import format_time, mask
 from ..recordings import Exchange, Scrubber, read_file, require_phone_numbers, write_file, write_line
 from .common import (
@@ -94,10 +94,13 @@ def list_(limit: int, unmasked: bool, app_name: str | None, as_json: bool, **cho
         twiml-app journal list --since 2h --failed
     """
     with plain_errors():
-        archive = Archive(find_engine(find_state(app_name)))
+        engine = find_engine(find_state(app_name))
+        archive = Archive(engine)
         collect_killed(archive)
         found = archive.latest(Filter(**chosen), limit)
-    rows = [_exchange_row(kept, unmasked) for kept in found]
+        failed_sends = SendArchive(engine).latest(wanted, limit) if (wanted := sends_like(chosen)) else []
+    rows = [_exchange_row(kept, unmasked) for kept in found] + [_send_row(sent, unmasked) for sent in failed_sends]
+    rows = sorted(rows, key=lambda row: row["time"], reverse=True)[:limit]
     if as_json:
         print_json(rows)
         return
@@ -119,6 +122,27 @@ def _exchange_row(kept: ExchangeRow, unmasked: bool) -> dict[str, str]:
         "outcome": kept.shown_outcome,
         "ms": f"{kept.milliseconds or 0:.0f}",
         "sid": kept.sid,
+    }
+
+
+def sends_like(chosen: Mapping[str, Any]) -> SendFilter | None:
+    """Return the failed sends that belong into a list of failed exchanges; None if the list is of something else."""
+    if not chosen["failed"] or any(chosen[name] for name in ("outcome", "handler", "status")):
+        return None
+    return SendFilter(failed=True, since=chosen["since"], contact=chosen["contact"], sid=chosen["sid"])
+
+
+def _send_row(sent: SendRow, unmasked: bool) -> dict[str, str]:
+    return {
+        "id": sent.id,
+        "time": format_time(sent.updated_at)[:19] + "Z",
+        "event": "send",
+        "status": str(sent.error_code or ""),
+        "contact": str(sent.contact) if unmasked else mask(sent.contact),
+        "handler": "",
+        "outcome": sent.state,
+        "ms": "",
+        "sid": sent.message_sid or sent.probable_sid,
     }
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
+from ..consent import OptOutList
 from ..journal import OptOut, OptOutChange
 from ..logs import format_time, mask
-from ..sending import OptOutList
 from .common import (
     find_engine,
     find_state,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from ..journal import Archive, Ledger
+from ..journal import Archive, Ledger, SendArchive
 from ..logs import format_time
 from ..statuses import error_code
 from .common import (
@@ -70,9 +70,11 @@ def overview(app_name: str | None, as_json: bool) -> None:
         twiml-app overview
     """
     with plain_errors():
-        archive = Archive(find_engine(find_state(app_name)))
+        engine = find_engine(find_state(app_name))
+        archive = Archive(engine)
         collect_killed(archive)
         found = archive.overview()
+        sends = _sends(SendArchive(engine))
     last = format_time(found.last_inbound_at) if found.last_inbound_at else "never"
     refusal = found.last_refusal
     rows = {
@@ -87,6 +89,7 @@ def overview(app_name: str | None, as_json: bool) -> None:
         "refused": str(found.refused),
         "opted-out contacts": str(found.opted_out),
         "last refusal": f"{format_time(refusal.received_at)} {refusal.status}: {refusal.reason}" if refusal else "none",
+        **sends,
     }
     codes = {str(code): times for code, times in found.top_error_codes}
     if as_json:
@@ -107,3 +110,14 @@ def _alert_text(alert: tuple[float, str, int | None] | None) -> str:
     received_at, level, code = alert
     known = error_code(code or 0)
     return f"{format_time(received_at)} {printable(level)} {code or ''}{f', {known.meaning}' if known else ''}".rstrip()
+
+
+def _sends(archive: SendArchive) -> dict[str, str]:
+    """Return the lines about messages that the application sends first; none without any."""
+    counts = archive.counts()
+    lines = {
+        "sends waiting": f"{counts.waiting}{', some paused' if counts.pauses else ''}",
+        "sends failed": str(counts.failed),
+        "sends unknown": str(counts.unknown),
+    }
+    return lines if any((counts.waiting, counts.failed, counts.unknown, counts.pauses)) else {}

@@ -10,11 +10,15 @@ from .ledger import Ledger, LedgerEntry
 from .opening import open_engine, sqlite_path
 from .opt_out_rows import OptOut, OptOutChange
 from .rows import ExchangeRow
+from .send_archive import Pause, SendArchive, SendCounts, SendFilter
+from .send_rows import Ending, SendRow, metadata_of
+from .send_store import SendStore
 
 __all__ = [
     "GAUGES",
     "Archive",
     "DurableJournal",
+    "Ending",
     "Engine",
     "ExchangeRow",
     "Filter",
@@ -23,6 +27,13 @@ __all__ = [
     "LedgerEntry",
     "OptOut",
     "OptOutChange",
+    "Pause",
+    "SendArchive",
+    "SendCounts",
+    "SendFilter",
+    "SendRow",
+    "SendStore",
+    "metadata_of",
     "open_engine",
     "opt_out_rows",
     "reachability_rows",

@@ -26,7 +26,13 @@ if TYPE_CHECKING:
 _PAGE = 500
 _BATCH = 200
 #: The tables with rows about a contact, and their keys.
-_WITH_CONTACT = (("exchanges", "id"), ("ledger", "sid"), ("unreachable", "contact"), ("daily_segments", "id"))
+_WITH_CONTACT = (
+    ("exchanges", "id"),
+    ("ledger", "sid"),
+    ("unreachable", "contact"),
+    ("daily_segments", "id"),
+    ("sends", "n"),
+)
 #: How long one of these transactions may wait, in seconds.
 _WAIT_S = 10.0
 #: How long a command waits before it shows what there is, in seconds.

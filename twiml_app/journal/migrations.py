@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from ..errors import JournalTooNew
 from .indexes import Index
 from .opt_out_tables import OPT_OUT_TABLES
+from .send_tables import SEND_TABLES
 from .stores import Execute
 
 #: With at most so many exchanges, missing indexes are built when the journal is opened.
@@ -114,7 +115,10 @@ MIGRATIONS = (
     ),
     Migration(
         3,
-        ("ALTER TABLE exchanges ADD COLUMN effects TEXT", "DROP INDEX IF EXISTS exchanges_failed", *OPT_OUT_TABLES),
+        (
+            *("ALTER TABLE exchanges ADD COLUMN effects TEXT", "DROP INDEX IF EXISTS exchanges_failed"),
+            *(*OPT_OUT_TABLES, *SEND_TABLES),
+        ),
         (Index("exchanges_attention", f"exchanges ({_LISTED}) WHERE {FAILED_CONDITION}"),),
     ),
 )

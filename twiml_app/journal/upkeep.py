@@ -24,6 +24,7 @@ _OTHER_TABLES = (
     ("opt_out_changes", "id"),
     ("unreachable", "contact"),
     ("daily_segments", "id"),
+    ("sends", "n"),
 )
 
 

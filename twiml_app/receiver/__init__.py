@@ -2,7 +2,7 @@
 
 from .admission import Admission
 from .answering import StatusResults, handlers_to_notify, run_handlers
-from .auth import CHALLENGE, REALM, BasicAuth
+from .auth import CHALLENGE, REALM, BasicAuth, SendUrls
 from .claims import Claim, Journal, Outcome, StoredReply
 from .opt_outs import silence_for
 from .receiver import Observer, Receiver, kind_of
@@ -21,6 +21,7 @@ __all__ = [
     "Outcome",
     "Receiver",
     "ReplayProofs",
+    "SendUrls",
     "StatusResults",
     "StoredReply",
     "handlers_to_notify",

@@ -178,8 +178,8 @@ class Receiver:
         claimed = budget.spend(lambda wait_s: journal.claim(request, event, wait_s=wait_s, by_token=by_token))
         if isinstance(claimed, StoredReply):
             return Outcome(claimed.response, "repeated", claimed.handler)
-        if claimed.late and isinstance(event, StatusCallback):
-            event = replace(event, late=True)
+        if (claimed.late or claimed.metadata) and isinstance(event, StatusCallback):
+            event = replace(event, late=claimed.late, metadata=claimed.metadata or {})
         try:
             outcome = self._unless_looping(claimed, self._answerer.answer(request, event))
         except BaseException:  # the worker or the thread is ending: a retry must not find the event claimed

@@ -1,13 +1,20 @@
-"""Messages that the program sends first: who may get them."""
+"""Messages that the program sends first: stored with the answer of a handler, or at once, and sent at a pace."""
 
-from .opt_out_list import OptOutList
-from .permission import Leaving, Refusal, learn_from_error, refusal_of, warn_if_long
+from .api import Answer, Api, SentMessage, TwilioApi, credentials_of
+from .asking import Send, cancel, send
+from .dispatcher import Dispatcher
+from .sending import Sending, make_sending
 
 __all__ = [
-    "Leaving",
-    "OptOutList",
-    "Refusal",
-    "learn_from_error",
-    "refusal_of",
-    "warn_if_long",
+    "Answer",
+    "Api",
+    "Dispatcher",
+    "Send",
+    "Sending",
+    "SentMessage",
+    "TwilioApi",
+    "cancel",
+    "credentials_of",
+    "make_sending",
+    "send",
 ]

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from tests.journal.program import Clock, Program
+from twiml_app.consent.permission import Leaving, Refusal, learn_from_error, refusal_of, warn_if_long
 from twiml_app.journal.opt_out_rows import OptOut, add_opt_out, names_of, opt_outs_of, set_service
-from twiml_app.sending.permission import Leaving, Refusal, learn_from_error, refusal_of, warn_if_long
 
 CONTACT, FRIEND = "+15005550001", "+15005550002"
 NUMBER, OTHER = "+15005550006", "+15017122662"

@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from tests.sending.programs import CONTACT, NUMBER, OTHER, SERVICE, Application
+from tests.consent.programs import CONTACT, NUMBER, OTHER, SERVICE, Application
 from twiml_app import InboundMessage
 from twiml_app.caller.forms import inbound_form
+from twiml_app.consent.opt_out_list import MAX_NUMBERS
 from twiml_app.errors import CallError, CannotStore
 from twiml_app.events import parse_event
 from twiml_app.journal import Archive
-from twiml_app.sending.opt_out_list import MAX_NUMBERS
 
 SENT = "SM" + "7" * 32
 

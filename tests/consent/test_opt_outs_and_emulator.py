@@ -12,14 +12,14 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from tests.sending.programs import Application
+from tests.consent.programs import Application
 from twiml_app import Router
 from twiml_app.caller import HttpTransport, RoutedTransport
+from twiml_app.consent import Leaving, learn_from_error
 from twiml_app.emulator import Emulator, EmulatorOptions
 from twiml_app.emulator.opt_outs import OptOuts
 from twiml_app.errors import ApiError
 from twiml_app.journal import Archive
-from twiml_app.sending import Leaving, learn_from_error
 from twiml_app.served_app import in_process
 
 ALONE, FIRST, SECOND = "+15017122661", "+15017122662", "+15017122663"

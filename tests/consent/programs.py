@@ -8,8 +8,8 @@ from typing import Any
 
 from twiml_app import InboundMessage, Router
 from twiml_app.app import build_app
+from twiml_app.consent import Leaving, OptOutList, refusal_of
 from twiml_app.journal import OptOut
-from twiml_app.sending import Leaving, OptOutList, refusal_of
 from twiml_app.testing import Phone
 
 CONTACT, NUMBER, OTHER = "+15005550001", "+15005550006", "+15017122662"
