@@ -52,6 +52,7 @@ def test_defaults_match_the_reference() -> None:
         "max_fields": 500,
         "apology": "",
         "log_format": "text",
+        "work_threads": 2,
         "health_bind": None,
     }
 
@@ -105,6 +106,7 @@ def test_every_setting_has_a_reader_and_every_reader_a_setting() -> None:
         pytest.param("TWIML_MAX_FIELDS", "007", "max_fields", 7, id="fields"),
         pytest.param("TWIML_APOLOGY", " Sorry! ", "apology", "Sorry!", id="apology"),
         pytest.param("TWIML_LOG_FORMAT", "json", "log_format", "json", id="log format"),
+        pytest.param("TWIML_WORK_THREADS", "0", "work_threads", 0, id="no threads for work"),
         pytest.param("TWIML_HEALTH_BIND", "0.0.0.0:81", "health_bind", ("0.0.0.0", 81), id="health address"),
         pytest.param("TWIML_HEALTH_BIND", "[::1]:8001", "health_bind", ("::1", 8001), id="health address of IPv6"),
         pytest.param("SECRET_KEY", "k", "secret_keys", ("k",), id="Flask's key"),

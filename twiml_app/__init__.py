@@ -1,5 +1,9 @@
 """Receive and answer Twilio messages: the router, the events and the TwiML verbs that handlers use."""
 
+from .enqueueing import EnqueuedWork as EnqueuedWork
+from .enqueueing import enqueue as enqueue
+from .enqueueing import enqueue_at as enqueue_at
+from .enqueueing import enqueue_in as enqueue_in
 from .events import InboundMedia as InboundMedia
 from .events import InboundMessage as InboundMessage
 from .events import StatusCallback as StatusCallback
@@ -12,6 +16,7 @@ from .verbs import Redirect as Redirect
 
 __all__ = [
     "Body",
+    "EnqueuedWork",
     "InboundMedia",
     "InboundMessage",
     "Media",
@@ -20,4 +25,7 @@ __all__ = [
     "Redirect",
     "Router",
     "StatusCallback",
+    "enqueue",
+    "enqueue_at",
+    "enqueue_in",
 ]

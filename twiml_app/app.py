@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
 import os
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, got_request_exception
@@ -23,6 +21,7 @@ from .direct_dispatch import DirectDispatch
 from .errors import ConfigurationError
 from .health import HealthServer, health_answers
 from .journal import DurableJournal, Engine, Ledger, open_engine
+from .project import load_environment, load_router
 from .receiver import Receiver
 from .routing import Router, place_of
 from .setting_readers import READERS
@@ -30,11 +29,14 @@ from .trusted_hosts import TrustedHosts
 from .unknown_settings import describe_unknown_settings
 from .views import HEALTH_CHECKS, plain_line, webhook_blueprint, webhook_views
 from .webhook_sessions import WebhookSessions
+from .work import Background, Surroundings, Work, no_sending
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
 EXTENSION = "twiml"
+#: How long the end of a web server's process waits for work, in seconds.
+STOP_S = 10.0
 
 
 def create_app(settings: Mapping[str, Any] | None = None, *, root: str | Path | None = None) -> Flask:
@@ -48,25 +50,6 @@ def create_app(settings: Mapping[str, Any] | None = None, *, root: str | Path | 
     folder = Path(root or Path.cwd()).resolve()
     load_environment(folder)
     return build_app(settings or {}, folder)
-
-
-def load_environment(root: Path) -> None:
-    """Set the variables of a project's ``.env`` file that the environment does not have.
-
-    Raises: ConfigurationError, for a line that cannot be read: ignoring it might leave a check out.
-    """
-    file = root / ".env"
-    if not file.is_file():
-        return
-    from dotenv import load_dotenv
-    from dotenv.parser import parse_stream
-
-    with file.open(encoding="utf-8") as lines:
-        broken = [binding.original.line for binding in parse_stream(lines) if binding.error]
-    if broken:
-        problem = f"line {broken[0]} cannot be read: write NAME=value, and JSON on one line between single quotes"
-        raise ConfigurationError(str(file), problem)
-    load_dotenv(file)
 
 
 def build_app(settings: Mapping[str, Any], folder: Path, *, router: Router | None = None) -> Flask:
@@ -104,6 +87,10 @@ class TwimlState:
     ledger: Ledger | None = None
     #: The part of the path in front of the extension's own paths.
     url_prefix: str = ""
+    #: What handlers asked to be done later, and the schedules; None without a journal.
+    work: Work | None = None
+    #: The threads that do it, in a process that serves or in ``twiml-app worker``.
+    background: Background = field(default_factory=Background)
 
     @property
     def router(self) -> Router:
@@ -118,17 +105,23 @@ def assemble(
     router: Router | None = None,
     url_prefix: str = "",
     on_exception: Callable[[Exception], object] = lambda _: None,
+    context: Callable[[], AbstractContextManager[object]] = nullcontext,
 ) -> TwimlState:
-    """Return the extension's state: the handlers, the journal, and the receiver.
+    """Return the extension's state: the handlers, the journal, the receiver, and the work, which runs in ``context``.
 
     Raises: ConfigurationError; RegistrationError.
     """
     chosen = router or load_router(settings.handlers, root)
     engine = open_engine(settings, root)
-    journal = DurableJournal(engine, settings) if engine else None
+    background = Background()
+    journal = DurableJournal(engine, settings, on_upkeep=background.look) if engine else None
     receiver = Receiver(chosen, settings, journal=journal, on_exception=on_exception)
     ledger = Ledger(engine) if engine else None
-    return TwimlState(receiver, settings, root, engine, ledger, url_prefix)
+    surroundings = Surroundings(
+        context=context, on_exception=on_exception, deliver=no_sending, keep_s=settings.retention_days * 86400
+    )
+    work = Work(engine, chosen.schedules, surroundings, background) if engine else None
+    return TwimlState(receiver, settings, root, engine, ledger, url_prefix, work, background)
 
 
 class Twiml:
@@ -163,7 +156,14 @@ class Twiml:
         _set_secret_key(app, settings)
         chosen = router or self._router
         prefix = (self._url_prefix if url_prefix is None else url_prefix).rstrip("/")
-        state = assemble(settings, self._root, router=chosen, url_prefix=prefix, on_exception=_signal(app))
+        state = assemble(
+            settings,
+            self._root,
+            router=chosen,
+            url_prefix=prefix,
+            on_exception=_signal(app),
+            context=app.app_context,
+        )
         app.extensions[EXTENSION] = state
         _add_views(app, state)
         for line in warnings_of(settings, state.router, values):
@@ -232,48 +232,23 @@ def _serve_health(app: object) -> None:
         raise ConfigurationError("TWIML_HEALTH_BIND", problem)
 
 
+def run_background(app: object) -> None:
+    """Let a process of a web server do what handlers ask for, in ``TWIML_WORK_THREADS`` threads, once there is any."""
+    if isinstance(app, Flask) and EXTENSION in app.extensions:
+        state = state_of(app)
+        state.background.arm(state.settings.work_threads)
+
+
+def stop_background(app: object, *, wait_s: float = STOP_S) -> None:
+    """Begin no more work in this process, and wait for what runs; what does not end in time is run again elsewhere."""
+    if isinstance(app, Flask) and EXTENSION in app.extensions and not state_of(app).background.stop(wait_s):
+        logs.logger.warning("work was still running after %g s; it will be run again", wait_s)
+
+
 def collect_settings(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return the environment, overridden by the application's own configuration."""
     own = {name: config[name] for name in config if name in READERS or name.startswith("TWIML_")}
     return {**os.environ, **{name: value for name, value in own.items() if value is not None}}
-
-
-def load_router(module_name: str, root: str | Path) -> Router:
-    """Import the module that lists a project's routers, and merge them.
-
-    Raises: ConfigurationError, if it does not exist or lists none; RegistrationError.
-    """
-    if str(root) not in sys.path:
-        sys.path.insert(0, str(root))
-    try:
-        module = importlib.import_module(module_name)
-    except ModuleNotFoundError as error:
-        if error.name != module_name.partition(".")[0] and error.name != module_name:
-            raise
-        raise ConfigurationError("TWIML_HANDLERS", f"there is no module {module_name} in {root}") from error
-    routers = getattr(module, "routers", ())
-    listed = routers if isinstance(routers, list | tuple) else ()
-    if not listed:
-        raise ConfigurationError("TWIML_HANDLERS", f"the module {module_name} has no list of routers: routers = [...]")
-    if strangers := [type(router).__name__ for router in listed if not isinstance(router, Router)]:
-        problem = f"the routers of {module_name} hold a {strangers[0]}: list routers, such as hello.router"
-        raise ConfigurationError("TWIML_HANDLERS", problem)
-    for name in _unlisted(module, listed):
-        logs.logger.warning("%s defines a router that is not listed in %s.routers, so it never runs", name, module_name)
-    return Router(*listed)
-
-
-def _unlisted(package: ModuleType, listed: Sequence[Router]) -> Iterator[str]:
-    """Yield the modules of a handlers package whose router is not listed, so that it never runs."""
-    for folder in getattr(package, "__path__", []):
-        for file in sorted(Path(folder).glob("[!_]*.py")):
-            name = f"{package.__name__}.{file.stem}"
-            router = getattr(sys.modules.get(name), "router", None)
-            imported = name in sys.modules
-            if (imported and isinstance(router, Router) and router not in listed) or (
-                not imported and "Router(" in file.read_text(encoding="utf-8", errors="replace")
-            ):
-                yield name
 
 
 def warnings_of(settings: Settings, router: Router, values: Mapping[str, Any]) -> list[str]:

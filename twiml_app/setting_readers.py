@@ -169,6 +169,7 @@ READERS: dict[str, Callable[[str, Any], Any]] = {
     "TWIML_MAX_FIELDS": _whole_number(1),
     "TWIML_APOLOGY": _string,
     "TWIML_LOG_FORMAT": _choice("text", "json"),
+    "TWIML_WORK_THREADS": _whole_number(0, 64),
     "TWIML_HEALTH_BIND": _address,
     "SECRET_KEY": _secret,
     "SECRET_KEY_FALLBACKS": _secrets,

@@ -19,15 +19,19 @@ ORDER: tuple[str, ...] = (
         "pending",
         "active_app",
     ),
-    *("routing", "receiver", "caller", "recordings", "journal"),
+    *("enqueueing", "routing", "receiver", "caller", "recordings", "journal", "work"),
     *("health", "body_deadlines", "wsgi_request", "wsgi_response", "webhook_sessions"),
-    *("views", "trusted_hosts", "direct_dispatch", "app", "emulator"),
+    *("views", "trusted_hosts", "direct_dispatch", "project", "app", "emulator"),
     *("handler_errors", "served_app", "testing", "checks", "plugin", "cli"),
 )
 
 #: The modules inside each package.
 INSIDE: dict[str, tuple[str, ...]] = {
-    "routing": ("positions", "patterns", "repeats", "routes", "hidden", "mistakes", "router"),
+    "enqueueing": ("functions", "arguments", "enqueue"),
+    "routing": (
+        *("positions", "patterns", "repeats", "routes", "hidden", "mistakes"),
+        *("schedules", "scheduling", "router"),
+    ),
     "receiver": (
         *("auth", "claims", "replay_proofs", "signature_diagnosis", "admission"),
         *("responses", "opt_outs", "replies", "suggestions", "answering", "wait_budget", "receiver"),
@@ -38,12 +42,14 @@ INSIDE: dict[str, tuple[str, ...]] = {
         *("known_numbers", "known_words", "texts", "scrubbing", "media", "replay"),
     ),
     "journal": (
-        *("deadlines", "lock_holders", "locks", "worker_files", "indexes", "stores", "migrations"),
+        *("deadlines", "lock_holders", "locks", "worker_files", "indexes", "stores", "work_tables", "migrations"),
         *("group_commit", "engine"),
         *("readers", "sqlite", "postgres_connection", "postgres", "opening"),
         *("ledger", "refusals", "received_events", "rows", "killed", "forgetting", "upkeep", "readiness"),
         *("row_claims", "lock_claims", "durable", "archive"),
+        *("work_rows", "work_archive"),
     ),
+    "work": ("event_loop", "runner", "keeper", "background", "work"),
     "emulator": (
         *("quoting", "resources", "profiles", "clocks", "numbers", "pricing", "smart_encoding", "content_types"),
         *("twiml_reader", "chunked_body"),

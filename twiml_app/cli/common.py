@@ -17,11 +17,12 @@ from typing import Any, TypeVar
 import click
 from flask import Flask
 
-from ..app import TwimlState, collect_settings, create_app, load_environment, load_router, state_of
+from ..app import TwimlState, collect_settings, create_app, state_of
 from ..checks import mask_url
 from ..config import Settings
 from ..errors import ConfigurationError, JournalUnavailable, TwimlAppError
 from ..journal import Archive, Engine, open_engine, sqlite_path
+from ..project import load_environment, load_router
 from ..routing import Router
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])

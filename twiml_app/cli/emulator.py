@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from ..app import load_environment
 from ..caller import without_userinfo
 from ..logs import format_time
+from ..project import load_environment
 from .common import plain_errors, printable
 from .emulator_controls import clock, outage, phone, reset, text
 from .emulator_logs import debugger, outbox, requests, webhooks

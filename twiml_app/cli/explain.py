@@ -16,12 +16,13 @@ import click
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from ..app import TwimlState, build_app, load_environment, outermost, state_of
+from ..app import TwimlState, build_app, outermost, state_of
 from ..caller import OutgoingRequest, WsgiTransport
 from ..errors import RequestRefused
 from ..events import Event, InboundMessage, StatusCallback
 from ..journal import Archive
 from ..logs import format_time, logger, mask
+from ..project import load_environment
 from ..receiver import REPLAY_HEADER, Claim, Outcome, StoredReply
 from ..routing import Router
 from ..webhook import WebhookRequest, WebhookResponse, base_of

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import click
 
-from ..app import load_environment
 from ..caller import ACCOUNT_SID, CONTACT, NUMBER, Caller, HttpTransport, Webhook, inbound_form, random_sid, status_form
+from ..project import load_environment
 from ..segments import segment
 from ..served_app import in_process
 from ..testing import Reply, read_reply

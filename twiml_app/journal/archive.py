@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 #: How many exchanges are read at once, and how many rows are written in one transaction.
 _PAGE = 500
 _BATCH = 200
+#: The tables with what belongs to one contact, and the key of each.
+_OF_CONTACTS = (("exchanges", "id"), ("ledger", "sid"), ("work", "id"))
 #: How long one of these transactions may wait, in seconds.
 _WAIT_S = 10.0
 #: How long a command waits before it shows what there is, in seconds.
@@ -137,13 +139,13 @@ class Archive:
         collect_killed(self._engine, wait_s=_COLLECT_WAIT_S)
 
     def erase(self, address: str) -> Erased:
-        """Delete everything about one address on every channel.
+        """Delete everything about one address on every channel; work that waits for it never runs.
 
         Refused requests are stored without their sender, so all of them are deleted.
         """
         self.collect_killed()
         self._engine.run(lambda execute: execute("DELETE FROM refusals"), wait_s=_WAIT_S)
-        rows = sum(self._erase_from(table, key, address) for table, key in (("exchanges", "id"), ("ledger", "sid")))
+        rows = sum(self._erase_from(table, key, address) for table, key in _OF_CONTACTS)
         return Erased(rows, forget(self._engine))
 
     def to_retry(self, wanted: Filter) -> list[ExchangeRow]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from ..errors import JournalTooNew
 from .indexes import Index
 from .stores import Execute
+from .work_tables import WORK_INDEXES, WORK_TABLES
 
 #: With at most so many exchanges, missing indexes are built when the journal is opened.
 SMALL_JOURNAL = 20_000
@@ -106,6 +107,7 @@ MIGRATIONS = (
             Index("ledger_codes", "ledger (error_code) WHERE error_code IS NOT NULL"),
         ),
     ),
+    Migration(3, WORK_TABLES, WORK_INDEXES),
 )
 #: The oldest schema whose releases can use a journal together with this one. In SQLite, earlier ones claim messages by
 #: rows and do not know the locks of events.

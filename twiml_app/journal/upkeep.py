@@ -12,6 +12,8 @@ from .forgetting import finish_forgetting
 from .killed import collect_killed
 from .stores import Execute
 
+#: The tables whose rows expire, and the key of each.
+_SWEPT = (("exchanges", "id"), ("ledger", "sid"), ("refusals", "id"), ("work", "id"), ("workers", "owner"))
 INTERVAL_S = 60.0
 BATCH = 200
 #: How long each step may hold up the request that does it, in seconds.
@@ -19,11 +21,12 @@ _WAIT_S = 1.0
 
 
 class Upkeep:
-    """Works between events, in steps small enough not to delay a request."""
+    """Works between events, in steps small enough not to delay a request; ``also`` is called once per interval."""
 
-    def __init__(self, engine: Engine, clock: Callable[[], float]) -> None:
+    def __init__(self, engine: Engine, clock: Callable[[], float], also: Callable[[], object] = lambda: None) -> None:
         self._engine = engine
         self._clock = clock
+        self._also = also
         self._lock = threading.Lock()
         self._collect_at = 0.0
         self._sweep_at = clock() + INTERVAL_S
@@ -45,6 +48,7 @@ class Upkeep:
             collect_killed(self._engine, wait_s=_WAIT_S)
         if now >= self._sweep_at:
             self._sweep_at = now + INTERVAL_S
+            self._also()
             finish_forgetting(self._engine, wait_s=_WAIT_S)
             if self._engine.run(lambda execute: sweep(execute, now), wait_s=_WAIT_S) >= BATCH:
                 self._sweep_at = now + 1
@@ -60,6 +64,6 @@ def sweep(execute: Execute, now: float) -> int:
                 (now, BATCH),
             )
         )
-        for table, key in (("exchanges", "id"), ("ledger", "sid"), ("refusals", "id"))
+        for table, key in _SWEPT
     ]
     return max(deleted)

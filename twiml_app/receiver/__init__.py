@@ -7,6 +7,7 @@ from .claims import Claim, Journal, Outcome, StoredReply
 from .opt_outs import silence_for
 from .receiver import Receiver
 from .replay_proofs import REPLAY_HEADER, ReplayProofs
+from .replies import to_response
 
 __all__ = [
     "REALM",
@@ -21,4 +22,5 @@ __all__ = [
     "StoredReply",
     "run_status_handlers",
     "silence_for",
+    "to_response",
 ]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from ..config import Settings
+from ..enqueueing import enqueue_reply
 from ..errors import ConfigurationError, ReplyError
 from ..events import Event, InboundMessage, StatusCallback
 from ..logs import logger
@@ -73,6 +74,8 @@ class Answerer:
             returned = found.route.handler(message, **found.arguments)
             response = to_response(returned, handler=handler, status_url=self._status_url(request, message))
             document = to_document(response, handler=handler)
+            if found.route.then is not None:
+                enqueue_reply(found.route.then, message, found.arguments)
         except Exception as error:  # whatever a handler raises, Twilio gets an answer
             return self._failed(error, handler, message)
         name, effects = "replied" if response.verbs else "silent", tuple(collected.effects)

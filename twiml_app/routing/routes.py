@@ -117,6 +117,8 @@ class MessageRoute:
     pattern: Pattern | None = None
     conditions: Conditions = field(default_factory=Conditions)
     default: bool = False
+    #: What runs after the answer; what it returns is sent.
+    then: Handler | None = None
 
     def match(self, message: InboundMessage) -> dict[str, Any] | None:
         """Return the arguments for the handler, None if the message does not match."""
