@@ -6,6 +6,7 @@ import glob
 import os
 import re
 import shlex
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
@@ -16,7 +17,8 @@ from .app import TwimlState, assemble, warnings_of
 from .caller import Caller, OutgoingRequest, Transport, Webhook, without_userinfo
 from .config import Settings
 from .errors import CallError, JournalError, TwimlAppError
-from .journal import sqlite_path
+from .journal import WorkArchive, sqlite_path
+from .logs import format_time
 from .private_files import is_open_to_others
 from .receiver import REALM
 from .routing import Router, hidden_routes, overlapping_repeats, place_of
@@ -30,6 +32,8 @@ Level = Literal["ok", "warning", "error"]
 #: https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides.
 RETRY_FRAGMENT = "#rc=2&rp=all"
 
+#: How long work may be overdue without a warning, in seconds.
+_OVERDUE_S = 300.0
 #: The length to which a regular expression is cut.
 _SHOWN_PATTERN = 80
 
@@ -80,6 +84,7 @@ def check_settings(
     findings = [Finding("warning", "settings", line) for line in warnings_of(settings, router, values)]
     findings += _check_public_url(settings)
     findings += _check_journal(state)
+    findings += _check_work(state)
     findings += _check_routes(router)
     if not router.routes:
         findings.append(
@@ -87,6 +92,30 @@ def check_settings(
         )
     handlers = len(router.routes) + len(router.status_routes) + len(router.opt_out_routes)
     return settings, [*findings, Finding("ok", "handlers", f"{handlers} handlers")]
+
+
+def _check_work(state: TwimlState) -> Iterator[Finding]:
+    """Check that something runs the work that handlers ask for, and the schedules."""
+    router = state.router
+    asks = bool(router.schedules) or any(route.then for route in router.routes)
+    if state.engine is None:
+        if asks:
+            yield Finding("error", "work", "then= and schedules need a journal: set TWIML_DATABASE_URL")
+        return
+    try:
+        counts = WorkArchive(state.engine).counts(time.time())
+    except JournalError:
+        return  # which was found before
+    finally:
+        state.engine.close()
+    if not state.settings.work_threads and not counts.workers and (asks or counts.waiting):
+        problem = "nothing runs it: TWIML_WORK_THREADS is 0, and no twiml-app worker has given a sign of life"
+        yield Finding("warning", "work", problem)
+    elif counts.overdue_since and time.time() - counts.overdue_since > _OVERDUE_S:
+        since = format_time(counts.overdue_since)
+        yield Finding("warning", "work", f"due since {since} and not run: is the application or a worker running?")
+    if counts.failed:
+        yield Finding("warning", "work", f"{counts.failed} pieces were given up: see twiml-app journal list --failed")
 
 
 def _check_routes(router: Router) -> Iterator[Finding]:

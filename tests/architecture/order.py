@@ -68,7 +68,8 @@ INSIDE: dict[str, tuple[str, ...]] = {
     ),
     "cli": (
         *("common", "emulator_parameters", "emulator_client", "emulator_logs", "emulator_controls", "emulator"),
-        *("check", "journal", "journal_maintenance", "explain", "overview", "new", "routes", "simulate", "replay"),
+        *("check", "journal_work", "journal", "journal_maintenance", "explain", "overview"),
+        *("new", "routes", "simulate", "replay", "worker"),
     ),
 }
 

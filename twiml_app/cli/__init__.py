@@ -17,6 +17,7 @@ from .overview import ledger, overview
 from .replay import replay_command
 from .routes import match, routes
 from .simulate import simulate
+from .worker import worker
 
 __all__ = ["main"]
 
@@ -32,5 +33,6 @@ def main() -> None:
     logs.set_up("text", sys.stderr)  # standard output is for results
 
 
-for command in (new, routes, match, simulate, explain, check, overview, journal, ledger, replay_command, emulator):
+_COMMANDS = (new, routes, match, simulate, explain, check, overview, journal, ledger, replay_command, worker, emulator)
+for command in _COMMANDS:
     main.add_command(command)

@@ -17,6 +17,7 @@ from ..statuses import progress
 from ..webhook import Form
 from .common import app_option, find_app, find_engine, find_state, journal_option, plain_errors, printable
 from .journal import filters, journal
+from .journal_work import retry_work
 
 __all__ = ["journal"]
 
@@ -77,15 +78,17 @@ def _index_name(index: Index | None) -> str:
 @filters
 @app_option
 def retry(app_name: str | None, **chosen: Any) -> None:
-    """Re-run status handlers that failed; handlers that succeeded are skipped.
+    """Re-run status handlers that failed, and let work run again that was given up.
+
+    Handlers that succeeded are skipped. Work is run by the processes that run work.
 
     \b
     Example:
         twiml-app journal retry --since 1d
     """
     with plain_errors():
-        app = find_app(app_name)
-        engine = find_engine(state_of(app) if app_name else None)
+        app = find_app(app_name, with_journal=True)
+        engine = find_engine(state_of(app))
         archive, ledger = Archive(engine), Ledger(engine)
         to_retry = [kept for kept in archive.to_retry(Filter(**chosen)) if kept.exchange]
     failed = 0
@@ -98,6 +101,9 @@ def retry(app_name: str | None, **chosen: Any) -> None:
             click.echo(f"{kept.id}  {kept.sid}  {kept.message_status}  {outcome}")
             for name, result in results.items():
                 click.echo(f"    {name}: {printable(result)}")
+    with plain_errors():
+        if count := retry_work(engine, chosen):
+            click.echo(f"{count} pieces of work will be run again")
     click.echo(f"{len(to_retry)} retried, {failed} failed again")
     raise SystemExit(1 if failed else 0)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
+
 import click
 
-from ..journal import Archive, Ledger
+from ..journal import Archive, Ledger, WorkArchive
 from ..logs import format_time
 from ..statuses import error_code
 from .common import (
@@ -69,9 +71,10 @@ def overview(app_name: str | None, as_json: bool) -> None:
         twiml-app overview
     """
     with plain_errors():
-        archive = Archive(find_engine(find_state(app_name)))
+        engine = find_engine(find_state(app_name))
+        archive = Archive(engine)
         collect_killed(archive)
-        found = archive.overview()
+        found, work = archive.overview(), WorkArchive(engine).counts(time.time())
     last = format_time(found.last_inbound_at) if found.last_inbound_at else "never"
     refusal = found.last_refusal
     rows = {
@@ -83,6 +86,12 @@ def overview(app_name: str | None, as_json: bool) -> None:
         "unfinished": str(found.unfinished),
         "refused": str(found.refused),
         "last refusal": f"{format_time(refusal.received_at)} {refusal.status}: {refusal.reason}" if refusal else "none",
+        "work waiting": str(work.waiting),
+        "work overdue since": format_time(work.overdue_since) if work.overdue_since else "never",
+        "work running": str(work.running),
+        "work failed": str(work.failed),
+        "work processes": str(work.workers),
+        "last sign of life": format_time(work.last_seen_at) if work.last_seen_at else "never",
     }
     codes = {str(code): times for code, times in found.top_error_codes}
     if as_json:

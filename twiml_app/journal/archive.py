@@ -60,7 +60,7 @@ class Filter:
             "outcome = ?": self.outcome,
             "contact = ?": self.contact,
             "sid = ?": self.sid,
-            "lower(handler) LIKE ? ESCAPE '!'": f"%{_escaped(self.handler.lower())}%" if self.handler else None,
+            "lower(handler) LIKE ? ESCAPE '!'": f"%{escaped(self.handler.lower())}%" if self.handler else None,
         }
         given = {condition: value for condition, value in wanted.items() if value is not None}
         failed = [FAILED_CONDITION] if self.failed else []
@@ -179,14 +179,14 @@ class Archive:
         """Delete the rows of an address, a few at a time, and return how many there were."""
         find = f"SELECT {key} FROM {table} WHERE contact = ? OR contact LIKE ? ESCAPE '!'"  # noqa: S608
         erased = 0
-        while found := self._engine.read(lambda execute: execute(find, (address, f"%:{_escaped(address)}"))):
+        while found := self._engine.read(lambda execute: execute(find, (address, f"%:{escaped(address)}"))):
             for start in range(0, len(found), _BATCH):
                 delete = partial(_delete, table, key, [row[0] for row in found[start : start + _BATCH]])
                 erased += self._engine.run(delete, wait_s=_WAIT_S)
         return erased
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     """Return a string that LIKE takes literally."""
     return re.sub("[!%_]", r"!\g<0>", text)
 

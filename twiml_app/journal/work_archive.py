@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .archive import escaped
 from .engine import Engine
 from .stores import Execute
 from .work_rows import WORK_COLUMNS, WorkRow
@@ -32,11 +33,14 @@ class WorkFilter:
             "created_at >= ?": self.since,
             "contact = ?": self.contact,
             "origin = ?": self.origin,
-            "lower(function) LIKE ?": f"%{self.function.lower()}%" if self.function else None,
+            "replace(lower(function), ':', '.') LIKE ? ESCAPE '!'": self._function_pattern(),
             "state = ?": self.state,
         }
         given = {condition: value for condition, value in wanted.items() if value is not None}
         return " AND ".join([*given, "1 = 1"]), list(given.values())
+
+    def _function_pattern(self) -> str | None:
+        return f"%{escaped(self.function.lower().replace(':', '.'))}%" if self.function else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
