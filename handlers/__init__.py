@@ -1,6 +1,6 @@
 """The example application: one idea per module, in the order in which the handlers are tried."""
 
-from . import deliveries, keywords, opt_out, orders, pictures, problems
+from . import deliveries, keywords, opt_out, orders, pictures, problems, reports
 
 routers = [
     keywords.router,
@@ -9,4 +9,5 @@ routers = [
     deliveries.router,
     problems.router,
     opt_out.router,
+    reports.router,
 ]
