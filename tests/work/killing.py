@@ -37,7 +37,7 @@ def mark(number: int, file: str, *, attempt: int) -> None:
     line = f"{number} {attempt}\n".encode()
     with Path(file).open("ab", buffering=0) as marks:
         marks.write(line)
-    time.sleep(0.005)
+    time.sleep(0.05)
     if number < 1000:
         enqueue(mark, number + 1000, file)
 
@@ -69,12 +69,23 @@ def start(url: str) -> int:
     return child
 
 
-def kill_at_random(url: str, kills: int, seed: int) -> None:
+def wait_for_more(marks: Path, size: int) -> int:
+    """Wait, but not for ever, until something has begun, and return the size of the file then."""
+    for _ in range(300):
+        if marks.exists() and marks.stat().st_size > size:
+            break
+        time.sleep(0.01)
+    return marks.stat().st_size if marks.exists() else 0
+
+
+def kill_at_random(url: str, marks: Path, kills: int, seed: int) -> None:
     """Keep some processes working, kill one after the other, and then let the last ones work until the end."""
     dice = random.Random(seed)
     children = [start(url) for _ in range(PROCESSES)]
+    size = 0
     for _ in range(kills):
-        time.sleep(dice.uniform(0.05, 0.25))
+        time.sleep(dice.uniform(0.0, 0.1))
+        size = wait_for_more(marks, size)
         child = children.pop(dice.randrange(len(children)))
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)

@@ -28,7 +28,8 @@ def test_killed_processes_lose_no_work(database_url: str, tmp_path: Path) -> Non
     archive = WorkArchive(engine)
     with app.app_context():
         enqueue(mark, 0, str(marks))
-    source = f"from tests.work.killing import kill_at_random; kill_at_random({database_url!r}, {KILLS}, 1)"
+    arguments = f"{database_url!r}, Path({str(marks)!r}), {KILLS}, 1"
+    source = f"from pathlib import Path; from tests.work.killing import kill_at_random; kill_at_random({arguments})"
     killer = subprocess.Popen(
         [sys.executable, "-c", source],
         cwd=ROOT,
