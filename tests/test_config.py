@@ -53,6 +53,7 @@ def test_defaults_match_the_reference() -> None:
         "apology": "",
         "log_format": "text",
         "work_threads": 2,
+        "queue_url": "",
         "health_bind": None,
     }
 
@@ -106,6 +107,7 @@ def test_every_setting_has_a_reader_and_every_reader_a_setting() -> None:
         pytest.param("TWIML_MAX_FIELDS", "007", "max_fields", 7, id="fields"),
         pytest.param("TWIML_APOLOGY", " Sorry! ", "apology", "Sorry!", id="apology"),
         pytest.param("TWIML_LOG_FORMAT", "json", "log_format", "json", id="log format"),
+        pytest.param("TWIML_QUEUE_URL", "redis://:x@a/0", "queue_url", "redis://:x@a/0", id="queue"),
         pytest.param("TWIML_WORK_THREADS", "0", "work_threads", 0, id="no threads for work"),
         pytest.param("TWIML_HEALTH_BIND", "0.0.0.0:81", "health_bind", ("0.0.0.0", 81), id="health address"),
         pytest.param("TWIML_HEALTH_BIND", "[::1]:8001", "health_bind", ("::1", 8001), id="health address of IPv6"),
@@ -189,6 +191,7 @@ EMPTY_SECRET = "has an empty secret: anybody could sign with it"
         pytest.param("TWIML_DATABASE_URL", "sqlite:///", GIVE_DATABASE, id="database without a path"),
         pytest.param("TWIML_RECORD", "none", "is 'none': give all or messages or failed", id="no such choice"),
         pytest.param("TWIML_LOG_FORMAT", ["json"], "is list: give a string", id="choice as a list"),
+        pytest.param("TWIML_QUEUE_URL", "amqp://a", "give sqlite:/// and a path", id="other queue"),
         pytest.param("TWIML_HEALTH_BIND", "8001", "is '8001': give host:port", id="port without a host"),
         pytest.param("TWIML_HEALTH_BIND", "::1:8001", "is '::1:8001': give host:port", id="IPv6 without brackets"),
         pytest.param("TWIML_HEALTH_BIND", "a:0", "is 'a:0': give host:port", id="port 0"),

@@ -29,7 +29,7 @@ from .trusted_hosts import TrustedHosts
 from .unknown_settings import describe_unknown_settings
 from .views import HEALTH_CHECKS, plain_line, webhook_blueprint, webhook_views
 from .webhook_sessions import WebhookSessions
-from .work import Background, Surroundings, Work, no_sending
+from .work import Background, Surroundings, Work, no_sending, open_queue
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -113,7 +113,8 @@ def assemble(
     """
     chosen = router or load_router(settings.handlers, root)
     engine = open_engine(settings, root)
-    background = Background()
+    queue = open_queue(settings, root)
+    background = Background(elsewhere=queue.announce) if queue else Background()
     journal = DurableJournal(engine, settings, on_upkeep=background.look) if engine else None
     receiver = Receiver(chosen, settings, journal=journal, on_exception=on_exception)
     ledger = Ledger(engine) if engine else None

@@ -63,7 +63,7 @@ def list_settings(values: Mapping[str, Any], *, show_secrets: bool = False) -> d
 def _setting_text(name: str, value: Any, show_secrets: bool) -> str:
     if value in (None, ""):
         return f"({_DEFAULTS.get(name, 'not set')})"
-    if name == "TWIML_DATABASE_URL" and not show_secrets:
+    if name in ("TWIML_DATABASE_URL", "TWIML_QUEUE_URL") and not show_secrets:
         return mask_url(str(value))
     return "(set)" if any(word in name for word in _SECRET) and not show_secrets else str(value)
 

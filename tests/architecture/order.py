@@ -49,7 +49,7 @@ INSIDE: dict[str, tuple[str, ...]] = {
         *("row_claims", "lock_claims", "durable", "archive"),
         *("work_rows", "work_archive"),
     ),
-    "work": ("event_loop", "runner", "keeper", "background", "work"),
+    "work": ("event_loop", "runner", "keeper", "background", "queue", "work"),
     "emulator": (
         *("quoting", "resources", "profiles", "clocks", "numbers", "pricing", "smart_encoding", "content_types"),
         *("twiml_reader", "chunked_body"),

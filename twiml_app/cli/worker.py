@@ -10,7 +10,7 @@ import click
 
 from ..app import create_app, serve_health, state_of
 from ..errors import ConfigurationError
-from ..work import Background
+from ..work import Background, Listener, open_queue
 from .common import app_option, import_app, loading, plain_errors
 
 #: How long what runs may take to end after a signal, in seconds.
@@ -35,6 +35,8 @@ def worker(threads: int, app_name: str | None) -> None:
         state = state_of(app)
         if state.work is None:
             raise ConfigurationError("TWIML_DATABASE_URL", "is off, so there is no journal with work")
+    if queue := open_queue(state.settings, state.root):
+        state.background.add(Listener(queue, state.background.wake))
     serve_health(app)
     stopping = _stop_signals()
     state.background.arm(threads)

@@ -1,7 +1,8 @@
 """Work after the answer: functions that run outside of requests, at least once, with retries, and on schedules."""
 
 from .background import Background, Step
+from .queue import Listener, WorkQueue, open_queue
 from .runner import Surroundings, no_sending
 from .work import Work
 
-__all__ = ["Background", "Step", "Surroundings", "Work", "no_sending"]
+__all__ = ["Background", "Listener", "Step", "Surroundings", "Work", "WorkQueue", "no_sending", "open_queue"]

@@ -27,10 +27,12 @@ class Background:
     """Runs steps in threads of their own, from the time when there is something to do.
 
     Nothing runs until it was armed; then the threads start with the first ``wake``, or when ``look`` finds that a step
-    is needed. After an error, a step is repeated ``error_s`` seconds later.
+    is needed. After an error, a step is repeated ``error_s`` seconds later. ``elsewhere`` is called instead, where
+    nothing was armed: it lets other processes look.
     """
 
-    def __init__(self, *, error_s: float = ERROR_S) -> None:
+    def __init__(self, *, error_s: float = ERROR_S, elsewhere: Callable[[], object] = lambda: None) -> None:
+        self._elsewhere = elsewhere
         self._error_s = error_s
         self._steps: list[tuple[Step, bool]] = []
         self._needs: list[Callable[[], bool]] = []
@@ -69,7 +71,9 @@ class Background:
 
     def wake(self) -> None:
         """Let the threads look at once; start them if they may run."""
-        if self._pool and not self.is_running:
+        if not self._pool:
+            self._elsewhere()
+        elif not self.is_running:
             self.start()
         for event in self._events:
             event.set()
