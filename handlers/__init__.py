@@ -1,10 +1,11 @@
 """The example application: one idea per module, in the order in which the handlers are tried."""
 
-from . import deliveries, keywords, opt_out, orders, pictures, problems, reports
+from . import deliveries, keywords, opt_out, orders, pictures, problems, receipts, reports
 
 routers = [
     keywords.router,
     orders.router,
+    receipts.router,
     pictures.router,
     deliveries.router,
     problems.router,

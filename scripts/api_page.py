@@ -15,12 +15,14 @@ from pathlib import Path
 from typing import Any, get_overloads
 
 from twiml_app import (
+    Alert,
     Body,
     InboundMedia,
     InboundMessage,
     Media,
     Message,
     MessagingResponse,
+    Reaction,
     Redirect,
     Router,
     StatusCallback,
@@ -39,7 +41,7 @@ Everything that a handler needs is imported from `twiml_app`:
 
 ```python
 from twiml_app import Body, Media, Message, MessagingResponse, Redirect, Router
-from twiml_app import InboundMedia, InboundMessage, StatusCallback  # for annotations
+from twiml_app import Alert, InboundMedia, InboundMessage, Reaction, StatusCallback  # for annotations
 from twiml_app import enqueue, enqueue_at, enqueue_in
 ```
 
@@ -54,7 +56,22 @@ _PARAMETERS = {
     "content_type": "`MediaContentType0`, …",
 }
 #: Attributes that are not a parameter of the webhook.
-_COMPUTED = ("form", "query", "replayed", "late", "in_reply_to", "channel", "contact", "number", "num_media")
+_COMPUTED = (
+    *("form", "query", "replayed", "late", "in_reply_to", "channel", "contact", "number", "num_media", "reaction"),
+    *("kind", "emoji", "quoted", "removed"),
+)
+#: Attributes of an alert that are in the JSON of one parameter.
+_IN_PAYLOAD = (
+    "error_code",
+    "resource_sid",
+    "service_sid",
+    "more_info",
+    "webhook",
+    "payload",
+    "message",
+    "contact",
+    "number",
+)
 #: The types behind the names in annotations.
 _ALIASES = {"Predicate": "Callable[[InboundMessage], object]", "Verb": "Message | Redirect | Sms | Comment"}
 _MAX_SIGNATURE = 100
@@ -88,7 +105,7 @@ def _own_attributes(kind: type) -> Iterator[Attribute]:
     assert isinstance(node, ast.ClassDef)  # noqa: S101 - the source of a class
     lines = source.splitlines()
     for each in node.body:
-        if isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name):
+        if isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name) and not each.target.id.startswith("_"):
             yield Attribute(each.target.id, ast.unparse(each.annotation), _comment(lines, each))
         elif isinstance(each, ast.FunctionDef) and _is_property(each) and not each.name.startswith("_"):
             description = " ".join((ast.get_docstring(each) or "").split())
@@ -124,13 +141,28 @@ def page() -> str:
 def _events() -> Iterator[str]:
     shared = attributes_of(InboundMessage.__mro__[1])
     names = {attribute.name for attribute in shared}
-    for kind in (InboundMessage, StatusCallback, InboundMedia):
+    for kind in (InboundMessage, StatusCallback, InboundMedia, Reaction):
         yield f"### {kind.__name__}"
         yield _text(kind)
         yield _event_table([attribute for attribute in attributes_of(kind) if attribute.name not in names])
+        yield from _members(kind, properties=False)
     yield "### InboundMessage and StatusCallback"
     yield "Both have these attributes as well."
     yield _event_table(shared)
+    yield from ("### Alert", _text(Alert), _alert_table())
+
+
+def _alert_table() -> str:
+    rows = [
+        (
+            f"`{each.name}`",
+            _type(each.type),
+            "`Payload`" if each.name in _IN_PAYLOAD else each.parameter,
+            _markdown(each.description),
+        )
+        for each in attributes_of(Alert)
+    ]
+    return _table(("attribute", "type", "parameter", "description"), rows)
 
 
 def _event_table(attributes: list[Attribute]) -> str:
@@ -140,10 +172,11 @@ def _event_table(attributes: list[Attribute]) -> str:
 
 def _router() -> Iterator[str]:
     yield from (_signature("Router", Router), _text(Router))
-    for name in ("message", "default", "status", "error_code", "opt_out", "daily", "every"):
+    names = ("message", "default", "status", "error_code", "alert", "opt_out", "reaction", "daily", "every")
+    for name in names:
         method = getattr(Router, name)
         yield f"### @router.{name}"
-        if name != "default":  # written without parentheses
+        if name not in ("default", "reaction"):  # written without parentheses
             yield _signature(f"@router.{name}", ([*get_overloads(method)] or [method])[-1])
         yield _text(method)
         if name == "message":
@@ -160,10 +193,14 @@ def _condition_table(method: Callable[..., Any]) -> str:
 
 def _class(kind: type) -> Iterator[str]:
     yield from (f"### {kind.__name__}", _signature(kind.__name__, kind), _text(kind))
+    yield from _members(kind)
+
+
+def _members(kind: type, *, properties: bool = True) -> Iterator[str]:
     lines = []
     for name in vars(kind):
         member = getattr(kind, name)
-        if isinstance(member, property):
+        if isinstance(member, property) and properties:
             lines.append(f"- `{name}`: {_summary(member)}")
         elif not name.startswith("_") and inspect.isroutine(member):
             lines.append(f"- `{name}({', '.join(_parameters(member))})`: {_summary(member)}")

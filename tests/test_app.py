@@ -18,11 +18,11 @@ from werkzeug.test import run_wsgi_app
 
 from tests.servers import ROOT
 from tests.webhook_requests import ACCOUNT, AUTHORIZATION, BASIC, SID, SIGNED, TOKEN
-from twiml_app import InboundMessage, Router, StatusCallback
+from twiml_app import Alert, InboundMessage, Router, StatusCallback
 from twiml_app.app import Twiml, collect_settings, create_app, state_of
-from twiml_app.caller.forms import inbound_form, status_form
+from twiml_app.caller.forms import alert_form, inbound_form, status_form
 from twiml_app.errors import ConfigurationError, RegistrationError
-from twiml_app.project import load_router
+from twiml_app.project_routers import load_router
 from twiml_app.signature import sign
 from twiml_app.webhook import FORM_TYPE, Form
 
@@ -767,3 +767,17 @@ def test_other_paths_of_the_application_keep_their_error_page() -> None:
 
     assert serve(app, "/page", **called)[2] == b"page"
     assert b"the host is not served here" not in serve(app, "/page", **called, HTTP_HOST="evil.example")[2]
+
+
+def test_alert_is_handled_at_its_own_url() -> None:
+    """It has the paths, the prefix and the authentication of the other webhooks."""
+    router, received = Router(), list[Alert]()
+    router.alert(received.append)
+    client = make_app({"TWIML_ALERT_PATH": "/problems"}, router=router, url_prefix="/sms").test_client()
+    form = dict(alert_form(11200).items())
+
+    answers = [client.post("/sms/problems", data=form, headers=headers) for headers in ({}, AUTHORIZATION)]
+
+    assert [(answer.status_code, answer.data) for answer in answers][1] == (204, b"")
+    assert answers[0].status_code == 401
+    assert [alert.error_code for alert in received] == [11200]

@@ -34,10 +34,13 @@ def test_defaults_match_the_reference() -> None:
         "shared_keys": {},
         "accounts": frozenset(),
         "public_url": "",
+        "api_url": "https://api.twilio.com",
         "proxy_hops": 0,
         "message_path": "/message",
         "status_path": "/status",
         "fallback_path": "/fallback",
+        "alert_path": "/alert",
+        "media_path": "/media",
         "handlers": "handlers",
         "opt_out_numbers": frozenset(),
         "database_url": "sqlite:///instance/twiml.db",
@@ -48,6 +51,10 @@ def test_defaults_match_the_reference() -> None:
         "loop_limit": 10,
         "wait_s": 10,
         "blocked": frozenset(),
+        "advanced_opt_out": frozenset(),
+        "opt_out_scope": "sender",
+        "segments_per_day": 300,
+        "segments_warning": 10,
         "max_body_bytes": 262144,
         "max_fields": 500,
         "apology": "",
@@ -55,6 +62,7 @@ def test_defaults_match_the_reference() -> None:
         "work_threads": 2,
         "queue_url": "",
         "health_bind": None,
+        "metrics": "off",
     }
 
 
@@ -86,12 +94,19 @@ def test_every_setting_has_a_reader_and_every_reader_a_setting() -> None:
         pytest.param("TWIML_ACCOUNTS", "AC1, AC2,AC3\nAC4 ,", "accounts", {"AC1", "AC2", "AC3", "AC4"}, id="accounts"),
         pytest.param("TWIML_ACCOUNTS", {"AC1"}, "accounts", {"AC1"}, id="accounts as a set"),
         pytest.param("TWIML_OPT_OUT_NUMBERS", "12345 +1500", "opt_out_numbers", {"12345", "+1500"}, id="numbers"),
+        pytest.param("TWIML_ADVANCED_OPT_OUT", "MG1, MG2", "advanced_opt_out", {"MG1", "MG2"}, id="services"),
+        pytest.param("TWIML_OPT_OUT_SCOPE", "all", "opt_out_scope", "all", id="scope of opt-outs"),
+        pytest.param("TWIML_SEGMENTS_PER_DAY", "50", "segments_per_day", 50, id="segments per day"),
+        pytest.param("TWIML_SEGMENTS_WARNING", 3, "segments_warning", 3, id="segments of one message"),
         pytest.param("TWIML_BLOCKED", ["+1", " +2 ", ""], "blocked", {"+1", "+2"}, id="blocked"),
         pytest.param("TWIML_PUBLIC_URL", " https://a.example/ ", "public_url", "https://a.example", id="public URL"),
+        pytest.param("TWIML_API_URL", "https://api.au1.twilio.com/", "api_url", "https://api.au1.twilio.com", id="api"),
+        pytest.param("TWIML_API_URL", "http://[::1]:8088", "api_url", "http://[::1]:8088", id="emulator"),
         pytest.param("TWIML_PUBLIC_URL", "http://[::1]:80/b@c", "public_url", "http://[::1]:80/b@c", id="and prefix"),
         pytest.param("TWIML_PROXY_HOPS", "2", "proxy_hops", 2, id="hops"),
         pytest.param("TWIML_PROXY_HOPS", 0, "proxy_hops", 0, id="zero hops"),
         pytest.param("TWIML_MESSAGE_PATH", " /a/b-c_d.e~f ", "message_path", "/a/b-c_d.e~f", id="path"),
+        pytest.param("TWIML_ALERT_PATH", "/problems", "alert_path", "/problems", id="path of alerts"),
         pytest.param("TWIML_HANDLERS", "shop.handlers", "handlers", "shop.handlers", id="handlers"),
         pytest.param("TWIML_DATABASE_URL", "off", "database_url", "off", id="no journal"),
         pytest.param("TWIML_DATABASE_URL", "sqlite:////a.db", "database_url", "sqlite:////a.db", id="absolute path"),
@@ -134,6 +149,7 @@ GIVE_TOKENS = "give a token, a JSON list, or a JSON object of account sid to tok
 GIVE_KEYS = "give a JSON object of key id to secret"
 GIVE_STRINGS = "must be one or more strings separated by white space"
 GIVE_PAIRS = "every entry must be user:password; separate several by white space"
+GIVE_API_URL = "give scheme and host without credentials, such as https://api.twilio.com"
 GIVE_URL = "give scheme, host and prefix without credentials, such as https://sms.example.com"
 GIVE_DATABASE = "give sqlite:/// and a path, postgresql://user:password@host/name, or off"
 EMPTY_SECRET = "has an empty secret: anybody could sign with it"
@@ -166,6 +182,9 @@ EMPTY_SECRET = "has an empty secret: anybody could sign with it"
         pytest.param("TWIML_SHARED_KEYS", '{"k": 1}', GIVE_KEYS, id="secret that is a number"),
         pytest.param("TWIML_ACCOUNTS", 1, GIVE_STRINGS, id="account that is a number"),
         pytest.param("TWIML_BLOCKED", [15005550001], GIVE_STRINGS, id="phone number that is a number"),
+        pytest.param("TWIML_API_URL", "https://AC1:s3cret@api.twilio.com", GIVE_API_URL, id="API with a password"),
+        pytest.param("TWIML_API_URL", "https://api.twilio.com/2010-04-01", GIVE_API_URL, id="API with a path"),
+        pytest.param("TWIML_API_URL", "http://api.twilio.com:80", "is http: the credentials would", id="http API"),
         pytest.param("TWIML_PUBLIC_URL", "sms.example.com", GIVE_URL, id="no scheme"),
         pytest.param("TWIML_PUBLIC_URL", "ftp://sms.example.com", GIVE_URL, id="other scheme"),
         pytest.param("TWIML_PUBLIC_URL", "https://", GIVE_URL, id="no host"),
@@ -175,6 +194,8 @@ EMPTY_SECRET = "has an empty secret: anybody could sign with it"
         pytest.param("TWIML_PUBLIC_URL", "https://a .example", GIVE_URL, id="space in a host"),
         pytest.param("TWIML_PROXY_HOPS", "-1", "is '-1': give a whole number of 0 or more", id="negative hops"),
         pytest.param("TWIML_PROXY_HOPS", True, "is True: give a whole number of 0 or more", id="hops as a flag"),
+        pytest.param("TWIML_OPT_OUT_SCOPE", "none", "is 'none': give sender or all", id="no scope"),
+        pytest.param("TWIML_SEGMENTS_PER_DAY", "0", "is '0': give a whole number of 1 or more", id="no segments"),
         pytest.param("TWIML_MAX_FIELDS", "0", "is '0': give a whole number of 1 or more", id="no fields"),
         pytest.param("TWIML_WAIT_S", "15", "is '15': give a whole number of 1 to 14", id="longer than Twilio waits"),
         pytest.param("TWIML_MAX_FIELDS", 1.5, "is 1.5: give a whole number of 1 or more", id="half a field"),
@@ -299,17 +320,17 @@ def test_tokens_are_valid_only_for_their_account(account_sid: str, tokens: tuple
 )
 def test_one_path_for_two_urls_is_refused(values: dict[str, str], setting: str) -> None:
     """Status callbacks would be answered as messages."""
-    with pytest.raises(ConfigurationError, match="is used for two of the three URLs: they must differ") as caught:
+    with pytest.raises(ConfigurationError, match="is used for two of the four URLs: they must differ") as caught:
         read(**values)
 
     assert caught.value.setting == setting
 
 
 def test_paths_are_listed_by_endpoint() -> None:
-    """The application creates its three URLs from them."""
+    """The application creates its four URLs from them."""
     paths = read(TWIML_MESSAGE_PATH="/m", TWIML_STATUS_PATH="/s").paths
 
-    assert paths == {"message": "/m", "status": "/s", "fallback": "/fallback"}
+    assert paths == {"message": "/m", "status": "/s", "fallback": "/fallback", "alert": "/alert"}
 
 
 def test_newest_flask_key_comes_first() -> None:

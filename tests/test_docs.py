@@ -11,6 +11,7 @@ import pytest
 from tests.servers import ROOT
 from twiml_app.cli import main
 from twiml_app.emulator import EmulatedPhone, Emulator, EmulatorOptions
+from twiml_app.emulator.fault_kinds import FAULT_KINDS
 from twiml_app.setting_readers import READERS
 
 REFERENCE = (ROOT / "docs" / "reference.md").read_text()
@@ -32,7 +33,7 @@ def test_every_command_is_in_the_documentation(name: str) -> None:
 
 def test_every_command_in_the_documentation_exists() -> None:
     """A command that is copied from the pages must not fail as unknown."""
-    written = {tuple(found.split()) for found in re.findall(r"`twiml-app ([a-z]+(?: [a-z]+)?)", PAGES)}
+    written = {tuple(found.split()) for found in re.findall(r"`twiml-app ([a-z][a-z-]*(?: [a-z]+)?)", PAGES)}
     for first, *rest in written:
         command = main.commands.get(first)
         assert command is not None, first
@@ -62,3 +63,11 @@ def test_every_name_of_the_emulator_in_the_documentation_exists() -> None:
 
     assert {"phone", "text", "will", "settle"} <= names
     assert {name for name in names if not hasattr(Emulator, name) and not hasattr(EmulatedPhone, name)} == set()
+
+
+def test_every_fault_of_the_emulator_is_in_the_table_with_its_summary() -> None:
+    """Users choose a fault by what it does: the page says the same as the command line."""
+    page = (ROOT / "docs" / "emulator.md").read_text()
+    rows = dict(re.findall(r"^\| `((?:api|message|text|webhook|status)-[a-z0-9-]+)` \| (.+?) \|$", page, re.MULTILINE))
+
+    assert rows == {kind.name: kind.summary for kind in FAULT_KINDS.values()}

@@ -9,7 +9,7 @@ import pytest
 
 from tests.file_modes import mode_of
 from tests.recorded import exchange
-from twiml_app.caller.forms import inbound_form
+from twiml_app.caller.forms import alert_form, inbound_form
 from twiml_app.recordings.format import read_file, write_file
 
 pytestmark = pytest.mark.slow
@@ -141,7 +141,8 @@ def test_every_recorded_exchange_is_a_test(
 def test_exchange_is_named_by_its_text_or_status(pytester: pytest.Pytester, recordings: Path) -> None:
     """A name can be typed after -k, and the index makes it unique."""
     status = replace(MENU, kind="status", form=inbound_form(fields={"MessageStatus": "failed"}))
-    write_file(recordings / "a.jsonl", [MENU, OTHER, status])
+    alert = replace(MENU, kind="alert", endpoint="alert", form=alert_form(11200))
+    write_file(recordings / "a.jsonl", [MENU, OTHER, status, alert])
 
     result = pytester.runpytest_subprocess("--collect-only", "-q")
 
@@ -151,6 +152,7 @@ def test_exchange_is_named_by_its_text_or_status(pytester: pytest.Pytester, reco
             "tests/recordings/a.jsonl::a:1 menu",
             "tests/recordings/a.jsonl::a:2 a:b [[]31m [[]x[]] \u00e9",
             "tests/recordings/a.jsonl::a:3 failed",
+            "tests/recordings/a.jsonl::a:4 ERROR",
         ]
     )
 

@@ -1,5 +1,6 @@
 """Receive and answer Twilio messages: the router, the events and the TwiML verbs that handlers use."""
 
+from .alerts import Alert as Alert
 from .enqueueing import EnqueuedWork as EnqueuedWork
 from .enqueueing import enqueue as enqueue
 from .enqueueing import enqueue_at as enqueue_at
@@ -7,6 +8,7 @@ from .enqueueing import enqueue_in as enqueue_in
 from .events import InboundMedia as InboundMedia
 from .events import InboundMessage as InboundMessage
 from .events import StatusCallback as StatusCallback
+from .reactions import Reaction as Reaction
 from .routing import Router as Router
 from .twiml import MessagingResponse as MessagingResponse
 from .verbs import Body as Body
@@ -15,6 +17,7 @@ from .verbs import Message as Message
 from .verbs import Redirect as Redirect
 
 __all__ = [
+    "Alert",
     "Body",
     "EnqueuedWork",
     "InboundMedia",
@@ -22,6 +25,7 @@ __all__ = [
     "Media",
     "Message",
     "MessagingResponse",
+    "Reaction",
     "Redirect",
     "Router",
     "StatusCallback",

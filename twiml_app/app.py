@@ -6,10 +6,11 @@ import os
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flask import Flask, got_request_exception
+from flask import Flask, current_app, got_request_exception
 from flask.sessions import SecureCookieSessionInterface
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -20,19 +21,23 @@ from .credentials import weaknesses
 from .direct_dispatch import DirectDispatch
 from .errors import ConfigurationError
 from .health import HealthServer, health_answers
-from .journal import DurableJournal, Engine, Ledger, open_engine
-from .project import load_environment, load_router
-from .receiver import Receiver
+from .media import MediaFetcher, MediaLinks, MessageFiles
+from .project_routers import load_router
+from .receiver import Observer, Receiver
 from .routing import Router, place_of
 from .setting_readers import READERS
 from .trusted_hosts import TrustedHosts
 from .unknown_settings import describe_unknown_settings
-from .views import HEALTH_CHECKS, plain_line, webhook_blueprint, webhook_views
+from .views import HEALTH_CHECKS, METRICS_PATH, metrics_view, plain_line, webhook_blueprint, webhook_views
 from .webhook_sessions import WebhookSessions
-from .work import Background, Surroundings, Work, no_sending, open_queue
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
+
+    from .journal import DurableJournal, Engine, Ledger
+    from .metrics import Metrics
+    from .sending import OptOutList
+    from .work import Background, Work
 
 EXTENSION = "twiml"
 #: How long the end of a web server's process waits for work, in seconds.
@@ -50,6 +55,25 @@ def create_app(settings: Mapping[str, Any] | None = None, *, root: str | Path | 
     folder = Path(root or Path.cwd()).resolve()
     load_environment(folder)
     return build_app(settings or {}, folder)
+
+
+def load_environment(root: Path) -> None:
+    """Set the variables of a project's ``.env`` file that the environment does not have.
+
+    Raises: ConfigurationError, for a line that cannot be read: ignoring it might leave a check out.
+    """
+    file = root / ".env"
+    if not file.is_file():
+        return
+    from dotenv import load_dotenv
+    from dotenv.parser import parse_stream
+
+    with file.open(encoding="utf-8") as lines:
+        broken = [binding.original.line for binding in parse_stream(lines) if binding.error]
+    if broken:
+        problem = f"line {broken[0]} cannot be read: write NAME=value, and JSON on one line between single quotes"
+        raise ConfigurationError(str(file), problem)
+    load_dotenv(file)
 
 
 def build_app(settings: Mapping[str, Any], folder: Path, *, router: Router | None = None) -> Flask:
@@ -87,10 +111,19 @@ class TwimlState:
     ledger: Ledger | None = None
     #: The part of the path in front of the extension's own paths.
     url_prefix: str = ""
+    #: Downloads the media files of received messages.
+    media_fetcher: MediaFetcher = field(kw_only=True)
+    #: Makes links to local files.
+    media_links: MediaLinks = field(kw_only=True)
+    #: Who must get nothing that the program sends first; None without a journal.
+    opt_outs: OptOutList | None = None
     #: What handlers asked to be done later, and the schedules; None without a journal.
     work: Work | None = None
-    #: The threads that do it, in a process that serves or in ``twiml-app worker``.
-    background: Background = field(default_factory=Background)
+
+    @property
+    def background(self) -> Background | None:
+        """The threads that do work, in a process that serves or in ``twiml-app worker``; None without a journal."""
+        return self.work.background if self.work else None
 
     @property
     def router(self) -> Router:
@@ -105,6 +138,7 @@ def assemble(
     router: Router | None = None,
     url_prefix: str = "",
     on_exception: Callable[[Exception], object] = lambda _: None,
+    observer: Observer | None = None,
     context: Callable[[], AbstractContextManager[object]] = nullcontext,
 ) -> TwimlState:
     """Return the extension's state: the handlers, the journal, the receiver, and the work, which runs in ``context``.
@@ -112,17 +146,82 @@ def assemble(
     Raises: ConfigurationError; RegistrationError.
     """
     chosen = router or load_router(settings.handlers, root)
-    engine = open_engine(settings, root)
-    queue = open_queue(settings, root)
-    background = Background(elsewhere=queue.announce) if queue else Background()
-    journal = DurableJournal(engine, settings, on_upkeep=background.look) if engine else None
-    receiver = Receiver(chosen, settings, journal=journal, on_exception=on_exception)
-    ledger = Ledger(engine) if engine else None
-    surroundings = Surroundings(
-        context=context, on_exception=on_exception, deliver=no_sending, keep_s=settings.retention_days * 86400
+    engine = _open_engine(settings, root)
+    work = _open_work(engine, chosen, settings, root, context=context, on_exception=on_exception)
+    journal = _open_journal(engine, settings, work)
+    ledger = _open_ledger(engine)
+    opt_outs = _open_opt_outs(engine, settings)
+    fetcher, links = MediaFetcher(settings), MediaLinks(settings, root, url_prefix)
+    receiver = Receiver(
+        chosen,
+        settings,
+        journal=journal,
+        bookkeeping=opt_outs.effects_of if opt_outs else lambda _: (),
+        on_exception=on_exception,
+        observer=observer,
+        media_source=partial(MessageFiles.of, fetcher),
+        file_urls=links.urls,
     )
-    work = Work(engine, chosen.schedules, surroundings, background) if engine else None
-    return TwimlState(receiver, settings, root, engine, ledger, url_prefix, work, background)
+    return TwimlState(
+        receiver,
+        settings,
+        root,
+        engine,
+        ledger,
+        url_prefix,
+        media_fetcher=fetcher,
+        media_links=links,
+        opt_outs=opt_outs,
+        work=work,
+    )
+
+
+def _open_engine(settings: Settings, root: Path) -> Engine | None:
+    if settings.database_url == "off":
+        return None
+    from .journal import open_engine  # a quarter of the time of our imports
+
+    return open_engine(settings, root)
+
+
+def _open_journal(engine: Engine | None, settings: Settings, work: Work | None) -> DurableJournal | None:
+    if engine is None or work is None:
+        return None
+    from .journal import DurableJournal
+
+    return DurableJournal(engine, settings, on_upkeep=work.background.look)
+
+
+def _open_work(
+    engine: Engine | None,
+    router: Router,
+    settings: Settings,
+    root: Path,
+    *,
+    context: Callable[[], AbstractContextManager[object]],
+    on_exception: Callable[[Exception], object],
+) -> Work | None:
+    if engine is None:
+        return None
+    from .work import open_work
+
+    return open_work(engine, router.schedules, settings, root, context=context, on_exception=on_exception)
+
+
+def _open_ledger(engine: Engine | None) -> Ledger | None:
+    if engine is None:
+        return None
+    from .journal import Ledger
+
+    return Ledger(engine)
+
+
+def _open_opt_outs(engine: Engine | None, settings: Settings) -> OptOutList | None:
+    if engine is None:
+        return None
+    from .sending import OptOutList
+
+    return OptOutList(engine, settings)
 
 
 class Twiml:
@@ -157,33 +256,51 @@ class Twiml:
         _set_secret_key(app, settings)
         chosen = router or self._router
         prefix = (self._url_prefix if url_prefix is None else url_prefix).rstrip("/")
+        metrics = _metrics(settings, self._root)
         state = assemble(
             settings,
             self._root,
             router=chosen,
             url_prefix=prefix,
             on_exception=_signal(app),
+            observer=metrics,
             context=app.app_context,
         )
         app.extensions[EXTENSION] = state
-        _add_views(app, state)
+        _add_views(app, state, metrics)
         for line in warnings_of(settings, state.router, values):
             logs.logger.warning("%s", line)
 
 
-def _add_views(app: Flask, state: TwimlState) -> None:
+def _metrics(settings: Settings, root: Path) -> Metrics | None:
+    """Return what counts for ``/metrics`` if it is switched on.
+
+    Raises: ConfigurationError.
+    """
+    if settings.metrics == "off":
+        return None
+    from .metrics import start_metrics  # reads the journal
+
+    return start_metrics(root)
+
+
+def _add_views(app: Flask, state: TwimlState, metrics: Metrics | None) -> None:
     """Add the views to an application, and the short way to them."""
     if type(app.session_interface) is SecureCookieSessionInterface:
         app.session_interface = WebhookSessions()
     views = webhook_views(state.receiver, state.settings)
-    app.register_blueprint(webhook_blueprint(views, state.receiver), url_prefix=state.url_prefix or None)
+    blueprint = webhook_blueprint(views, state.receiver, state.media_links)
+    if metrics:
+        answer = partial(metrics.answer, state.engine)
+        blueprint.add_url_rule(METRICS_PATH, "metrics", metrics_view(answer, state.settings.credentials))
+    app.register_blueprint(blueprint, url_prefix=state.url_prefix or None)
     direct = DirectDispatch(app, {state.url_prefix + path: view for path, view in views.items()})
     app.wsgi_app = outermost(direct, app, state)  # type: ignore[assignment, method-assign]
 
 
 def outermost(wsgi_app: WSGIApplication, app: Flask, state: TwimlState) -> WSGIApplication:
     """Return a WSGI application that looks at proxies and hosts before Flask does."""
-    own_paths = {state.url_prefix + path for path in (*state.settings.paths.values(), *HEALTH_CHECKS)}
+    own_paths = {state.url_prefix + path for path in (*state.settings.paths.values(), *HEALTH_CHECKS, METRICS_PATH)}
     trusting = TrustedHosts(wsgi_app, app.config, own_paths)
     hops = state.settings.proxy_hops
     return ProxyFix(trusting, x_for=hops, x_proto=hops, x_host=hops) if hops else trusting
@@ -206,6 +323,17 @@ def state_of(app: Flask) -> TwimlState:
     except KeyError:
         raise ConfigurationError("Twiml", "this Flask application has no Twiml extension: call Twiml(app)") from None
     return state
+
+
+def media_url(path: Path, *, channel: str = "sms") -> str:
+    """Return a signed URL of a local file, for a message that is sent through the REST API; it works for a day.
+
+    ``channel`` is that of the message: ``sms``, ``whatsapp``, ``rcs`` or ``messenger``. The current Flask application
+    serves the file.
+
+    Raises: MediaError, for a file that Twilio would not send; ConfigurationError, without TWIML_PUBLIC_URL.
+    """
+    return state_of(current_app).media_links.url(path, channel=channel)
 
 
 def serve_health(app: object) -> None:
@@ -237,12 +365,14 @@ def run_background(app: object) -> None:
     """Let a process of a web server do what handlers ask for, in ``TWIML_WORK_THREADS`` threads, once there is any."""
     if isinstance(app, Flask) and EXTENSION in app.extensions:
         state = state_of(app)
-        state.background.arm(state.settings.work_threads)
+        if state.background:
+            state.background.arm(state.settings.work_threads)
 
 
 def stop_background(app: object, *, wait_s: float = STOP_S) -> None:
     """Begin no more work in this process, and wait for what runs; what does not end in time is run again elsewhere."""
-    if isinstance(app, Flask) and EXTENSION in app.extensions and not state_of(app).background.stop(wait_s):
+    background = state_of(app).background if isinstance(app, Flask) and EXTENSION in app.extensions else None
+    if background and not background.stop(wait_s):
         logs.logger.warning("work was still running after %g s; it will be run again", wait_s)
 
 

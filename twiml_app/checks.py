@@ -91,6 +91,7 @@ def check_settings(
             Finding("warning", "handlers", "no handler answers messages: register one with @router.default")
         )
     handlers = len(router.routes) + len(router.status_routes) + len(router.opt_out_routes)
+    handlers += len(router.alert_routes) + (router.reaction_route is not None)
     return settings, [*findings, Finding("ok", "handlers", f"{handlers} handlers")]
 
 
@@ -210,13 +211,15 @@ class ConsoleUrls:
 
     message: str
     fallback: str
+    #: The webhook of the debugger.
+    alert: str
 
 
 def console_urls(settings: Settings, prefix: str = "", *, show_secrets: bool = False) -> ConsoleUrls:
     """Return the URLs to give to Twilio; the password is masked unless ``show_secrets``."""
     target = ServedApp(base_of(settings.public_url or "https://YOUR-HOST", prefix), settings)
     webhook = target.webhook(settings.message_path, settings.fallback_path)
-    urls = [webhook.url + RETRY_FRAGMENT, webhook.fallback_url]
+    urls = [webhook.url + RETRY_FRAGMENT, webhook.fallback_url, target.webhook(settings.alert_path).url]
     return ConsoleUrls(*(url if show_secrets else mask_url(url) for url in urls))
 
 

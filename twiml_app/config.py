@@ -26,12 +26,25 @@ class Settings:
     #: The account sids that are served; empty for any.
     accounts: frozenset[str] = frozenset()
     public_url: str = ""
+    #: Twilio's REST API, or an emulator's: scheme and host.
+    api_url: str = "https://api.twilio.com"
     proxy_hops: int = 0
     message_path: str = "/message"
     status_path: str = "/status"
     fallback_path: str = "/fallback"
+    alert_path: str = "/alert"
+    #: The folder of the URLs at which local files are served.
+    media_path: str = "/media"
     handlers: str = "handlers"
     opt_out_numbers: frozenset[str] = frozenset()
+    #: Messaging services that have their own opt-out words: for them, only OptOutType counts.
+    advanced_opt_out: frozenset[str] = frozenset()
+    #: Whether an opt-out holds for the ``sender`` that was texted, or for ``all``.
+    opt_out_scope: str = "sender"
+    #: How many segments one contact may be sent per day, without replies.
+    segments_per_day: int = 300
+    #: A message of more segments is logged as a warning.
+    segments_warning: int = 10
     database_url: str = "sqlite:///instance/twiml.db"
     durability: str = "power"
     store_failure: str = "refuse"
@@ -51,6 +64,8 @@ class Settings:
     queue_url: str = ""
     #: The host and the port on which each worker of gunicorn answers health checks from a thread of its own.
     health_bind: tuple[str, int] | None = None
+    #: Whether /metrics is served to those with the credentials.
+    metrics: str = "off"
     #: Newest first; the first one signs.
     secret_keys: tuple[str, ...] = ()
 
@@ -64,12 +79,19 @@ class Settings:
         settings = cls(**_setting_fields(given))
         _require_authentication(settings, values)
         _require_distinct_paths(settings)
+        if settings.metrics == "on" and not settings.credentials:
+            raise ConfigurationError("TWIML_METRICS", "on needs TWIML_CREDENTIALS: /metrics is only for who has them")
         return settings
 
     @property
     def paths(self) -> dict[Endpoint, str]:
         """The application's own paths, by endpoint."""
-        return {"message": self.message_path, "status": self.status_path, "fallback": self.fallback_path}
+        return {
+            "message": self.message_path,
+            "status": self.status_path,
+            "fallback": self.fallback_path,
+            "alert": self.alert_path,
+        }
 
     def tokens_for(self, account_sid: str) -> tuple[str, ...]:
         """Return the tokens that may sign for an account; all tokens, if no account is given."""
@@ -123,8 +145,8 @@ def _require_authentication(settings: Settings, values: Mapping[str, Any]) -> No
 
 
 def _require_distinct_paths(settings: Settings) -> None:
-    paths = {"TWIML_MESSAGE_PATH": settings.message_path, "TWIML_STATUS_PATH": settings.status_path}
-    paths["TWIML_FALLBACK_PATH"] = settings.fallback_path
+    paths = {f"TWIML_{endpoint.upper()}_PATH": path for endpoint, path in settings.paths.items()}
+    paths["TWIML_MEDIA_PATH"] = settings.media_path
     for name, path in paths.items():
         if list(paths.values()).count(path) > 1:
-            raise ConfigurationError(name, f"{path} is used for two of the three URLs: they must differ")
+            raise ConfigurationError(name, f"{path} is used for two of the four URLs: they must differ")

@@ -8,11 +8,13 @@
     ├── RequestRefused            a request is answered with 4xx and one plain line
     │   ├── Unauthorized          401, with a challenge
     │   ├── Forbidden             403, wrong signature, account or status token
+    │   ├── Gone                  410, a link to a media file has expired
     │   ├── MalformedRequest      400, not a form
     │   └── RequestTooLarge       413
     ├── ReplyError                a handler's return value cannot be sent
     ├── TwimlError                Twilio would not execute this TwiML
     ├── CallError                 a webhook could not be called
+    ├── MediaError                a media file cannot be downloaded or served
     ├── RecordingError            a recording cannot be read
     ├── ApiError                  the emulator's REST API refuses a request
     ├── CannotStore               work or a message was asked for where it cannot be stored
@@ -81,6 +83,12 @@ class Forbidden(RequestRefused):
     status = 403
 
 
+class Gone(RequestRefused):
+    """A link to a media file has expired, or its file is no longer there."""
+
+    status = 410
+
+
 class MalformedRequest(RequestRefused):
     """The request body is not a form."""
 
@@ -133,6 +141,18 @@ class CallError(TwimlAppError):
         self.body = body
         #: The error code in Twilio's debugger, https://www.twilio.com/docs/api/errors
         self.code = code
+
+
+class MediaError(TwimlAppError):
+    """A media file cannot be downloaded, or a local one cannot be served."""
+
+    def __init__(self, problem: str, *, file: str, status: int = 0) -> None:
+        super().__init__(f"{file}: {problem}")
+        #: The URL of the file, or the path of a local one.
+        self.file = file
+        self.problem = problem
+        #: The HTTP status of the answer; 0 if there was none, or if the file in it was refused.
+        self.status = status
 
 
 class RecordingError(TwimlAppError):

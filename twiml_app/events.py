@@ -1,4 +1,4 @@
-"""The events that webhooks carry: inbound messages, status callbacks, and unknown ones.
+"""The events that webhooks carry: inbound messages, status callbacks, alerts, and unknown ones.
 
 The parameters are those of https://www.twilio.com/docs/messaging/guides/webhook-request and
 https://www.twilio.com/docs/messaging/guides/outbound-message-status-in-status-callbacks, and of the two generations
@@ -8,19 +8,15 @@ before them. Attributes are named after the parameters, in snake case; ``form`` 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from math import isfinite
 from typing import Any, TypeVar
 
+from .alerts import Alert, is_alert, parse_alert
+from .inbound_media import InboundMedia as InboundMedia
+from .inbound_media import MediaSource, from_source
+from .reactions import Reaction, parse_reaction
 from .webhook import Form
-
-
-@dataclass(frozen=True, slots=True)
-class InboundMedia:
-    """A media file that was received with a message; downloading it may require the account's credentials."""
-
-    url: str  #: Where the file can be downloaded.
-    content_type: str  #: The media type, such as ``image/jpeg``; empty if Twilio sent none.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,6 +110,14 @@ class InboundMessage(_MessageEvent):
     referral_ctwa_clid: str = ""  #: Click to WhatsApp: the id of the click.
 
     @property
+    def reaction(self) -> Reaction | None:
+        """The reaction that a phone sent as this text, such as ``Liked “See you at noon”``; None for other messages."""
+        found = parse_reaction(self.body)
+        if found is None or self.channel not in ("sms", "rcs") or (self.media and found.kind != "sticker"):
+            return None
+        return found
+
+    @property
     def num_media(self) -> int:
         """The number of media files."""
         return len(self.media)
@@ -171,7 +175,12 @@ class UnknownEvent(_Event):
         return "webhook of an unknown kind"
 
 
-Event = InboundMessage | StatusCallback | UnknownEvent
+def with_media_source(message: InboundMessage, source: MediaSource) -> InboundMessage:
+    """Return a message whose media files come from this source."""
+    return replace(message, media=tuple(from_source(each, source) for each in message.media))
+
+
+Event = InboundMessage | StatusCallback | Alert | UnknownEvent
 EventT = TypeVar("EventT", InboundMessage, StatusCallback, UnknownEvent)
 
 #: The query parameters of a status URL that this package writes into its replies.
@@ -190,6 +199,8 @@ def parse_event(form: Form, query: Mapping[str, str] | None = None) -> Event:
         return _event(StatusCallback, _status_attributes(form, query, status))
     if form.get("From") and "CallSid" not in form and (status or "Body" in form or "NumMedia" in form):
         return _event(InboundMessage, _message_attributes(form, query))
+    if is_alert(form):
+        return parse_alert(form, query)
     return _event(UnknownEvent, _attributes(form, query, UnknownEvent))
 
 

@@ -38,6 +38,10 @@ class Effect:
     #: Called once it is stored; it must neither wait nor raise.
     committed: Callable[[], object]
 
+    def described(self) -> dict[str, Any]:
+        """Return it as a JSON object."""
+        return {"kind": self.kind, **self.summary}
+
 
 @dataclass(frozen=True, slots=True)
 class About:

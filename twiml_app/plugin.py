@@ -125,8 +125,8 @@ def _files(root: Path, patterns: list[str]) -> list[Path]:
 def _names(file: Path, config: pytest.Config) -> Iterator[tuple[int, str]]:
     """Yield the index of each exchange in a file, and a name for its test."""
     for index, exchange in _exchanges(file, config).items():
-        is_status = exchange.kind == "status"
-        text = exchange.form.get("MessageStatus", "status") if is_status else exchange.form.get("Body", "")
+        parameter = {"status": "MessageStatus", "alert": "Level"}.get(exchange.kind)
+        text = exchange.form.get(parameter, exchange.kind) if parameter else exchange.form.get("Body", "")
         printable = "".join(character if character.isprintable() else " " for character in text)
         yield index, f"{file.stem}:{index + 1} {re.sub(':{2,}', ':', printable[:30])}".strip()
 

@@ -119,7 +119,8 @@ def sender(app: Flask, recording: Path | None = None) -> SendExchange:
 def emulator_for(app: Flask, *, number: str = NUMBER) -> Emulator:
     """Return an emulator, not started yet, with one number whose Message URL is the application in this process.
 
-    Webhooks go through the application's real authentication; the REST API is served on a port.
+    Webhooks go through the application's real authentication; the REST API is served on a port. Entries of the debugger
+    are posted to the application if it has handlers of alerts.
     """
     from .emulator import Emulator, EmulatorOptions
 
@@ -127,12 +128,14 @@ def emulator_for(app: Flask, *, number: str = NUMBER) -> Emulator:
     settings = target.settings
     options = EmulatorOptions(
         account_sid=target.account_sid,
+        debugger_url=target.webhook(settings.alert_path).url if state_of(app).router.alert_routes else "",
         auth_token="" if target.key_id else target.token,  # a shared key only signs: it gives no access to the REST API
     )
     emulator = Emulator(
         options,
         transport=RoutedTransport(target.base_url, transport, HttpTransport()),
     )
+    state_of(app).media_fetcher.use_api(emulator.url, lambda _account: (emulator.auth_token,))
     if target.key_id:
         emulator.sign_with(target.key_id, target.token)
     webhook = target.webhook(settings.message_path, settings.fallback_path)

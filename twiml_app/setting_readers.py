@@ -79,6 +79,16 @@ def _public_url(name: str, value: Any) -> str:
     return url
 
 
+def _origin(name: str, value: Any) -> str:
+    url = _string(name, value).rstrip("/")
+    found = re.fullmatch(r"(https?)://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?", url)
+    if not found:
+        raise ConfigurationError(name, "give scheme and host without credentials, such as https://api.twilio.com")
+    if found[1] == "http" and found[2].lower().endswith("twilio.com"):
+        raise ConfigurationError(name, "is http: the credentials would be sent unencrypted; give an https URL")
+    return url
+
+
 def _path(name: str, value: Any) -> str:
     path = _string(name, value)
     if not re.fullmatch(r"/[A-Za-z0-9._~/-]+", path):
@@ -160,12 +170,19 @@ READERS: dict[str, Callable[[str, Any], Any]] = {
     "TWIML_SHARED_KEYS": _shared_keys,
     "TWIML_ACCOUNTS": _frozen,
     "TWIML_PUBLIC_URL": _public_url,
+    "TWIML_API_URL": _origin,
     "TWIML_PROXY_HOPS": _whole_number(0),
     "TWIML_MESSAGE_PATH": _path,
     "TWIML_STATUS_PATH": _path,
     "TWIML_FALLBACK_PATH": _path,
+    "TWIML_ALERT_PATH": _path,
+    "TWIML_MEDIA_PATH": _path,
     "TWIML_HANDLERS": _string,
     "TWIML_OPT_OUT_NUMBERS": _frozen,
+    "TWIML_ADVANCED_OPT_OUT": _frozen,
+    "TWIML_OPT_OUT_SCOPE": _choice("sender", "all"),
+    "TWIML_SEGMENTS_PER_DAY": _whole_number(1),
+    "TWIML_SEGMENTS_WARNING": _whole_number(1),
     "TWIML_DATABASE_URL": _database_url,
     "TWIML_DURABILITY": _choice("power", "process"),
     "TWIML_STORE_FAILURE": _choice("refuse", "answer"),
@@ -181,6 +198,7 @@ READERS: dict[str, Callable[[str, Any], Any]] = {
     "TWIML_QUEUE_URL": _queue_url,
     "TWIML_WORK_THREADS": _whole_number(0, 64),
     "TWIML_HEALTH_BIND": _address,
+    "TWIML_METRICS": _choice("off", "on"),
     "SECRET_KEY": _secret,
     "SECRET_KEY_FALLBACKS": _secrets,
 }

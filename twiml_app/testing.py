@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from flask import Flask
@@ -24,6 +25,7 @@ from .caller import (
 )
 from .errors import CallError
 from .handler_errors import handler_as_cause
+from .media import local_files
 from .served_app import in_process
 from .twiml import MessagingResponse
 from .verbs import Message, Redirect, Sms, Verb
@@ -106,13 +108,17 @@ class Phone:
         __tracebackhide__ = True  # pytest shows the line of the test
         return self._send(body, {}, fields)
 
-    def image(self, url: str, body: str = "", *, content_type: str = "image/jpeg", **fields: str) -> Reply:
-        """Send a picture, with or without text.
+    def image(self, url: str | Path, body: str = "", *, content_type: str = "image/jpeg", **fields: str) -> Reply:
+        """Send a picture, with or without text: its URL, or a local file, which handlers can open and save.
 
         Raises: CallError, if the application answers with an error; its cause is the exception of the handler.
         """
         __tracebackhide__ = True
-        return self._send(body, {url: content_type}, fields)
+        if isinstance(url, str):
+            return self._send(body, {url: content_type}, fields)
+        made_up = f"https://api.twilio.com/{self._new_sid('ME')}"
+        with local_files({made_up: url}):
+            return self._send(body, {made_up: content_type}, fields)
 
     def run_work(self, *, within_s: float = 0) -> int:
         """Run the work that is due now, or within so many seconds, and return how many times functions were run.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from .errors import TwimlError
@@ -17,8 +18,8 @@ MAX_MESSAGES = 10
 MAX_BYTES = 64 * 1024
 
 DECLARATION = b'<?xml version="1.0" encoding="UTF-8"?>'
-#: The characters that are escaped in attributes.
-_SPECIAL = re.compile('[&<>"\r\n\t]')
+#: Find a character that is escaped in attributes.
+_find_special = re.compile('[&<>"\r\n\t]').search
 _VERBS = (Message, Redirect, Sms, Comment)
 
 
@@ -52,7 +53,7 @@ class MessagingResponse:
         self,
         text: str | None = None,
         *,
-        media: str | Iterable[str] = (),
+        media: str | Path | Iterable[str | Path] = (),
         to: str | None = None,
         from_: str | None = None,
         action: str | None = None,
@@ -71,7 +72,10 @@ class MessagingResponse:
         return self.append(Redirect(url, method))
 
     def to_bytes(self) -> bytes:
-        """Return the document in UTF-8, with an XML declaration."""
+        """Return the document in UTF-8, with an XML declaration.
+
+        Raises: TwimlError, for a local file that has no URL yet.
+        """
         content = "".join([_markup(verb) for verb in self._verbs]) or None
         return DECLARATION + _element("Response", "", content).encode()
 
@@ -110,7 +114,7 @@ def _checked(verb: Verb) -> Verb:
 
 def _markup(verb: Verb) -> str:
     if isinstance(verb, Message):
-        return _element("Message", _attributes(verb), "".join([_noun_markup(noun) for noun in verb.nouns]) or None)
+        return _element("Message", _attributes(verb), _content(verb) or None)
     if isinstance(verb, Redirect):
         method = f' method="{verb.method}"' if verb.method else ""
         return _element("Redirect", method, _escaped(verb.url))
@@ -119,8 +123,16 @@ def _markup(verb: Verb) -> str:
     return f"<!--{verb.text}-->"
 
 
+def _content(message: Message) -> str:
+    return "".join([_noun_markup(noun) for noun in message.nouns])
+
+
 def _noun_markup(noun: Body | Media) -> str:
-    return f"<Body>{_escaped(noun.text)}</Body>" if isinstance(noun, Body) else f"<Media>{_escaped(noun.url)}</Media>"
+    if isinstance(noun, Body):
+        return f"<Body>{_escaped(noun.text)}</Body>"
+    if noun.path is not None:
+        raise TwimlError(f"{noun.path} has no URL: only an application that answers with it serves a local file")
+    return f"<Media>{_escaped(noun.url)}</Media>"
 
 
 def _element(name: str, attributes: str, content: str | None) -> str:
@@ -147,7 +159,7 @@ def _escaped(text: str) -> str:
 
 def _quoted(value: str) -> str:
     """Return the markup of the value of an attribute; white space is escaped, as parsers would normalize it."""
-    if not _SPECIAL.search(value):
+    if not _find_special(value):
         return value
     return _escaped(value).replace('"', "&quot;").replace("\n", "&#10;").replace("\t", "&#9;")
 

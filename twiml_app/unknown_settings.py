@@ -10,7 +10,7 @@ from .setting_readers import READERS
 
 #: Settings that only the command line reads.
 _OF_COMMANDS = (
-    *("TWIML_EMULATOR_URL", "TWIML_EMULATOR_NUMBERS", "TWIML_API_URL"),
+    *("TWIML_EMULATOR_URL", "TWIML_EMULATOR_NUMBERS"),
     *("TWIML_SIMULATE_URL", "TWIML_REPLAY_TO"),
 )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from flask import Blueprint, Response, request
@@ -10,13 +10,17 @@ from werkzeug.exceptions import HTTPException
 
 from .body_deadlines import BodyDeadlines
 from .config import Settings
+from .credentials import Credentials
 from .health import health_answers
-from .receiver import Receiver
+from .media import MediaLinks
+from .media_view import MediaView
+from .receiver import CHALLENGE, BasicAuth, Receiver
 from .webhook import TEXT_TYPE, Endpoint, WebhookResponse
 from .wsgi_request import RequestBody, announces_body, read_request
 from .wsgi_response import ClosingResponse, flask_response
 
 HEALTH_CHECKS = ("/healthz", "/readyz")
+METRICS_PATH = "/metrics"
 #: How long the body of a webhook may take to arrive, in seconds; Twilio waits 15 for the answer.
 _BODY_LIMIT_S = 10.0
 
@@ -30,12 +34,13 @@ def webhook_views(receiver: Receiver, settings: Settings) -> dict[str, WebhookVi
     }
 
 
-def webhook_blueprint(views: Mapping[str, WebhookView], receiver: Receiver) -> Blueprint:
-    """Return the blueprint with the views of the webhook paths and the health checks."""
+def webhook_blueprint(views: Mapping[str, WebhookView], receiver: Receiver, links: MediaLinks) -> Blueprint:
+    """Return the blueprint with the views of the webhook paths, the local files and the health checks."""
     blueprint = Blueprint("twiml", __name__)
     blueprint.register_error_handler(HTTPException, plain_line)
     for path, view in views.items():
         blueprint.add_url_rule(path, view.endpoint, view, methods=["GET", "POST"])
+    blueprint.add_url_rule(f"{links.folder}/<name>", "media", MediaView(links))
     for path, answer in health_answers(receiver).items():
         blueprint.add_url_rule(path, path.removeprefix("/"), _health_view(answer))
     return blueprint
@@ -67,6 +72,18 @@ class WebhookView:
 
 def _health_view(answer: Callable[[], WebhookResponse]) -> Callable[[], Response]:
     return lambda: flask_response(answer(), closes=announces_body(request.environ))
+
+
+def metrics_view(text: Callable[[], WebhookResponse], credentials: Iterable[Credentials]) -> Callable[[], Response]:
+    """Return a view for those who have the credentials."""
+    auth = BasicAuth(credentials)
+
+    def view() -> Response:
+        is_allowed = auth.accepts(request.headers.get("Authorization", ""))
+        answer = text() if is_allowed else WebhookResponse.line(401, "the credentials are wrong", CHALLENGE)
+        return flask_response(answer, closes=announces_body(request.environ))
+
+    return view
 
 
 def plain_line(error: HTTPException) -> Response:

@@ -17,8 +17,8 @@ TWIML_TYPE = "text/xml; charset=utf-8"
 TEXT_TYPE = "text/plain; charset=utf-8"
 
 #: Which of the application's URLs was called.
-Endpoint = Literal["message", "status", "fallback"]
-ENDPOINTS: tuple[Endpoint, ...] = ("message", "status", "fallback")
+Endpoint = Literal["message", "status", "fallback", "alert"]
+ENDPOINTS: tuple[Endpoint, ...] = ("message", "status", "fallback", "alert")
 
 DefaultT = TypeVar("DefaultT")
 

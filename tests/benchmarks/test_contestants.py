@@ -17,6 +17,7 @@ from benchmarks.contestants import EXPRESS, FLASK, LIMIT, OFF, Contestant
 from benchmarks.echo_text import TEXT
 from benchmarks.plan import NotMeasured
 from benchmarks.rivals import constant
+from benchmarks.servers import environment
 from benchmarks.signed_requests import CREDENTIALS, TOKEN, URL, new_form, signed_headers, write_requests
 from twiml_app.app import build_app
 from twiml_app.signature import HEADER, verify
@@ -55,6 +56,16 @@ def test_requests_are_signed_and_each_has_a_new_sid(tmp_path: Path) -> None:
         assert 600 <= len(body) <= 700
     assert len(data) == 20 * requests.request_bytes
     assert len(sids) == 20
+
+
+def test_contestants_run_with_the_given_settings_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A setting of the shell would change what is measured, and a module that is compiled anew is not as installed."""
+    monkeypatch.setenv("TWIML_LOOP_LIMIT", "1")
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+
+    found = environment({"TWIML_DATABASE_URL": "off"})
+
+    assert {name for name in found if name.startswith(("TWIML_", "PYTHONDONT"))} == {"TWIML_DATABASE_URL"}
 
 
 def test_measured_application_echoes_with_a_signed_status_url(tmp_path: Path) -> None:

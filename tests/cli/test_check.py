@@ -25,6 +25,7 @@ def test_check_shows_the_urls_to_paste_and_exits_0_on_success(postgres_url: str)
         in result.output
     )
     assert "Primary handler fails  Webhook  https://sms:***@sms.example.com/fallback  HTTP POST" in result.output
+    assert "Webhook                         https://sms:***@sms.example.com/alert" in result.output
 
 
 def test_check_exits_1_without_settings() -> None:

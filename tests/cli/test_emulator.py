@@ -254,3 +254,21 @@ def test_wrong_options_exit_2_before_anything_starts(arguments: list[str], says:
 
     assert (result.exit_code, result.stdout, says in result.stderr) == (2, "", True), result.stderr
     assert PASSWORD not in result.stderr
+
+
+def test_errors_are_posted_to_the_webhook_of_the_debugger(program: str) -> None:
+    """The application can be tried out with the alerts of a failure."""
+    alerts = program.replace("/message", "/alert")
+    with started("--clock", "step", "--number", f"{NUMBER}={program}-typo", "--debugger-url", alerts) as process:
+        run("text", "hi", url=process.url)
+        run("clock", "--settle", url=process.url)
+        called = json.loads(run("webhooks", "--json", url=process.url).stdout)
+
+    assert [each["status"] for each in called if each["url"].endswith("/alert")] == [401, 204]
+
+
+def test_webhook_of_the_debugger_must_be_a_url() -> None:
+    """A typo is reported at the start, in one line."""
+    result = run(environment={"TWIML_EMULATOR_DEBUGGER_URL": "alert"})
+
+    assert result.stderr == "Error: debugger_url: it must begin with http:// or https:// and include a host\n"

@@ -51,6 +51,18 @@ def test_text_carries_pictures(texted: str) -> None:
     assert turn.stdout == "> Thanks, 2 received. Here is ours:  [1 segment, 1 media]\n"
 
 
+def test_text_goes_wrong_as_asked_for(texted: str) -> None:
+    """A developer sees what the app makes of a text that arrives twice, and of a reaction."""
+    answer = "> Thanks! 2 coffee will be ready in ten minutes.  [1 segment]\n"
+    twice = run("text", "order 2 coffee", "--fault", "text-duplicate", url=texted)
+    dropped = run("text", "order 2 coffee", "--fault", "webhook-drop", url=texted)
+    status, document = seen(run("text", "your order", "--reaction", "love", "--json", url=texted))
+
+    assert twice.stdout == f"{answer}'order 2 coffee' arrived as another message at {NUMBER}:\n{answer}"
+    assert (dropped.exit_code, "(the fault webhook-drop)" in dropped.stdout) == (1, True)
+    assert (status, document["inbound"]["body"]) == (0, "Loved “your order”")
+
+
 def test_text_exits_1_if_twilio_would_complain(dead_url: str) -> None:
     """An app that does not run needs the error code and what to do about it, without the password."""
     number_url = dead_url.replace("://", f"://sms:{PASSWORD}@")

@@ -15,14 +15,14 @@ from tests.cli.command_line import SETTINGS, run
 from twiml_app import InboundMessage, Router
 from twiml_app.app import Twiml, create_app
 from twiml_app.caller.caller import Caller
-from twiml_app.caller.forms import inbound_form
+from twiml_app.caller.forms import alert_form, inbound_form
 from twiml_app.caller.transports import WsgiTransport
 from twiml_app.caller.types import OutgoingRequest, Webhook
 from twiml_app.cli import main
 from twiml_app.cli.explain import Observer, answer_saved, read_saved
 from twiml_app.errors import CallError, ConfigurationError
 from twiml_app.testing import Phone
-from twiml_app.webhook import WebhookResponse
+from twiml_app.webhook import FORM_TYPE, Form, WebhookResponse
 
 AUTHORIZED = "Authorization: Basic c21zOnF1aXRlLWxvbmctZW5vdWdo"
 TEXT = "From=%2B15005550001&To=%2B15005550006&Body=hi&MessageSid=SM1"
@@ -167,7 +167,7 @@ def test_explain_names_the_paths_if_a_request_went_elsewhere(tmp_path: Path) -> 
     assert result.exit_code == 1
     assert result.output == (
         "request: POST /mesage, 6 bytes\n"
-        "refused: 404 not found: the paths are /message, /status, /fallback\n"
+        "refused: 404 not found: the paths are /message, /status, /fallback, /alert\n"
         "answer: 404 Not Found\n"
     )
 
@@ -313,7 +313,7 @@ def test_explain_takes_an_application_by_name(tmp_path: Path) -> None:
 
     assert "accepted: by every check that is configured\nevent: inbound message SM1" in found.output
     assert (
-        "404 not found: the paths are /sms/message, /sms/status, /sms/fallback\nanswer: a page in HTML"
+        "404 not found: the paths are /sms/message, /sms/status, /sms/fallback, /sms/alert\nanswer: a page in HTML"
         in missing.output
     )
 
@@ -354,3 +354,24 @@ def test_saved_request_keeps_its_prefix_and_query() -> None:
     request = observed.request
     assert (request.endpoint, request.prefix, request.target) == ("status", "/sms", "/sms/status?step=2")
     assert (request.scheme, request.host, request.method) == ("https", "sms.example.com", "POST")
+
+
+@pytest.mark.parametrize(
+    ("path", "form", "says"),
+    [
+        pytest.param("alert", alert_form(11200, sid="NO1"), "event: alert NO1: error 11200", id="alert"),
+        pytest.param(
+            "alert",
+            Form([("Level", "Warning"), ("Payload", "{")]),
+            "event: alert : warning without an error code",
+            id="alert without a code",
+        ),
+        pytest.param("message", inbound_form("Loved “hi”"), ", a reaction: love", id="reaction"),
+    ],
+)
+def test_explain_names_alerts_and_reactions(tmp_path: Path, path: str, form: Form, says: str) -> None:
+    """They go another way than texts do."""
+    file = tmp_path / "request.http"
+    file.write_text(f"POST /{path} HTTP/1.1\nContent-Type: {FORM_TYPE}\n{AUTHORIZED}\n\n{form.encode()}")
+
+    assert says in run("explain", str(file), environment=SETTINGS).output

@@ -106,7 +106,7 @@ def test_show_prints_the_request_and_every_result(project: Project) -> None:
     assert "200 text/xml; charset=utf-8" in shared
     assert ("Ada" in shared, "Ada &amp; Bob (whatsapp:+15005550001) said" in whole) == (False, True)
     assert f"{project.module}.failed: ValueError: whatsapp:+1555" in status
-    assert json.loads(project.type("journal", "show", "2", "--json").stdout)["schema"] == 1
+    assert json.loads(project.type("journal", "show", "2", "--json").stdout)["schema"] == 2
 
 
 @pytest.mark.parametrize(

@@ -12,10 +12,15 @@ from pathlib import Path
 import pytest
 
 from tests.cli.command_line import run
-from tests.cli.projects import SENT
+from tests.cli.projects import HANDLERS, SENT
 from tests.journal.kept_journals import load_kept_journal
 from tests.servers import LIMIT_S, clean_environment
+from twiml_app.app import create_app
+from twiml_app.caller.forms import alert_form
+from twiml_app.cli.common import project_settings
 from twiml_app.cli.journal_maintenance import journal as group
+from twiml_app.journal import open_engine
+from twiml_app.journal.opt_out_rows import OptOut, add_opt_out
 from twiml_app.testing import Phone
 
 KILLED = """
@@ -98,12 +103,12 @@ def test_upgrade_builds_the_missing_indexes_and_then_has_nothing_to_do(tmp_path:
     load_kept_journal(f"sqlite:///{path}", 1)
     run("journal", "list")
     with closing(sqlite3.connect(path)) as connection:
-        connection.execute("DROP INDEX exchanges_failed")
+        connection.execute("DROP INDEX exchanges_attention")
 
     first, second = run("journal", "upgrade"), run("journal", "upgrade")
 
     with closing(sqlite3.connect(path)) as connection:
-        found = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'exchanges_failed'").fetchall()
+        found = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'exchanges_attention'").fetchall()
     assert found == [(1,)]
     assert first.output.splitlines()[-1] == "1 indexes built"
     assert second.output == "nothing to do: the journal is up to date\n"
@@ -113,3 +118,44 @@ def test_upgrade_builds_the_missing_indexes_and_then_has_nothing_to_do(tmp_path:
 def test_every_command_of_the_group_is_there(command: str) -> None:
     """The commands are in two modules, and a module that nobody imports would lose its commands."""
     assert command in group.commands
+
+
+ALARM = """
+@router.alert
+def alarm(alert):
+    looked_up(alert)
+"""
+
+
+def test_retry_runs_handlers_of_alerts_too(phone: Phone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twilio does not send an alert again."""
+    project = tmp_path / "alarming.py"
+    project.write_text(f"{HANDLERS}\n{ALARM}")
+    monkeypatch.setenv("TWIML_HANDLERS", "alarming")
+    form = dict(alert_form(11200, sid="NO1").items())
+    create_app().test_client().post("/alert", data=form, auth=("sms", "quite-long-enough"))
+
+    again = run("journal", "retry")
+    Path("works").touch()
+    fixed = run("journal", "retry")
+
+    assert again.output.splitlines()[0].split() == ["1", "NO1", "error", "failed"]
+    assert fixed.output.splitlines()[-1] == "1 retried, 0 failed again"
+
+
+def test_erase_needs_a_key_only_for_somebody_who_opted_out(phone: Phone) -> None:
+    """Without credentials in the environment there is none, and a hash with another one would never be found."""
+    phone.text("hello")
+    engine = open_engine(project_settings(), Path.cwd())
+    assert engine is not None
+    opted_out = OptOut("+15005550002", "*", "program", "asked", "", 1.0)
+    engine.run(lambda execute: add_opt_out(execute, opted_out))
+    without: dict[str, str | None] = {"TWIML_CREDENTIALS": None}
+
+    erased = run("journal", "erase", "+15005550001", "--yes", environment=without)
+    refused = run("journal", "erase", "+15005550002", "--yes", environment=without)
+    hidden = run("journal", "erase", "+15005550002", "--yes")
+
+    assert (erased.exit_code, refused.exit_code, hidden.exit_code) == (0, 1, 0)
+    assert refused.stderr.startswith("Error: SECRET_KEY: is needed to keep a hash of the opt-outs")
+    assert "opted-out contacts    1\n" in run("overview").output

@@ -9,8 +9,11 @@ import pytest
 from tests.cli.command_line import run
 from tests.cli.projects import SENT
 from twiml_app.app import create_app
+from twiml_app.caller.forms import alert_form
 from twiml_app.errors import CallError
 from twiml_app.testing import Phone
+
+CREDENTIALS = {"TWIML_CREDENTIALS": "sms:quite-long-enough"}
 
 
 def test_overview_shows_the_last_refusal_and_the_error_codes(phone: Phone) -> None:
@@ -55,7 +58,10 @@ def test_overview_shows_when_the_last_message_was_received(phone: Phone) -> None
         "overdue answers": "0",
         "killed workers": "0",
         "unfinished": "0",
+        "alerts of Twilio": "0",
+        "last alert": "none",
         "refused": "0",
+        "opted-out contacts": "0",
         "last refusal": "none",
         "work waiting": "0",
         "work overdue since": "never",
@@ -77,3 +83,20 @@ def test_ledger_shows_an_error_code_that_has_no_entry_in_the_table(phone: Phone)
     assert unknown.output.startswith(f"{SENT}  failed, error 39999\n\n  time")
     assert unknown.output.splitlines()[-1].split()[1:] == ["failed", "39999"]
     assert delivered.output.startswith("SM1  delivered\n\n  time")
+
+
+def test_overview_shows_the_last_alert() -> None:
+    """Twilio's debugger is the first place to look when texts get lost."""
+    client = create_app(CREDENTIALS).test_client()
+    for code, level in ((30007, "error"), (11200, "warning")):
+        form = dict(alert_form(code, level=level).items())
+        assert client.post("/alert", data=form, auth=("sms", "quite-long-enough")).status_code == 204
+
+    shown = json.loads(run("overview", "--json").output)
+    listed = json.loads(run("journal", "list", "--json").output)
+
+    assert (shown["alerts of Twilio"], shown["last alert"].split(" ", 1)[1]) == ("2", "warning 11200")
+    assert [(row["event"], row["status"], row["outcome"]) for row in listed] == [
+        ("alert", "warning 11200", "unhandled"),
+        ("alert", "error 30007", "unhandled"),
+    ]

@@ -231,11 +231,11 @@ def test_progress_is_shown_on_a_terminal(project: Project, monkeypatch: pytest.M
 
 def test_broken_recording_is_named(project: Project) -> None:
     """The error must name file and line, without a traceback."""
-    (project.folder / "a.jsonl").write_text('{"schema": 2}\n')
+    (project.folder / "a.jsonl").write_text('{"schema": 3}\n')
 
     result = project.type("replay", "a.jsonl")
 
     assert (result.exit_code, result.stderr) == (
         1,
-        "Error: a.jsonl:1: schema 2 is newer than 1: upgrade twiml-app\n",
+        "Error: a.jsonl:1: schema 3 is newer than 2: upgrade twiml-app\n",
     )

@@ -211,3 +211,41 @@ def test_routes_of_every_kind_are_listed() -> None:
 
     assert [event for event, _ in itertools.groupby(row["event"] for row in rows)] == ["opt-out", "message", "status"]
     assert "handlers.deliveries.arrived" in {row["handler"] for row in rows if row["event"] == "status"}
+
+
+REACTION = "Liked “See you at noon”"
+
+
+def test_match_reports_that_a_reaction_reaches_nobody() -> None:
+    """Without this, nobody would understand why the default handler does not run."""
+    result, found = run("match", REACTION), json.loads(run("match", REACTION, "--json").output)
+
+    assert result.exit_code == 1
+    assert 'the text is a reaction: 👍 like, to "See you at noon"\nreaction: the text is' in result.output
+    assert (found["outcome"], found["handler"], found["reaction"]["kind"]) == ("reaction", None, "like")
+    assert {row["verdict"] for row in found["routes"]} == {"no: the text is a reaction"}
+
+
+def test_handler_of_reactions_is_listed_and_matched(tmp_path: Path) -> None:
+    """It comes before all others, and takes nothing else."""
+    (tmp_path / "reacting.py").write_text(
+        "from twiml_app import Router\nrouter = Router()\n"
+        "@router.reaction\ndef confirm(message): ...\n@router.default\ndef other(message): ...\n"
+        "@router.alert(11200)\ndef alarm(alert): ...\nrouters = [router]\n"
+    )
+    os.chdir(tmp_path)
+    settings = {"TWIML_HANDLERS": "reacting"}
+
+    listed = json.loads(run("routes", "--json", environment=settings).output)
+    matched = run("match", "Removed a like from an image", environment=settings)
+    other = run("match", "hello", environment=settings)
+
+    assert [(row["event"], row["for"], row["handler"]) for row in listed][-1] == ("alert", "11200", "reacting.alarm")
+    assert next((row["event"], row["for"], row["handler"]) for row in listed) == (
+        "reaction",
+        "(reaction)",
+        "reacting.confirm",
+    )
+    assert matched.output.startswith("reacting.confirm()")
+    assert "the text is a reaction: 👍 like, removed, to a picture\nreplied:" in matched.output
+    assert "no: the text is not a reaction" in other.output

@@ -94,3 +94,12 @@ def test_simulate_does_not_change_the_live_journal(phone: Phone, options: list[s
 
     assert (simulated.exit_code, "> Hello!" in simulated.stdout) == (0, True)
     assert len(json.loads(run("journal", "list", "--json").output)) == 1
+
+
+def test_simulate_says_that_a_text_is_a_reaction() -> None:
+    """Otherwise nobody would know why nothing is sent."""
+    shown, as_json = run("simulate", "Loved “hi”"), run("simulate", "Loved “hi”", "--json")
+
+    assert 'the text is a reaction: ❤️ love, to "hi"' in shown.stdout
+    assert "nothing is sent" in shown.stdout
+    assert json.loads(as_json.stdout)["reaction"] == {"kind": "love", "emoji": "❤️", "quoted": "hi", "removed": False}

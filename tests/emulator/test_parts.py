@@ -185,7 +185,7 @@ def test_clear_deletes_cookies(assembled: Assembled) -> None:
 
 def test_clear_ends_an_outage(assembled: Assembled) -> None:
     """The outage is meant only for the test that started it."""
-    assembled.parts.access.fail_next(10)
+    assembled.parts.context.faults.add("api-503")
     assembled.parts.clear()
 
     assert assembled.get(f"{BASE}/Messages.json") == 200

@@ -407,3 +407,29 @@ def test_stop_is_idempotent_and_a_stopped_schedule_can_be_started_again() -> Non
         running.schedule.stop()
 
     assert running.schedule.settle(0.0)
+
+
+def test_actions_run_until_something_is_done() -> None:
+    """The clock is moved no further than that takes."""
+    stepped = Stepped()
+    for due in (1, 2, 3):
+        stepped.at(due, due)
+
+    assert stepped.schedule.run_until(lambda: len(stepped.happened) == 2, LIMIT_S)
+    assert (stepped.happened, stepped.clock.now()) == ([(1, 1), (2, 2)], START + 2)
+    assert not stepped.schedule.run_until(lambda: False, LIMIT_S)
+    assert stepped.clock.now() == START + 3
+
+
+def test_thread_does_not_wait_for_ever_for_another_that_moves_the_clock() -> None:
+    """A handler that is called while a test moves the clock may itself wait for something that needs the clock."""
+    stepped = Stepped()
+    with ThreadPoolExecutor() as pool:
+        stepped.schedule.at(
+            START + 1,
+            lambda: stepped.note(pool.submit(stepped.schedule.run_until, lambda: False, 0.01).result(LIMIT_S)),
+        )
+        stepped.at(2, "later")
+        assert stepped.schedule.settle()
+
+    assert stepped.happened == [(1, False), (2, "later")]

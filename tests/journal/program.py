@@ -11,8 +11,8 @@ from typing import ClassVar
 
 from tests.servers import LIMIT_S, ROOT, clean_environment
 from tests.webhook_requests import AUTHORIZATION, BASIC, SID, read_settings, webhook
-from twiml_app import InboundMessage, Router, StatusCallback
-from twiml_app.caller.forms import inbound_form, status_form
+from twiml_app import Alert, InboundMessage, Router, StatusCallback
+from twiml_app.caller.forms import alert_form, inbound_form, status_form
 from twiml_app.config import Settings
 from twiml_app.events import parse_event
 from twiml_app.journal import DurableJournal, Ledger, open_engine, sqlite_path
@@ -60,10 +60,12 @@ class Program:
         self.journal = DurableJournal(self.engine, self.settings, clock=clock, monotonic=monotonic, sleep=sleep)
         self.ran: list[str] = []
         self.statuses: list[StatusCallback] = []
+        self.alerts: list[Alert] = []
         self.during: Callable[[InboundMessage], object] = lambda _: None
         router = Router()
         router.default(self._answer)
         router.status("delivered", "failed", "sent")(self._record_status)
+        router.alert(self._record_alert)
         self.receiver = Receiver(router, self.settings, journal=self.journal, clock=clock)
         self.archive = Archive(self.engine)
         self.ledger = Ledger(self.engine)
@@ -78,6 +80,11 @@ class Program:
         if status.form.get("Fail"):
             raise ValueError("asked to fail")
 
+    def _record_alert(self, alert: Alert) -> None:
+        self.alerts.append(alert)
+        if alert.form.get("Fail"):
+            raise ValueError("asked to fail")
+
     def text(self, body: str = "hello", sid: str = SID, **more: str) -> WebhookResponse:
         """Receive a message."""
         return self.send(inbound_form(body, message_sid=sid, fields=more))
@@ -85,6 +92,12 @@ class Program:
     def status(self, status: str, sid: str = SID, error_code: int | None = None, **more: str) -> WebhookResponse:
         """Receive a status callback."""
         return self.send(status_form(sid, status, error_code=error_code, fields=more), endpoint="status")
+
+    def alert(self, error_code: int = 11200, sid: str = "NO1", **more: str) -> WebhookResponse:
+        """Receive an alert about a text."""
+        request = ("https://sms.example.com/message", inbound_form("hello"))
+        form = alert_form(error_code, sid=sid, resource_sid=SID, request=request)
+        return self.send(Form([*form.pairs, *more.items()]), endpoint="alert")
 
     def send(self, form: Form, **more: object) -> WebhookResponse:
         """Receive any form."""

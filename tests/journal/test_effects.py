@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.journal.program import Clock, Program, claim_message, query, replied
@@ -143,3 +145,26 @@ def test_effects_are_refused_without_a_journal(program: Program) -> None:
 
     assert program.text().status == 500
     assert "TWIML_DATABASE_URL" in str(problems[0])
+
+
+def test_exchange_shows_what_was_asked_for(program: Program) -> None:
+    """The journal exports it, and a replay compares it."""
+    program.during = lambda _: ask("report", [])
+    program.text()
+    program.during = lambda _: None
+    program.text(sid="SM" + "6" * 32)
+    exchanges = [kept.exchange for kept in program.archive.all(Filter())]
+
+    assert [exchange.effects for exchange in exchanges if exchange] == [({"kind": "work", "name": "report"},), ()]
+
+
+def test_imported_effects_are_exported_again(program: Program) -> None:
+    """A recording survives the way through a journal."""
+    program.during = lambda _: ask("report", [])
+    program.text()
+    (kept,) = program.archive.all(Filter())
+    assert kept.exchange is not None
+    program.archive.add([replace(kept.exchange, received_at=1.0)], keep_until=1e12)
+    found = [each.exchange for each in program.archive.all(Filter())]
+
+    assert [each.effects for each in found if each] == [kept.exchange.effects] * 2

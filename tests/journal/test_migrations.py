@@ -113,9 +113,24 @@ def test_indexes_of_a_large_journal_are_built_later_while_others_write(database_
             assert program.text(sid=index.name).status == 200
         assert writing.read() == "answered"
 
-    assert missing == list(MIGRATIONS[1].indexes)
+    assert missing == [index for migration in MIGRATIONS[1:] for index in migration.indexes]
     assert program.engine.missing_indexes() == []
     assert versions(program)["schema_version"] == str(SCHEMA_VERSION)
+
+
+def test_index_that_another_one_replaces_is_dropped(program: Program, database_url: str) -> None:
+    """It would cost time at each insert, and no query uses it."""
+    program.journal.check()
+    query(program.engine, "CREATE INDEX exchanges_failed ON exchanges (received_at) WHERE outcome IN ('failed')")
+    query(program.engine, "ALTER TABLE exchanges DROP COLUMN effects")
+    query(program.engine, "UPDATE meta SET value = '2' WHERE name = 'schema_version'")
+
+    upgraded = Program(database_url)
+    upgraded.journal.check()
+
+    names = upgraded.engine.read(upgraded.engine.store.index_names)
+    assert "exchanges_failed" not in names
+    assert "exchanges_attention" in names
 
 
 @pytest.mark.parametrize("more", [-28, -27], ids=["small", "large"])

@@ -19,6 +19,7 @@ from twiml_app.journal.archive import Archive, Filter
 from twiml_app.journal.engine import READ_S, WAIT_S, Engine
 from twiml_app.journal.killed import collect_killed
 from twiml_app.journal.ledger import Ledger
+from twiml_app.journal.reachability_rows import last_text_at
 from twiml_app.journal.rows import SELECT_ANSWERS, said_lately
 from twiml_app.journal.stores import Execute, Operation, Row, T
 from twiml_app.journal.upkeep import sweep
@@ -40,7 +41,7 @@ FAST = (
     "INDEX exchanges_contact (contact=?",
     "INDEX sqlite_autoindex_exchanges_1 (key=?",
     "INDEX exchanges_keep (keep_until<?",
-    "INDEX exchanges_failed",
+    "INDEX exchanges_attention",
     "COVERING INDEX",
 )
 
@@ -107,6 +108,7 @@ def watched(tmp_path: Path) -> Any:
     program = Program(f"sqlite:///{tmp_path}/twiml.db")
     program.text()
     program.status("delivered", "SM2")
+    program.alert()
     return Watched(program.engine)
 
 
@@ -133,6 +135,9 @@ ACTIONS: dict[str, Callable[[Any], object]] = {
     "sweep": lambda engine: engine.run(lambda execute: sweep(execute, time.time())),
     "answer for a fallback request": lambda engine: engine.read(
         lambda execute: execute(SELECT_ANSWERS, ("SM1", "message?"))
+    ),
+    "last text of a contact": lambda engine: engine.read(
+        lambda execute: last_text_at(execute, "+15005550001", since=1.0, number="+15005550006")
     ),
     "what was said lately": lambda engine: engine.read(
         lambda execute: said_lately(execute, _message(), time.time(), 10)
@@ -162,7 +167,7 @@ def test_list_is_read_from_the_index_of_exactly_what_it_selects(watched: Any) ->
 
     plans = [watched.plan(statement, given) for statement, given, _ in watched.statements]
     assert [[step for *_, step in plan if "SCAN" in step] for plan in plans] == [
-        ["SCAN exchanges USING COVERING INDEX exchanges_failed"],
+        ["SCAN exchanges USING COVERING INDEX exchanges_attention"],
         ["SCAN exchanges USING COVERING INDEX exchanges_received"],
     ]
 
@@ -175,7 +180,7 @@ def test_no_statement_reads_more_than_a_page(watched: Any) -> None:
     watched.run(lambda execute: [copy.insert(execute) for copy in copies])
     watched.statements.clear()
 
-    assert len(Archive(watched).all(Filter())) == 1202
+    assert len(Archive(watched).all(Filter())) == 1203
     assert max(count for _, _, count in watched.statements) == 500
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from tests.webhook_requests import BASIC, SID, authorized, read_settings, webhook
-from twiml_app import InboundMessage, Router, StatusCallback
+from twiml_app import Alert, InboundMessage, Router, StatusCallback
 from twiml_app.caller.forms import inbound_form, status_form
 from twiml_app.config import Settings
 from twiml_app.errors import ClaimLost, Forbidden, JournalUnavailable, RequestRefused, StillRunning
@@ -102,6 +102,29 @@ class Deliveries:
         @self.router.status("undelivered", "delivered")
         def third(status: StatusCallback) -> str:
             self.ran.append(f"third {status.message_status}")
+            return "ignored"
+
+
+@dataclass
+class Alarms:
+    """Handlers of alerts that record the order in which they run; one of them fails."""
+
+    router: Router = field(default_factory=Router)
+    ran: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        @self.router.alert
+        def every(alert: Alert) -> None:
+            self.ran.append(f"every {alert.error_code}")
+
+        @self.router.alert(11200, range(30000, 31000))
+        def some(alert: Alert) -> None:
+            self.ran.append(f"some {alert.error_code}")
+            raise ValueError("a bug")
+
+        @self.router.alert(11200)
+        def one(alert: Alert) -> str:
+            self.ran.append(f"one {alert.error_code}")
             return "ignored"
 
 

@@ -322,7 +322,7 @@ def test_status_token_does_not_authenticate_a_message() -> None:
     form = inbound_form("order 2 coffee", from_=NUMBER, to=CONTACT)
     request = replace(webhook(form), endpoint="status", target=status_request("SM1").target)
 
-    assert refusal(request, BASIC).reason == "a status token does not authenticate inbound messages"
+    assert refusal(request, BASIC).reason == "a status token does not authenticate inbound messages and alerts"
     assert isinstance(admit(Admission(read_settings(BASIC)), authorized(request)), InboundMessage)
 
 

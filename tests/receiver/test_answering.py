@@ -13,7 +13,7 @@ from tests.webhook_requests import BASIC, SID, read_settings, webhook
 from twiml_app import InboundMessage, Media, Message, MessagingResponse, Redirect, Router, StatusCallback
 from twiml_app.caller.forms import CONTACT, NUMBER, inbound_form, status_form
 from twiml_app.events import parse_event
-from twiml_app.receiver.answering import Answerer, describe, run_status_handlers
+from twiml_app.receiver.answering import Answerer, describe, run_handlers
 from twiml_app.receiver.auth import StatusUrls
 from twiml_app.receiver.claims import Outcome
 from twiml_app.receiver.responses import empty_response
@@ -219,10 +219,10 @@ def test_handlers_that_succeeded_before_do_not_run_again() -> None:
     """A retry of a failed status must not refund the same customer twice."""
     deliveries, received = Deliveries(), status("undelivered", 30003)
     handlers = deliveries.router.status_handlers(received)
-    results = run_status_handlers(handlers, received).results
+    results = run_handlers(handlers, received).results
     deliveries.ran.clear()
 
-    assert run_status_handlers(handlers, received, results).results == results
+    assert run_handlers(handlers, received, results).results == results
     assert deliveries.ran == ["second False"]
 
 
@@ -230,7 +230,7 @@ def test_each_error_is_reported_with_its_handler() -> None:
     """Several handlers may fail, and each error must name its handler."""
     deliveries, received = Deliveries(), status("undelivered", 30003)
     reported: list[tuple[str, str]] = []
-    run_status_handlers(
+    run_handlers(
         deliveries.router.status_handlers(received),
         received,
         on_exception=lambda error, handler: reported.append((str(error), handler)),
@@ -252,7 +252,7 @@ def test_failure_is_kept_if_two_handlers_share_a_name(order: list[bool]) -> None
 
         return handler
 
-    results = run_status_handlers([make(fails=each) for each in order], status("delivered")).results
+    results = run_handlers([make(fails=each) for each in order], status("delivered")).results
 
     assert [*results.values()] == ["ValueError: a bug"]
     assert ran == order

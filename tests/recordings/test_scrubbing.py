@@ -12,7 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.helpers import sample
-from twiml_app.caller.forms import inbound_form, status_form
+from twiml_app.alerts import Alert
+from twiml_app.caller.forms import alert_form, inbound_form, status_form
+from twiml_app.events import parse_event
+from twiml_app.reactions import split_reaction
 from twiml_app.recordings.format import Exchange, read_line, write_line
 from twiml_app.recordings.phone_numbers import AnyDigits
 from twiml_app.recordings.scrubbing import Scrubber
@@ -624,3 +627,70 @@ def test_twilios_own_words_are_not_names() -> None:
 
     assert (result.form["SmsStatus"], result.form["MediaContentType0"]) == ("received", "image/png")
     assert b'method="POST"' in result.answer.body
+
+
+def test_reaction_stays_a_reaction() -> None:
+    """Its replay must not reach the default handler, even if a contact has the name of a word in it."""
+    named = exchange(inbound_form("Le gustó “Le Tran, noon?”", fields={"ProfileName": "Le Tran"}))
+
+    (kept,) = scrub(named)
+    (redacted,) = scrub(named, redact_bodies=True)
+
+    before, quoted, after = split_reaction(kept.form["Body"]) or ("", "", "")
+    assert (before, after, "Tran" in quoted, ", noon?" in quoted) == ("Le gustó “", "”", False, True)
+    assert redacted.form["Body"] == "Le gustó “xx xxxx, xxxx?”"
+
+
+def alert(payload: str = "", **fields: str) -> Exchange:
+    """Return an alert about a text of a contact."""
+    request = (
+        "https://user:pass@sms.example.com/message?key=topsecret",
+        inbound_form(f"I am {CONTACT}", fields=fields),
+    )
+    form = alert_form(11200, sid="NO" + "6" * 32, resource_sid=SID, problem=f"no answer for {SID}", request=request)
+    changed = [(name, payload if payload and name == "Payload" else value) for name, value in form.pairs]
+    return replace(exchange(Form(changed), kind="alert"), endpoint="alert")
+
+
+def test_payload_of_an_alert_names_nobody_and_stays_an_alert() -> None:
+    """It quotes the request that failed, with the text and the numbers in it."""
+    kept, message = scrub(alert(ProfileName="Ada"), exchange(inbound_form("Ada", message_sid=SID)))
+
+    event = parse_event(kept.form)
+    assert isinstance(event, Alert)
+    parameters = event.webhook["request"]["parameters"]
+    assert (event.error_code, event.level, event.timestamp) == (11200, "error", "1970-01-01T00:00:00.000Z")
+    assert (event.more_info["LogLevel"], event.webhook["request"]["method"]) == ("ERROR", "POST")
+    assert event.resource_sid == message.form["MessageSid"] != SID
+    assert event.message == f"no answer for {event.resource_sid}"
+    assert parameters["From"] == message.form["From"] == event.contact != CONTACT
+    assert (event.number, parameters["Body"]) == (NUMBER, f"I am {event.contact}")
+    assert not re.search(f"Ada|topsecret|pass@|{SID}|{re.escape(CONTACT)}", kept.form["Payload"])
+
+
+def test_redacted_alert_keeps_its_codes() -> None:
+    """The handlers of a replay are chosen by them."""
+    (kept,) = scrub(alert(), redact_bodies=True)
+
+    event = parse_event(kept.form)
+    assert isinstance(event, Alert)
+    assert (event.error_code, event.message[:9], event.more_info["ErrorCode"]) == (11200, "xx xxxxxx", "11200")
+    assert event.webhook["request"]["parameters"]["Body"] == "x xx +xxxxxxxxxxx"
+
+
+@pytest.mark.parametrize(
+    ("payload", "expected"),
+    [
+        pytest.param("broken +15005550001", "broken ", id="no JSON"),
+        pytest.param("[" * 100_000, "[[[[", id="nested too deeply"),
+        pytest.param(
+            '{"error_code":"call 5005550001","list":["+15005550001",1,null]}', '{"error_code":"call ', id="code"
+        ),
+    ],
+)
+def test_any_payload_of_an_alert_is_scrubbed(payload: str, expected: str) -> None:
+    """A payload that cannot be parsed may still contain a number."""
+    kept, _ = scrub(alert(payload), exchange(inbound_form("hello")))
+
+    assert kept.form["Payload"].startswith(expected)
+    assert "5005550001" not in kept.form["Payload"]

@@ -78,7 +78,7 @@ class Program:
         self.exceptions: list[Exception] = []
         self.background = Background()
         self.work = self.another_work(self.background, retries)
-        state = replace(state_of(self.app), work=self.work, background=self.background)
+        state = replace(state_of(self.app), work=self.work)
         self.app.extensions["twiml"] = state
 
     def another_work(self, background: Background, retries: Retries | None = None) -> Work:

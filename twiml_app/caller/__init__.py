@@ -1,9 +1,9 @@
 """Plays Twilio calling a webhook: signature, challenge, cookies, redirects, retries, fallback URL."""
 
 from .caller import Caller
-from .forms import ACCOUNT_SID, CONTACT, NUMBER, inbound_form, random_sid, status_form
+from .forms import ACCOUNT_SID, CONTACT, NUMBER, alert_form, inbound_form, random_sid, status_form
 from .session import CookieJar, Session
-from .transports import HttpTransport, RoutedTransport, WsgiTransport
+from .transports import HttpTransport, RoutedTransport, TimedStream, WsgiTransport
 from .types import (
     CERTIFICATE_EXPIRED,
     CERTIFICATE_FOR_ANOTHER,
@@ -31,9 +31,11 @@ __all__ = [
     "Overrides",
     "RoutedTransport",
     "Session",
+    "TimedStream",
     "Transport",
     "Webhook",
     "WsgiTransport",
+    "alert_form",
     "inbound_form",
     "is_http_url",
     "random_sid",

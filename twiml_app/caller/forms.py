@@ -5,6 +5,7 @@ https://www.twilio.com/docs/messaging/guides/webhook-request
 
 from __future__ import annotations
 
+import json
 import re
 import secrets
 from collections.abc import Mapping
@@ -90,6 +91,36 @@ def status_form(
     if done_at is not None:
         form["RawDlrDoneDate"] = datetime.fromtimestamp(done_at, UTC).strftime("%y%m%d%H%M")
     return _in_twilios_order(form | dict(fields or {}), _STATUS_ORDER)
+
+
+def alert_form(
+    error_code: int,
+    *,
+    sid: str = "",
+    level: str = "error",
+    account_sid: str = ACCOUNT_SID,
+    resource_sid: str = "",
+    problem: str = "",
+    request: tuple[str, Form] | None = None,
+    happened_at: float = 0.0,
+) -> Form:
+    """Return the form of an alert, with the keys that were seen in real traffic.
+
+    ``request`` is the URL and the form of the request that failed; ``happened_at`` is in seconds since 1970,
+    https://www.twilio.com/docs/usage/troubleshooting/debugging-event-webhooks.
+    """
+    code = str(error_code)
+    more_info = {"Msg": problem, "ErrorCode": code, "LogLevel": level.upper()}
+    payload: dict[str, object] = {"resource_sid": resource_sid, "service_sid": None, "error_code": code}
+    payload["more_info"] = more_info if request is None else more_info | {"url": request[0]}
+    if request is not None:
+        called = {"url": request[0], "method": "POST", "headers": {}, "parameters": dict(request[1])}
+        response: dict[str, object] = {"status_code": None, "headers": {}, "body": None}
+        payload["webhook"] = {"type": "application/json", "request": called, "response": response}
+    moment = datetime.fromtimestamp(happened_at, UTC).isoformat(timespec="milliseconds")
+    form = {"ParentAccountSid": "", "Payload": json.dumps(payload, separators=(",", ":"))}
+    form |= {"PayloadType": "application/json", "AccountSid": account_sid, "Timestamp": moment.replace("+00:00", "Z")}
+    return Form((form | {"Level": level.upper(), "Sid": sid or random_sid("NO")}).items())
 
 
 def _is_channel(address: str) -> bool:

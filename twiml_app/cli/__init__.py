@@ -13,6 +13,7 @@ from .emulator import emulator
 from .explain import explain
 from .journal_maintenance import journal
 from .new import new
+from .opt_outs import opt_outs
 from .overview import ledger, overview
 from .replay import replay_command
 from .routes import match, routes
@@ -33,6 +34,8 @@ def main() -> None:
     logs.set_up("text", sys.stderr)  # standard output is for results
 
 
-_COMMANDS = (new, routes, match, simulate, explain, check, overview, journal, ledger, replay_command, worker, emulator)
-for command in _COMMANDS:
+for command in (
+    *(new, routes, match, simulate, explain, check, overview, journal, ledger, opt_outs),
+    *(replay_command, worker, emulator),
+):
     main.add_command(command)

@@ -91,6 +91,8 @@ def _print_check(shown: dict[str, str], findings: list[Finding], urls: ConsoleUr
         "\nIn Twilio's console, at the phone number (or its messaging service), under Messaging Configuration:\n\n"
         f"  A message comes in     Webhook  {urls.message}  HTTP POST\n"
         f"  Primary handler fails  Webhook  {urls.fallback}  HTTP POST\n\n"
+        "In the console's debugger, for the errors and warnings of the account (@router.alert):\n\n"
+        f"  Webhook                         {urls.alert}\n\n"
         "The part after # makes Twilio retry after a failure; it is not sent."
     )
     if "***" in urls.message:

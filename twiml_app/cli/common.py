@@ -17,12 +17,13 @@ from typing import Any, TypeVar
 import click
 from flask import Flask
 
-from ..app import TwimlState, collect_settings, create_app, state_of
+from ..app import TwimlState, collect_settings, create_app, load_environment, state_of
 from ..checks import mask_url
 from ..config import Settings
 from ..errors import ConfigurationError, JournalUnavailable, TwimlAppError
 from ..journal import Archive, Engine, open_engine, sqlite_path
-from ..project import load_environment, load_router
+from ..project_routers import load_router
+from ..reactions import Reaction
 from ..routing import Router
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
@@ -231,6 +232,13 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in text)
 
 
+def describe_reaction(reaction: Reaction) -> str:
+    """Return one line about a reaction."""
+    what = printable(reaction.emoji and f"{reaction.emoji} ") + reaction.kind
+    about = f'to "{printable(reaction.quoted)}"' if reaction.quoted else "to a picture"
+    return f"the text is a reaction: {what}{', removed' if reaction.removed else ''}, {about}"
+
+
 def project_settings(*, needs_secrets: bool = False) -> Settings:
     """Return the settings of the working directory; credentials are only required with ``needs_secrets``.
 
@@ -238,6 +246,21 @@ def project_settings(*, needs_secrets: bool = False) -> Settings:
     """
     given = project_values()
     return Settings.read(given if needs_secrets else {"TWIML_CREDENTIALS": "none:needed-to-look"} | given)
+
+
+def secret_keys(state: TwimlState | None) -> tuple[str, ...]:
+    """Return the keys of an application, or of the environment; none if the environment has no credentials.
+
+    Raises: ConfigurationError.
+    """
+    if state:
+        return state.settings.secret_keys
+    try:
+        return project_settings(needs_secrets=True).secret_keys
+    except ConfigurationError as error:
+        if error.setting != "TWIML_CREDENTIALS" or "TWIML_CREDENTIALS" in project_values():
+            raise
+        return ()
 
 
 def print_table(rows: Sequence[Mapping[str, str]], *, indent: str = "") -> None:

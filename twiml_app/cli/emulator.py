@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from ..app import load_environment
 from ..caller import without_userinfo
 from ..logs import format_time
-from ..project import load_environment
 from .common import plain_errors, printable
 from .emulator_controls import clock, outage, phone, reset, text
+from .emulator_faults import fault
 from .emulator_logs import debugger, outbox, requests, webhooks
-from .emulator_parameters import EXAMPLE, NUMBERS_VARIABLE, PORT, NumberAndUrl, read_numbers
+from .emulator_parameters import DEBUGGER_VARIABLE, EXAMPLE, NUMBERS_VARIABLE, PORT, NumberAndUrl, read_numbers
 
 if TYPE_CHECKING:
     from ..emulator import DebuggerEntry, Emulator, LoggedRequest, LoggedWebhook
@@ -65,6 +66,14 @@ if TYPE_CHECKING:
     show_default=True,
     help="Which year's Twilio behavior to emulate.",
 )
+@click.option(
+    "--debugger-url",
+    default="",
+    metavar="URL",
+    envvar=DEBUGGER_VARIABLE,
+    show_envvar=True,
+    help="Post errors and warnings to this URL, as Twilio's debugger does. Use the variable for one with a password.",
+)
 @click.option("--fetch", is_flag=True, help="Fetch media from any host.  [default: this machine only]")
 @click.option("--tls", is_flag=True, help="Serve HTTPS, and print the path of the CA file that clients must trust.")
 @click.pass_context
@@ -109,7 +118,7 @@ def emulator(
         _serve(running, f"{title}; press Ctrl-C to stop\n")
 
 
-for command in (text, outbox, phone, debugger, requests, webhooks, clock, outage, reset):
+for command in (text, outbox, phone, debugger, requests, webhooks, clock, outage, fault, reset):
     emulator.add_command(command)
 
 
@@ -180,7 +189,7 @@ def _number_url(url: str) -> str:
 
 def _show_request(request: LoggedRequest) -> None:
     code = f" {request.code} {request.message}" if request.code else ""
-    _say(request.date, f"{request.method} {request.path} {request.status}{code}", *request.hints)
+    _say(request.date, f"{request.method} {request.path} {request.status or 'cut'}{code}", *request.hints)
 
 
 def _show_webhook(webhook: LoggedWebhook) -> None:

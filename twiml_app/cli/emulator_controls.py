@@ -21,9 +21,13 @@ _LOST = ("undelivered", "failed")
 @click.option("--contact", type=ADDRESS, default=PHONE, show_default=True, help="Phone to text from.")
 @click.option("--number", type=ADDRESS, metavar="NUMBER", help="Your number to text.  [default: the only one]")
 @click.option("--media", multiple=True, metavar="URL", help="URL of a media file to attach; repeatable.")
+@click.option("--fault", metavar="KIND", help="What goes wrong with this text, such as webhook-retry.")
+@click.option(
+    "--reaction", metavar="NAME", help="React to BODY: love, like, dislike, laugh, emphasize, question or 👍."
+)
 @url_option
 @json_option
-def text(body: str, contact: str, number: str | None, media: tuple[str, ...], url: str, as_json: bool) -> None:
+def text(body: str, media: tuple[str, ...], url: str, as_json: bool, **options: str | None) -> None:
     """Text one of your numbers, and show the replies.
 
     The emulator calls the Message URL of the number, and prints the app's replies. Twilio's own replies, such as to
@@ -35,16 +39,19 @@ def text(body: str, contact: str, number: str | None, media: tuple[str, ...], ur
         twiml-app emulator text "order 2 coffee"
         twiml-app emulator text hello --contact +15558675311 --number +15017122661
         twiml-app emulator text look --media http://127.0.0.1:8000/cat.jpg
+        twiml-app emulator text "order 2 coffee" --fault webhook-retry
     """
     if not body and not media:
         raise click.UsageError('give a BODY, such as "order 2 coffee", or --media')
-    form = [("From", contact), ("To", number or ""), ("Body", body), *(("MediaUrl", each) for each in media)]
+    names = {"contact": "From", "number": "To", "fault": "Fault", "reaction": "Reaction"}
+    given = [(names[option], value) for option, value in options.items() if value]
+    form = [*given, ("Body", body), *(("MediaUrl", each) for each in media)]
     turn = call_emulator(url, "POST", "texts", form)
     if as_json:
         print_json(turn)
     else:
         _print_turn(turn)
-    raise SystemExit(1 if turn["problems"] or turn["unrouted"] else 0)
+    raise SystemExit(1 if any(each["problems"] or each["unrouted"] for each in (turn, *turn["further"])) else 0)
 
 
 def _print_turn(turn: Mapping[str, Any]) -> None:
@@ -60,6 +67,9 @@ def _print_turn(turn: Mapping[str, Any]) -> None:
         click.secho(printable(f"no webhook was called: {turn['unrouted']}"), fg="red")
     elif not turn["replies"]:
         click.echo("the app sent no reply")
+    for each in turn["further"]:
+        click.echo(printable(f"{each['inbound']['body']!r} arrived as another message at {each['inbound']['to']}:"))
+        _print_turn(each)
 
 
 def _plural(number: str, noun: str) -> str:

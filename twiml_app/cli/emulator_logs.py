@@ -135,7 +135,8 @@ def requests(url: str, as_json: bool) -> None:
         return
     for each in shown:
         code = f" {each['code']} {each['message']}" if each["code"] else ""
-        click.echo(printable(f"{each['date']}  {each['method']} {each['path']} {each['status']}{code}"))
+        status = each["status"] or "cut"
+        click.echo(printable(f"{each['date']}  {each['method']} {each['path']} {status}{code}"))
         for hint in each["hints"]:
             click.echo(printable(f"    {hint}"))
     if not shown:

@@ -19,6 +19,8 @@ PHONE = "+15558675310"
 EXAMPLE = "+15017122661=http://user:password@127.0.0.1:8000/message"
 #: The environment variable with numbers and their Message URLs.
 NUMBERS_VARIABLE = "TWIML_EMULATOR_NUMBERS"
+#: The environment variable with the webhook of the debugger.
+DEBUGGER_VARIABLE = "TWIML_EMULATOR_DEBUGGER_URL"
 
 
 class PhoneNumber(click.ParamType[str]):

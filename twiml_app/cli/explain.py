@@ -16,13 +16,13 @@ import click
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from ..app import TwimlState, build_app, outermost, state_of
+from ..alerts import Alert
+from ..app import TwimlState, build_app, load_environment, outermost, state_of
 from ..caller import OutgoingRequest, WsgiTransport
 from ..errors import RequestRefused
 from ..events import Event, InboundMessage, StatusCallback
 from ..journal import Archive
 from ..logs import format_time, logger, mask
-from ..project import load_environment
 from ..receiver import REPLAY_HEADER, Claim, Outcome, StoredReply
 from ..routing import Router
 from ..webhook import WebhookRequest, WebhookResponse, base_of
@@ -222,8 +222,11 @@ def _sized(body: bytes, length: str) -> bytes:
 
 def _event_text(event: Event) -> str:
     if isinstance(event, InboundMessage):
-        return f"inbound message {event.message_sid} from {mask(event.from_)} to {mask(event.to)}"
+        kind = f", a reaction: {event.reaction.kind}" if event.reaction else ""
+        return f"inbound message {event.message_sid} from {mask(event.from_)} to {mask(event.to)}{kind}"
     if isinstance(event, StatusCallback):
         code = f", ErrorCode {event.error_code}" if event.error_code else ""
         return f"status callback {event.message_sid}: {event.message_status}{code}"
+    if isinstance(event, Alert):
+        return f"alert {event.sid}: {event.level} {event.error_code or 'without an error code'}"
     return event.kind

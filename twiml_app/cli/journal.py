@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -180,6 +181,8 @@ def _print_exchange(exchange: Exchange, kept: ExchangeRow) -> None:
     click.echo(f"\n{exchange.handler or '(no handler)'}: {kept.shown_outcome}, {exchange.milliseconds:.1f} ms")
     for handler, result in exchange.results.items():
         click.echo(f"  {handler}: {result}")
+    for effect in exchange.effects or ():
+        click.echo(f"  asked for {printable(json.dumps(effect, ensure_ascii=False))}")
     click.echo(f"\n{exchange.answer.status} {exchange.answer.content_type}")
     if exchange.answer.body:
         click.echo(printable(exchange.answer.body.decode("utf-8", "replace")))

@@ -7,15 +7,16 @@ from typing import Any, cast
 
 import click
 
+from ..alerts import Alert
 from ..app import state_of
 from ..events import StatusCallback, parse_event
 from ..journal import Archive, ExchangeRow, Filter, Index, Ledger
-from ..receiver import StatusResults, run_status_handlers
+from ..receiver import StatusResults, handlers_to_notify, run_handlers
 from ..recordings import Exchange
 from ..routing import Router
 from ..statuses import progress
 from ..webhook import Form
-from .common import app_option, find_app, find_engine, find_state, journal_option, plain_errors, printable
+from .common import app_option, find_app, find_engine, find_state, journal_option, plain_errors, printable, secret_keys
 from .journal import filters, journal
 from .journal_work import retry_work
 
@@ -27,7 +28,7 @@ __all__ = ["journal"]
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @journal_option
 def erase(contact: str, yes: bool, app_name: str | None) -> None:
-    """Delete everything about one PHONE permanently.
+    """Delete everything about one PHONE permanently; of its opt-outs a hash remains, so that it still gets nothing.
 
     \b
     Example:
@@ -36,7 +37,8 @@ def erase(contact: str, yes: bool, app_name: str | None) -> None:
     if not yes:
         click.confirm(f"Delete everything about {contact}?", abort=True)
     with plain_errors():
-        erased = Archive(find_engine(find_state(app_name))).erase(contact)
+        state = find_state(app_name)
+        erased = Archive(find_engine(state)).erase(contact, secret_keys(state))
     click.echo(f"{erased.rows} rows deleted")
     if not erased.is_finished:
         click.echo(
@@ -78,7 +80,7 @@ def _index_name(index: Index | None) -> str:
 @filters
 @app_option
 def retry(app_name: str | None, **chosen: Any) -> None:
-    """Re-run status handlers that failed, and let work run again that was given up.
+    """Re-run the handlers of status callbacks and alerts that failed, and let work run again that was given up.
 
     Handlers that succeeded are skipped. Work is run by the processes that run work.
 
@@ -109,10 +111,11 @@ def retry(app_name: str | None, **chosen: Any) -> None:
 
 
 def _run_again(router: Router, ledger: Ledger, kept: ExchangeRow) -> StatusResults:
-    """Run the handlers of a status callback that did not succeed."""
+    """Run the handlers of a status callback or an alert that did not succeed."""
     exchange = cast(Exchange, kept.exchange)
     query = Form.read(exchange.url.partition("?")[2], max_fields=len(exchange.url), strict=False)
-    event = cast(StatusCallback, parse_event(exchange.form, query))
-    entry = ledger.get(kept.sid)
-    late = entry is not None and progress(entry.status) > progress(event.message_status)
-    return run_status_handlers(router.status_handlers(event), replace(event, late=late), exchange.results)
+    event = cast(StatusCallback | Alert, parse_event(exchange.form, query))
+    if isinstance(event, StatusCallback):
+        entry = ledger.get(kept.sid)
+        event = replace(event, late=entry is not None and progress(entry.status) > progress(event.message_status))
+    return run_handlers(handlers_to_notify(router, event), event, exchange.results)

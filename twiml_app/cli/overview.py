@@ -18,6 +18,7 @@ from .common import (
     plain_errors,
     print_json,
     print_table,
+    printable,
 )
 
 _ADVICE = {
@@ -84,7 +85,10 @@ def overview(app_name: str | None, as_json: bool) -> None:
         "overdue answers": str(found.overdue),
         "killed workers": str(found.killed),
         "unfinished": str(found.unfinished),
+        "alerts of Twilio": str(found.alerts),
+        "last alert": _alert_text(found.last_alert),
         "refused": str(found.refused),
+        "opted-out contacts": str(found.opted_out),
         "last refusal": f"{format_time(refusal.received_at)} {refusal.status}: {refusal.reason}" if refusal else "none",
         "work waiting": str(work.waiting),
         "work overdue since": format_time(work.overdue_since) if work.overdue_since else "never",
@@ -103,3 +107,12 @@ def overview(app_name: str | None, as_json: bool) -> None:
     for code, times in codes.items():
         known = error_code(int(code))
         click.echo(f"{'error ' + code:{width}}  {times} times{f', {known.meaning}' if known else ''}")
+
+
+def _alert_text(alert: tuple[float, str, int | None] | None) -> str:
+    """Return the last alert in one line."""
+    if alert is None:
+        return "none"
+    received_at, level, code = alert
+    known = error_code(code or 0)
+    return f"{format_time(received_at)} {printable(level)} {code or ''}{f', {known.meaning}' if known else ''}".rstrip()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import cast
 
@@ -11,10 +11,12 @@ import click
 from ..app import TwimlState, state_of
 from ..caller import CONTACT, NUMBER, inbound_form
 from ..events import InboundMessage, parse_event
+from ..reactions import Reaction
 from ..receiver import silence_for
 from ..routing import Handler, Match, MessageRoute, Router, name_of, opt_out_kind, place_of
 from .common import (
     app_option,
+    describe_reaction,
     find_app,
     find_router,
     json_option,
@@ -45,8 +47,10 @@ def routes(app_name: str | None, as_json: bool) -> None:
 
 def _route_rows(router: Router) -> list[dict[str, str]]:
     found = [("opt-out", " or ".join(sorted(each.kinds)), each.handler) for each in router.opt_out_routes]
+    found += [("reaction", route.source, route.handler) for route in filter(None, [router.reaction_route])]
     found += [("message", _route_text(route), route.handler) for route in router.routes]
     found += [("status", route.source, route.handler) for route in router.status_routes]
+    found += [("alert", route.source, route.handler) for route in router.alert_routes]
     found += [("schedule", each.source, each.handler) for each in router.schedules]
     return [
         {"event": event, "for": wanted, "handler": name_of(handler), "place": _source_location(handler)}
@@ -67,6 +71,7 @@ def _route_text(route: MessageRoute) -> str:
 _MEANINGS = {
     "replied": "the return value of the handler is sent",
     "unhandled": "no handler matches and there is no default handler, so nothing is sent",
+    "reaction": "the text is a reaction, which reaches only @router.reaction, so nothing is sent",
     "opted out": "Twilio answers STOP words itself, so nothing is sent (numbers in TWIML_OPT_OUT_NUMBERS are exempt)",
     "blocked": "TWIML_BLOCKED names the contact, so no handler runs and nothing is sent",
 }
@@ -115,6 +120,7 @@ class _Matched:
 
     outcome: str
     found: Match | None
+    reaction: Reaction | None
     opt_out: str
     opt_out_handlers: list[str]
     verdicts: list[dict[str, str]]
@@ -124,6 +130,7 @@ class _Matched:
             "outcome": self.outcome,
             "handler": name_of(self.found.route.handler) if self.found else None,
             "arguments": dict(self.found.arguments) if self.found else {},
+            "reaction": asdict(self.reaction) if self.reaction else None,
             "opt_out": self.opt_out,
             "opt_out_handlers": self.opt_out_handlers,
             "routes": self.verdicts,
@@ -138,9 +145,10 @@ def _match(state: TwimlState, message: InboundMessage) -> _Matched:
     kind, silence = opt_out_kind(message), silence_for(message, state.settings)
     notified = [] if silence == "blocked" else [name_of(each) for each in state.router.opt_out_handlers(kind)]
     if silence:
-        return _Matched(silence, None, kind, notified, [])
+        return _Matched(silence, None, message.reaction, kind, notified, [])
     verdicts, found = _verdicts(state.router, message), state.router.match(message)
-    return _Matched("replied" if found else "unhandled", found, kind, notified, verdicts)
+    outcome = "replied" if found else "reaction" if message.reaction else "unhandled"
+    return _Matched(outcome, found, message.reaction, kind, notified, verdicts)
 
 
 def _verdicts(router: Router, message: InboundMessage) -> list[dict[str, str]]:
@@ -149,7 +157,7 @@ def _verdicts(router: Router, message: InboundMessage) -> list[dict[str, str]]:
     Raises: click.ClickException, if a condition raises an exception.
     """
     rows, is_reached = list[dict[str, str]](), False
-    for route in router.routes:
+    for route in (*filter(None, [router.reaction_route]), *router.routes):
         unmet = "an earlier handler matches" if is_reached else _unmet(route, message)
         is_reached = is_reached or not unmet
         verdict = f"no: {unmet}" if unmet else "runs"
@@ -162,6 +170,8 @@ def _unmet(route: MessageRoute, message: InboundMessage) -> str:
 
     Raises: click.ClickException, naming the predicate that raised an exception.
     """
+    if route.reaction != (message.reaction is not None):
+        return "the text is not a reaction" if route.reaction else "the text is a reaction"
     try:
         return route.unmet(message)
     except Exception as error:
@@ -175,6 +185,8 @@ def _print_match(result: _Matched) -> None:
         handler = result.found.route.handler
         given = ", ".join(f"{name}={value!r}" for name, value in result.found.arguments.items())
         click.echo(f"{name_of(handler)}({given})\n  at {place_of(handler)}")
+    if result.reaction:
+        click.echo(describe_reaction(result.reaction))
     click.echo(f"{result.outcome}: {_MEANINGS[result.outcome]}")
     if result.opt_out_handlers:
         click.echo(f"opt-out handlers: {', '.join(result.opt_out_handlers)}")

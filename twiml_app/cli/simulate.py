@@ -5,19 +5,22 @@ from __future__ import annotations
 import mimetypes
 import os
 import time
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import click
 
+from ..app import load_environment
 from ..caller import ACCOUNT_SID, CONTACT, NUMBER, Caller, HttpTransport, Webhook, inbound_form, random_sid, status_form
-from ..project import load_environment
+from ..events import InboundMessage, parse_event
+from ..reactions import Reaction
 from ..segments import segment
 from ..served_app import in_process
 from ..testing import Reply, read_reply
 from .common import (
     announce_handlers,
     app_option,
+    describe_reaction,
     find_app,
     json_option,
     pairs,
@@ -95,7 +98,9 @@ def simulate(
         started = time.perf_counter()
         reply = read_reply(destination.caller, destination.webhook, form)
         milliseconds = (time.perf_counter() - started) * 1000
-    _print_reply(reply, milliseconds, as_json)
+    event = parse_event(form)
+    reaction = event.reaction if isinstance(event, InboundMessage) else None
+    _print_reply(reply, reaction, milliseconds, as_json)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,12 +140,15 @@ def _media_file(option: str) -> tuple[str, str]:
     return option, mimetypes.guess_type(option)[0] or "image/jpeg"
 
 
-def _print_reply(reply: Reply, milliseconds: float, as_json: bool) -> None:
+def _print_reply(reply: Reply, reaction: Reaction | None, milliseconds: float, as_json: bool) -> None:
     answer = reply.call.response
     sent = [{"text": each.text, "segments": segment(each.text).count if each.text else 0} for each in reply.messages]
     if as_json:
-        print_json({"status": answer.status, "messages": sent, "media": reply.media, "twiml": reply.twiml})
+        printed = {"status": answer.status, "messages": sent, "media": reply.media, "twiml": reply.twiml}
+        print_json(printed | ({"reaction": asdict(reaction)} if reaction else {}))
         return
+    if reaction:
+        click.echo(describe_reaction(reaction))
     requests = len(reply.call.attempts)
     click.echo(f"{answer.status} {answer.content_type or '(no content)'}, {requests} requests, {milliseconds:.0f} ms")
     for each in sent:

@@ -35,15 +35,16 @@ def worker(threads: int, app_name: str | None) -> None:
         state = state_of(app)
         if state.work is None:
             raise ConfigurationError("TWIML_DATABASE_URL", "is off, so there is no journal with work")
-    if queue := open_queue(state.settings, state.root):
-        state.background.add(Listener(queue, state.background.wake))
+        background, queue = state.work.background, open_queue(state.settings, state.root)
+    if queue:
+        background.add(Listener(queue, background.wake))
     serve_health(app)
     stopping = _stop_signals()
-    state.background.arm(threads)
-    state.background.start()
+    background.arm(threads)
+    background.start()
     click.echo(f"running work in {threads} threads; Ctrl-C stops it", err=True)
     stopping.wait()
-    _stop(state.background)
+    _stop(background)
 
 
 def _stop_signals() -> threading.Event:

@@ -12,6 +12,7 @@ Problems are recorded in ``debugger``. ``parts`` connects the parts, and ``emula
 """
 
 from .emulator import Emulator
+from .faults import Fault, FaultRule, Faults
 from .inbound import EmulatedReply
 from .media import FetchedMedia
 from .numbers import read_sender
@@ -29,6 +30,9 @@ __all__ = [
     "EmulatedReply",
     "Emulator",
     "EmulatorOptions",
+    "Fault",
+    "FaultRule",
+    "Faults",
     "FetchedMedia",
     "IncomingNumber",
     "LoggedRequest",

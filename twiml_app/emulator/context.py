@@ -10,6 +10,7 @@ from typing import Any
 
 from ..errors import ConfigurationError
 from .clocks import Clock
+from .faults import Faults
 from .numbers import read_sender
 from .profiles import Profile
 from .resources import API_2010, Account, IncomingNumber, MediaRecord, MessageRecord, MessagingService, PhoneSettings
@@ -20,7 +21,7 @@ _DEFAULT_ERRORS = {"failed": 30008, "undelivered": 30003}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """The store, the clock, the profile, and common lookups."""
+    """The store, the clock, the profile, the faults, and common lookups."""
 
     store: ResourceStore
     clock: Clock
@@ -32,6 +33,8 @@ class Context:
     random: Random
     #: True if any sender is allowed, which is the default without a seed.
     any_sender: bool = True
+    #: What should go wrong.
+    faults: Faults = field(default_factory=Faults)
     #: Held while a resource is read and written again.
     lock: threading.RLock = field(default_factory=threading.RLock)
 

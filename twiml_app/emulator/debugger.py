@@ -89,6 +89,8 @@ class Debugger:
     def __init__(self, store: ResourceStore, clock: Clock, new_sid: Callable[[str], str]) -> None:
         #: Called with every new entry.
         self.watcher: Callable[[DebuggerEntry], None] | None = None
+        #: Posts every new entry to the webhook of the debugger.
+        self.alert: Callable[[DebuggerEntry], None] | None = None
         self._store = store
         self._clock = clock
         self._new_sid = new_sid
@@ -117,6 +119,7 @@ class Debugger:
         self._store.save(entry)
         self._store.keep_newest(DebuggerEntry, MAX_ENTRIES)
         notify(self.watcher, entry)
+        notify(self.alert, entry)
         return entry
 
     def entries(self) -> list[DebuggerEntry]:

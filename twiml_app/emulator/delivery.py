@@ -5,9 +5,12 @@ https://www.twilio.com/docs/messaging/api/message-resource#message-status-values
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ..errors import ApiError
 from .context import Context
 from .delivery_steps import DeliverySteps
+from .message_faults import failure_code, loss_code, queue_code
 from .pricing import price_of
 from .resources import Account, MessageRecord
 from .send_queues import SendQueues, is_limited
@@ -32,6 +35,8 @@ class Delivery:
     """
 
     def __init__(self, context: Context, steps: DeliverySteps, statuses: StatusChanges) -> None:
+        #: Called with every message that has arrived at a phone.
+        self.on_delivered: Callable[[MessageRecord], None] | None = None
         self._context = context
         self._steps = steps
         self._statuses = statuses
@@ -45,6 +50,11 @@ class Delivery:
         """
         if self._is_full(sender):
             raise ApiError(21611, f"This 'From' number {sender} has exceeded the maximum number of queued messages.")
+
+    def begin_for_client(self, message: MessageRecord) -> None:
+        """Start the delivery of a new message that a client has sent and is not answered about yet."""
+        with self._statuses.early(message):
+            self.begin(message)
 
     def begin(self, message: MessageRecord) -> None:
         """Start the delivery of a new message, or continue that of one in transit when the emulator stopped."""
@@ -163,7 +173,7 @@ class Delivery:
             return _TOO_EXPENSIVE
         if message.num_media and not self._context.takes_media(message.to):
             return _NO_MMS
-        return 0
+        return queue_code(self._context, message)
 
     def _accept(self, sid: str, moment: float) -> None:
         """Let the carrier accept a message, or fail it."""
@@ -171,7 +181,9 @@ class Delivery:
         if message is None:
             return
         status, code = self._context.delivery_outcome(message.to)
-        if status == "failed":
+        if status != "failed":
+            code = failure_code(self._context, message)
+        if code:
             self._statuses.change(sid, frozenset({"sending"}), status="failed", error_code=code)
             return
         price = price_of(message.to, segments=message.num_segments, num_media=message.num_media)
@@ -184,7 +196,15 @@ class Delivery:
         if message is None:
             return
         status, code = self._context.delivery_outcome(message.to)
-        if status == "undelivered":
-            self._statuses.change(sid, frozenset({"sent"}), status=status, error_code=code)
+        if status != "undelivered":
+            code = loss_code(self._context, message)
+        if code:
+            self._statuses.change(sid, frozenset({"sent"}), status="undelivered", error_code=code)
         elif status not in ("sent", "failed"):
-            self._statuses.change(sid, frozenset({"sent"}), status="delivered", date_delivered=moment)
+            self._arrive(sid, moment)
+
+    def _arrive(self, sid: str, moment: float) -> None:
+        """Let a message arrive at the phone."""
+        arrived = self._statuses.change(sid, frozenset({"sent"}), status="delivered", date_delivered=moment)
+        if arrived and self.on_delivered:
+            self.on_delivered(arrived)

@@ -10,14 +10,15 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any, Self
 
-from ..caller import HttpTransport, Transport, is_http_url, random_sid
+from ..caller import HttpTransport, Transport, random_sid
 from ..errors import ConfigurationError
 from .clocks import Clock, make_clock
 from .context import Context
 from .database import UNREADABLE, state_error
+from .faults import Faults
 from .numbers import require_number
 from .options import ACCOUNT_SID, AUTH_TOKEN, EmulatorOptions
-from .parts import NOW, Parts, begin_at, keep_account, require_tools, takes_any_sender
+from .parts import NOW, Parts, begin_at, keep_account, require_tools, require_url, takes_any_sender
 from .phones import EmulatedPhone
 from .profiles import find_profile
 from .resources import DebuggerEntry, IncomingNumber, MessageRecord
@@ -78,6 +79,7 @@ class Emulator:
                 self._context, transport, fetch=options.fetch, concurrency=options.concurrency, reset=self.reset
             )
             keep_account(self._context, self.account_sid, self.auth_token, self._seed)
+            self._parts.alerts.send_to(options.debugger_url)
             self._parts.delivery.resume()
             opened.pop_all()
 
@@ -122,6 +124,7 @@ class Emulator:
         if self._is_stopped:
             return
         self._is_stopped = True
+        self.faults.stop()
         self._server.stop()
         self._parts.schedule.stop()
         self._store.write(NOW, self._context.clock.now())
@@ -180,9 +183,9 @@ class Emulator:
         Raises: ConfigurationError, for an invalid number or URL.
         """
         changes: dict[str, Any] = {
-            "sms_url": _checked_url(message_url),
+            "sms_url": require_url(message_url),
             "sms_method": method,
-            "sms_fallback_url": _checked_url(fallback_url),
+            "sms_fallback_url": require_url(fallback_url),
             "sms_fallback_method": fallback_method,
             "sms_application_sid": application_sid,
             "mms": mms,
@@ -253,8 +256,16 @@ class Emulator:
         return self._parts.schedule.settle(timeout_s)
 
     def fail_next(self, requests: int) -> None:
-        """Answer the next requests to the REST API with 503."""
-        self._parts.access.fail_next(requests)
+        """Answer the next requests to the REST API with 503: the fault ``api-503``, instead of earlier ones.
+
+        Raises: ConfigurationError, for a negative number.
+        """
+        self.faults.repeat("api-503", requests)
+
+    @property
+    def faults(self) -> Faults:
+        """What should go wrong: add rules here."""
+        return self._context.faults
 
     @property
     def webhooks(self) -> list[LoggedWebhook]:
@@ -282,13 +293,3 @@ class Emulator:
                 self._apply_signing()
             for digits, added in self._added.items():
                 self._store.save(replace(self._context.find_number(digits) or added.number, **added.changes))
-
-
-def _checked_url(url: str | None) -> str | None:
-    """Return the URL if it is an http URL or empty.
-
-    Raises: ConfigurationError.
-    """
-    if url and not is_http_url(url):
-        raise ConfigurationError("number", "its URL must begin with http:// or https:// and include a host")
-    return url

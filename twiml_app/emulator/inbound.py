@@ -6,7 +6,7 @@ https://www.twilio.com/docs/messaging/twiml and https://www.twilio.com/docs/mess
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..errors import ConfigurationError
 from .composing import Composer
@@ -16,6 +16,7 @@ from .delivery import Delivery
 from .media import FetchedMedia
 from .opt_outs import OptOuts
 from .resources import Application, DebuggerEntry, IncomingNumber, MessageRecord, MessagingService
+from .text_faults import Text, arriving
 from .twiml_execution import Route, TwimlExecution
 
 
@@ -30,6 +31,8 @@ class EmulatedReply:
     twilio_says: str = ""
     #: Why no webhook was called; empty if one was.
     unrouted: str = ""
+    #: The replies to more messages that a fault has made of this one.
+    further: list[EmulatedReply] = field(default_factory=list)
     #: The entries of the debugger about this message.
     problems: list[DebuggerEntry] = field(default_factory=list)
     #: Gives access to the current statuses and to media.
@@ -82,14 +85,20 @@ class Inbound:
         self._execution = execution
 
     def receive(self, *, contact: str, number: str, body: str, media: Sequence[FetchedMedia] = ()) -> EmulatedReply:
-        """Store a message, and let the program answer it.
+        """Store a message, and let the program answer it; a fault may make several messages of it.
 
         Raises: ConfigurationError, if the number is not ours.
         """
-        owner = self._find_number(number)
+        self._find_number(number)
+        text = Text(contact=contact, number=number, body=body, media=media)
+        reply, *further = [self._receive(each) for each in arriving(self._context, text)]
+        return replace(reply, further=further) if further else reply
+
+    def _receive(self, text: Text) -> EmulatedReply:
+        owner = self._find_number(text.number)
         service = self._context.find_service(owner)
-        inbound = self._record(owner, service, contact=contact, body=body, media=media)
-        answer = self._opt_outs.note(body, contact=contact, number=number, account_sid=owner.account_sid)
+        inbound = self._record(owner, service, text)
+        answer = self._opt_outs.note(text.body, contact=text.contact, number=text.number, account_sid=owner.account_sid)
         if answer:
             self._answer(inbound, answer)
         route = self._route(owner, service)
@@ -109,27 +118,19 @@ class Inbound:
             )
         return number
 
-    def _record(
-        self,
-        number: IncomingNumber,
-        service: MessagingService | None,
-        *,
-        contact: str,
-        body: str,
-        media: Sequence[FetchedMedia],
-    ) -> MessageRecord:
+    def _record(self, number: IncomingNumber, service: MessagingService | None, text: Text) -> MessageRecord:
         draft = self._composer.draft(
             number.account_sid,
             to=number.phone_number,
-            from_=contact,
-            body=body,
+            from_=text.contact,
+            body=text.body,
             status="received",
             direction="inbound",
             date_sent=self._context.clock.now(),
             api_version=self._context.profile.api_version,
             messaging_service_sid=service.sid if service else "",
         )
-        return self._composer.receive(draft, media)
+        return self._composer.receive(draft, text.media)
 
     def _answer(self, inbound: MessageRecord, text: str) -> None:
         """Send Twilio's own answer, which nothing can block."""

@@ -31,6 +31,8 @@ class EmulatorOptions:
     #: By default TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN of the environment, else ``ACCOUNT_SID`` and ``AUTH_TOKEN``.
     account_sid: str = ""
     auth_token: str = field(default="", repr=False)
+    #: The webhook of the debugger, with credentials if it needs any: each new entry is posted to it.
+    debugger_url: str = field(default="", repr=False)
     #: Fetch media from any host; by default only from this machine.
     fetch: bool = False
     tls: bool = False

@@ -8,8 +8,10 @@ from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
-from ..caller import Transport
+from ..caller import Transport, is_http_url
 from ..errors import ConfigurationError
+from .alerts import Alerts
+from .auto_replies import AutoReplies
 from .composing import Composer
 from .context import Context
 from .debugger import Debugger
@@ -26,6 +28,7 @@ from .rest.accounts import Accounts
 from .rest.api import Api
 from .rest.applications import Applications
 from .rest.control import Control
+from .rest.control_faults import ControlFaults
 from .rest.control_logs import ControlLogs
 from .rest.control_phones import ControlPhones
 from .rest.create_message import MessageCreator
@@ -64,6 +67,8 @@ class Parts:
         self.debugger = Debugger(context.store, context.clock, context.new_sid)
         self.webhook_log = WebhookLog(transport, context.clock)
         self.webhooks = Webhooks(context, self.debugger, self.webhook_log)
+        self.alerts = Alerts(context, self.schedule, self.webhooks)
+        self.debugger.alert = self.alerts.note
         steps = DeliverySteps(self.schedule, context.clock)
         statuses = StatusChanges(context, self.schedule, steps, self.webhooks.post_status)
         self.delivery = Delivery(context, steps, statuses)
@@ -71,6 +76,7 @@ class Parts:
         self.fetcher = MediaFetcher(transport, fetch_anywhere=fetch)
         self.replying = Replying(context, self.debugger, self.composer, self.delivery, self.opt_outs, self.fetcher)
         self.inbound = self._make_inbound()
+        self.delivery.on_delivered = AutoReplies(context, self.schedule, self.inbound).note
         self.phones = Phones(context)
         self.access, self.log = Access(context.store, concurrency), RequestLog()
         self.api = Api(context, self.access, self.log, self._rules(reset))
@@ -78,11 +84,12 @@ class Parts:
     def clear(self) -> None:
         """Forget everything that is not in the store: scheduled actions, queues, cookies, logs and so on."""
         self.schedule.clear()
+        self.alerts.clear()
         self.delivery.clear()
         self.webhooks.clear()
         self.webhook_log.clear()
         self.replying.clear()
-        self.access.fail_next(0)
+        self.context.faults.clear()
         self.log.clear()
 
     def _make_inbound(self) -> Inbound:
@@ -107,9 +114,10 @@ class Parts:
             Applications(context, pager),
             Services(context, pager),
             ServiceNumbers(context, pager),
-            ControlLogs(context, self.debugger, self.log, self.webhook_log),
+            ControlLogs(context, self.debugger, self.alerts, self.log, self.webhook_log),
+            ControlFaults(context),
             ControlPhones(context, self.phones),
-            Control(context, self.access, self.schedule, self.inbound, self.fetcher, reset=reset),
+            Control(context, self.schedule, self.inbound, self.fetcher, reset=reset),
         )
         return [rule for resource in resources for rule in resource.rules()]
 
@@ -121,6 +129,16 @@ def require_tools() -> None:
     """
     if not find_spec("phonenumbers"):
         raise ConfigurationError("emulator", "it needs the extra dependencies: pip install 'twiml-app[dev]'")
+
+
+def require_url(url: str | None) -> str | None:
+    """Return the URL if it is an http URL or empty.
+
+    Raises: ConfigurationError.
+    """
+    if url and not is_http_url(url):
+        raise ConfigurationError("number", "its URL must begin with http:// or https:// and include a host")
+    return url
 
 
 def begin_at(store: ResourceStore, start: float | None) -> float:

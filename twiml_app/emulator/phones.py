@@ -8,10 +8,13 @@ from typing import Self
 
 from ..errors import ConfigurationError
 from .context import Context
+from .faults import Fault
 from .inbound import EmulatedReply, Inbound
 from .media import FetchedMedia, MediaFetcher, check_content_type
+from .reactions import reaction_text
 from .resources import DELIVERY_OUTCOMES, MessageRecord, PhoneSettings
 from .store import Condition
+from .text_faults import text_fault
 
 
 class Phones:
@@ -60,9 +63,16 @@ class EmulatedPhone:
         return self._context.our_number(self._number)
 
     def text(
-        self, body: str = "", *, number: str = "", media: str | FetchedMedia | Iterable[str | FetchedMedia] = ()
+        self,
+        body: str = "",
+        *,
+        number: str = "",
+        media: str | FetchedMedia | Iterable[str | FetchedMedia] = (),
+        fault: str | Fault | None = None,
     ) -> EmulatedReply:
         """Text our number, or the given one of our numbers; ``media`` are URLs, or bytes with their content type.
+
+        A ``fault``, or the one with this name, happens once to this text or its webhook.
 
         Raises: ConfigurationError, if there is nothing to send, or the number is not ours; ApiError, for media that
         cannot be sent.
@@ -74,12 +84,26 @@ class EmulatedPhone:
         contents = [each for each in given if not isinstance(each, str)]
         for each in contents:
             check_content_type(each)
-        return self._inbound.receive(
-            contact=self.contact,
-            number=self._context.our_number(number or self._number),
-            body=_sendable(body),
-            media=[*self._fetcher.fetch_all(urls), *contents],
-        )
+        fetched = [*self._fetcher.fetch_all(urls), *contents]
+        with self._context.faults.during(text_fault(fault, self.contact) if fault else None):
+            return self._inbound.receive(
+                contact=self.contact,
+                number=self._context.our_number(number or self._number),
+                body=_sendable(body),
+                media=fetched,
+            )
+
+    def react(self, reaction: str, text: str = "") -> EmulatedReply:
+        """React to a text, by default the latest that this phone has received; the number gets that as a text.
+
+        ``reaction`` is love, like, dislike, laugh, emphasize, question, or an emoji.
+
+        Raises: ConfigurationError.
+        """
+        inbox = self.inbox
+        if not text and not inbox:
+            raise ConfigurationError("text", "this phone has received nothing to react to: pass a text")
+        return self.text(reaction_text(reaction, text or inbox[-1].body))
 
     def will(self, status: str, error_code: int | None = None) -> Self:
         """Set the final status of messages to this phone: delivered, undelivered, failed, sent or read.

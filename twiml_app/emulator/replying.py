@@ -16,6 +16,7 @@ from .context import Context
 from .debugger import Debugger
 from .delivery import Delivery
 from .media import FetchedMedia, MediaFetcher
+from .message_faults import refuse_landline
 from .numbers import Address, read_recipient, read_sender
 from .opt_outs import OptOuts
 from .resources import MessageRecord, MessagingService
@@ -148,7 +149,7 @@ class Replying:
             **self._status_url(step, inbound, base, service_sid),
         )
         reply = self._composer.compose(draft, media)
-        if error := self._refusal(sender, recipient):
+        if error := self._refusal(sender, recipient, inbound.account_sid):
             self._debugger.add(error.code, error.message, message=inbound, url=without_userinfo(base))
             return self._delivery.fail(reply, error.code)
         return reply
@@ -170,9 +171,10 @@ class Replying:
         options = {"status_words": words, "status_brief": words == "sms"}
         return {"status_url": resolve(base, url), "status_method": method, **options}
 
-    def _refusal(self, sender: str, recipient: str) -> ApiError | None:
+    def _refusal(self, sender: str, recipient: str, account_sid: str) -> ApiError | None:
         try:
             self._opt_outs.refuse(sender, recipient)
+            refuse_landline(self._context, contact=recipient, number=sender, account_sid=account_sid)
             self._delivery.refuse_overflow(sender)
         except ApiError as error:
             return error

@@ -73,9 +73,15 @@ class RequestHandler(WSGIRequestHandler):
     def _run(self, environ: WSGIEnvironment) -> tuple[Iterable[bytes], str, Headers]:
         try:
             return run_wsgi_app(self.server.app, environ, buffered=True)
+        except ConnectionError:  # a fault cuts the connection
+            raise
         except Exception:
             logger.exception("the emulator raised an exception at %s %s", self.command, self.path)
             return run_wsgi_app(InternalServerError(), environ, buffered=True)
+
+    def connection_dropped(self, *_: object) -> None:
+        """Close a connection that was cut, by the client or on purpose."""
+        self.close_connection = True
 
     def make_environ(self) -> WSGIEnvironment:
         """Return the WSGI environment with the server name as configured, and with strict reading of chunked bodies."""

@@ -136,6 +136,8 @@ class MessageRecord(Resource):
     obfuscates_to: bool = False
     #: The sid of the inbound message that this one replies to.
     in_reply_to: str = ""
+    #: The template that it is made from; its content is not emulated.
+    content_sid: str = ""
 
     def __repr__(self) -> str:
         error = f" {self.error_code}" if self.error_code else ""

@@ -164,14 +164,31 @@ class Schedule:
         real seconds, in case actions keep scheduling more actions.
         """
         if self._clock.speed:
-            with self._changed:
-                return self._changed.wait_for(lambda: not self._waiting and not self._running, timeout_s)
+            return self.run_until(lambda: not self._waiting and not self._running, timeout_s)
+        return self.run_until(lambda: not self._waiting, timeout_s)
+
+    def run_until(self, is_done: Callable[[], bool], timeout_s: float) -> bool:
+        """Run actions until something is done, or only patient ones are left; returns whether it is done.
+
+        A stepped clock is moved as far as that takes; with a running clock, this waits. Gives up after ``timeout_s``
+        real seconds, which also limit how long this waits for another thread that moves the clock.
+        """
         deadline = time.monotonic() + timeout_s
-        with self._stepping:
-            while self._waiting and time.monotonic() < deadline and (event := self._pop_due(math.inf)):
+        if self._clock.speed:
+            with self._changed:
+                return self._changed.wait_for(is_done, timeout_s)
+        if not self._stepping.acquire(timeout=timeout_s):
+            return is_done()
+        try:
+            while not is_done() and self._waiting and time.monotonic() < deadline:
+                event = self._pop_due(math.inf)
+                if event is None:
+                    break
                 self._clock.move_to(event.due)
                 self._perform(event, event.action)
-            return not self._waiting
+            return is_done()
+        finally:
+            self._stepping.release()
 
     def _pop_due(self, moment: float) -> _Scheduled | None:
         with self._changed:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import OrderedDict
 
 from .context import Context
+from .faults import Occasion
 from .resources import MessageRecord, MessagingService
 from .send_queues import SendQueues
 from .store import Condition
@@ -32,10 +33,15 @@ class ServiceSenders:
             return ""
         numbers = [number.phone_number for number in self._context.numbers_of(service)]
         last = self._last.get((service.sid, message.to), "")
+        if last in numbers and len(numbers) > 1 and self._is_changed(message):
+            numbers.remove(last)
         if service.sticky_sender and last in numbers:
             return last
         now = self._context.clock.now()
         return min(numbers, key=lambda number: self._queues.wait(number, now), default="")
+
+    def _is_changed(self, message: MessageRecord) -> bool:
+        return self._context.faults.take("message-other-number", occasion=Occasion.of(message)) is not None
 
     def record(self, message: MessageRecord, sender: str) -> None:
         """Record that a number writes to the contact of a message."""

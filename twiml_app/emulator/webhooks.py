@@ -7,14 +7,30 @@ https://www.twilio.com/docs/messaging/guides/track-outbound-message-status
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 
-from ..caller import Call, Caller, CookieJar, Overrides, Session, Transport, Webhook, inbound_form, status_form
+from ..caller import (
+    Call,
+    Caller,
+    CookieJar,
+    Overrides,
+    Session,
+    Transport,
+    Webhook,
+    alert_form,
+    inbound_form,
+    status_form,
+)
 from ..errors import CallError
+from ..logs import logger
+from ..opt_out_words import kind_of_word
 from ..webhook import Form
 from .context import Context
 from .debugger import Debugger
+from .faults import Fault, Occasion
 from .numbers import national
-from .resources import API_2008, Account, MessageRecord
+from .resources import API_2008, Account, DebuggerEntry, MessageRecord
+from .webhook_faults import WEBHOOK_KINDS, FaultyCalls
 
 _ANSWER_TYPES = ("text/xml", "application/xml", "text/html", "text/plain")
 _GEOGRAPHY = tuple(f"{whose}{what}" for whose in ("From", "To") for what in ("City", "State", "Zip", "Country"))
@@ -40,7 +56,19 @@ class Webhooks:
         """
         for code, problem in Overrides.mistakes(webhook.url.partition("#")[2]):
             self._debugger.add(code, problem, message=message, url=_without_credentials(webhook.url))
-        return self._caller(message.account_sid).call(webhook, form, session=session)
+        fault = self._take_fault(webhook, message)
+        if fault is None:
+            return self._caller(message.account_sid).call(webhook, form, session=session)
+        key = _key_of(self._context.account(message.account_sid))
+        return FaultyCalls(self._transport, self._cookies).call(fault.kind, webhook, form, session=session, key=key)
+
+    def _take_fault(self, webhook: Webhook, message: MessageRecord) -> Fault | None:
+        """Return the fault that happens to a call, if any."""
+        if not self._context.faults:
+            return None
+        event = "message" if message.direction == "inbound" else "status"
+        path = f"{webhook.method} {urlsplit(webhook.url).path}"
+        return self._context.faults.take(*WEBHOOK_KINDS, occasion=Occasion.of(message, path=path, event=event))
 
     def clear(self) -> None:
         """Forget cookies and cached answers."""
@@ -60,6 +88,30 @@ class Webhooks:
             problem = f"a status callback was answered with {kind or 'no content type'}"
             self._debugger.add(12300, problem, message=message, url=call.url)
 
+    def post_alert(self, url: str, entry: DebuggerEntry) -> None:
+        """Post an entry of the debugger; a failure is only logged, as an entry about it would be posted in turn."""
+        form = alert_form(
+            entry.code,
+            sid=entry.sid,
+            level=entry.level,
+            account_sid=entry.account_sid,
+            resource_sid=entry.message_sid,
+            problem=entry.text,
+            request=self._reported_request(entry),
+            happened_at=entry.date_created,
+        )
+        try:
+            self._caller(entry.account_sid).call(Webhook(url=url), form, session=Session())
+        except CallError as error:
+            logger.warning("the webhook of the debugger failed: %s", error.problem)
+
+    def _reported_request(self, entry: DebuggerEntry) -> tuple[str, Form] | None:
+        """Return the URL and the form of the request that an entry is about, if it is about one."""
+        message = self._context.store.get(MessageRecord, entry.message_sid)
+        if message is None or not entry.url:
+            return None
+        return entry.url, self.inbound_form(message) if message.direction == "inbound" else self._status_form(message)
+
     def inbound_form(self, message: MessageRecord) -> Form:
         """Return the parameters of an inbound message."""
         media = self._context.media_urls(message)
@@ -67,6 +119,7 @@ class Webhooks:
         fields |= {"FromCountry": country_of(message.from_), "ToCountry": country_of(message.to)}
         if message.messaging_service_sid:
             fields["MessagingServiceSid"] = message.messaging_service_sid
+            fields |= self._opt_out_type(message)
         form = inbound_form(
             message.body,
             from_=message.from_,
@@ -77,6 +130,16 @@ class Webhooks:
             fields=fields,
         )
         return self._for_profile(_without_places(form) if ":" in message.from_ else form)
+
+    def _opt_out_type(self, message: MessageRecord) -> dict[str, str]:
+        """Return the parameter of Advanced Opt-Out, if it is asked for.
+
+        https://www.twilio.com/docs/messaging/tutorials/advanced-opt-out
+        """
+        kind = kind_of_word(message.body, self._context.profile.opt_out_words)
+        if not kind or not self._context.faults.take("text-advanced-opt-out", occasion=Occasion.of(message)):
+            return {}
+        return {"OptOutType": kind}
 
     def _for_profile(self, form: Form) -> Form:
         """Return the parameters that exist in the profile."""

@@ -1,11 +1,14 @@
 """Durable storage: exactly one answer per event, the delivery ledger, and recorded exchanges."""
 
+from . import opt_out_rows, reachability_rows
 from .archive import Archive, Filter
 from .durable import DurableJournal
 from .engine import Engine
+from .gauges import GAUGES, read_gauges
 from .indexes import Index
 from .ledger import Ledger, LedgerEntry
 from .opening import open_engine, sqlite_path
+from .opt_out_rows import OptOut, OptOutChange
 from .rows import ExchangeRow
 from .stores import Execute
 from .work_archive import WorkArchive, WorkCounts, WorkFilter
@@ -26,6 +29,7 @@ from .work_rows import (
 )
 
 __all__ = [
+    "GAUGES",
     "GAVE_UP",
     "MAX_ERROR",
     "WAITING",
@@ -40,6 +44,8 @@ __all__ = [
     "Index",
     "Ledger",
     "LedgerEntry",
+    "OptOut",
+    "OptOutChange",
     "WorkArchive",
     "WorkCounts",
     "WorkFilter",
@@ -50,6 +56,9 @@ __all__ = [
     "insert_work",
     "next_due_at",
     "open_engine",
+    "opt_out_rows",
+    "reachability_rows",
+    "read_gauges",
     "record_worker",
     "renew_leases",
     "sqlite_path",

@@ -14,6 +14,7 @@ from .engine import Engine
 from .forgetting import forget
 from .killed import collect_killed
 from .migrations import FAILED_CONDITION
+from .opt_out_rows import count_opted_out, hide_opt_outs
 from .refusals import Refusal, latest_refusals
 from .rows import COLUMNS, KILLED, RUNNING, ExchangeRow, write_effects
 from .stores import Execute
@@ -24,8 +25,11 @@ if TYPE_CHECKING:
 #: How many exchanges are read at once, and how many rows are written in one transaction.
 _PAGE = 500
 _BATCH = 200
-#: The tables with what belongs to one contact, and the key of each.
-_OF_CONTACTS = (("exchanges", "id"), ("ledger", "sid"), ("work", "id"))
+#: The tables with rows about a contact, and their keys.
+_WITH_CONTACT = (
+    *(("exchanges", "id"), ("ledger", "sid"), ("unreachable", "contact"), ("daily_segments", "id")),
+    ("work", "id"),
+)
 #: How long one of these transactions may wait, in seconds.
 _WAIT_S = 10.0
 #: How long a command waits before it shows what there is, in seconds.
@@ -34,6 +38,12 @@ _COLLECT_WAIT_S = 2.0
 _SELECT = (
     f"SELECT {COLUMNS} FROM exchanges WHERE id IN"  # noqa: S608
     " (SELECT id FROM exchanges WHERE {where} ORDER BY {order} LIMIT ?) ORDER BY {order}"
+)
+
+
+_LAST_ALERT = (
+    "SELECT received_at, message_status, error_code FROM exchanges WHERE id IN"
+    " (SELECT id FROM exchanges WHERE kind = 'alert' ORDER BY received_at DESC LIMIT 1)"
 )
 
 
@@ -81,7 +91,12 @@ class Overview:
     unfinished: int
     refused: int
     last_refusal: Refusal | None
+    #: Contacts who get nothing from at least one sender.
+    opted_out: int
     top_error_codes: list[tuple[int, int]]
+    #: How many alerts of Twilio's debugger there are; the last one with its time, level and error code.
+    alerts: int
+    last_alert: tuple[float, str, int | None] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,23 +153,29 @@ class Archive:
         """Store what killed processes were handling, so that it can be listed."""
         collect_killed(self._engine, wait_s=_COLLECT_WAIT_S)
 
-    def erase(self, address: str) -> Erased:
+    def erase(self, address: str, keys: Sequence[str] = ()) -> Erased:
         """Delete everything about one address on every channel; work that waits for it never runs.
 
-        Refused requests are stored without their sender, so all of them are deleted.
+        Refused requests are stored without their sender, so all of them are deleted. A hash with the first of ``keys``
+        remains of opt-outs, so that the contact still gets nothing.
+
+        Raises: ConfigurationError, if the contact has opted out and there is no key.
         """
         self.collect_killed()
+        hidden = self._engine.run(partial(hide_opt_outs, contact=address, keys=keys), wait_s=_WAIT_S)
         self._engine.run(lambda execute: execute("DELETE FROM refusals"), wait_s=_WAIT_S)
-        rows = sum(self._erase_from(table, key, address) for table, key in _OF_CONTACTS)
-        return Erased(rows, forget(self._engine))
+        rows = sum(self._erase_from(table, key, address) for table, key in _WITH_CONTACT)
+        return Erased(rows + hidden, forget(self._engine))
 
     def to_retry(self, wanted: Filter) -> list[ExchangeRow]:
-        """Return the status callbacks whose handlers failed, or whose process died while handling them."""
+        """Return the status callbacks and alerts whose handlers failed, or whose process died while handling them."""
         self.collect_killed()
-        return self.all(wanted, f"{FAILED_CONDITION} AND kind = 'status' AND outcome IN ('failed', 'killed')")
+        return self.all(
+            wanted, f"{FAILED_CONDITION} AND kind IN ('status', 'alert') AND outcome IN ('failed', 'killed')"
+        )
 
     def settle(self, exchange_id: int, results: dict[str, str], outcome: str, effects: Sequence[Effect] = ()) -> None:
-        """Store the results and effects of a status callback whose handlers were run again."""
+        """Store the results and effects of a status callback or an alert whose handlers were run again."""
         update = "UPDATE exchanges SET state = 'done', outcome = ?, results = ?, answer_status = 204 WHERE id = ?"
 
         def write(execute: Execute) -> None:
@@ -217,5 +238,8 @@ def _overview(execute: Execute) -> Overview:
         unfinished=sum(times for (state, _), times in failures.items() if state == RUNNING),
         refused=execute("SELECT count(*) FROM refusals")[0][0],
         last_refusal=next(iter(latest_refusals(execute, 1)), None),
+        opted_out=count_opted_out(execute),
         top_error_codes=[(row[0], row[1]) for row in execute(codes)],
+        alerts=execute("SELECT count(*) FROM exchanges WHERE kind = 'alert'")[0][0],
+        last_alert=next((tuple(row) for row in execute(_LAST_ALERT)), None),
     )

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from ..errors import JournalTooNew
 from .indexes import Index
+from .opt_out_tables import OPT_OUT_TABLES
 from .stores import Execute
 from .work_tables import WORK_INDEXES, WORK_TABLES
 
@@ -20,7 +21,10 @@ SMALL_JOURNAL = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """The step to one schema version; ``{id}``, ``{blob}`` and ``{real}`` are replaced by the types of the store."""
+    """The step to one schema version; ``{id}``, ``{blob}`` and ``{real}`` are replaced by the types of the store.
+
+    An index that a later step drops is no longer listed in the earlier one.
+    """
 
     version: int
     tables: tuple[str, ...]
@@ -79,8 +83,11 @@ _REFUSALS = """CREATE TABLE IF NOT EXISTS refusals (
     body {blob} NOT NULL,
     keep_until {real} NOT NULL
 )"""
-#: The outcomes of an exchange that needs attention; the index ``exchanges_failed`` covers them.
-FAILED_CONDITION = "(state <> 'done' OR outcome IN ('failed', 'apologized', 'overdue', 'killed'))"
+#: An exchange that needs attention; the index ``exchanges_attention`` has exactly these. SQLite checks the condition at
+#: each insert, and would fill a temporary table for an IN.
+FAILED_CONDITION = (
+    "(state <> 'done' OR outcome = 'failed' OR outcome = 'apologized' OR outcome = 'overdue' OR outcome = 'killed')"
+)
 #: Every column that selects exchanges in a list, in the order of the list: whatever combination is asked for, and
 #: however rare it is, the index is enough to find the exchanges to read. New entries go to its end, which costs little.
 _LISTED = "received_at, id, kind, handler, outcome, message_status, state"
@@ -102,12 +109,19 @@ MIGRATIONS = (
         ("CREATE TABLE IF NOT EXISTS probes (id {id}, body TEXT NOT NULL)",),
         (
             Index("exchanges_received", f"exchanges ({_LISTED})"),
-            Index("exchanges_failed", f"exchanges ({_LISTED}) WHERE {FAILED_CONDITION}"),
             Index("ledger_failed", "ledger (updated_at) WHERE status IN ('failed', 'undelivered')"),
             Index("ledger_codes", "ledger (error_code) WHERE error_code IS NOT NULL"),
         ),
     ),
-    Migration(3, WORK_TABLES, WORK_INDEXES),
+    Migration(
+        3,
+        (
+            *("ALTER TABLE exchanges ADD COLUMN effects TEXT", "DROP INDEX IF EXISTS exchanges_failed"),
+            *OPT_OUT_TABLES,
+            *WORK_TABLES,
+        ),
+        (Index("exchanges_attention", f"exchanges ({_LISTED}) WHERE {FAILED_CONDITION}"), *WORK_INDEXES),
+    ),
 )
 #: The oldest schema whose releases can use a journal together with this one. In SQLite, earlier ones claim messages by
 #: rows and do not know the locks of events.

@@ -8,6 +8,7 @@ import secrets
 from json.encoder import encode_basestring_ascii as _quoted  # json.dumps takes as long as fifty of these
 from typing import Final, NamedTuple, Self
 
+from ..alerts import Alert
 from ..config import Settings
 from ..events import Event, StatusCallback, UnknownEvent
 from ..webhook import Endpoint, WebhookRequest
@@ -40,6 +41,9 @@ class EventColumns(NamedTuple):
         if isinstance(event, UnknownEvent):
             form = event.form
             return cls("webhook", "", filed(form.get("From", "")), filed(form.get("To", "")), "", None)
+        if isinstance(event, Alert):
+            about = (filed(event.contact), filed(event.number), filed(event.level), event.error_code)
+            return cls("alert", filed(event.sid), *about)
         kind, status = ("status", event.message_status) if isinstance(event, StatusCallback) else ("message", "")
         return cls(
             kind, filed(event.message_sid), filed(event.contact), filed(event.number), filed(status), event.error_code
@@ -128,15 +132,21 @@ def event_key(request: WebhookRequest, event: Event) -> str:
     """Return the key of an event; requests with the same key are duplicates.
 
     A message is identified by its sid and the request target, as a Redirect back to this application is a new event; a
-    status callback by message sid, status and error code. Twilio's idempotency token is not used, because it is not
-    signed. An event without a sid is never a duplicate.
+    status callback by message sid, status and error code; an alert by its sid. Twilio's idempotency token is not used,
+    because it is not signed. An event without a sid is never a duplicate.
     """
+    if isinstance(event, Alert):
+        return _digest(["alert", event.sid]) if event.sid else secrets.token_hex(16)
     if isinstance(event, UnknownEvent) or not event.message_sid:
         return secrets.token_hex(16)
     if isinstance(event, StatusCallback):
         parts = ["status", event.message_sid, event.message_status, str(event.error_code)]
     else:
         parts = ["message", event.message_sid, request.target]
+    return _digest(parts)
+
+
+def _digest(parts: list[str]) -> str:
     return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogateescape")).hexdigest()[:32]
 
 

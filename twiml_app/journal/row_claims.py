@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+from ..alerts import Alert
 from ..config import Settings
 from ..errors import ClaimLost, Forbidden, JournalUnavailable
 from ..events import Event, InboundMessage, StatusCallback, UnknownEvent
@@ -123,7 +124,7 @@ class RowClaims:
         received = ReceivedEvent.of(attempt.key, attempt.request, event, now, self._settings)
         inserted = insert_running(execute, received, self._engine.store.owner)
         claimed = self._take(execute, attempt) if inserted is None else self._hold(inserted, attempt)
-        if not isinstance(claimed, Claim) or isinstance(event, UnknownEvent):
+        if not isinstance(claimed, Claim) or isinstance(event, UnknownEvent | Alert):
             return claimed
         if isinstance(event, InboundMessage):
             return replace(claimed, recent_digests=said_lately(execute, event, now, self._settings.loop_limit))
@@ -167,7 +168,7 @@ class RowClaims:
     def _write_end(self, execute: Execute, claim: RowClaim, outcome: Outcome, state: str) -> bool:
         written = execute(
             "UPDATE exchanges SET state = ?, answer_status = ?, answer_type = ?, answer = ?, handler = ?, outcome = ?,"
-            " results = ?, milliseconds = ?, said = ? WHERE id = ? AND owner = ? RETURNING kind",
+            " results = ?, milliseconds = ?, said = ?, effects = ? WHERE id = ? AND owner = ? RETURNING kind",
             (state, *answer_values(outcome), claim.exchange_id, claim.owner),
         )
         if written and not keeps_request(self._settings, written[0][0], outcome, state):

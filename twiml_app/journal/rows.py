@@ -97,6 +97,8 @@ class ExchangeRow:
     results: str | None = None
     milliseconds: float | None = None
     said: str = ""
+    #: What the handlers asked for besides the answer, as JSON; None if it was nothing.
+    effects: str | None = None
     keep_until: float
 
     @classmethod
@@ -126,6 +128,7 @@ class ExchangeRow:
             outcome=exchange.outcome,
             results=json.dumps(dict(exchange.results)) if exchange.results else None,
             milliseconds=exchange.milliseconds,
+            effects=json.dumps([*exchange.effects]) if exchange.effects else None,
             keep_until=keep_until,
         )
 
@@ -173,6 +176,7 @@ class ExchangeRow:
             outcome=self.shown_outcome,
             results=json.loads(self.results or "{}"),
             milliseconds=self.milliseconds or 0.0,
+            effects=tuple(json.loads(self.effects or "[]")),
         )
 
 
@@ -186,7 +190,7 @@ _STORE = f"{_VALUES} ON CONFLICT (key) DO UPDATE SET {_REPLACED} WHERE exchanges
 
 def insert_running(execute: Execute, received: ReceivedEvent, owner: int) -> int | None:
     """Insert the row of an event that a process is claiming, and return its id; None if the key is taken."""
-    no_answer = (None, None, None, "", "", None, None, "")
+    no_answer = (None, None, None, "", "", None, None, "", None)
     return _insert(execute, (*received[:-1], RUNNING, owner, *no_answer, received.keep_until))
 
 
@@ -199,11 +203,12 @@ def answered_values(
 
 
 def answer_values(outcome: Outcome) -> tuple[object, ...]:
-    """Return the values of the columns from ``answer_status`` to ``said``."""
+    """Return the values of the columns from ``answer_status`` to ``effects``."""
     response = outcome.response
     results = json.dumps(dict(outcome.results)) if outcome.results else None
     answer = (response.status, response.content_type, response.body)
-    return (*answer, outcome.handler, outcome.name, results, outcome.milliseconds, outcome.digest)
+    effects = json.dumps([each.described() for each in outcome.effects]) if outcome.effects else None
+    return (*answer, outcome.handler, outcome.name, results, outcome.milliseconds, outcome.digest, effects)
 
 
 def store(execute: Execute, values: Sequence[object]) -> bool:

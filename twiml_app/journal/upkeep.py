@@ -10,14 +10,23 @@ from ..errors import JournalUnavailable
 from .engine import Engine
 from .forgetting import finish_forgetting
 from .killed import collect_killed
-from .stores import Execute
+from .reachability_rows import forget_unreachable
+from .stores import Execute, Row
 
-#: The tables whose rows expire, and the key of each.
-_SWEPT = (("exchanges", "id"), ("ledger", "sid"), ("refusals", "id"), ("work", "id"), ("workers", "owner"))
 INTERVAL_S = 60.0
 BATCH = 200
 #: How long each step may hold up the request that does it, in seconds.
 _WAIT_S = 1.0
+#: The other tables with rows that expire, and their keys.
+_OTHER_TABLES = (
+    ("ledger", "sid"),
+    ("refusals", "id"),
+    ("opt_out_changes", "id"),
+    ("unreachable", "contact"),
+    ("daily_segments", "id"),
+    ("work", "id"),
+    ("workers", "owner"),
+)
 
 
 class Upkeep:
@@ -56,14 +65,12 @@ class Upkeep:
 
 def sweep(execute: Execute, now: float) -> int:
     """Delete one batch of expired rows from each table, and return the size of the largest batch."""
-    deleted = [
-        len(
-            execute(
-                f"DELETE FROM {table} WHERE {key} IN (SELECT {key} FROM {table} WHERE keep_until < ? LIMIT ?)"  # noqa: S608
-                f" RETURNING {key}",
-                (now, BATCH),
-            )
-        )
-        for table, key in _SWEPT
-    ]
-    return max(deleted)
+    exchanges = _delete_expired(execute, "exchanges", "id", now, "kind, contact, received_at")
+    forget_unreachable(execute, [(contact, at) for kind, contact, at in exchanges if kind == "message"])
+    others = [len(_delete_expired(execute, table, key, now, key)) for table, key in _OTHER_TABLES]
+    return max(len(exchanges), *others)
+
+
+def _delete_expired(execute: Execute, table: str, key: str, now: float, returned: str) -> list[Row]:
+    expired = f"SELECT {key} FROM {table} WHERE keep_until < ? LIMIT ?"  # noqa: S608
+    return execute(f"DELETE FROM {table} WHERE {key} IN ({expired}) RETURNING {returned}", (now, BATCH))  # noqa: S608

@@ -1,26 +1,32 @@
 """The life of a webhook request: admit, claim, answer, store, send."""
 
 from .admission import Admission
-from .answering import StatusResults, run_status_handlers
-from .auth import REALM
+from .answering import StatusResults, handlers_to_notify, run_handlers
+from .auth import CHALLENGE, REALM, BasicAuth
 from .claims import Claim, Journal, Outcome, StoredReply
 from .opt_outs import silence_for
-from .receiver import Receiver
-from .replay_proofs import REPLAY_HEADER, ReplayProofs
+from .receiver import Observer, Receiver, kind_of
+from .replay_proofs import EFFECTS_HEADER, REPLAY_HEADER, ReplayProofs
 from .replies import to_response
 
 __all__ = [
+    "CHALLENGE",
+    "EFFECTS_HEADER",
     "REALM",
     "REPLAY_HEADER",
     "Admission",
+    "BasicAuth",
     "Claim",
     "Journal",
+    "Observer",
     "Outcome",
     "Receiver",
     "ReplayProofs",
     "StatusResults",
     "StoredReply",
-    "run_status_handlers",
+    "handlers_to_notify",
+    "kind_of",
+    "run_handlers",
     "silence_for",
     "to_response",
 ]

@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Callable
 
+from ..alerts import Alert
 from ..config import Settings
 from ..errors import Forbidden, MalformedRequest, RequestRefused, Unauthorized
 from ..events import REPLY_PARAMETER, TOKEN_PARAMETER, Event, InboundMessage, parse_event
@@ -70,10 +71,10 @@ class Admission:
         self._require_signature(request, form)
         self._require_account(form)
         event = parse_event(form, self._query(request))
-        if by_token and isinstance(event, InboundMessage):
+        if by_token and isinstance(event, InboundMessage | Alert):
             raise Unauthorized(
                 "send the credentials of the Message URL",
-                reason="a status token does not authenticate inbound messages",
+                reason="a status token does not authenticate inbound messages and alerts",
             )
         return event
 

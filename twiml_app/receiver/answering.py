@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import NamedTuple
 
+from ..alerts import Alert
 from ..config import Settings
 from ..enqueueing import enqueue_reply
 from ..errors import ConfigurationError, ReplyError
-from ..events import Event, InboundMessage, StatusCallback
+from ..events import Event, InboundMessage, StatusCallback, with_media_source
+from ..inbound_media import MediaSource
 from ..logs import logger
 from ..pending import Collection, Effect
 from ..routing import Handler, Router, name_of
@@ -18,6 +21,7 @@ from ..verbs import Message
 from ..webhook import WebhookRequest, WebhookResponse
 from .auth import StatusUrls
 from .claims import Outcome
+from .file_urls import FileUrls, has_files, with_file_urls
 from .opt_outs import opt_out_handlers, silence_for
 from .replies import StatusUrl, to_document, to_response
 from .responses import empty_response, twiml_response
@@ -25,7 +29,10 @@ from .suggestions import Suggestions
 
 
 class Answerer:
-    """Answers events with the handlers of a router; ``on_exception`` is called with every exception they raise."""
+    """Answers events with the handlers of a router; ``on_exception`` is called with every exception they raise.
+
+    ``media_source`` returns where the media files of a message come from, ``file_urls`` makes the URLs of local files.
+    """
 
     def __init__(
         self,
@@ -33,8 +40,12 @@ class Answerer:
         settings: Settings,
         status_urls: StatusUrls,
         on_exception: Callable[[Exception], object],
+        media_source: Callable[[InboundMessage], MediaSource] | None = None,
+        file_urls: FileUrls | None = None,
     ) -> None:
         self._router = router
+        self._media_source = media_source
+        self._file_urls = file_urls
         self._settings = settings
         self._on_exception = on_exception
         self._status_urls = status_urls
@@ -49,7 +60,7 @@ class Answerer:
         if isinstance(event, InboundMessage):
             with Collection(event, refusal=refusal) as collected:
                 return self._reply(request, event, collected)
-        if isinstance(event, StatusCallback):
+        if isinstance(event, StatusCallback | Alert):
             return self._notify(event, refusal)
         return Outcome(empty_response(request), event.kind)
 
@@ -58,6 +69,8 @@ class Answerer:
         silence = silence_for(message, self._settings)
         if silence == "blocked":
             return Outcome(twiml_response(), silence)
+        if message.media and self._media_source:
+            message = with_media_source(message, self._media_source(message))
         handler = ""
         try:
             for notified in opt_out_handlers(self._router, message):
@@ -67,19 +80,25 @@ class Answerer:
                 return Outcome(twiml_response(), silence, handler, effects=tuple(collected.effects))
             handler = ""
             found = self._router.match(message)
+            if found is None and message.reaction:
+                return Outcome(twiml_response(), "reaction")
             if found is None:
                 self._suggestions.offer(message)
                 return Outcome(twiml_response(), "unhandled")
             handler = name_of(found.route.handler)
             returned = found.route.handler(message, **found.arguments)
             response = to_response(returned, handler=handler, status_url=self._status_url(request, message))
+            digest = _reply_digest(response)
+            if self._file_urls and has_files(response):
+                base_url = request.base_url(self._settings.public_url)
+                response = with_file_urls(response, message, partial(self._file_urls, base_url), handler=handler)
             document = to_document(response, handler=handler)
             if found.route.then is not None:
                 enqueue_reply(found.route.then, message, found.arguments)
         except Exception as error:  # whatever a handler raises, Twilio gets an answer
             return self._failed(error, handler, message)
         name, effects = "replied" if response.verbs else "silent", tuple(collected.effects)
-        return Outcome(twiml_response(document), name, handler, digest=_reply_digest(response), effects=effects)
+        return Outcome(twiml_response(document), name, handler, digest=digest, effects=effects)
 
     def _status_url(self, request: WebhookRequest, message: InboundMessage) -> StatusUrl | None:
         """Return a function that signs the status URL of a reply, once for replies between the same addresses."""
@@ -107,13 +126,13 @@ class Answerer:
         """Return the outcome that sends the apology, or nothing if none is configured."""
         return Outcome(twiml_response(self._apology.to_bytes()), name, handler, digest=_reply_digest(self._apology))
 
-    def _notify(self, status: StatusCallback, refusal: str) -> Outcome:
-        """Run every handler of a status callback; the answer is always 204, as Twilio would not retry."""
-        handlers = self._router.status_handlers(status)
-        results, effects = run_status_handlers(handlers, status, on_exception=self._report, refusal=refusal)
+    def _notify(self, event: StatusCallback | Alert, refusal: str) -> Outcome:
+        """Run every handler of a status callback or an alert; the answer is always 204, as Twilio would not retry."""
+        handlers = handlers_to_notify(self._router, event)
+        results, effects = run_handlers(handlers, event, on_exception=self._report, refusal=refusal)
         failed = [name for name, result in results.items() if result != "ok"]
         if not handlers:
-            self._suggestions.offer(status)
+            self._suggestions.offer(event)
         name = "failed" if failed else "handled" if handlers else "unhandled"
         by = ",".join(failed or results)
         return Outcome(WebhookResponse(status=204), name, by, results=results, effects=effects)
@@ -127,7 +146,7 @@ class Answerer:
 
 
 class StatusResults(NamedTuple):
-    """What the handlers of a status callback did."""
+    """What the handlers of a status callback or an alert did."""
 
     #: The result of each handler, ``ok`` or the error.
     results: dict[str, str]
@@ -135,9 +154,14 @@ class StatusResults(NamedTuple):
     effects: tuple[Effect, ...]
 
 
-def run_status_handlers(
+def handlers_to_notify(router: Router, event: StatusCallback | Alert) -> list[Handler]:
+    """Return every handler of a status callback or an alert, in order."""
+    return router.alert_handlers(event) if isinstance(event, Alert) else router.status_handlers(event)
+
+
+def run_handlers(
     handlers: Iterable[Handler],
-    status: StatusCallback,
+    event: StatusCallback | Alert,
     before: Mapping[str, str] | None = None,
     *,
     on_exception: Callable[[Exception, str], object] = lambda _error, _handler: None,
@@ -150,17 +174,17 @@ def run_status_handlers(
         name = name_of(handler)
         result = "ok"
         if (before or {}).get(name) != "ok":
-            with Collection(status, refusal=refusal) as collected:
-                result = _call(handler, status, on_exception)
+            with Collection(event, refusal=refusal) as collected:
+                result = _call(handler, event, on_exception)
             effects += collected.effects if result == "ok" else ()
         if results.get(name, "ok") == "ok":  # if two handlers share a name, keep the failure
             results[name] = result
     return StatusResults(results, tuple(effects))
 
 
-def _call(handler: Handler, status: StatusCallback, on_exception: Callable[[Exception, str], object]) -> str:
+def _call(handler: Handler, event: StatusCallback | Alert, on_exception: Callable[[Exception, str], object]) -> str:
     try:
-        handler(status)
+        handler(event)
     except Exception as error:  # the other handlers must still run
         on_exception(error, name_of(handler))
         return describe(error)

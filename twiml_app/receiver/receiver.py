@@ -7,32 +7,48 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from typing import TypeGuard
+from typing import Protocol, TypeGuard
 
+from ..alerts import Alert
 from ..config import Settings
 from ..errors import ClaimLost, JournalError, JournalUnavailable, RequestRefused, StillRunning, Unauthorized
 from ..events import Event, InboundMessage, StatusCallback, UnknownEvent
+from ..inbound_media import MediaSource
 from ..logs import log_event, mask
+from ..pending import Effect
 from ..routing import Router
 from ..webhook import WebhookRequest, WebhookResponse
 from .admission import Admission
 from .answering import Answerer
 from .auth import CHALLENGE
 from .claims import Claim, Journal, Outcome, StoredReply
+from .file_urls import FileUrls
 from .opt_outs import silence_for
-from .replay_proofs import REPLAY_HEADER, ReplayProofs
+from .replay_proofs import EFFECTS_HEADER, REPLAY_HEADER, ReplayProofs, effects_header
 from .responses import empty_response, twiml_response, unavailable_response
 from .wait_budget import TWILIO_WAIT_S, WaitBudget
+
+
+class Observer(Protocol):
+    """Counts what the receiver does; it must neither wait nor raise."""
+
+    def count_webhook(self, event: Event, outcome: Outcome, seconds: float) -> None:
+        """Count an answered webhook, and the seconds that it took."""
+
+    def count_refusal(self, status: int) -> None:
+        """Count a refused request by its HTTP status."""
 
 
 class Receiver:
     """Answers webhooks with the handlers of a router.
 
-    ``journal`` guarantees one answer per event; ``on_exception`` is called with every exception that a handler raises;
-    ``clock`` returns seconds; ``now`` returns seconds since 1970.
+    ``journal`` guarantees one answer per event; ``bookkeeping`` returns what else is stored with the answer;
+    ``on_exception`` is called with every exception that a handler raises; ``observer`` counts what happens, except in
+    replays; ``media_source`` returns where the media files of a message come from; ``file_urls`` makes URLs of local
+    files; ``clock`` returns seconds; ``now`` returns seconds since 1970.
     """
 
     def __init__(
@@ -41,16 +57,23 @@ class Receiver:
         settings: Settings,
         *,
         journal: Journal | None = None,
+        bookkeeping: Callable[[Event], tuple[Effect, ...]] = lambda _: (),
         on_exception: Callable[[Exception], object] = lambda _: None,
+        observer: Observer | None = None,
+        media_source: Callable[[InboundMessage], MediaSource] | None = None,
+        file_urls: FileUrls | None = None,
         clock: Callable[[], float] = time.perf_counter,
         now: Callable[[], float] = time.time,
     ) -> None:
         self.router = router
         self.settings = settings
         self.journal = journal
+        self._bookkeeping = bookkeeping
         self._admission = Admission(settings, now=now)
-        self._answerer = Answerer(router, settings, self._admission.status_urls, on_exception)
+        status_urls = self._admission.status_urls
+        self._answerer = Answerer(router, settings, status_urls, on_exception, media_source, file_urls)
         self._replay_proofs = ReplayProofs(settings.secret_keys, clock=now)
+        self._observer = observer
         self._clock = clock
 
     def detach_journal(self) -> None:
@@ -79,8 +102,11 @@ class Receiver:
         except RequestRefused as refused:
             return self._refuse(request, refused, keeps=not is_replay)
         seconds = self._clock() - started
-        self._log(event, _mark_overdue(event, outcome, seconds), seconds)
-        return _mark_replay(outcome.response) if is_replay else outcome.response
+        marked = _mark_overdue(event, outcome, seconds)
+        self._log(event, marked, seconds)
+        if self._observer and not is_replay:
+            self._observer.count_webhook(event, marked, seconds)
+        return _mark_replay(outcome) if is_replay else outcome.response
 
     def _refuse(self, request: WebhookRequest, refused: RequestRefused, *, keeps: bool) -> WebhookResponse:
         """Answer with one plain line and log the reason; the request that fetches the challenge is not a refusal."""
@@ -90,6 +116,8 @@ class Receiver:
         log_event(logging.DEBUG if is_probe else logging.WARNING, "refused", fields)
         if self.journal and not is_probe and keeps:
             self.journal.keep_refusal(request, refused)
+        if self._observer and not is_probe and keeps:
+            self._observer.count_refusal(refused.status)
         return WebhookResponse.line(refused.status, refused.line, *([CHALLENGE] if challenged else []))
 
     def _answer(self, request: WebhookRequest, event: Event, started: float, *, by_token: bool) -> Outcome:
@@ -123,7 +151,8 @@ class Receiver:
             if isinstance(claimed, StoredReply):
                 return Outcome(claimed.response, "fallback", claimed.handler)
             outcome = self._unless_looping(claimed, outcome)
-            journal.finish(claimed, outcome, wait_s=budget.left_s(self._clock()))
+            stored = self._with_bookkeeping(event, outcome)
+            journal.finish(claimed, stored, wait_s=budget.left_s(self._clock()))
         return outcome
 
     @staticmethod
@@ -161,20 +190,25 @@ class Receiver:
         now = self._clock()
         seconds = now - started
         outcome = replace(_mark_overdue(event, outcome, seconds), milliseconds=seconds * 1000)
-        return self._store(journal, claimed, outcome, budget.left_s(now))
+        return self._store(journal, claimed, event, outcome, budget.left_s(now))
 
     def _unless_looping(self, claim: Claim, outcome: Outcome) -> Outcome:
         if claim.recent_digests.get(outcome.digest, 0) < self.settings.loop_limit:
             return outcome
         return replace(outcome, response=twiml_response(), name="looping")
 
-    def _store(self, journal: Journal, claim: Claim, outcome: Outcome, wait_s: float) -> Outcome:
+    def _with_bookkeeping(self, event: Event, outcome: Outcome) -> Outcome:
+        effects = self._bookkeeping(event)
+        return replace(outcome, effects=(*outcome.effects, *effects)) if effects else outcome
+
+    def _store(self, journal: Journal, claim: Claim, event: Event, outcome: Outcome, wait_s: float) -> Outcome:
         """Store the answer before it is sent; if that fails it is not sent, unless the settings allow it."""
+        stored = self._with_bookkeeping(event, outcome)
         try:
             if outcome.response.status == 500:
-                journal.fail(claim, outcome, wait_s=wait_s)
+                journal.fail(claim, stored, wait_s=wait_s)
             else:
-                journal.finish(claim, outcome, wait_s=wait_s)
+                journal.finish(claim, stored, wait_s=wait_s)
         except ClaimLost as error:
             log_event(logging.ERROR, "journal", {"problem": error})
             return Outcome(
@@ -185,7 +219,7 @@ class Receiver:
             if self.settings.store_failure == "refuse" or outcome.effects:  # nothing else would remember the effects
                 return Outcome(unavailable_response(), "journal unavailable")
         else:
-            for effect in outcome.effects:
+            for effect in stored.effects:
                 effect.committed()
         return outcome
 
@@ -196,10 +230,10 @@ class Receiver:
         return self._answerer.answer(request, event, refusal=f"the journal is not available ({error})")
 
     def _log(self, event: Event, outcome: Outcome, seconds: float) -> None:
-        unhandled = outcome.name == "unhandled" and isinstance(event, InboundMessage)
+        unhandled = outcome.name == "unhandled" and isinstance(event, InboundMessage | Alert)
         is_warning = outcome.name not in _QUIET and (outcome.name != "unhandled" or unhandled)
         level = logging.WARNING if is_warning else logging.INFO
-        log_event(level, _KINDS[type(event)], self._fields(event, outcome, seconds))
+        log_event(level, kind_of(event), self._fields(event, outcome, seconds))
 
     @staticmethod
     def _fields(event: Event, outcome: Outcome, seconds: float) -> dict[str, object]:
@@ -208,6 +242,8 @@ class Receiver:
             done["replayed"] = "yes"
         if isinstance(event, UnknownEvent):
             return done
+        if isinstance(event, Alert):
+            return {**_about_alert(event), **done}
         status = {"status": event.message_status} if isinstance(event, StatusCallback) else {}
         about = {"sid": event.message_sid, **status, "error_code": event.error_code}
         return about | done | {"from": mask(event.from_), "to": mask(event.to)}
@@ -215,14 +251,26 @@ class Receiver:
 
 _NO_JOURNAL = "the application has no journal; set TWIML_DATABASE_URL"
 #: Outcomes that need no attention: they are logged as information, all others as warnings.
-_QUIET = ("replied", "silent", "handled", "opted out", "repeated", "blocked")
+_QUIET = ("replied", "silent", "handled", "opted out", "repeated", "blocked", "reaction")
 #: Outcomes of a message whose handlers succeeded.
 _ANSWERED = ("replied", "silent", "opted out")
 _KINDS: dict[type, str] = {
     InboundMessage: "inbound message",
     StatusCallback: "status callback",
+    Alert: "alert",
     UnknownEvent: "webhook",
 }
+
+
+def kind_of(event: Event) -> str:
+    """Return what an event is called in the log."""
+    return _KINDS[type(event)]
+
+
+def _about_alert(alert: Alert) -> Mapping[str, object]:
+    """Return the fields of an alert for the log; its payload, which may contain texts, is only in the journal."""
+    about = {"sid": alert.sid, "level": alert.level, "error_code": alert.error_code, "resource": alert.resource_sid}
+    return about if alert.payload else about | {"problem": "the payload is not a JSON object"}
 
 
 def _mark_overdue(event: Event, outcome: Outcome, seconds: float) -> Outcome:
@@ -232,9 +280,10 @@ def _mark_overdue(event: Event, outcome: Outcome, seconds: float) -> Outcome:
     return replace(outcome, name="overdue")
 
 
-def _mark_replay(response: WebhookResponse) -> WebhookResponse:
-    """Return an answer that says that no real event was handled."""
-    return replace(response, headers=(*response.headers, (REPLAY_HEADER, "yes")))
+def _mark_replay(outcome: Outcome) -> WebhookResponse:
+    """Return an answer that says that no real event was handled, and what would have been stored."""
+    effects = [(EFFECTS_HEADER, effects_header(outcome.effects))] if outcome.effects else []
+    return replace(outcome.response, headers=(*outcome.response.headers, (REPLAY_HEADER, "yes"), *effects))
 
 
 def _may_repeat(event: Event) -> TypeGuard[InboundMessage]:

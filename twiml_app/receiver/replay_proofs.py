@@ -6,18 +6,24 @@ A replay runs its handler again, past the journal and the loop limit, so a heade
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from itsdangerous import Signer
 
+from ..pending import Effect
 from ..webhook import WebhookRequest
 
 #: Marks a request as the replay of a recording, which is neither claimed nor stored; an answer to a replay has it too.
 REPLAY_HEADER = "X-Twiml-Replay"
+#: What a replayed handler asked for besides its reply, as JSON, in the answer to a replay: nothing of it is stored.
+EFFECTS_HEADER = "X-Twiml-Effects"
+#: HTTP clients read at most 64 kB of a header.
+_MOST_CHARACTERS = 30_000
 #: How long a proof is accepted, and how far the clock of its maker may be ahead, in seconds.
 LIFETIME_S = 60
 #: How many used proofs are remembered.
@@ -67,6 +73,14 @@ class ReplayProofs:
 def _document(stamp: str, method: str, target: str, body: bytes) -> bytes:
     text = f"{stamp}\n{method}\n{target}\n{hashlib.sha256(body).hexdigest()}"
     return text.encode("utf-8", "surrogateescape")
+
+
+def effects_header(effects: Sequence[Effect]) -> str:
+    """Return the value of the header; what would be too long is replaced by its digest."""
+    written = json.dumps([effect.described() for effect in effects])
+    if len(written) <= _MOST_CHARACTERS:
+        return written
+    return json.dumps([{"kind": f"{len(effects)} effects", "sha256": hashlib.sha256(written.encode()).hexdigest()}])
 
 
 class _UsedProofs:

@@ -14,8 +14,8 @@ def twiml_response(document: bytes = EMPTY) -> WebhookResponse:
 
 
 def empty_response(request: WebhookRequest) -> WebhookResponse:
-    """Return the empty success for the URL: 204 for the status URL, else an empty document."""
-    return WebhookResponse(status=204) if request.endpoint == "status" else twiml_response()
+    """Return the empty success for the URL: 204 for the URLs of statuses and alerts, else an empty document."""
+    return WebhookResponse(status=204) if request.endpoint in ("status", "alert") else twiml_response()
 
 
 def unavailable_response() -> WebhookResponse:

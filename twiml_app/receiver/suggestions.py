@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..alerts import Alert
 from ..events import InboundMessage, StatusCallback
 from ..logs import logger
 
@@ -19,6 +20,13 @@ _STATUS = """no handler matches this status callback. To handle it, add to handl
         print(status.message_sid, status.message_status, status.error_code)
 """
 
+_ALERT = """no handler matches this alert of Twilio's debugger. To handle it, add to handlers/:
+
+    @router.alert({code})
+    def on_alert(alert: Alert) -> None:
+        print(alert.level, alert.error_code, alert.resource_sid, alert.message)
+"""
+
 
 #: A suggestion for each status and error code that Twilio sends would fit; others may come from anywhere.
 MAX_SUGGESTIONS = 100
@@ -32,7 +40,7 @@ class Suggestions:
     def __init__(self) -> None:
         self._made: set[str] = set()
 
-    def offer(self, event: InboundMessage | StatusCallback) -> None:
+    def offer(self, event: InboundMessage | StatusCallback | Alert) -> None:
         """Log a handler that would match the event, unless it was logged before or the status is too long."""
         if isinstance(event, StatusCallback) and len(event.message_status) > MAX_STATUS_CHARACTERS:
             return
@@ -42,10 +50,12 @@ class Suggestions:
             logger.info("%s", text)
 
 
-def suggest(event: InboundMessage | StatusCallback) -> str:
+def suggest(event: InboundMessage | StatusCallback | Alert) -> str:
     """Return the source of a handler for an event, without any text that a person wrote."""
     if isinstance(event, InboundMessage):
         return _MESSAGE
+    if isinstance(event, Alert):
+        return _ALERT.format(code="" if event.error_code is None else event.error_code)
     if event.error_code is not None:
         return _STATUS.format(condition=f"error_code({event.error_code})", name=f"on_error_{event.error_code}")
     status = event.message_status

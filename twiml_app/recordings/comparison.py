@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from ..errors import TwimlError
@@ -23,13 +24,31 @@ def differences(
 ) -> list[str]:
     """Return the differences in meaning between two answers as the lines of a diff; no lines if they agree.
 
-    Not compared are white space between elements, the order of attributes, and the token and host of the status URLs
-    that this package adds. ``recorded_url`` and ``answered_url`` are the URLs that were called: in URLs of these hosts
-    only path and query are compared. Nor are passwords in URLs, or secret parameters if they were scrubbed.
+    Not compared are white space between elements, the order of attributes, and the token and host of the URLs that this
+    package adds, for statuses and for local files. ``recorded_url`` and ``answered_url`` are the URLs that were called:
+    in URLs of these hosts only path and query are compared. Nor are passwords in URLs, or secret parameters if they
+    were scrubbed.
     """
     own = _OwnUrls(recorded_url, answered_url)
     hide = without_secrets if f"={SCRUBBED}".encode() in recorded.body else without_credentials
     return [*_diff([*_meaning(recorded, own)], [*_meaning(answered, own)], hide)]
+
+
+def effect_differences(
+    recorded: Sequence[Mapping[str, Any]], answered: Sequence[Mapping[str, Any]], **urls: str
+) -> list[str]:
+    """Return the differences between what handlers asked for as the lines of a diff; ``urls``: see ``differences``."""
+    own = _OwnUrls(urls.get("recorded_url", ""), urls.get("answered_url", ""))
+    one, other = ([line for each in effects for line in _effect_lines(each, own)] for effects in (recorded, answered))
+    return [*_diff(one, other, without_secrets)]
+
+
+def _effect_lines(effect: Mapping[str, Any], own: _OwnUrls) -> Iterator[_Line]:
+    yield _line(str(effect.get("kind", "")))
+    for name, value in sorted(effect.items()):
+        if name != "kind":
+            text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
+            yield from _text_lines(f"{name}={text}".split("\n"), own, "  ")
 
 
 def with_host_of(url: str, text: str, *, answered_url: str) -> str:
@@ -79,6 +98,12 @@ class _OwnUrls:
             return relative
         folder = self._path.rpartition("/")[0]
         return self._path + relative if relative.startswith(("?", "#")) else f"{folder}/{relative}"
+
+    def media_url(self, url: str) -> str:
+        """Return a media URL; that of a local file without its token, which changes every second."""
+        own = self.url(url)
+        path, _, query = own.partition("?")
+        return path if own.startswith("\0") and [*dict(parse_qsl(query))] == [TOKEN_PARAMETER] else own
 
     def status_url(self, url: str) -> str:
         """Return a status URL of this package without the parts that differ between installations."""
@@ -139,7 +164,7 @@ def _verb_lines(verb: Verb, own: _OwnUrls) -> Iterator[_Line]:
         if isinstance(noun, Body):
             yield from _text_lines(noun.text.split("\n"), own, "    ")
         else:
-            yield _Line(f"    {noun.url}", f"    {own.url(noun.url)}")
+            yield _Line(f"    {noun.url}", f"    {own.media_url(noun.url)}")
 
 
 def _line(text: str) -> _Line:

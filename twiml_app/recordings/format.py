@@ -17,7 +17,9 @@ from ..logs import format_time
 from ..private_files import rewrite, write_private
 from ..webhook import ENDPOINTS, Endpoint, Form, WebhookResponse
 
-SCHEMA = 1
+SCHEMA = 2
+#: The schema of exchanges without effects.
+_WITHOUT_EFFECTS = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +28,7 @@ class Exchange:
 
     #: Seconds since 1970.
     received_at: float
-    #: ``message``, ``status`` or ``webhook``.
+    #: ``message``, ``status``, ``alert`` or ``webhook``.
     kind: str
     endpoint: Endpoint
     method: str
@@ -37,15 +39,19 @@ class Exchange:
     answer: WebhookResponse
     handler: str = ""
     outcome: str = ""
-    #: The result of each handler of a status callback: ``ok`` or the error.
+    #: The result of each handler of a status callback or an alert: ``ok`` or the error.
     results: Mapping[str, str] = field(default_factory=dict)
     milliseconds: float = 0.0
+    #: What the handlers asked for besides the answer, as JSON objects; None if it is not known.
+    effects: tuple[Mapping[str, Any], ...] | None = None
     #: Its id in the journal; 0 in a file.
     id: int = 0
 
     @property
     def sid(self) -> str:
-        """The SID of the message."""
+        """The SID of the message, or of the alert."""
+        if self.kind == "alert":
+            return self.form.get("Sid", "")
         return self.form.get("MessageSid") or self.form.get("SmsSid", "")
 
     @property
@@ -58,7 +64,7 @@ def write_line(exchange: Exchange) -> str:
     """Return an exchange as one line of a recording."""
     answer = exchange.answer
     entry: dict[str, Any] = {
-        "schema": SCHEMA,
+        "schema": _WITHOUT_EFFECTS if exchange.effects is None else SCHEMA,
         "time": exchange.time,
         "event": exchange.kind,
         "endpoint": exchange.endpoint,
@@ -77,6 +83,8 @@ def write_line(exchange: Exchange) -> str:
     }
     if exchange.results:
         entry["results"] = dict(exchange.results)
+    if exchange.effects is not None:
+        entry["effects"] = [dict(effect) for effect in exchange.effects]
     return json.dumps(entry, ensure_ascii=not _is_writable(entry))
 
 
@@ -127,7 +135,14 @@ def _read_entry(entry: dict[str, Any]) -> Exchange:
         outcome=entry.get("outcome", ""),
         results=entry.get("results", {}),
         milliseconds=entry.get("ms", 0.0),
+        effects=_read_effects(entry["effects"]) if "effects" in entry else None,
     )
+
+
+def _read_effects(effects: list[dict[str, Any]]) -> tuple[Mapping[str, Any], ...]:
+    if not all(isinstance(effect["kind"], str) for effect in effects):
+        raise TypeError("the kind of an effect must be a string")
+    return tuple(effects)
 
 
 def read_file(path: str | Path) -> list[Exchange]:

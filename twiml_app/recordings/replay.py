@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from ..caller import Caller, CookieJar, OutgoingRequest, Session, Transport, Webhook, target_of
 from ..errors import CallError
 from ..events import TOKEN_PARAMETER
-from ..receiver import REPLAY_HEADER, ReplayProofs
+from ..receiver import EFFECTS_HEADER, REPLAY_HEADER, ReplayProofs
 from ..webhook import Endpoint, Form, WebhookResponse
-from .comparison import differences, with_host_of
+from .comparison import differences, effect_differences, with_host_of
 from .format import Exchange
 from .url_secrets import without_secrets
 
@@ -46,6 +48,8 @@ class Replayed:
     differences: tuple[str, ...]
     #: The URL that answered.
     url: str = ""
+    #: What the handlers asked for now.
+    effects: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def agrees(self) -> bool:
@@ -58,7 +62,8 @@ class Replayed:
             return self.exchange
         body = without_secrets(self.answer.body.decode("utf-8", "replace"))
         body = with_host_of(self.exchange.url, body, answered_url=self.url)
-        return replace(self.exchange, answer=replace(self.answer, body=body.encode()))
+        effects = None if self.exchange.effects is None else self.effects
+        return replace(self.exchange, answer=replace(self.answer, body=body.encode()), effects=effects)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,5 +175,17 @@ def _send_one(exchange: Exchange, send: SendExchange) -> Replayed:
         sent = send(exchange)
     except CallError as error:
         return Replayed(exchange, None, (f"no answer: {error.problem}",))
-    found = differences(exchange.answer, sent.response, recorded_url=exchange.url, answered_url=sent.url)
-    return Replayed(exchange, sent.response, (*found, *(sent.notes if found else ())), sent.url)
+    urls = {"recorded_url": exchange.url, "answered_url": sent.url}
+    found, effects = differences(exchange.answer, sent.response, **urls), _effects_of(sent.response)
+    if exchange.effects is not None:  # a file of schema 1 does not say what was asked for
+        found += effect_differences(exchange.effects, effects, **urls)
+    return Replayed(exchange, sent.response, (*found, *(sent.notes if found else ())), sent.url, effects)
+
+
+def _effects_of(response: WebhookResponse) -> tuple[Mapping[str, Any], ...]:
+    """Return what a replayed handler asked for; nothing if the header is missing or not ours."""
+    try:
+        effects = json.loads(response.header(EFFECTS_HEADER) or "[]")
+    except ValueError:
+        return ()
+    return tuple(each for each in effects if isinstance(each, dict)) if isinstance(effects, list) else ()

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from lxml import etree
 
-from ..events import REPLY_PARAMETER
+from ..alerts import Alert
+from ..events import REPLY_PARAMETER, parse_event
+from ..reactions import split_reaction
 from ..twiml import DECLARATION
 from ..webhook import Form, WebhookResponse
 from .fakes import Fakes
 from .format import Exchange
-from .parameters import ADDRESSES, COORDINATES, PERSONS, PLACES, TEXTS, is_code, is_known
+from .parameters import ADDRESSES, COORDINATES, PAYLOAD, PAYLOAD_CODES, PERSONS, PLACES, TEXTS, is_code, is_known
+from .payloads import strings_in, with_strings
 from .phone_numbers import DEFAULT_REGION, NumberFinder, number_finder
 from .texts import TextScrubber
 from .url_secrets import SCRUBBED, is_secret, with_parameters, without_credentials
@@ -22,6 +26,8 @@ from .url_secrets import SCRUBBED, is_secret, with_parameters, without_credentia
 _KEPT_HEADERS = ("content-type", "user-agent", "i-twilio-idempotency-token")
 _MARKUP_OF_URLS = ("Media", "Redirect")
 _METHODS = ("GET", "POST")
+#: The names of an effect's values that are part of the program.
+_CODE = ("kind", "function")
 
 
 class Scrubber:
@@ -102,6 +108,7 @@ class Scrubber:
             headers={name: self._text(value) for name, value in exchange.headers.items() if name in _KEPT_HEADERS},
             answer=self._answer(exchange.answer),
             results={name: self._result(result) for name, result in exchange.results.items()},
+            effects=None if exchange.effects is None else tuple(map(self._effect, exchange.effects)),
             id=0,
         )
 
@@ -129,11 +136,19 @@ class Scrubber:
             return "0.0"
         if is_secret(name):
             return SCRUBBED
+        if name == PAYLOAD:
+            return with_strings(value, self._in_payload) or self._redacted(value)
         if name in TEXTS:
-            return self._redacted(value)
+            return self._body(value) if name == "Body" else self._redacted(value)
         if is_known(name):
             return value if is_code(name, value) else self._url_text(value)
         return self._unknown(value)
+
+    def _in_payload(self, key: str, value: str) -> str:
+        """Return a string in the JSON of an alert; it may be a parameter of the request that failed."""
+        if key in PAYLOAD_CODES and _is_word(value):
+            return value
+        return self._parameter(key, value) if is_known(key) else self._redacted(value)
 
     def _unknown(self, value: str) -> str:
         """Return the value of a parameter that Twilio does not document: anything may be in it."""
@@ -147,6 +162,19 @@ class Scrubber:
     def _result(self, result: str) -> str:
         """Return the result of a handler; the message of an exception may quote anything."""
         return result.partition(":")[0] if self._redact_bodies else self._text(result)
+
+    def _effect(self, effect: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what a handler asked for; the names of functions stay."""
+        return {name: value if name in _CODE else self._json(value) for name, value in effect.items()}
+
+    def _json(self, value: Any) -> Any:
+        """Return a JSON value with all of its strings scrubbed; a key may be anything too."""
+        if isinstance(value, str):
+            is_address = _is_number(_split_address(value)[1])
+            return self._address(value) if is_address else self._redacted(value)
+        if isinstance(value, dict):
+            return {self._text(name): self._json(each) for name, each in value.items()}
+        return [self._json(each) for each in value] if isinstance(value, list) else value
 
     def _answer(self, answer: WebhookResponse) -> WebhookResponse:
         parser = etree.XMLParser(no_network=True, load_dtd=False, remove_comments=True, remove_pis=True)
@@ -189,6 +217,11 @@ class Scrubber:
     def _redacted(self, text: str) -> str:
         return re.sub(r"\w", "x", text) if self._redact_bodies else self._text(text)
 
+    def _body(self, text: str) -> str:
+        """Return the text of a message; what a phone writes around the quoted text of a reaction stays."""
+        before, quoted, after = split_reaction(text) or ("", text, "")
+        return before + self._redacted(quoted) + after
+
     def _text(self, text: str) -> str:
         return self._texts.text(text, self._regions)
 
@@ -202,10 +235,15 @@ class Scrubber:
 
 
 def _parameters(exchange: Exchange) -> Iterator[tuple[str, str]]:
-    return iter(exchange.form.pairs)
+    """Yield the parameters of a webhook, and those of the request that an alert is about."""
+    yield from exchange.form.pairs
+    if exchange.kind == "alert":
+        yield from (pair for pair in strings_in(exchange.form.get(PAYLOAD, "")) if is_known(pair[0]))
 
 
 def _own_address(exchange: Exchange) -> str:
+    if exchange.kind == "alert" and isinstance(alert := parse_event(exchange.form), Alert):
+        return _split_address(alert.number)[1]
     return _split_address(exchange.form.get("From" if exchange.kind == "status" else "To", ""))[1]
 
 
@@ -222,6 +260,11 @@ def _digits(bare: str) -> str:
 
 def _is_number(bare: str) -> bool:
     return re.fullmatch(r"\+?\d{5,15}", bare, re.ASCII) is not None
+
+
+def _is_word(value: str) -> bool:
+    """Return whether a string is a code or a word, such as ``11200`` or ``application/json``."""
+    return re.fullmatch(r"[A-Za-z0-9/-]{0,30}", value) is not None
 
 
 def _is_name(name: str) -> bool:

@@ -13,6 +13,7 @@ from ..events import InboundMessage, StatusCallback
 from ..opt_out_words import OPT_OUT_WORDS
 from .mistakes import require_fit, require_parentheses, require_work_fit, warn_unknown_status
 from .patterns import TextPattern, compile_pattern
+from .registrations import once
 from .routes import (
     Conditions,
     Handler,
@@ -51,7 +52,6 @@ class Router(Scheduling):
         self._statuses: list[StatusRoute] = []
         self._opt_outs: list[OptOutRoute] = []
         self._sources = routers
-        self._serving = self._merged = False
         for router in routers:
             self._merge(router)
 
@@ -169,7 +169,12 @@ class Router(Scheduling):
         return lambda handler: self._register_opt_out(handler, wanted)
 
     def match(self, message: InboundMessage) -> Match | None:
-        """Return the first route that matches a message, with its arguments; the default handler comes last."""
+        """Return the first route that matches a message, with its arguments; the default handler comes last.
+
+        A reaction reaches only the handler of reactions.
+        """
+        if message.reaction is not None:
+            return Match(self.reaction_route, {}) if self.reaction_route else None
         for route in self._routes.for_text(message.body):
             arguments = route.match(message)
             if arguments is not None:
@@ -178,11 +183,11 @@ class Router(Scheduling):
 
     def status_handlers(self, status: StatusCallback) -> list[Handler]:
         """Return every handler that matches a status callback, in order."""
-        return _once(route.handler for route in self._statuses if route.matches(status))
+        return once(route.handler for route in self._statuses if route.matches(status))
 
     def opt_out_handlers(self, kind: str) -> list[Handler]:
         """Return every handler that is registered for a kind of opt-out word, in order."""
-        return _once(route.handler for route in self._opt_outs if kind in route.kinds)
+        return once(route.handler for route in self._opt_outs if kind in route.kinds)
 
     @property
     def routes(self) -> tuple[MessageRoute, ...]:
@@ -220,6 +225,7 @@ class Router(Scheduling):
         return handler
 
     def _merge(self, router: Router) -> None:
+        self._merge_registrations(router)
         for route in router._routes.all:
             self._add_route(route)
         if router._default:
@@ -258,28 +264,11 @@ class Router(Scheduling):
         self._require_open(route.handler)
         self._opt_outs.append(route)
 
-    def _require_open(self, handler: Handler) -> None:
-        if self._serving:
-            raise RegistrationError(
-                "this handler is registered after the first request: import its module before the application starts",
-                place_of(handler),
-            )
-        if self._merged:
-            raise RegistrationError(
-                "this handler is registered after its router was merged into another: import its module before that",
-                place_of(handler),
-            )
-
 
 def _as_set(value: str | Iterable[str] | None) -> frozenset[str] | None:
     if value is None:
         return None
     return frozenset({value} if isinstance(value, str) else value)
-
-
-def _once(handlers: Iterable[Handler]) -> list[Handler]:
-    """Return each handler once, so that one that is registered twice runs once per event."""
-    return list({id(handler): handler for handler in handlers}.values())
 
 
 def _compile(pattern: str) -> TextPattern:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
+from ..alerts import Alert
 from ..events import InboundMessage, StatusCallback
 from ..opt_out_words import OPT_OUT_WORDS, kind_of_word
 from .patterns import TextPattern, first_word
@@ -117,6 +118,8 @@ class MessageRoute:
     pattern: Pattern | None = None
     conditions: Conditions = field(default_factory=Conditions)
     default: bool = False
+    #: Whether it takes reactions, and no other message.
+    reaction: bool = False
     #: What runs after the answer; what it returns is sent.
     then: Handler | None = None
 
@@ -136,6 +139,8 @@ class MessageRoute:
         """The pattern as it was written."""
         if self.default:
             return "(default)"
+        if self.reaction:
+            return "(reaction)"
         if isinstance(self.pattern, TextPattern):
             return f'"{self.pattern.source}"'
         return f"/{self.pattern.pattern}/" if self.pattern else "(any text)"
@@ -211,16 +216,37 @@ class StatusRoute:
         """Return whether a status callback matches."""
         if status.message_status in self.statuses:
             return True
-        code = status.error_code
-        return code is not None and any(
-            code in each if isinstance(each, range) else code == each for each in self.error_codes
-        )
+        return _has_code(self.error_codes, status.error_code)
 
     @property
     def source(self) -> str:
         """The statuses or codes as they were written."""
-        codes = [f"{each.start}-{each.stop - 1}" if isinstance(each, range) else str(each) for each in self.error_codes]
-        return " or ".join([*sorted(self.statuses), *codes])
+        return " or ".join([*sorted(self.statuses), *_written_codes(self.error_codes)])
+
+
+@dataclass(frozen=True, slots=True)
+class AlertRoute:
+    """A handler for alerts with certain error codes; without codes, for all of them."""
+
+    handler: Handler
+    error_codes: tuple[int | range, ...] = ()
+
+    def matches(self, alert: Alert) -> bool:
+        """Return whether an alert matches."""
+        return not self.error_codes or _has_code(self.error_codes, alert.error_code)
+
+    @property
+    def source(self) -> str:
+        """The codes as they were written."""
+        return " or ".join(_written_codes(self.error_codes)) or "(any alert)"
+
+
+def _has_code(codes: tuple[int | range, ...], code: int | None) -> bool:
+    return code is not None and any(code in each if isinstance(each, range) else code == each for each in codes)
+
+
+def _written_codes(codes: tuple[int | range, ...]) -> list[str]:
+    return [f"{each.start}-{each.stop - 1}" if isinstance(each, range) else str(each) for each in codes]
 
 
 @dataclass(frozen=True, slots=True)

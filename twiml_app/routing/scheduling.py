@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import inspect
-from abc import abstractmethod
 from collections.abc import Callable
 from datetime import timedelta
 from typing import TypeVar
 
 from ..enqueueing import require_importable, work_parameters
 from ..errors import CannotStore, RegistrationError
+from .registrations import Registrations
 from .routes import Handler, place_of
 from .schedules import Daily, Every, Schedule
 
 HandlerT = TypeVar("HandlerT", bound=Handler)
 
 
-class Scheduling:
-    """Registers schedules."""
+class Scheduling(Registrations):
+    """Registers schedules, besides what a router keeps."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._schedules: list[Schedule] = []
 
     def daily(self, at: str, *, tz: str) -> Callable[[HandlerT], HandlerT]:
@@ -64,10 +65,3 @@ class Scheduling:
         if schedule in self._schedules:
             raise RegistrationError(f"the schedule {schedule.source} is registered twice", place_of(schedule.handler))
         self._schedules.append(schedule)
-
-    @abstractmethod
-    def _require_open(self, handler: Handler) -> None:
-        """Refuse a registration that comes too late.
-
-        Raises: RegistrationError.
-        """

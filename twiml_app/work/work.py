@@ -36,6 +36,7 @@ class Work:
         self._schedules = schedules
         self._around = surroundings
         self._lease_s = lease_s
+        self.background = background
         #: Lets the threads that run work look at once.
         self.wake = background.wake
         #: What this process is called in leases.

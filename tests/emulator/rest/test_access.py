@@ -55,6 +55,9 @@ ANONYMOUS_WRITES = [
     ("POST", "/_emulator/texts"),
     ("POST", "/_emulator/clock"),
     ("POST", "/_emulator/outage"),
+    ("POST", "/_emulator/faults"),
+    ("DELETE", "/_emulator/faults"),
+    ("DELETE", "/_emulator/faults/1"),
     ("POST", "/_emulator/reset"),
     ("POST", "/_emulator/phones/+15558675310"),
 ]
@@ -287,7 +290,7 @@ def test_outage_does_not_affect_the_paths_of_the_emulator(emulator: Emulator, cl
 
 def test_negative_outage_is_refused(emulator: Emulator, client: Client) -> None:
     """A countdown from a negative number would never end."""
-    with pytest.raises(ValueError, match="-1 requests cannot fail"):
+    with pytest.raises(ConfigurationError, match=r"^count: -1 is not a number from 1 to 999999999$"):
         emulator.fail_next(-1)
 
     assert client.get("Messages.json").status == 200

@@ -62,7 +62,40 @@ def test_inbound_text_is_returned(client: Client) -> None:
         "twilio_says": "",
         "unrouted": "+15017122661 has no Message URL",
         "problems": [],
+        "further": [],
     }
+
+
+def test_fault_happens_to_a_text(client: Client) -> None:
+    """The answers to the other messages that it makes are shown too."""
+    turn = send_text(client, Fault="text-duplicate").json
+    (further,) = turn["further"]
+
+    assert (turn["inbound"]["body"], further["inbound"]["body"]) == ("hi", "hi")
+    assert turn["inbound"]["sid"] != further["inbound"]["sid"]
+    assert further["further"] == send_text(client).json["further"] == []
+
+
+def test_reaction_to_a_text_is_sent_as_a_text(client: Client) -> None:
+    """The body is the text that somebody reacts to."""
+    assert send_text(client, Reaction="like").json["inbound"]["body"] == "Liked “hi”"
+    assert send_text(client, Reaction="👍").json["inbound"]["body"] == "Reacted 👍 to “hi”"
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        pytest.param({"Fault": "api-429"}, "fault: 'api-429' does not happen to a text: use one of ", id="fault"),
+        pytest.param({"Reaction": "liked"}, "reaction: 'liked' is not an emoji or one of: ", id="reaction"),
+    ],
+)
+def test_unknown_fault_or_reaction_is_refused(client: Client, changes: dict[str, str], problem: str) -> None:
+    """Nothing arrives then."""
+    refused = send_text(client, **changes)
+
+    assert refused.error == (400, 20001)
+    assert refused.json["message"].startswith(problem)
+    assert client.get("Messages.json").json["messages"] == []
 
 
 def test_numbers_can_be_written_in_any_format(client: Client) -> None:

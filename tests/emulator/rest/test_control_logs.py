@@ -76,3 +76,19 @@ def test_debugger_shows_errors(emulator: Emulator, client: Client) -> None:
         }
         for sid in sids
     ]
+
+
+def test_webhook_of_the_debugger_is_set_and_removed(emulator: Emulator, client: Client) -> None:
+    """A test in another language chooses when its program is called."""
+    with listening() as app, refusing_port() as port:
+        emulator.add_number(NUMBER, f"http://127.0.0.1:{port}/message")
+        statuses = [client.post("/_emulator/debugger", {"Url": f"{app.url}/alert"}).status]
+        emulator.phone(PHONE).text("hi")
+        emulator.settle()
+        statuses.append(client.post("/_emulator/debugger", {"Url": ""}).status)
+        emulator.phone(PHONE).text("hi")
+        emulator.settle()
+        statuses.append(client.post("/_emulator/debugger", {"Url": "alert"}).status)
+
+    urls = [each["url"] for each in client.get("/_emulator/webhooks").json["webhooks"]]
+    assert (statuses, urls.count(f"{app.url}/alert")) == ([204, 204, 400], 1)

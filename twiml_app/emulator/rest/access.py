@@ -1,4 +1,4 @@
-"""Access control: credentials, account status, concurrency, simulated outages, and the Host and Origin headers.
+"""Access control: credentials, account status, concurrency, and the Host and Origin headers.
 
 https://www.twilio.com/docs/usage/requests-to-twilio
 """
@@ -39,7 +39,6 @@ class Access:
         self._concurrency = concurrency
         self._running: Counter[str] = Counter()
         self._lock = threading.Lock()
-        self._outage = 0
 
     def authenticate(self, given: Authorization | None) -> Account:
         """Return the account whose SID and token were sent with a request.
@@ -85,27 +84,6 @@ class Access:
         finally:
             with self._lock:
                 self._running[holder] -= 1
-
-    def fail_next(self, requests: int) -> None:
-        """Answer the next requests with 503.
-
-        Raises: ValueError, for a negative number.
-        """
-        if requests < 0:
-            raise ValueError(f"{requests} requests cannot fail: give 0 or more")
-        with self._lock:
-            self._outage = requests
-
-    def refuse_in_outage(self) -> None:
-        """Refuse a request while an outage lasts.
-
-        Raises: ApiError.
-        """
-        with self._lock:
-            if not self._outage:
-                return
-            self._outage -= 1
-        raise ApiError(20503, "Service Unavailable: try again later", status=503)
 
 
 def refuse_strange_host(host: str, own: str) -> None:

@@ -18,9 +18,11 @@ from werkzeug.wrappers import Request, Response
 from ...errors import ApiError
 from ...logs import logger
 from ..context import Context
+from ..faults import Fault
 from ..quoting import shown
 from ..resources import API_2008, API_2010, Account
 from .access import CHALLENGE, Access, refuse_strange_host, refuse_web_pages
+from .api_faults import end_by, hints_about, is_cut_by, refuse_by, take_fault
 from .hints import hints_for
 from .parameters import Parameters
 from .rendering import Rendered, render, render_error
@@ -63,6 +65,7 @@ class _Handling:
     rule: Rule | None = None
     running: int = 0
     error: ApiError | None = None
+    fault: Fault | None = None
 
     @property
     def format(self) -> str:
@@ -95,11 +98,16 @@ class Api:
         )
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer a request."""
+        """Answer a request.
+
+        Raises: ConnectionError, if a fault cuts the connection instead.
+        """
         handling = _begin(_Request(environ))
         response = self._respond(handling)
         if not handling.is_control:
             self._log_request(handling, response)
+        if handling.fault:
+            end_by(handling.fault, self._context.faults)
         return response(environ, start_response)
 
     def _respond(self, handling: _Handling) -> Response:
@@ -135,7 +143,8 @@ class Api:
         handling.form = _read_form(handling.request)
         handling.rule, values = self._match(handling.path)
         if not (handling.is_control or (handling.rule and handling.rule.is_open)):
-            self._access.refuse_in_outage()
+            handling.fault = take_fault(self._context, handling.request, handling.form, values)
+            refuse_by(handling.fault)
         rule = _allowed(handling)
         if rule.is_open:
             return rule.views[handling.method](**values)
@@ -201,10 +210,13 @@ class Api:
                 date=self._context.clock.now(),
                 method=shown(handling.request.method),
                 path=shown(handling.request.full_path.rstrip("?"), MAX_LOGGED_PATH),
-                status=response.status_code,
+                status=0 if is_cut_by(handling.fault) else response.status_code,
                 code=error.code if error else 0,
                 message=shown(error.message, MAX_LOGGED_MESSAGE) if error else "",
-                hints=hints_for(handling.request, handling.form, status=response.status_code, is_xml=is_xml),
+                hints=(
+                    *hints_about(handling.fault),
+                    *hints_for(handling.request, handling.form, status=response.status_code, is_xml=is_xml),
+                ),
             )
         )
 

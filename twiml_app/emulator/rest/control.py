@@ -9,13 +9,16 @@ from collections.abc import Callable, Iterator
 
 from ...errors import ApiError, ConfigurationError
 from ..context import Context
+from ..faults import MAX_COUNT, Fault
 from ..inbound import EmulatedReply, Inbound
 from ..media import MediaFetcher
+from ..reactions import reaction_text
 from ..resources import MessageRecord
 from ..schedule import Schedule
-from .access import Access
+from ..text_faults import text_fault
 from .control_logs import entry_fields
 from .control_phones import read_address
+from .parameters import INVALID_PARAMETER, Parameters
 from .representations import iso_date, message_fields
 from .request import CONTROL, ApiAnswer, ApiRequest, Fields, NoContent, PlainDocument, Rule
 
@@ -26,7 +29,6 @@ class Control:
     def __init__(
         self,
         context: Context,
-        access: Access,
         schedule: Schedule,
         inbound: Inbound,
         fetcher: MediaFetcher,
@@ -34,7 +36,6 @@ class Control:
         reset: Callable[[], None],
     ) -> None:
         self._context = context
-        self._access = access
         self._schedule = schedule
         self._inbound = inbound
         self._fetcher = fetcher
@@ -52,15 +53,22 @@ class Control:
         if not request.form.text("From"):
             raise ApiError(20001, "From is required, with Body or MediaUrl; also To if there are several numbers.")
         try:
-            turn = self._inbound.receive(
-                contact=read_address(request.form.text("From")),
-                number=self._context.our_number(request.form.text("To")),
-                body=request.form.text("Body"),
-                media=self._fetcher.fetch_all(request.form.all("MediaUrl")),
-            )
+            turn = self._receive(request.form)
         except ConfigurationError as error:
             raise ApiError(21606, str(error)) from error
         return PlainDocument(document=self._turn(turn), status=201)
+
+    def _receive(self, form: Parameters) -> EmulatedReply:
+        """Let a text arrive, or with ``Reaction`` a reaction to it; ``Fault`` happens to it.
+
+        Raises: ApiError; ConfigurationError.
+        """
+        contact = read_address(form.text("From"))
+        number = self._context.our_number(form.text("To"))
+        media = self._fetcher.fetch_all(form.all("MediaUrl"))
+        body, fault = _body(form), _fault(form, contact)
+        with self._context.faults.during(fault):
+            return self._inbound.receive(contact=contact, number=number, body=body, media=media)
 
     def _turn(self, turn: EmulatedReply) -> Fields:
         return {
@@ -69,6 +77,7 @@ class Control:
             "twilio_says": turn.twilio_says,
             "unrouted": turn.unrouted,
             "problems": [entry_fields(entry) for entry in turn.problems],
+            "further": [self._turn(each) for each in turn.further],
         }
 
     def _message(self, message: MessageRecord) -> Fields:
@@ -101,10 +110,36 @@ class Control:
 
     def fail(self, request: ApiRequest) -> ApiAnswer:
         """Answer the next ``Requests`` requests to the REST API with 503."""
-        self._access.fail_next(request.form.integer("Requests", 0, 999_999_999, 20001) or 0)
+        self._context.faults.repeat("api-503", request.form.integer("Requests", 0, MAX_COUNT, 20001) or 0)
         return NoContent()
 
     def reset(self, request: ApiRequest) -> ApiAnswer:
         """Reset the emulator to its initial state."""
         self._reset()
         return NoContent()
+
+
+def _body(form: Parameters) -> str:
+    """Return the text to send.
+
+    Raises: ApiError, for an unknown reaction.
+    """
+    if not form.text("Reaction"):
+        return form.text("Body")
+    try:
+        return reaction_text(form.text("Reaction"), form.text("Body"))
+    except ConfigurationError as error:
+        raise ApiError(INVALID_PARAMETER, str(error)) from error
+
+
+def _fault(form: Parameters, contact: str) -> Fault | None:
+    """Return the fault that happens to a text, if any.
+
+    Raises: ApiError, for one that does not happen to texts.
+    """
+    if not form.text("Fault"):
+        return None
+    try:
+        return text_fault(form.text("Fault"), contact)
+    except ConfigurationError as error:
+        raise ApiError(INVALID_PARAMETER, str(error)) from error

@@ -1,17 +1,19 @@
-"""Emulator-only endpoints that show logs: the outbox, the debugger, and the requests in both directions."""
+"""Emulator-only endpoints that show logs: the outbox, the debugger and its webhook, requests in both directions."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict
 
+from ...errors import ApiError, ConfigurationError
+from ..alerts import Alerts
 from ..context import Context
 from ..debugger import Debugger
 from ..resources import DebuggerEntry, MessageRecord
 from ..store import Condition
 from ..webhook_log import WebhookLog
 from .representations import iso_date, message_fields
-from .request import CONTROL, ApiAnswer, ApiRequest, Fields, PlainDocument, Rule
+from .request import CONTROL, ApiAnswer, ApiRequest, Fields, NoContent, PlainDocument, Rule
 from .request_log import RequestLog
 
 _MAX_SHOWN = 1000
@@ -20,16 +22,19 @@ _MAX_SHOWN = 1000
 class ControlLogs:
     """The logs of the emulator."""
 
-    def __init__(self, context: Context, debugger: Debugger, log: RequestLog, webhook_log: WebhookLog) -> None:
+    def __init__(
+        self, context: Context, debugger: Debugger, alerts: Alerts, log: RequestLog, webhook_log: WebhookLog
+    ) -> None:
         self._context = context
         self._debugger = debugger
+        self._alerts = alerts
         self._log = log
         self._webhook_log = webhook_log
 
     def rules(self) -> Iterator[Rule]:
         """Yield the URL rules."""
         yield Rule(path=f"{CONTROL}/outbox", views={"GET": self.outbox}, is_json=True)
-        yield Rule(path=f"{CONTROL}/debugger", views={"GET": self.debugger}, is_json=True)
+        yield Rule(path=f"{CONTROL}/debugger", views={"GET": self.debugger, "POST": self.send_alerts}, is_json=True)
         yield Rule(path=f"{CONTROL}/requests", views={"GET": self.requests}, is_json=True)
         yield Rule(path=f"{CONTROL}/webhooks", views={"GET": self.webhooks}, is_json=True)
 
@@ -43,6 +48,14 @@ class ControlLogs:
     def debugger(self, request: ApiRequest) -> ApiAnswer:
         """Show the debugger's errors and warnings, oldest first."""
         return PlainDocument(document={"entries": [entry_fields(entry) for entry in self._debugger.entries()]})
+
+    def send_alerts(self, request: ApiRequest) -> ApiAnswer:
+        """Post new entries of the debugger to ``Url`` from now on; an empty one switches it off."""
+        try:
+            self._alerts.send_to(request.form.text("Url"))
+        except ConfigurationError as error:
+            raise ApiError(20001, str(error)) from error
+        return NoContent()
 
     def requests(self, request: ApiRequest) -> ApiAnswer:
         """Show the requests to the REST API, oldest first."""

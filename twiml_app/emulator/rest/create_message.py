@@ -15,6 +15,7 @@ from ..composing import Composer
 from ..context import Context
 from ..delivery import Delivery
 from ..media import MediaFetcher
+from ..message_faults import refuse_landline
 from ..numbers import Address
 from ..opt_outs import OptOuts
 from ..resources import MessageRecord
@@ -51,13 +52,19 @@ class MessageCreator:
         media = self._fetcher.fetch_all([] if request.api.is_legacy else request.form.all("MediaUrl"))
         self._refuse_media(addresses.sender, len(media))
         self._opt_outs.refuse(addresses.from_, addresses.recipient.text, addresses.service)
+        refuse_landline(
+            self._context,
+            contact=addresses.recipient.text,
+            number=addresses.from_,
+            account_sid=request.account.sid,
+        )
         with self._context.lock:
             self._delivery.refuse_overflow(addresses.from_)
             draft = self._draft(request, addresses, options)
             smart = bool(addresses.service and addresses.service.smart_encoding)
             smart = request.form.flag("SmartEncoded", default=smart)
             message = self._composer.compose(draft, media, smart_encoded=smart)
-        self._delivery.begin(message)
+        self._delivery.begin_for_client(message)
         return message
 
     def _require(self, request: MessageRequest) -> None:

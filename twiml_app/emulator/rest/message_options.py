@@ -35,6 +35,7 @@ class OptionReader:
         options["validity_s"] = validity or (service.validity_period if service else None)
         options["discards_body"] = form.choice("ContentRetention", ("retain", "discard")) == "discard"
         options["obfuscates_to"] = form.choice("AddressRetention", ("retain", "obfuscate")) == "obfuscate"
+        options["content_sid"] = form.sid("ContentSid", "HX", 21655)
         _refuse_malformed(form)
         if service:
             options["send_at"] = self._read_schedule(form)
@@ -93,7 +94,6 @@ def _refuse_malformed(form: Parameters) -> None:
     form.integer("Attempt", 0, 999_999_999, INVALID_PARAMETER)
     form.choice("TrafficType", ("free",))
     form.choice("RiskCheck", ("enable", "disable"))
-    form.sid("ContentSid", "HX", 21655)
     if not _is_json_object(form.text("ContentVariables") or "{}"):
         raise ApiError(21656, "The ContentVariables are invalid: they must be a JSON object.")
 

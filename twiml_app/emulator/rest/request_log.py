@@ -21,6 +21,7 @@ class LoggedRequest:
     date: float
     method: str
     path: str
+    #: The HTTP status; 0 if the connection was cut.
     status: int
     #: Twilio's error code; 0 if there was no error.
     code: int = 0

@@ -1,4 +1,4 @@
-"""The folder of a project: its ``.env`` file, and the module that lists its routers."""
+"""The routers that the handlers module of a project lists."""
 
 from __future__ import annotations
 
@@ -11,25 +11,6 @@ from types import ModuleType
 from .errors import ConfigurationError
 from .logs import logger
 from .routing import Router
-
-
-def load_environment(root: Path) -> None:
-    """Set the variables of a project's ``.env`` file that the environment does not have.
-
-    Raises: ConfigurationError, for a line that cannot be read: ignoring it might leave a check out.
-    """
-    file = root / ".env"
-    if not file.is_file():
-        return
-    from dotenv import load_dotenv
-    from dotenv.parser import parse_stream
-
-    with file.open(encoding="utf-8") as lines:
-        broken = [binding.original.line for binding in parse_stream(lines) if binding.error]
-    if broken:
-        problem = f"line {broken[0]} cannot be read: write NAME=value, and JSON on one line between single quotes"
-        raise ConfigurationError(str(file), problem)
-    load_dotenv(file)
 
 
 def load_router(module_name: str, root: str | Path) -> Router:
