@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from .app import TwimlState, assemble, warnings_of
+from .app import warnings_of
+from .assembly import TwimlState, assemble
 from .caller import Caller, OutgoingRequest, Transport, Webhook, without_userinfo
 from .config import Settings
 from .errors import CallError, JournalError, TwimlAppError

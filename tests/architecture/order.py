@@ -12,7 +12,7 @@ ORDER: tuple[str, ...] = (
     *("pending", "active_app"),
     *("enqueueing", "routing", "receiver", "caller", "media", "recordings", "journal", "sending", "opt_outs", "work"),
     *("metrics", "health", "body_deadlines", "wsgi_request", "wsgi_response", "webhook_sessions"),
-    *("media_view", "views", "trusted_hosts", "direct_dispatch", "project_routers", "app", "emulator"),
+    *("media_view", "views", "trusted_hosts", "direct_dispatch", "project_routers", "assembly", "app", "emulator"),
     *("handler_errors", "served_app", "testing", "checks", "plugin", "cli"),
 )
 

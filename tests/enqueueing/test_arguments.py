@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, cast
+from io import BytesIO
+from pathlib import Path
+from typing import Any, BinaryIO, cast
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from twiml_app import InboundMedia
 from twiml_app.caller.forms import inbound_form, status_form
 from twiml_app.enqueueing import Arguments, decode_arguments
 from twiml_app.events import StatusCallback, parse_event
@@ -53,3 +56,23 @@ def test_event_that_was_late_is_late_when_it_is_read() -> None:
     late = replace(cast(StatusCallback, parse_event(status_form("SM1", "sent"))), late=True)
 
     assert decode_arguments(Arguments((late,)).encode("f")).positional == (late,)
+
+
+class Files:
+    """A source of media files."""
+
+    def open(self, media: InboundMedia) -> BinaryIO:
+        """Return the URL."""
+        return BytesIO(media.url.encode())
+
+    def save(self, media: InboundMedia, path: Path) -> None:
+        """Do nothing."""
+
+
+def test_pictures_can_be_downloaded_in_work() -> None:
+    """A download is slow, so it is done after the answer."""
+    form = inbound_form("", media={"https://example.com/1.jpg": "image/jpeg"})
+    encoded = Arguments((parse_event(form), parse_event(inbound_form("hello")), 5)).encode("f")
+    message, *_ = decode_arguments(encoded, lambda _: Files()).positional
+
+    assert message.media[0].open().read() == b"https://example.com/1.jpg"

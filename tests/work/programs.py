@@ -12,7 +12,8 @@ from flask import Flask, current_app
 from tests.journal.program import ROWS, Clock
 from tests.webhook_requests import BASIC
 from twiml_app import InboundMessage, Router, StatusCallback, enqueue
-from twiml_app.app import Twiml, TwimlState, state_of
+from twiml_app.app import Twiml, state_of
+from twiml_app.assembly import TwimlState
 from twiml_app.journal import Engine, WorkArchive, WorkFilter, WorkRow
 from twiml_app.testing import Phone
 from twiml_app.work import Background, Surroundings, Work

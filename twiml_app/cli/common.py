@@ -17,7 +17,8 @@ from typing import Any, TypeVar
 import click
 from flask import Flask
 
-from ..app import TwimlState, collect_settings, create_app, load_environment, state_of
+from ..app import collect_settings, create_app, load_environment, state_of
+from ..assembly import TwimlState
 from ..checks import mask_url
 from ..config import Settings
 from ..errors import ConfigurationError, JournalUnavailable, TwimlAppError

@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from ..app import TwimlState
+from ..assembly import TwimlState
 from ..journal import Archive, ExchangeRow, Filter
 from ..logs import format_time, mask
 from ..recordings import Exchange, Scrubber, read_file, require_phone_numbers, write_file, write_line

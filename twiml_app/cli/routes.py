@@ -8,7 +8,8 @@ from typing import cast
 
 import click
 
-from ..app import TwimlState, state_of
+from ..app import state_of
+from ..assembly import TwimlState
 from ..caller import CONTACT, NUMBER, inbound_form
 from ..events import InboundMessage, parse_event
 from ..reactions import Reaction

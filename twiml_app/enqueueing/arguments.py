@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import isfinite
 from typing import Any
 
 from ..errors import CannotStore
-from ..events import InboundMessage, StatusCallback, parse_event
+from ..events import InboundMessage, StatusCallback, parse_event, with_media_source
+from ..inbound_media import MediaSource
 from ..webhook import Form
 
 #: How many characters the arguments of one piece of work may take as JSON.
@@ -54,12 +55,21 @@ class Arguments:
         return encoded
 
 
-def decode_arguments(encoded: str) -> Arguments:
-    """Return arguments that were encoded; events are made again from their parameters."""
+def decode_arguments(encoded: str, media_source: Callable[[InboundMessage], MediaSource] | None = None) -> Arguments:
+    """Return arguments that were encoded; events are made again from their parameters.
+
+    ``media_source`` returns where the media files of a message come from.
+    """
     positional, named = json.loads(encoded)
-    return Arguments(
-        tuple(_decoded(value) for value in positional), {name: _decoded(value) for name, value in named.items()}
-    )
+    decoded = (_decoded(value) for value in positional)
+    events = (_with_media(value, media_source) if media_source else value for value in decoded)
+    return Arguments(tuple(events), {name: _decoded(value) for name, value in named.items()})
+
+
+def _with_media(value: Any, media_source: Callable[[InboundMessage], MediaSource]) -> Any:
+    if isinstance(value, InboundMessage) and value.media:
+        return with_media_source(value, media_source(value))
+    return value
 
 
 def _counted(values: Sequence[Any]) -> Iterator[tuple[int, Any]]:

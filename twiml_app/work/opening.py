@@ -7,6 +7,8 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from ..config import Settings
+from ..events import InboundMessage
+from ..inbound_media import MediaSource
 from ..journal import Engine
 from ..routing import Schedule
 from .background import Background
@@ -23,6 +25,7 @@ def open_work(
     *,
     context: Callable[[], AbstractContextManager[object]],
     on_exception: Callable[[Exception], object],
+    media_source: Callable[[InboundMessage], MediaSource],
 ) -> Work:
     """Return the work of an application, which runs in ``context``; nothing runs until its background is armed.
 
@@ -30,7 +33,11 @@ def open_work(
     """
     queue = open_queue(settings, root)
     surroundings = Surroundings(
-        context=context, on_exception=on_exception, deliver=no_sending, keep_s=settings.retention_days * 86400
+        context=context,
+        on_exception=on_exception,
+        deliver=no_sending,
+        media_source=media_source,
+        keep_s=settings.retention_days * 86400,
     )
     background = Background(elsewhere=queue.announce) if queue else Background()
     return Work(engine, schedules, surroundings, background)

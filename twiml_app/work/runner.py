@@ -13,6 +13,7 @@ from typing import Any
 from ..enqueueing import Arguments, decode_arguments, extra_arguments, find_function
 from ..errors import CannotStore, ClaimLost, JournalUnavailable, ReplyError
 from ..events import InboundMessage
+from ..inbound_media import MediaSource
 from ..journal import GAVE_UP, MAX_ERROR, WAITING, WORKED, Attempt, Engine, Execute, WorkRow, end_attempt
 from ..logs import log_event, logger
 from ..pending import About, Collection, Effect
@@ -51,8 +52,10 @@ class Surroundings:
     #: Called with every exception that a function raises.
     on_exception: Callable[[Exception], object]
     deliver: Deliver
+    #: Where the media files of a message come from.
+    media_source: Callable[[InboundMessage], MediaSource] | None = None
     #: How long finished work is kept, in seconds.
-    keep_s: float
+    keep_s: float = 86400.0
     #: Seconds since 1970.
     clock: Callable[[], float] = time.time
     sleep: Callable[[float], object] = time.sleep
@@ -90,7 +93,7 @@ class Runner:
 
         Raises: UnknownWork; ReplyError; CannotStore; whatever the function raises.
         """
-        arguments = decode_arguments(row.arguments)
+        arguments = decode_arguments(row.arguments, self._around.media_source)
         about = About(row.contact, row.number, row.origin)
         with self._around.context(), Collection(arguments.event, about=about) as collected:
             function = find_function(row.function)
