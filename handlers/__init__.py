@@ -1,6 +1,6 @@
 """The example application: one idea per module, in the order in which the handlers are tried."""
 
-from . import deliveries, keywords, opt_out, orders, pictures, problems, receipts
+from . import deliveries, keywords, opt_out, orders, pictures, problems, receipts, reminders, reports
 
 routers = [
     keywords.router,
@@ -10,4 +10,6 @@ routers = [
     deliveries.router,
     problems.router,
     opt_out.router,
+    reports.router,
+    reminders.router,
 ]

@@ -26,6 +26,9 @@ from twiml_app import (
     Redirect,
     Router,
     StatusCallback,
+    enqueue,
+    enqueue_at,
+    enqueue_in,
 )
 from twiml_app.events import parameter_name
 from twiml_app.routing.routes import Conditions
@@ -39,6 +42,7 @@ Everything that a handler needs is imported from `twiml_app`:
 ```python
 from twiml_app import Body, Media, Message, MessagingResponse, Redirect, Router
 from twiml_app import Alert, InboundMedia, InboundMessage, Reaction, StatusCallback  # for annotations
+from twiml_app import enqueue, enqueue_at, enqueue_in
 ```
 
 The [reference](reference.md) explains patterns, replies and settings. This page is generated from the docstrings by
@@ -129,6 +133,9 @@ def page() -> str:
     parts = [_INTRODUCTION, "## Events", *_events(), "## Router", *_router(), "## Replies"]
     for kind in (Message, Body, Media, Redirect, MessagingResponse):
         parts += _class(kind)
+    parts.append("## Work")
+    for function in (enqueue, enqueue_in, enqueue_at):
+        parts += (f"### {function.__name__}", _signature(function.__name__, function), _text(function))
     return "\n\n".join(parts) + "\n"
 
 
@@ -166,7 +173,8 @@ def _event_table(attributes: list[Attribute]) -> str:
 
 def _router() -> Iterator[str]:
     yield from (_signature("Router", Router), _text(Router))
-    for name in ("message", "default", "status", "error_code", "alert", "opt_out", "reaction"):
+    names = ("message", "default", "status", "error_code", "alert", "opt_out", "reaction", "daily", "every")
+    for name in names:
         method = getattr(Router, name)
         yield f"### @router.{name}"
         if name not in ("default", "reaction"):  # written without parentheses

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
+from typing import cast
 
 import pytest
 from flask import Flask
 
+from handlers.reports import make_report
 from tests.servers import ROOT
+from twiml_app import InboundMessage
 from twiml_app.app import create_app
+from twiml_app.caller.forms import inbound_form
+from twiml_app.events import parse_event
 from twiml_app.testing import Phone
+
+
+def report_of(text: str) -> str:
+    """Return the report that belongs to a text."""
+    return make_report(cast(InboundMessage, parse_event(inbound_form(text))))
 
 
 @pytest.fixture
@@ -50,6 +60,12 @@ def phone(app: Flask) -> Phone:
 def test_messages_are_answered(phone: Phone, text: str, answer: str) -> None:
     """Users copy the examples, so each must work as described."""
     assert phone.text(text).texts == [answer]
+
+
+def test_report_is_announced_and_made_after_the_answer(phone: Phone) -> None:
+    """The contact does not wait for it."""
+    assert phone.text("report").texts == ["The report is on its way."]
+    assert report_of("report") == "So far, 12 coffees and 3 teas have been ordered today."
 
 
 def test_picture_is_answered_with_a_picture(phone: Phone) -> None:

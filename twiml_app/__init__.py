@@ -1,6 +1,10 @@
 """Receive and answer Twilio messages: the router, the events and the TwiML verbs that handlers use."""
 
 from .alerts import Alert as Alert
+from .enqueueing import EnqueuedWork as EnqueuedWork
+from .enqueueing import enqueue as enqueue
+from .enqueueing import enqueue_at as enqueue_at
+from .enqueueing import enqueue_in as enqueue_in
 from .events import InboundMedia as InboundMedia
 from .events import InboundMessage as InboundMessage
 from .events import StatusCallback as StatusCallback
@@ -17,6 +21,7 @@ from .verbs import Redirect as Redirect
 __all__ = [
     "Alert",
     "Body",
+    "EnqueuedWork",
     "InboundMedia",
     "InboundMessage",
     "Media",
@@ -27,5 +32,8 @@ __all__ = [
     "Router",
     "StatusCallback",
     "cancel",
+    "enqueue",
+    "enqueue_at",
+    "enqueue_in",
     "send",
 ]

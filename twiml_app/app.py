@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from .metrics import Metrics
 
 EXTENSION = "twiml"
+#: How long the end of a web server's process waits for work, in seconds.
+STOP_S = 10.0
 
 
 def create_app(settings: Mapping[str, Any] | None = None, *, root: str | Path | None = None) -> Flask:
@@ -122,7 +124,13 @@ class Twiml:
         prefix = (self._url_prefix if url_prefix is None else url_prefix).rstrip("/")
         metrics = _metrics(settings, self._root)
         state = assemble(
-            settings, self._root, router=chosen, url_prefix=prefix, on_exception=_signal(app), observer=metrics
+            settings,
+            self._root,
+            router=chosen,
+            url_prefix=prefix,
+            on_exception=_signal(app),
+            observer=metrics,
+            context=app.app_context,
         )
         app.extensions[EXTENSION] = state
         _add_views(app, state, metrics)
@@ -217,6 +225,21 @@ def _serve_health(app: object) -> None:
     elif os.environ.get("TWIML_HEALTH_BIND", "").strip():
         problem = "gunicorn serves no Flask application with Twiml: call twiml_app.app.serve_health in post_worker_init"
         raise ConfigurationError("TWIML_HEALTH_BIND", problem)
+
+
+def run_background(app: object) -> None:
+    """Let a process of a web server do what handlers ask for, in ``TWIML_WORK_THREADS`` threads, once there is any."""
+    if isinstance(app, Flask) and EXTENSION in app.extensions:
+        state = state_of(app)
+        if state.background:
+            state.background.arm(state.settings.work_threads)
+
+
+def stop_background(app: object, *, wait_s: float = STOP_S) -> None:
+    """Begin no more work in this process, and wait for what runs; what does not end in time is run again elsewhere."""
+    background = state_of(app).background if isinstance(app, Flask) and EXTENSION in app.extensions else None
+    if background and not background.stop(wait_s):
+        logs.logger.warning("work was still running after %g s; it will be run again", wait_s)
 
 
 def collect_settings(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -17,7 +18,10 @@ from .sending import Sending, make_sending
 
 if TYPE_CHECKING:
     from .consent import OptOutList
+    from .events import InboundMessage
+    from .inbound_media import MediaSource
     from .journal import DurableJournal, Engine, Ledger
+    from .work import Background, Work
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,13 @@ class TwimlState:
     opt_outs: OptOutList | None = None
     #: Messages that the program sends first; None without a journal.
     sending: Sending | None = None
+    #: What handlers asked to be done later, and the schedules; None without a journal.
+    work: Work | None = None
+
+    @property
+    def background(self) -> Background | None:
+        """The threads that do work, in a process that serves or in ``twiml-app worker``; None without a journal."""
+        return self.work.background if self.work else None
 
     @property
     def router(self) -> Router:
@@ -57,18 +68,23 @@ def assemble(
     url_prefix: str = "",
     on_exception: Callable[[Exception], object] = lambda _: None,
     observer: Observer | None = None,
+    context: Callable[[], AbstractContextManager[object]] = nullcontext,
 ) -> TwimlState:
-    """Return the extension's state: the handlers, the journal, and the receiver.
+    """Return the extension's state: the handlers, the journal, the receiver, and the work, which runs in ``context``.
 
     Raises: ConfigurationError; RegistrationError.
     """
     chosen = router or load_router(settings.handlers, root)
     engine = _open_engine(settings, root)
-    journal = _open_journal(engine, settings)
-    ledger = _open_ledger(engine)
-    sending = make_sending(engine, settings) if engine else None
-    opt_outs = _open_opt_outs(engine, settings)
     fetcher, links = MediaFetcher(settings), MediaLinks(settings, root, url_prefix)
+    media_source = partial(MessageFiles.of, fetcher)
+    work = _open_work(
+        engine, chosen, settings, root, context=context, on_exception=on_exception, media_source=media_source
+    )
+    journal = _open_journal(engine, settings, work)
+    ledger = _open_ledger(engine)
+    sending = _open_sending(engine, settings, work, links)
+    opt_outs = _open_opt_outs(engine, settings)
     receiver = Receiver(
         chosen,
         settings,
@@ -76,7 +92,7 @@ def assemble(
         bookkeeping=opt_outs.effects_of if opt_outs else lambda _: (),
         on_exception=on_exception,
         observer=observer,
-        media_source=partial(MessageFiles.of, fetcher),
+        media_source=media_source,
         file_urls=links.urls,
     )
     return TwimlState(
@@ -90,6 +106,7 @@ def assemble(
         media_links=links,
         opt_outs=opt_outs,
         sending=sending,
+        work=work,
     )
 
 
@@ -101,12 +118,47 @@ def _open_engine(settings: Settings, root: Path) -> Engine | None:
     return open_engine(settings, root)
 
 
-def _open_journal(engine: Engine | None, settings: Settings) -> DurableJournal | None:
-    if engine is None:
+def _open_journal(engine: Engine | None, settings: Settings, work: Work | None) -> DurableJournal | None:
+    if engine is None or work is None:
         return None
     from .journal import DurableJournal
 
-    return DurableJournal(engine, settings)
+    return DurableJournal(engine, settings, on_upkeep=work.background.look)
+
+
+def _open_work(
+    engine: Engine | None,
+    router: Router,
+    settings: Settings,
+    root: Path,
+    *,
+    context: Callable[[], AbstractContextManager[object]],
+    on_exception: Callable[[Exception], object],
+    media_source: Callable[[InboundMessage], MediaSource],
+) -> Work | None:
+    if engine is None:
+        return None
+    from .work import open_work
+
+    return open_work(
+        engine,
+        router.schedules,
+        settings,
+        root,
+        context=context,
+        on_exception=on_exception,
+        media_source=media_source,
+    )
+
+
+def _open_sending(engine: Engine | None, settings: Settings, work: Work | None, links: MediaLinks) -> Sending | None:
+    """Return what sends, in the threads that run work."""
+    if engine is None or work is None:
+        return None
+    sending = make_sending(engine, settings, lambda path, channel: links.url(path, channel=channel))
+    sending.on_wake = work.background.wake
+    work.background.add(sending, pooled=True, is_needed=sending.is_needed)
+    return sending
 
 
 def _open_ledger(engine: Engine | None) -> Ledger | None:

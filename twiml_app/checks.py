@@ -6,6 +6,7 @@ import glob
 import os
 import re
 import shlex
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
@@ -17,7 +18,8 @@ from .assembly import TwimlState, assemble
 from .caller import Caller, OutgoingRequest, Transport, Webhook, without_userinfo
 from .config import Settings
 from .errors import CallError, ConfigurationError, JournalError, TwimlAppError
-from .journal import sqlite_path
+from .journal import WorkArchive, sqlite_path
+from .logs import format_time
 from .private_files import is_open_to_others
 from .receiver import REALM
 from .routing import Router, hidden_routes, overlapping_repeats, place_of
@@ -32,6 +34,8 @@ Level = Literal["ok", "warning", "error"]
 #: https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides.
 RETRY_FRAGMENT = "#rc=2&rp=all"
 
+#: How long work may be overdue without a warning, in seconds.
+_OVERDUE_S = 300.0
 #: The length to which a regular expression is cut.
 _SHOWN_PATTERN = 80
 
@@ -61,7 +65,7 @@ def list_settings(values: Mapping[str, Any], *, show_secrets: bool = False) -> d
 def _setting_text(name: str, value: Any, show_secrets: bool) -> str:
     if value in (None, ""):
         return f"({_DEFAULTS.get(name, 'not set')})"
-    if name == "TWIML_DATABASE_URL" and not show_secrets:
+    if name in ("TWIML_DATABASE_URL", "TWIML_QUEUE_URL") and not show_secrets:
         return mask_url(str(value))
     return "(set)" if any(word in name for word in _SECRET) and not show_secrets else str(value)
 
@@ -83,6 +87,7 @@ def check_settings(
     findings += _check_public_url(settings)
     findings += _check_journal(state)
     findings += _check_sending(settings)
+    findings += _check_work(state)
     findings += _check_routes(router)
     if not router.routes:
         findings.append(
@@ -91,6 +96,30 @@ def check_settings(
     handlers = len(router.routes) + len(router.status_routes) + len(router.opt_out_routes)
     handlers += len(router.alert_routes) + (router.reaction_route is not None)
     return settings, [*findings, Finding("ok", "handlers", f"{handlers} handlers")]
+
+
+def _check_work(state: TwimlState) -> Iterator[Finding]:
+    """Check that something runs the work that handlers ask for, and the schedules."""
+    router = state.router
+    asks = bool(router.schedules) or any(route.then for route in router.routes)
+    if state.engine is None:
+        if asks:
+            yield Finding("error", "work", "then= and schedules need a journal: set TWIML_DATABASE_URL")
+        return
+    try:
+        counts = WorkArchive(state.engine).counts(time.time())
+    except JournalError:
+        return  # which was found before
+    finally:
+        state.engine.close()
+    if not state.settings.work_threads and not counts.workers and (asks or counts.waiting):
+        problem = "nothing runs it: TWIML_WORK_THREADS is 0, and no twiml-app worker has given a sign of life"
+        yield Finding("warning", "work", problem)
+    elif counts.overdue_since and time.time() - counts.overdue_since > _OVERDUE_S:
+        since = format_time(counts.overdue_since)
+        yield Finding("warning", "work", f"due since {since} and not run: is the application or a worker running?")
+    if counts.failed:
+        yield Finding("warning", "work", f"{counts.failed} pieces were given up: see twiml-app journal list --failed")
 
 
 def _check_routes(router: Router) -> Iterator[Finding]:

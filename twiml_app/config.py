@@ -58,6 +58,10 @@ class Settings:
     max_fields: int = 500
     apology: str = ""
     log_format: str = "text"
+    #: How many threads run work in each process of the web server; with 0, only ``twiml-app worker`` runs it.
+    work_threads: int = 2
+    #: The queue that tells ``twiml-app worker`` at once that work is due; without it, the worker looks every second.
+    queue_url: str = ""
     #: The host and the port on which each worker of gunicorn answers health checks from a thread of its own.
     health_bind: tuple[str, int] | None = None
     #: Whether /metrics is served to those with the credentials.

@@ -19,6 +19,7 @@
     ├── ApiError                  the emulator's REST API refuses a request
     ├── CannotSend                a message that Twilio would not take, or that has no sender
     ├── CannotStore               work or a message was asked for where it cannot be stored
+    ├── UnknownWork               stored work names a function that the code does not have
     └── JournalError              the base of every error of the journal
         ├── StillRunning          another request is still processing the event
         ├── ClaimLost             another process took over the event, or its row was erased
@@ -185,6 +186,15 @@ class CannotSend(TwimlAppError):
 
 class CannotStore(TwimlAppError):
     """Work or a message was asked for where it cannot be stored; the message says why and what to do."""
+
+
+class UnknownWork(TwimlAppError):
+    """Stored work names a function that the code does not have; it is tried again when the code is deployed."""
+
+    def __init__(self, function: str, problem: str) -> None:
+        super().__init__(f"{function} cannot be found: {problem}. Deploy the code that has it, or retry the work then")
+        #: The name of the function: ``module:name``.
+        self.function = function
 
 
 class JournalError(TwimlAppError):

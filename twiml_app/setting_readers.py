@@ -134,6 +134,15 @@ def _database_url(name: str, value: Any) -> str:
     return url
 
 
+def _queue_url(name: str, value: Any) -> str:
+    url = _string(name, value)
+    if ":memory:" in url or not re.match(r"sqlite:///.|postgres(ql)?://.|rediss?://.|unix://.", url):
+        raise ConfigurationError(
+            name, "give sqlite:/// and a path, postgresql://user:password@host/name, or redis://host"
+        )
+    return url
+
+
 def _frozen(name: str, value: Any) -> frozenset[str]:
     """Read numbers or sids, separated by white space or commas."""
     return frozenset(part for word in _string_list(name, value) for part in word.replace(",", " ").split())
@@ -219,6 +228,8 @@ READERS: dict[str, Callable[[str, Any], Any]] = {
     "TWIML_MAX_FIELDS": _whole_number(1),
     "TWIML_APOLOGY": _string,
     "TWIML_LOG_FORMAT": _choice("text", "json"),
+    "TWIML_QUEUE_URL": _queue_url,
+    "TWIML_WORK_THREADS": _whole_number(0, 64),
     "TWIML_HEALTH_BIND": _address,
     "TWIML_METRICS": _choice("off", "on"),
     "TWIML_FROM": _sender,

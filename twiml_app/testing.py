@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from flask import Flask
 
+from .app import state_of
 from .caller import (
     CONTACT,
     NUMBER,
@@ -118,6 +119,20 @@ class Phone:
         made_up = f"https://api.twilio.com/{self._new_sid('ME')}"
         with local_files({made_up: url}):
             return self._send(body, {made_up: content_type}, fields)
+
+    def run_work(self, *, within_s: float = 0) -> int:
+        """Run the work that is due now, or within so many seconds, and return how many times functions were run.
+
+        It runs in this thread, in the order in which it is due, and functions see the real time. A function that fails
+        is run again if its next attempt is due within that time.
+
+        Raises: the exception of a function whose last attempt failed; CallError, if the application has no journal.
+        """
+        __tracebackhide__ = True
+        work = state_of(self._app).work
+        if work is None:
+            raise CallError("the application has no journal, so it has no work", url="")
+        return work.run_until(self._clock() + within_s)
 
     def status(
         self, message_sid: str, message_status: str, *, error_code: int | None = None, **fields: str

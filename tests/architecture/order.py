@@ -10,7 +10,8 @@ ORDER: tuple[str, ...] = (
     *("webhook", "alerts", "inbound_media", "events", "nouns", "verbs", "twiml"),
     *("credentials", "setting_readers", "unknown_settings", "config", "signature", "logs", "private_files"),
     *("pending", "active_app"),
-    *("routing", "receiver", "caller", "media", "recordings", "journal", "consent", "sending", "opt_outs"),
+    *("enqueueing", "routing", "receiver", "caller", "media", "recordings", "journal"),
+    *("consent", "sending", "opt_outs", "work"),
     *("metrics", "health", "body_deadlines", "wsgi_request", "wsgi_response", "webhook_sessions"),
     *("media_view", "views", "trusted_hosts", "direct_dispatch", "project_routers", "assembly", "app", "emulator"),
     *("handler_errors", "served_app", "testing", "checks", "plugin", "cli"),
@@ -18,7 +19,11 @@ ORDER: tuple[str, ...] = (
 
 #: The modules inside each package.
 INSIDE: dict[str, tuple[str, ...]] = {
-    "routing": ("positions", "patterns", "repeats", "routes", "hidden", "mistakes", "registrations", "router"),
+    "enqueueing": ("functions", "arguments", "enqueue"),
+    "routing": (
+        *("positions", "patterns", "repeats", "routes", "hidden", "mistakes"),
+        *("registrations", "schedules", "scheduling", "router"),
+    ),
     "receiver": (
         *("auth", "claims", "replay_proofs", "signature_diagnosis", "admission"),
         *("responses", "opt_outs", "replies", "file_urls", "suggestions", "answering", "wait_budget", "receiver"),
@@ -30,16 +35,18 @@ INSIDE: dict[str, tuple[str, ...]] = {
         *("known_numbers", "known_words", "texts", "payloads", "scrubbing", "media", "replay"),
     ),
     "journal": (
-        *("deadlines", "lock_holders", "locks", "worker_files", "indexes", "opt_out_tables", "stores", "send_tables"),
+        *("deadlines", "lock_holders", "locks", "worker_files", "indexes"),
+        *("opt_out_tables", "stores", "send_tables", "work_tables"),
         *("migrations", "group_commit", "engine"),
         *("readers", "sqlite", "postgres_connection", "postgres", "opening"),
         *("ledger", "refusals", "received_events", "opt_out_rows", "reachability_rows"),
         *("send_rows", "send_claims", "send_store", "rows", "killed"),
         *("forgetting", "upkeep", "readiness"),
-        *("row_claims", "lock_claims", "durable", "archive", "send_archive", "gauges"),
+        *("row_claims", "lock_claims", "durable", "archive", "send_archive", "gauges", "work_rows", "work_archive"),
     ),
     "consent": ("permission", "opt_out_list"),
-    "sending": (*("content", "route", "options", "asking", "http_client", "api", "dispatcher", "sending"),),
+    "sending": ("content", "route", "options", "asking", "http_client", "api", "dispatcher", "sending"),
+    "work": ("delivering", "event_loop", "runner", "keeper", "background", "queue", "work", "opening"),
     "emulator": (
         *("quoting", "resources", "profiles", "clocks", "numbers", "pricing", "smart_encoding", "content_types"),
         *("twiml_reader", "chunked_body", "fault_kinds", "faults"),
@@ -60,8 +67,8 @@ INSIDE: dict[str, tuple[str, ...]] = {
     "cli": (
         *("common", "emulator_parameters", "emulator_client"),
         *("emulator_logs", "emulator_controls", "emulator_faults", "emulator"),
-        *("check", "journal", "journal_maintenance", "explain", "overview", "opt_outs"),
-        *("new", "routes", "simulate", "replay", "sends"),
+        *("check", "journal_work", "journal", "journal_maintenance", "explain", "overview", "opt_outs"),
+        *("new", "routes", "simulate", "replay", "sends", "worker"),
     ),
 }
 

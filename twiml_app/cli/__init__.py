@@ -19,6 +19,7 @@ from .replay import replay_command
 from .routes import match, routes
 from .sends import send_command, sends
 from .simulate import simulate
+from .worker import worker
 
 __all__ = ["main"]
 
@@ -36,6 +37,6 @@ def main() -> None:
 
 for command in (
     *(new, routes, match, simulate, explain, check, overview, journal, ledger, opt_outs),
-    *(send_command, sends, replay_command, emulator),
+    *(send_command, sends, replay_command, worker, emulator),
 ):
     main.add_command(command)

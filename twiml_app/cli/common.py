@@ -104,8 +104,10 @@ def find_router(app_name: str | None) -> Router:
         return load_router(str(project_values().get("TWIML_HANDLERS") or "handlers"), Path.cwd())
 
 
-def find_app(app_name: str | None) -> Flask:
-    """Return an application to call in this process, without its journal.
+def find_app(app_name: str | None, *, with_journal: bool = False) -> Flask:
+    """Return an application to call in this process; its receiver uses no journal.
+
+    ``with_journal`` lets what handlers ask for be stored by the caller.
 
     If no credentials are configured, random ones are generated.
 
@@ -115,14 +117,14 @@ def find_app(app_name: str | None) -> Flask:
         app = import_app(app_name)
         state_of(app).receiver.detach_journal()
         return app
-    without_journal = {"TWIML_DATABASE_URL": "off"}
+    settings = {} if with_journal else {"TWIML_DATABASE_URL": "off"}
     with loading():
         try:
-            return create_app(without_journal)
+            return create_app(settings)
         except ConfigurationError as error:
             if error.setting != "TWIML_CREDENTIALS" or "TWIML_CREDENTIALS" in project_values():
                 raise
-            return create_app(without_journal | {"TWIML_CREDENTIALS": f"twilio:{secrets.token_urlsafe(16)}"})
+            return create_app(settings | {"TWIML_CREDENTIALS": f"twilio:{secrets.token_urlsafe(16)}"})
 
 
 def find_state(app_name: str | None) -> TwimlState | None:

@@ -20,6 +20,7 @@ from ..statuses import progress
 from ..webhook import Form
 from .common import app_option, find_app, find_engine, find_state, journal_option, plain_errors, printable, secret_keys
 from .journal import filters, journal, sends_like
+from .journal_work import retry_work
 
 __all__ = ["journal"]
 
@@ -81,17 +82,18 @@ def _index_name(index: Index | None) -> str:
 @filters
 @app_option
 def retry(app_name: str | None, **chosen: Any) -> None:
-    """Re-run handlers of status callbacks and alerts that failed, and send again what Twilio refused.
+    """Re-run handlers of status callbacks and alerts that failed, work that was given up, and what Twilio refused.
 
-    Handlers that succeeded are skipped. Messages of unknown outcome are not sent again.
+    Handlers that succeeded are skipped. Work is run by the processes that run work. Messages of unknown outcome are not
+    sent again.
 
     \b
     Example:
         twiml-app journal retry --since 1d
     """
     with plain_errors():
-        app = find_app(app_name)
-        engine = find_engine(state_of(app) if app_name else None)
+        app = find_app(app_name, with_journal=True)
+        engine = find_engine(state_of(app))
         archive = Archive(engine)
         to_retry = [kept for kept in archive.to_retry(Filter(**chosen)) if kept.exchange]
         _send_again(engine, chosen)
@@ -105,6 +107,9 @@ def retry(app_name: str | None, **chosen: Any) -> None:
             click.echo(f"{kept.id}  {kept.sid}  {kept.message_status}  {outcome}")
             for name, result in results.items():
                 click.echo(f"    {name}: {printable(result)}")
+    with plain_errors():
+        if count := retry_work(engine, chosen):
+            click.echo(f"{count} pieces of work will be run again")
     click.echo(f"{len(to_retry)} retried, {failed} failed again")
     raise SystemExit(1 if failed else 0)
 

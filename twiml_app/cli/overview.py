@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
+
 import click
 
-from ..journal import Archive, Ledger, SendArchive
+from ..journal import Archive, Ledger, SendArchive, WorkArchive
 from ..logs import format_time
 from ..statuses import error_code
 from .common import (
@@ -73,7 +75,7 @@ def overview(app_name: str | None, as_json: bool) -> None:
         engine = find_engine(find_state(app_name))
         archive = Archive(engine)
         collect_killed(archive)
-        found = archive.overview()
+        found, work = archive.overview(), WorkArchive(engine).counts(time.time())
         sends = _sends(SendArchive(engine))
     last = format_time(found.last_inbound_at) if found.last_inbound_at else "never"
     refusal = found.last_refusal
@@ -89,6 +91,12 @@ def overview(app_name: str | None, as_json: bool) -> None:
         "refused": str(found.refused),
         "opted-out contacts": str(found.opted_out),
         "last refusal": f"{format_time(refusal.received_at)} {refusal.status}: {refusal.reason}" if refusal else "none",
+        "work waiting": str(work.waiting),
+        "work overdue since": format_time(work.overdue_since) if work.overdue_since else "never",
+        "work running": str(work.running),
+        "work failed": str(work.failed),
+        "work processes": str(work.workers),
+        "last sign of life": format_time(work.last_seen_at) if work.last_seen_at else "never",
         **sends,
     }
     codes = {str(code): times for code, times in found.top_error_codes}

@@ -40,7 +40,7 @@ class OptOutList:
             learned = Leaving(contact=event.contact, sender=event.messaging_service_sid or event.number)
             now, sid = self._clock(), event.message_sid
             write = partial(learn_from_error, code=event.error_code, leaving=learned, origin=sid, now=now)
-            return (Effect("delivery problem", {"code": event.error_code}, write, _nothing),)
+            return (Effect("delivery problem", {"code": event.error_code}, write, _nothing, is_asked_for=False),)
         return ()
 
     def adding(self, contact: str, reason: str, *, sender: str, source: str, origin: str = "") -> Effect:
@@ -124,7 +124,8 @@ class OptOutList:
         write = partial(
             _write_text, message=message, change=change, names=self._names(message.contact), at=self._clock()
         )
-        return (Effect("opt-out", {"change": change}, write, lambda: self._remember(number, service)),)
+        remember = partial(self._remember, number, service)
+        return (Effect("opt-out", {"change": change}, write, remember, is_asked_for=False),)
 
     def _remember(self, number: str, service: str) -> None:
         if len(self._services) >= MAX_NUMBERS:

@@ -13,14 +13,37 @@ from .rows import ExchangeRow
 from .send_archive import Pause, SendArchive, SendCounts, SendFilter
 from .send_rows import Ending, SendRow, metadata_of
 from .send_store import SendStore
+from .stores import Execute
+from .work_archive import WorkArchive, WorkCounts, WorkFilter
+from .work_rows import (
+    GAVE_UP,
+    MAX_ERROR,
+    WAITING,
+    WORKED,
+    Attempt,
+    WorkRow,
+    claim_work,
+    end_attempt,
+    expired_work,
+    insert_work,
+    next_due_at,
+    record_worker,
+    renew_leases,
+)
 
 __all__ = [
     "GAUGES",
+    "GAVE_UP",
+    "MAX_ERROR",
+    "WAITING",
+    "WORKED",
     "Archive",
+    "Attempt",
     "DurableJournal",
     "Ending",
     "Engine",
     "ExchangeRow",
+    "Execute",
     "Filter",
     "Index",
     "Ledger",
@@ -33,10 +56,21 @@ __all__ = [
     "SendFilter",
     "SendRow",
     "SendStore",
+    "WorkArchive",
+    "WorkCounts",
+    "WorkFilter",
+    "WorkRow",
+    "claim_work",
+    "end_attempt",
+    "expired_work",
+    "insert_work",
     "metadata_of",
+    "next_due_at",
     "open_engine",
     "opt_out_rows",
     "reachability_rows",
     "read_gauges",
+    "record_worker",
+    "renew_leases",
     "sqlite_path",
 ]

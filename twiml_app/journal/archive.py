@@ -27,11 +27,8 @@ _PAGE = 500
 _BATCH = 200
 #: The tables with rows about a contact, and their keys.
 _WITH_CONTACT = (
-    ("exchanges", "id"),
-    ("ledger", "sid"),
-    ("unreachable", "contact"),
-    ("daily_segments", "id"),
-    ("sends", "n"),
+    *(("exchanges", "id"), ("ledger", "sid"), ("unreachable", "contact"), ("daily_segments", "id")),
+    *(("sends", "n"), ("work", "id")),
 )
 #: How long one of these transactions may wait, in seconds.
 _WAIT_S = 10.0
@@ -73,7 +70,7 @@ class Filter:
             "outcome = ?": self.outcome,
             "contact = ?": self.contact,
             "sid = ?": self.sid,
-            "lower(handler) LIKE ? ESCAPE '!'": f"%{_escaped(self.handler.lower())}%" if self.handler else None,
+            "lower(handler) LIKE ? ESCAPE '!'": f"%{escaped(self.handler.lower())}%" if self.handler else None,
         }
         given = {condition: value for condition, value in wanted.items() if value is not None}
         failed = [FAILED_CONDITION] if self.failed else []
@@ -157,7 +154,7 @@ class Archive:
         collect_killed(self._engine, wait_s=_COLLECT_WAIT_S)
 
     def erase(self, address: str, keys: Sequence[str] = ()) -> Erased:
-        """Delete everything about one address on every channel.
+        """Delete everything about one address on every channel; work that waits for it never runs.
 
         Refused requests are stored without their sender, so all of them are deleted. A hash with the first of ``keys``
         remains of opt-outs, so that the contact still gets nothing.
@@ -203,14 +200,14 @@ class Archive:
         """Delete the rows of an address, a few at a time, and return how many there were."""
         find = f"SELECT {key} FROM {table} WHERE contact = ? OR contact LIKE ? ESCAPE '!'"  # noqa: S608
         erased = 0
-        while found := self._engine.read(lambda execute: execute(find, (address, f"%:{_escaped(address)}"))):
+        while found := self._engine.read(lambda execute: execute(find, (address, f"%:{escaped(address)}"))):
             for start in range(0, len(found), _BATCH):
                 delete = partial(_delete, table, key, [row[0] for row in found[start : start + _BATCH]])
                 erased += self._engine.run(delete, wait_s=_WAIT_S)
         return erased
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     """Return a string that LIKE takes literally."""
     return re.sub("[!%_]", r"!\g<0>", text)
 

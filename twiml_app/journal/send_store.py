@@ -20,15 +20,20 @@ _WAIT_S = 10.0
 _MAX_ORPHANS = 100
 
 
+#: Remembers, in the same transaction, what the end of an attempt says about a contact.
+Learn = Callable[[Execute, SendRow, Ending, float], object]
+
+
 class SendStore:
     """Stores messages and their attempts; ``retention_days`` is how long one is kept after its end.
 
     Raises: JournalUnavailable, from every method that takes no ``execute``.
     """
 
-    def __init__(self, engine: Engine, retention_days: int) -> None:
+    def __init__(self, engine: Engine, retention_days: int, *, learn: Learn = lambda *_: None) -> None:
         self._engine = engine
         self._kept_s = retention_days * DAY_S
+        self._learn = learn
         self._orphans: list[str] = []
 
     def insert(self, execute: Execute, columns: Mapping[str, Any]) -> str:
@@ -80,7 +85,12 @@ class SendStore:
 
     def end(self, row: SendRow, ending: Ending, now: float) -> bool:
         """Store how an attempt ended without a message; False if there is one after all."""
-        return self._run(lambda execute: send_rows.end_attempt(execute, row, ending, now, now + self._kept_s))
+
+        def write(execute: Execute) -> bool:
+            self._learn(execute, row, ending, now)
+            return send_rows.end_attempt(execute, row, ending, now, now + self._kept_s)
+
+        return self._run(write)
 
     def put_back(self, row: SendRow, due_at: float, problem: str, now: float, *, blocks_sender: bool = False) -> bool:
         """Let a message wait for another attempt, and with ``blocks_sender`` all others of its sender too."""

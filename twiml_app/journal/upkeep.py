@@ -25,15 +25,18 @@ _OTHER_TABLES = (
     ("unreachable", "contact"),
     ("daily_segments", "id"),
     ("sends", "n"),
+    ("work", "id"),
+    ("workers", "owner"),
 )
 
 
 class Upkeep:
-    """Works between events, in steps small enough not to delay a request."""
+    """Works between events, in steps small enough not to delay a request; ``also`` is called once per interval."""
 
-    def __init__(self, engine: Engine, clock: Callable[[], float]) -> None:
+    def __init__(self, engine: Engine, clock: Callable[[], float], also: Callable[[], object] = lambda: None) -> None:
         self._engine = engine
         self._clock = clock
+        self._also = also
         self._lock = threading.Lock()
         self._collect_at = 0.0
         self._sweep_at = clock() + INTERVAL_S
@@ -55,6 +58,7 @@ class Upkeep:
             collect_killed(self._engine, wait_s=_WAIT_S)
         if now >= self._sweep_at:
             self._sweep_at = now + INTERVAL_S
+            self._also()
             finish_forgetting(self._engine, wait_s=_WAIT_S)
             if self._engine.run(lambda execute: sweep(execute, now), wait_s=_WAIT_S) >= BATCH:
                 self._sweep_at = now + 1

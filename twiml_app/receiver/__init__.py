@@ -7,6 +7,7 @@ from .claims import Claim, Journal, Outcome, StoredReply
 from .opt_outs import silence_for
 from .receiver import Observer, Receiver, kind_of
 from .replay_proofs import EFFECTS_HEADER, REPLAY_HEADER, ReplayProofs
+from .replies import to_response
 
 __all__ = [
     "CHALLENGE",
@@ -28,4 +29,5 @@ __all__ = [
     "kind_of",
     "run_handlers",
     "silence_for",
+    "to_response",
 ]

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from ..alerts import Alert
 from ..config import Settings
+from ..enqueueing import enqueue_reply
 from ..errors import ConfigurationError, ReplyError
 from ..events import Event, InboundMessage, StatusCallback, with_media_source
 from ..inbound_media import MediaSource
@@ -92,6 +93,8 @@ class Answerer:
                 base_url = request.base_url(self._settings.public_url)
                 response = with_file_urls(response, message, partial(self._file_urls, base_url), handler=handler)
             document = to_document(response, handler=handler)
+            if found.route.then is not None:
+                enqueue_reply(found.route.then, message, found.arguments)
         except Exception as error:  # whatever a handler raises, Twilio gets an answer
             return self._failed(error, handler, message)
         name, effects = "replied" if response.verbs else "silent", tuple(collected.effects)

@@ -4,12 +4,14 @@ from .hidden import hidden_routes
 from .repeats import overlapping_repeats
 from .router import Match, Router
 from .routes import Handler, MessageRoute, name_of, opt_out_kind, place_of
+from .schedules import Schedule
 
 __all__ = [
     "Handler",
     "Match",
     "MessageRoute",
     "Router",
+    "Schedule",
     "hidden_routes",
     "name_of",
     "opt_out_kind",

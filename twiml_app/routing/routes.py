@@ -120,6 +120,8 @@ class MessageRoute:
     default: bool = False
     #: Whether it takes reactions, and no other message.
     reaction: bool = False
+    #: What runs after the answer; what it returns is sent.
+    then: Handler | None = None
 
     def match(self, message: InboundMessage) -> dict[str, Any] | None:
         """Return the arguments for the handler, None if the message does not match."""

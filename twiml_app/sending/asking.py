@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..active_app import active_extension, called_url
 from ..errors import CannotStore
@@ -22,6 +22,9 @@ from ..webhook import base_of
 from .content import Content
 from .options import Options, require_key
 from .route import Route
+
+if TYPE_CHECKING:
+    from ..config import Settings
 
 #: What a message asked for in a handler comes before, and everything else.
 REPLY, BULK = 0, 1
@@ -104,13 +107,16 @@ def send(
     never after ``expires``; both are datetimes with a time zone. With ``if_unknown="repeat"`` it is sent again if it is
     not known whether it was sent, so it may arrive twice.
 
-    Raises: CannotSend, for what Twilio would not take; CannotStore; JournalUnavailable.
+    Raises: CannotSend and MediaError, for what Twilio would not take; ConfigurationError, for a local file without
+    TWIML_PUBLIC_URL; CannotStore; JournalUnavailable.
     """
     state, collected = active_extension(), collection()
     event = collected.event if collected else None
     now = state.sending.clock() if state.sending else time.time()
-    content = Content.checked(body, media, template, variables)
     route = Route.checked(to, from_, state.settings, event)
+    content = Content.checked(
+        body, media, template, variables, keep_file=lambda path: _kept_file(state, path, route.channel)
+    )
     options = Options.checked(key, at, expires, metadata, if_unknown, now)
     message = OutgoingMessage(
         id=secrets.token_hex(16),
@@ -128,6 +134,7 @@ def send(
         origin=_origin(event),
         created_at=now,
     )
+    _warn_if_long(state.settings, message)
     stored_id: str | None = _ask("send", message.summary(), lambda execute: state.sending.insert(execute, message))
     return Send(stored_id or message.id)
 
@@ -159,6 +166,22 @@ def _ask(kind: str, summary: Mapping[str, Any], write: Callable[[Transaction], A
     written = state.engine.run(effect.write)
     effect.committed()
     return written
+
+
+def _kept_file(state: Any, path: Path, channel: str) -> str:
+    """Return the URL under which a local file is stored; a link to it is made when the message leaves.
+
+    Raises: MediaError; ConfigurationError.
+    """
+    state.media_links.url(path, channel=channel)
+    uri: str = (state.root / path).resolve().as_uri()
+    return uri
+
+
+def _warn_if_long(settings: Settings, message: OutgoingMessage) -> None:
+    from ..consent import Leaving, warn_if_long  # not at the top: it needs the journal
+
+    warn_if_long(settings, Leaving(contact=message.contact, sender=message.number, segments=message.segments))
 
 
 def _base_url(state: Any, event: Event | None) -> str:

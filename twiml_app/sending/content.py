@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from ..addresses import channel_of, is_service
 from ..errors import CannotSend
@@ -36,14 +36,18 @@ class Content:
     variables: str
 
     @classmethod
-    def checked(cls, body: Any, media: Any, template: Any, variables: Any) -> Content:
-        """Return the content of a message.
+    def checked(
+        cls, body: Any, media: Any, template: Any, variables: Any, *, keep_file: Callable[[Path], str]
+    ) -> Content:
+        """Return the content of a message; ``keep_file`` returns the URL under which a local file is stored.
 
-        Raises: CannotSend.
+        Raises: CannotSend; whatever ``keep_file`` raises.
         """
         if not isinstance(body, str):
             raise CannotSend("body", f"is {type(body).__name__}: give a str")
-        content = cls(xml_text(body), _media_urls(media), _template(template), _variables(variables, template))
+        content = cls(
+            xml_text(body), _media_urls(media, keep_file), _template(template), _variables(variables, template)
+        )
         content._require_sendable()
         return content
 
@@ -62,21 +66,26 @@ class Content:
             raise CannotSend("body", problem, code=21617)
 
 
-def _media_urls(media: Any) -> tuple[str, ...]:
-    """Return the URLs of the media files."""
+def _media_urls(media: Any, keep_file: Callable[[Path], str]) -> tuple[str, ...]:
+    """Return the URLs of the media files; that of a local file is replaced by a link to it when the message leaves."""
     given = (media,) if isinstance(media, str | Path) else tuple(media) if isinstance(media, Iterable) else (media,)
     if len(given) > MAX_MEDIA:
         raise CannotSend("media", f"has {len(given)} files and the limit is {MAX_MEDIA}", code=21623)
-    return tuple(map(_media_url, given))
+    return tuple(_media_url(each, keep_file) for each in given)
 
 
-def _media_url(media: Any) -> str:
-    """Return the URL from which Twilio fetches a media file; a local file would be served here."""
+def _media_url(media: Any, keep_file: Callable[[Path], str]) -> str:
     if isinstance(media, Path):
-        raise CannotSend("media", f"is the local file {media.name}: give its http or https URL", code=21620)
+        return keep_file(media)
     if not isinstance(media, str) or not _is_url(media):
-        raise CannotSend("media", f"is {media!r}: give an http or https URL", code=21620)
+        raise CannotSend("media", f"is {media!r}: give an http or https URL, or the Path of a local file", code=21620)
     return media
+
+
+def local_path(url: str) -> Path | None:
+    """Return the path of a local file by its URL; None for another URL."""
+    parts = urlsplit(url)
+    return Path(unquote(parts.path)) if parts.scheme == "file" else None
 
 
 def _is_url(text: str) -> bool:

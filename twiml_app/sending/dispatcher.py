@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..addresses import SenderKind, sender_kind
-from ..errors import ConfigurationError, JournalError, JournalUnavailable
+from ..addresses import SenderKind, channel_of, sender_kind
+from ..errors import ConfigurationError, JournalError, JournalUnavailable, MediaError
 from ..logs import log_event, mask
 from .api import TIMEOUT_S, Answer, Api, SentMessage
+from .content import local_path
 
 if TYPE_CHECKING:
     from ..config import Settings
@@ -40,6 +44,18 @@ _SLACK_S = 2.0
 RefusalOf = Callable[[Any, "SendRow", float], "Ending | None"]
 
 
+#: Returns a link to a local file for a channel. Raises: MediaError; ConfigurationError.
+FileUrl = Callable[[Path, str], str]
+
+
+def refuse_files(path: Path, _channel: str) -> str:
+    """Refuse a local file.
+
+    Raises: ConfigurationError.
+    """
+    raise ConfigurationError("send", f"nothing serves the local file {path.name}")
+
+
 def refuse_nothing(_execute: Any, _row: SendRow, _now: float) -> None:
     """Let every message leave."""
 
@@ -59,6 +75,7 @@ class Dispatcher:
         status_url: Callable[[str, str], str],
         clock: Callable[[], float] = time.time,
         refusal_of: RefusalOf = refuse_nothing,
+        file_url: FileUrl = refuse_files,
     ) -> None:
         self._store = store
         #: Twilio, or an emulator.
@@ -67,6 +84,7 @@ class Dispatcher:
         self._status_url = status_url
         self._clock = clock
         self._refusal_of = refusal_of
+        self._file_url = file_url
 
     def run_due(self) -> float:
         """Send some of what is due, and return the seconds until the next call: 0 if there may be more."""
@@ -125,11 +143,25 @@ class Dispatcher:
             self._store.put_back(row, now, "it was claimed too long ago", now)
             return
         url = self._status_url(row.base_url, row.id) if row.base_url else ""
-        answer = self.api.create(row, url, now)
+        try:
+            answer = self.api.create(self._with_links(row), url, now)
+        except (MediaError, ConfigurationError) as error:  # the file may be gone by now
+            answer = Answer("failed", problem=str(error))
         try:
             self._keep(row, answer)
         except JournalUnavailable:  # once more, as otherwise nobody knows what became of it
             self._keep(row, answer)
+
+    def _with_links(self, row: SendRow) -> SendRow:
+        """Return a send with links to its local files, made now as they work for a day.
+
+        Raises: MediaError; ConfigurationError.
+        """
+        if '"file:' not in row.media:
+            return row
+        channel = channel_of(row.contact)
+        urls = [self._file_url(path, channel) if (path := local_path(url)) else url for url in json.loads(row.media)]
+        return replace(row, media=json.dumps(urls))
 
     def _keep(self, row: SendRow, answer: Answer) -> None:
         """Store the answer of the API.

@@ -25,6 +25,11 @@ class Route:
     #: The sid of the account that sends; empty if only one is configured without its sid.
     account: str
 
+    @property
+    def channel(self) -> str:
+        """The channel of the message, such as ``sms``."""
+        return channel_of(self.contact)
+
     @classmethod
     def checked(cls, to: Any, from_: Any, settings: Settings, event: Event | None) -> Route:
         """Return the addresses of a message; ``event`` is what the running handler was called with.

@@ -10,14 +10,17 @@ from typing import TYPE_CHECKING
 from ..pending import Transaction
 from .api import Api, TwilioApi
 from .asking import OutgoingMessage
-from .dispatcher import Dispatcher, RefusalOf, refuse_nothing
+from .dispatcher import Dispatcher, FileUrl, RefusalOf, refuse_files, refuse_nothing
 
 if TYPE_CHECKING:
     from ..config import Settings
+    from ..consent import Leaving
     from ..journal import Ending, Engine, SendRow, SendStore
 
 #: How often ``drain`` sends what is due, at most.
 _MAX_ROUNDS = 1000
+#: Later than any message waits, in seconds since 1970.
+_FOREVER = 1e12
 
 
 class Sending:
@@ -35,10 +38,17 @@ class Sending:
         status_url: Callable[[str, str], str],
         clock: Callable[[], float] = time.time,
         refusal_of: RefusalOf = refuse_nothing,
+        file_url: FileUrl = refuse_files,
     ) -> None:
         self.clock = clock
         self.dispatcher = Dispatcher(
-            store, api, settings, status_url=status_url, clock=lambda: self.clock(), refusal_of=refusal_of
+            store,
+            api,
+            settings,
+            status_url=status_url,
+            clock=lambda: self.clock(),
+            refusal_of=refusal_of,
+            file_url=file_url,
         )
         self.on_wake: Callable[[], object] = lambda: None
         self._store = store
@@ -64,6 +74,13 @@ class Sending:
         """Send some of what is due, and return the seconds until the next call: 0 if there may be more."""
         return self.dispatcher.run_due()
 
+    def is_needed(self) -> bool:
+        """Return whether a message waits, now or for later.
+
+        Raises: JournalUnavailable.
+        """
+        return any(self._store.what_is_due(_FOREVER))
+
     def drain(self) -> None:
         """Send everything that may leave now, for tests."""
         for _ in range(_MAX_ROUNDS):
@@ -78,26 +95,46 @@ class Sending:
         return self._store.find(send_id)
 
 
-def make_sending(engine: Engine, settings: Settings) -> Sending:
-    """Return what sends messages from a journal, through Twilio's API."""
+def make_sending(engine: Engine, settings: Settings, file_url: FileUrl = refuse_files) -> Sending:
+    """Return what sends messages from a journal, through Twilio's API; ``file_url`` makes links to local files."""
     from ..journal import SendStore  # not at the top: handlers import this package, and need no database
     from ..receiver import SendUrls
 
-    store, urls = SendStore(engine, settings.retention_days), SendUrls(settings.secret_keys, settings.status_path)
-    return Sending(store, settings, TwilioApi(settings), status_url=urls.url, refusal_of=partial(_refusal_of, settings))
+    store = SendStore(engine, settings.retention_days, learn=_learn)
+    return Sending(
+        store,
+        settings,
+        TwilioApi(settings),
+        status_url=SendUrls(settings.secret_keys, settings.status_path).url,
+        refusal_of=partial(_refusal_of, settings),
+        file_url=file_url,
+    )
 
 
 def _refusal_of(settings: Settings, execute: Transaction, row: SendRow, now: float) -> Ending | None:
     """Return why a message must not leave; None if it may."""
-    from ..consent import Leaving, refusal_of
+    from ..consent import refusal_of
     from ..journal import Ending
 
-    leaving = Leaving(
+    refusal = refusal_of(execute, settings, _leaving(row), now=now)
+    return None if refusal is None else Ending("refused", refusal.reason, refusal.code)
+
+
+def _learn(execute: Transaction, row: SendRow, ending: Ending, now: float) -> None:
+    """Remember what an error of the API says about a contact."""
+    from ..consent import learn_from_error
+
+    learn_from_error(execute, ending.error_code, _leaving(row), now=now)
+
+
+def _leaving(row: SendRow) -> Leaving:
+    """Return what decides whether a message may leave."""
+    from ..consent import Leaving
+
+    return Leaving(
         contact=row.contact,
         sender=row.number,
         segments=row.segments,
         is_template=bool(row.template),
         is_counted=row.attempts > 0,
     )
-    refusal = refusal_of(execute, settings, leaving, now=now)
-    return None if refusal is None else Ending("refused", refusal.reason, refusal.code)
