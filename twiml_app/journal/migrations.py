@@ -14,7 +14,7 @@ from .indexes import Index
 from .opt_out_tables import OPT_OUT_TABLES
 from .send_tables import SEND_TABLES
 from .stores import Execute
-from .work_tables import WORK_INDEXES, WORK_TABLES
+from .work_tables import WORK_TABLES
 
 #: With at most so many exchanges, missing indexes are built when the journal is opened.
 SMALL_JOURNAL = 20_000
@@ -120,7 +120,7 @@ MIGRATIONS = (
             *("ALTER TABLE exchanges ADD COLUMN effects TEXT", "DROP INDEX IF EXISTS exchanges_failed"),
             *(*OPT_OUT_TABLES, *SEND_TABLES, *WORK_TABLES),
         ),
-        (Index("exchanges_attention", f"exchanges ({_LISTED}) WHERE {FAILED_CONDITION}"), *WORK_INDEXES),
+        (Index("exchanges_attention", f"exchanges ({_LISTED}) WHERE {FAILED_CONDITION}"),),
     ),
 )
 #: The oldest schema whose releases can use a journal together with this one. In SQLite, earlier ones claim messages by

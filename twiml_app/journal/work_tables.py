@@ -6,7 +6,7 @@ from typing import Final
 
 from .indexes import Index
 
-WORK_INDEXES: Final = (
+_INDEXES: Final = (
     Index("work_due", "work (due_at, id) WHERE state = 'waiting'"),
     Index("work_leases", "work (lease_until) WHERE state = 'running'"),
     Index("work_failed", "work (created_at, id) WHERE state = 'failed'"),
@@ -43,5 +43,5 @@ WORK_TABLES: Final = (
     seen_at {real} NOT NULL,
     keep_until {real} NOT NULL
 )""",
-    *(index.statement() for index in WORK_INDEXES),
+    *(index.statement() for index in _INDEXES),
 )

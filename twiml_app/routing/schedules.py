@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import TYPE_CHECKING
 
 from ..errors import RegistrationError
 from .routes import Handler
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
 
 #: How late an occurrence may still begin, in seconds; that of a shorter period may be as late as the next one.
 GRACE_S = 3600.0
@@ -31,6 +34,8 @@ class Daily:
 
         Raises: RegistrationError.
         """
+        from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # most programs have no schedules
+
         found = _TIME.fullmatch(text) if isinstance(text, str) else None
         if found is None:
             raise RegistrationError(f'@router.daily needs a time such as "08:00" or "17:30", not {text!r}')
