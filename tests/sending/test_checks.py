@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -41,7 +40,6 @@ class Unwritable:
         pytest.param({"media": "http://[a"}, "media is 'http://", 21620, id="broken URL"),
         pytest.param({"media": 7}, "media is 7: give an http", 21620, id="media is an int"),
         pytest.param({"media": ["https://a/b"] * 11}, "media has 11 files and the limit is 10", 21623, id="11 files"),
-        pytest.param({"media": Path("cat.jpg")}, "media is the local file cat.jpg", 21620, id="local file"),
         pytest.param({"template": "HX1"}, "template is 'HX1': give a ContentSid", 21655, id="template"),
         pytest.param({"template": TEMPLATE}, "template has a text of its own", 21619, id="template and body"),
         pytest.param({"variables": {"1": "a"}}, "variables are those of a template", 21656, id="variables alone"),
