@@ -132,6 +132,8 @@ class Twiml:
             observer=metrics,
             context=app.app_context,
         )
+        if metrics and state.sending:
+            state.sending.dispatcher.count = metrics.count_send
         app.extensions[EXTENSION] = state
         _add_views(app, state, metrics)
         for line in warnings_of(settings, state.router, values):

@@ -25,6 +25,7 @@ from .caller import (
 )
 from .errors import CallError
 from .handler_errors import handler_as_cause
+from .journal import SendArchive
 from .media import local_files
 from .served_app import in_process
 from .twiml import MessagingResponse
@@ -133,6 +134,19 @@ class Phone:
         if work is None:
             raise CallError("the application has no journal, so it has no work", url="")
         return work.run_until(self._clock() + within_s)
+
+    @property
+    def sends(self) -> list[str]:
+        """The texts of the messages that the program has asked for to this phone, apart from replies, oldest first.
+
+        They need not have left: without the emulator, a test sends nothing.
+
+        Raises: CallError, if the application has no journal.
+        """
+        engine = state_of(self._app).engine
+        if engine is None:
+            raise CallError("the application has no journal, so it sends nothing first", url="")
+        return [row.body for row in SendArchive(engine).all_to(self.contact)]
 
     def status(
         self, message_sid: str, message_status: str, *, error_code: int | None = None, **fields: str

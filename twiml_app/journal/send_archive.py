@@ -87,6 +87,12 @@ class SendArchive:
         rows = self._engine.read(lambda execute: execute(statement, [*parameters, limit]))
         return [SendRow.read(row) for row in rows]
 
+    def all_to(self, contact: str) -> list[SendRow]:
+        """Return all messages to a contact, in the order in which they were asked for."""
+        statement = f"SELECT {SEND_COLUMNS} FROM sends WHERE contact = ? ORDER BY n"  # noqa: S608
+        rows = self._engine.read(lambda execute: execute(statement, (contact,)))
+        return [SendRow.read(row) for row in rows]
+
     def counts(self) -> SendCounts:
         """Return how many messages wait or need attention."""
         return self._engine.read(_counts)

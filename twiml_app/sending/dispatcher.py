@@ -85,6 +85,8 @@ class Dispatcher:
         self._clock = clock
         self._refusal_of = refusal_of
         self._file_url = file_url
+        #: Called with the outcome of each attempt, and the segments of its message.
+        self.count: Callable[[str, int], object] = lambda _outcome, _segments: None
 
     def run_due(self) -> float:
         """Send some of what is due, and return the seconds until the next call: 0 if there may be more."""
@@ -171,16 +173,20 @@ class Dispatcher:
         now = self._clock()
         if answer.kind == "accepted":
             is_only_one = self._store.accept(row, answer.message_sid, answer.status, now)
-            _log(row, answer, "accepted" if is_only_one else "sent twice")
+            self._report(row, answer, "accepted" if is_only_one else "sent twice")
         elif answer.kind in ("busy", "not sent") and now < row.give_up_at:
             wait_s = answer.wait_s or min(_FIRST_WAIT_S * 2 ** min(row.attempts - 1, 10), _LONGEST_WAIT_S)
             is_busy = answer.kind == "busy"
             self._store.put_back(row, now + wait_s, answer.problem, now, blocks_sender=is_busy)
-            _log(row, answer, "waits")
+            self._report(row, answer, "waits")
         else:
             state = "unknown" if answer.kind == "unknown" else "failed"
             self._store.end(row, _ending(state, answer), now)
-            _log(row, answer, state)
+            self._report(row, answer, state)
+
+    def _report(self, row: SendRow, answer: Answer, outcome: str) -> None:
+        self.count(outcome, row.segments)
+        _log(row, answer, outcome)
 
     def _look_for(self, row: SendRow) -> None:
         """Search Twilio's messages for one of unknown outcome; report what is found, or send it again if asked to."""
