@@ -12,4 +12,4 @@ def remind(message: InboundMessage, minutes: int) -> str:
     """Take a reminder such as "remind me in 10"; it leaves then, even if the server is restarted meanwhile."""
     at = datetime.now(UTC) + timedelta(minutes=max(1, minutes))
     send(message.contact, "Your coffee is waiting.", at=at, key=f"reminder:{message.message_sid}")
-    return f"We will remind you in {max(1, minutes)} minutes."
+    return f"We will remind you in {max(1, minutes)} min."

@@ -135,3 +135,9 @@ def test_start_reaches_its_handler_and_then_the_routes(phone: Phone, caplog: pyt
         "Text MENU, HOURS, or ORDER with a quantity and an item, for example: order 2 coffee"
     ]
     assert "a contact came back to +15005550006" in caplog.text
+
+
+def test_reminder_is_sent_later(phone: Phone) -> None:
+    """The answer comes at once, and the reminder waits in the journal."""
+    assert phone.text("Remind me in 10").text == "We will remind you in 10 min."
+    assert phone.sends == ["Your coffee is waiting."]
