@@ -122,12 +122,15 @@ EVERYTHING: tuple[Resource, ...] = (
         **own(
             sid=FIRST,
             phone_number=NUMBER,
+            friendly_name="(501) 712-2661",
             sms_url="http://sms:password@127.0.0.1:8000/message#rc=1",
             sms_method="GET",
             sms_application_sid=APPLICATION,
         )
     ),
-    IncomingNumber(**own(sid="PN" + "f" * 32, phone_number="77000", mms=False, date_created=1_600_000_000)),
+    IncomingNumber(
+        **own(sid="PN" + "f" * 32, phone_number="77000", friendly_name="77000", mms=False, date_created=1_600_000_000)
+    ),
     MessagingService(
         **own(sid=SERVICE, friendly_name="News", numbers=("PN" + "f" * 32, FIRST), validity_period=60),
     ),

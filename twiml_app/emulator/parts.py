@@ -27,6 +27,7 @@ from .rest.access import Access
 from .rest.accounts import Accounts
 from .rest.api import Api
 from .rest.applications import Applications
+from .rest.available_numbers import AvailableNumbers
 from .rest.control import Control
 from .rest.control_faults import ControlFaults
 from .rest.control_logs import ControlLogs
@@ -50,6 +51,8 @@ from .twiml_execution import TwimlExecution
 from .webhook_log import WebhookLog
 from .webhooks import Webhooks
 
+#: The name of the account; at Twilio, it is by default the e-mail address of its owner.
+ACCOUNT_NAME = "emulator@example.com"
 #: The names of the values that a state keeps besides its resources.
 NOW = "now"
 _SEEDED = "seeded"
@@ -110,6 +113,7 @@ class Parts:
             messages,
             MediaOfMessages(context, pager),
             LegacySms(context, pager, sending, messages),
+            AvailableNumbers(context, pager),
             IncomingNumbers(context, pager),
             Applications(context, pager),
             Services(context, pager),
@@ -182,7 +186,7 @@ def keep_account(context: Context, sid: str, token: str, seed: Seed | None) -> N
                 date_created=now,
                 date_updated=now,
                 auth_token=token,
-                friendly_name="Emulator",
+                friendly_name=ACCOUNT_NAME,
             )
         )
         if seed is not None:

@@ -33,6 +33,7 @@ from typing import Any
 
 from ..statuses import FAILURES
 from .context import Context
+from .numbers import formatted
 from .resources import Account, Application, IncomingNumber, MessagingService, PhoneSettings, Resource
 from .seed_reader import PREFIXES, Row, Seed, read_entry, read_row, rows_of, seed_error, shown, single_table
 
@@ -86,6 +87,8 @@ class Sower:
         resource = kind(**{**self._defaults(kind), **read_entry(table, kind, row)})
         if kind is MessagingService:
             resource = replace(resource, numbers=self._find_numbers(resource))  # type: ignore[call-arg]
+        if isinstance(resource, IncomingNumber) and not resource.friendly_name:
+            resource = replace(resource, friendly_name=formatted(resource.phone_number))
         self._check_references(table, resource)
         if (kind, resource.sid) in self._made:
             raise seed_error(f"{table}: {resource.sid} appears twice")

@@ -280,7 +280,7 @@ def test_account_in_csv(client: Client) -> None:
     header, row = client.get("/2010-04-01/Accounts.csv").xml.splitlines()
 
     assert header == "Sid,OwnerAccountSid,FriendlyName,Status,DateCreated,DateUpdated,AuthToken,Type,Uri"
-    assert row.startswith(f"{ACCOUNT},{ACCOUNT},Emulator,active,")
+    assert row.startswith(f"{ACCOUNT},{ACCOUNT},emulator@example.com,active,")
 
 
 def test_application_in_json(client: Client) -> None:

@@ -234,7 +234,7 @@ def number_fields(number: IncomingNumber, suffix: str) -> Fields:
         **_voice_fields(),
         "voice_application_sid": "",
         "voice_receive_mode": "voice",
-        "capabilities": {"voice": False, "sms": number.sms, "mms": number.mms, "fax": False},
+        "capabilities": {"voice": True, "sms": number.sms, "mms": number.mms, "fax": False},
         "address_requirements": "none",
         "address_sid": None,
         "identity_sid": None,
