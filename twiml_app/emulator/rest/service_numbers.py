@@ -13,7 +13,7 @@ from ..context import Context
 from ..resources import IncomingNumber, MessagingService
 from .paging import Pager, meta_page
 from .representations import service_number_fields
-from .request import ApiAnswer, ApiRequest, Fields, NoContent, PlainDocument, Rule, find_own, not_found
+from .request import ApiAnswer, ApiRequest, NoContent, PlainDocument, Rule, find_own, not_found
 
 _BASE = "/v1/Services/<sid>/PhoneNumbers"
 
@@ -35,8 +35,8 @@ class ServiceNumbers:
         service = self._find_service(request, sid)
         page = self._pager.read(request.query)
         found, has_more = self._pager.cut(IncomingNumber, page, self._context.numbers_of(service))
-        items = [self._fields(number, service) for number in found]
-        url = f"{self._context.base_url}{request.path}"
+        items = [service_number_fields(number, service, request.base_url) for number in found]
+        url = f"{request.base_url}{request.path}"
         return meta_page(url, "phone_numbers", page, items, found[-1].sid if has_more else "")
 
     def add(self, request: ApiRequest, sid: str) -> ApiAnswer:
@@ -47,17 +47,16 @@ class ServiceNumbers:
             number = self._context.store.get(IncomingNumber, number_sid)
             if number is None or number.account_sid != request.account.sid:
                 raise ApiError(21711, f"There is no number {number_sid} in this account.")
-            if self._context.find_service(number):
-                raise ApiError(21710, f"{number.phone_number} is already in a Messaging Service.", status=409)
+            _refuse_second(service, self._context.find_service(number))
             self._save(service, (*service.numbers, number.sid))
-        return PlainDocument(document=self._fields(number, service), status=201)
+        return PlainDocument(document=service_number_fields(number, service, request.base_url), status=201)
 
     def fetch(self, request: ApiRequest, sid: str, number_sid: str) -> ApiAnswer:
         """Return a number of a service."""
         service = self._find_service(request, sid)
         for number in self._context.numbers_of(service):
             if number.sid == number_sid:
-                return PlainDocument(document=self._fields(number, service))
+                return PlainDocument(document=service_number_fields(number, service, request.base_url))
         raise not_found(request.path)
 
     def remove(self, request: ApiRequest, sid: str, number_sid: str) -> ApiAnswer:
@@ -75,5 +74,16 @@ class ServiceNumbers:
         now = self._context.clock.now()
         self._context.store.save(replace(service, numbers=number_sids, date_updated=now))
 
-    def _fields(self, number: IncomingNumber, service: MessagingService) -> Fields:
-        return service_number_fields(number, service, self._context.base_url)
+
+def _refuse_second(service: MessagingService, other: MessagingService | None) -> None:
+    """Refuse a number that is in a service already, this one or another.
+
+    https://www.twilio.com/docs/api/errors/21712
+
+    Raises: ApiError.
+    """
+    if other and other.sid == service.sid:
+        raise ApiError(21710, "Phone Number or Short Code is already in the Messaging Service.", status=409)
+    if other:
+        problem = "Phone Number or Short Code is associated with another Messaging Service."
+        raise ApiError(21712, problem, status=409)
