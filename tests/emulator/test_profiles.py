@@ -12,6 +12,13 @@ from twiml_app.errors import ConfigurationError
 LATE = frozenset({"sent", "failed", "delivered", "undelivered"})
 STOP = {"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT"}
 
+NOW_ONLY, THEN_ONLY = {"addresses", "balance", "keys", "signing_keys"}, {"sandbox", "sms_messages"}
+ALWAYS = {
+    *("applications", "authorized_connect_apps", "available_phone_numbers", "calls", "conferences", "connect_apps"),
+    *("incoming_phone_numbers", "messages", "notifications", "outgoing_caller_ids", "queues", "recordings"),
+    *("short_codes", "sip", "transcriptions", "usage"),
+}
+
 #: The value of each field in 2008, in 2014 and today.
 DIFFERENCES: dict[str, tuple[object, object, object]] = {
     "name": ("2008", "2014", "current"),
@@ -36,6 +43,7 @@ DIFFERENCES: dict[str, tuple[object, object, object]] = {
         *({"STOP": STOP, "START": {"START", "YES"}, "HELP": {"HELP", "INFO"}},) * 2,
         {"STOP": STOP | {"REVOKE", "OPTOUT"}, "START": {"START", "YES", "UNSTOP"}, "HELP": {"HELP", "INFO"}},
     ),
+    "subresources": (*(tuple(sorted(ALWAYS | THEN_ONLY)),) * 2, tuple(sorted(ALWAYS | NOW_ONLY))),
 }
 
 

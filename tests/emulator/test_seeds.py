@@ -422,7 +422,8 @@ def test_emulator_starts_with_its_seed(tmp_path: Path) -> None:
         client, child = Client(emulator), Client(emulator, CHILD, "child")
 
         assert child.get("Messages.json").error == (403, 20005)
-        assert client.get(f"/v1/Services/{SERVICE}/PhoneNumbers").json["phone_numbers"][1]["phone_number"] == NUMBER
+        assert client.get(f"/v1/Services/{SERVICE}/PhoneNumbers").json["phone_numbers"][0]["phone_number"] == NUMBER
+        assert client.get(f"/v1/Services/{SERVICE}/ShortCodes").json["short_codes"][0]["short_code"] == "77000"
         assert client.text(From="77000")["to"] == PHONE
         assert client.text(From="77000", To="+15558675311")["code"] == 21608
         assert client.text(From="+15017122662")["code"] == 21606

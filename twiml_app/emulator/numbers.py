@@ -83,6 +83,14 @@ def read_sender(text: str) -> Address | None:
     return _local(plain, "+1")
 
 
+def is_alpha_sender(text: str) -> bool:
+    """Return whether a text can be the alphanumeric sender of a messaging service.
+
+    https://www.twilio.com/docs/messaging/api/alphasender-resource
+    """
+    return bool(re.fullmatch(r"(?=.*[^0-9])[A-Za-z0-9 +_&-]{1,11}", text))
+
+
 def require_number(text: str) -> str:
     """Return a phone number in Twilio's format.
 
@@ -138,6 +146,14 @@ def _country_of(sender: str) -> str:
 def national(number: str) -> str:
     """Return a number in the format of 2008: only digits, without the 1 of a US number."""
     return number.removeprefix("+1") if number.startswith("+1") else number.removeprefix("+")
+
+
+def takes_names(recipient: str) -> bool:
+    """Return whether names can send to a number: not in the United States and Canada.
+
+    https://help.twilio.com/articles/223133767
+    """
+    return recipient.startswith("+") and not recipient.startswith("+1")
 
 
 def formatted(number: str) -> str:

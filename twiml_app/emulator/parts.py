@@ -25,6 +25,7 @@ from .replying import Replying
 from .resources import Account
 from .rest.access import Access
 from .rest.accounts import Accounts
+from .rest.alpha_senders import AlphaSenders
 from .rest.api import Api
 from .rest.applications import Applications
 from .rest.available_numbers import AvailableNumbers
@@ -33,6 +34,7 @@ from .rest.control_faults import ControlFaults
 from .rest.control_logs import ControlLogs
 from .rest.control_phones import ControlPhones
 from .rest.create_message import MessageCreator
+from .rest.empty_lists import EmptyLists
 from .rest.incoming_numbers import IncomingNumbers
 from .rest.legacy import LegacySms
 from .rest.media import MediaOfMessages
@@ -42,6 +44,7 @@ from .rest.request import Rule
 from .rest.request_log import RequestLog
 from .rest.service_numbers import ServiceNumbers
 from .rest.services import Services
+from .rest.short_codes import ShortCodes
 from .schedule import Schedule
 from .seed_reader import Seed
 from .seeds import Sower
@@ -115,9 +118,12 @@ class Parts:
             LegacySms(context, pager, sending, messages),
             AvailableNumbers(context, pager),
             IncomingNumbers(context, pager),
+            ShortCodes(context, pager),
+            EmptyLists(context, pager),
             Applications(context, pager),
             Services(context, pager),
             ServiceNumbers(context, pager),
+            AlphaSenders(context, pager),
             ControlLogs(context, self.debugger, self.alerts, self.log, self.webhook_log),
             ControlFaults(context),
             ControlPhones(context, self.phones),

@@ -51,6 +51,8 @@ class Profile:
     #: The base URL of the error documentation.
     more_info: str
     opt_out_words: Mapping[str, frozenset[str]]
+    #: The subresources that the representation of an account lists.
+    subresources: tuple[str, ...]
 
     @property
     def is_2008(self) -> bool:
@@ -63,6 +65,17 @@ _EARLY_WORDS = {
     "START": frozenset({"START", "YES"}),
     "HELP": OPT_OUT_WORDS["HELP"],
 }
+
+_SUBRESOURCES = (
+    *("addresses", "applications", "authorized_connect_apps", "available_phone_numbers", "balance", "calls"),
+    *("conferences", "connect_apps", "incoming_phone_numbers", "keys", "messages", "notifications"),
+    *("outgoing_caller_ids", "queues", "recordings", "short_codes", "signing_keys", "sip", "transcriptions", "usage"),
+)
+_EARLY_SUBRESOURCES = (
+    *("applications", "authorized_connect_apps", "available_phone_numbers", "calls", "conferences", "connect_apps"),
+    *("incoming_phone_numbers", "messages", "notifications", "outgoing_caller_ids", "queues", "recordings"),
+    *("sandbox", "short_codes", "sip", "sms_messages", "transcriptions", "usage"),
+)
 
 _CURRENT = Profile(
     name="current",
@@ -84,6 +97,7 @@ _CURRENT = Profile(
     no_content_code=21619,
     more_info="https://www.twilio.com/docs/errors",
     opt_out_words=OPT_OUT_WORDS,
+    subresources=_SUBRESOURCES,
 )
 _2014 = replace(
     _CURRENT,
@@ -104,6 +118,7 @@ _2014 = replace(
     no_content_code=21602,
     more_info="http://www.twilio.com/docs/errors",
     opt_out_words=_EARLY_WORDS,
+    subresources=_EARLY_SUBRESOURCES,
 )
 _2008 = replace(_2014, name="2008", api_version=API_2008, rest_flags=2)
 

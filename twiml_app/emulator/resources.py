@@ -66,6 +66,11 @@ class IncomingNumber(Resource):
     sms: bool = True
     mms: bool = True
 
+    @property
+    def is_short(self) -> bool:
+        """Whether it is a short code."""
+        return not self.phone_number.startswith("+")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Application(Resource):
@@ -98,6 +103,8 @@ class MessagingService(Resource):
     usecase: str = "undeclared"
     #: The sids of its numbers.
     numbers: tuple[str, ...] = ()
+    #: The name that sends to countries which allow names; empty for none.
+    alpha_sender: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)

@@ -144,10 +144,9 @@ ACCOUNT_IN_JSON = f"""{{
     "outgoing_caller_ids": "{BASE}/OutgoingCallerIds.json",
     "queues": "{BASE}/Queues.json",
     "recordings": "{BASE}/Recordings.json",
-    "short_codes": "{BASE}/ShortCodes.json",
+    "short_codes": "{BASE}/SMS/ShortCodes.json",
     "signing_keys": "{BASE}/SigningKeys.json",
     "sip": "{BASE}/SIP.json",
-    "sms_messages": "{BASE}/SMS/Messages.json",
     "transcriptions": "{BASE}/Transcriptions.json",
     "usage": "{BASE}/Usage.json"
   }},
@@ -184,10 +183,9 @@ ACCOUNT_IN_XML = f"""\
       <OutgoingCallerIds>{BASE}/OutgoingCallerIds</OutgoingCallerIds>
       <Queues>{BASE}/Queues</Queues>
       <Recordings>{BASE}/Recordings</Recordings>
-      <ShortCodes>{BASE}/ShortCodes</ShortCodes>
+      <ShortCodes>{BASE}/SMS/ShortCodes</ShortCodes>
       <SigningKeys>{BASE}/SigningKeys</SigningKeys>
       <SIP>{BASE}/SIP</SIP>
-      <SMSMessages>{BASE}/SMS/Messages</SMSMessages>
       <Transcriptions>{BASE}/Transcriptions</Transcriptions>
       <Usage>{BASE}/Usage</Usage>
     </SubresourceUris>

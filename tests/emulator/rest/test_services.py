@@ -65,8 +65,10 @@ def service_json(base: str, **changes: Any) -> dict[str, Any]:
             "phone_numbers": f"{url}/PhoneNumbers",
             "short_codes": f"{url}/ShortCodes",
             "alpha_senders": f"{url}/AlphaSenders",
+            "channel_senders": f"{url}/ChannelSenders",
             "messages": f"{url}/Messages",
-            "us_app_to_person": f"{url}/UsAppToPerson",
+            "us_app_to_person": f"{url}/Compliance/Usa2p",
+            "us_app_to_person_usecases": f"{url}/Compliance/Usa2p/Usecases",
         },
         **changes,
     }
@@ -218,7 +220,7 @@ def test_deleted_service_is_gone(emulator: Emulator, client: Client, service: st
         ("POST", "/v1/Services/MG" + "9" * 32 + "/PhoneNumbers"),
         ("GET", f"/v1/Services/PN{1:032}"),
         ("GET", f"{PATH}/PhoneNumbers/PN{1:032}"),
-        ("GET", f"{PATH}/ShortCodes"),
+        ("GET", f"{PATH}/Numbers"),
         ("GET", f"/v2/Services/{SID}"),
     ],
 )

@@ -48,7 +48,7 @@ class Accounts:
             request,
             Account,
             _NAMES,
-            lambda account: account_fields(account, request.suffix),
+            lambda account: account_fields(account, self._context.profile, request.suffix),
             *(Condition(field, "=", value) for field, value in wanted.items() if value),
             account_sid=caller.account_sid,
         )
@@ -93,7 +93,7 @@ class Accounts:
             return self._answer(self._context.store.save(changed), request)
 
     def _answer(self, account: Account, request: ApiRequest, status: int = 200) -> ApiAnswer:
-        fields = account_fields(account, request.suffix)
+        fields = account_fields(account, self._context.profile, request.suffix)
         return OneResource(element="Account", fields=fields, status=status, modified=account.date_updated)
 
 

@@ -21,8 +21,8 @@ from ..store import Condition
 from .available_numbers import number_to_buy
 from .paging import Names, Pager
 from .parameters import INVALID_URL, Parameters
-from .representations import number_fields
 from .request import ApiAnswer, ApiRequest, NoContent, OneResource, Rule, find_own
+from .sender_representations import number_fields
 
 _NAMES = Names(key="incoming_phone_numbers", element="IncomingPhoneNumbers", item="IncomingPhoneNumber")
 _URLS = {"SmsUrl": "sms_url", "SmsFallbackUrl": "sms_fallback_url", "StatusCallback": "status_callback"}
@@ -64,7 +64,7 @@ class IncomingNumbers:
 
     def _list(self, request: ApiRequest, *conditions: Condition) -> ApiAnswer:
         wanted, name = request.query.text("PhoneNumber").strip(), request.query.text("FriendlyName")
-        filters = [Condition("phone_number", "like", _pattern(wanted))] if wanted else []
+        filters = [Condition("phone_number", "like", digits_pattern(wanted))] if wanted else []
         filters += [Condition("friendly_name", "=", name)] if name else []
         return self._pager.list_page(
             request, IncomingNumber, _NAMES, lambda number: number_fields(number, request.suffix), *conditions, *filters
@@ -119,7 +119,7 @@ class IncomingNumbers:
 
         Raises: ApiError.
         """
-        changes = _number_changes(request.form)
+        changes = number_changes(request.form)
         if sid := changes.get("sms_application_sid"):
             application = self._context.store.get(Application, sid)
             if application is None or application.account_sid != request.account.sid:
@@ -143,13 +143,13 @@ def _is_of(kind: str, number: IncomingNumber) -> bool:
     return kind_of(number.phone_number) == kind
 
 
-def _pattern(wanted: str) -> str:
+def digits_pattern(wanted: str) -> str:
     """Return the SQL LIKE pattern for a part of a number; a star matches any digits."""
     literal = re.sub("[%_]", "?", wanted)
     return f"%{literal.replace('*', '%')}%"
 
 
-def _number_changes(form: Parameters) -> dict[str, Any]:
+def number_changes(form: Parameters) -> dict[str, Any]:
     """Return the fields of a number that a form sets.
 
     Raises: ApiError.

@@ -124,6 +124,16 @@ class Pager:
             key=names.key, element=names.element, item=names.item, items=rows, page=envelope, blank=blank
         )
 
+    def empty_page(self, request: ApiRequest, names: Names) -> ResourceList:
+        """Return a page of a list that has nothing.
+
+        Raises: ApiError.
+        """
+        page = self.read(request.query)
+        envelope = self._envelope(request, page, [], has_more=False)
+        envelope |= self._count(request, page, 0) if self._totals else {}
+        return ResourceList(key=names.key, element=names.element, item=names.item, items=(), page=envelope)
+
     def _envelope(self, request: ApiRequest, page: Page, sids: list[str], has_more: bool) -> dict[str, Any]:
         start = page.size * page.number
         following = f"{page.number + 1}&PageToken=PA{sids[-1]}" if has_more else ""

@@ -14,8 +14,8 @@ from ..context import Context
 from ..resources import MessagingService
 from .paging import Pager, meta_page
 from .parameters import Parameters
-from .representations import service_fields
 from .request import ApiAnswer, ApiRequest, NoContent, PlainDocument, Rule, find_own
+from .sender_representations import service_fields
 
 _URLS = {
     "InboundRequestUrl": "inbound_request_url",
