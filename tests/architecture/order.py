@@ -85,6 +85,8 @@ INSIDE: dict[str, tuple[str, ...]] = {
             "rest.services",
             "rest.service_numbers",
             "rest.alpha_senders",
+            "rest.alerts",
+            "rest.usage_records",
         ),
         *("rest.control_logs", "rest.control_phones", "rest.control_faults", "rest.control", "rest.api"),
         *("state_check", "seed_reader", "seeds", "parts", "options", "emulator"),

@@ -25,6 +25,7 @@ from .replying import Replying
 from .resources import Account
 from .rest.access import Access
 from .rest.accounts import Accounts
+from .rest.alerts import AlertLists
 from .rest.alpha_senders import AlphaSenders
 from .rest.api import Api
 from .rest.applications import Applications
@@ -45,6 +46,7 @@ from .rest.request_log import RequestLog
 from .rest.service_numbers import ServiceNumbers
 from .rest.services import Services
 from .rest.short_codes import ShortCodes
+from .rest.usage_records import UsageRecords
 from .schedule import Schedule
 from .seed_reader import Seed
 from .seeds import Sower
@@ -124,6 +126,8 @@ class Parts:
             Services(context, pager),
             ServiceNumbers(context, pager),
             AlphaSenders(context, pager),
+            AlertLists(context, pager, self.webhooks, self.webhook_log),
+            UsageRecords(context, pager),
             ControlLogs(context, self.debugger, self.alerts, self.log, self.webhook_log),
             ControlFaults(context),
             ControlPhones(context, self.phones),

@@ -51,13 +51,13 @@ class AlphaSenders:
         service = self._find_service(request, sid)
         page = self._pager.read(request.query)
         items = [alpha_sender_fields(service, request.base_url)] if service.alpha_sender and not page.number else []
-        return meta_page(f"{request.base_url}{request.path}", "alpha_senders", page, items, "")
+        return meta_page(request, "alpha_senders", page, items)
 
     def list_nothing(self, key: str, request: ApiRequest, sid: str) -> ApiAnswer:
         """Return an empty list."""
         self._find_service(request, sid)
         page = self._pager.read(request.query)
-        return meta_page(f"{request.base_url}{request.path}", key, page, (), "")
+        return meta_page(request, key, page, ())
 
     def add(self, request: ApiRequest, sid: str) -> ApiAnswer:
         """Add a name to a service that has none yet."""

@@ -59,7 +59,7 @@ class EmptyLists:
 
     def list(self, names: Names, request: ApiRequest) -> ApiAnswer:
         """Return an empty page."""
-        return self._pager.empty_page(request, names)
+        return self._pager.page_of(request, names)
 
     def refuse(self, path: str, request: ApiRequest) -> ApiAnswer:
         """Refuse to create anything.

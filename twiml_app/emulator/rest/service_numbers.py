@@ -81,8 +81,7 @@ class ServiceNumbers:
         numbers = [number for number in self._context.numbers_of(service) if pool.has(number)]
         found, has_more = self._pager.cut(IncomingNumber, page, numbers)
         items = [pool.represent(number, service, request.base_url) for number in found]
-        url = f"{request.base_url}{request.path}"
-        return meta_page(url, pool.key, page, items, found[-1].sid if has_more else "")
+        return meta_page(request, pool.key, page, items, found[-1].sid if has_more else "")
 
     def add(self, pool: _Pool, request: ApiRequest, sid: str) -> ApiAnswer:
         """Add a number to a service."""

@@ -50,8 +50,7 @@ class Services:
         page = self._pager.read(request.query)
         found, has_more = self._pager.find(MessagingService, page, (), request.account.sid)
         items = [service_fields(service, request.base_url) for service in found]
-        url = f"{request.base_url}{request.path}"
-        return meta_page(url, "services", page, items, found[-1].sid if has_more else "")
+        return meta_page(request, "services", page, items, found[-1].sid if has_more else "")
 
     def create(self, request: ApiRequest) -> ApiAnswer:
         """Create a service."""
