@@ -122,7 +122,7 @@ class Api:
         return self._refusal(handling, handling.error) if handling.error else response
 
     def _success(self, handling: _Handling, answer: ApiAnswer) -> Response:
-        response = self._response(handling, render(answer, handling.format))
+        response = self._response(handling, render(answer, handling.format, is_2008=handling.is_2008))
         if isinstance(answer, RawBody):
             response.headers.update(_HARMLESS)
         # A resource that changed in this second may change again within it: the date would be the same.

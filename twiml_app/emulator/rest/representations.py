@@ -101,13 +101,16 @@ def message_fields(message: MessageRecord, profile: Profile, suffix: str, *, is_
         "num_media": str(message.num_media),
         "direction": message.direction,
         "api_version": message.api_version,
-        "price": json_price(message.price, profile.price_is_number),
+        "price": json_price(message.price, profile.price_is_number and suffix == ".json"),
         "price_unit": message.price_unit,
         "error_code": message.error_code,
         "error_message": _error_message(message.error_code),
         "uri": base + suffix,
         "subresource_uris": subresources,
     }
+    if suffix != ".json" and not profile.xml_is_full:
+        fields["subresource_uris"] = {}
+        del fields["messaging_service_sid"]
     return _ordered(fields, suffix)
 
 
@@ -129,6 +132,7 @@ def legacy_message_fields(message: MessageRecord, profile: Profile, suffix: str)
     now = message_fields(message, profile, "")
     changed = {
         "status": _LEGACY_STATUSES.get(message.status, message.status),
+        "price": json_price(message.price, profile.price_is_number and suffix == ".json"),
         "uri": account_uri(f"{message.account_sid}/SMS/Messages/{message.sid}", suffix),
     }
     return _ordered({name: now[name] for name in _FIELDS_OF_2010} | changed, suffix)
