@@ -231,6 +231,10 @@ def test_clock_that_does_not_settle_exits_1() -> None:
 
 def test_outage_affects_only_the_rest_api(emulator: str) -> None:
     """That many requests of clients get 503; the commands still work, also the one that ends the outage."""
+    run("outage", "1", "--status", "500", url=emulator)
+    with pytest.raises(TwilioRestException) as refused:
+        send(emulator)
+    assert refused.value.status == 500
     announced = run("outage", "3", url=emulator)
     codes = []
     for _ in range(2):

@@ -156,21 +156,30 @@ def clock(advance: int | None, settle: bool, url: str) -> None:
 
 @click.command()
 @click.argument("count", type=click.IntRange(min=0))
+@click.option(
+    "--status",
+    type=click.IntRange(400, 599),
+    default=503,
+    show_default=True,
+    metavar="STATUS",
+    help="HTTP status of the answers.",
+)
 @url_option
-def outage(count: int, url: str) -> None:
-    """Fail the next COUNT requests to the REST API with 503.
+def outage(count: int, status: int, url: str) -> None:
+    """Fail the next COUNT requests to the REST API with 503, or another status.
 
     Use it to test how your app handles an outage. A COUNT of 0 ends the outage.
 
     \b
     Examples:
         twiml-app emulator outage 3
+        twiml-app emulator outage 1 --status 500
         twiml-app emulator outage 0
     """
-    call_emulator(url, "POST", "outage", [("Requests", str(count))])
+    call_emulator(url, "POST", "outage", [("Requests", str(count)), ("Status", str(status))])
     if count:
         requests = "request" if count == 1 else f"{count} requests"
-        click.echo(f"the next {requests} to the REST API will fail with 503")
+        click.echo(f"the next {requests} to the REST API will fail with {status}")
     else:
         click.echo("no outage: requests to the REST API succeed again")
 

@@ -275,6 +275,19 @@ def test_outage_starts_and_ends(client: Client) -> None:
     assert client.get("Messages.json").status == 200
 
 
+def test_outage_can_have_another_status(client: Client) -> None:
+    """The latest one that is asked for counts."""
+    client.post("/_emulator/outage", {"Requests": "2", "Status": "503"})
+    client.post("/_emulator/outage", {"Requests": "1", "Status": "500"})
+
+    assert client.get("Messages.json").error == (500, 20500)
+    assert client.get("Messages.json").status == 200
+    client.post("/_emulator/outage", {"Requests": "1", "Status": "502"})
+    client.post("/_emulator/outage", {"Requests": "0"})
+    assert client.get("Messages.json").status == 200
+    assert client.post("/_emulator/outage", {"Requests": "1", "Status": "200"}).error == (400, 20001)
+
+
 def test_reset_removes_the_resources_of_clients(client: Client) -> None:
     """The account and the numbers that the emulator was started with stay."""
     client.text()

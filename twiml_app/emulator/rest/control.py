@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 from ...errors import ApiError, ConfigurationError
 from ..context import Context
-from ..faults import MAX_COUNT, Fault
+from ..faults import MAX_COUNT, MAX_STATUS, MIN_STATUS, Fault
 from ..inbound import EmulatedReply, Inbound
 from ..media import MediaFetcher
 from ..reactions import reaction_text
@@ -27,6 +27,7 @@ from .request import CONTROL, ApiAnswer, ApiRequest, Fields, NoContent, PlainDoc
 #: How long a text may wait for messages, in seconds of real time.
 MAX_WAIT_S = 60
 _POLL_S = 0.05
+_UNAVAILABLE = 503
 _MAX_SHOWN = 100
 
 
@@ -142,8 +143,12 @@ class Control:
             raise ApiError(20001, str(error)) from error
 
     def fail(self, request: ApiRequest) -> ApiAnswer:
-        """Answer the next ``Requests`` requests to the REST API with 503."""
-        self._context.faults.repeat("api-503", request.form.integer("Requests", 0, MAX_COUNT, 20001) or 0)
+        """Answer the next ``Requests`` requests to the REST API with ``Status``, by default 503."""
+        count = request.form.integer("Requests", 0, MAX_COUNT, INVALID_PARAMETER) or 0
+        status = request.form.integer("Status", MIN_STATUS, MAX_STATUS, INVALID_PARAMETER) or _UNAVAILABLE
+        is_usual = status == _UNAVAILABLE
+        self._context.faults.repeat("api-503", count if is_usual else 0)
+        self._context.faults.repeat("api-status", 0 if is_usual else count, status=status)
         return NoContent()
 
     def reset(self, request: ApiRequest) -> ApiAnswer:
