@@ -79,6 +79,7 @@ INSIDE: dict[str, tuple[str, ...]] = {
             "rest.legacy",
             "rest.available_numbers",
             "rest.incoming_numbers",
+            "rest.addresses",
             "rest.short_codes",
             "rest.empty_lists",
             "rest.applications",

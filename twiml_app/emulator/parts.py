@@ -25,6 +25,7 @@ from .replying import Replying
 from .resources import Account
 from .rest.access import Access
 from .rest.accounts import Accounts
+from .rest.addresses import Addresses
 from .rest.alerts import AlertLists
 from .rest.alpha_senders import AlphaSenders
 from .rest.api import Api
@@ -120,6 +121,7 @@ class Parts:
             LegacySms(context, pager, sending, messages),
             AvailableNumbers(context, pager),
             IncomingNumbers(context, pager),
+            Addresses(context, pager),
             ShortCodes(context, pager),
             EmptyLists(context, pager),
             Applications(context, pager),

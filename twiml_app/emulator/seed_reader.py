@@ -179,6 +179,8 @@ def _wrong_value(kind: type[Resource], name: str, value: Any) -> str:
         return _wrong_url(name, value)
     if name == "phone_number" or (kind, name) == (PhoneSettings, "sid"):
         return _wrong_number(value)
+    if name == "address_sid":
+        return "leave it out: a seed has no addresses" if value else ""
     if name == "alpha_sender":
         return "" if not value or is_alpha_sender(value) else "it must have 1 to 11 letters, digits and spaces"
     if name == "verified":

@@ -115,6 +115,8 @@ def test_update_changes_only_the_given_fields(emulator: Emulator, client: Client
         ({"StatusCallback": "nonsense"}, 21502),
         ({"SmsMethod": "PUT"}, 20001),
         ({"SmsApplicationSid": "AP1"}, 21218),
+        ({"AddressSid": "AD1"}, 20001),
+        ({"AddressSid": "AD" + "9" * 32}, 20001),
         ({"SmsApplicationSid": "AP" + "9" * 32}, 21218),
         ({"SmsFallbackUrl": "https://b.example.com/"}, 21406),
     ],

@@ -16,15 +16,15 @@ from ..context import Context
 from ..number_stock import LOCAL, MOBILE, TOLL_FREE, has_mms, kind_of
 from ..numbers import formatted
 from ..quoting import shown
-from ..resources import Application, IncomingNumber, MessagingService
+from ..resources import Application, IncomingNumber, MessagingService, PostalAddress
 from ..store import Condition
 from .available_numbers import number_to_buy
 from .paging import Names, Pager
-from .parameters import INVALID_URL, Parameters
+from .parameters import INVALID_PARAMETER, INVALID_URL, Parameters
 from .request import ApiAnswer, ApiRequest, NoContent, OneResource, Rule, find_own
 from .sender_representations import number_fields
 
-_NAMES = Names(key="incoming_phone_numbers", element="IncomingPhoneNumbers", item="IncomingPhoneNumber")
+NAMES = Names(key="incoming_phone_numbers", element="IncomingPhoneNumbers", item="IncomingPhoneNumber")
 _URLS = {"SmsUrl": "sms_url", "SmsFallbackUrl": "sms_fallback_url", "StatusCallback": "status_callback"}
 _METHODS = {
     "SmsMethod": "sms_method",
@@ -67,7 +67,7 @@ class IncomingNumbers:
         filters = [Condition("phone_number", "like", digits_pattern(wanted))] if wanted else []
         filters += [Condition("friendly_name", "=", name)] if name else []
         return self._pager.list_page(
-            request, IncomingNumber, _NAMES, lambda number: number_fields(number, request.suffix), *conditions, *filters
+            request, IncomingNumber, NAMES, lambda number: number_fields(number, request.suffix), *conditions, *filters
         )
 
     def create(self, request: ApiRequest) -> ApiAnswer:
@@ -120,6 +120,10 @@ class IncomingNumbers:
         Raises: ApiError.
         """
         changes = number_changes(request.form)
+        if sid := changes.get("address_sid"):
+            address = self._context.store.get(PostalAddress, sid)
+            if address is None or address.account_sid != request.account.sid:
+                raise ApiError(INVALID_PARAMETER, f"The AddressSid {sid} is not that of an address of this account.")
         if sid := changes.get("sms_application_sid"):
             application = self._context.store.get(Application, sid)
             if application is None or application.account_sid != request.account.sid:
@@ -136,7 +140,7 @@ class IncomingNumbers:
 
     def _answer(self, number: IncomingNumber, request: ApiRequest, status: int = 200) -> ApiAnswer:
         fields = number_fields(number, request.suffix)
-        return OneResource(element=_NAMES.item, fields=fields, status=status, modified=number.date_updated)
+        return OneResource(element=NAMES.item, fields=fields, status=status, modified=number.date_updated)
 
 
 def _is_of(kind: str, number: IncomingNumber) -> bool:
@@ -158,6 +162,8 @@ def number_changes(form: Parameters) -> dict[str, Any]:
     changes |= {field: form.method(name) for name, field in _METHODS.items() if name in form}
     if "FriendlyName" in form:
         changes["friendly_name"] = form.text("FriendlyName")
+    if "AddressSid" in form:
+        changes["address_sid"] = form.sid("AddressSid", "AD", INVALID_PARAMETER)
     if "SmsApplicationSid" in form:
         changes["sms_application_sid"] = form.sid("SmsApplicationSid", "AP", _INVALID_APPLICATION)
     return changes

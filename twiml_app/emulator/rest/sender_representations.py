@@ -75,7 +75,7 @@ def number_fields(number: IncomingNumber, suffix: str) -> Fields:
         "voice_receive_mode": "voice",
         "capabilities": {"voice": True, "sms": number.sms, "mms": number.mms, "fax": False},
         "address_requirements": "none",
-        "address_sid": None,
+        "address_sid": number.address_sid or None,
         "identity_sid": None,
         "bundle_sid": None,
         "trunk_sid": None,
