@@ -263,7 +263,7 @@ def test_refusals_are_exceptions_with_status_error_code_and_message(play: Play) 
     assert codes(seen) == {name: REFUSALS[name] for name in seen}
 
 
-@clients(["python 9", "python 8", "python 7", "python 6", "node 6"])
+@clients(["python 9", "python 8", "python 7", "python 6", "node 6", "node 5", "node 4", "node 3"])
 def test_numbers_are_bought_and_put_in_a_service(play: Play) -> None:
     """A program that sets itself up searches, buys, and reads every page of what it has."""
     seen = play("numbers")
