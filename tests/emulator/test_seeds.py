@@ -116,7 +116,14 @@ EVERYTHING: tuple[Resource, ...] = (
         verified=(PHONE,),
         mms_as_link=False,
     ),
-    Account(**own(sid=CHILD, auth_token="child", status="suspended")),
+    Account(
+        **own(
+            sid=CHILD,
+            auth_token="child",
+            friendly_name="SubAccount Created at Tue, 14 Nov 2023 22:13:20 +0000",
+            status="suspended",
+        )
+    ),
     Application(**own(sid=APPLICATION, message_status_callback="https://a.example.com/status")),
     IncomingNumber(
         **own(

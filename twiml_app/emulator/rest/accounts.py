@@ -67,7 +67,7 @@ class Accounts:
             date_created=now,
             date_updated=now,
             auth_token=secrets.token_hex(16),
-            friendly_name=_name(request) or f"SubAccount Created at {date(now)}",
+            friendly_name=_name(request) or default_name(now),
             type=parent.type,
             verified=parent.verified,
         )
@@ -95,6 +95,11 @@ class Accounts:
     def _answer(self, account: Account, request: ApiRequest, status: int = 200) -> ApiAnswer:
         fields = account_fields(account, self._context.profile, request.suffix)
         return OneResource(element="Account", fields=fields, status=status, modified=account.date_updated)
+
+
+def default_name(created: float) -> str:
+    """Return the name of a subaccount that was given none."""
+    return f"SubAccount Created at {date(created)}"
 
 
 def _name(request: ApiRequest) -> str:
