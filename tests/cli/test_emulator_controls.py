@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -23,6 +25,7 @@ from tests.cli.emulators import (
 )
 from tests.emulator.clients.website import website
 from tests.emulator.program import Program
+from tests.emulator.rest.listening import listening
 from twiml_app.emulator import ACCOUNT_SID
 
 pytestmark = pytest.mark.slow
@@ -41,6 +44,23 @@ def test_text_shows_what_the_program_answers(texted: str) -> None:
     assert [reply["body"] for reply in document["replies"]] == ["We are open from 8 to 18, Monday to Saturday."]
     assert (silent.exit_code, silent.stdout.splitlines()[1:]) == (0, ["the app sent no reply"])
     assert silent.stdout.startswith("Twilio itself replies: You have successfully been unsubscribed.")
+
+
+def test_text_shows_what_the_program_sends_instead_of_a_reply() -> None:
+    """An app that works for a while answers through the REST API; without the wait, it would seem to say nothing."""
+    with listening() as program, started("--number", f"{NUMBER}={program.url}/message") as process:
+
+        def answer() -> None:
+            while not program.posts:
+                time.sleep(0.01)
+            send(process.url, "your report is ready")
+
+        app = threading.Thread(target=answer)
+        app.start()
+        turn = run("text", "report", url=process.url)
+        app.join()
+
+    assert (turn.exit_code, turn.stdout) == (0, "> your report is ready  [1 segment, sent through the REST API]\n")
 
 
 def test_text_carries_pictures(texted: str) -> None:
@@ -211,6 +231,10 @@ def test_clock_that_does_not_settle_exits_1() -> None:
 
 def test_outage_affects_only_the_rest_api(emulator: str) -> None:
     """That many requests of clients get 503; the commands still work, also the one that ends the outage."""
+    run("outage", "1", "--status", "500", url=emulator)
+    with pytest.raises(TwilioRestException) as refused:
+        send(emulator)
+    assert refused.value.status == 500
     announced = run("outage", "3", url=emulator)
     codes = []
     for _ in range(2):

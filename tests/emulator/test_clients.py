@@ -263,6 +263,32 @@ def test_refusals_are_exceptions_with_status_error_code_and_message(play: Play) 
     assert codes(seen) == {name: REFUSALS[name] for name in seen}
 
 
+@clients(["python 9", "python 8", "python 7", "python 6", "node 6", "node 5", "node 4", "node 3"])
+def test_numbers_are_bought_and_put_in_a_service(play: Play) -> None:
+    """A program that sets itself up searches, buys, and reads every page of what it has."""
+    seen = play("numbers")
+    refused = codes({name: seen.pop(name) for name in ("unavailable", "invalid", "empty", "taken")})
+    found = ["+14155550100", "+14155550101"]
+
+    assert refused == {
+        "unavailable": (400, 21422),
+        "invalid": (400, 21421),
+        "empty": (400, 21452),
+        "taken": (409, 21712),
+    }
+    assert seen == {
+        "found": found,
+        "listed": ["Toronto", "(415) 555-0101", "(415) 555-0100"],
+        "pool": ["+14165550100", "+14155550101", "+14155550100"],
+        "services": ["three", "two", "one"],
+        "calls": 0,
+        "alerts": 0,
+        "usage": ["0"],
+        "released": True,
+        "left": ["+14165550100", "+14155550101"],
+    }
+
+
 @clients(["python 5"])
 def test_request_without_credentials_creates_nothing(play: Play, emulator: Emulator) -> None:
     """Version 5 sends each request twice, the first time without credentials but with the body."""

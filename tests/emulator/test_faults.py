@@ -164,6 +164,8 @@ def test_options_have_the_defaults_of_the_kind() -> None:
         pytest.param({"event": "status"}, "event: it has no effect on api-429: leave it out", id="event of the API"),
         pytest.param({"seconds": 1.0}, "seconds: it has no effect on api-429: leave it out", id="useless seconds"),
         pytest.param({"seconds": -1.0}, "seconds: -1.0 is not a number from 0 to 600", id="negative seconds"),
+        pytest.param({"status": 200}, "status: 200 is not a number from 400 to 599", id="status of a success"),
+        pytest.param({"status": 500}, "status: it has no effect on", id="useless status"),
         pytest.param({"error_code": 123456}, "error_code: 123456 is not a number from 1 to 99999", id="error code"),
         pytest.param({"path": "x" * (MAX_CHARACTERS + 1)}, "path: it can have at most 1600 characters", id="long path"),
     ],

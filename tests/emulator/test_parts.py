@@ -292,7 +292,7 @@ def test_account_is_created_with_the_resources_of_the_seed(context: Context) -> 
     keep_account(context, ACCOUNT_SID, AUTH_TOKEN, SEED)
 
     assert context.account(ACCOUNT_SID) == Account(
-        sid=ACCOUNT_SID, auth_token=AUTH_TOKEN, friendly_name="Emulator", **OWN
+        sid=ACCOUNT_SID, auth_token=AUTH_TOKEN, friendly_name="emulator@example.com", **OWN
     )
     assert context.our_number("") == NUMBER
 

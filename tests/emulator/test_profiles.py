@@ -12,6 +12,13 @@ from twiml_app.errors import ConfigurationError
 LATE = frozenset({"sent", "failed", "delivered", "undelivered"})
 STOP = {"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT"}
 
+NOW_ONLY, THEN_ONLY = {"addresses", "balance", "keys", "signing_keys"}, {"sandbox", "sms_messages"}
+ALWAYS = {
+    *("applications", "authorized_connect_apps", "available_phone_numbers", "calls", "conferences", "connect_apps"),
+    *("incoming_phone_numbers", "messages", "notifications", "outgoing_caller_ids", "queues", "recordings"),
+    *("short_codes", "sip", "transcriptions", "usage"),
+}
+
 #: The value of each field in 2008, in 2014 and today.
 DIFFERENCES: dict[str, tuple[object, object, object]] = {
     "name": ("2008", "2014", "current"),
@@ -21,6 +28,7 @@ DIFFERENCES: dict[str, tuple[object, object, object]] = {
     "application_wins": (True, True, False),
     "max_price_counts": (True, True, False),
     "price_is_number": (True, True, False),
+    "xml_is_full": (False, False, True),
     "totals": (True, True, False),
     "clips_page_size": (True, True, False),
     "queue_s": (4 * 3600, 4 * 3600, 10 * 3600),
@@ -28,6 +36,7 @@ DIFFERENCES: dict[str, tuple[object, object, object]] = {
     "reply_limit": (15, 15, 30),
     "action_transfers": (True, True, False),
     "posted": (LATE, LATE, LATE | {"queued", "canceled", "read"}),
+    "posted_to_application": (*({"sent", "failed"},) * 2, LATE | {"queued", "canceled", "read"}),
     "rest_flags": (2, 4, 4),
     "expired_code": (30001, 30001, 30036),
     "no_content_code": (21602, 21602, 21619),
@@ -36,6 +45,7 @@ DIFFERENCES: dict[str, tuple[object, object, object]] = {
         *({"STOP": STOP, "START": {"START", "YES"}, "HELP": {"HELP", "INFO"}},) * 2,
         {"STOP": STOP | {"REVOKE", "OPTOUT"}, "START": {"START", "YES", "UNSTOP"}, "HELP": {"HELP", "INFO"}},
     ),
+    "subresources": (*(tuple(sorted(ALWAYS | THEN_ONLY)),) * 2, tuple(sorted(ALWAYS | NOW_ONLY))),
 }
 
 

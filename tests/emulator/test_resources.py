@@ -22,6 +22,7 @@ from twiml_app.emulator.resources import (
     MessagingService,
     OptOut,
     PhoneSettings,
+    PostalAddress,
     Resource,
 )
 from twiml_app.emulator.store import ResourceStore
@@ -37,6 +38,16 @@ ENTRY = DebuggerEntry(
 RESOURCES: tuple[Resource, ...] = (
     Account(sid="AC1", auth_token="token", verified=("+15558675310", "+15558675311"), **OWN),
     IncomingNumber(sid="PN1", phone_number="+15017122661", **OWN),
+    PostalAddress(
+        sid="AD1",
+        customer_name="Jenny",
+        street="4th",
+        city="SF",
+        region="CA",
+        postal_code="94019",
+        iso_country="US",
+        **OWN,
+    ),
     Application(sid="AP1", **OWN),
     MessagingService(sid="MG1", numbers=("PN1", "PN2"), **OWN),
     replace(MESSAGE, price=-0.0075, validity_s=60, send_at=3.5),

@@ -116,18 +116,28 @@ EVERYTHING: tuple[Resource, ...] = (
         verified=(PHONE,),
         mms_as_link=False,
     ),
-    Account(**own(sid=CHILD, auth_token="child", status="suspended")),
+    Account(
+        **own(
+            sid=CHILD,
+            auth_token="child",
+            friendly_name="SubAccount Created at Tue, 14 Nov 2023 22:13:20 +0000",
+            status="suspended",
+        )
+    ),
     Application(**own(sid=APPLICATION, message_status_callback="https://a.example.com/status")),
     IncomingNumber(
         **own(
             sid=FIRST,
             phone_number=NUMBER,
+            friendly_name="(501) 712-2661",
             sms_url="http://sms:password@127.0.0.1:8000/message#rc=1",
             sms_method="GET",
             sms_application_sid=APPLICATION,
         )
     ),
-    IncomingNumber(**own(sid="PN" + "f" * 32, phone_number="77000", mms=False, date_created=1_600_000_000)),
+    IncomingNumber(
+        **own(sid="PN" + "f" * 32, phone_number="77000", friendly_name="77000", mms=False, date_created=1_600_000_000)
+    ),
     MessagingService(
         **own(sid=SERVICE, friendly_name="News", numbers=("PN" + "f" * 32, FIRST), validity_period=60),
     ),
@@ -419,7 +429,8 @@ def test_emulator_starts_with_its_seed(tmp_path: Path) -> None:
         client, child = Client(emulator), Client(emulator, CHILD, "child")
 
         assert child.get("Messages.json").error == (403, 20005)
-        assert client.get(f"/v1/Services/{SERVICE}/PhoneNumbers").json["phone_numbers"][1]["phone_number"] == NUMBER
+        assert client.get(f"/v1/Services/{SERVICE}/PhoneNumbers").json["phone_numbers"][0]["phone_number"] == NUMBER
+        assert client.get(f"/v1/Services/{SERVICE}/ShortCodes").json["short_codes"][0]["short_code"] == "77000"
         assert client.text(From="77000")["to"] == PHONE
         assert client.text(From="77000", To="+15558675311")["code"] == 21608
         assert client.text(From="+15017122662")["code"] == 21606

@@ -173,7 +173,11 @@ def test_client_that_does_not_trust_the_certificates_fails(monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize(
-    "name", ["localhost", "127.0.0.1", "api.twilio.com", "messaging.twilio.com", "api.us1.twilio.com"]
+    "name",
+    [
+        *("localhost", "127.0.0.1", "api.twilio.com", "API.Twilio.com", "messaging.twilio.com", "monitor.twilio.com"),
+        *("api.us1.twilio.com", "api.dublin.ie1.twilio.com", "messaging.sydney.au1.twilio.com"),
+    ],
 )
 def test_certificate_is_valid_for_twilio_hosts(name: str) -> None:
     """Clients that reach the emulator through a proxy ask for the original host."""
@@ -185,6 +189,34 @@ def test_certificate_is_valid_for_twilio_hosts(name: str) -> None:
         context.wrap_socket(plain, server_hostname=name) as secured,
     ):
         assert secured.version()
+
+
+@pytest.mark.parametrize("name", ["api.example.com", "twilio.com.example.com", "twilio.com"])
+def test_certificate_is_not_made_for_other_hosts(name: str) -> None:
+    """The authority must not be able to play somebody else's site."""
+    certificates = Certificates()
+    context = ssl.create_default_context(cafile=str(certificates.ca_file))
+    with (
+        serving(certificates=certificates) as server,
+        socket.create_connection(("127.0.0.1", server.port), timeout=LIMIT_S) as plain,
+        pytest.raises(ssl.SSLCertVerificationError, match="Hostname mismatch"),
+    ):
+        context.wrap_socket(plain, server_hostname=name)
+
+
+def test_certificates_of_the_latest_hosts_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client that asks for ever more hosts must not fill the memory."""
+    monkeypatch.setattr("twiml_app.emulator.server.MAX_CERTIFICATES", 2)
+    certificates = Certificates()
+    context = ssl.create_default_context(cafile=str(certificates.ca_file))
+    with serving(certificates=certificates) as server:
+        for name in ("api", "messaging", "monitor", "api"):
+            with (
+                socket.create_connection(("127.0.0.1", server.port), timeout=LIMIT_S) as plain,
+                context.wrap_socket(plain, server_hostname=f"{name}.twilio.com") as secured,
+            ):
+                assert secured.version()
+    assert [*certificates.hosts] == ["monitor.twilio.com", "api.twilio.com"]
 
 
 def test_idle_connection_does_not_block_others() -> None:

@@ -13,6 +13,8 @@ from .emulator_client import call_emulator
 from .emulator_logs import entry_text, print_messages
 from .emulator_parameters import ADDRESS, PHONE, url_option
 
+#: How long a text without a reply waits for a message that the app sends through the REST API.
+_WAIT_S = 2
 _LOST = ("undelivered", "failed")
 
 
@@ -30,8 +32,9 @@ _LOST = ("undelivered", "failed")
 def text(body: str, media: tuple[str, ...], url: str, as_json: bool, **options: str | None) -> None:
     """Text one of your numbers, and show the replies.
 
-    The emulator calls the Message URL of the number, and prints the app's replies. Twilio's own replies, such as to
-    STOP, and any errors and warnings are printed too. The exit status is 1 if there is an error or a warning,
+    The emulator calls the Message URL of the number, and prints the app's replies, and what it sends through the REST
+    API meanwhile; without a reply, it waits two seconds for that. Twilio's own replies, such as to STOP, and any errors
+    and warnings are printed too. The exit status is 1 if there is an error or a warning,
     or if no webhook was called.
 
     \b
@@ -45,7 +48,7 @@ def text(body: str, media: tuple[str, ...], url: str, as_json: bool, **options: 
         raise click.UsageError('give a BODY, such as "order 2 coffee", or --media')
     names = {"contact": "From", "number": "To", "fault": "Fault", "reaction": "Reaction"}
     given = [(names[option], value) for option, value in options.items() if value]
-    form = [*given, ("Body", body), *(("MediaUrl", each) for each in media)]
+    form = [*given, ("Body", body), *(("MediaUrl", each) for each in media), ("Wait", str(_WAIT_S))]
     turn = call_emulator(url, "POST", "texts", form)
     if as_json:
         print_json(turn)
@@ -55,21 +58,28 @@ def text(body: str, media: tuple[str, ...], url: str, as_json: bool, **options: 
 
 
 def _print_turn(turn: Mapping[str, Any]) -> None:
+    sent = turn.get("sent", [])
     for reply in turn["replies"]:
-        counts = [_plural(reply["num_segments"], "segment")]
-        counts += [f"{reply['num_media']} media"] if reply["num_media"] != "0" else []
-        click.echo(printable(f"> {reply['body']}  [{', '.join(counts)}]"))
+        _print_message(reply)
+    for message in sent:
+        _print_message(message, "sent through the REST API")
     for problem in turn["problems"]:
         click.secho(entry_text(problem), fg="red")
     if turn["twilio_says"]:
         click.echo(f"Twilio itself replies: {turn['twilio_says']}")
     if turn["unrouted"]:
         click.secho(printable(f"no webhook was called: {turn['unrouted']}"), fg="red")
-    elif not turn["replies"]:
+    elif not turn["replies"] and not sent:
         click.echo("the app sent no reply")
     for each in turn["further"]:
         click.echo(printable(f"{each['inbound']['body']!r} arrived as another message at {each['inbound']['to']}:"))
         _print_turn(each)
+
+
+def _print_message(message: Mapping[str, Any], *notes: str) -> None:
+    counts = [_plural(message["num_segments"], "segment")]
+    counts += [f"{message['num_media']} media"] if message["num_media"] != "0" else []
+    click.echo(printable(f"> {message['body']}  [{', '.join([*counts, *notes])}]"))
 
 
 def _plural(number: str, noun: str) -> str:
@@ -146,21 +156,30 @@ def clock(advance: int | None, settle: bool, url: str) -> None:
 
 @click.command()
 @click.argument("count", type=click.IntRange(min=0))
+@click.option(
+    "--status",
+    type=click.IntRange(400, 599),
+    default=503,
+    show_default=True,
+    metavar="STATUS",
+    help="HTTP status of the answers.",
+)
 @url_option
-def outage(count: int, url: str) -> None:
-    """Fail the next COUNT requests to the REST API with 503.
+def outage(count: int, status: int, url: str) -> None:
+    """Fail the next COUNT requests to the REST API with 503, or another status.
 
     Use it to test how your app handles an outage. A COUNT of 0 ends the outage.
 
     \b
     Examples:
         twiml-app emulator outage 3
+        twiml-app emulator outage 1 --status 500
         twiml-app emulator outage 0
     """
-    call_emulator(url, "POST", "outage", [("Requests", str(count))])
+    call_emulator(url, "POST", "outage", [("Requests", str(count)), ("Status", str(status))])
     if count:
         requests = "request" if count == 1 else f"{count} requests"
-        click.echo(f"the next {requests} to the REST API will fail with 503")
+        click.echo(f"the next {requests} to the REST API will fail with {status}")
     else:
         click.echo("no outage: requests to the REST API succeed again")
 

@@ -94,6 +94,7 @@ def _options(rule: Mapping[str, Any]) -> str:
 @click.option("--path", metavar="TEXT", help="Only for requests with this in their method and path, such as POST.")
 @click.option("--event", type=click.Choice(["message", "status"]), help="Only for webhooks of this kind.")
 @click.option("--error-code", type=click.IntRange(1, 99999), metavar="CODE", help="Error code of a delivery.")
+@click.option("--status", type=click.IntRange(400, 599), metavar="STATUS", help="HTTP status of an error.")
 @click.option("--seconds", metavar="SECONDS", help="How late something is.")
 @click.option("--text", metavar="TEXT", help="What an automatic reply says.")
 @url_option

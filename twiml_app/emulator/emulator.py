@@ -16,7 +16,7 @@ from .clocks import Clock, make_clock
 from .context import Context
 from .database import UNREADABLE, state_error
 from .faults import Faults
-from .numbers import require_number
+from .numbers import formatted, require_number
 from .options import ACCOUNT_SID, AUTH_TOKEN, EmulatorOptions
 from .parts import NOW, Parts, begin_at, keep_account, require_tools, require_url, takes_any_sender
 from .phones import EmulatedPhone
@@ -205,7 +205,7 @@ class Emulator:
             date_created=now,
             date_updated=now,
             phone_number=digits,
-            friendly_name=digits,
+            friendly_name=formatted(digits),
         )
 
     def sign_with(self, key_id: str, secret: str) -> None:

@@ -19,6 +19,7 @@ class FaultKind:
     name: str
     summary: str
     error_code: int = 0
+    status: int = 0
     seconds: float = 0.0
     text: str = ""
 
@@ -33,6 +34,7 @@ _ALL = (
     FaultKind("api-429", "The REST API refuses a request: 429, code 20429."),
     FaultKind("api-500", "The REST API fails: 500, code 20500; nothing is carried out."),
     FaultKind("api-503", "The REST API is down: 503, code 20503, with Retry-After."),
+    FaultKind("api-status", "The REST API fails with the HTTP `status`, such as 502.", status=502),
     FaultKind(
         "api-slow", "The answer to a request comes `seconds` of real time after it was carried out.", seconds=5.0
     ),

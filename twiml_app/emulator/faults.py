@@ -22,6 +22,8 @@ from .resources import MessageRecord
 MAX_RULES = 100
 MAX_COUNT = 999_999_999
 MAX_ERROR_CODE = 99_999
+#: The HTTP statuses of errors.
+MIN_STATUS, MAX_STATUS = 400, 599
 #: The longest time that a fault lasts.
 MAX_SECONDS = 600.0
 #: The longest text of an option.
@@ -53,6 +55,7 @@ class Fault:
     event: str = ""
     #: Options of a few kinds, which have a default.
     error_code: int = 0
+    status: int = 0
     seconds: float = 0.0
     text: str = ""
 
@@ -132,14 +135,14 @@ class Faults:
         with self._lock:
             return sorted([*self._used_up, *self._rules.values()], key=lambda rule: rule.id)
 
-    def repeat(self, kind: str, count: int) -> None:
+    def repeat(self, kind: str, count: int, *, status: int = 0) -> None:
         """Let a fault happen to the next ``count`` occasions, instead of what was asked for of this kind before.
 
         Raises: ConfigurationError.
         """
         self.clear(kind)
         if count:
-            self.add(Fault(kind, count=count))
+            self.add(Fault(kind, count=count, status=status))
 
     def remove(self, number: int) -> bool:
         """Remove the rule with this id; returns whether it was in force."""
@@ -217,6 +220,7 @@ def _checked(fault: Fault) -> Fault:
         contact=fault.contact and require_number(fault.contact),
         number=fault.number and require_number(fault.number),
         error_code=fault.error_code or kind.error_code,
+        status=fault.status or kind.status,
         seconds=fault.seconds or kind.seconds,
         text=fault.text or kind.text,
     )
@@ -234,6 +238,8 @@ def _mistakes(fault: Fault) -> Iterator[tuple[str, str]]:
         yield "seconds", f"{fault.seconds} is not a number from 0 to {MAX_SECONDS:g}"
     if not 0 <= fault.error_code <= MAX_ERROR_CODE:
         yield "error_code", f"{fault.error_code} is not a number from 1 to {MAX_ERROR_CODE}"
+    if fault.status and not MIN_STATUS <= fault.status <= MAX_STATUS:
+        yield "status", f"{fault.status} is not a number from {MIN_STATUS} to {MAX_STATUS}"
     for name in ("account_sid", "path", "text"):
         if len(getattr(fault, name)) > MAX_CHARACTERS:
             yield name, f"it can have at most {MAX_CHARACTERS} characters"
@@ -243,7 +249,7 @@ def _without_effect(fault: Fault, kind: FaultKind) -> Iterator[tuple[str, str]]:
     """Yield the options that are given, but that the kind does not have."""
     has_path, has_event = kind.place in ("api", "webhook"), kind.place == "webhook"
     known = {"path": has_path, "event": has_event}
-    known |= {name: bool(getattr(kind, name)) for name in ("error_code", "seconds", "text")}
+    known |= {name: bool(getattr(kind, name)) for name in ("error_code", "status", "seconds", "text")}
     for name, is_known in known.items():
         if getattr(fault, name) and not is_known:
             yield name, f"it has no effect on {fault.kind}: leave it out"

@@ -40,6 +40,11 @@ MAGIC_RECIPIENTS = {
     "+15005550004": (21610, "Attempt to send to unsubscribed recipient."),
     "+15005550009": (21614, "'To' number +15005550009 is not a valid mobile number."),
 }
+#: Numbers that cannot be bought, and the error that each is refused with; of these test numbers only the sender can.
+MAGIC_PURCHASES = {
+    "+15005550000": (21422, "The PhoneNumber +15005550000 is not available."),
+    "+15005550001": (21421, "The PhoneNumber +15005550001 is invalid."),
+} | {f"+1500555000{n}": (21422, f"The PhoneNumber +1500555000{n} is not available.") for n in (2, 3, 4, 5, 7, 8, 9)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +81,14 @@ def read_sender(text: str) -> Address | None:
     if _NAME.fullmatch(plain):
         return Address(plain, "name")
     return _local(plain, "+1")
+
+
+def is_alpha_sender(text: str) -> bool:
+    """Return whether a text can be the alphanumeric sender of a messaging service.
+
+    https://www.twilio.com/docs/messaging/api/alphasender-resource
+    """
+    return bool(re.fullmatch(r"(?=.*[^0-9])[A-Za-z0-9 +_&-]{1,11}", text))
 
 
 def require_number(text: str) -> str:
@@ -133,6 +146,20 @@ def _country_of(sender: str) -> str:
 def national(number: str) -> str:
     """Return a number in the format of 2008: only digits, without the 1 of a US number."""
     return number.removeprefix("+1") if number.startswith("+1") else number.removeprefix("+")
+
+
+def takes_names(recipient: str) -> bool:
+    """Return whether names can send to a number: not in the United States and Canada.
+
+    https://help.twilio.com/articles/223133767
+    """
+    return recipient.startswith("+") and not recipient.startswith("+1")
+
+
+def formatted(number: str) -> str:
+    """Return a number as Twilio names it by default: ``(501) 712-2661`` in the United States and Canada."""
+    found = re.fullmatch(r"\+1([0-9]{3})([0-9]{3})([0-9]{4})", number)
+    return f"({found[1]}) {found[2]}-{found[3]}" if found else number
 
 
 def check_magic(sender: str, recipient: str) -> None:

@@ -25,13 +25,18 @@ from .replying import Replying
 from .resources import Account
 from .rest.access import Access
 from .rest.accounts import Accounts
+from .rest.addresses import Addresses
+from .rest.alerts import AlertLists
+from .rest.alpha_senders import AlphaSenders
 from .rest.api import Api
 from .rest.applications import Applications
+from .rest.available_numbers import AvailableNumbers
 from .rest.control import Control
 from .rest.control_faults import ControlFaults
 from .rest.control_logs import ControlLogs
 from .rest.control_phones import ControlPhones
 from .rest.create_message import MessageCreator
+from .rest.empty_lists import EmptyLists
 from .rest.incoming_numbers import IncomingNumbers
 from .rest.legacy import LegacySms
 from .rest.media import MediaOfMessages
@@ -41,6 +46,8 @@ from .rest.request import Rule
 from .rest.request_log import RequestLog
 from .rest.service_numbers import ServiceNumbers
 from .rest.services import Services
+from .rest.short_codes import ShortCodes
+from .rest.usage_records import UsageRecords
 from .schedule import Schedule
 from .seed_reader import Seed
 from .seeds import Sower
@@ -50,6 +57,8 @@ from .twiml_execution import TwimlExecution
 from .webhook_log import WebhookLog
 from .webhooks import Webhooks
 
+#: The name of the account; at Twilio, it is by default the e-mail address of its owner.
+ACCOUNT_NAME = "emulator@example.com"
 #: The names of the values that a state keeps besides its resources.
 NOW = "now"
 _SEEDED = "seeded"
@@ -110,10 +119,17 @@ class Parts:
             messages,
             MediaOfMessages(context, pager),
             LegacySms(context, pager, sending, messages),
+            AvailableNumbers(context, pager),
             IncomingNumbers(context, pager),
+            Addresses(context, pager),
+            ShortCodes(context, pager),
+            EmptyLists(context, pager),
             Applications(context, pager),
             Services(context, pager),
             ServiceNumbers(context, pager),
+            AlphaSenders(context, pager),
+            AlertLists(context, pager, self.webhooks, self.webhook_log),
+            UsageRecords(context, pager),
             ControlLogs(context, self.debugger, self.alerts, self.log, self.webhook_log),
             ControlFaults(context),
             ControlPhones(context, self.phones),
@@ -182,7 +198,7 @@ def keep_account(context: Context, sid: str, token: str, seed: Seed | None) -> N
                 date_created=now,
                 date_updated=now,
                 auth_token=token,
-                friendly_name="Emulator",
+                friendly_name=ACCOUNT_NAME,
             )
         )
         if seed is not None:

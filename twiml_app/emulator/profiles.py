@@ -10,6 +10,8 @@ from ..opt_out_words import OPT_OUT_WORDS
 from .resources import API_2008, API_2010
 
 HOUR_S = 3600
+#: All that is posted about a message of the older resources.
+BRIEF = frozenset({"sent", "failed"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +30,8 @@ class Profile:
     max_price_counts: bool
     #: The price in JSON is a number; otherwise a string.
     price_is_number: bool
+    #: The XML of a message has MessagingServiceSid, and URIs in SubresourceUris.
+    xml_is_full: bool
     #: Lists include the total count and the last page.
     totals: bool
     #: A page size above 1000 is reduced to 1000; otherwise it is refused with 20007.
@@ -42,6 +46,8 @@ class Profile:
     action_transfers: bool
     #: The statuses that are posted to a status callback.
     posted: frozenset[str]
+    #: Those that are posted to the MessageStatusCallback of an application.
+    posted_to_application: frozenset[str]
     #: The Flags of a message that was sent through the REST API of 2008.
     rest_flags: int
     #: The error code of a message that has waited longer than its ValidityPeriod.
@@ -51,6 +57,8 @@ class Profile:
     #: The base URL of the error documentation.
     more_info: str
     opt_out_words: Mapping[str, frozenset[str]]
+    #: The subresources that the representation of an account lists.
+    subresources: tuple[str, ...]
 
     @property
     def is_2008(self) -> bool:
@@ -64,6 +72,19 @@ _EARLY_WORDS = {
     "HELP": OPT_OUT_WORDS["HELP"],
 }
 
+_SUBRESOURCES = (
+    *("addresses", "applications", "authorized_connect_apps", "available_phone_numbers", "balance", "calls"),
+    *("conferences", "connect_apps", "incoming_phone_numbers", "keys", "messages", "notifications"),
+    *("outgoing_caller_ids", "queues", "recordings", "short_codes", "signing_keys", "sip", "transcriptions", "usage"),
+)
+_EARLY_SUBRESOURCES = (
+    *("applications", "authorized_connect_apps", "available_phone_numbers", "calls", "conferences", "connect_apps"),
+    *("incoming_phone_numbers", "messages", "notifications", "outgoing_caller_ids", "queues", "recordings"),
+    *("sandbox", "short_codes", "sip", "sms_messages", "transcriptions", "usage"),
+)
+
+_POSTED = frozenset({"queued", "sent", "failed", "delivered", "undelivered", "canceled", "read"})
+
 _CURRENT = Profile(
     name="current",
     api_version=API_2010,
@@ -72,18 +93,21 @@ _CURRENT = Profile(
     application_wins=False,
     max_price_counts=False,
     price_is_number=False,
+    xml_is_full=True,
     totals=False,
     clips_page_size=False,
     queue_s=10 * HOUR_S,
     validity_s=10 * HOUR_S,
     reply_limit=30,
     action_transfers=False,
-    posted=frozenset({"queued", "sent", "failed", "delivered", "undelivered", "canceled", "read"}),
+    posted=_POSTED,
+    posted_to_application=_POSTED,
     rest_flags=4,
     expired_code=30036,
     no_content_code=21619,
     more_info="https://www.twilio.com/docs/errors",
     opt_out_words=OPT_OUT_WORDS,
+    subresources=_SUBRESOURCES,
 )
 _2014 = replace(
     _CURRENT,
@@ -93,6 +117,7 @@ _2014 = replace(
     application_wins=True,
     max_price_counts=True,
     price_is_number=True,
+    xml_is_full=False,
     totals=True,
     clips_page_size=True,
     queue_s=4 * HOUR_S,
@@ -100,10 +125,12 @@ _2014 = replace(
     reply_limit=15,
     action_transfers=True,
     posted=frozenset({"sent", "failed", "delivered", "undelivered"}),
+    posted_to_application=BRIEF,
     expired_code=30001,
     no_content_code=21602,
     more_info="http://www.twilio.com/docs/errors",
     opt_out_words=_EARLY_WORDS,
+    subresources=_EARLY_SUBRESOURCES,
 )
 _2008 = replace(_2014, name="2008", api_version=API_2008, rest_flags=2)
 

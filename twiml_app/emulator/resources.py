@@ -65,6 +65,27 @@ class IncomingNumber(Resource):
     status_callback_method: str = "POST"
     sms: bool = True
     mms: bool = True
+    address_sid: str = ""
+
+    @property
+    def is_short(self) -> bool:
+        """Whether it is a short code."""
+        return not self.phone_number.startswith("+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostalAddress(Resource):
+    """A postal address, which numbers refer to."""
+
+    customer_name: str
+    street: str
+    city: str
+    region: str
+    postal_code: str
+    iso_country: str
+    street_secondary: str = ""
+    friendly_name: str = ""
+    emergency_enabled: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +119,8 @@ class MessagingService(Resource):
     usecase: str = "undeclared"
     #: The sids of its numbers.
     numbers: tuple[str, ...] = ()
+    #: The name that sends to countries which allow names; empty for none.
+    alpha_sender: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)

@@ -14,7 +14,7 @@ from typing import Any, get_args, get_type_hints
 
 from ..errors import ApiError, ConfigurationError
 from .clocks import LATEST
-from .numbers import read_sender
+from .numbers import is_alpha_sender, read_sender
 from .resources import (
     DELIVERY_OUTCOMES,
     Account,
@@ -179,6 +179,10 @@ def _wrong_value(kind: type[Resource], name: str, value: Any) -> str:
         return _wrong_url(name, value)
     if name == "phone_number" or (kind, name) == (PhoneSettings, "sid"):
         return _wrong_number(value)
+    if name == "address_sid":
+        return "leave it out: a seed has no addresses" if value else ""
+    if name == "alpha_sender":
+        return "" if not value or is_alpha_sender(value) else "it must have 1 to 11 letters, digits and spaces"
     if name == "verified":
         return next(filter(None, map(_wrong_number, value)), "")
     owner = {"sid": kind, "account_sid": Account, "sms_application_sid": Application}.get(name)

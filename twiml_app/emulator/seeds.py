@@ -33,7 +33,9 @@ from typing import Any
 
 from ..statuses import FAILURES
 from .context import Context
+from .numbers import formatted
 from .resources import Account, Application, IncomingNumber, MessagingService, PhoneSettings, Resource
+from .rest.accounts import default_name
 from .seed_reader import PREFIXES, Row, Seed, read_entry, read_row, rows_of, seed_error, shown, single_table
 
 _KINDS: Mapping[str, type[Resource]] = {
@@ -86,6 +88,7 @@ class Sower:
         resource = kind(**{**self._defaults(kind), **read_entry(table, kind, row)})
         if kind is MessagingService:
             resource = replace(resource, numbers=self._find_numbers(resource))  # type: ignore[call-arg]
+        resource = _with_name(resource)
         self._check_references(table, resource)
         if (kind, resource.sid) in self._made:
             raise seed_error(f"{table}: {resource.sid} appears twice")
@@ -138,3 +141,12 @@ class Sower:
 
     def _numbers(self) -> list[IncomingNumber]:
         return [made for made in self._made.values() if isinstance(made, IncomingNumber)]
+
+
+def _with_name(resource: Resource) -> Resource:
+    """Return a resource with the name that the REST API gives by default, unless it has one."""
+    if isinstance(resource, IncomingNumber) and not resource.friendly_name:
+        return replace(resource, friendly_name=formatted(resource.phone_number))
+    if isinstance(resource, Account) and not resource.friendly_name:
+        return replace(resource, friendly_name=default_name(resource.date_created))
+    return resource

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import errno
+import re
 import socket
 import ssl
 import tempfile
 import threading
 import time
+from collections import OrderedDict
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,8 +31,12 @@ _MAX_PORT = 65535
 #: How long a connection waits for its next request, in seconds.
 _IDLE_S = 75.0
 
-#: The names in the certificate; those of Twilio are for clients that reach the emulator through a proxy.
-_NAMES = ("localhost", "127.0.0.1", "::1", "api.twilio.com", "*.twilio.com", "*.us1.twilio.com")
+#: The names in the certificate of a client that asks for no other one.
+_NAMES = ("localhost", "127.0.0.1", "::1", "api.twilio.com")
+#: Twilio's hosts, with an edge and a region or without: clients that reach the emulator through a proxy ask for one.
+_TWILIO_HOST = re.compile(r"([a-z0-9-]{1,63}\.){1,4}twilio\.com")
+#: For how many hosts certificates are kept; the oldest is forgotten first.
+MAX_CERTIFICATES = 100
 
 #: The host in the URL of a server that listens on all addresses.
 _REACHABLE = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
@@ -113,12 +119,38 @@ class Certificates:
             import trustme
         except ImportError as error:
             raise ConfigurationError("tls", "it needs trustme: pip install 'twiml-app[dev]'") from error
-        authority = trustme.CA()
+        self._authority = trustme.CA()
+        self._lock = threading.Lock()
+        #: The context of each host of Twilio that was asked for.
+        self._of_hosts: OrderedDict[str, ssl.SSLContext] = OrderedDict()
         self._folder = tempfile.TemporaryDirectory(prefix="twiml-ca-")
         self.ca_file = Path(self._folder.name) / "ca.pem"
-        authority.cert_pem.write_to_path(str(self.ca_file))
-        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        authority.issue_cert(*_NAMES).configure_cert(self.context)
+        self._authority.cert_pem.write_to_path(str(self.ca_file))
+        self.context = self._make_context(*_NAMES)
+        self.context.sni_callback = self._choose
+
+    def _make_context(self, *names: str) -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._authority.issue_cert(*names).configure_cert(context)
+        return context
+
+    def _choose(self, connection: ssl.SSLSocket | ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> None:
+        """Give a connection the certificate of the host that its client names; make it if it is the first."""
+        name = (name or "").lower()
+        if not _TWILIO_HOST.fullmatch(name):
+            return
+        with self._lock:
+            if name not in self._of_hosts:
+                self._of_hosts[name] = self._make_context(name)
+            if len(self._of_hosts) > MAX_CERTIFICATES:
+                self._of_hosts.popitem(last=False)
+            connection.context = self._of_hosts[name]
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The hosts of Twilio that have certificates, oldest first."""
+        with self._lock:
+            return tuple(self._of_hosts)
 
     def remove(self) -> None:
         """Delete the file."""

@@ -9,6 +9,7 @@ from collections import OrderedDict
 
 from .context import Context
 from .faults import Occasion
+from .numbers import takes_names
 from .resources import MessageRecord, MessagingService
 from .send_queues import SendQueues
 from .store import Condition
@@ -31,6 +32,8 @@ class ServiceSenders:
         service = self._context.store.get(MessagingService, message.messaging_service_sid)
         if service is None:
             return ""
+        if service.alpha_sender and takes_names(message.to) and not message.num_media:
+            return service.alpha_sender
         numbers = [number.phone_number for number in self._context.numbers_of(service)]
         last = self._last.get((service.sid, message.to), "")
         if last in numbers and len(numbers) > 1 and self._is_changed(message):

@@ -12,6 +12,7 @@ from .context import Context
 from .delivery_steps import DeliverySteps
 from .faults import Occasion
 from .pending_tasks import PendingTasks
+from .profiles import BRIEF
 from .resources import MessageRecord
 from .schedule import Schedule
 
@@ -85,7 +86,7 @@ class StatusChanges:
             yield _READ
 
     def _posted(self, message: MessageRecord) -> frozenset[str]:
-        return frozenset({"sent", "failed"}) if message.status_brief else self._context.profile.posted
+        return BRIEF if message.status_brief else self._context.profile.posted
 
     def _start(self, number: int, kind: str, message: MessageRecord) -> None:
         now = self._context.clock.now()

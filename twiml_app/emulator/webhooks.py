@@ -97,7 +97,7 @@ class Webhooks:
             account_sid=entry.account_sid,
             resource_sid=entry.message_sid,
             problem=entry.text,
-            request=self._reported_request(entry),
+            request=self.reported_request(entry),
             happened_at=entry.date_created,
         )
         try:
@@ -105,7 +105,7 @@ class Webhooks:
         except CallError as error:
             logger.warning("the webhook of the debugger failed: %s", error.problem)
 
-    def _reported_request(self, entry: DebuggerEntry) -> tuple[str, Form] | None:
+    def reported_request(self, entry: DebuggerEntry) -> tuple[str, Form] | None:
         """Return the URL and the form of the request that an entry is about, if it is about one."""
         message = self._context.store.get(MessageRecord, entry.message_sid)
         if message is None or not entry.url:

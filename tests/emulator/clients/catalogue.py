@@ -9,7 +9,8 @@ from pathlib import Path
 from tests.emulator.clients.environments import NotInstallable, installed, npm_install, pip_install
 from tests.emulator.clients.running import Client
 
-NODE = "6.2.0"
+#: A release of each major version of the Node client.
+NODE = {"node 6": "6.2.0", "node 5": "5.10.7", "node 4": "4.23.0", "node 3": "3.84.1"}
 #: The last release of each major version; the newest Python client is the one installed for the tests.
 OLDER = {"python 8": "8.13.0", "python 7": "7.17.0", "python 6": "6.63.2", "python 5": "5.7.0"}
 
@@ -33,8 +34,9 @@ def _make_client(name: str, cache: Path) -> Client:
 
     Raises: NotInstallable.
     """
-    if name == "node 6":
-        return Client.of_node(NODE, installed(cache, f"node-twilio-{NODE}", npm_install(f"twilio@{NODE}")))
+    if name in NODE:
+        package = f"twilio@{NODE[name]}"
+        return Client.of_node(NODE[name], installed(cache, f"node-twilio-{NODE[name]}", npm_install(package)))
     if name in OLDER:
         folder = installed(cache, f"twilio-{OLDER[name]}", pip_install(f"twilio=={OLDER[name]}"))
         return Client.of_python(OLDER[name], folder, "old_client" if name == "python 5" else "python_client")

@@ -236,7 +236,38 @@ async function refusals() {
   };
 }
 
-const SCENARIOS = { sending, removing, following, scheduling, listing, media, accounts, refusals };
+async function numbers() {
+  client.messaging.baseUrl = client.monitor.baseUrl = URL_BASE;
+  const owned = client.incomingPhoneNumbers;
+  const found = await client.availablePhoneNumbers("US").local.list({ areaCode: 415, limit: 2 });
+  const bought = [];
+  for (const each of found) bought.push(await owned.create({ phoneNumber: each.phoneNumber }));
+  bought.push(await owned.create({ areaCode: "416", friendlyName: "Toronto" }));
+  const services = client.messaging.v1.services;
+  const made = [];
+  for (const friendlyName of ["one", "two", "three"]) made.push(await services.create({ friendlyName }));
+  const pool = services(made[0].sid).phoneNumbers;
+  for (const number of bought) await pool.create({ phoneNumberSid: number.sid });
+  const taken = () => services(made[1].sid).phoneNumbers.create({ phoneNumberSid: bought[0].sid });
+  const used = await client.usage.records.list({ category: "sms-outbound" });
+  return {
+    found: found.map((each) => each.phoneNumber),
+    unavailable: await refused(() => owned.create({ phoneNumber: "+15005550000" })),
+    invalid: await refused(() => owned.create({ phoneNumber: "+15005550001" })),
+    empty: await refused(() => owned.create({ areaCode: "533" })),
+    listed: (await owned.list({ pageSize: 1 })).map((each) => each.friendlyName),
+    pool: (await pool.list({ pageSize: 1 })).map((each) => each.phoneNumber),
+    services: (await services.list({ pageSize: 1 })).map((each) => each.friendlyName),
+    taken: await refused(taken),
+    calls: (await client.calls.list()).length,
+    alerts: (await client.monitor.v1.alerts.list()).length,
+    usage: used.map((each) => each.count),
+    released: await owned(bought[0].sid).remove(),
+    left: (await pool.list()).map((each) => each.phoneNumber),
+  };
+}
+
+const SCENARIOS = { sending, removing, following, scheduling, listing, media, accounts, refusals, numbers };
 
 async function main() {
   const seen = plain(await SCENARIOS[SCENARIO]());

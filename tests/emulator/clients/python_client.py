@@ -222,7 +222,35 @@ def refusals() -> Any:
     }
 
 
-SCENARIOS = (sending, removing, following, scheduling, listing, media, accounts, refusals)
+def numbers() -> Any:
+    """Buy numbers, put them in a messaging service, and read what a program that sets itself up asks for."""
+    client.messaging.base_url = client.monitor.base_url = URL
+    found = client.available_phone_numbers("US").local.list(area_code=415, limit=2)
+    bought = [client.incoming_phone_numbers.create(phone_number=each.phone_number) for each in found]
+    bought.append(client.incoming_phone_numbers.create(area_code="416", friendly_name="Toronto"))
+    services = client.messaging.v1.services
+    made = [services.create(friendly_name=name) for name in ("one", "two", "three")]
+    pool = services(made[0].sid).phone_numbers
+    for number in bought:
+        pool.create(phone_number_sid=number.sid)
+    return {
+        "found": [each.phone_number for each in found],
+        "unavailable": refused(lambda: client.incoming_phone_numbers.create(phone_number="+15005550000")),
+        "invalid": refused(lambda: client.incoming_phone_numbers.create(phone_number="+15005550001")),
+        "empty": refused(lambda: client.incoming_phone_numbers.create(area_code="533")),
+        "listed": [each.friendly_name for each in client.incoming_phone_numbers.list(page_size=1)],
+        "pool": [each.phone_number for each in pool.list(page_size=1)],
+        "services": [each.friendly_name for each in services.list(page_size=1)],
+        "taken": refused(lambda: services(made[1].sid).phone_numbers.create(phone_number_sid=bought[0].sid)),
+        "calls": len(client.calls.list()),
+        "alerts": len(client.monitor.v1.alerts.list()),
+        "usage": [each.count for each in client.usage.records.list(category="sms-outbound")],
+        "released": bought[0].delete(),
+        "left": [each.phone_number for each in pool.list()],
+    }
+
+
+SCENARIOS = (sending, removing, following, scheduling, listing, media, accounts, refusals, numbers)
 
 if __name__ == "__main__":
     finish(twilio.__version__, {scenario.__name__: scenario for scenario in SCENARIOS}[SCENARIO]())

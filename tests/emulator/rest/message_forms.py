@@ -15,6 +15,7 @@ from twiml_app.emulator import Emulator, EmulatorOptions
 
 OTHER = "AC" + "2" * 32
 SERVICE, EMPTY_SERVICE, OTHERS_SERVICE = "MG" + "1" * 32, "MG" + "2" * 32, "MG" + "3" * 32
+NAMED_SERVICE = "MG" + "4" * 32
 APPLICATION, SILENT_APPLICATION, OTHERS_APPLICATION = "AP" + "1" * 32, "AP" + "2" * 32, "AP" + "3" * 32
 TEXT_ONLY, NO_SMS, OTHERS_NUMBER = "+15017122662", "+15017122663", "+15017122664"
 PICTURE = "https://example.com/picture.png"
@@ -35,6 +36,7 @@ SEED: dict[str, Any] = {
     "services": [
         {"sid": SERVICE, "numbers": [NUMBER]},
         {"sid": EMPTY_SERVICE},
+        {"sid": NAMED_SERVICE, "alpha_sender": "News"},
         {"sid": OTHERS_SERVICE, "account_sid": OTHER},
     ],
     "applications": [{"sid": APPLICATION}, {"sid": OTHERS_APPLICATION, "account_sid": OTHER}],

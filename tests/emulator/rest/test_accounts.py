@@ -94,7 +94,7 @@ def test_account_is_fetched_by_its_parent_and_by_itself(emulator: Emulator, pare
     """Nobody else may know that it exists, in particular not another subaccount."""
     child, sister = make(emulator), make(emulator)
 
-    assert parent.get(one(parent.sid)).json["friendly_name"] == "Emulator"
+    assert parent.get(one(parent.sid)).json["friendly_name"] == "emulator@example.com"
     assert parent.get(one(child.sid)).json["sid"] == child.sid
     assert child.get(one(child.sid)).json["sid"] == child.sid
     for stranger, sid in ((child, parent.sid), (child, sister.sid), (parent, STRANGER)):
@@ -127,7 +127,7 @@ def test_list_has_the_account_and_its_subaccounts(emulator: Emulator, parent: Cl
 
     listed = parent.get(f"{ACCOUNTS}.json").json["accounts"]
 
-    assert [each["friendly_name"] for each in listed] == ["two", "one", "Emulator"]
+    assert [each["friendly_name"] for each in listed] == ["two", "one", "emulator@example.com"]
     assert [each["sid"] for each in child.get(f"{ACCOUNTS}.json").json["accounts"]] == [child.sid]
 
 
@@ -143,7 +143,7 @@ def test_list_is_filtered_by_name_and_status(emulator: Emulator, parent: Client)
     assert found(FriendlyName="Sub Ä") == ["Sub Ä"]
     assert found(FriendlyName="sub ä") == []
     assert found(Status="suspended") == ["Sub Ä"]
-    assert found(Status="active") == ["Sub Äö", "Emulator"]
+    assert found(Status="active") == ["Sub Äö", "emulator@example.com"]
     assert found(Status="closed", FriendlyName="Sub Ä") == []
     assert parent.get(f"{ACCOUNTS}.json", {"Status": "gone"}).error == (400, 20001)
 

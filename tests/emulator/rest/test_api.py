@@ -504,3 +504,11 @@ def test_host_in_the_request_target_has_precedence(emulator: Emulator) -> None:
     foreign = send_raw(emulator, b"GET http://example.com/abcdefg HTTP/1.1\r\nHost: localhost\r\n\r\n")
 
     assert [answer.split()[1] for answer in (own, foreign)] == [b"404", b"403"]
+
+
+@pytest.mark.parametrize("headers", [{}, {"Connection": "close"}], ids=["kept open", "closed"])
+def test_response_has_one_date(headers: dict[str, str], client: Client) -> None:
+    """A strict client refuses a response that repeats it."""
+    reply = client.send("GET", f"{client.base}/Messages.json", None, headers | CREDENTIALS)
+
+    assert (reply.status, len(reply.headers.get_all("Date", []))) == (200, 1)

@@ -38,6 +38,7 @@ def create(emulator: Emulator, to: str = PHONE) -> object:
         pytest.param("api-429", 429, 20429, id="429"),
         pytest.param("api-500", 500, 20500, id="500"),
         pytest.param("api-503", 503, 20503, id="503"),
+        pytest.param("api-status", 502, 20502, id="502"),
     ],
 )
 def test_request_is_refused_and_not_carried_out(emulator: Emulator, kind: str, status: int, code: int) -> None:
@@ -53,6 +54,17 @@ def test_request_is_refused_and_not_carried_out(emulator: Emulator, kind: str, s
         (status, (f"this is the fault {kind}, which was asked for",)),
         (201, ()),
     ]
+
+
+@pytest.mark.parametrize("status", [400, 401, 405, 418, 500, 599])
+def test_any_status_can_be_asked_for(emulator: Emulator, status: int) -> None:
+    """Proxies and gateways have their own."""
+    emulator.faults.add(Fault("api-status", status=status, count=1))
+    with pytest.raises(TwilioRestException) as refused:
+        create(emulator)
+
+    assert (refused.value.status, refused.value.code) == (status, 20_000 + status)
+    assert emulator.outbox == []
 
 
 @pytest.mark.parametrize(

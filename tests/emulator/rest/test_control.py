@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,7 +11,7 @@ import pytest
 
 from tests.emulator.rest.asking import NUMBER, PHONE, START, Client
 from tests.emulator.rest.counting import counted_sids
-from tests.emulator.rest.listening import listening
+from tests.emulator.rest.listening import Listener, listening
 from twiml_app.emulator import ACCOUNT_SID, Emulator, EmulatorOptions
 
 DATE = "Tue, 14 Nov 2023 22:13:20 +0000"
@@ -63,6 +65,7 @@ def test_inbound_text_is_returned(client: Client) -> None:
         "unrouted": "+15017122661 has no Message URL",
         "problems": [],
         "further": [],
+        "sent": [],
     }
 
 
@@ -108,6 +111,51 @@ def test_numbers_can_be_written_in_any_format(client: Client) -> None:
 def test_text_goes_to_the_only_number_by_default(client: Client) -> None:
     """Most developers have one number."""
     assert client.post("/_emulator/texts", {"From": PHONE, "Body": "hi"}).json["inbound"]["to"] == NUMBER
+
+
+def test_response_has_what_the_app_sends_instead_of_a_reply(emulator: Emulator, client: Client) -> None:
+    """Some apps answer the webhook with nothing, and write when they are done."""
+    client.text(Body="before")
+    with listening() as program:
+        emulator.add_number(NUMBER, f"{program.url}/message")
+        app = threading.Thread(target=_answer_later, args=(program, client))
+        app.start()
+        turn = send_text(client, Wait="30").json
+        app.join()
+
+    assert (turn["replies"], [message["body"] for message in turn["sent"]]) == ([], ["done"])
+
+
+def _answer_later(program: Listener, client: Client) -> None:
+    """Write to the contact, and to somebody else, once the webhook has been answered."""
+    while not program.posts:
+        time.sleep(0.01)
+    time.sleep(0.1)
+    client.text(Body="news", To="+15558675319")
+    client.text(Body="done")
+
+
+@pytest.mark.parametrize("wait", ["", "0", "1"])
+def test_text_that_gets_no_message_waits_as_long_as_asked_for(wait: str, emulator: Emulator, client: Client) -> None:
+    """By default not at all."""
+    with listening() as program:
+        emulator.add_number(NUMBER, f"{program.url}/message")
+        started = time.monotonic()
+        turn = send_text(client, Wait=wait).json
+
+    assert turn["sent"] == []
+    assert time.monotonic() - started >= int(wait or "0")
+
+
+def test_text_does_not_wait_for_an_app_that_fails(client: Client) -> None:
+    """The problem is the answer; here, the number has no URL."""
+    assert send_text(client, Wait="60").json["unrouted"]
+
+
+@pytest.mark.parametrize("wait", ["61", "-1", "long"])
+def test_text_does_not_wait_forever(wait: str, client: Client) -> None:
+    """A request has to end."""
+    assert send_text(client, Wait=wait).error == (400, 20001)
 
 
 def test_text_can_have_media(client: Client) -> None:
@@ -225,6 +273,19 @@ def test_outage_starts_and_ends(client: Client) -> None:
     assert client.post("/_emulator/outage", {"Requests": "many"}).error == (400, 20001)
     assert client.post("/_emulator/outage", {"Requests": "-1"}).error == (400, 20001)
     assert client.get("Messages.json").status == 200
+
+
+def test_outage_can_have_another_status(client: Client) -> None:
+    """The latest one that is asked for counts."""
+    client.post("/_emulator/outage", {"Requests": "2", "Status": "503"})
+    client.post("/_emulator/outage", {"Requests": "1", "Status": "500"})
+
+    assert client.get("Messages.json").error == (500, 20500)
+    assert client.get("Messages.json").status == 200
+    client.post("/_emulator/outage", {"Requests": "1", "Status": "502"})
+    client.post("/_emulator/outage", {"Requests": "0"})
+    assert client.get("Messages.json").status == 200
+    assert client.post("/_emulator/outage", {"Requests": "1", "Status": "200"}).error == (400, 20001)
 
 
 def test_reset_removes_the_resources_of_clients(client: Client) -> None:

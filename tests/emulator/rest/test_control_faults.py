@@ -23,6 +23,7 @@ PLAIN: dict[str, Any] = {
     "path": "",
     "event": "",
     "error_code": 0,
+    "status": 0,
     "seconds": 0.0,
     "text": "",
     "happened": 0,

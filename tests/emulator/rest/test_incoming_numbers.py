@@ -23,7 +23,7 @@ def number_json(**changes: Any) -> dict[str, Any]:
     return {
         "sid": SID,
         "account_sid": ACCOUNT_SID,
-        "friendly_name": NUMBER,
+        "friendly_name": "(501) 712-2661",
         "phone_number": NUMBER,
         "date_created": DATE,
         "date_updated": DATE,
@@ -41,7 +41,7 @@ def number_json(**changes: Any) -> dict[str, Any]:
         "voice_caller_id_lookup": False,
         "voice_application_sid": "",
         "voice_receive_mode": "voice",
-        "capabilities": {"voice": False, "sms": True, "mms": True, "fax": False},
+        "capabilities": {"voice": True, "sms": True, "mms": True, "fax": False},
         "address_requirements": "none",
         "address_sid": None,
         "identity_sid": None,
@@ -88,7 +88,7 @@ def test_number_is_added_with_its_urls(client: Client) -> None:
     assert client.get(f"IncomingPhoneNumbers/{SID}.json").json == expected
 
 
-def test_default_name_of_a_number_is_the_number(client: Client) -> None:
+def test_default_name_of_a_number_is_the_number_as_people_write_it(client: Client) -> None:
     """Twilio does the same."""
     assert client.post("IncomingPhoneNumbers.json", {"PhoneNumber": "+1 (501) 712-2661"}).json == number_json()
 
@@ -115,6 +115,8 @@ def test_update_changes_only_the_given_fields(emulator: Emulator, client: Client
         ({"StatusCallback": "nonsense"}, 21502),
         ({"SmsMethod": "PUT"}, 20001),
         ({"SmsApplicationSid": "AP1"}, 21218),
+        ({"AddressSid": "AD1"}, 20001),
+        ({"AddressSid": "AD" + "9" * 32}, 20001),
         ({"SmsApplicationSid": "AP" + "9" * 32}, 21218),
         ({"SmsFallbackUrl": "https://b.example.com/"}, 21406),
     ],
@@ -139,10 +141,10 @@ def test_application_of_another_account_is_refused(client: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    "number", ["", "nonsense", "Twilio", "+0123456789", "whatsapp:+15017122661", "+150171226610000000"]
+    "number", ["", "77000", "nonsense", "Twilio", "+0123456789", "whatsapp:+15017122661", "+150171226610000000"]
 )
 def test_invalid_number_is_refused(number: str, client: Client) -> None:
-    """Names and channel addresses are not numbers."""
+    """Short codes are leased and not bought; names and channel addresses are not numbers."""
     assert client.post("IncomingPhoneNumbers.json", {"PhoneNumber": number}).error == (400, 21421)
 
 
@@ -177,30 +179,30 @@ def test_number_is_added_once_by_concurrent_requests(client: Client) -> None:
 @pytest.mark.parametrize(
     ("query", "found"),
     [
-        ({}, ["77000", "+15017122662", NUMBER]),
+        ({}, ["+15017122663", "+15017122662", NUMBER]),
         ({"PhoneNumber": NUMBER}, [NUMBER]),
         ({"PhoneNumber": " 15017122661"}, [NUMBER]),
-        ({"PhoneNumber": "501"}, ["+15017122662", NUMBER]),
+        ({"PhoneNumber": "501712266"}, ["+15017122663", "+15017122662", NUMBER]),
         ({"PhoneNumber": "+1*2661"}, [NUMBER]),
-        ({"PhoneNumber": "770_0"}, []),
+        ({"PhoneNumber": "663_"}, []),
         ({"PhoneNumber": "%"}, []),
-        ({"FriendlyName": "news"}, ["77000"]),
+        ({"FriendlyName": "news"}, ["+15017122663"]),
         ({"FriendlyName": "new"}, []),
-        ({"PhoneNumber": "501", "FriendlyName": "news"}, []),
-        ({"PageSize": "1"}, ["77000"]),
+        ({"PhoneNumber": "2662", "FriendlyName": "news"}, []),
+        ({"PageSize": "1"}, ["+15017122663"]),
     ],
     ids=lambda value: str(value),
 )
 def test_list_is_filtered(query: dict[str, str], found: list[str], client: Client) -> None:
     """The official command line finds the SID of a number by its digits."""
-    for number, name in ((NUMBER, ""), ("+15017122662", "orders"), ("77000", "news")):
+    for number, name in ((NUMBER, ""), ("+15017122662", "orders"), ("+15017122663", "news")):
         client.post("IncomingPhoneNumbers.json", {"PhoneNumber": number, "FriendlyName": name})
     shown = client.get("IncomingPhoneNumbers.json", query).json["incoming_phone_numbers"]
 
     assert [each["phone_number"] for each in shown] == found
 
 
-@pytest.mark.parametrize("sid", ["PN" + "9" * 32, "AP" + "9" * 32, NUMBER, "Local"])
+@pytest.mark.parametrize("sid", ["PN" + "9" * 32, "AP" + "9" * 32, NUMBER, "local"])
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
 def test_unknown_number_is_not_found(method: str, sid: str, client: Client) -> None:
     """The path needs a SID, not the number itself."""

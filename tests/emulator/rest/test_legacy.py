@@ -88,7 +88,6 @@ LISTED_IN_2010 = f"""\
 """
 
 LISTED_IN_2008 = f"""\
-<?xml version='1.0' encoding='UTF-8'?>
 <TwilioResponse>
   <SMSMessages page="0" numpages="2" pagesize="1" total="2" start="0" end="0">
     <SMSMessage>
@@ -331,7 +330,6 @@ def test_texts_are_filtered(
 
 
 REFUSAL_OF_2008 = """\
-<?xml version='1.0' encoding='UTF-8'?>
 <TwilioResponse>
   <RestException>
     <Status>400</Status>

@@ -10,6 +10,7 @@ import pytest
 from tests.emulator.rest.asking import NUMBER, PHONE, Client
 from tests.emulator.rest.message_forms import (
     EMPTY_SERVICE,
+    NAMED_SERVICE,
     NO_SMS,
     OTHERS_NUMBER,
     OTHERS_SERVICE,
@@ -78,6 +79,14 @@ REFUSED = {
     "unknown service": Refused({"MessagingServiceSid": "MG" + "0" * 32}, 21701, 404),
     "service of another account": Refused({"MessagingServiceSid": OTHERS_SERVICE}, 21701, 404, seed=SEED),
     "service without numbers": Refused({"From": None, "MessagingServiceSid": EMPTY_SERVICE}, 21704, seed=SEED),
+    "service with a name for other countries": Refused(
+        {"From": None, "MessagingServiceSid": NAMED_SERVICE}, 21703, seed=SEED
+    ),
+    "media by a service with only a name": Refused(
+        {"From": None, "MessagingServiceSid": NAMED_SERVICE, "To": "+447400123456", "MediaUrl": PICTURE},
+        21703,
+        seed=SEED,
+    ),
     # the old resource, for texts only
     "From is a channel, old resource": Refused({"From": f"whatsapp:{NUMBER}"}, 21212, path=TEXTS),
     "To is a channel, old resource": Refused({"To": f"whatsapp:{PHONE}"}, 21211, path=TEXTS),

@@ -257,6 +257,7 @@ def make_request(query: Parameters, extension: str = "json") -> ApiRequest:
         form=Parameters({}),
         caller=ACCOUNT,
         account=ACCOUNT,
+        base_url="http://127.0.0.1:8088",
     )
 
 

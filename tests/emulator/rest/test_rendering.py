@@ -187,7 +187,7 @@ def test_xml_of_nested_fields(client: Client) -> None:
     sid = client.post("IncomingPhoneNumbers.json", {"PhoneNumber": NUMBER}).json["sid"]
     reply = client.get(f"IncomingPhoneNumbers/{sid}")
 
-    assert reply.texts("IncomingPhoneNumber/Capabilities/Voice") == ["false"]
+    assert reply.texts("IncomingPhoneNumber/Capabilities/Voice") == ["true"]
     assert reply.texts("IncomingPhoneNumber/SubresourceUris/AssignedAddOns") == [
         f"{BASE}/IncomingPhoneNumbers/{sid}/AssignedAddOns"
     ]

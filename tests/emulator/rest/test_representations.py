@@ -144,10 +144,9 @@ ACCOUNT_IN_JSON = f"""{{
     "outgoing_caller_ids": "{BASE}/OutgoingCallerIds.json",
     "queues": "{BASE}/Queues.json",
     "recordings": "{BASE}/Recordings.json",
-    "short_codes": "{BASE}/ShortCodes.json",
+    "short_codes": "{BASE}/SMS/ShortCodes.json",
     "signing_keys": "{BASE}/SigningKeys.json",
     "sip": "{BASE}/SIP.json",
-    "sms_messages": "{BASE}/SMS/Messages.json",
     "transcriptions": "{BASE}/Transcriptions.json",
     "usage": "{BASE}/Usage.json"
   }},
@@ -184,10 +183,9 @@ ACCOUNT_IN_XML = f"""\
       <OutgoingCallerIds>{BASE}/OutgoingCallerIds</OutgoingCallerIds>
       <Queues>{BASE}/Queues</Queues>
       <Recordings>{BASE}/Recordings</Recordings>
-      <ShortCodes>{BASE}/ShortCodes</ShortCodes>
+      <ShortCodes>{BASE}/SMS/ShortCodes</ShortCodes>
       <SigningKeys>{BASE}/SigningKeys</SigningKeys>
       <SIP>{BASE}/SIP</SIP>
-      <SMSMessages>{BASE}/SMS/Messages</SMSMessages>
       <Transcriptions>{BASE}/Transcriptions</Transcriptions>
       <Usage>{BASE}/Usage</Usage>
     </SubresourceUris>
@@ -257,6 +255,63 @@ def test_price_is_a_number_in_older_profiles(profile: str, price: str | float) -
         assert client.get(f"SMS/Messages/{sid}.json").json["price"] == price
 
 
+@pytest.mark.parametrize("body", ["hello", '{"price": 1}', '\\"price": 1, "'])
+def test_price_of_an_older_profile_keeps_its_decimals(body: str) -> None:
+    """The sample has -0.00750; a text that looks like a price stays as it is."""
+    with Emulator(EmulatorOptions(profile="2014")) as emulator:
+        client = Client(emulator)
+        sid = client.text(Body=body)["sid"]
+        emulator.settle()
+        shown = client.get(f"Messages/{sid}.json")
+
+        assert '"price": -0.00750,' in shown.body.decode()
+        assert shown.json["body"] == body
+        assert client.get(f"Messages/{sid}").texts("Message/Price") == ["-0.00750"]
+        assert client.get(f"SMS/Messages/{sid}").texts("SMSMessage/Price") == ["-0.00750"]
+
+
+@pytest.mark.parametrize("profile", ["2014", "2008"])
+def test_message_of_an_older_profile_in_xml(profile: str) -> None:
+    """As in the sample of 2015: no MessagingServiceSid, and no URIs of subresources; JSON had both."""
+    with Emulator(
+        EmulatorOptions(profile=profile, account_sid=ACCOUNT, start=START), new_sid=counted_sids()
+    ) as emulator:
+        client = Client(emulator)
+        created = client.text()
+        fetched = client.get(f"Messages/{created['sid']}")
+
+    assert {"messaging_service_sid", "subresource_uris"} <= created.keys()
+    assert (
+        fetched.xml
+        == f"""\
+<?xml version='1.0' encoding='UTF-8'?>
+<TwilioResponse>
+  <Message>
+    <Sid>{created["sid"]}</Sid>
+    <DateCreated>{created["date_created"]}</DateCreated>
+    <DateUpdated>{created["date_created"]}</DateUpdated>
+    <DateSent/>
+    <AccountSid>{ACCOUNT}</AccountSid>
+    <To>+15558675310</To>
+    <From>+15017122661</From>
+    <Body>hello</Body>
+    <Status>queued</Status>
+    <NumSegments>1</NumSegments>
+    <NumMedia>0</NumMedia>
+    <Direction>outbound-api</Direction>
+    <ApiVersion>2010-04-01</ApiVersion>
+    <Price/>
+    <PriceUnit>USD</PriceUnit>
+    <ErrorCode/>
+    <ErrorMessage/>
+    <Uri>/2010-04-01/Accounts/{ACCOUNT}/Messages/{created["sid"]}</Uri>
+    <SubresourceUris/>
+  </Message>
+</TwilioResponse>
+"""
+    )
+
+
 def test_account_in_json(client: Client) -> None:
     """Every documented key is present."""
     reply = client.post("/2010-04-01/Accounts.json", {"FriendlyName": "Sub"})
@@ -280,7 +335,7 @@ def test_account_in_csv(client: Client) -> None:
     header, row = client.get("/2010-04-01/Accounts.csv").xml.splitlines()
 
     assert header == "Sid,OwnerAccountSid,FriendlyName,Status,DateCreated,DateUpdated,AuthToken,Type,Uri"
-    assert row.startswith(f"{ACCOUNT},{ACCOUNT},Emulator,active,")
+    assert row.startswith(f"{ACCOUNT},{ACCOUNT},emulator@example.com,active,")
 
 
 def test_application_in_json(client: Client) -> None:

@@ -40,6 +40,7 @@ def make_request(extension: str = "json", *, account_sid: str = PARENT) -> ApiRe
         form=Parameters({}),
         caller=parent,
         account=child if account_sid == CHILD else parent,
+        base_url="http://127.0.0.1:8088",
     )
 
 

@@ -92,9 +92,13 @@ def test_invalid_page_is_refused(query: str, client: Client, service: str) -> No
         ("PN1", (400, 21711)),
         ("PN" + "9" * 32, (400, 21711)),
         (f"PN{3:032}", (400, 21711)),
-        (f"PN{2:032}", (409, 21710)),
+        (f"PN{1:032}", (409, 21710)),
+        (f"PN{2:032}", (409, 21712)),
     ],
-    ids=["empty", "malformed SID", "unknown number", "number of another account", "number in a service"],
+    ids=[
+        *("empty", "malformed SID", "unknown number", "number of another account"),
+        *("number in this service", "number in another service"),
+    ],
 )
 def test_number_that_cannot_be_added_is_refused(sid: str, error: tuple[int, int], client: Client, service: str) -> None:
     """A number can be in one service only, and both must belong to the same account."""
@@ -102,9 +106,11 @@ def test_number_that_cannot_be_added_is_refused(sid: str, error: tuple[int, int]
     client.post(f"/2010-04-01/Accounts/{child}/IncomingPhoneNumbers.json", {"PhoneNumber": "+15017122663"})
     other = client.post("/v1/Services", {"FriendlyName": "Other"}).json["sid"]
     client.post(f"/v1/Services/{other}/PhoneNumbers", {"PhoneNumberSid": f"PN{2:032}"})
+    client.post(f"{service}/PhoneNumbers", {"PhoneNumberSid": f"PN{1:032}"})
 
     assert client.post(f"{service}/PhoneNumbers", {"PhoneNumberSid": sid}).error == error
-    assert client.get(f"{service}/PhoneNumbers").json["phone_numbers"] == []
+    listed = client.get(f"{service}/PhoneNumbers").json["phone_numbers"]
+    assert [each["sid"] for each in listed] == [f"PN{1:032}"]
 
 
 def test_number_is_removed_from_a_service(emulator: Emulator, client: Client, service: str) -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from twilio.base.exceptions import TwilioRestException
 
-from tests.emulator.rest.asking import NUMBER, PHONE, START, Client
+from tests.emulator.rest.asking import NUMBER, PHONE, START, Client, basic
 from tests.emulator.rest.counting import counted_sids
 from tests.emulator.rest.listening import listening
+from tests.servers import LIMIT_S
 from twiml_app.emulator import ACCOUNT_SID, Emulator, EmulatorOptions
 
 SID = f"MG{1:032}"
@@ -63,8 +65,10 @@ def service_json(base: str, **changes: Any) -> dict[str, Any]:
             "phone_numbers": f"{url}/PhoneNumbers",
             "short_codes": f"{url}/ShortCodes",
             "alpha_senders": f"{url}/AlphaSenders",
+            "channel_senders": f"{url}/ChannelSenders",
             "messages": f"{url}/Messages",
-            "us_app_to_person": f"{url}/UsAppToPerson",
+            "us_app_to_person": f"{url}/Compliance/Usa2p",
+            "us_app_to_person_usecases": f"{url}/Compliance/Usa2p/Usecases",
         },
         **changes,
     }
@@ -216,7 +220,7 @@ def test_deleted_service_is_gone(emulator: Emulator, client: Client, service: st
         ("POST", "/v1/Services/MG" + "9" * 32 + "/PhoneNumbers"),
         ("GET", f"/v1/Services/PN{1:032}"),
         ("GET", f"{PATH}/PhoneNumbers/PN{1:032}"),
-        ("GET", f"{PATH}/ShortCodes"),
+        ("GET", f"{PATH}/Numbers"),
         ("GET", f"/v2/Services/{SID}"),
     ],
 )
@@ -291,3 +295,26 @@ def test_official_client_manages_services(emulator: Emulator) -> None:
         services(made.sid).fetch()
     assert (refused.value.code, refused.value.status) == (20404, 404)
     assert [request.hints for request in emulator.requests] == [()] * len(emulator.requests)
+
+
+def test_absolute_urls_name_the_host_that_was_asked(emulator: Emulator, client: Client) -> None:
+    """A client that believes to talk to Twilio follows them through the same proxy."""
+    for name in ("One", "Two"):
+        client.post("/v1/Services", {"FriendlyName": name})
+    headers = {"Authorization": basic(client.sid, emulator.auth_token), "Host": "messaging.twilio.com"}
+    page = client.send("GET", "/v1/Services?PageSize=1", None, headers).json
+
+    (service,) = page["services"]
+    assert page["meta"]["next_page_url"].startswith("http://messaging.twilio.com/v1/Services?PageSize=1&Page=1&")
+    assert service["url"] == f"http://messaging.twilio.com/v1/Services/{service['sid']}"
+    assert all(link.startswith(service["url"]) for link in service["links"].values())
+
+
+def test_absolute_urls_without_a_host_name_the_emulator(emulator: Emulator) -> None:
+    """HTTP/1.0 has no Host header."""
+    request = f"GET /v1/Services HTTP/1.0\r\nAuthorization: {basic(emulator.account_sid, emulator.auth_token)}\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", emulator.port), timeout=LIMIT_S) as connection:
+        connection.sendall(request.encode())
+        answer = b"".join(iter(lambda: connection.recv(1000), b""))
+
+    assert f'"url": "{emulator.url}/v1/Services?PageSize=50&Page=0"'.encode() in answer

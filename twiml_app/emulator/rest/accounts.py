@@ -48,7 +48,7 @@ class Accounts:
             request,
             Account,
             _NAMES,
-            lambda account: account_fields(account, request.suffix),
+            lambda account: account_fields(account, self._context.profile, request.suffix),
             *(Condition(field, "=", value) for field, value in wanted.items() if value),
             account_sid=caller.account_sid,
         )
@@ -67,7 +67,7 @@ class Accounts:
             date_created=now,
             date_updated=now,
             auth_token=secrets.token_hex(16),
-            friendly_name=_name(request) or f"SubAccount Created at {date(now)}",
+            friendly_name=_name(request) or default_name(now),
             type=parent.type,
             verified=parent.verified,
         )
@@ -93,8 +93,13 @@ class Accounts:
             return self._answer(self._context.store.save(changed), request)
 
     def _answer(self, account: Account, request: ApiRequest, status: int = 200) -> ApiAnswer:
-        fields = account_fields(account, request.suffix)
+        fields = account_fields(account, self._context.profile, request.suffix)
         return OneResource(element="Account", fields=fields, status=status, modified=account.date_updated)
+
+
+def default_name(created: float) -> str:
+    """Return the name of a subaccount that was given none."""
+    return f"SubAccount Created at {date(created)}"
 
 
 def _name(request: ApiRequest) -> str:

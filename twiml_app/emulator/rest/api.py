@@ -122,7 +122,7 @@ class Api:
         return self._refusal(handling, handling.error) if handling.error else response
 
     def _success(self, handling: _Handling, answer: ApiAnswer) -> Response:
-        response = self._response(handling, render(answer, handling.format))
+        response = self._response(handling, render(answer, handling.format, is_2008=handling.is_2008))
         if isinstance(answer, RawBody):
             response.headers.update(_HARMLESS)
         # A resource that changed in this second may change again within it: the date would be the same.
@@ -131,6 +131,7 @@ class Api:
         if handling.request.method in _READING and response.status_code == 200:
             response.add_etag()
             response.make_conditional(handling.request)
+            response.headers.pop("Date", None)  # the server adds it
         return response
 
     def _answer(self, handling: _Handling) -> ApiAnswer:
@@ -175,7 +176,13 @@ class Api:
             form=handling.form,
             caller=caller,
             account=account,
+            base_url=self._base_url(handling.request),
         )
+
+    def _base_url(self, request: Request) -> str:
+        """Return the URL that the client asked, such as that of a proxy which plays Twilio's own hosts."""
+        host = request.environ.get("HTTP_HOST")
+        return f"{request.scheme}://{host}" if host else self._context.base_url
 
     def _refusal(self, handling: _Handling, error: ApiError) -> Response:
         extension = handling.format if handling.is_old else "json"

@@ -21,8 +21,10 @@ _REFUSALS = {
     "api-503": (20503, "Service Unavailable: try again later", 503),
     "api-cut-before": (0, "The connection is cut before the request is carried out", 0),
 }
-_SLOW, _CUT_AFTER = "api-slow", "api-cut-after"
-_KINDS = (*_REFUSALS, _SLOW, _CUT_AFTER)
+_SLOW, _CUT_AFTER, _STATUS = "api-slow", "api-cut-after", "api-status"
+_KINDS = (*_REFUSALS, _SLOW, _CUT_AFTER, _STATUS)
+#: The code of an error is this and its HTTP status, as of most of Twilio's general errors.
+_GENERAL_CODE = 20_000
 
 
 def take_fault(context: Context, request: Request, form: Parameters, values: Mapping[str, Any]) -> Fault | None:
@@ -51,6 +53,9 @@ def refuse_by(fault: Fault | None) -> None:
     if fault and fault.kind in _REFUSALS:
         code, message, status = _REFUSALS[fault.kind]
         raise ApiError(code, message, status=status)
+    if fault and fault.kind == _STATUS:
+        problem = f"The request failed with the status {fault.status}, as was asked for"
+        raise ApiError(_GENERAL_CODE + fault.status, problem, status=fault.status)
 
 
 def hints_about(fault: Fault | None) -> tuple[str, ...]:

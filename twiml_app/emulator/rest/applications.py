@@ -14,8 +14,8 @@ from ..resources import Application
 from ..store import Condition
 from .paging import Names, Pager
 from .parameters import INVALID_URL, Parameters
-from .representations import application_fields
 from .request import ApiAnswer, ApiRequest, NoContent, OneResource, Rule, find_own
+from .sender_representations import application_fields
 
 _NAMES = Names(key="applications", element="Applications", item="Application")
 _URLS = {

@@ -5,22 +5,30 @@ Their paths start with ``/_emulator``. They accept the credentials of any accoun
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 
 from ...errors import ApiError, ConfigurationError
 from ..context import Context
-from ..faults import MAX_COUNT, Fault
+from ..faults import MAX_COUNT, MAX_STATUS, MIN_STATUS, Fault
 from ..inbound import EmulatedReply, Inbound
 from ..media import MediaFetcher
 from ..reactions import reaction_text
 from ..resources import MessageRecord
 from ..schedule import Schedule
+from ..store import Condition
 from ..text_faults import text_fault
 from .control_logs import entry_fields
 from .control_phones import read_address
 from .parameters import INVALID_PARAMETER, Parameters
 from .representations import iso_date, message_fields
 from .request import CONTROL, ApiAnswer, ApiRequest, Fields, NoContent, PlainDocument, Rule
+
+#: How long a text may wait for messages, in seconds of real time.
+MAX_WAIT_S = 60
+_POLL_S = 0.05
+_UNAVAILABLE = 503
+_MAX_SHOWN = 100
 
 
 class Control:
@@ -49,14 +57,40 @@ class Control:
         yield Rule(path=f"{CONTROL}/reset", views={"POST": self.reset}, is_json=True)
 
     def text(self, request: ApiRequest) -> ApiAnswer:
-        """Text one of our numbers from a contact."""
+        """Text one of our numbers from a contact; ``Wait`` that many seconds for messages instead of a reply."""
         if not request.form.text("From"):
             raise ApiError(20001, "From is required, with Body or MediaUrl; also To if there are several numbers.")
         try:
             turn = self._receive(request.form)
         except ConfigurationError as error:
             raise ApiError(21606, str(error)) from error
-        return PlainDocument(document=self._turn(turn), status=201)
+        wait_s = request.form.integer("Wait", 0, MAX_WAIT_S, INVALID_PARAMETER) or 0
+        sent = self._await_messages(turn, wait_s)
+        document = {**self._turn(turn), "sent": [self._message(message) for message in sent]}
+        return PlainDocument(document=document, status=201)
+
+    def _await_messages(self, turn: EmulatedReply, wait_s: int) -> list[MessageRecord]:
+        """Return what was sent to the contact through the REST API since its text.
+
+        Some apps answer the webhook with nothing, and write when they are done: if there is no reply and no problem,
+        wait for the first message.
+        """
+        is_answered = turn.messages or turn.problems or turn.twilio_says or turn.unrouted
+        deadline = time.monotonic() + (0 if is_answered else wait_s)
+        while not (sent := self._sent_since(turn.inbound)) and time.monotonic() < deadline:
+            self._context.faults.wait(_POLL_S)
+        return sent
+
+    def _sent_since(self, inbound: MessageRecord) -> list[MessageRecord]:
+        to_contact = (Condition("direction", "=", "outbound-api"), Condition("to", "=", inbound.from_))
+        return self._context.store.find(
+            MessageRecord,
+            *to_contact,
+            account_sid=inbound.account_sid,
+            oldest_first=True,
+            beyond=inbound.sid,
+            limit=_MAX_SHOWN,
+        )
 
     def _receive(self, form: Parameters) -> EmulatedReply:
         """Let a text arrive, or with ``Reaction`` a reaction to it; ``Fault`` happens to it.
@@ -109,8 +143,12 @@ class Control:
             raise ApiError(20001, str(error)) from error
 
     def fail(self, request: ApiRequest) -> ApiAnswer:
-        """Answer the next ``Requests`` requests to the REST API with 503."""
-        self._context.faults.repeat("api-503", request.form.integer("Requests", 0, MAX_COUNT, 20001) or 0)
+        """Answer the next ``Requests`` requests to the REST API with ``Status``, by default 503."""
+        count = request.form.integer("Requests", 0, MAX_COUNT, INVALID_PARAMETER) or 0
+        status = request.form.integer("Status", MIN_STATUS, MAX_STATUS, INVALID_PARAMETER) or _UNAVAILABLE
+        is_usual = status == _UNAVAILABLE
+        self._context.faults.repeat("api-503", count if is_usual else 0)
+        self._context.faults.repeat("api-status", 0 if is_usual else count, status=status)
         return NoContent()
 
     def reset(self, request: ApiRequest) -> ApiAnswer:

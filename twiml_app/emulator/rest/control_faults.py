@@ -9,7 +9,7 @@ from dataclasses import asdict
 from ...errors import ApiError, ConfigurationError
 from ..context import Context
 from ..fault_kinds import FAULT_KINDS
-from ..faults import MAX_COUNT, MAX_ERROR_CODE, MAX_SECONDS, Fault, FaultRule
+from ..faults import MAX_COUNT, MAX_ERROR_CODE, MAX_SECONDS, MAX_STATUS, MIN_STATUS, Fault, FaultRule
 from ..quoting import shown
 from .parameters import INVALID_PARAMETER, Parameters
 from .request import CONTROL, ApiAnswer, ApiRequest, Fields, NoContent, PlainDocument, Rule, not_found
@@ -77,6 +77,7 @@ def _read_fault(form: Parameters) -> Fault:
         path=form.text("Path"),
         event=form.text("Event"),
         error_code=form.integer("ErrorCode", 1, MAX_ERROR_CODE, INVALID_PARAMETER) or 0,
+        status=form.integer("Status", MIN_STATUS, MAX_STATUS, INVALID_PARAMETER) or 0,
         seconds=_decimal(form, "Seconds", 0.0, MAX_SECONDS),
         text=form.text("Text"),
     )

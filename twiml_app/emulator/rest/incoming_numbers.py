@@ -8,26 +8,31 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from ...errors import ApiError
 from ..context import Context
-from ..numbers import read_sender
+from ..number_stock import LOCAL, MOBILE, TOLL_FREE, has_mms, kind_of
+from ..numbers import formatted
 from ..quoting import shown
-from ..resources import Application, IncomingNumber, MessagingService
+from ..resources import Application, IncomingNumber, MessagingService, PostalAddress
 from ..store import Condition
+from .available_numbers import number_to_buy
 from .paging import Names, Pager
-from .parameters import INVALID_URL, Parameters
-from .representations import number_fields
+from .parameters import INVALID_PARAMETER, INVALID_URL, Parameters
 from .request import ApiAnswer, ApiRequest, NoContent, OneResource, Rule, find_own
+from .sender_representations import number_fields
 
-_NAMES = Names(key="incoming_phone_numbers", element="IncomingPhoneNumbers", item="IncomingPhoneNumber")
+NAMES = Names(key="incoming_phone_numbers", element="IncomingPhoneNumbers", item="IncomingPhoneNumber")
 _URLS = {"SmsUrl": "sms_url", "SmsFallbackUrl": "sms_fallback_url", "StatusCallback": "status_callback"}
 _METHODS = {
     "SmsMethod": "sms_method",
     "SmsFallbackMethod": "sms_fallback_method",
     "StatusCallbackMethod": "status_callback_method",
 }
+#: Short codes are in the list of SMS/ShortCodes instead.
+_NO_SHORT_CODES = Condition("phone_number", "like", "+%")
 _NUMBER_TAKEN = 21422
 _INVALID_APPLICATION = 21218
 
@@ -45,33 +50,43 @@ class IncomingNumbers:
         yield Rule(path=base, views={"GET": self.list, "POST": self.create})
         one = {"GET": self.fetch, "POST": self.update, "DELETE": self.delete}
         yield Rule(path=f"{base}/<sid>", views=one)
+        for kind in (LOCAL, MOBILE, TOLL_FREE):
+            yield Rule(path=f"{base}/{kind}", views={"GET": partial(self.list_kind, kind), "POST": self.create})
 
     def list(self, request: ApiRequest) -> ApiAnswer:
         """List numbers, optionally filtered by name or by some of their digits."""
+        return self._list(request, _NO_SHORT_CODES)
+
+    def list_kind(self, kind: str, request: ApiRequest) -> ApiAnswer:
+        """List the numbers of a kind: Local, Mobile or TollFree."""
+        owned = self._context.store.find(IncomingNumber, _NO_SHORT_CODES, account_sid=request.account.sid)
+        return self._list(request, Condition("sid", "in", [each.sid for each in owned if _is_of(kind, each)]))
+
+    def _list(self, request: ApiRequest, *conditions: Condition) -> ApiAnswer:
         wanted, name = request.query.text("PhoneNumber").strip(), request.query.text("FriendlyName")
-        conditions = [Condition("phone_number", "like", _pattern(wanted))] if wanted else []
-        conditions += [Condition("friendly_name", "=", name)] if name else []
+        filters = [Condition("phone_number", "like", digits_pattern(wanted))] if wanted else []
+        filters += [Condition("friendly_name", "=", name)] if name else []
         return self._pager.list_page(
-            request, IncomingNumber, _NAMES, lambda number: number_fields(number, request.suffix), *conditions
+            request, IncomingNumber, NAMES, lambda number: number_fields(number, request.suffix), *conditions, *filters
         )
 
     def create(self, request: ApiRequest) -> ApiAnswer:
-        """Add a number."""
-        address = read_sender(request.form.text("PhoneNumber"))
-        if address is None or address.kind not in ("number", "short_code"):
-            raise ApiError(21421, f"The PhoneNumber {shown(request.form.text('PhoneNumber'))} is invalid.")
-        now = self._context.clock.now()
-        number = IncomingNumber(
-            sid=self._context.new_sid("PN"),
-            account_sid=request.account.sid,
-            date_created=now,
-            date_updated=now,
-            phone_number=address.text,
-            **({"friendly_name": address.text} | self._changes(request)),
-        )
+        """Buy a number: the one given, or any in an area code."""
+        changes = self._changes(request)
         with self._context.lock:
-            if self._context.find_number(address.text):
-                raise ApiError(_NUMBER_TAKEN, f"{shown(address.text)} is not available.")
+            phone_number = number_to_buy(self._context, request.form)
+            if self._context.find_number(phone_number):
+                raise ApiError(_NUMBER_TAKEN, f"The PhoneNumber {shown(phone_number)} is not available.")
+            now = self._context.clock.now()
+            number = IncomingNumber(
+                sid=self._context.new_sid("PN"),
+                account_sid=request.account.sid,
+                date_created=now,
+                date_updated=now,
+                phone_number=phone_number,
+                mms=has_mms(phone_number),
+                **({"friendly_name": formatted(phone_number)} | changes),
+            )
             return self._save(number, request, 201)
 
     def fetch(self, request: ApiRequest, sid: str) -> ApiAnswer:
@@ -104,7 +119,11 @@ class IncomingNumbers:
 
         Raises: ApiError.
         """
-        changes = _number_changes(request.form)
+        changes = number_changes(request.form)
+        if sid := changes.get("address_sid"):
+            address = self._context.store.get(PostalAddress, sid)
+            if address is None or address.account_sid != request.account.sid:
+                raise ApiError(INVALID_PARAMETER, f"The AddressSid {sid} is not that of an address of this account.")
         if sid := changes.get("sms_application_sid"):
             application = self._context.store.get(Application, sid)
             if application is None or application.account_sid != request.account.sid:
@@ -121,16 +140,20 @@ class IncomingNumbers:
 
     def _answer(self, number: IncomingNumber, request: ApiRequest, status: int = 200) -> ApiAnswer:
         fields = number_fields(number, request.suffix)
-        return OneResource(element=_NAMES.item, fields=fields, status=status, modified=number.date_updated)
+        return OneResource(element=NAMES.item, fields=fields, status=status, modified=number.date_updated)
 
 
-def _pattern(wanted: str) -> str:
+def _is_of(kind: str, number: IncomingNumber) -> bool:
+    return kind_of(number.phone_number) == kind
+
+
+def digits_pattern(wanted: str) -> str:
     """Return the SQL LIKE pattern for a part of a number; a star matches any digits."""
     literal = re.sub("[%_]", "?", wanted)
     return f"%{literal.replace('*', '%')}%"
 
 
-def _number_changes(form: Parameters) -> dict[str, Any]:
+def number_changes(form: Parameters) -> dict[str, Any]:
     """Return the fields of a number that a form sets.
 
     Raises: ApiError.
@@ -139,6 +162,8 @@ def _number_changes(form: Parameters) -> dict[str, Any]:
     changes |= {field: form.method(name) for name, field in _METHODS.items() if name in form}
     if "FriendlyName" in form:
         changes["friendly_name"] = form.text("FriendlyName")
+    if "AddressSid" in form:
+        changes["address_sid"] = form.sid("AddressSid", "AD", INVALID_PARAMETER)
     if "SmsApplicationSid" in form:
         changes["sms_application_sid"] = form.sid("SmsApplicationSid", "AP", _INVALID_APPLICATION)
     return changes

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ...errors import ApiError
 from ..context import Context
-from ..numbers import MAGIC_SENDER, Address, check_magic, read_recipient, read_sender
+from ..numbers import MAGIC_SENDER, Address, check_magic, read_recipient, read_sender, takes_names
 from ..quoting import shown
 from ..resources import Account, MessagingService
 from .message_request import MessageRequest
@@ -42,7 +42,11 @@ class AddressReader:
         sender = self._read_sender(request, service)
         home = sender.text if sender else self._first_of(service)
         recipient = _read_recipient(request, sender, home)
-        _refuse_name(sender, recipient, bool(request.form.all("MediaUrl")))
+        has_media = bool(request.form.all("MediaUrl"))
+        _refuse_name(sender, recipient, has_media)
+        if service and not sender and not service.numbers and (has_media or not takes_names(recipient.text)):
+            problem = f"no phone number to send to {shown(recipient.text)}, only an Alpha Sender"
+            raise ApiError(21703, f"The Messaging Service {service.sid} has {problem}.")
         return Addresses(service=service, sender=sender, recipient=recipient)
 
     def _find_service(self, request: MessageRequest) -> MessagingService | None:
@@ -52,7 +56,7 @@ class AddressReader:
         service = self._context.store.get(MessagingService, sid)
         if service is None or service.account_sid != request.account.sid:
             raise ApiError(21701, f"The Messaging Service {sid} does not exist.", status=404)
-        if not service.numbers:
+        if not service.numbers and not service.alpha_sender:
             raise ApiError(21704, f"The Messaging Service {sid} contains no phone numbers.")
         return service
 
@@ -117,11 +121,11 @@ def _read_recipient(request: MessageRequest, sender: Address | None, home: str) 
 def _refuse_name(sender: Address | None, recipient: Address, has_media: bool) -> None:
     """Refuse a name as sender where the recipient's country does not allow one, and with media.
 
-    https://help.twilio.com/articles/223133767
+    Raises: ApiError.
     """
     if sender is None or sender.kind != "name":
         return
-    if recipient.text.startswith("+1"):
+    if not takes_names(recipient.text):
         raise ApiError(21612, f"{shown(recipient.text)} cannot be reached from the name {sender.text}.")
     if has_media:
         raise ApiError(21621, f"The 'From' {shown(sender.text)} has not been enabled for MMS.")

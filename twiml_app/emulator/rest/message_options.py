@@ -7,6 +7,7 @@ from typing import Any
 
 from ...errors import ApiError
 from ..context import Context
+from ..profiles import BRIEF
 from ..resources import API_2008, Application, MessagingService
 from .message_request import MessageApi, MessageRequest
 from .parameters import INVALID_PARAMETER, Parameters
@@ -47,12 +48,12 @@ class OptionReader:
         own = request.form.url("StatusCallback", 21609)
         is_legacy = request.api.is_legacy
         words: dict[str, Any] = {"status_words": "sms" if is_legacy else "message", "status_brief": is_legacy}
-        application_wins = self._context.profile.application_wins
+        profile = self._context.profile
         url = ""
-        if application_wins or not own:
+        if profile.application_wins or not own:
             url = _status_url(self._find_application(request), request.api)
         if url:
-            return words | {"status_url": url, "status_brief": is_legacy or application_wins}
+            return words | {"status_url": url, "status_brief": is_legacy or profile.posted_to_application == BRIEF}
         return words | {"status_url": own or (service.status_callback if service else "")}
 
     def _find_application(self, request: MessageRequest) -> Application | None:

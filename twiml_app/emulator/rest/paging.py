@@ -115,7 +115,8 @@ class Pager:
         page = self.read(request.query)
         owner = request.account.sid if account_sid is None else account_sid
         items, has_more = self.find(kind, page, conditions, owner)
-        envelope = self._envelope(request, page, [item.sid for item in items], has_more)
+        following = f"{page.number + 1}&PageToken=PA{items[-1].sid}" if has_more else ""
+        envelope = self._envelope(request, page, len(items), following)
         if self._totals:
             envelope |= self._count(request, page, self._store.count(kind, *conditions, account_sid=owner))
         rows = [represent(item) for item in items]
@@ -124,12 +125,24 @@ class Pager:
             key=names.key, element=names.element, item=names.item, items=rows, page=envelope, blank=blank
         )
 
-    def _envelope(self, request: ApiRequest, page: Page, sids: list[str], has_more: bool) -> dict[str, Any]:
+    def page_of(self, request: ApiRequest, names: Names, rows: Sequence[Fields] = ()) -> ResourceList:
+        """Return a page of rows that are not stored, by default of none.
+
+        Raises: ApiError.
+        """
+        page = self.read(request.query)
         start = page.size * page.number
-        following = f"{page.number + 1}&PageToken=PA{sids[-1]}" if has_more else ""
+        shown_rows = rows[start : start + page.size]
+        following = str(page.number + 1) if len(rows) > start + page.size else ""
+        envelope = self._envelope(request, page, len(shown_rows), following)
+        envelope |= self._count(request, page, len(rows)) if self._totals else {}
+        return ResourceList(key=names.key, element=names.element, item=names.item, items=shown_rows, page=envelope)
+
+    def _envelope(self, request: ApiRequest, page: Page, length: int, following: str) -> dict[str, Any]:
+        start = page.size * page.number
         return {
             "first_page_uri": page_uri(request, page.size, "0"),
-            "end": start + max(len(sids) - 1, 0),
+            "end": start + max(length - 1, 0),
             "previous_page_uri": page_uri(request, page.size, str(page.number - 1)) if page.number else None,
             "uri": page_uri(request, page.size, str(page.number)),
             "page_size": page.size,
@@ -152,18 +165,22 @@ def _blank(kind: type[ResourceT]) -> ResourceT:
 
 def page_uri(request: ApiRequest, size: int, number: str) -> str:
     """Return the URI of a page, relative to the host."""
-    filters = "".join(
+    return f"{request.path}{request.suffix}?{_filters(request)}PageSize={size}&Page={number}"
+
+
+def _filters(request: ApiRequest) -> str:
+    """Return the filters of a list, for the URIs of its pages."""
+    return "".join(
         f"{quote(name, safe='')}={quote_plus(value)}&"
         for name in request.query.names
         if name not in _OWN
         for value in request.query.all(name)
     )
-    return f"{request.path}{request.suffix}?{filters}PageSize={size}&Page={number}"
 
 
-def meta_page(url: str, key: str, page: Page, items: Sequence[Fields], last_sid: str) -> PlainDocument:
+def meta_page(request: ApiRequest, key: str, page: Page, items: Sequence[Fields], last_sid: str = "") -> PlainDocument:
     """Return a page in the format of the newer APIs, with absolute URLs; ``last_sid`` is empty on the last page."""
-    base = f"{url}?PageSize={page.size}"
+    base = f"{request.base_url}{request.path}?{_filters(request)}PageSize={page.size}"
     following = f"{base}&Page={page.number + 1}&PageToken=PA{last_sid}"
     meta = {
         "page": page.number,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,8 @@ JSON_TYPE = "application/json"
 XML_TYPE = "application/xml"
 CSV_TYPE = "text/csv"
 
+#: A price that is a number, outside of strings: there, a backslash is before the quotation mark.
+_PRICE = re.compile(r'"price": (-?[0-9][0-9.e-]*)')
 #: Names that are not simply the JSON key in camel case.
 _XML_NAMES = {"sms_messages": "SMSMessages", "sip": "SIP"}
 
@@ -35,8 +38,8 @@ class Rendered:
     status: int
 
 
-def render(answer: ApiAnswer, extension: str) -> Rendered:
-    """Render a response."""
+def render(answer: ApiAnswer, extension: str, *, is_2008: bool = False) -> Rendered:
+    """Render a response; in 2008 a document had no XML declaration."""
     if isinstance(answer, NoContent):
         return Rendered(b"", "", answer.status)
     if isinstance(answer, RawBody):
@@ -48,7 +51,7 @@ def render(answer: ApiAnswer, extension: str) -> Rendered:
         return Rendered(_json_bytes(_document(answer)), JSON_TYPE, status)
     if extension == "csv":
         return Rendered(_csv(answer), CSV_TYPE, status)
-    return Rendered(_xml(answer), XML_TYPE, status)
+    return Rendered(_xml_bytes(_xml(answer), is_2008=is_2008), XML_TYPE, status)
 
 
 def render_error(error: ApiError, extension: str, *, more_info: str, is_2008: bool = False) -> Rendered:
@@ -64,11 +67,11 @@ def render_error(error: ApiError, extension: str, *, more_info: str, is_2008: bo
     order = ("status", "message", "code", "more_info") if is_2008 else tuple(fields)
     root = etree.Element("TwilioResponse")
     _append(root, "RestException", {name: fields[name] for name in order})
-    return Rendered(_xml_bytes(root), XML_TYPE, error.status)
+    return Rendered(_xml_bytes(root, is_2008=is_2008), XML_TYPE, error.status)
 
 
 def _json_bytes(document: Any) -> bytes:
-    return json.dumps(document).encode()
+    return _PRICE.sub(lambda found: f'"price": {float(found[1]):.5f}', json.dumps(document)).encode()
 
 
 def _document(answer: OneResource | ResourceList) -> Any:
@@ -77,16 +80,16 @@ def _document(answer: OneResource | ResourceList) -> Any:
     return {answer.key: list(answer.items), **answer.page}
 
 
-def _xml(answer: OneResource | ResourceList) -> bytes:
+def _xml(answer: OneResource | ResourceList) -> etree._Element:
     root = etree.Element("TwilioResponse")
     if isinstance(answer, OneResource):
         _append(root, answer.element, answer.fields)
-        return _xml_bytes(root)
+        return root
     attributes = {name.replace("_", ""): _xml_value(value) for name, value in answer.page.items()}
     items = etree.SubElement(root, answer.element, attributes)
     for fields in answer.items:
         _append(items, answer.item, fields)
-    return _xml_bytes(root)
+    return root
 
 
 def _append(parent: etree._Element, name: str, fields: Fields) -> None:
@@ -103,8 +106,8 @@ def xml_name(key: str) -> str:
     return _XML_NAMES.get(key) or "".join(part.capitalize() for part in key.split("_"))
 
 
-def _xml_bytes(root: etree._Element) -> bytes:
-    return etree.tostring(root, encoding="UTF-8", xml_declaration=True, pretty_print=True)
+def _xml_bytes(root: etree._Element, *, is_2008: bool) -> bytes:
+    return etree.tostring(root, encoding="UTF-8", xml_declaration=not is_2008, pretty_print=True)
 
 
 def _csv(answer: OneResource | ResourceList) -> bytes:

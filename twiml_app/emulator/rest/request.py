@@ -40,6 +40,8 @@ class ApiRequest:
     #: The account whose credentials were sent, and the account that the path names.
     caller: Account
     account: Account
+    #: The scheme and host that were asked, which absolute URLs in the response name.
+    base_url: str
 
     @property
     def suffix(self) -> str:

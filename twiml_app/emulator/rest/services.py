@@ -14,8 +14,8 @@ from ..context import Context
 from ..resources import MessagingService
 from .paging import Pager, meta_page
 from .parameters import Parameters
-from .representations import service_fields
 from .request import ApiAnswer, ApiRequest, NoContent, PlainDocument, Rule, find_own
+from .sender_representations import service_fields
 
 _URLS = {
     "InboundRequestUrl": "inbound_request_url",
@@ -49,9 +49,8 @@ class Services:
         """List services."""
         page = self._pager.read(request.query)
         found, has_more = self._pager.find(MessagingService, page, (), request.account.sid)
-        items = [service_fields(service, self._context.base_url) for service in found]
-        url = f"{self._context.base_url}{request.path}"
-        return meta_page(url, "services", page, items, found[-1].sid if has_more else "")
+        items = [service_fields(service, request.base_url) for service in found]
+        return meta_page(request, "services", page, items, found[-1].sid if has_more else "")
 
     def create(self, request: ApiRequest) -> ApiAnswer:
         """Create a service."""
@@ -65,18 +64,18 @@ class Services:
             date_updated=now,
             **self._changes(request.form),
         )
-        return self._answer(self._context.store.save(service), 201)
+        return self._answer(self._context.store.save(service), request, 201)
 
     def fetch(self, request: ApiRequest, sid: str) -> ApiAnswer:
         """Return a service."""
-        return self._answer(self._find(request, sid))
+        return self._answer(self._find(request, sid), request)
 
     def update(self, request: ApiRequest, sid: str) -> ApiAnswer:
         """Update a service."""
         changes = self._changes(request.form)
         with self._context.lock:
             changed = replace(self._find(request, sid), date_updated=self._context.clock.now(), **changes)
-            return self._answer(self._context.store.save(changed))
+            return self._answer(self._context.store.save(changed), request)
 
     def delete(self, request: ApiRequest, sid: str) -> ApiAnswer:
         """Delete a service, but not its numbers."""
@@ -86,8 +85,8 @@ class Services:
     def _find(self, request: ApiRequest, sid: str) -> MessagingService:
         return find_own(self._context.store, MessagingService, request, sid)
 
-    def _answer(self, service: MessagingService, status: int = 200) -> ApiAnswer:
-        return PlainDocument(document=service_fields(service, self._context.base_url), status=status)
+    def _answer(self, service: MessagingService, request: ApiRequest, status: int = 200) -> ApiAnswer:
+        return PlainDocument(document=service_fields(service, request.base_url), status=status)
 
     def _changes(self, form: Parameters) -> dict[str, Any]:
         """Return the fields of a service that a form sets.
