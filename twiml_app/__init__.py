@@ -1,6 +1,7 @@
 """Receive and answer Twilio messages: the router, the events and the TwiML verbs that handlers use."""
 
 from .alerts import Alert as Alert
+from .conversations import Conversation as Conversation
 from .events import InboundMedia as InboundMedia
 from .events import InboundMessage as InboundMessage
 from .events import StatusCallback as StatusCallback
@@ -15,6 +16,7 @@ from .verbs import Redirect as Redirect
 __all__ = [
     "Alert",
     "Body",
+    "Conversation",
     "InboundMedia",
     "InboundMessage",
     "Media",

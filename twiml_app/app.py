@@ -19,6 +19,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from . import logs
 from .config import Settings
+from .conversations import ConversationKeeper
 from .credentials import weaknesses
 from .direct_dispatch import DirectDispatch
 from .errors import ConfigurationError
@@ -34,7 +35,7 @@ from .webhook_sessions import WebhookSessions
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
-    from .journal import Engine, Ledger
+    from .journal import DurableJournal, Engine, Ledger
     from .metrics import Metrics
 
 EXTENSION = "twiml"
@@ -129,15 +130,39 @@ def assemble(
     """
     chosen = router or load_router(settings.handlers, root)
     if settings.database_url == "off":
+        _require_no_state(chosen)
         receiver = Receiver(chosen, settings, on_exception=on_exception, observer=observer)
         return TwimlState(receiver, settings, root, url_prefix=url_prefix)
     from .journal import DurableJournal, Ledger, open_engine  # a quarter of the time of our imports
 
     engine = open_engine(settings, root)
     journal = DurableJournal(engine, settings) if engine else None
-    receiver = Receiver(chosen, settings, journal=journal, on_exception=on_exception, observer=observer)
+    keeper = _keeper(engine, journal, settings)
+    receiver = Receiver(
+        chosen, settings, journal=journal, conversations=keeper, on_exception=on_exception, observer=observer
+    )
     ledger = Ledger(engine) if engine else None
     return TwimlState(receiver, settings, root, engine, ledger, url_prefix)
+
+
+def _keeper(engine: Engine | None, journal: DurableJournal | None, settings: Settings) -> ConversationKeeper | None:
+    """Return what keeps the conversations; duplicates and messages that wait for their turn share a limit."""
+    if engine is None or journal is None:
+        return None
+    from .journal import ConversationStore
+
+    store = ConversationStore(engine)
+    return ConversationKeeper(store, hours=settings.conversation_hours, may_wait=journal.may_wait)
+
+
+def _require_no_state(router: Router) -> None:
+    """Refuse handlers that need a journal.
+
+    Raises: ConfigurationError.
+    """
+    if stateful := [place_of(route.handler) for route in router.all_routes if route.stateful]:
+        problem = f"is off, and a handler declares `conversation`, whose state is kept in the journal ({stateful[0]})"
+        raise ConfigurationError("TWIML_DATABASE_URL", problem)
 
 
 class Twiml:

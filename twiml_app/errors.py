@@ -16,6 +16,7 @@
     ├── RecordingError            a recording cannot be read
     ├── ApiError                  the emulator's REST API refuses a request
     ├── CannotStore               work or a message was asked for where it cannot be stored
+    ├── StateError                the state of a conversation cannot be stored
     └── JournalError              the base of every error of the journal
         ├── StillRunning          another request is still processing the event
         ├── ClaimLost             another process took over the event, or its row was erased
@@ -152,6 +153,10 @@ class ApiError(TwimlAppError):
 
 class CannotStore(TwimlAppError):
     """Work or a message was asked for where it cannot be stored; the message says why and what to do."""
+
+
+class StateError(TwimlAppError):
+    """A value cannot be kept in a conversation: it is not JSON, or the state is too long."""
 
 
 class JournalError(TwimlAppError):

@@ -19,7 +19,7 @@ ORDER: tuple[str, ...] = (
         "pending",
         "active_app",
     ),
-    *("routing", "receiver", "caller", "recordings", "journal"),
+    *("routing", "receiver", "caller", "recordings", "journal", "conversations"),
     *("metrics", "health", "body_deadlines", "wsgi_request", "wsgi_response", "webhook_sessions"),
     *("views", "trusted_hosts", "direct_dispatch", "app", "emulator"),
     *("handler_errors", "served_app", "testing", "checks", "plugin", "cli"),
@@ -29,8 +29,8 @@ ORDER: tuple[str, ...] = (
 INSIDE: dict[str, tuple[str, ...]] = {
     "routing": ("positions", "patterns", "repeats", "routes", "hidden", "mistakes", "registrations", "router"),
     "receiver": (
-        *("auth", "claims", "replay_proofs", "signature_diagnosis", "admission"),
-        *("responses", "opt_outs", "replies", "suggestions", "answering", "wait_budget", "receiver"),
+        *("auth", "turns", "claims", "replay_proofs", "signature_diagnosis", "admission"),
+        *("responses", "opt_outs", "replies", "suggestions", "wait_budget", "answering", "receiver"),
     ),
     "caller": ("types", "urls", "forms", "http_auth", "session", "transports", "caller"),
     "recordings": (
@@ -38,12 +38,23 @@ INSIDE: dict[str, tuple[str, ...]] = {
         *("known_numbers", "known_words", "texts", "payloads", "scrubbing", "media", "replay"),
     ),
     "journal": (
-        *("deadlines", "lock_holders", "locks", "worker_files", "indexes", "stores", "migrations"),
+        *(
+            "deadlines",
+            "lock_holders",
+            "locks",
+            "worker_files",
+            "indexes",
+            "stores",
+            "conversation_tables",
+            "migrations",
+        ),
         *("group_commit", "engine"),
         *("readers", "sqlite", "postgres_connection", "postgres", "opening"),
         *("ledger", "refusals", "received_events", "rows", "killed", "forgetting", "upkeep", "readiness"),
+        *("conversation_rows", "conversation_store"),
         *("row_claims", "lock_claims", "durable", "archive", "gauges"),
     ),
+    "conversations": ("conversation", "turns", "replayed", "conversations"),
     "emulator": (
         *("quoting", "resources", "profiles", "clocks", "numbers", "pricing", "smart_encoding", "content_types"),
         *("twiml_reader", "chunked_body", "fault_kinds", "faults"),

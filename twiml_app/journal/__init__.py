@@ -1,6 +1,8 @@
 """Durable storage: exactly one answer per event, the delivery ledger, and recorded exchanges."""
 
 from .archive import Archive, Filter
+from .conversation_rows import ConversationRow
+from .conversation_store import ConversationStore, Drawn, Ticket
 from .durable import DurableJournal
 from .engine import Engine
 from .gauges import GAUGES, read_gauges
@@ -12,6 +14,9 @@ from .rows import ExchangeRow
 __all__ = [
     "GAUGES",
     "Archive",
+    "ConversationRow",
+    "ConversationStore",
+    "Drawn",
     "DurableJournal",
     "Engine",
     "ExchangeRow",
@@ -19,6 +24,7 @@ __all__ = [
     "Index",
     "Ledger",
     "LedgerEntry",
+    "Ticket",
     "open_engine",
     "read_gauges",
     "sqlite_path",

@@ -41,6 +41,10 @@ _LAST_ALERT = (
 )
 
 
+#: The tables with a column ``contact``, and their keys.
+_ABOUT_PEOPLE = {"exchanges": "id", "ledger": "sid", "conversations": "id", "conversation_tickets": "id"}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
     """Which exchanges to select; a field that is None matches all of them."""
@@ -152,7 +156,7 @@ class Archive:
         """
         self.collect_killed()
         self._engine.run(lambda execute: execute("DELETE FROM refusals"), wait_s=_WAIT_S)
-        rows = sum(self._erase_from(table, key, address) for table, key in (("exchanges", "id"), ("ledger", "sid")))
+        rows = sum(self._erase_from(table, key, address) for table, key in _ABOUT_PEOPLE.items())
         return Erased(rows, forget(self._engine))
 
     def to_retry(self, wanted: Filter) -> list[ExchangeRow]:

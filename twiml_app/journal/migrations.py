@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from ..errors import JournalTooNew
+from .conversation_tables import CONVERSATION_TABLES
 from .indexes import Index
 from .stores import Execute
 
@@ -116,6 +117,7 @@ MIGRATIONS = (
         ("ALTER TABLE exchanges ADD COLUMN effects TEXT", "DROP INDEX IF EXISTS exchanges_failed"),
         (Index("exchanges_attention", f"exchanges ({_LISTED}) WHERE {FAILED_CONDITION}"),),
     ),
+    Migration(10, CONVERSATION_TABLES, ()),
 )
 #: The oldest schema whose releases can use a journal together with this one. In SQLite, earlier ones claim messages by
 #: rows and do not know the locks of events.

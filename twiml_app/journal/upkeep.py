@@ -16,6 +16,7 @@ INTERVAL_S = 60.0
 BATCH = 200
 #: How long each step may hold up the request that does it, in seconds.
 _WAIT_S = 1.0
+_KEYS = {"exchanges": "id", "ledger": "sid", "refusals": "id", "conversations": "id", "conversation_tickets": "id"}
 
 
 class Upkeep:
@@ -60,6 +61,6 @@ def sweep(execute: Execute, now: float) -> int:
                 (now, BATCH),
             )
         )
-        for table, key in (("exchanges", "id"), ("ledger", "sid"), ("refusals", "id"))
+        for table, key in _KEYS.items()
     ]
     return max(deleted)

@@ -7,6 +7,7 @@ from .claims import Claim, Journal, Outcome, StoredReply
 from .opt_outs import silence_for
 from .receiver import Observer, Receiver, kind_of
 from .replay_proofs import EFFECTS_HEADER, REPLAY_HEADER, ReplayProofs
+from .turns import Conversations, Turn
 
 __all__ = [
     "CHALLENGE",
@@ -16,6 +17,7 @@ __all__ = [
     "Admission",
     "BasicAuth",
     "Claim",
+    "Conversations",
     "Journal",
     "Observer",
     "Outcome",
@@ -23,6 +25,7 @@ __all__ = [
     "ReplayProofs",
     "StatusResults",
     "StoredReply",
+    "Turn",
     "handlers_to_notify",
     "kind_of",
     "run_handlers",

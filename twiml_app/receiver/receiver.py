@@ -26,6 +26,7 @@ from .claims import Claim, Journal, Outcome, StoredReply
 from .opt_outs import silence_for
 from .replay_proofs import EFFECTS_HEADER, REPLAY_HEADER, ReplayProofs, effects_header
 from .responses import empty_response, twiml_response, unavailable_response
+from .turns import Conversations
 from .wait_budget import TWILIO_WAIT_S, WaitBudget
 
 
@@ -42,7 +43,8 @@ class Observer(Protocol):
 class Receiver:
     """Answers webhooks with the handlers of a router.
 
-    ``journal`` guarantees one answer per event; ``on_exception`` is called with every exception that a handler raises;
+    ``journal`` guarantees one answer per event; ``conversations`` keeps the state that handlers declare;
+    ``on_exception`` is called with every exception that a handler raises;
     ``observer`` counts what happens, except in replays; ``clock`` returns seconds; ``now`` returns seconds since 1970.
     """
 
@@ -52,6 +54,7 @@ class Receiver:
         settings: Settings,
         *,
         journal: Journal | None = None,
+        conversations: Conversations | None = None,
         on_exception: Callable[[Exception], object] = lambda _: None,
         observer: Observer | None = None,
         clock: Callable[[], float] = time.perf_counter,
@@ -61,7 +64,7 @@ class Receiver:
         self.settings = settings
         self.journal = journal
         self._admission = Admission(settings, now=now)
-        self._answerer = Answerer(router, settings, self._admission.status_urls, on_exception)
+        self._answerer = Answerer(router, settings, self._admission.status_urls, on_exception, conversations)
         self._replay_proofs = ReplayProofs(settings.secret_keys, clock=now)
         self._observer = observer
         self._clock = clock
@@ -69,6 +72,7 @@ class Receiver:
     def detach_journal(self) -> None:
         """Answer without the journal from now on, for a command that must not write to it."""
         self.journal = None
+        self._answerer.is_rehearsal = True
 
     def handle(self, request: WebhookRequest, read_body: Callable[[], bytes] | None = None) -> WebhookResponse:
         """Answer a request; nothing in it makes this raise.
@@ -170,7 +174,7 @@ class Receiver:
         if claimed.late and isinstance(event, StatusCallback):
             event = replace(event, late=True)
         try:
-            outcome = self._unless_looping(claimed, self._answerer.answer(request, event))
+            outcome = self._unless_looping(claimed, self._answerer.answer(request, event, budget=budget))
         except BaseException:  # the worker or the thread is ending: a retry must not find the event claimed
             with suppress(JournalError):
                 wait_s = budget.left_s(self._clock())
@@ -179,7 +183,11 @@ class Receiver:
         now = self._clock()
         seconds = now - started
         outcome = replace(_mark_overdue(event, outcome, seconds), milliseconds=seconds * 1000)
-        return self._store(journal, claimed, outcome, budget.left_s(now))
+        try:
+            return self._store(journal, claimed, outcome, budget.left_s(now))
+        finally:
+            if outcome.turn:
+                outcome.turn.give_up()
 
     def _unless_looping(self, claim: Claim, outcome: Outcome) -> Outcome:
         if claim.recent_digests.get(outcome.digest, 0) < self.settings.loop_limit:
@@ -189,7 +197,7 @@ class Receiver:
     def _store(self, journal: Journal, claim: Claim, outcome: Outcome, wait_s: float) -> Outcome:
         """Store the answer before it is sent; if that fails it is not sent, unless the settings allow it."""
         try:
-            if outcome.response.status == 500:
+            if outcome.response.status >= 500:
                 journal.fail(claim, outcome, wait_s=wait_s)
             else:
                 journal.finish(claim, outcome, wait_s=wait_s)
@@ -205,6 +213,8 @@ class Receiver:
         else:
             for effect in outcome.effects:
                 effect.committed()
+            if outcome.turn:
+                outcome.turn.committed()
         return outcome
 
     def _answer_without(self, request: WebhookRequest, event: Event, error: JournalUnavailable) -> Outcome:

@@ -3,9 +3,10 @@
 from .hidden import hidden_routes
 from .repeats import overlapping_repeats
 from .router import Match, Router
-from .routes import Handler, MessageRoute, name_of, opt_out_kind, place_of
+from .routes import CONVERSATION, Handler, MessageRoute, name_of, opt_out_kind, place_of
 
 __all__ = [
+    "CONVERSATION",
     "Handler",
     "Match",
     "MessageRoute",

@@ -7,7 +7,7 @@ from typing import Any, TypeVar, overload
 
 from ..alerts import Alert
 from ..errors import RegistrationError
-from .mistakes import require_fit
+from .mistakes import require_fit, require_message_fit
 from .routes import AlertRoute, Handler, MessageRoute, place_of
 
 HandlerT = TypeVar("HandlerT", bound=Handler)
@@ -32,8 +32,7 @@ class Registrations:
                 "@router.reaction takes neither parentheses nor kinds: write @router.reaction in the line above the"
                 " handler, which finds the kind in message.reaction"
             )
-        require_fit(handler, (), "a message")
-        self._set_reaction(MessageRoute(handler, reaction=True))
+        self._set_reaction(MessageRoute(handler, reaction=True, stateful=require_message_fit(handler)))
         return handler
 
     @overload

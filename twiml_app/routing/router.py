@@ -11,7 +11,7 @@ from typing import Any, TypeVar, overload
 from ..errors import RegistrationError
 from ..events import InboundMessage, StatusCallback
 from ..opt_out_words import OPT_OUT_WORDS
-from .mistakes import require_fit, require_parentheses, warn_unknown_status
+from .mistakes import require_fit, require_message_fit, require_parentheses, warn_unknown_status
 from .patterns import TextPattern, compile_pattern
 from .registrations import Registrations, once
 from .routes import (
@@ -84,8 +84,8 @@ class Router(Registrations):
         compiled = _compile(pattern) if isinstance(pattern, str) else pattern
 
         def register(handler: HandlerT) -> HandlerT:
-            require_fit(handler, capture_names(compiled), "a message")
-            self._add_route(MessageRoute(handler, compiled, conditions))
+            stateful = require_message_fit(handler, capture_names(compiled))
+            self._add_route(MessageRoute(handler, compiled, conditions, stateful=stateful))
             return handler
 
         return register
@@ -100,8 +100,7 @@ class Router(Registrations):
                 "@router.default takes neither parentheses nor a pattern: write @router.default in the line above the"
                 ' handler, or @router.message("hello") for a pattern'
             )
-        require_fit(handler, (), "a message")
-        self._set_default(MessageRoute(handler, default=True))
+        self._set_default(MessageRoute(handler, default=True, stateful=require_message_fit(handler)))
         return handler
 
     def status(self, *statuses: str) -> Callable[[HandlerT], HandlerT]:
@@ -186,6 +185,11 @@ class Router(Registrations):
     def routes(self) -> tuple[MessageRoute, ...]:
         """The message handlers in the order in which they are tried."""
         return (*self._routes.all, self._default) if self._default else tuple(self._routes.all)
+
+    @property
+    def all_routes(self) -> tuple[MessageRoute, ...]:
+        """The message handlers, and the handler of reactions."""
+        return (*self.routes, self.reaction_route) if self.reaction_route else self.routes
 
     @property
     def status_routes(self) -> tuple[StatusRoute, ...]:
