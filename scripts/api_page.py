@@ -17,6 +17,7 @@ from typing import Any, get_overloads
 from twiml_app import (
     Alert,
     Body,
+    Conversation,
     InboundMedia,
     InboundMessage,
     Media,
@@ -38,7 +39,7 @@ Everything that a handler needs is imported from `twiml_app`:
 
 ```python
 from twiml_app import Body, Media, Message, MessagingResponse, Redirect, Router
-from twiml_app import Alert, InboundMedia, InboundMessage, Reaction, StatusCallback  # for annotations
+from twiml_app import Alert, Conversation, InboundMedia, InboundMessage, Reaction, StatusCallback  # for annotations
 ```
 
 The [reference](reference.md) explains patterns, replies and settings. This page is generated from the docstrings by
@@ -125,7 +126,8 @@ def _comment(lines: list[str], node: ast.AnnAssign) -> str:
 
 def page() -> str:
     """Return the page."""
-    parts = [_INTRODUCTION, "## Events", *_events(), "## Router", *_router(), "## Replies"]
+    parts = [_INTRODUCTION, "## Events", *_events(), "## Router", *_router()]
+    parts += ["## Conversation", _text(Conversation), *_members(Conversation), "## Replies"]
     for kind in (Message, Body, Media, Redirect, MessagingResponse):
         parts += _class(kind)
     return "\n\n".join(parts) + "\n"
@@ -164,10 +166,10 @@ def _event_table(attributes: list[Attribute]) -> str:
 
 def _router() -> Iterator[str]:
     yield from (_signature("Router", Router), _text(Router))
-    for name in ("message", "default", "status", "error_code", "alert", "opt_out", "reaction"):
+    for name in ("message", "default", "status", "error_code", "alert", "opt_out", "reaction", "handed_off"):
         method = getattr(Router, name)
         yield f"### @router.{name}"
-        if name not in ("default", "reaction"):  # written without parentheses
+        if name not in ("default", "reaction", "handed_off"):  # written without parentheses
             yield _signature(f"@router.{name}", ([*get_overloads(method)] or [method])[-1])
         yield _text(method)
         if name == "message":
@@ -184,6 +186,10 @@ def _condition_table(method: Callable[..., Any]) -> str:
 
 def _class(kind: type) -> Iterator[str]:
     yield from (f"### {kind.__name__}", _signature(kind.__name__, kind), _text(kind))
+    yield from _members(kind)
+
+
+def _members(kind: type) -> Iterator[str]:
     lines = []
     for name in vars(kind):
         member = getattr(kind, name)

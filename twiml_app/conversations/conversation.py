@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, MutableMapping
+import time
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from typing import Any
 
 from ..errors import StateError
@@ -11,6 +12,9 @@ from ..logs import mask
 
 #: How long the state may be, as JSON, in characters.
 MAX_STATE = 16_384
+HOUR_S = 3600.0
+#: How long a person answers instead of the handlers, unless it is said otherwise.
+HAND_OFF_HOURS = 24.0
 
 
 class Conversation(MutableMapping[str, Any]):
@@ -20,10 +24,21 @@ class Conversation(MutableMapping[str, Any]):
     all if the handler raises.
     """
 
-    __slots__ = ("_loaded", "_values", "contact", "dialog", "dialog_until", "sender")
+    __slots__ = (
+        *("_clock", "_loaded", "_loaded_until", "_values"),
+        *("contact", "dialog", "dialog_until", "handed_off_until", "sender"),
+    )
 
     def __init__(
-        self, contact: str, sender: str, state: str = "{}", *, dialog: Any = None, dialog_until: float = 0.0
+        self,
+        contact: str,
+        sender: str,
+        state: str = "{}",
+        *,
+        dialog: Any = None,
+        dialog_until: float = 0.0,
+        handed_off_until: float = 0.0,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         #: The other person's address.
         self.contact = contact
@@ -35,6 +50,10 @@ class Conversation(MutableMapping[str, Any]):
         self.dialog = dialog
         #: Until when the dialog is kept, in seconds since 1970.
         self.dialog_until = dialog_until
+        #: Until when a person answers instead of the handlers, in seconds since 1970; 0 if that is not so.
+        self.handed_off_until = handed_off_until
+        self._loaded_until = handed_off_until
+        self._clock = clock
 
     def __getitem__(self, name: str) -> Any:
         return self._values[name]
@@ -58,6 +77,24 @@ class Conversation(MutableMapping[str, Any]):
 
     def __repr__(self) -> str:
         return f"<Conversation of {mask(self.contact)} with {mask(self.sender)}: {', '.join(self) or 'empty'}>"
+
+    def hand_off(self, hours: float = HAND_OFF_HOURS) -> None:
+        """Let a person answer: for so many hours, messages reach only the ``@router.handed_off`` handler."""
+        self.handed_off_until = self._clock() + hours * HOUR_S
+
+    def resume(self) -> None:
+        """Let the handlers answer again."""
+        self.handed_off_until = 0.0
+
+    @property
+    def is_handed_off(self) -> bool:
+        """Whether a person answers instead of the handlers."""
+        return self.handed_off_until > self._clock()
+
+    @property
+    def hand_off_is_changed(self) -> bool:
+        """Whether the conversation was handed off or resumed."""
+        return self.handed_off_until != self._loaded_until
 
     def to_json(self) -> str:
         """Return the state as JSON.

@@ -64,6 +64,17 @@ class ConversationKeeper:
         row = drawn.row if drawn.is_next else self._wait(self._store, drawn.ticket, ends_at)
         return StoredTurn(self._store, drawn.ticket, row, hours=self._hours, clock=self._clock)
 
+    def is_handed_off(self, message: InboundMessage, *, wait_s: float, stores: bool) -> bool:
+        """Return whether a person answers a message instead of the handlers; ``stores`` as in ``begin``.
+
+        Raises: JournalUnavailable.
+        """
+        key = conversation_key(message)
+        if not stores:
+            return self._replayed.find(*key).is_handed_off
+        row = self._store.find(*key, wait_s=wait_s) if self._store else None
+        return row is not None and row.handed_off_until > self._clock()
+
     def _draw(self, store: ConversationStore, contact: str, sender: str, ends_at: float) -> Drawn:
         """Draw a ticket.
 

@@ -20,6 +20,7 @@ IDLE_S = 60.0
 class _Kept(NamedTuple):
     state: str
     dialog: object
+    handed_off_until: float
     at: float
 
 
@@ -33,19 +34,25 @@ class ReplayedConversations:
 
     def begin(self, contact: str, sender: str) -> ReplayedTurn:
         """Return the turn of a message; a replay sends one after the other."""
+        return ReplayedTurn(self.find(contact, sender), self.keep)
+
+    def find(self, contact: str, sender: str) -> Conversation:
+        """Return what is remembered about a conversation."""
         now = self._clock()
         with self._lock:
             kept = self._kept.get((contact, sender))
         if kept is None or not 0 <= now - kept.at <= IDLE_S:
-            return ReplayedTurn(Conversation(contact, sender), self.keep)
-        return ReplayedTurn(Conversation(contact, sender, kept.state, dialog=kept.dialog), self.keep)
+            return Conversation(contact, sender, clock=self._clock)
+        state, dialog, until, _ = kept
+        return Conversation(contact, sender, state, dialog=dialog, handed_off_until=until, clock=self._clock)
 
     def keep(self, conversation: Conversation) -> None:
         """Remember a conversation, and forget those that were not used for the longest time.
 
         Raises: StateError.
         """
-        kept = _Kept(conversation.to_json(), conversation.dialog, self._clock())
+        until = conversation.handed_off_until
+        kept = _Kept(conversation.to_json(), conversation.dialog, until, self._clock())
         with self._lock:
             self._kept[conversation.contact, conversation.sender] = kept
             self._kept.move_to_end((conversation.contact, conversation.sender))

@@ -7,12 +7,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..pending import Effect, Transaction
-from .conversation import Conversation
+from .conversation import HOUR_S, Conversation
 
 if TYPE_CHECKING:
     from ..journal import ConversationRow, ConversationStore, Ticket
-
-HOUR_S = 3600.0
 
 
 class StoredTurn:
@@ -27,7 +25,7 @@ class StoredTurn:
         hours: float,
         clock: Callable[[], float],
     ) -> None:
-        self.conversation = conversation_of(row, ticket.contact, ticket.sender, clock())
+        self.conversation = conversation_of(row, ticket.contact, ticket.sender, clock)
         self._store = store
         self._ticket = ticket
         self._saved: ConversationRow | None = None
@@ -48,7 +46,8 @@ class StoredTurn:
 
         Raises: ClaimLost.
         """
-        self._store.end(execute, self._ticket, self._saved)
+        hands_off = self.conversation.hand_off_is_changed
+        self._store.end(execute, self._ticket, self._saved, hands_off=hands_off)
 
     def committed(self) -> None:
         """Note that the turn has ended."""
@@ -62,13 +61,19 @@ class StoredTurn:
             self._store.give_up(self._ticket)
 
 
-def conversation_of(row: ConversationRow | None, contact: str, sender: str, now: float) -> Conversation:
+def conversation_of(row: ConversationRow | None, contact: str, sender: str, clock: Callable[[], float]) -> Conversation:
     """Return the conversation of a row, without a state that has expired."""
     if row is None:
-        return Conversation(contact, sender)
-    state = row.state if row.expires_at > now else "{}"
-    dialog = None if row.dialog is None else json.loads(row.dialog)
-    return Conversation(contact, sender, state, dialog=dialog, dialog_until=row.dialog_until)
+        return Conversation(contact, sender, clock=clock)
+    return Conversation(
+        contact,
+        sender,
+        row.state if row.expires_at > clock() else "{}",
+        dialog=None if row.dialog is None else json.loads(row.dialog),
+        dialog_until=row.dialog_until,
+        handed_off_until=row.handed_off_until,
+        clock=clock,
+    )
 
 
 def row_of(conversation: Conversation, now: float, hours: float) -> ConversationRow:
@@ -86,13 +91,16 @@ def row_of(conversation: Conversation, now: float, hours: float) -> Conversation
         expires_at=now + hours * HOUR_S if state != "{}" else 0.0,
         dialog=None if conversation.dialog is None else json.dumps(conversation.dialog),
         dialog_until=conversation.dialog_until if conversation.dialog is not None else 0.0,
+        handed_off_until=conversation.handed_off_until,
         updated_at=now,
     )
 
 
 def effects_of(conversation: Conversation) -> tuple[Effect, ...]:
     """Return what a handler changed; it is stored by its turn."""
-    if not conversation.is_changed:
-        return ()
-    summary: dict[str, Any] = {"state": conversation.as_dict()}
-    return (Effect("conversation", summary, lambda _: None, lambda: None),)
+    summary: dict[str, Any] = {}
+    if conversation.is_changed:
+        summary["state"] = conversation.as_dict()
+    if conversation.hand_off_is_changed:
+        summary["handed_off"] = conversation.is_handed_off
+    return (Effect("conversation", summary, lambda _: None, lambda: None),) if summary else ()

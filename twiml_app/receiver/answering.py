@@ -76,23 +76,47 @@ class Answerer:
         silence = silence_for(message, self._settings)
         if silence == "blocked":
             return Outcome(twiml_response(), silence)
-        handler = ""
+        if ended := self._note_opt_out(asked, silence):
+            return ended
+        handed_off = self._handed_off(asked)
         try:
-            for notified in opt_out_handlers(self._router, message):
-                handler = name_of(notified)
-                notified(message)
-            if silence:
-                return Outcome(twiml_response(), silence, handler, effects=tuple(asked.collected.effects))
-            handler = ""
-            found = self._router.match(message)
-        except Exception as error:  # whatever a handler raises, Twilio gets an answer
-            return self._failed(error, handler, message)
+            found = handed_off or self._router.match(message)
+        except Exception as error:  # a predicate or a converter of the user
+            return self._failed(error, "", message)
         if found is None and message.reaction:
             return Outcome(twiml_response(), "reaction")
         if found is None:
             self._suggestions.offer(message)
             return Outcome(twiml_response(), "unhandled")
         return self._converse(asked, found) if found.route.stateful else self._call(asked, found)
+
+    def _note_opt_out(self, asked: _Asked, silence: str) -> Outcome | None:
+        """Notify the handlers of a STOP, START or HELP word; return the outcome if the message ends with that."""
+        handler = ""
+        try:
+            for notified in opt_out_handlers(self._router, asked.message):
+                handler = name_of(notified)
+                notified(asked.message)
+        except Exception as error:  # whatever a handler raises, Twilio gets an answer
+            return self._failed(error, handler, asked.message)
+        effects = tuple(asked.collected.effects)
+        return Outcome(twiml_response(), silence, handler, effects=effects) if silence else None
+
+    def _handed_off(self, asked: _Asked) -> Match | None:
+        """Return the match of a message that a person answers; without its handler, there is no query.
+
+        Raises: JournalUnavailable.
+        """
+        route = self._router.handed_off_route
+        stores = self._stores(asked)
+        if route is None or self._conversations is None or (stores and asked.collected.refusal):
+            return None
+        ask = partial(self._conversations.is_handed_off, asked.message, stores=stores)
+        is_so = asked.budget.spend(lambda wait_s: ask(wait_s=wait_s)) if asked.budget else ask(wait_s=0.0)
+        return Match(route, {}) if is_so else None
+
+    def _stores(self, asked: _Asked) -> bool:
+        return not (self.is_rehearsal or asked.message.replayed)
 
     def _converse(self, asked: _Asked, found: Match) -> Outcome:
         """Run a handler with the state of its conversation, when those of earlier messages have ended.
@@ -107,6 +131,9 @@ class Answerer:
         except StillRunning as error:
             log_event(logging.WARNING, "conversation", {"problem": error})
             return Outcome(WebhookResponse.line(503, str(error)), "still running", handler)
+        route = self._router.handed_off_route
+        if route and route.stateful and turn.conversation.is_handed_off:  # by the message before this one
+            found = Match(route, {})
         try:
             return replace(self._call(asked, found, turn), turn=turn)
         except BaseException:  # the worker or the thread is ending
@@ -118,13 +145,26 @@ class Answerer:
 
         Raises: StillRunning; JournalUnavailable; CannotStore.
         """
-        stores = not (self.is_rehearsal or asked.message.replayed)
+        stores = self._stores(asked)
         problem = asked.collected.refusal if self._conversations else "this receiver keeps none"
         if self._conversations is None or (problem and stores):
             raise CannotStore(f"a handler declares `conversation`, but it cannot be stored: {problem}")
         begin = partial(self._conversations.begin, asked.message, stores=stores)
         # A quarter is left for storing the answer.
         return asked.budget.spend(lambda wait_s: begin(wait_s=wait_s * 0.75)) if asked.budget else begin(wait_s=0.0)
+
+    def _effects_of(self, turn: Turn) -> tuple[Effect, ...]:
+        """Return what a handler changed in its conversation.
+
+        Raises: StateError; CannotStore, if nobody would get the messages that are handed off.
+        """
+        conversation = turn.conversation
+        is_new = conversation.is_handed_off and conversation.hand_off_is_changed
+        if is_new and self._router.handed_off_route is None:
+            raise CannotStore(
+                "a conversation was handed off, and nobody would get its messages: register @router.handed_off"
+            )
+        return turn.effects()
 
     def _call(self, asked: _Asked, found: Match, turn: Turn | None = None) -> Outcome:
         """Run a handler, and make its reply."""
@@ -134,7 +174,7 @@ class Answerer:
             returned = found.route.handler(message, **arguments)
             response = to_response(returned, handler=handler, status_url=self._status_url(asked.request, message))
             document = to_document(response, handler=handler)
-            effects = (*asked.collected.effects, *(turn.effects() if turn else ()))
+            effects = (*asked.collected.effects, *(self._effects_of(turn) if turn else ()))
         except Exception as error:  # whatever a handler raises, Twilio gets an answer
             return self._failed(error, handler, message)
         name = "replied" if response.verbs else "silent"

@@ -13,7 +13,10 @@ class Turn(Protocol):
 
     @property
     def conversation(self) -> Any:
-        """The state of the conversation, which is the argument ``conversation`` of a handler."""
+        """The state of the conversation, which is the argument ``conversation`` of a handler.
+
+        Its ``is_handed_off`` says whether a person answers instead of the handlers.
+        """
 
     def effects(self) -> tuple[Effect, ...]:
         """Return the effect of a handler that changed the state.
@@ -41,4 +44,10 @@ class Conversations(Protocol):
         """Wait until it is the turn of a message; without ``stores``, as in a replay, its state is not stored.
 
         Raises: StillRunning, if that takes longer than ``wait_s``; JournalUnavailable; CannotStore.
+        """
+
+    def is_handed_off(self, message: InboundMessage, *, wait_s: float, stores: bool) -> bool:
+        """Return whether a person answers a message instead of the handlers.
+
+        Raises: JournalUnavailable.
         """

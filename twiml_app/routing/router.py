@@ -188,8 +188,9 @@ class Router(Registrations):
 
     @property
     def all_routes(self) -> tuple[MessageRoute, ...]:
-        """The message handlers, and the handler of reactions."""
-        return (*self.routes, self.reaction_route) if self.reaction_route else self.routes
+        """The message handlers, and those of reactions and of messages that a person answers."""
+        more = (route for route in (self.reaction_route, self.handed_off_route) if route)
+        return (*self.routes, *more)
 
     @property
     def status_routes(self) -> tuple[StatusRoute, ...]:

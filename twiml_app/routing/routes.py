@@ -132,6 +132,8 @@ class MessageRoute:
     default: bool = False
     #: Whether it takes reactions, and no other message.
     reaction: bool = False
+    #: Whether it takes the messages that a person answers, and no other.
+    handed_off: bool = False
     #: Whether the handler gets the state of its conversation.
     stateful: bool = False
 
@@ -151,8 +153,8 @@ class MessageRoute:
         """The pattern as it was written."""
         if self.default:
             return "(default)"
-        if self.reaction:
-            return "(reaction)"
+        if self.reaction or self.handed_off:
+            return "(reaction)" if self.reaction else "(handed off)"
         if isinstance(self.pattern, TextPattern):
             return f'"{self.pattern.source}"'
         return f"/{self.pattern.pattern}/" if self.pattern else "(any text)"
