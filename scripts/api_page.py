@@ -27,6 +27,9 @@ from twiml_app import (
     Redirect,
     Router,
     StatusCallback,
+    enqueue,
+    enqueue_at,
+    enqueue_in,
 )
 from twiml_app.events import parameter_name
 from twiml_app.routing.routes import Conditions
@@ -40,6 +43,7 @@ Everything that a handler needs is imported from `twiml_app`:
 ```python
 from twiml_app import Body, Media, Message, MessagingResponse, Redirect, Router
 from twiml_app import Alert, Conversation, InboundMedia, InboundMessage, Reaction, StatusCallback  # for annotations
+from twiml_app import enqueue, enqueue_at, enqueue_in
 ```
 
 The [reference](reference.md) explains patterns, replies and settings. This page is generated from the docstrings by
@@ -54,7 +58,8 @@ _PARAMETERS = {
 }
 #: Attributes that are not a parameter of the webhook.
 _COMPUTED = (
-    *("form", "query", "replayed", "late", "in_reply_to", "channel", "contact", "number", "num_media", "reaction"),
+    *("form", "query", "replayed", "late", "in_reply_to", "send_id", "metadata"),
+    *("channel", "contact", "number", "num_media", "reaction"),
     *("kind", "emoji", "quoted", "removed"),
 )
 #: Attributes of an alert that are in the JSON of one parameter.
@@ -102,7 +107,7 @@ def _own_attributes(kind: type) -> Iterator[Attribute]:
     assert isinstance(node, ast.ClassDef)  # noqa: S101 - the source of a class
     lines = source.splitlines()
     for each in node.body:
-        if isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name):
+        if isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name) and not each.target.id.startswith("_"):
             yield Attribute(each.target.id, ast.unparse(each.annotation), _comment(lines, each))
         elif isinstance(each, ast.FunctionDef) and _is_property(each) and not each.name.startswith("_"):
             description = " ".join((ast.get_docstring(each) or "").split())
@@ -130,6 +135,9 @@ def page() -> str:
     parts += ["## Conversation", _text(Conversation), *_members(Conversation), "## Replies"]
     for kind in (Message, Body, Media, Redirect, MessagingResponse):
         parts += _class(kind)
+    parts.append("## Work")
+    for function in (enqueue, enqueue_in, enqueue_at):
+        parts += (f"### {function.__name__}", _signature(function.__name__, function), _text(function))
     return "\n\n".join(parts) + "\n"
 
 
@@ -140,6 +148,7 @@ def _events() -> Iterator[str]:
         yield f"### {kind.__name__}"
         yield _text(kind)
         yield _event_table([attribute for attribute in attributes_of(kind) if attribute.name not in names])
+        yield from _members(kind, properties=False)
     yield "### InboundMessage and StatusCallback"
     yield "Both have these attributes as well."
     yield _event_table(shared)
@@ -166,7 +175,8 @@ def _event_table(attributes: list[Attribute]) -> str:
 
 def _router() -> Iterator[str]:
     yield from (_signature("Router", Router), _text(Router))
-    for name in ("message", "default", "status", "error_code", "alert", "opt_out", "reaction", "handed_off"):
+    names = ("message", "default", "status", "error_code", "alert", "opt_out", "reaction", "handed_off")
+    for name in (*names, "daily", "every"):
         method = getattr(Router, name)
         yield f"### @router.{name}"
         if name not in ("default", "reaction", "handed_off"):  # written without parentheses
@@ -189,11 +199,11 @@ def _class(kind: type) -> Iterator[str]:
     yield from _members(kind)
 
 
-def _members(kind: type) -> Iterator[str]:
+def _members(kind: type, *, properties: bool = True) -> Iterator[str]:
     lines = []
     for name in vars(kind):
         member = getattr(kind, name)
-        if isinstance(member, property):
+        if isinstance(member, property) and properties:
             lines.append(f"- `{name}`: {_summary(member)}")
         elif not name.startswith("_") and inspect.isroutine(member):
             lines.append(f"- `{name}({', '.join(_parameters(member))})`: {_summary(member)}")

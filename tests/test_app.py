@@ -19,9 +19,10 @@ from werkzeug.test import run_wsgi_app
 from tests.servers import ROOT
 from tests.webhook_requests import ACCOUNT, AUTHORIZATION, BASIC, SID, SIGNED, TOKEN
 from twiml_app import Alert, InboundMessage, Router, StatusCallback
-from twiml_app.app import Twiml, collect_settings, create_app, load_router, state_of
+from twiml_app.app import Twiml, collect_settings, create_app, state_of
 from twiml_app.caller.forms import alert_form, inbound_form, status_form
 from twiml_app.errors import ConfigurationError, RegistrationError
+from twiml_app.project_routers import load_router
 from twiml_app.signature import sign
 from twiml_app.webhook import FORM_TYPE, Form
 

@@ -30,7 +30,7 @@ def test_sound_settings_have_no_warnings(postgres_url: str) -> None:
 
     assert settings is not None
     assert {finding.level for finding in findings} == {"ok"}
-    assert findings[-1] == Finding("ok", "handlers", "11 handlers")
+    assert findings[-1] == Finding("ok", "handlers", "15 handlers")
 
 
 @pytest.mark.parametrize(
@@ -54,6 +54,15 @@ def test_sound_settings_have_no_warnings(postgres_url: str) -> None:
         pytest.param({"TWIML_PUBLIK_URL": "x"}, "warning", "did you mean TWIML_PUBLIC_URL?", id="misspelled setting"),
         pytest.param({"TWIML_DATABASE_URL": "off"}, "warning", "is answered twice", id="no journal"),
         pytest.param({"TWIML_DATABASE_URL": "sqlite:////dev/null/x.db"}, "error", "cannot be written to", id="no disk"),
+        pytest.param(
+            {"TWIML_FROM": "+15005550006"}, "error", "without an account and its token", id="sender without an account"
+        ),
+        pytest.param(
+            {"TWIML_FROM": "40404", "TWILIO_ACCOUNT_SID": "AC1", "TWIML_PUBLIC_URL": ""},
+            "warning",
+            "nobody reports the delivery of messages",
+            id="sender without a public URL",
+        ),
         pytest.param({"TWIML_HANDLERS": "no_such"}, "error", "there is no module no_such", id="no handlers"),
     ],
 )

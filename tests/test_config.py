@@ -16,6 +16,7 @@ from twiml_app.setting_readers import READERS
 
 BASIC = {"TWIML_CREDENTIALS": "sms:quite-long-enough"}
 PAIR = Credentials("sms", "quite-long-enough")
+ACCOUNT = "AC" + "0" * 32
 
 
 def read(**values: Any) -> Settings:
@@ -34,11 +35,13 @@ def test_defaults_match_the_reference() -> None:
         "shared_keys": {},
         "accounts": frozenset(),
         "public_url": "",
+        "api_url": "https://api.twilio.com",
         "proxy_hops": 0,
         "message_path": "/message",
         "status_path": "/status",
         "fallback_path": "/fallback",
         "alert_path": "/alert",
+        "media_path": "/media",
         "handlers": "handlers",
         "opt_out_numbers": frozenset(),
         "database_url": "sqlite:///instance/twiml.db",
@@ -50,12 +53,22 @@ def test_defaults_match_the_reference() -> None:
         "loop_limit": 10,
         "wait_s": 10,
         "blocked": frozenset(),
+        "advanced_opt_out": frozenset(),
+        "opt_out_scope": "sender",
+        "segments_per_day": 300,
+        "segments_warning": 10,
         "max_body_bytes": 262144,
         "max_fields": 500,
         "apology": "",
         "log_format": "text",
+        "work_threads": 2,
+        "queue_url": "",
         "health_bind": None,
         "metrics": "off",
+        "account_sid": "",
+        "from_": "",
+        "sender_accounts": {},
+        "pace": {},
     }
 
 
@@ -63,7 +76,7 @@ def test_every_setting_has_a_reader_and_every_reader_a_setting() -> None:
     """A setting without a reader would be silently ignored."""
     own = {name.removeprefix("TWIML_").lower() for name in READERS if name.startswith("TWIML_")}
 
-    assert own == {field.name for field in fields(Settings)} - {"secret_keys"}
+    assert own == {field.name.rstrip("_") for field in fields(Settings)} - {"secret_keys", "account_sid"}
 
 
 @pytest.mark.parametrize(
@@ -87,8 +100,14 @@ def test_every_setting_has_a_reader_and_every_reader_a_setting() -> None:
         pytest.param("TWIML_ACCOUNTS", "AC1, AC2,AC3\nAC4 ,", "accounts", {"AC1", "AC2", "AC3", "AC4"}, id="accounts"),
         pytest.param("TWIML_ACCOUNTS", {"AC1"}, "accounts", {"AC1"}, id="accounts as a set"),
         pytest.param("TWIML_OPT_OUT_NUMBERS", "12345 +1500", "opt_out_numbers", {"12345", "+1500"}, id="numbers"),
+        pytest.param("TWIML_ADVANCED_OPT_OUT", "MG1, MG2", "advanced_opt_out", {"MG1", "MG2"}, id="services"),
+        pytest.param("TWIML_OPT_OUT_SCOPE", "all", "opt_out_scope", "all", id="scope of opt-outs"),
+        pytest.param("TWIML_SEGMENTS_PER_DAY", "50", "segments_per_day", 50, id="segments per day"),
+        pytest.param("TWIML_SEGMENTS_WARNING", 3, "segments_warning", 3, id="segments of one message"),
         pytest.param("TWIML_BLOCKED", ["+1", " +2 ", ""], "blocked", {"+1", "+2"}, id="blocked"),
         pytest.param("TWIML_PUBLIC_URL", " https://a.example/ ", "public_url", "https://a.example", id="public URL"),
+        pytest.param("TWIML_API_URL", "https://api.au1.twilio.com/", "api_url", "https://api.au1.twilio.com", id="api"),
+        pytest.param("TWIML_API_URL", "http://[::1]:8088", "api_url", "http://[::1]:8088", id="emulator"),
         pytest.param("TWIML_PUBLIC_URL", "http://[::1]:80/b@c", "public_url", "http://[::1]:80/b@c", id="and prefix"),
         pytest.param("TWIML_PROXY_HOPS", "2", "proxy_hops", 2, id="hops"),
         pytest.param("TWIML_PROXY_HOPS", 0, "proxy_hops", 0, id="zero hops"),
@@ -110,8 +129,19 @@ def test_every_setting_has_a_reader_and_every_reader_a_setting() -> None:
         pytest.param("TWIML_MAX_FIELDS", "007", "max_fields", 7, id="fields"),
         pytest.param("TWIML_APOLOGY", " Sorry! ", "apology", "Sorry!", id="apology"),
         pytest.param("TWIML_LOG_FORMAT", "json", "log_format", "json", id="log format"),
+        pytest.param("TWIML_QUEUE_URL", "redis://:x@a/0", "queue_url", "redis://:x@a/0", id="queue"),
+        pytest.param("TWIML_WORK_THREADS", "0", "work_threads", 0, id="no threads for work"),
         pytest.param("TWIML_HEALTH_BIND", "0.0.0.0:81", "health_bind", ("0.0.0.0", 81), id="health address"),
         pytest.param("TWIML_HEALTH_BIND", "[::1]:8001", "health_bind", ("::1", 8001), id="health address of IPv6"),
+        pytest.param("TWILIO_ACCOUNT_SID", ACCOUNT, "account_sid", ACCOUNT, id="account"),
+        pytest.param("TWIML_FROM", " +1 (500) 555-0006 ", "from_", "+15005550006", id="sender"),
+        pytest.param("TWIML_FROM", "40404", "from_", "40404", id="short code as sender"),
+        pytest.param(
+            "TWIML_PACE", '{"+15005550006": 3, "40404": 0.5}', "pace", {"+15005550006": 3.0, "40404": 0.5}, id="pace"
+        ),
+        pytest.param(
+            "TWIML_SENDER_ACCOUNTS", {"40404": ACCOUNT}, "sender_accounts", {"40404": ACCOUNT}, id="accounts of senders"
+        ),
         pytest.param("SECRET_KEY", "k", "secret_keys", ("k",), id="Flask's key"),
         pytest.param("SECRET_KEY", b"k\xff", "secret_keys", ("kÿ",), id="Flask's key as bytes"),
     ],
@@ -135,6 +165,7 @@ GIVE_TOKENS = "give a token, a JSON list, or a JSON object of account sid to tok
 GIVE_KEYS = "give a JSON object of key id to secret"
 GIVE_STRINGS = "must be one or more strings separated by white space"
 GIVE_PAIRS = "every entry must be user:password; separate several by white space"
+GIVE_API_URL = "give scheme and host without credentials, such as https://api.twilio.com"
 GIVE_URL = "give scheme, host and prefix without credentials, such as https://sms.example.com"
 GIVE_DATABASE = "give sqlite:/// and a path, postgresql://user:password@host/name, or off"
 EMPTY_SECRET = "has an empty secret: anybody could sign with it"
@@ -167,6 +198,9 @@ EMPTY_SECRET = "has an empty secret: anybody could sign with it"
         pytest.param("TWIML_SHARED_KEYS", '{"k": 1}', GIVE_KEYS, id="secret that is a number"),
         pytest.param("TWIML_ACCOUNTS", 1, GIVE_STRINGS, id="account that is a number"),
         pytest.param("TWIML_BLOCKED", [15005550001], GIVE_STRINGS, id="phone number that is a number"),
+        pytest.param("TWIML_API_URL", "https://AC1:s3cret@api.twilio.com", GIVE_API_URL, id="API with a password"),
+        pytest.param("TWIML_API_URL", "https://api.twilio.com/2010-04-01", GIVE_API_URL, id="API with a path"),
+        pytest.param("TWIML_API_URL", "http://api.twilio.com:80", "is http: the credentials would", id="http API"),
         pytest.param("TWIML_PUBLIC_URL", "sms.example.com", GIVE_URL, id="no scheme"),
         pytest.param("TWIML_PUBLIC_URL", "ftp://sms.example.com", GIVE_URL, id="other scheme"),
         pytest.param("TWIML_PUBLIC_URL", "https://", GIVE_URL, id="no host"),
@@ -176,6 +210,8 @@ EMPTY_SECRET = "has an empty secret: anybody could sign with it"
         pytest.param("TWIML_PUBLIC_URL", "https://a .example", GIVE_URL, id="space in a host"),
         pytest.param("TWIML_PROXY_HOPS", "-1", "is '-1': give a whole number of 0 or more", id="negative hops"),
         pytest.param("TWIML_PROXY_HOPS", True, "is True: give a whole number of 0 or more", id="hops as a flag"),
+        pytest.param("TWIML_OPT_OUT_SCOPE", "none", "is 'none': give sender or all", id="no scope"),
+        pytest.param("TWIML_SEGMENTS_PER_DAY", "0", "is '0': give a whole number of 1 or more", id="no segments"),
         pytest.param("TWIML_MAX_FIELDS", "0", "is '0': give a whole number of 1 or more", id="no fields"),
         pytest.param("TWIML_WAIT_S", "15", "is '15': give a whole number of 1 to 14", id="longer than Twilio waits"),
         pytest.param("TWIML_MAX_FIELDS", 1.5, "is 1.5: give a whole number of 1 or more", id="half a field"),
@@ -192,10 +228,20 @@ EMPTY_SECRET = "has an empty secret: anybody could sign with it"
         pytest.param("TWIML_DATABASE_URL", "sqlite:///", GIVE_DATABASE, id="database without a path"),
         pytest.param("TWIML_RECORD", "none", "is 'none': give all or messages or failed", id="no such choice"),
         pytest.param("TWIML_LOG_FORMAT", ["json"], "is list: give a string", id="choice as a list"),
+        pytest.param("TWIML_QUEUE_URL", "amqp://a", "give sqlite:/// and a path", id="other queue"),
         pytest.param("TWIML_HEALTH_BIND", "8001", "is '8001': give host:port", id="port without a host"),
         pytest.param("TWIML_HEALTH_BIND", "::1:8001", "is '::1:8001': give host:port", id="IPv6 without brackets"),
         pytest.param("TWIML_HEALTH_BIND", "a:0", "is 'a:0': give host:port", id="port 0"),
         pytest.param("TWIML_HEALTH_BIND", "a:65536", "is 'a:65536': give host:port", id="port too large"),
+        pytest.param("TWIML_FROM", "me", "give a number such as", id="sender that is a name"),
+        pytest.param("TWIML_PACE", "3", "give a JSON object of sender to segments per second", id="pace of nobody"),
+        pytest.param("TWIML_PACE", "{}", "give a JSON object of sender to segments per second", id="empty pace"),
+        pytest.param("TWIML_PACE", {"40404": 0}, "is 0 for 40404: give segments per second", id="pace of zero"),
+        pytest.param("TWIML_PACE", {"40404": True}, "is True for 40404: give segments", id="pace that is a flag"),
+        pytest.param("TWIML_PACE", {"40404": "1"}, "is '1' for 40404: give segments", id="pace that is a string"),
+        pytest.param("TWIML_SENDER_ACCOUNTS", {"40404": "me"}, "is 'me' for 40404: give the sid", id="account's name"),
+        pytest.param("TWIML_SENDER_ACCOUNTS", {"40404": 1}, "is 1 for 40404: give the sid", id="account as a number"),
+        pytest.param("TWIML_SENDER_ACCOUNTS", '{"x": "AC"}', "give a number such as", id="sender of an account"),
         pytest.param("SECRET_KEY", b" ", EMPTY_SECRET, id="blank key as bytes"),
         pytest.param("SECRET_KEY", b"", EMPTY_SECRET, id="empty key as bytes"),
         pytest.param("TWIML_APOLOGY", "Entschuldigung f\udcfcr alles", "has bytes that are not UTF-8", id="not UTF-8"),

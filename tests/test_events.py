@@ -42,7 +42,7 @@ def given_values(event: object) -> dict[str, Any]:
     """Return the attributes that do not have their default."""
     names = [field.name for field in fields(event) if field.name not in ("form", "query")]  # type: ignore[arg-type]
     values = {name: getattr(event, name) for name in names}
-    return {name: value for name, value in values.items() if value not in ("", None, False, ())}
+    return {name: value for name, value in values.items() if value not in ("", None, False, (), {})}
 
 
 @pytest.mark.parametrize(
@@ -326,6 +326,18 @@ def test_in_reply_to_comes_only_from_the_query() -> None:
     assert isinstance(other, StatusCallback)
     assert (reply.in_reply_to, other.in_reply_to) == ("SM1", "")
     assert dict(reply.query) == {"in_reply_to": "SM1", "token": "t"}
+
+
+def test_status_of_a_send_answers_no_inbound_message() -> None:
+    """The token in such a URL is only for the send: another parameter next to it proves nothing."""
+    form = Form([("MessageStatus", "sent"), ("SendId", "666")])
+    own = parse_event(form, Form([("send", "1"), ("in_reply_to", "SM1"), ("token", "t")]))
+    other = parse_event(form)
+
+    assert isinstance(own, StatusCallback)
+    assert isinstance(other, StatusCallback)
+    assert (own.send_id, own.in_reply_to, own.metadata) == ("1", "", {})
+    assert other.send_id == ""
 
 
 @pytest.mark.parametrize("form", [{"From": "+15005550001", "Body": "Hi"}, {"MessageStatus": "sent"}, {}], ids=str)

@@ -4,19 +4,36 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
+from typing import cast
 
 import pytest
+from flask import Flask
 
+from handlers.reports import make_report
 from tests.servers import ROOT
+from twiml_app import InboundMessage
 from twiml_app.app import create_app
+from twiml_app.caller.forms import inbound_form
+from twiml_app.events import parse_event
 from twiml_app.testing import Phone
 
 
+def report_of(text: str) -> str:
+    """Return the report that belongs to a text."""
+    return make_report(cast(InboundMessage, parse_event(inbound_form(text))))
+
+
 @pytest.fixture
-def phone(tmp_path: Path) -> Phone:
-    """A phone that texts the example application."""
+def app(tmp_path: Path) -> Flask:
+    """The example application."""
     settings = {"TWIML_CREDENTIALS": "sms:only-for-this-run", "TWIML_DATABASE_URL": f"sqlite:///{tmp_path}/twiml.db"}
-    return Phone(create_app(settings, root=ROOT))
+    return create_app(settings, root=ROOT)
+
+
+@pytest.fixture
+def phone(app: Flask) -> Phone:
+    """A phone that texts the example application."""
+    return Phone(app)
 
 
 @pytest.mark.parametrize(
@@ -45,12 +62,37 @@ def test_messages_are_answered(phone: Phone, text: str, answer: str) -> None:
     assert phone.text(text).texts == [answer]
 
 
+def test_report_is_announced_and_made_after_the_answer(phone: Phone) -> None:
+    """The contact does not wait for it."""
+    assert phone.text("report").texts == ["The report is on its way."]
+    assert report_of("report") == "So far, 12 coffees and 3 teas have been ordered today."
+
+
 def test_picture_is_answered_with_a_picture(phone: Phone) -> None:
     """An image-only message has an empty text and is still a message."""
     reply = phone.image("https://example.com/cat.jpg")
 
     assert reply.texts == ["Thanks, 1 received. Here is ours:"]
     assert reply.media == ["https://demo.twilio.com/owl.png"]
+
+
+def test_receipt_is_saved(app: Flask, phone: Phone, tmp_path: Path) -> None:
+    """A picture is downloaded while the handler runs, and kept in a file."""
+    app.instance_path = str(tmp_path)
+    picture = tmp_path / "photo.jpg"
+    picture.write_bytes(b"a photo")
+
+    assert phone.image(picture, "Receipt", MessageSid="MM" + "1" * 32).texts == ["Thanks, your receipt is filed."]
+    assert (tmp_path / "receipts" / f"MM{'1' * 32}.jpg").read_bytes() == b"a photo"
+
+
+def test_local_picture_is_sent(app: Flask, phone: Phone) -> None:
+    """The reply has a link to the file of the project, which needs no credentials."""
+    reply = phone.text("way")
+    answer = app.test_client().get(reply.media[0].removeprefix("http://localhost"), buffered=True)
+
+    assert reply.texts == ["We are at the red dot:"]
+    assert (answer.content_type, answer.data) == ("image/png", (ROOT / "pictures" / "way.png").read_bytes())
 
 
 def test_delivery_of_a_reply_is_reported_to_its_status_url(phone: Phone, caplog: pytest.LogCaptureFixture) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twiml_app.opt_out_words import OPT_OUT_WORDS, kind_of_word
+from twiml_app.opt_out_words import OPT_OUT_WORDS, kind_of_word, opt_out_change
 
 
 @pytest.mark.parametrize(
@@ -63,3 +63,46 @@ def test_given_words_replace_the_default_ones() -> None:
 def test_any_text_has_one_kind_or_none(text: str) -> None:
     """Anybody can send any text."""
     assert kind_of_word(text) in ("", "STOP", "START", "HELP")
+
+
+@pytest.mark.parametrize(
+    ("text", "change"),
+    [
+        pytest.param("STOP!", "STOP", id="exclamation mark"),
+        pytest.param(" Stop. \n", "STOP", id="full stop and white space"),
+        pytest.param("stop ...", "STOP", id="dots after a space"),
+        pytest.param("“Stop”", "STOP", id="curly quotes"),
+        pytest.param("(unsubscribe)", "STOP", id="brackets"),
+        pytest.param("— quit —", "STOP", id="dashes"),
+        pytest.param("*END*", "STOP", id="stars"),
+        pytest.param("start", "START", id="opt in"),
+        pytest.param(" Unstop\n", "START", id="opt in with white space"),
+        pytest.param("START!", "", id="opt in with punctuation"),
+        pytest.param("YES", "", id="answer to a question"),
+        pytest.param("HELP", "", id="help"),
+        pytest.param("stop?", "", id="question"),
+        pytest.param("stop it!", "", id="two words"),
+        pytest.param("don't stop", "", id="the opposite"),
+        pytest.param("\u017ftop!", "", id="letter whose capital is an S"),
+        pytest.param("", "", id="nothing"),
+        pytest.param("!", "", id="punctuation only"),
+    ],
+)
+def test_opt_out_is_begun_as_people_type_it_and_ended_only_by_an_exact_word(text: str, change: str) -> None:
+    """A message too few costs little; one too many is against the law."""
+    assert opt_out_change(text) == change
+
+
+@given(st.sampled_from(sorted(OPT_OUT_WORDS["STOP"])), st.text(" \t\r\n\x0b\x1c\x85\u2003"), st.booleans())
+def test_every_stop_that_twilio_counts_begins_an_opt_out(word: str, space: str, lower: bool) -> None:
+    """Otherwise messages would fail with 21610."""
+    text = f"{space}{word.lower() if lower else word}{space}"
+
+    assert (kind_of_word(text), opt_out_change(text)) == ("STOP", "STOP")
+
+
+@given(st.text())
+def test_only_an_opt_in_word_of_twilio_ends_an_opt_out(text: str) -> None:
+    """Twilio still refuses messages after any other text."""
+    if opt_out_change(text) == "START":
+        assert kind_of_word(text) == "START"

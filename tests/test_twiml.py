@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -389,3 +390,13 @@ def test_response_shows_its_verbs_and_messages() -> None:
     assert repr(MessagingResponse(message, redirect)) == (
         "MessagingResponse(Message(Body(text='a')), Redirect(url='/r', method=None))"
     )
+
+
+def test_document_with_a_local_file_is_refused() -> None:
+    """Twilio would take the path for a relative URL, and fetch it from the application."""
+    response = MessagingResponse().message("Today:", media=Path("menu.jpg"))
+
+    with pytest.raises(TwimlError) as caught:
+        response.to_bytes()
+
+    assert str(caught.value) == "menu.jpg has no URL: only an application that answers with it serves a local file"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -175,6 +176,17 @@ def test_message_joins_its_texts_and_lists_its_media() -> None:
 def test_media_can_be_given_by_url(message: Message, nouns: tuple[object, ...]) -> None:
     """It is the shortest way to send a picture, and works like MessagingResponse.message."""
     assert message.nouns == nouns
+
+
+def test_local_file_is_given_by_its_path() -> None:
+    """A ``str`` is a URL, so that a text of somebody can never name a file."""
+    one, several = Message("a", media=Path("x/a.jpg")), Message(Media(Path("b.png")), media=["/1", Path("c.gif")])
+
+    assert (one.media, one.files, one.nouns[1]) == (("x/a.jpg",), (Path("x/a.jpg"),), Media(Path("x/a.jpg")))
+    assert (several.media, several.files) == (("b.png", "/1", "c.gif"), (Path("b.png"), Path("c.gif")))
+    assert Media(Path("a.jpg")) != Media("a.jpg")
+    assert repr(one) == f"Message(Body(text='a'), Media({Path('x/a.jpg')!r}))"
+    assert repr(Media("/1")) == "Media(url='/1')"
 
 
 def test_too_many_media_by_url_are_refused() -> None:

@@ -2,11 +2,17 @@
 
 from .alerts import Alert as Alert
 from .conversations import Conversation as Conversation
+from .enqueueing import EnqueuedWork as EnqueuedWork
+from .enqueueing import enqueue as enqueue
+from .enqueueing import enqueue_at as enqueue_at
+from .enqueueing import enqueue_in as enqueue_in
 from .events import InboundMedia as InboundMedia
 from .events import InboundMessage as InboundMessage
 from .events import StatusCallback as StatusCallback
 from .reactions import Reaction as Reaction
 from .routing import Router as Router
+from .sending import cancel as cancel
+from .sending import send as send
 from .twiml import MessagingResponse as MessagingResponse
 from .verbs import Body as Body
 from .verbs import Media as Media
@@ -17,6 +23,7 @@ __all__ = [
     "Alert",
     "Body",
     "Conversation",
+    "EnqueuedWork",
     "InboundMedia",
     "InboundMessage",
     "Media",
@@ -26,4 +33,9 @@ __all__ = [
     "Redirect",
     "Router",
     "StatusCallback",
+    "cancel",
+    "enqueue",
+    "enqueue_at",
+    "enqueue_in",
+    "send",
 ]

@@ -19,3 +19,10 @@ def active_extension() -> Any:
     if "twiml" not in current_app.extensions:
         raise CannotStore("this Flask application has no Twiml extension: call Twiml(app)")
     return current_app.extensions["twiml"]
+
+
+def called_url() -> str:
+    """Return scheme, host and root of the request that is being answered; empty outside of requests."""
+    from flask import has_request_context, request
+
+    return request.root_url.rstrip("/") if has_request_context() else ""

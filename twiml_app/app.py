@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import importlib
 import os
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from flask import Flask, got_request_exception
+from flask import Flask, current_app, got_request_exception
 from flask.sessions import SecureCookieSessionInterface
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from . import logs
+from .assembly import TwimlState, assemble
 from .config import Settings
-from .conversations import ConversationKeeper
 from .credentials import weaknesses
 from .direct_dispatch import DirectDispatch
 from .errors import ConfigurationError
 from .health import HealthServer, health_answers
-from .receiver import Observer, Receiver
 from .routing import Router, place_of
 from .setting_readers import READERS
 from .trusted_hosts import TrustedHosts
@@ -35,10 +30,11 @@ from .webhook_sessions import WebhookSessions
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
-    from .journal import DurableJournal, Engine, Ledger
     from .metrics import Metrics
 
 EXTENSION = "twiml"
+#: How long the end of a web server's process waits for work, in seconds.
+STOP_S = 10.0
 
 
 def create_app(settings: Mapping[str, Any] | None = None, *, root: str | Path | None = None) -> Flask:
@@ -94,77 +90,6 @@ def build_app(settings: Mapping[str, Any], folder: Path, *, router: Router | Non
     return app
 
 
-@dataclass(frozen=True, slots=True)
-class TwimlState:
-    """The state of the extension for one application, in ``app.extensions["twiml"]``."""
-
-    receiver: Receiver
-    settings: Settings
-    #: The folder of the handlers, to which the path of the SQLite journal is relative.
-    root: Path
-    #: The database of the journal; None without a journal.
-    engine: Engine | None = None
-    #: The delivery status of sent messages; None without a journal.
-    ledger: Ledger | None = None
-    #: The part of the path in front of the extension's own paths.
-    url_prefix: str = ""
-
-    @property
-    def router(self) -> Router:
-        """The registered handlers."""
-        return self.receiver.router
-
-
-def assemble(
-    settings: Settings,
-    root: Path,
-    *,
-    router: Router | None = None,
-    url_prefix: str = "",
-    on_exception: Callable[[Exception], object] = lambda _: None,
-    observer: Observer | None = None,
-) -> TwimlState:
-    """Return the extension's state: the handlers, the journal, and the receiver.
-
-    Raises: ConfigurationError; RegistrationError.
-    """
-    chosen = router or load_router(settings.handlers, root)
-    if settings.database_url == "off":
-        _require_no_state(chosen)
-        receiver = Receiver(chosen, settings, on_exception=on_exception, observer=observer)
-        return TwimlState(receiver, settings, root, url_prefix=url_prefix)
-    from .journal import DurableJournal, Ledger, open_engine  # a quarter of the time of our imports
-
-    engine = open_engine(settings, root)
-    journal = DurableJournal(engine, settings) if engine else None
-    keeper = _keeper(engine, journal, settings)
-    receiver = Receiver(
-        chosen, settings, journal=journal, conversations=keeper, on_exception=on_exception, observer=observer
-    )
-    ledger = Ledger(engine) if engine else None
-    return TwimlState(receiver, settings, root, engine, ledger, url_prefix)
-
-
-def _keeper(engine: Engine | None, journal: DurableJournal | None, settings: Settings) -> ConversationKeeper | None:
-    """Return what keeps the conversations; duplicates and messages that wait for their turn share a limit."""
-    if engine is None or journal is None:
-        return None
-    from .journal import ConversationStore
-
-    store = ConversationStore(engine)
-    return ConversationKeeper(store, hours=settings.conversation_hours, may_wait=journal.may_wait)
-
-
-def _require_no_state(router: Router) -> None:
-    """Refuse handlers that need a journal.
-
-    Raises: ConfigurationError.
-    """
-    if stateful := [place_of(route.handler) for route in router.all_routes if route.stateful]:
-        problem = f"is off, and a handler declares `conversation`, whose state is kept in the journal ({stateful[0]})"
-        raise ConfigurationError("TWIML_DATABASE_URL", problem)
-
-
 class Twiml:
     """Serves the handlers of a router in any Flask application, optionally under a URL prefix.
 
@@ -199,8 +124,16 @@ class Twiml:
         prefix = (self._url_prefix if url_prefix is None else url_prefix).rstrip("/")
         metrics = _metrics(settings, self._root)
         state = assemble(
-            settings, self._root, router=chosen, url_prefix=prefix, on_exception=_signal(app), observer=metrics
+            settings,
+            self._root,
+            router=chosen,
+            url_prefix=prefix,
+            on_exception=_signal(app),
+            observer=metrics,
+            context=app.app_context,
         )
+        if metrics and state.sending:
+            state.sending.dispatcher.count = metrics.count_send
         app.extensions[EXTENSION] = state
         _add_views(app, state, metrics)
         for line in warnings_of(settings, state.router, values):
@@ -224,7 +157,7 @@ def _add_views(app: Flask, state: TwimlState, metrics: Metrics | None) -> None:
     if type(app.session_interface) is SecureCookieSessionInterface:
         app.session_interface = WebhookSessions()
     views = webhook_views(state.receiver, state.settings)
-    blueprint = webhook_blueprint(views, state.receiver)
+    blueprint = webhook_blueprint(views, state.receiver, state.media_links)
     if metrics:
         answer = partial(metrics.answer, state.engine)
         blueprint.add_url_rule(METRICS_PATH, "metrics", metrics_view(answer, state.settings.credentials))
@@ -260,6 +193,17 @@ def state_of(app: Flask) -> TwimlState:
     return state
 
 
+def media_url(path: Path, *, channel: str = "sms") -> str:
+    """Return a signed URL of a local file, for a message that is sent through the REST API; it works for a day.
+
+    ``channel`` is that of the message: ``sms``, ``whatsapp``, ``rcs`` or ``messenger``. The current Flask application
+    serves the file.
+
+    Raises: MediaError, for a file that Twilio would not send; ConfigurationError, without TWIML_PUBLIC_URL.
+    """
+    return state_of(current_app).media_links.url(path, channel=channel)
+
+
 def serve_health(app: object) -> None:
     """Serve ``/healthz`` and ``/readyz`` on ``TWIML_HEALTH_BIND`` from a thread, for the worker of a web server.
 
@@ -285,48 +229,25 @@ def _serve_health(app: object) -> None:
         raise ConfigurationError("TWIML_HEALTH_BIND", problem)
 
 
+def run_background(app: object) -> None:
+    """Let a process of a web server do what handlers ask for, in ``TWIML_WORK_THREADS`` threads, once there is any."""
+    if isinstance(app, Flask) and EXTENSION in app.extensions:
+        state = state_of(app)
+        if state.background:
+            state.background.arm(state.settings.work_threads)
+
+
+def stop_background(app: object, *, wait_s: float = STOP_S) -> None:
+    """Begin no more work in this process, and wait for what runs; what does not end in time is run again elsewhere."""
+    background = state_of(app).background if isinstance(app, Flask) and EXTENSION in app.extensions else None
+    if background and not background.stop(wait_s):
+        logs.logger.warning("work was still running after %g s; it will be run again", wait_s)
+
+
 def collect_settings(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return the environment, overridden by the application's own configuration."""
     own = {name: config[name] for name in config if name in READERS or name.startswith("TWIML_")}
     return {**os.environ, **{name: value for name, value in own.items() if value is not None}}
-
-
-def load_router(module_name: str, root: str | Path) -> Router:
-    """Import the module that lists a project's routers, and merge them.
-
-    Raises: ConfigurationError, if it does not exist or lists none; RegistrationError.
-    """
-    if str(root) not in sys.path:
-        sys.path.insert(0, str(root))
-    try:
-        module = importlib.import_module(module_name)
-    except ModuleNotFoundError as error:
-        if error.name != module_name.partition(".")[0] and error.name != module_name:
-            raise
-        raise ConfigurationError("TWIML_HANDLERS", f"there is no module {module_name} in {root}") from error
-    routers = getattr(module, "routers", ())
-    listed = routers if isinstance(routers, list | tuple) else ()
-    if not listed:
-        raise ConfigurationError("TWIML_HANDLERS", f"the module {module_name} has no list of routers: routers = [...]")
-    if strangers := [type(router).__name__ for router in listed if not isinstance(router, Router)]:
-        problem = f"the routers of {module_name} hold a {strangers[0]}: list routers, such as hello.router"
-        raise ConfigurationError("TWIML_HANDLERS", problem)
-    for name in _unlisted(module, listed):
-        logs.logger.warning("%s defines a router that is not listed in %s.routers, so it never runs", name, module_name)
-    return Router(*listed)
-
-
-def _unlisted(package: ModuleType, listed: Sequence[Router]) -> Iterator[str]:
-    """Yield the modules of a handlers package whose router is not listed, so that it never runs."""
-    for folder in getattr(package, "__path__", []):
-        for file in sorted(Path(folder).glob("[!_]*.py")):
-            name = f"{package.__name__}.{file.stem}"
-            router = getattr(sys.modules.get(name), "router", None)
-            imported = name in sys.modules
-            if (imported and isinstance(router, Router) and router not in listed) or (
-                not imported and "Router(" in file.read_text(encoding="utf-8", errors="replace")
-            ):
-                yield name
 
 
 def warnings_of(settings: Settings, router: Router, values: Mapping[str, Any]) -> list[str]:

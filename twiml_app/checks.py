@@ -6,20 +6,24 @@ import glob
 import os
 import re
 import shlex
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from .app import TwimlState, assemble, warnings_of
+from .app import warnings_of
+from .assembly import TwimlState, assemble
 from .caller import Caller, OutgoingRequest, Transport, Webhook, without_userinfo
 from .config import Settings
-from .errors import CallError, JournalError, TwimlAppError
-from .journal import sqlite_path
+from .errors import CallError, ConfigurationError, JournalError, TwimlAppError
+from .journal import WorkArchive, sqlite_path
+from .logs import format_time
 from .private_files import is_open_to_others
 from .receiver import REALM
 from .routing import Router, hidden_routes, overlapping_repeats, place_of
+from .sending import TwilioApi, credentials_of
 from .served_app import ServedApp
 from .setting_readers import READERS
 from .webhook import Form, base_of
@@ -30,6 +34,8 @@ Level = Literal["ok", "warning", "error"]
 #: https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides.
 RETRY_FRAGMENT = "#rc=2&rp=all"
 
+#: How long work may be overdue without a warning, in seconds.
+_OVERDUE_S = 300.0
 #: The length to which a regular expression is cut.
 _SHOWN_PATTERN = 80
 
@@ -59,7 +65,7 @@ def list_settings(values: Mapping[str, Any], *, show_secrets: bool = False) -> d
 def _setting_text(name: str, value: Any, show_secrets: bool) -> str:
     if value in (None, ""):
         return f"({_DEFAULTS.get(name, 'not set')})"
-    if name == "TWIML_DATABASE_URL" and not show_secrets:
+    if name in ("TWIML_DATABASE_URL", "TWIML_QUEUE_URL") and not show_secrets:
         return mask_url(str(value))
     return "(set)" if any(word in name for word in _SECRET) and not show_secrets else str(value)
 
@@ -80,6 +86,8 @@ def check_settings(
     findings = [Finding("warning", "settings", line) for line in warnings_of(settings, router, values)]
     findings += _check_public_url(settings)
     findings += _check_journal(state)
+    findings += _check_sending(settings)
+    findings += _check_work(state)
     findings += _check_routes(router)
     if not router.routes:
         findings.append(
@@ -88,6 +96,30 @@ def check_settings(
     handlers = len(router.routes) + len(router.status_routes) + len(router.opt_out_routes)
     handlers += len(router.alert_routes) + len(router.all_routes) - len(router.routes)
     return settings, [*findings, Finding("ok", "handlers", f"{handlers} handlers")]
+
+
+def _check_work(state: TwimlState) -> Iterator[Finding]:
+    """Check that something runs the work that handlers ask for, and the schedules."""
+    router = state.router
+    asks = bool(router.schedules) or any(route.then for route in router.routes)
+    if state.engine is None:
+        if asks:
+            yield Finding("error", "work", "then= and schedules need a journal: set TWIML_DATABASE_URL")
+        return
+    try:
+        counts = WorkArchive(state.engine).counts(time.time())
+    except JournalError:
+        return  # which was found before
+    finally:
+        state.engine.close()
+    if not state.settings.work_threads and not counts.workers and (asks or counts.waiting):
+        problem = "nothing runs it: TWIML_WORK_THREADS is 0, and no twiml-app worker has given a sign of life"
+        yield Finding("warning", "work", problem)
+    elif counts.overdue_since and time.time() - counts.overdue_since > _OVERDUE_S:
+        since = format_time(counts.overdue_since)
+        yield Finding("warning", "work", f"due since {since} and not run: is the application or a worker running?")
+    if counts.failed:
+        yield Finding("warning", "work", f"{counts.failed} pieces were given up: see twiml-app journal list --failed")
 
 
 def _check_routes(router: Router) -> Iterator[Finding]:
@@ -127,6 +159,22 @@ def _check_public_url(settings: Settings) -> Iterator[Finding]:
         yield Finding(
             "warning", "TWIML_PUBLIC_URL", "http: credentials and texts are sent over the network unencrypted"
         )
+
+
+def _check_sending(settings: Settings) -> Iterator[Finding]:
+    """Check that messages can be sent first, if a default sender says that they are."""
+    if not settings.from_:
+        return
+    try:
+        TwilioApi(settings).require()
+    except ConfigurationError as error:
+        yield Finding("error", "TWIML_FROM", f"messages cannot be sent: {error.problem}")
+    if not credentials_of(settings.sender_accounts.get(settings.from_, ""), settings)[1]:
+        advice = "set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN, or TWIML_AUTH_TOKENS"
+        yield Finding("error", "TWIML_FROM", f"messages cannot be sent without an account and its token: {advice}")
+    if not settings.public_url:
+        says = "without TWIML_PUBLIC_URL, nobody reports the delivery of messages that are not sent by handlers"
+        yield Finding("warning", "TWIML_FROM", says)
 
 
 #: Variables of platforms that discard the disk at the next deploy.

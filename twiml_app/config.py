@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from .credentials import Credentials
@@ -26,13 +26,25 @@ class Settings:
     #: The account sids that are served; empty for any.
     accounts: frozenset[str] = frozenset()
     public_url: str = ""
+    #: Twilio's REST API, or an emulator's: scheme and host.
+    api_url: str = "https://api.twilio.com"
     proxy_hops: int = 0
     message_path: str = "/message"
     status_path: str = "/status"
     fallback_path: str = "/fallback"
     alert_path: str = "/alert"
+    #: The folder of the URLs at which local files are served.
+    media_path: str = "/media"
     handlers: str = "handlers"
     opt_out_numbers: frozenset[str] = frozenset()
+    #: Messaging services that have their own opt-out words: for them, only OptOutType counts.
+    advanced_opt_out: frozenset[str] = frozenset()
+    #: Whether an opt-out holds for the ``sender`` that was texted, or for ``all``.
+    opt_out_scope: str = "sender"
+    #: How many segments one contact may be sent per day, without replies.
+    segments_per_day: int = 300
+    #: A message of more segments is logged as a warning.
+    segments_warning: int = 10
     database_url: str = "sqlite:///instance/twiml.db"
     durability: str = "power"
     store_failure: str = "refuse"
@@ -48,10 +60,22 @@ class Settings:
     max_fields: int = 500
     apology: str = ""
     log_format: str = "text"
+    #: How many threads run work in each process of the web server; with 0, only ``twiml-app worker`` runs it.
+    work_threads: int = 2
+    #: The queue that tells ``twiml-app worker`` at once that work is due; without it, the worker looks every second.
+    queue_url: str = ""
     #: The host and the port on which each worker of gunicorn answers health checks from a thread of its own.
     health_bind: tuple[str, int] | None = None
     #: Whether /metrics is served to those with the credentials.
     metrics: str = "off"
+    #: The account that sends, unless the sender belongs to another; from TWILIO_ACCOUNT_SID.
+    account_sid: str = ""
+    #: What messages are sent from outside of handlers.
+    from_: str = ""
+    #: The accounts of senders that do not belong to ``account_sid``.
+    sender_accounts: Mapping[str, str] = field(default_factory=dict)
+    #: Segments per second of senders whose pace is not the default of their kind.
+    pace: Mapping[str, float] = field(default_factory=dict)
     #: Newest first; the first one signs.
     secret_keys: tuple[str, ...] = ()
 
@@ -108,6 +132,8 @@ def _setting_fields(given: dict[str, Any]) -> dict[str, Any]:
     own = {given.get("TWILIO_ACCOUNT_SID", ""): (given["TWILIO_AUTH_TOKEN"],)} if "TWILIO_AUTH_TOKEN" in given else {}
     fields.setdefault("auth_tokens", own)
     fields.setdefault("shared_keys", {})
+    fields["account_sid"] = given.get("TWILIO_ACCOUNT_SID", "")
+    fields["from_"] = fields.pop("from", "")
     fallbacks = given.get("SECRET_KEY_FALLBACKS", ())
     fields["secret_keys"] = (given["SECRET_KEY"], *fallbacks) if "SECRET_KEY" in given else _derived_keys(fields)
     return fields
@@ -132,6 +158,7 @@ def _require_authentication(settings: Settings, values: Mapping[str, Any]) -> No
 
 def _require_distinct_paths(settings: Settings) -> None:
     paths = {f"TWIML_{endpoint.upper()}_PATH": path for endpoint, path in settings.paths.items()}
+    paths["TWIML_MEDIA_PATH"] = settings.media_path
     for name, path in paths.items():
         if list(paths.values()).count(path) > 1:
             raise ConfigurationError(name, f"{path} is used for two of the four URLs: they must differ")

@@ -8,14 +8,18 @@
     ├── RequestRefused            a request is answered with 4xx and one plain line
     │   ├── Unauthorized          401, with a challenge
     │   ├── Forbidden             403, wrong signature, account or status token
+    │   ├── Gone                  410, a link to a media file has expired
     │   ├── MalformedRequest      400, not a form
     │   └── RequestTooLarge       413
     ├── ReplyError                a handler's return value cannot be sent
     ├── TwimlError                Twilio would not execute this TwiML
     ├── CallError                 a webhook could not be called
+    ├── MediaError                a media file cannot be downloaded or served
     ├── RecordingError            a recording cannot be read
     ├── ApiError                  the emulator's REST API refuses a request
+    ├── CannotSend                a message that Twilio would not take, or that has no sender
     ├── CannotStore               work or a message was asked for where it cannot be stored
+    ├── UnknownWork               stored work names a function that the code does not have
     ├── StateError                the state of a conversation cannot be stored
     └── JournalError              the base of every error of the journal
         ├── StillRunning          another request is still processing the event
@@ -81,6 +85,12 @@ class Forbidden(RequestRefused):
     status = 403
 
 
+class Gone(RequestRefused):
+    """A link to a media file has expired, or its file is no longer there."""
+
+    status = 410
+
+
 class MalformedRequest(RequestRefused):
     """The request body is not a form."""
 
@@ -135,6 +145,18 @@ class CallError(TwimlAppError):
         self.code = code
 
 
+class MediaError(TwimlAppError):
+    """A media file cannot be downloaded, or a local one cannot be served."""
+
+    def __init__(self, problem: str, *, file: str, status: int = 0) -> None:
+        super().__init__(f"{file}: {problem}")
+        #: The URL of the file, or the path of a local one.
+        self.file = file
+        self.problem = problem
+        #: The HTTP status of the answer; 0 if there was none, or if the file in it was refused.
+        self.status = status
+
+
 class RecordingError(TwimlAppError):
     """A recording cannot be read; the message names the file and the line."""
 
@@ -151,12 +173,33 @@ class ApiError(TwimlAppError):
         self.status = status
 
 
+class CannotSend(TwimlAppError):
+    """A message that Twilio would not take, or that has no sender; the message of the error says what to change."""
+
+    def __init__(self, argument: str, problem: str, *, code: int | None = None) -> None:
+        super().__init__(f"{argument} {problem}")
+        #: The argument of ``send`` that has to change.
+        self.argument = argument
+        self.problem = problem
+        #: The error code that Twilio would answer with, https://www.twilio.com/docs/api/errors
+        self.code = code
+
+
 class CannotStore(TwimlAppError):
     """Work or a message was asked for where it cannot be stored; the message says why and what to do."""
 
 
 class StateError(TwimlAppError):
     """A value cannot be kept in a conversation: it is not JSON, or the state is too long."""
+
+
+class UnknownWork(TwimlAppError):
+    """Stored work names a function that the code does not have; it is tried again when the code is deployed."""
+
+    def __init__(self, function: str, problem: str) -> None:
+        super().__init__(f"{function} cannot be found: {problem}. Deploy the code that has it, or retry the work then")
+        #: The name of the function: ``module:name``.
+        self.function = function
 
 
 class JournalError(TwimlAppError):

@@ -8,21 +8,15 @@ before them. Attributes are named after the parameters, in snake case; ``form`` 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from math import isfinite
 from typing import Any, TypeVar
 
 from .alerts import Alert, is_alert, parse_alert
+from .inbound_media import InboundMedia as InboundMedia
+from .inbound_media import MediaSource, from_source
 from .reactions import Reaction, parse_reaction
 from .webhook import Form
-
-
-@dataclass(frozen=True, slots=True)
-class InboundMedia:
-    """A media file that was received with a message; downloading it may require the account's credentials."""
-
-    url: str  #: Where the file can be downloaded.
-    content_type: str  #: The media type, such as ``image/jpeg``; empty if Twilio sent none.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,6 +149,10 @@ class StatusCallback(_MessageEvent):
     event_type: str = ""  #: ``READ`` when the contact has read the message, if the channel reports it.
     #: The sid of the inbound message that this message answered; empty if it was sent through the REST API.
     in_reply_to: str = ""
+    #: The send of this program that the message belongs to; empty for every other message.
+    send_id: str = ""
+    #: What the program gave to ``send`` as ``metadata``; empty for every other message.
+    metadata: Mapping[str, Any] = field(default_factory=dict, hash=False)
     #: Whether a later status was already known when this one arrived.
     late: bool = False
 
@@ -181,11 +179,17 @@ class UnknownEvent(_Event):
         return "webhook of an unknown kind"
 
 
+def with_media_source(message: InboundMessage, source: MediaSource) -> InboundMessage:
+    """Return a message whose media files come from this source."""
+    return replace(message, media=tuple(from_source(each, source) for each in message.media))
+
+
 Event = InboundMessage | StatusCallback | Alert | UnknownEvent
 EventT = TypeVar("EventT", InboundMessage, StatusCallback, UnknownEvent)
 
-#: The query parameters of a status URL that this package writes into its replies.
+#: The query parameters of the status URLs of this package: of a reply, of a message that it sent first, and of both.
 REPLY_PARAMETER = "in_reply_to"
+SEND_PARAMETER = "send"
 TOKEN_PARAMETER = "token"  # noqa: S105 - a name, not a secret
 
 
@@ -225,7 +229,9 @@ def _message_attributes(form: Form, query: Mapping[str, str]) -> dict[str, Any]:
 def _status_attributes(form: Form, query: Mapping[str, str], status: str) -> dict[str, Any]:
     given = _attributes(form, query, StatusCallback)
     given["message_sid"] = _message_sid(form)
-    given["in_reply_to"] = query.get(REPLY_PARAMETER, "")
+    given["send_id"] = send_id = query.get(SEND_PARAMETER, "")
+    given["metadata"] = {}
+    given["in_reply_to"] = "" if send_id else query.get(REPLY_PARAMETER, "")
     given["message_status"] = "sent" if status == "send" else status
     return given
 

@@ -66,6 +66,11 @@ class Metrics:
             "twiml_deliveries", "Status callbacks, by MessageStatus and ErrorCode.", ["status", "code"], registry=None
         )
 
+        self._sends = Counter(
+            "twiml_sends", "Attempts to send a message first, by outcome.", ["outcome"], registry=None
+        )
+        self._segments = Counter("twiml_segments", "Segments of messages that Twilio accepted.", registry=None)
+
     def count_webhook(self, event: Event, outcome: Outcome, seconds: float) -> None:
         """Count an answered webhook; a repeated one is no further delivery."""
         self._webhooks.labels(kind_of(event), outcome.name).inc()
@@ -74,6 +79,12 @@ class Metrics:
         self._seconds.labels(outcome.handler or "none").observe(seconds)
         if isinstance(event, StatusCallback):
             self._deliveries.labels(_known_status(event.message_status), _known_code(event.error_code)).inc()
+
+    def count_send(self, outcome: str, segments: int) -> None:
+        """Count what became of an attempt to send a message."""
+        self._sends.labels(outcome).inc()
+        if outcome == "accepted":
+            self._segments.inc(segments)
 
     def count_refusal(self, status: int) -> None:
         """Count a request that was refused with an HTTP status."""

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, Protocol, Self
 
 from .errors import CannotStore
-from .events import Event
+from .events import Event, InboundMessage, StatusCallback
 
 #: How much one handler may ask for.
 MAX_EFFECTS = 1000
@@ -37,22 +37,46 @@ class Effect:
     write: Callable[[Transaction], object]
     #: Called once it is stored; it must neither wait nor raise.
     committed: Callable[[], object]
+    #: Whether a handler asked for it; otherwise it follows from the event, and is neither shown nor compared.
+    is_asked_for: bool = True
 
     def described(self) -> dict[str, Any]:
         """Return it as a JSON object."""
         return {"kind": self.kind, **self.summary}
 
 
+@dataclass(frozen=True, slots=True)
+class About:
+    """Whom an effect is about: stored with it, so that it can be found and erased; all empty if it is not known."""
+
+    #: The other person's address, and ours.
+    contact: str = ""
+    number: str = ""
+    #: MessageSid of the event that started it.
+    origin: str = ""
+
+    @classmethod
+    def of(cls, event: Event | None) -> Self:
+        """Return whom an event is about."""
+        if isinstance(event, InboundMessage | StatusCallback):
+            return cls(event.contact, event.number, event.message_sid)
+        return cls()
+
+
 class Collection:
-    """Collects the effects of one handler while it is the context of a ``with`` statement."""
+    """Collects the effects of one handler while it is the context of a ``with`` statement.
 
-    __slots__ = ("_token", "effects", "event", "refusal")
+    Without ``about``, the effects are about the same people as the event.
+    """
 
-    def __init__(self, event: Event | None = None, *, refusal: str = "") -> None:
+    __slots__ = ("_about", "_token", "effects", "event", "refusal")
+
+    def __init__(self, event: Event | None = None, *, refusal: str = "", about: About | None = None) -> None:
         #: The event that is being handled; None outside of webhooks.
         self.event = event
         #: Why nothing can be stored; empty if it can.
         self.refusal = refusal
+        self._about = about
         self.effects: list[Effect] = []
         self._token: Token[Collection | None] | None = None
 
@@ -65,6 +89,11 @@ class Collection:
     ) -> None:
         if self._token is not None:
             _current.reset(self._token)
+
+    @property
+    def about(self) -> About:
+        """Whom the effects are about."""
+        return self._about or About.of(self.event)
 
     def add(self, effect: Effect) -> None:
         """Add an effect.

@@ -26,6 +26,7 @@ from .errors import CallError
 from .handler_errors import collect_errors, describe_error
 from .receiver import ReplayProofs
 from .recordings import Destination, Exchange, ProvingTransport, Sender, SendExchange, Sent, local_media
+from .sending import TwilioApi
 from .webhook import base_of
 
 if TYPE_CHECKING:
@@ -119,8 +120,9 @@ def sender(app: Flask, recording: Path | None = None) -> SendExchange:
 def emulator_for(app: Flask, *, number: str = NUMBER) -> Emulator:
     """Return an emulator, not started yet, with one number whose Message URL is the application in this process.
 
-    Webhooks go through the application's real authentication; the REST API is served on a port. Entries of the debugger
-    are posted to the application if it has handlers of alerts.
+    Webhooks go through the application's real authentication; the REST API is served on a port, and what the
+    application sends first goes there, by the emulator's clock. Entries of the debugger are posted to the application
+    if it has handlers of alerts.
     """
     from .emulator import Emulator, EmulatorOptions
 
@@ -135,8 +137,17 @@ def emulator_for(app: Flask, *, number: str = NUMBER) -> Emulator:
         options,
         transport=RoutedTransport(target.base_url, transport, HttpTransport()),
     )
+    state_of(app).media_fetcher.use_api(emulator.url, lambda _account: (emulator.auth_token,))
     if target.key_id:
         emulator.sign_with(target.key_id, target.token)
     webhook = target.webhook(settings.message_path, settings.fallback_path)
     emulator.add_number(number, webhook.url, fallback_url=webhook.fallback_url)
+    if sending := state_of(app).sending:
+        sending.connect(TwilioApi(_settings_of(emulator, settings)), emulator.clock.now)
     return emulator
+
+
+def _settings_of(emulator: Emulator, settings: Settings) -> Settings:
+    """Return the settings with which messages are sent to an emulator."""
+    sid = emulator.account_sid
+    return replace(settings, api_url=emulator.url, account_sid=sid, auth_tokens={sid: (emulator.auth_token,)})

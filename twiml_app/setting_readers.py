@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from .addresses import sender_address
 from .credentials import Credentials
 from .errors import ConfigurationError
 
@@ -79,6 +80,16 @@ def _public_url(name: str, value: Any) -> str:
     return url
 
 
+def _origin(name: str, value: Any) -> str:
+    url = _string(name, value).rstrip("/")
+    found = re.fullmatch(r"(https?)://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?", url)
+    if not found:
+        raise ConfigurationError(name, "give scheme and host without credentials, such as https://api.twilio.com")
+    if found[1] == "http" and found[2].lower().endswith("twilio.com"):
+        raise ConfigurationError(name, "is http: the credentials would be sent unencrypted; give an https URL")
+    return url
+
+
 def _path(name: str, value: Any) -> str:
     path = _string(name, value)
     if not re.fullmatch(r"/[A-Za-z0-9._~/-]+", path):
@@ -123,6 +134,15 @@ def _database_url(name: str, value: Any) -> str:
     return url
 
 
+def _queue_url(name: str, value: Any) -> str:
+    url = _string(name, value)
+    if ":memory:" in url or not re.match(r"sqlite:///.|postgres(ql)?://.|rediss?://.|unix://.", url):
+        raise ConfigurationError(
+            name, "give sqlite:/// and a path, postgresql://user:password@host/name, or redis://host"
+        )
+    return url
+
+
 def _frozen(name: str, value: Any) -> frozenset[str]:
     """Read numbers or sids, separated by white space or commas."""
     return frozenset(part for word in _string_list(name, value) for part in word.replace(",", " ").split())
@@ -142,6 +162,38 @@ def _secret(name: str, value: Any) -> str:
     return secret
 
 
+def _sender(name: str, value: Any) -> str:
+    sender = sender_address(_string(name, value))
+    if not sender:
+        problem = "give a number such as +15005550001, a short code, whatsapp: and a number, or the sid of a service"
+        raise ConfigurationError(name, problem)
+    return sender
+
+
+def _by_sender(name: str, value: Any, wanted: str) -> dict[str, Any]:
+    """Read a JSON object whose keys are senders."""
+    parsed = _parsed_json(name, value)
+    if not isinstance(parsed, dict) or not parsed:
+        raise ConfigurationError(name, f"give a JSON object of sender to {wanted}")
+    return {_sender(name, sender): each for sender, each in parsed.items()}
+
+
+def _paces(name: str, value: Any) -> dict[str, float]:
+    paces = _by_sender(name, value, "segments per second")
+    for sender, pace in paces.items():
+        if not isinstance(pace, int | float) or isinstance(pace, bool) or not 0.01 <= pace <= 10_000:
+            raise ConfigurationError(name, f"is {pace!r} for {sender}: give segments per second, 0.01 to 10000")
+    return {sender: float(pace) for sender, pace in paces.items()}
+
+
+def _sender_accounts(name: str, value: Any) -> dict[str, str]:
+    accounts = _by_sender(name, value, "account sid")
+    for sender, sid in accounts.items():
+        if not isinstance(sid, str) or not re.fullmatch("AC[0-9a-fA-F]{32}", sid):
+            raise ConfigurationError(name, f"is {sid!r} for {sender}: give the sid of an account, which begins with AC")
+    return accounts
+
+
 #: The reader of each setting; a name without a reader is not a setting.
 READERS: dict[str, Callable[[str, Any], Any]] = {
     "TWIML_CREDENTIALS": _credentials,
@@ -151,13 +203,19 @@ READERS: dict[str, Callable[[str, Any], Any]] = {
     "TWIML_SHARED_KEYS": _shared_keys,
     "TWIML_ACCOUNTS": _frozen,
     "TWIML_PUBLIC_URL": _public_url,
+    "TWIML_API_URL": _origin,
     "TWIML_PROXY_HOPS": _whole_number(0),
     "TWIML_MESSAGE_PATH": _path,
     "TWIML_STATUS_PATH": _path,
     "TWIML_FALLBACK_PATH": _path,
     "TWIML_ALERT_PATH": _path,
+    "TWIML_MEDIA_PATH": _path,
     "TWIML_HANDLERS": _string,
     "TWIML_OPT_OUT_NUMBERS": _frozen,
+    "TWIML_ADVANCED_OPT_OUT": _frozen,
+    "TWIML_OPT_OUT_SCOPE": _choice("sender", "all"),
+    "TWIML_SEGMENTS_PER_DAY": _whole_number(1),
+    "TWIML_SEGMENTS_WARNING": _whole_number(1),
     "TWIML_DATABASE_URL": _database_url,
     "TWIML_DURABILITY": _choice("power", "process"),
     "TWIML_STORE_FAILURE": _choice("refuse", "answer"),
@@ -171,8 +229,13 @@ READERS: dict[str, Callable[[str, Any], Any]] = {
     "TWIML_MAX_FIELDS": _whole_number(1),
     "TWIML_APOLOGY": _string,
     "TWIML_LOG_FORMAT": _choice("text", "json"),
+    "TWIML_QUEUE_URL": _queue_url,
+    "TWIML_WORK_THREADS": _whole_number(0, 64),
     "TWIML_HEALTH_BIND": _address,
     "TWIML_METRICS": _choice("off", "on"),
+    "TWIML_FROM": _sender,
+    "TWIML_SENDER_ACCOUNTS": _sender_accounts,
+    "TWIML_PACE": _paces,
     "SECRET_KEY": _secret,
     "SECRET_KEY_FALLBACKS": _secrets,
 }

@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from flask import Flask
 
+from .app import state_of
 from .caller import (
     CONTACT,
     NUMBER,
@@ -23,6 +25,8 @@ from .caller import (
 )
 from .errors import CallError
 from .handler_errors import handler_as_cause
+from .journal import SendArchive
+from .media import local_files
 from .served_app import in_process
 from .twiml import MessagingResponse
 from .verbs import Message, Redirect, Sms, Verb
@@ -105,13 +109,44 @@ class Phone:
         __tracebackhide__ = True  # pytest shows the line of the test
         return self._send(body, {}, fields)
 
-    def image(self, url: str, body: str = "", *, content_type: str = "image/jpeg", **fields: str) -> Reply:
-        """Send a picture, with or without text.
+    def image(self, url: str | Path, body: str = "", *, content_type: str = "image/jpeg", **fields: str) -> Reply:
+        """Send a picture, with or without text: its URL, or a local file, which handlers can open and save.
 
         Raises: CallError, if the application answers with an error; its cause is the exception of the handler.
         """
         __tracebackhide__ = True
-        return self._send(body, {url: content_type}, fields)
+        if isinstance(url, str):
+            return self._send(body, {url: content_type}, fields)
+        made_up = f"https://api.twilio.com/{self._new_sid('ME')}"
+        with local_files({made_up: url}):
+            return self._send(body, {made_up: content_type}, fields)
+
+    def run_work(self, *, within_s: float = 0) -> int:
+        """Run the work that is due now, or within so many seconds, and return how many times functions were run.
+
+        It runs in this thread, in the order in which it is due, and functions see the real time. A function that fails
+        is run again if its next attempt is due within that time.
+
+        Raises: the exception of a function whose last attempt failed; CallError, if the application has no journal.
+        """
+        __tracebackhide__ = True
+        work = state_of(self._app).work
+        if work is None:
+            raise CallError("the application has no journal, so it has no work", url="")
+        return work.run_until(self._clock() + within_s)
+
+    @property
+    def sends(self) -> list[str]:
+        """The texts of the messages that the program has asked for to this phone, apart from replies, oldest first.
+
+        They need not have left: without the emulator, a test sends nothing.
+
+        Raises: CallError, if the application has no journal.
+        """
+        engine = state_of(self._app).engine
+        if engine is None:
+            raise CallError("the application has no journal, so it sends nothing first", url="")
+        return [row.body for row in SendArchive(engine).all_to(self.contact)]
 
     def status(
         self, message_sid: str, message_status: str, *, error_code: int | None = None, **fields: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from .errors import TwimlError
@@ -52,7 +53,7 @@ class MessagingResponse:
         self,
         text: str | None = None,
         *,
-        media: str | Iterable[str] = (),
+        media: str | Path | Iterable[str | Path] = (),
         to: str | None = None,
         from_: str | None = None,
         action: str | None = None,
@@ -71,7 +72,10 @@ class MessagingResponse:
         return self.append(Redirect(url, method))
 
     def to_bytes(self) -> bytes:
-        """Return the document in UTF-8, with an XML declaration."""
+        """Return the document in UTF-8, with an XML declaration.
+
+        Raises: TwimlError, for a local file that has no URL yet.
+        """
         content = "".join([_markup(verb) for verb in self._verbs]) or None
         return DECLARATION + _element("Response", "", content).encode()
 
@@ -120,12 +124,15 @@ def _markup(verb: Verb) -> str:
 
 
 def _content(message: Message) -> str:
-    return "".join(
-        [
-            f"<Body>{_escaped(noun.text)}</Body>" if isinstance(noun, Body) else f"<Media>{_escaped(noun.url)}</Media>"
-            for noun in message.nouns
-        ]
-    )
+    return "".join([_noun_markup(noun) for noun in message.nouns])
+
+
+def _noun_markup(noun: Body | Media) -> str:
+    if isinstance(noun, Body):
+        return f"<Body>{_escaped(noun.text)}</Body>"
+    if noun.path is not None:
+        raise TwimlError(f"{noun.path} has no URL: only an application that answers with it serves a local file")
+    return f"<Media>{_escaped(noun.url)}</Media>"
 
 
 def _element(name: str, attributes: str, content: str | None) -> str:

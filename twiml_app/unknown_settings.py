@@ -9,10 +9,7 @@ from typing import Any
 from .setting_readers import READERS
 
 #: Settings that only the command line reads.
-_OF_COMMANDS = (
-    *("TWIML_EMULATOR_URL", "TWIML_EMULATOR_NUMBERS", "TWIML_API_URL"),
-    *("TWIML_SIMULATE_URL", "TWIML_REPLAY_TO"),
-)
+_OF_COMMANDS = (*("TWIML_EMULATOR_URL", "TWIML_EMULATOR_NUMBERS", "TWIML_SIMULATE_URL", "TWIML_REPLAY_TO"),)
 
 #: Names that resemble one of ours, and that programs use for something else.
 _OF_OTHERS = frozenset(

@@ -1,4 +1,4 @@
-"""The verbs and nouns of messaging TwiML, each checked when it is created.
+"""The verbs of messaging TwiML, each checked when it is created.
 
 The rules are Twilio's, https://www.twilio.com/docs/messaging/twiml: a ``Message`` holds ``Body`` and ``Media``, a
 ``Redirect`` and the legacy ``Sms`` hold text. Anything else raises TwimlError.
@@ -10,9 +10,13 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from pathlib import Path
 
 from .errors import TwimlError
+from .nouns import Body as Body
+from .nouns import Media as Media
+from .nouns import checked_url, noun_of, refuse_bare_urls, require_string
+from .nouns import xml_text as xml_text
 
 #: Twilio's limit of media files per message, https://www.twilio.com/docs/api/errors/14103 and 21623.
 MAX_MEDIA = 10
@@ -25,42 +29,6 @@ SENDING_ATTRIBUTES: Mapping[str, str] = {
     "statusCallback": "status_callback",
 }
 
-_BARE_URL = re.compile(r"\s*https?://\S+\s*", re.IGNORECASE)
-_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-#: Nearly every URL is like this: without spaces, brackets and other characters that need a closer look.
-_is_plain_url = re.compile(r"https?://[!-Z\\^-~]+").fullmatch
-_NOT_IN_URLS = re.compile("[\\s\x00-\x1f\ud800-\udfff\ufffe\uffff]")
-_SCHEME = re.compile("([A-Za-z][A-Za-z0-9+.-]*):")
-
-
-def xml_text(text: str) -> str:
-    """Return text without the characters that XML cannot hold: controls, lone surrogates, U+FFFE and U+FFFF."""
-    return text if text.isprintable() else _NOT_XML.sub("", text)
-
-
-@dataclass(frozen=True, slots=True, init=False)
-class Body:
-    """The text of a message."""
-
-    text: str
-
-    def __init__(self, text: str) -> None:
-        _set_text(self, xml_text(_require_string("Body", text)))
-
-
-@dataclass(frozen=True, slots=True, init=False)
-class Media:
-    """The URL of a media file: absolute, or relative to the URL that answered."""
-
-    url: str
-
-    def __init__(self, url: str) -> None:
-        _set_url(self, _url("Media", url))
-
-
-# Set the field of a frozen instance, in half the time of object.__setattr__.
-_set_text, _set_url = Body.__dict__["text"].__set__, Media.__dict__["url"].__set__
-
 
 class _SendingVerb(ABC):
     """A verb that sends a message, by default to the sender of the inbound one, from the number that received it."""
@@ -72,9 +40,9 @@ class _SendingVerb(ABC):
     ) -> None:
         self.to = None if to is None else _address("to", to)
         self.from_ = None if from_ is None else _address("from", from_)
-        self.action = None if action is None else _url("action", action)
+        self.action = None if action is None else checked_url("action", action)
         self.method = None if method is None else _method(method)
-        self.status_callback = None if status_callback is None else _url("statusCallback", status_callback)
+        self.status_callback = None if status_callback is None else checked_url("statusCallback", status_callback)
 
     def attributes(self) -> dict[str, str | None]:
         """Return the XML attributes, None for those that are not given."""
@@ -107,8 +75,10 @@ class _SendingVerb(ABC):
 class Message(_SendingVerb):
     """A message to send: text, media files, or both.
 
-    ``media`` is the URL of a media file, or several: ``Message("Hi", media="https://example.com/cat.jpg")`` is short
-    for ``Message("Hi", Media("https://example.com/cat.jpg"))``.
+    ``media`` is the URL of a media file, or the ``Path`` of a local one, or several of them:
+    ``Message("Hi", media="https://example.com/cat.jpg")`` is short for
+    ``Message("Hi", Media("https://example.com/cat.jpg"))``. A local file is served by the application, with a signed
+    URL that works for a day; a relative path starts at the project's folder.
 
     With ``split=True``, text that is too long for one message is split into several messages at word boundaries.
 
@@ -122,7 +92,7 @@ class Message(_SendingVerb):
     def __init__(
         self,
         *nouns: str | Body | Media,
-        media: str | Iterable[str] = (),
+        media: str | Path | Iterable[str | Path] = (),
         to: str | None = None,
         from_: str | None = None,
         action: str | None = None,
@@ -132,9 +102,9 @@ class Message(_SendingVerb):
     ) -> None:
         super().__init__(to, from_, action, method, status_callback)
         if len(nouns) > 1:
-            _refuse_bare_urls(nouns[1:])
-        urls = [media] if isinstance(media, str) else media
-        self.nouns: tuple[Body | Media, ...] = (*map(_noun, nouns), *map(Media, urls))
+            refuse_bare_urls(nouns[1:])
+        files = [media] if isinstance(media, str | Path) else media
+        self.nouns: tuple[Body | Media, ...] = (*map(noun_of, nouns), *map(Media, files))
         self.split = split
         if len(self.nouns) > MAX_MEDIA and len(self.media) > MAX_MEDIA:
             raise TwimlError(f"a Message takes {MAX_MEDIA} Media, not {len(self.media)}", code=21623)
@@ -146,8 +116,13 @@ class Message(_SendingVerb):
 
     @property
     def media(self) -> tuple[str, ...]:
-        """The URL of every Media."""
+        """The URL of every Media; for a local file its path, until the application serves it."""
         return tuple([noun.url for noun in self.nouns if isinstance(noun, Media)])
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The path of every Media that is a local file."""
+        return tuple([noun.path for noun in self.nouns if isinstance(noun, Media) and noun.path is not None])
 
     def with_nouns(self, *nouns: str | Body | Media) -> Message:
         """Return a copy of this message with other nouns."""
@@ -195,7 +170,7 @@ class Sms(_SendingVerb):
         status_callback: str | None = None,
     ) -> None:
         super().__init__(to, from_, action, method, status_callback)
-        self.text = xml_text(_require_string("Sms", text))
+        self.text = xml_text(require_string("Sms", text))
 
     def _content(self) -> tuple[object, ...]:
         return (self.text,)
@@ -212,7 +187,7 @@ class Redirect:
     method: str | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "url", _url("Redirect", self.url))
+        object.__setattr__(self, "url", checked_url("Redirect", self.url))
         object.__setattr__(self, "method", _method(self.method))
 
 
@@ -223,7 +198,7 @@ class Comment:
     text: str
 
     def __post_init__(self) -> None:
-        text = re.sub("\r\n?", "\n", xml_text(_require_string("Comment", self.text)))  # as XML reads it back
+        text = re.sub("\r\n?", "\n", xml_text(require_string("Comment", self.text)))  # as XML reads it back
         if "--" in text or text.endswith("-"):
             raise TwimlError("a Comment must not contain -- or end with -")
         object.__setattr__(self, "text", text)
@@ -232,38 +207,10 @@ class Comment:
 Verb = Message | Redirect | Sms | Comment
 
 
-def _require_string(what: str, value: object) -> str:
-    if not isinstance(value, str):
-        raise TwimlError(f"{what} takes a str, not {type(value).__name__}")
-    return value
-
-
-def _noun(noun: str | Body | Media) -> Body | Media:
-    if isinstance(noun, str):
-        return Body(noun)
-    if isinstance(noun, (Body, Media)):
-        return noun
-    raise TwimlError(f"a Message holds str, Body and Media, not {type(noun).__name__}")
-
-
-def _refuse_bare_urls(nouns: Iterable[object]) -> None:
-    """Refuse a str that is only a URL after another noun: it would be appended to the text.
-
-    Raises: TwimlError, which says how to send it.
-    """
-    for noun in nouns:
-        if isinstance(noun, str) and _BARE_URL.fullmatch(noun):
-            url = noun.strip()
-            raise TwimlError(
-                f"{url!r} would be appended to the text of the Message: write Media({url!r}) or media={url!r} to send"
-                f" it as a media file, or Body({url!r}) to send it as text"
-            )
-
-
 def _address(attribute: str, value: str) -> str:
     if isinstance(value, str) and value.isprintable() and value.strip():
         return value
-    if not _require_string(attribute, value).strip() or xml_text(value) != value:
+    if not require_string(attribute, value).strip() or xml_text(value) != value:
         code = 14101 if attribute == "to" else 14102
         raise TwimlError(f"{attribute} is {value!r}: give a phone number or another address", code=code)
     return value
@@ -273,23 +220,3 @@ def _method(value: str | None) -> str | None:
     if value not in (None, "GET", "POST"):
         raise TwimlError(f"method is {value!r}: use GET or POST", code=14104)
     return value
-
-
-def _url(what: str, value: str) -> str:
-    if isinstance(value, str) and _is_plain_url(value):
-        return value
-    text = _require_string(what, value).strip()
-    scheme = _SCHEME.match(text)
-    if not text or _NOT_IN_URLS.search(text) or not _is_readable(text):
-        raise TwimlError(f"{what} is {value!r}: give a URL", code=14105 if what == "statusCallback" else 12200)
-    if scheme and scheme[1].lower() not in ("http", "https"):
-        raise TwimlError(f"{what} is {value!r}: give an http or https URL, or a relative one")
-    return text
-
-
-def _is_readable(url: str) -> bool:
-    try:
-        urlsplit(url)
-    except ValueError:
-        return False
-    return True

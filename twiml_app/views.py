@@ -12,6 +12,8 @@ from .body_deadlines import BodyDeadlines
 from .config import Settings
 from .credentials import Credentials
 from .health import health_answers
+from .media import MediaLinks
+from .media_view import MediaView
 from .receiver import CHALLENGE, BasicAuth, Receiver
 from .webhook import TEXT_TYPE, Endpoint, WebhookResponse
 from .wsgi_request import RequestBody, announces_body, read_request
@@ -32,12 +34,13 @@ def webhook_views(receiver: Receiver, settings: Settings) -> dict[str, WebhookVi
     }
 
 
-def webhook_blueprint(views: Mapping[str, WebhookView], receiver: Receiver) -> Blueprint:
-    """Return the blueprint with the views of the webhook paths and the health checks."""
+def webhook_blueprint(views: Mapping[str, WebhookView], receiver: Receiver, links: MediaLinks) -> Blueprint:
+    """Return the blueprint with the views of the webhook paths, the local files and the health checks."""
     blueprint = Blueprint("twiml", __name__)
     blueprint.register_error_handler(HTTPException, plain_line)
     for path, view in views.items():
         blueprint.add_url_rule(path, view.endpoint, view, methods=["GET", "POST"])
+    blueprint.add_url_rule(f"{links.folder}/<name>", "media", MediaView(links))
     for path, answer in health_answers(receiver).items():
         blueprint.add_url_rule(path, path.removeprefix("/"), _health_view(answer))
     return blueprint

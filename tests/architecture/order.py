@@ -6,55 +6,49 @@ from pathlib import Path
 
 #: The packages and modules of ``twiml_app``.
 ORDER: tuple[str, ...] = (
-    *("errors", "statuses", "segments", "opt_out_words", "reactions"),
-    *("webhook", "alerts", "events", "verbs", "twiml"),
-    *(
-        "credentials",
-        "setting_readers",
-        "unknown_settings",
-        "config",
-        "signature",
-        "logs",
-        "private_files",
-        "pending",
-        "active_app",
-    ),
-    *("routing", "receiver", "caller", "recordings", "journal", "conversations"),
+    *("errors", "statuses", "segments", "opt_out_words", "reactions", "addresses"),
+    *("webhook", "alerts", "inbound_media", "events", "nouns", "verbs", "twiml"),
+    *("credentials", "setting_readers", "unknown_settings", "config", "signature", "logs", "private_files"),
+    *("pending", "active_app"),
+    *("enqueueing", "routing", "receiver", "caller", "media", "recordings", "journal"),
+    "conversations",
+    *("consent", "sending", "opt_outs", "work"),
     *("metrics", "health", "body_deadlines", "wsgi_request", "wsgi_response", "webhook_sessions"),
-    *("views", "trusted_hosts", "direct_dispatch", "app", "emulator"),
+    *("media_view", "views", "trusted_hosts", "direct_dispatch", "project_routers", "assembly", "app", "emulator"),
     *("handler_errors", "served_app", "testing", "checks", "plugin", "cli"),
 )
 
 #: The modules inside each package.
 INSIDE: dict[str, tuple[str, ...]] = {
-    "routing": ("positions", "patterns", "repeats", "routes", "hidden", "mistakes", "registrations", "router"),
+    "enqueueing": ("functions", "arguments", "enqueue"),
+    "routing": (
+        *("positions", "patterns", "repeats", "routes", "hidden", "mistakes"),
+        *("registrations", "schedules", "scheduling", "router"),
+    ),
     "receiver": (
         *("auth", "turns", "claims", "replay_proofs", "signature_diagnosis", "admission"),
-        *("responses", "opt_outs", "replies", "suggestions", "wait_budget", "answering", "receiver"),
+        *("responses", "opt_outs", "replies", "file_urls", "suggestions", "wait_budget", "answering", "receiver"),
     ),
     "caller": ("types", "urls", "forms", "http_auth", "session", "transports", "caller"),
+    "media": ("hosts", "fetching", "sources", "kinds", "links"),
     "recordings": (
         *("format", "url_secrets", "comparison", "folding", "parameters", "fakes", "phone_numbers"),
         *("known_numbers", "known_words", "texts", "payloads", "scrubbing", "media", "replay"),
     ),
     "journal": (
-        *(
-            "deadlines",
-            "lock_holders",
-            "locks",
-            "worker_files",
-            "indexes",
-            "stores",
-            "conversation_tables",
-            "migrations",
-        ),
-        *("group_commit", "engine"),
+        *("deadlines", "lock_holders", "locks", "worker_files", "indexes"),
+        *("opt_out_tables", "stores", "send_tables", "work_tables", "conversation_tables"),
+        *("migrations", "group_commit", "engine"),
         *("readers", "sqlite", "postgres_connection", "postgres", "opening"),
-        *("ledger", "refusals", "received_events", "rows", "killed", "forgetting", "upkeep", "readiness"),
-        *("conversation_rows", "conversation_store"),
-        *("row_claims", "lock_claims", "durable", "archive", "gauges"),
+        *("ledger", "refusals", "received_events", "opt_out_rows", "reachability_rows"),
+        *("send_rows", "send_claims", "send_store", "rows", "killed"),
+        *("forgetting", "upkeep", "readiness", "conversation_rows", "conversation_store"),
+        *("row_claims", "lock_claims", "durable", "archive", "send_archive", "gauges", "work_rows", "work_archive"),
     ),
     "conversations": ("conversation", "turns", "replayed", "conversations"),
+    "consent": ("permission", "opt_out_list"),
+    "sending": ("content", "route", "options", "asking", "http_client", "api", "dispatcher", "sending"),
+    "work": ("delivering", "event_loop", "runner", "keeper", "background", "queue", "work", "opening"),
     "emulator": (
         *("quoting", "resources", "profiles", "clocks", "numbers", "pricing", "smart_encoding", "content_types"),
         *("twiml_reader", "chunked_body", "fault_kinds", "faults"),
@@ -75,7 +69,8 @@ INSIDE: dict[str, tuple[str, ...]] = {
     "cli": (
         *("common", "emulator_parameters", "emulator_client"),
         *("emulator_logs", "emulator_controls", "emulator_faults", "emulator"),
-        *("check", "journal", "journal_maintenance", "explain", "overview", "new", "routes", "simulate", "replay"),
+        *("check", "journal_work", "journal", "journal_maintenance", "explain", "overview", "opt_outs"),
+        *("new", "routes", "simulate", "replay", "sends", "worker"),
     ),
 }
 

@@ -29,10 +29,11 @@ from twiml_app.setting_readers import READERS
 #: The public names of each public module; an empty tuple for all that it exports, or else defines.
 PUBLIC: dict[str, tuple[str, ...]] = {
     "twiml_app": (),
-    "twiml_app.app": ("Twiml", "TwimlState", "create_app"),
+    "twiml_app.app": ("Twiml", "TwimlState", "create_app", "media_url"),
     "twiml_app.emulator": (),
     "twiml_app.errors": (),
-    "twiml_app.journal": ("Ledger",),
+    "twiml_app.journal": ("Ledger", "OptOut"),
+    "twiml_app.opt_outs": ("add", "list", "remove"),
     "twiml_app.signature": ("sign", "verify"),
     "twiml_app.testing": ("Phone", "Reply"),
 }

@@ -113,8 +113,8 @@ def test_terminal_is_asked_before_handlers_run(
             id="database of the extension",
         ),
         pytest.param(
-            {"TWIML_API_URL": "http://AC1:secret@127.0.0.1:8008", "TWILIO_ACCOUNT_SID": "AC1"},
-            "this runs the handlers for real: API http://AC1:***@127.0.0.1:8008, Twilio account AC1",
+            {"TWIML_API_URL": "http://127.0.0.1:8008", "TWILIO_ACCOUNT_SID": "AC1"},
+            "this runs the handlers for real: API http://127.0.0.1:8008, Twilio account AC1",
             id="API",
         ),
     ],

@@ -65,7 +65,7 @@ def test_empty_result_is_explained(phone: Phone) -> None:
     phone.text("hello")
 
     assert (nowhere.exit_code, "or this is not the project's folder" in nowhere.stderr) == (1, True)
-    assert run("journal", "list", "--outcome", "failed").output == "no exchange matches\n"
+    assert run("journal", "list", "--outcome", "failed").output == "nothing matches\n"
 
 
 def test_unreadable_time_is_wrong_usage(phone: Phone) -> None:

@@ -17,7 +17,10 @@ from tests.journal.kept_journals import load_kept_journal
 from tests.servers import LIMIT_S, clean_environment
 from twiml_app.app import create_app
 from twiml_app.caller.forms import alert_form
+from twiml_app.cli.common import project_settings
 from twiml_app.cli.journal_maintenance import journal as group
+from twiml_app.journal import open_engine
+from twiml_app.journal.opt_out_rows import OptOut, add_opt_out
 from twiml_app.testing import Phone
 
 KILLED = """
@@ -138,3 +141,21 @@ def test_retry_runs_handlers_of_alerts_too(phone: Phone, tmp_path: Path, monkeyp
 
     assert again.output.splitlines()[0].split() == ["1", "NO1", "error", "failed"]
     assert fixed.output.splitlines()[-1] == "1 retried, 0 failed again"
+
+
+def test_erase_needs_a_key_only_for_somebody_who_opted_out(phone: Phone) -> None:
+    """Without credentials in the environment there is none, and a hash with another one would never be found."""
+    phone.text("hello")
+    engine = open_engine(project_settings(), Path.cwd())
+    assert engine is not None
+    opted_out = OptOut("+15005550002", "*", "program", "asked", "", 1.0)
+    engine.run(lambda execute: add_opt_out(execute, opted_out))
+    without: dict[str, str | None] = {"TWIML_CREDENTIALS": None}
+
+    erased = run("journal", "erase", "+15005550001", "--yes", environment=without)
+    refused = run("journal", "erase", "+15005550002", "--yes", environment=without)
+    hidden = run("journal", "erase", "+15005550002", "--yes")
+
+    assert (erased.exit_code, refused.exit_code, hidden.exit_code) == (0, 1, 0)
+    assert refused.stderr.startswith("Error: SECRET_KEY: is needed to keep a hash of the opt-outs")
+    assert "opted-out contacts    1\n" in run("overview").output

@@ -108,7 +108,7 @@ def test_erase_and_retry_change_the_journal_of_the_application(host: Path) -> No
     fixed = run("journal", "retry", *APP)
     erased = run("journal", "erase", "+15005550001", "--yes", *APP)
 
-    assert (again.exit_code, fixed.exit_code, erased.output) == (1, 0, "3 rows deleted\n")
+    assert (again.exit_code, fixed.exit_code, erased.output) == (1, 0, "4 rows deleted\n")
     assert run("journal", "list", *APP).output == "nothing was received yet\n"
 
 

@@ -61,7 +61,14 @@ def test_overview_shows_when_the_last_message_was_received(phone: Phone) -> None
         "alerts of Twilio": "0",
         "last alert": "none",
         "refused": "0",
+        "opted-out contacts": "0",
         "last refusal": "none",
+        "work waiting": "0",
+        "work overdue since": "never",
+        "work running": "0",
+        "work failed": "0",
+        "work processes": "0",
+        "last sign of life": "never",
         "error codes": {},
     }
 

@@ -122,6 +122,8 @@ def test_index_that_another_one_replaces_is_dropped(program: Program, database_u
     """It would cost time at each insert, and no query uses it."""
     program.journal.check()
     query(program.engine, "CREATE INDEX exchanges_failed ON exchanges (received_at) WHERE outcome IN ('failed')")
+    query(program.engine, "ALTER TABLE exchanges DROP COLUMN effects")
+    query(program.engine, "ALTER TABLE ledger DROP COLUMN send_id")
     query(program.engine, "UPDATE meta SET value = '2' WHERE name = 'schema_version'")
 
     upgraded = Program(database_url)

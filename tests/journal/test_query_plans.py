@@ -19,6 +19,7 @@ from twiml_app.journal.archive import Archive, Filter
 from twiml_app.journal.engine import READ_S, WAIT_S, Engine
 from twiml_app.journal.killed import collect_killed
 from twiml_app.journal.ledger import Ledger
+from twiml_app.journal.reachability_rows import last_text_at
 from twiml_app.journal.rows import SELECT_ANSWERS, said_lately
 from twiml_app.journal.stores import Execute, Operation, Row, T
 from twiml_app.journal.upkeep import sweep
@@ -134,6 +135,9 @@ ACTIONS: dict[str, Callable[[Any], object]] = {
     "sweep": lambda engine: engine.run(lambda execute: sweep(execute, time.time())),
     "answer for a fallback request": lambda engine: engine.read(
         lambda execute: execute(SELECT_ANSWERS, ("SM1", "message?"))
+    ),
+    "last text of a contact": lambda engine: engine.read(
+        lambda execute: last_text_at(execute, "+15005550001", since=1.0, number="+15005550006")
     ),
     "what was said lately": lambda engine: engine.read(
         lambda execute: said_lately(execute, _message(), time.time(), 10)

@@ -144,7 +144,7 @@ def test_return_value_is_sent(value: Any, sent: str) -> None:
         pytest.param(("x", {"X-A": "b"}), TUPLE, id="tuple with headers"),
         pytest.param(["a", ("x", 200)], TUPLE, id="tuple with a status in a list"),
         pytest.param(("a", b"b"), ANYTHING_ELSE.format("bytes"), id="bytes in a tuple"),
-        pytest.param(Body("a"), ANYTHING_ELSE.format("twiml_app.verbs.Body"), id="noun"),
+        pytest.param(Body("a"), ANYTHING_ELSE.format("twiml_app.nouns.Body"), id="noun"),
         pytest.param(Path("a"), ANYTHING_ELSE.format(f"{type(Path()).__module__}.PosixPath"), id="object"),
         pytest.param(
             VoiceResponse(), ANYTHING_ELSE.format("twilio.twiml.voice_response.VoiceResponse"), id="voice response"

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from twiml_app import Router
 from twiml_app.errors import RegistrationError
 from twiml_app.events import InboundMedia, InboundMessage, StatusCallback
+from twiml_app.routing.mistakes import NOT_ASYNC
 from twiml_app.routing.patterns import compile_pattern
 from twiml_app.routing.router import Match
 from twiml_app.routing.routes import place_of
@@ -386,13 +387,13 @@ UNFIT = "the handler is called with {}, but it does not accept that ({}): write 
         pytest.param(
             lambda router: router.message("a"),
             asynchronous,
-            "a handler is a plain function, not async: write def",
+            NOT_ASYNC,
             id="coroutine function",
         ),
         pytest.param(
             lambda router: router.default,
             functools.partial(asynchronous),
-            "a handler is a plain function, not async: write def",
+            NOT_ASYNC,
             id="coroutine function in a partial",
         ),
     ],

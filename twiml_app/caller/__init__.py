@@ -3,7 +3,7 @@
 from .caller import Caller
 from .forms import ACCOUNT_SID, CONTACT, NUMBER, alert_form, inbound_form, random_sid, status_form
 from .session import CookieJar, Session
-from .transports import HttpTransport, RoutedTransport, WsgiTransport
+from .transports import HttpTransport, RoutedTransport, TimedStream, WsgiTransport
 from .types import (
     CERTIFICATE_EXPIRED,
     CERTIFICATE_FOR_ANOTHER,
@@ -31,6 +31,7 @@ __all__ = [
     "Overrides",
     "RoutedTransport",
     "Session",
+    "TimedStream",
     "Transport",
     "Webhook",
     "WsgiTransport",

@@ -61,7 +61,7 @@ class HttpTransport:
         parts = urlsplit(request.url)
         connection = self._connect(parts.scheme, parts.hostname or "", parts.port, request.connect_timeout_s)
         try:
-            incoming = _Incoming(connection.sock, request.read_timeout_s)
+            incoming = TimedStream(connection.sock, request.read_timeout_s)
             # The host exactly as in the URL, because that was signed.
             headers = {"Host": parts.netloc, **dict(request.headers)}
             connection.request(request.method, target_of(parts), request.body or None, headers)
@@ -99,7 +99,7 @@ def _connect_code(error: Exception, *, is_reached: bool) -> int:
     return BAD_HOST_NAME if isinstance(error, (socket.gaierror, UnicodeError)) else CONNECTION_FAILURE
 
 
-class _Incoming(io.RawIOBase):
+class TimedStream(io.RawIOBase):
     """The bytes that a socket receives until a fixed deadline, however slowly they arrive."""
 
     def __init__(self, sock: socket.socket, seconds: float) -> None:

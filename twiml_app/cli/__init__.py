@@ -13,10 +13,13 @@ from .emulator import emulator
 from .explain import explain
 from .journal_maintenance import journal
 from .new import new
+from .opt_outs import opt_outs
 from .overview import ledger, overview
 from .replay import replay_command
 from .routes import match, routes
+from .sends import send_command, sends
 from .simulate import simulate
+from .worker import worker
 
 __all__ = ["main"]
 
@@ -32,5 +35,8 @@ def main() -> None:
     logs.set_up("text", sys.stderr)  # standard output is for results
 
 
-for command in (new, routes, match, simulate, explain, check, overview, journal, ledger, replay_command, emulator):
+for command in (
+    *(new, routes, match, simulate, explain, check, overview, journal, ledger, opt_outs),
+    *(send_command, sends, replay_command, worker, emulator),
+):
     main.add_command(command)

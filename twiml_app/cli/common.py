@@ -17,11 +17,13 @@ from typing import Any, TypeVar
 import click
 from flask import Flask
 
-from ..app import TwimlState, collect_settings, create_app, load_environment, load_router, state_of
+from ..app import collect_settings, create_app, load_environment, state_of
+from ..assembly import TwimlState
 from ..checks import mask_url
 from ..config import Settings
 from ..errors import ConfigurationError, JournalUnavailable, TwimlAppError
 from ..journal import Archive, Engine, open_engine, sqlite_path
+from ..project_routers import load_router
 from ..reactions import Reaction
 from ..routing import Router
 
@@ -102,8 +104,10 @@ def find_router(app_name: str | None) -> Router:
         return load_router(str(project_values().get("TWIML_HANDLERS") or "handlers"), Path.cwd())
 
 
-def find_app(app_name: str | None) -> Flask:
-    """Return an application to call in this process, without its journal.
+def find_app(app_name: str | None, *, with_journal: bool = False) -> Flask:
+    """Return an application to call in this process; its receiver uses no journal.
+
+    ``with_journal`` lets what handlers ask for be stored by the caller.
 
     If no credentials are configured, random ones are generated.
 
@@ -113,14 +117,14 @@ def find_app(app_name: str | None) -> Flask:
         app = import_app(app_name)
         state_of(app).receiver.detach_journal()
         return app
-    without_journal = {"TWIML_DATABASE_URL": "off"}
+    settings = {} if with_journal else {"TWIML_DATABASE_URL": "off"}
     with loading():
         try:
-            return create_app(without_journal)
+            return create_app(settings)
         except ConfigurationError as error:
             if error.setting != "TWIML_CREDENTIALS" or "TWIML_CREDENTIALS" in project_values():
                 raise
-            return create_app(without_journal | {"TWIML_CREDENTIALS": f"twilio:{secrets.token_urlsafe(16)}"})
+            return create_app(settings | {"TWIML_CREDENTIALS": f"twilio:{secrets.token_urlsafe(16)}"})
 
 
 def find_state(app_name: str | None) -> TwimlState | None:
@@ -243,6 +247,21 @@ def project_settings(*, needs_secrets: bool = False) -> Settings:
     """
     given = project_values()
     return Settings.read(given if needs_secrets else {"TWIML_CREDENTIALS": "none:needed-to-look"} | given)
+
+
+def secret_keys(state: TwimlState | None) -> tuple[str, ...]:
+    """Return the keys of an application, or of the environment; none if the environment has no credentials.
+
+    Raises: ConfigurationError.
+    """
+    if state:
+        return state.settings.secret_keys
+    try:
+        return project_settings(needs_secrets=True).secret_keys
+    except ConfigurationError as error:
+        if error.setting != "TWIML_CREDENTIALS" or "TWIML_CREDENTIALS" in project_values():
+            raise
+        return ()
 
 
 def print_table(rows: Sequence[Mapping[str, str]], *, indent: str = "") -> None:

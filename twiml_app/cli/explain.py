@@ -17,7 +17,8 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from ..alerts import Alert
-from ..app import TwimlState, build_app, load_environment, outermost, state_of
+from ..app import build_app, load_environment, outermost, state_of
+from ..assembly import TwimlState
 from ..caller import OutgoingRequest, WsgiTransport
 from ..errors import RequestRefused
 from ..events import Event, InboundMessage, StatusCallback

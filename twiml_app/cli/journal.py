@@ -1,11 +1,11 @@
-"""``journal``: list, show, export and import exchanges."""
+"""``journal``: list and show what is stored, export and import exchanges."""
 
 from __future__ import annotations
 
 import json
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,8 +13,8 @@ from typing import Any
 
 import click
 
-from ..app import TwimlState
-from ..journal import Archive, ExchangeRow, Filter
+from ..assembly import TwimlState
+from ..journal import Archive, ExchangeRow, Filter, SendArchive, SendFilter, SendRow
 from ..logs import format_time, mask
 from ..recordings import Exchange, Scrubber, read_file, require_phone_numbers, write_file, write_line
 from .common import (
@@ -29,6 +29,7 @@ from .common import (
     printable,
     project_settings,
 )
+from .journal_work import PREFIX, show_work, work_rows
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -49,6 +50,19 @@ class Since(click.ParamType[float]):
         except ValueError:
             self.fail(f"{value!r} is not a time: give 2h, 3d, or 2026-11-21T08:00Z", param, ctx)
         return (moment if moment.tzinfo else datetime.fromisoformat(f"{moment.isoformat()}+00:00")).timestamp()
+
+
+class RowId(click.ParamType[tuple[str, int]]):
+    """An id in a list: a number for an exchange, and a letter in front of it for anything else."""
+
+    name = "id"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, int]:
+        """Return the letter and the number."""
+        found = re.fullmatch(rf"({PREFIX}?)([0-9]{{1,18}})", value)
+        if not found:
+            self.fail(f"{value!r} is not an id: give a number, or {PREFIX} and a number for work", param, ctx)
+        return found[1], int(found[2])
 
 
 def filters(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -87,23 +101,27 @@ def journal() -> None:
 @journal_option
 @json_option
 def list_(limit: int, unmasked: bool, app_name: str | None, as_json: bool, **chosen: Any) -> None:
-    """List exchanges, newest first.
+    """List exchanges and work, newest first.
 
     \b
     Example:
         twiml-app journal list --since 2h --failed
     """
     with plain_errors():
-        archive = Archive(find_engine(find_state(app_name)))
+        engine = find_engine(find_state(app_name))
+        archive = Archive(engine)
         collect_killed(archive)
         found = archive.latest(Filter(**chosen), limit)
-    rows = [_exchange_row(kept, unmasked) for kept in found]
+        failed_sends = SendArchive(engine).latest(wanted, limit) if (wanted := sends_like(chosen)) else []
+        rows = [_exchange_row(kept, unmasked) for kept in found] + [_send_row(sent, unmasked) for sent in failed_sends]
+        rows += work_rows(engine, chosen, limit, unmasked=unmasked)
+    rows = sorted(rows, key=lambda row: row["time"], reverse=True)[:limit]
     if as_json:
         print_json(rows)
         return
     print_table(rows)
     if not rows:
-        click.echo("no exchange matches" if any(chosen.values()) else "nothing was received yet")
+        click.echo("nothing matches" if any(chosen.values()) else "nothing was received yet")
 
 
 def _exchange_row(kept: ExchangeRow, unmasked: bool) -> dict[str, str]:
@@ -122,21 +140,48 @@ def _exchange_row(kept: ExchangeRow, unmasked: bool) -> dict[str, str]:
     }
 
 
+def sends_like(chosen: Mapping[str, Any]) -> SendFilter | None:
+    """Return the failed sends that belong into a list of failed exchanges; None if the list is of something else."""
+    if not chosen["failed"] or any(chosen[name] for name in ("outcome", "handler", "status")):
+        return None
+    return SendFilter(failed=True, since=chosen["since"], contact=chosen["contact"], sid=chosen["sid"])
+
+
+def _send_row(sent: SendRow, unmasked: bool) -> dict[str, str]:
+    return {
+        "id": sent.id,
+        "time": format_time(sent.updated_at)[:19] + "Z",
+        "event": "send",
+        "status": str(sent.error_code or ""),
+        "contact": str(sent.contact) if unmasked else mask(sent.contact),
+        "handler": "",
+        "outcome": sent.state,
+        "ms": "",
+        "sid": sent.message_sid or sent.probable_sid,
+    }
+
+
 @journal.command()
-@click.argument("exchange_id", metavar="ID", type=int)
+@click.argument("row_id", metavar="ID", type=RowId())
 @click.option("--unmasked", is_flag=True, help="Show real addresses, sids and names instead of fictitious ones.")
 @journal_option
 @json_option
-def show(exchange_id: int, unmasked: bool, app_name: str | None, as_json: bool) -> None:
-    """Show one exchange: the request, the answer, and the handler.
+def show(row_id: tuple[str, int], unmasked: bool, app_name: str | None, as_json: bool) -> None:
+    """Show one exchange: the request, the answer, and the handler. Or one piece of work, whose ID begins with w.
 
     \b
-    Example:
+    Examples:
         twiml-app journal show 12
+        twiml-app journal show w3
     """
+    prefix, exchange_id = row_id
     with plain_errors():
         state = find_state(app_name)
-        kept = Archive(find_engine(state)).find(exchange_id)
+        engine = find_engine(state)
+        if prefix:
+            show_work(engine, exchange_id, unmasked=unmasked, as_json=as_json)
+            return
+        kept = Archive(engine).find(exchange_id)
     if kept is None:
         raise click.ClickException(f"there is no exchange {exchange_id}")
     if kept.exchange is None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, cast
 
@@ -10,14 +12,15 @@ import click
 from ..alerts import Alert
 from ..app import state_of
 from ..events import StatusCallback, parse_event
-from ..journal import Archive, ExchangeRow, Filter, Index, Ledger
+from ..journal import Archive, Engine, ExchangeRow, Filter, Index, Ledger, SendArchive, metadata_of
 from ..receiver import StatusResults, handlers_to_notify, run_handlers
 from ..recordings import Exchange
 from ..routing import Router
 from ..statuses import progress
 from ..webhook import Form
-from .common import app_option, find_app, find_engine, find_state, journal_option, plain_errors, printable
-from .journal import filters, journal
+from .common import app_option, find_app, find_engine, find_state, journal_option, plain_errors, printable, secret_keys
+from .journal import filters, journal, sends_like
+from .journal_work import retry_work
 
 __all__ = ["journal"]
 
@@ -27,7 +30,7 @@ __all__ = ["journal"]
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @journal_option
 def erase(contact: str, yes: bool, app_name: str | None) -> None:
-    """Delete everything about one PHONE permanently.
+    """Delete everything about one PHONE permanently; of its opt-outs a hash remains, so that it still gets nothing.
 
     \b
     Example:
@@ -36,7 +39,8 @@ def erase(contact: str, yes: bool, app_name: str | None) -> None:
     if not yes:
         click.confirm(f"Delete everything about {contact}?", abort=True)
     with plain_errors():
-        erased = Archive(find_engine(find_state(app_name))).erase(contact)
+        state = find_state(app_name)
+        erased = Archive(find_engine(state)).erase(contact, secret_keys(state))
     click.echo(f"{erased.rows} rows deleted")
     if not erased.is_finished:
         click.echo(
@@ -78,37 +82,59 @@ def _index_name(index: Index | None) -> str:
 @filters
 @app_option
 def retry(app_name: str | None, **chosen: Any) -> None:
-    """Re-run the handlers of status callbacks and alerts that failed; handlers that succeeded are skipped.
+    """Re-run handlers of status callbacks and alerts that failed, work that was given up, and what Twilio refused.
+
+    Handlers that succeeded are skipped. Work is run by the processes that run work. Messages of unknown outcome are not
+    sent again.
 
     \b
     Example:
         twiml-app journal retry --since 1d
     """
     with plain_errors():
-        app = find_app(app_name)
-        engine = find_engine(state_of(app) if app_name else None)
-        archive, ledger = Archive(engine), Ledger(engine)
+        app = find_app(app_name, with_journal=True)
+        engine = find_engine(state_of(app))
+        archive = Archive(engine)
         to_retry = [kept for kept in archive.to_retry(Filter(**chosen)) if kept.exchange]
+        _send_again(engine, chosen)
     failed = 0
     with app.app_context():
         for kept in to_retry:
-            results, effects = _run_again(state_of(app).router, ledger, kept)
+            results, effects = _run_again(state_of(app).router, engine, kept)
             outcome = "handled" if all(result == "ok" for result in results.values()) else "failed"
             failed += outcome == "failed"
             archive.settle(kept.id, results, outcome, effects)
             click.echo(f"{kept.id}  {kept.sid}  {kept.message_status}  {outcome}")
             for name, result in results.items():
                 click.echo(f"    {name}: {printable(result)}")
+    with plain_errors():
+        if count := retry_work(engine, chosen):
+            click.echo(f"{count} pieces of work will be run again")
     click.echo(f"{len(to_retry)} retried, {failed} failed again")
     raise SystemExit(1 if failed else 0)
 
 
-def _run_again(router: Router, ledger: Ledger, kept: ExchangeRow) -> StatusResults:
+def _send_again(engine: Engine, chosen: Mapping[str, Any]) -> None:
+    """Let sends that failed wait again."""
+    if wanted := sends_like({**chosen, "failed": True}):
+        count = SendArchive(engine).retry(wanted, time.time())
+        if count:
+            click.echo(f"{count} sends wait again")
+
+
+def _run_again(router: Router, engine: Engine, kept: ExchangeRow) -> StatusResults:
     """Run the handlers of a status callback or an alert that did not succeed."""
     exchange = cast(Exchange, kept.exchange)
     query = Form.read(exchange.url.partition("?")[2], max_fields=len(exchange.url), strict=False)
     event = cast(StatusCallback | Alert, parse_event(exchange.form, query))
     if isinstance(event, StatusCallback):
-        entry = ledger.get(kept.sid)
-        event = replace(event, late=entry is not None and progress(entry.status) > progress(event.message_status))
+        event = _as_it_was(engine, event)
     return run_handlers(handlers_to_notify(router, event), event, exchange.results)
+
+
+def _as_it_was(engine: Engine, event: StatusCallback) -> StatusCallback:
+    """Return a status callback with what the journal knows about its message."""
+    entry = Ledger(engine).get(event.message_sid)
+    late = entry is not None and progress(entry.status) > progress(event.message_status)
+    metadata = engine.read(lambda execute: metadata_of(execute, event.send_id)) if event.send_id else {}
+    return replace(event, late=late, metadata=metadata)

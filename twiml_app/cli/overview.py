@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
+
 import click
 
-from ..journal import Archive, Ledger
+from ..journal import Archive, Ledger, SendArchive, WorkArchive
 from ..logs import format_time
 from ..statuses import error_code
 from .common import (
@@ -70,9 +72,11 @@ def overview(app_name: str | None, as_json: bool) -> None:
         twiml-app overview
     """
     with plain_errors():
-        archive = Archive(find_engine(find_state(app_name)))
+        engine = find_engine(find_state(app_name))
+        archive = Archive(engine)
         collect_killed(archive)
-        found = archive.overview()
+        found, work = archive.overview(), WorkArchive(engine).counts(time.time())
+        sends = _sends(SendArchive(engine))
     last = format_time(found.last_inbound_at) if found.last_inbound_at else "never"
     refusal = found.last_refusal
     rows = {
@@ -85,7 +89,15 @@ def overview(app_name: str | None, as_json: bool) -> None:
         "alerts of Twilio": str(found.alerts),
         "last alert": _alert_text(found.last_alert),
         "refused": str(found.refused),
+        "opted-out contacts": str(found.opted_out),
         "last refusal": f"{format_time(refusal.received_at)} {refusal.status}: {refusal.reason}" if refusal else "none",
+        "work waiting": str(work.waiting),
+        "work overdue since": format_time(work.overdue_since) if work.overdue_since else "never",
+        "work running": str(work.running),
+        "work failed": str(work.failed),
+        "work processes": str(work.workers),
+        "last sign of life": format_time(work.last_seen_at) if work.last_seen_at else "never",
+        **sends,
     }
     codes = {str(code): times for code, times in found.top_error_codes}
     if as_json:
@@ -106,3 +118,14 @@ def _alert_text(alert: tuple[float, str, int | None] | None) -> str:
     received_at, level, code = alert
     known = error_code(code or 0)
     return f"{format_time(received_at)} {printable(level)} {code or ''}{f', {known.meaning}' if known else ''}".rstrip()
+
+
+def _sends(archive: SendArchive) -> dict[str, str]:
+    """Return the lines about messages that the application sends first; none without any."""
+    counts = archive.counts()
+    lines = {
+        "sends waiting": f"{counts.waiting}{', some paused' if counts.pauses else ''}",
+        "sends failed": str(counts.failed),
+        "sends unknown": str(counts.unknown),
+    }
+    return lines if any((counts.waiting, counts.failed, counts.unknown, counts.pauses)) else {}

@@ -8,7 +8,8 @@ from typing import cast
 
 import click
 
-from ..app import TwimlState, state_of
+from ..app import state_of
+from ..assembly import TwimlState
 from ..caller import CONTACT, NUMBER, inbound_form
 from ..events import InboundMessage, parse_event
 from ..reactions import Reaction
@@ -31,7 +32,7 @@ from .common import (
 @app_option
 @json_option
 def routes(app_name: str | None, as_json: bool) -> None:
-    """List the handlers in the order in which they are tried.
+    """List the handlers in the order in which they are tried, and the schedules.
 
     \b
     Example:
@@ -52,6 +53,7 @@ def _route_rows(router: Router) -> list[dict[str, str]]:
     found += [("message", _route_text(route), route.handler) for route in router.routes]
     found += [("status", route.source, route.handler) for route in router.status_routes]
     found += [("alert", route.source, route.handler) for route in router.alert_routes]
+    found += [("schedule", each.source, each.handler) for each in router.schedules]
     return [
         {"event": event, "for": wanted, "handler": name_of(handler), "place": _source_location(handler)}
         for event, wanted, handler in found
@@ -64,7 +66,8 @@ def _source_location(handler: Handler) -> str:
 
 
 def _route_text(route: MessageRoute) -> str:
-    return ", ".join(filter(None, [route.source, route.conditions.describe()]))
+    then = f"then={name_of(route.then)}" if route.then else ""
+    return ", ".join(filter(None, [route.source, route.conditions.describe(), then]))
 
 
 _MEANINGS = {

@@ -14,6 +14,7 @@ from .engine import Engine
 from .forgetting import forget
 from .killed import collect_killed
 from .migrations import FAILED_CONDITION
+from .opt_out_rows import count_opted_out, hide_opt_outs
 from .refusals import Refusal, latest_refusals
 from .rows import COLUMNS, KILLED, RUNNING, ExchangeRow, write_effects
 from .stores import Execute
@@ -24,6 +25,11 @@ if TYPE_CHECKING:
 #: How many exchanges are read at once, and how many rows are written in one transaction.
 _PAGE = 500
 _BATCH = 200
+#: The tables with rows about a contact, and their keys.
+_WITH_CONTACT = (
+    *(("exchanges", "id"), ("ledger", "sid"), ("unreachable", "contact"), ("daily_segments", "id")),
+    *(("sends", "n"), ("work", "id"), ("conversations", "id"), ("conversation_tickets", "id")),
+)
 #: How long one of these transactions may wait, in seconds.
 _WAIT_S = 10.0
 #: How long a command waits before it shows what there is, in seconds.
@@ -39,10 +45,6 @@ _LAST_ALERT = (
     "SELECT received_at, message_status, error_code FROM exchanges WHERE id IN"
     " (SELECT id FROM exchanges WHERE kind = 'alert' ORDER BY received_at DESC LIMIT 1)"
 )
-
-
-#: The tables with a column ``contact``, and their keys.
-_ABOUT_PEOPLE = {"exchanges": "id", "ledger": "sid", "conversations": "id", "conversation_tickets": "id"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +70,7 @@ class Filter:
             "outcome = ?": self.outcome,
             "contact = ?": self.contact,
             "sid = ?": self.sid,
-            "lower(handler) LIKE ? ESCAPE '!'": f"%{_escaped(self.handler.lower())}%" if self.handler else None,
+            "lower(handler) LIKE ? ESCAPE '!'": f"%{escaped(self.handler.lower())}%" if self.handler else None,
         }
         given = {condition: value for condition, value in wanted.items() if value is not None}
         failed = [FAILED_CONDITION] if self.failed else []
@@ -89,6 +91,8 @@ class Overview:
     unfinished: int
     refused: int
     last_refusal: Refusal | None
+    #: Contacts who get nothing from at least one sender.
+    opted_out: int
     top_error_codes: list[tuple[int, int]]
     #: How many alerts of Twilio's debugger there are; the last one with its time, level and error code.
     alerts: int
@@ -149,15 +153,19 @@ class Archive:
         """Store what killed processes were handling, so that it can be listed."""
         collect_killed(self._engine, wait_s=_COLLECT_WAIT_S)
 
-    def erase(self, address: str) -> Erased:
-        """Delete everything about one address on every channel.
+    def erase(self, address: str, keys: Sequence[str] = ()) -> Erased:
+        """Delete everything about one address on every channel; work that waits for it never runs.
 
-        Refused requests are stored without their sender, so all of them are deleted.
+        Refused requests are stored without their sender, so all of them are deleted. A hash with the first of ``keys``
+        remains of opt-outs, so that the contact still gets nothing.
+
+        Raises: ConfigurationError, if the contact has opted out and there is no key.
         """
         self.collect_killed()
+        hidden = self._engine.run(partial(hide_opt_outs, contact=address, keys=keys), wait_s=_WAIT_S)
         self._engine.run(lambda execute: execute("DELETE FROM refusals"), wait_s=_WAIT_S)
-        rows = sum(self._erase_from(table, key, address) for table, key in _ABOUT_PEOPLE.items())
-        return Erased(rows, forget(self._engine))
+        rows = sum(self._erase_from(table, key, address) for table, key in _WITH_CONTACT)
+        return Erased(rows + hidden, forget(self._engine))
 
     def to_retry(self, wanted: Filter) -> list[ExchangeRow]:
         """Return the status callbacks and alerts whose handlers failed, or whose process died while handling them."""
@@ -192,14 +200,14 @@ class Archive:
         """Delete the rows of an address, a few at a time, and return how many there were."""
         find = f"SELECT {key} FROM {table} WHERE contact = ? OR contact LIKE ? ESCAPE '!'"  # noqa: S608
         erased = 0
-        while found := self._engine.read(lambda execute: execute(find, (address, f"%:{_escaped(address)}"))):
+        while found := self._engine.read(lambda execute: execute(find, (address, f"%:{escaped(address)}"))):
             for start in range(0, len(found), _BATCH):
                 delete = partial(_delete, table, key, [row[0] for row in found[start : start + _BATCH]])
                 erased += self._engine.run(delete, wait_s=_WAIT_S)
         return erased
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     """Return a string that LIKE takes literally."""
     return re.sub("[!%_]", r"!\g<0>", text)
 
@@ -230,6 +238,7 @@ def _overview(execute: Execute) -> Overview:
         unfinished=sum(times for (state, _), times in failures.items() if state == RUNNING),
         refused=execute("SELECT count(*) FROM refusals")[0][0],
         last_refusal=next(iter(latest_refusals(execute, 1)), None),
+        opted_out=count_opted_out(execute),
         top_error_codes=[(row[0], row[1]) for row in execute(codes)],
         alerts=execute("SELECT count(*) FROM exchanges WHERE kind = 'alert'")[0][0],
         last_alert=next((tuple(row) for row in execute(_LAST_ALERT)), None),

@@ -36,7 +36,7 @@ class DurableJournal:
     """Claims events and keeps their answers in a database.
 
     ``clock`` returns seconds since 1970; ``monotonic`` returns seconds for time limits; ``sleep`` waits between two
-    checks of a claim that another request holds.
+    checks of a claim that another request holds; ``on_upkeep`` is called about every minute, in a request.
     """
 
     def __init__(
@@ -47,6 +47,7 @@ class DurableJournal:
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], object] = time.sleep,
+        on_upkeep: Callable[[], object] = lambda: None,
     ) -> None:
         self._engine = engine
         self._settings = settings
@@ -57,7 +58,7 @@ class DurableJournal:
         self._lock_claims = LockClaims(engine, settings, clock)
         #: How many threads may wait for other requests, so that new events find one.
         self.may_wait = threading.BoundedSemaphore(MAX_WAITING)
-        self._upkeep = Upkeep(engine, clock)
+        self._upkeep = Upkeep(engine, clock, on_upkeep)
         self._readiness = Readiness(engine)
         self._refused_at = 0.0
 

@@ -10,8 +10,8 @@ from .engine import Engine
 from .stores import Execute
 
 _UPSERT = """INSERT INTO ledger
-    (sid, status, progress, error_code, contact, number, in_reply_to, first_at, updated_at, keep_until)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    (sid, status, progress, error_code, contact, number, in_reply_to, send_id, first_at, updated_at, keep_until)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (sid) DO UPDATE SET
         status = CASE WHEN (excluded.progress, excluded.status) > (ledger.progress, ledger.status)
             THEN excluded.status ELSE ledger.status END,
@@ -19,6 +19,7 @@ _UPSERT = """INSERT INTO ledger
         error_code = CASE WHEN ledger.error_code IS NULL OR excluded.error_code < ledger.error_code
             THEN excluded.error_code ELSE ledger.error_code END,
         in_reply_to = CASE WHEN ledger.in_reply_to = '' THEN excluded.in_reply_to ELSE ledger.in_reply_to END,
+        send_id = CASE WHEN ledger.send_id = '' THEN excluded.send_id ELSE ledger.send_id END,
         updated_at = excluded.updated_at,
         keep_until = excluded.keep_until
     RETURNING progress"""
@@ -46,6 +47,7 @@ def record_status(execute: Execute, status: StatusCallback, now: float, keep_unt
             filed(status.contact),
             filed(status.number),
             filed(status.in_reply_to),
+            filed(status.send_id),
             now,
             now,
             keep_until,
@@ -54,10 +56,19 @@ def record_status(execute: Execute, status: StatusCallback, now: float, keep_unt
     return bool(rows[0][0] > reached)
 
 
-def answered_message(execute: Execute, message_sid: str) -> str:
-    """Return the sid of the inbound message that a message answered; empty if it is not known."""
-    rows = execute("SELECT in_reply_to FROM ledger WHERE sid = ?", (filed(message_sid),))
-    return str(rows[0][0]) if rows else ""
+def record_sent(
+    execute: Execute, message_sid: str, status: str, about: tuple[str, str, str], now: float, keep_until: float
+) -> None:
+    """Write a message that Twilio has just accepted to the ledger; ``about`` is its contact, number and send."""
+    contact, number, send_id = about
+    known = (filed(message_sid), filed(status), progress(status), None, contact, number, "", send_id)
+    execute(_UPSERT, (*known, now, now, keep_until))
+
+
+def cause_of(execute: Execute, message_sid: str) -> tuple[str, str]:
+    """Return the inbound message that a message answered, and its send; empty if they are not known."""
+    rows = execute("SELECT in_reply_to, send_id FROM ledger WHERE sid = ?", (filed(message_sid),))
+    return (rows[0][0], rows[0][1]) if rows else ("", "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,10 @@ from dataclasses import dataclass
 from ..errors import JournalTooNew
 from .conversation_tables import CONVERSATION_TABLES
 from .indexes import Index
+from .opt_out_tables import OPT_OUT_TABLES
+from .send_tables import SEND_TABLES
 from .stores import Execute
+from .work_tables import WORK_TABLES
 
 #: With at most so many exchanges, missing indexes are built when the journal is opened.
 SMALL_JOURNAL = 20_000
@@ -114,10 +117,12 @@ MIGRATIONS = (
     ),
     Migration(
         3,
-        ("ALTER TABLE exchanges ADD COLUMN effects TEXT", "DROP INDEX IF EXISTS exchanges_failed"),
+        (
+            *("ALTER TABLE exchanges ADD COLUMN effects TEXT", "DROP INDEX IF EXISTS exchanges_failed"),
+            *(*OPT_OUT_TABLES, *SEND_TABLES, *WORK_TABLES, *CONVERSATION_TABLES),
+        ),
         (Index("exchanges_attention", f"exchanges ({_LISTED}) WHERE {FAILED_CONDITION}"),),
     ),
-    Migration(10, CONVERSATION_TABLES, ()),
 )
 #: The oldest schema whose releases can use a journal together with this one. In SQLite, earlier ones claim messages by
 #: rows and do not know the locks of events.

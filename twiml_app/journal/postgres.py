@@ -36,6 +36,7 @@ class PostgresStore:
     """
 
     errors: tuple[type[Exception], ...] = (psycopg.Error, OSError)
+    skip_locked = " FOR UPDATE SKIP LOCKED"
     guards: Guards | None = None
     name = ""
 

@@ -17,7 +17,7 @@ from ..events import Event, InboundMessage, StatusCallback, UnknownEvent
 from ..receiver import Claim, Outcome, StoredReply
 from ..webhook import WebhookRequest
 from .engine import Engine
-from .ledger import answered_message, filed, record_status
+from .ledger import cause_of, filed, record_status
 from .received_events import DAY_S, ReceivedEvent, event_key, event_target_of_url
 from .rows import (
     DONE,
@@ -32,6 +32,7 @@ from .rows import (
     stored_response,
     write_effects,
 )
+from .send_rows import join_status
 from .stores import Execute
 
 
@@ -131,7 +132,10 @@ class RowClaims:
         keep_until = now + self._settings.retention_days * DAY_S
         late = bool(event.message_sid) and record_status(execute, event, now, keep_until)
         _require_own_token(execute, attempt)  # another process may have written the entry since this began
-        return replace(claimed, late=late)
+        if not event.send_id:
+            return replace(claimed, late=late)
+        metadata = join_status(execute, event, now, keep_until, by_token=attempt.by_token)
+        return replace(claimed, late=late, metadata=metadata)
 
     def _take(self, execute: Execute, attempt: _Attempt) -> RowClaim | StoredReply | Busy:
         """Return the stored answer, or take over the claim of a request that failed or whose process died."""
@@ -187,14 +191,15 @@ class RowClaims:
 
 
 def _require_own_token(execute: Execute, attempt: _Attempt) -> None:
-    """Check that a status token is not of another inbound message than the ledger has for the MessageSid.
+    """Check that a status token is not of another inbound message or send than the ledger has for the MessageSid.
 
     Raises: Forbidden; the transaction is then rolled back.
     """
     event = attempt.event
     if not attempt.by_token or not isinstance(event, StatusCallback) or not event.message_sid:
         return
-    answered = answered_message(execute, event.message_sid)
-    if answered not in ("", filed(event.in_reply_to)):
-        problem = f"{event.message_sid} is a reply to {answered}, and the token is of {event.in_reply_to}"
+    answered, send_id = cause_of(execute, event.message_sid)
+    if answered not in ("", filed(event.in_reply_to)) or send_id not in ("", filed(event.send_id)):
+        cause = f"a reply to {answered}" if answered else f"of the send {send_id}"
+        problem = f"{event.message_sid} is {cause}, and the token is of {event.in_reply_to or event.send_id}"
         raise Forbidden("the token of the status URL is of another message", reason=problem)

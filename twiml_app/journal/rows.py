@@ -207,7 +207,8 @@ def answer_values(outcome: Outcome) -> tuple[object, ...]:
     response = outcome.response
     results = json.dumps(dict(outcome.results)) if outcome.results else None
     answer = (response.status, response.content_type, response.body)
-    effects = json.dumps([each.described() for each in outcome.effects]) if outcome.effects else None
+    asked = [each.described() for each in outcome.effects if each.is_asked_for] if outcome.effects else ()
+    effects = json.dumps(asked) if asked else None
     return (*answer, outcome.handler, outcome.name, results, outcome.milliseconds, outcome.digest, effects)
 
 

@@ -35,6 +35,7 @@ class SqliteStore:
     """
 
     errors: tuple[type[Exception], ...] = (sqlite3.Error, OSError)
+    skip_locked = ""  # only one process writes at a time
 
     def __init__(self, path: Path, *, durable: bool, lock_events: bool = True) -> None:
         self._path = path

@@ -50,6 +50,8 @@ class Store(Protocol):
 
     #: The exceptions that the store raises when it cannot be reached or written to.
     errors: tuple[type[Exception], ...]
+    #: What ends a SELECT that must not wait for rows which another process is changing.
+    skip_locked: str
     #: What this process is called in lock files; empty for a server.
     name: str
 

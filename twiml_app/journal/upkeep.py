@@ -10,21 +10,35 @@ from ..errors import JournalUnavailable
 from .engine import Engine
 from .forgetting import finish_forgetting
 from .killed import collect_killed
-from .stores import Execute
+from .reachability_rows import forget_unreachable
+from .stores import Execute, Row
 
 INTERVAL_S = 60.0
 BATCH = 200
 #: How long each step may hold up the request that does it, in seconds.
 _WAIT_S = 1.0
-_KEYS = {"exchanges": "id", "ledger": "sid", "refusals": "id", "conversations": "id", "conversation_tickets": "id"}
+#: The other tables with rows that expire, and their keys.
+_OTHER_TABLES = (
+    ("ledger", "sid"),
+    ("refusals", "id"),
+    ("opt_out_changes", "id"),
+    ("unreachable", "contact"),
+    ("daily_segments", "id"),
+    ("sends", "n"),
+    ("conversations", "id"),
+    ("conversation_tickets", "id"),
+    ("work", "id"),
+    ("workers", "owner"),
+)
 
 
 class Upkeep:
-    """Works between events, in steps small enough not to delay a request."""
+    """Works between events, in steps small enough not to delay a request; ``also`` is called once per interval."""
 
-    def __init__(self, engine: Engine, clock: Callable[[], float]) -> None:
+    def __init__(self, engine: Engine, clock: Callable[[], float], also: Callable[[], object] = lambda: None) -> None:
         self._engine = engine
         self._clock = clock
+        self._also = also
         self._lock = threading.Lock()
         self._collect_at = 0.0
         self._sweep_at = clock() + INTERVAL_S
@@ -46,6 +60,7 @@ class Upkeep:
             collect_killed(self._engine, wait_s=_WAIT_S)
         if now >= self._sweep_at:
             self._sweep_at = now + INTERVAL_S
+            self._also()
             finish_forgetting(self._engine, wait_s=_WAIT_S)
             if self._engine.run(lambda execute: sweep(execute, now), wait_s=_WAIT_S) >= BATCH:
                 self._sweep_at = now + 1
@@ -53,14 +68,12 @@ class Upkeep:
 
 def sweep(execute: Execute, now: float) -> int:
     """Delete one batch of expired rows from each table, and return the size of the largest batch."""
-    deleted = [
-        len(
-            execute(
-                f"DELETE FROM {table} WHERE {key} IN (SELECT {key} FROM {table} WHERE keep_until < ? LIMIT ?)"  # noqa: S608
-                f" RETURNING {key}",
-                (now, BATCH),
-            )
-        )
-        for table, key in _KEYS.items()
-    ]
-    return max(deleted)
+    exchanges = _delete_expired(execute, "exchanges", "id", now, "kind, contact, received_at")
+    forget_unreachable(execute, [(contact, at) for kind, contact, at in exchanges if kind == "message"])
+    others = [len(_delete_expired(execute, table, key, now, key)) for table, key in _OTHER_TABLES]
+    return max(len(exchanges), *others)
+
+
+def _delete_expired(execute: Execute, table: str, key: str, now: float, returned: str) -> list[Row]:
+    expired = f"SELECT {key} FROM {table} WHERE keep_until < ? LIMIT ?"  # noqa: S608
+    return execute(f"DELETE FROM {table} WHERE {key} IN ({expired}) RETURNING {returned}", (now, BATCH))  # noqa: S608

@@ -2,11 +2,12 @@
 
 from .admission import Admission
 from .answering import StatusResults, handlers_to_notify, run_handlers
-from .auth import CHALLENGE, REALM, BasicAuth
+from .auth import CHALLENGE, REALM, BasicAuth, SendUrls
 from .claims import Claim, Journal, Outcome, StoredReply
 from .opt_outs import silence_for
 from .receiver import Observer, Receiver, kind_of
 from .replay_proofs import EFFECTS_HEADER, REPLAY_HEADER, ReplayProofs
+from .replies import to_response
 from .turns import Conversations, Turn
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "Outcome",
     "Receiver",
     "ReplayProofs",
+    "SendUrls",
     "StatusResults",
     "StoredReply",
     "Turn",
@@ -30,4 +32,5 @@ __all__ = [
     "kind_of",
     "run_handlers",
     "silence_for",
+    "to_response",
 ]

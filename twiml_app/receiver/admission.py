@@ -9,10 +9,10 @@ from collections.abc import Callable
 from ..alerts import Alert
 from ..config import Settings
 from ..errors import Forbidden, MalformedRequest, RequestRefused, Unauthorized
-from ..events import REPLY_PARAMETER, TOKEN_PARAMETER, Event, InboundMessage, parse_event
+from ..events import REPLY_PARAMETER, SEND_PARAMETER, TOKEN_PARAMETER, Event, InboundMessage, parse_event
 from ..signature import HEADER, SETTINGS_HEADER, read_signature_settings, verify
 from ..webhook import Form, WebhookRequest, is_signed_json, read_form, signed_pairs
-from .auth import BasicAuth, StatusUrls
+from .auth import BasicAuth, SendUrls, StatusUrls
 from .signature_diagnosis import explain_signature
 
 #: Without a public URL, the status URLs of replies use the scheme and host of the request: they must be valid.
@@ -39,6 +39,7 @@ class Admission:
         self._explained: list[float] = []
         self._basic = BasicAuth(settings.credentials)
         self.status_urls = StatusUrls(settings.secret_keys, settings.status_path, clock=now)
+        self._send_urls = SendUrls(settings.secret_keys, settings.status_path)
 
     def authenticate(self, request: WebhookRequest) -> bool:
         """Check the basic credentials, without the body, and return whether a status token replaced them.
@@ -102,13 +103,20 @@ class Admission:
         except RequestRefused as refused:  # not a status callback to a URL of ours
             problem = f"the token of the status URL was not checked: {refused.reason}"
         else:
-            sid, token = query.get(REPLY_PARAMETER, ""), query.get(TOKEN_PARAMETER, "")
-            problem = self.status_urls.problem(sid, token, to=form.get("To", ""), from_=form.get("From", ""))
+            problem = self._token_problem(query, form)
             if not problem:
                 return form
         if request.headers.get("authorization"):
             raise Unauthorized("the credentials are wrong", reason=_WRONG_CREDENTIALS)
         raise Unauthorized("the token of the status URL is not valid", reason=problem)
+
+    def _token_problem(self, query: Form, form: Form) -> str:
+        """Return why the token of a status URL does not fit; an empty string if it does."""
+        token = query.get(TOKEN_PARAMETER, "")
+        if SEND_PARAMETER in query:
+            return self._send_urls.problem(query.get(SEND_PARAMETER, ""), token)
+        sid = query.get(REPLY_PARAMETER, "")
+        return self.status_urls.problem(sid, token, to=form.get("To", ""), from_=form.get("From", ""))
 
     def _require_signature(self, request: WebhookRequest, form: Form) -> None:
         if not self._settings.requires_signature or self._is_signed(request, form):

@@ -11,8 +11,10 @@ from typing import NamedTuple
 
 from ..alerts import Alert
 from ..config import Settings
+from ..enqueueing import enqueue_reply
 from ..errors import CannotStore, ConfigurationError, ReplyError, StillRunning
-from ..events import Event, InboundMessage, StatusCallback
+from ..events import Event, InboundMessage, StatusCallback, with_media_source
+from ..inbound_media import MediaSource
 from ..logs import log_event, logger
 from ..pending import Collection, Effect
 from ..routing import CONVERSATION, Handler, Match, Router, name_of
@@ -21,6 +23,7 @@ from ..verbs import Message
 from ..webhook import WebhookRequest, WebhookResponse
 from .auth import StatusUrls
 from .claims import Outcome
+from .file_urls import FileUrls, has_files, with_file_urls
 from .opt_outs import opt_out_handlers, silence_for
 from .replies import StatusUrl, to_document, to_response
 from .responses import empty_response, twiml_response
@@ -30,7 +33,10 @@ from .wait_budget import WaitBudget
 
 
 class Answerer:
-    """Answers events with the handlers of a router; ``on_exception`` is called with every exception they raise."""
+    """Answers events with the handlers of a router; ``on_exception`` is called with every exception they raise.
+
+    ``media_source`` returns where the media files of a message come from, ``file_urls`` makes the URLs of local files.
+    """
 
     def __init__(
         self,
@@ -38,12 +44,16 @@ class Answerer:
         settings: Settings,
         status_urls: StatusUrls,
         on_exception: Callable[[Exception], object],
+        media_source: Callable[[InboundMessage], MediaSource] | None = None,
+        file_urls: FileUrls | None = None,
         conversations: Conversations | None = None,
     ) -> None:
         #: Whether nothing may be stored, as in a replay.
         self.is_rehearsal = False
         self._conversations = conversations
         self._router = router
+        self._media_source = media_source
+        self._file_urls = file_urls
         self._settings = settings
         self._on_exception = on_exception
         self._status_urls = status_urls
@@ -76,6 +86,9 @@ class Answerer:
         silence = silence_for(message, self._settings)
         if silence == "blocked":
             return Outcome(twiml_response(), silence)
+        if message.media and self._media_source:
+            message = with_media_source(message, self._media_source(message))
+            asked = asked._replace(message=message)
         if ended := self._note_opt_out(asked, silence):
             return ended
         handed_off = self._handed_off(asked)
@@ -173,12 +186,18 @@ class Answerer:
         try:
             returned = found.route.handler(message, **arguments)
             response = to_response(returned, handler=handler, status_url=self._status_url(asked.request, message))
+            digest = _reply_digest(response)
+            if self._file_urls and has_files(response):
+                base_url = asked.request.base_url(self._settings.public_url)
+                response = with_file_urls(response, message, partial(self._file_urls, base_url), handler=handler)
             document = to_document(response, handler=handler)
+            if found.route.then is not None:
+                enqueue_reply(found.route.then, message, found.arguments)
             effects = (*asked.collected.effects, *(self._effects_of(turn) if turn else ()))
         except Exception as error:  # whatever a handler raises, Twilio gets an answer
             return self._failed(error, handler, message)
         name = "replied" if response.verbs else "silent"
-        return Outcome(twiml_response(document), name, handler, digest=_reply_digest(response), effects=effects)
+        return Outcome(twiml_response(document), name, handler, digest=digest, effects=effects)
 
     def _status_url(self, request: WebhookRequest, message: InboundMessage) -> StatusUrl | None:
         """Return a function that signs the status URL of a reply, once for replies between the same addresses."""

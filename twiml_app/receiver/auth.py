@@ -14,7 +14,7 @@ from itsdangerous import Signer
 from itsdangerous.signer import SigningAlgorithm
 
 from ..credentials import Credentials
-from ..events import REPLY_PARAMETER, TOKEN_PARAMETER
+from ..events import REPLY_PARAMETER, SEND_PARAMETER, TOKEN_PARAMETER
 from ..webhook import quote_value
 
 REALM = "twiml_app"
@@ -27,6 +27,8 @@ _MAX_HEADER_CHARACTERS = 2048
 TOKEN_DAYS = 14
 #: The day, whether recipient and sender are covered, and the signature.
 _TOKEN = re.compile(r"(([0-9]{1,6})(t?)(f?))\.([A-Za-z0-9_-]{43})")
+#: A signature; the last character of any other spelling has bits that a decoder ignores.
+_SEND_TOKEN = re.compile("[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]")
 #: Punctuation that people write between digits, and Twilio removes.
 _PUNCTUATION = str.maketrans("", "", " \t\r\n().-/")
 #: A messaging service, or a number in national format: Twilio reports another address.
@@ -73,6 +75,37 @@ class _HmacSha256(SigningAlgorithm):
         return hmac.digest(key, value, "sha256")
 
 
+def _signer(secret_keys: Iterable[str], salt: str) -> Signer:
+    """Return a signer: it signs with the first key and verifies with each of them; the keys are derived only once."""
+    given = Signer(list(reversed([*secret_keys])), salt=salt, digest_method=hashlib.sha256)
+    keys = [given.derive_key(key) for key in given.secret_keys]
+    return Signer(keys, key_derivation="none", algorithm=_HmacSha256())
+
+
+class SendUrls:
+    """Makes and checks the status URLs of messages that the program sends first.
+
+    The URL contains the random id of the send, and a token that replaces the basic credentials. The journal knows the
+    rest: which message the send became, and for how long it is kept.
+    """
+
+    def __init__(self, secret_keys: Iterable[str], path: str) -> None:
+        self._signer = _signer(secret_keys, "twiml_app.send")
+        self._path = path
+
+    def url(self, base_url: str, send_id: str) -> str:
+        """Return the status URL of a send."""
+        token = self._signer.get_signature(send_id).decode()
+        return f"{base_url}{self._path}?{SEND_PARAMETER}={quote_value(send_id)}&{TOKEN_PARAMETER}={token}"
+
+    def problem(self, send_id: str, token: str) -> str:
+        """Return why a token is not that of a send; an empty string if it is."""
+        if not _SEND_TOKEN.fullmatch(token):
+            return "the token of the status URL is not one of this application"
+        fits = self._signer.verify_signature(send_id.encode("utf-8", "replace"), token)
+        return "" if fits else _NOT_FITTING
+
+
 class StatusUrls:
     """Makes and checks the status URLs of replies.
 
@@ -81,10 +114,7 @@ class StatusUrls:
     """
 
     def __init__(self, secret_keys: Iterable[str], path: str, *, clock: Callable[[], float] = time.time) -> None:
-        # itsdangerous signs with the last key and verifies with each of them; the keys are derived only once.
-        given = Signer(list(reversed([*secret_keys])), salt="twiml_app.status", digest_method=hashlib.sha256)
-        keys = [given.derive_key(key) for key in given.secret_keys]
-        self._signer = Signer(keys, key_derivation="none", algorithm=_HmacSha256())
+        self._signer = _signer(secret_keys, "twiml_app.status")
         self._path = path
         self._clock = clock
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from ..errors import RequestRefused
 from ..events import Event, InboundMessage
@@ -42,6 +42,8 @@ class Claim:
     late: bool = False
     #: How often an answer was sent to the contact within the last minute, by its digest; rare ones may be left out.
     recent_digests: Mapping[str, int] = field(default_factory=dict)
+    #: For a status callback of a message that the program sent first: the metadata that it was sent with.
+    metadata: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

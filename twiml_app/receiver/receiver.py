@@ -16,13 +16,16 @@ from ..alerts import Alert
 from ..config import Settings
 from ..errors import ClaimLost, JournalError, JournalUnavailable, RequestRefused, StillRunning, Unauthorized
 from ..events import Event, InboundMessage, StatusCallback, UnknownEvent
+from ..inbound_media import MediaSource
 from ..logs import log_event, mask
+from ..pending import Effect
 from ..routing import Router
 from ..webhook import WebhookRequest, WebhookResponse
 from .admission import Admission
 from .answering import Answerer
 from .auth import CHALLENGE
 from .claims import Claim, Journal, Outcome, StoredReply
+from .file_urls import FileUrls
 from .opt_outs import silence_for
 from .replay_proofs import EFFECTS_HEADER, REPLAY_HEADER, ReplayProofs, effects_header
 from .responses import empty_response, twiml_response, unavailable_response
@@ -44,8 +47,10 @@ class Receiver:
     """Answers webhooks with the handlers of a router.
 
     ``journal`` guarantees one answer per event; ``conversations`` keeps the state that handlers declare;
-    ``on_exception`` is called with every exception that a handler raises;
-    ``observer`` counts what happens, except in replays; ``clock`` returns seconds; ``now`` returns seconds since 1970.
+    ``bookkeeping`` returns what else is stored with the answer; ``on_exception`` is called with every exception that a
+    handler raises; ``observer`` counts what happens, except in replays; ``media_source`` returns where the media files
+    of a message come from; ``file_urls`` makes URLs of local files; ``clock`` returns seconds; ``now`` returns seconds
+    since 1970.
     """
 
     def __init__(
@@ -55,16 +60,23 @@ class Receiver:
         *,
         journal: Journal | None = None,
         conversations: Conversations | None = None,
+        bookkeeping: Callable[[Event], tuple[Effect, ...]] = lambda _: (),
         on_exception: Callable[[Exception], object] = lambda _: None,
         observer: Observer | None = None,
+        media_source: Callable[[InboundMessage], MediaSource] | None = None,
+        file_urls: FileUrls | None = None,
         clock: Callable[[], float] = time.perf_counter,
         now: Callable[[], float] = time.time,
     ) -> None:
         self.router = router
         self.settings = settings
         self.journal = journal
+        self._bookkeeping = bookkeeping
         self._admission = Admission(settings, now=now)
-        self._answerer = Answerer(router, settings, self._admission.status_urls, on_exception, conversations)
+        status_urls = self._admission.status_urls
+        self._answerer = Answerer(
+            router, settings, status_urls, on_exception, media_source, file_urls, conversations=conversations
+        )
         self._replay_proofs = ReplayProofs(settings.secret_keys, clock=now)
         self._observer = observer
         self._clock = clock
@@ -145,7 +157,8 @@ class Receiver:
             if isinstance(claimed, StoredReply):
                 return Outcome(claimed.response, "fallback", claimed.handler)
             outcome = self._unless_looping(claimed, outcome)
-            journal.finish(claimed, outcome, wait_s=budget.left_s(self._clock()))
+            stored = self._with_bookkeeping(event, outcome)
+            journal.finish(claimed, stored, wait_s=budget.left_s(self._clock()))
         return outcome
 
     @staticmethod
@@ -171,8 +184,8 @@ class Receiver:
         claimed = budget.spend(lambda wait_s: journal.claim(request, event, wait_s=wait_s, by_token=by_token))
         if isinstance(claimed, StoredReply):
             return Outcome(claimed.response, "repeated", claimed.handler)
-        if claimed.late and isinstance(event, StatusCallback):
-            event = replace(event, late=True)
+        if (claimed.late or claimed.metadata) and isinstance(event, StatusCallback):
+            event = replace(event, late=claimed.late, metadata=claimed.metadata or {})
         try:
             outcome = self._unless_looping(claimed, self._answerer.answer(request, event, budget=budget))
         except BaseException:  # the worker or the thread is ending: a retry must not find the event claimed
@@ -184,7 +197,7 @@ class Receiver:
         seconds = now - started
         outcome = replace(_mark_overdue(event, outcome, seconds), milliseconds=seconds * 1000)
         try:
-            return self._store(journal, claimed, outcome, budget.left_s(now))
+            return self._store(journal, claimed, event, outcome, budget.left_s(now))
         finally:
             if outcome.turn:
                 outcome.turn.give_up()
@@ -194,13 +207,18 @@ class Receiver:
             return outcome
         return replace(outcome, response=twiml_response(), name="looping")
 
-    def _store(self, journal: Journal, claim: Claim, outcome: Outcome, wait_s: float) -> Outcome:
+    def _with_bookkeeping(self, event: Event, outcome: Outcome) -> Outcome:
+        effects = self._bookkeeping(event)
+        return replace(outcome, effects=(*outcome.effects, *effects)) if effects else outcome
+
+    def _store(self, journal: Journal, claim: Claim, event: Event, outcome: Outcome, wait_s: float) -> Outcome:
         """Store the answer before it is sent; if that fails it is not sent, unless the settings allow it."""
+        stored = self._with_bookkeeping(event, outcome)
         try:
             if outcome.response.status >= 500:
-                journal.fail(claim, outcome, wait_s=wait_s)
+                journal.fail(claim, stored, wait_s=wait_s)
             else:
-                journal.finish(claim, outcome, wait_s=wait_s)
+                journal.finish(claim, stored, wait_s=wait_s)
         except ClaimLost as error:
             log_event(logging.ERROR, "journal", {"problem": error})
             return Outcome(
@@ -211,7 +229,7 @@ class Receiver:
             if self.settings.store_failure == "refuse" or outcome.effects:  # nothing else would remember the effects
                 return Outcome(unavailable_response(), "journal unavailable")
         else:
-            for effect in outcome.effects:
+            for effect in stored.effects:
                 effect.committed()
             if outcome.turn:
                 outcome.turn.committed()

@@ -24,9 +24,10 @@ def differences(
 ) -> list[str]:
     """Return the differences in meaning between two answers as the lines of a diff; no lines if they agree.
 
-    Not compared are white space between elements, the order of attributes, and the token and host of the status URLs
-    that this package adds. ``recorded_url`` and ``answered_url`` are the URLs that were called: in URLs of these hosts
-    only path and query are compared. Nor are passwords in URLs, or secret parameters if they were scrubbed.
+    Not compared are white space between elements, the order of attributes, and the token and host of the URLs that this
+    package adds, for statuses and for local files. ``recorded_url`` and ``answered_url`` are the URLs that were called:
+    in URLs of these hosts only path and query are compared. Nor are passwords in URLs, or secret parameters if they
+    were scrubbed.
     """
     own = _OwnUrls(recorded_url, answered_url)
     hide = without_secrets if f"={SCRUBBED}".encode() in recorded.body else without_credentials
@@ -98,6 +99,12 @@ class _OwnUrls:
         folder = self._path.rpartition("/")[0]
         return self._path + relative if relative.startswith(("?", "#")) else f"{folder}/{relative}"
 
+    def media_url(self, url: str) -> str:
+        """Return a media URL; that of a local file without its token, which changes every second."""
+        own = self.url(url)
+        path, _, query = own.partition("?")
+        return path if own.startswith("\0") and [*dict(parse_qsl(query))] == [TOKEN_PARAMETER] else own
+
     def status_url(self, url: str) -> str:
         """Return a status URL of this package without the parts that differ between installations."""
         parts = urlsplit(url)
@@ -157,7 +164,7 @@ def _verb_lines(verb: Verb, own: _OwnUrls) -> Iterator[_Line]:
         if isinstance(noun, Body):
             yield from _text_lines(noun.text.split("\n"), own, "    ")
         else:
-            yield _Line(f"    {noun.url}", f"    {own.url(noun.url)}")
+            yield _Line(f"    {noun.url}", f"    {own.media_url(noun.url)}")
 
 
 def _line(text: str) -> _Line:

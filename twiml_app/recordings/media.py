@@ -16,6 +16,7 @@ from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 from xml.sax.saxutils import escape
 
+from ..media import local_files
 from ..webhook import Form, WebhookResponse
 from .format import Exchange
 
@@ -46,7 +47,8 @@ class LocalMedia:
 def local_media(exchange: Exchange, recording: Path | None) -> Iterator[LocalMedia]:
     """Serve the media files of an exchange, and yield the exchange with their URLs.
 
-    Without a recording no files are looked for.
+    Handlers that open the media of their message get the files without a request, others can download them. Without a
+    recording no files are looked for.
     """
     files = [*_media_files(exchange, recording)]
     found = [file for file in files if file.path and file.path.is_file()]
@@ -57,7 +59,8 @@ def local_media(exchange: Exchange, recording: Path | None) -> Iterator[LocalMed
     with _serving(found) as base_url:
         local = {file.name: base_url + file.target for file in found}
         form = Form((name, local.get(name, value)) for name, value in exchange.form.pairs)
-        yield LocalMedia(replace(exchange, form=form), {local[file.name]: file.url for file in found}, notes)
+        with local_files({local[file.name]: file.path for file in found if file.path}):
+            yield LocalMedia(replace(exchange, form=form), {local[file.name]: file.url for file in found}, notes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from .hidden import hidden_routes
 from .repeats import overlapping_repeats
 from .router import Match, Router
 from .routes import CONVERSATION, Handler, MessageRoute, name_of, opt_out_kind, place_of
+from .schedules import Schedule
 
 __all__ = [
     "CONVERSATION",
@@ -11,6 +12,7 @@ __all__ = [
     "Match",
     "MessageRoute",
     "Router",
+    "Schedule",
     "hidden_routes",
     "name_of",
     "opt_out_kind",

@@ -6,7 +6,8 @@ import difflib
 import inspect
 import warnings
 
-from ..errors import RegistrationError
+from ..enqueueing import function_name, work_parameters
+from ..errors import CannotStore, RegistrationError
 from ..statuses import STATUSES
 from .routes import CONVERSATION, Handler, name_of, place_of, takes_conversation
 
@@ -42,7 +43,7 @@ def require_fit(handler: Handler, captures: tuple[str, ...], subject: str) -> No
     Raises: RegistrationError, which says how to write it.
     """
     if inspect.iscoroutinefunction(handler):
-        raise RegistrationError("a handler is a plain function, not async: write def", place_of(handler))
+        raise RegistrationError(NOT_ASYNC, place_of(handler))
     try:
         # A decorator may pass arguments of its own: what is called is the wrapper.
         signature = inspect.signature(handler, follow_wrapped=False)
@@ -57,6 +58,30 @@ def require_fit(handler: Handler, captures: tuple[str, ...], subject: str) -> No
             f"the handler is called with {subject}{' and ' if captures else ''}{', '.join(captures)}, but it does not"
             f" accept that ({error}): write def {name_of(handler).rpartition('.')[2]}({wanted})",
             place_of(handler),
+        ) from error
+
+
+NOT_ASYNC = (
+    "a handler is a plain function, not async: write def, and run what is slow after the answer, with"
+    " enqueue(function, message) in the handler, or with then=function in @router.message, which sends what the"
+    " function returns. These functions may be async def"
+)
+
+
+def require_work_fit(then: Handler, captures: tuple[str, ...]) -> None:
+    """Refuse a function for ``then=`` that another process could not find, or that could not be called.
+
+    Raises: RegistrationError.
+    """
+    try:
+        function_name(then)
+        given = {*captures, *work_parameters(then)}
+        inspect.signature(then).bind(object(), **dict.fromkeys(given))
+    except (CannotStore, TypeError) as error:
+        wanted = ", ".join(["message", *captures])
+        raise RegistrationError(
+            f"the function of then= is called with {wanted}, in another process, which it does not allow: {error}",
+            place_of(then),
         ) from error
 
 

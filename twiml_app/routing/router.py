@@ -11,9 +11,15 @@ from typing import Any, TypeVar, overload
 from ..errors import RegistrationError
 from ..events import InboundMessage, StatusCallback
 from ..opt_out_words import OPT_OUT_WORDS
-from .mistakes import require_fit, require_message_fit, require_parentheses, warn_unknown_status
+from .mistakes import (
+    require_fit,
+    require_message_fit,
+    require_parentheses,
+    require_work_fit,
+    warn_unknown_status,
+)
 from .patterns import TextPattern, compile_pattern
-from .registrations import Registrations, once
+from .registrations import once
 from .routes import (
     Conditions,
     Handler,
@@ -26,6 +32,7 @@ from .routes import (
     is_stop_word,
     place_of,
 )
+from .scheduling import Scheduling
 
 HandlerT = TypeVar("HandlerT", bound=Handler)
 
@@ -38,7 +45,7 @@ class Match:
     arguments: Mapping[str, Any]
 
 
-class Router(Registrations):
+class Router(Scheduling):
     """A list of handlers, in the order of registration; ``Router(one, other)`` merges routers in this order.
 
     Raises: RegistrationError, naming both places, for conflicting registrations.
@@ -64,11 +71,15 @@ class Router(Registrations):
         channel: str | Iterable[str] | None = None,
         query: Mapping[str, str] | None = None,
         when: Predicate | None = None,
+        then: Handler | None = None,
     ) -> Callable[[HandlerT], HandlerT]:
         """Register a handler for inbound messages by a text pattern, by conditions, or by both.
 
         ``pattern`` is a text pattern such as ``order <int:count> <item>``, or a compiled regular expression. All given
         conditions must be met. The handler is called with the message, and with the captures of the pattern by name.
+
+        ``then`` is a slow function: it is called as the handler is, but after the answer, and what it returns is sent
+        when it is ready. It may be ``async def``.
         """
         conditions = Conditions(_as_set(to), _as_set(from_), media, _as_set(channel), query or None, when)
         require_parentheses("message", '"hello"', (pattern,))
@@ -85,7 +96,9 @@ class Router(Registrations):
 
         def register(handler: HandlerT) -> HandlerT:
             stateful = require_message_fit(handler, capture_names(compiled))
-            self._add_route(MessageRoute(handler, compiled, conditions, stateful=stateful))
+            if then is not None:
+                require_work_fit(then, capture_names(compiled))
+            self._add_route(MessageRoute(handler, compiled, conditions, stateful=stateful, then=then))
             return handler
 
         return register
@@ -232,6 +245,8 @@ class Router(Registrations):
             self._add_status(status)
         for opt_out in router._opt_outs:
             self._add_opt_out(opt_out)
+        for schedule in router._schedules:
+            self._add_schedule(schedule)
         router._merged = True
 
     def _add_route(self, route: MessageRoute) -> None:

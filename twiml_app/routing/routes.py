@@ -136,6 +136,8 @@ class MessageRoute:
     handed_off: bool = False
     #: Whether the handler gets the state of its conversation.
     stateful: bool = False
+    #: What runs after the answer; what it returns is sent.
+    then: Handler | None = None
 
     def match(self, message: InboundMessage) -> dict[str, Any] | None:
         """Return the arguments for the handler, None if the message does not match."""

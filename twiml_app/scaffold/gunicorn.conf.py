@@ -109,12 +109,20 @@ def _load(server: Any) -> str:
 
 
 def post_worker_init(worker: Any) -> None:
-    """Leave Ctrl-C to the master, and answer health checks on TWIML_HEALTH_BIND, if it is set.
+    """Leave Ctrl-C to the master, answer health checks on TWIML_HEALTH_BIND, and run work.
 
     The master stops the workers: a terminal sends Ctrl-C to all of them at once.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.freeze()  # the garbage collector need not look at the loaded modules again
-    from twiml_app.app import serve_health
+    from twiml_app.app import run_background, serve_health
 
     serve_health(worker.wsgi)
+    run_background(worker.wsgi)
+
+
+def worker_exit(server: Any, worker: Any) -> None:
+    """Let the work that runs in a worker come to its end."""
+    from twiml_app.app import stop_background
+
+    stop_background(getattr(worker, "wsgi", None))

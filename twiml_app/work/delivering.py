@@ -1,0 +1,16 @@
+"""Later replies: what a work function returned becomes a message that the program sends first."""
+
+from __future__ import annotations
+
+from ..events import InboundMessage
+from ..sending import send
+from ..verbs import Body, Message
+
+
+def deliver(message: InboundMessage, reply: Message) -> None:
+    """Ask for a message to the contact of an inbound one, from the number or the service that was texted.
+
+    Raises: CannotSend; CannotStore; MediaError; ConfigurationError.
+    """
+    files = [noun.path or noun.url for noun in reply.nouns if not isinstance(noun, Body)]
+    send(reply.to or message.contact, reply.text, from_=reply.from_ or "", media=files)
