@@ -7,15 +7,15 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from threading import BoundedSemaphore
 from typing import TYPE_CHECKING
 
 from .config import Settings
 from .conversations import ConversationKeeper
-from .errors import ConfigurationError
 from .media import MediaFetcher, MediaLinks, MessageFiles
 from .project_routers import load_router
 from .receiver import Observer, Receiver
-from .routing import Router, place_of
+from .routing import Router
 from .sending import Sending, make_sending
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def assemble(
         engine, chosen, settings, root, context=context, on_exception=on_exception, media_source=media_source
     )
     journal = _open_journal(engine, settings, work)
-    conversations = _open_conversations(engine, journal, chosen, settings)
+    conversations = _open_conversations(engine, journal, settings)
     ledger = _open_ledger(engine)
     sending = _open_sending(engine, settings, work, links)
     opt_outs = _open_opt_outs(engine, settings)
@@ -131,25 +131,18 @@ def _open_journal(engine: Engine | None, settings: Settings, work: Work | None) 
 
 
 def _open_conversations(
-    engine: Engine | None, journal: DurableJournal | None, router: Router, settings: Settings
-) -> ConversationKeeper | None:
-    """Return what keeps the conversations; duplicates and messages that wait for their turn share a limit.
+    engine: Engine | None, journal: DurableJournal | None, settings: Settings
+) -> ConversationKeeper:
+    """Return what keeps the conversations, without a journal only those of commands that store nothing.
 
-    Raises: ConfigurationError, if a handler needs them and there is no journal.
+    Duplicates and messages that wait for their turn share a limit.
     """
     if engine is None or journal is None:
-        _require_no_state(router)
-        return None
+        return ConversationKeeper(None, hours=settings.conversation_hours, may_wait=BoundedSemaphore())
     from .journal import ConversationStore
 
     store = ConversationStore(engine)
     return ConversationKeeper(store, hours=settings.conversation_hours, may_wait=journal.may_wait)
-
-
-def _require_no_state(router: Router) -> None:
-    if stateful := [place_of(route.handler) for route in router.all_routes if route.stateful]:
-        problem = f"is off, and a handler declares `conversation`, whose state is kept in the journal ({stateful[0]})"
-        raise ConfigurationError("TWIML_DATABASE_URL", problem)
 
 
 def _open_work(

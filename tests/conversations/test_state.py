@@ -12,7 +12,7 @@ from tests.journal.program import Clock, query
 from tests.webhook_requests import BASIC, SID
 from twiml_app import Conversation, InboundMessage, Router
 from twiml_app.app import build_app
-from twiml_app.errors import ConfigurationError
+from twiml_app.errors import CallError
 from twiml_app.journal.archive import Filter
 from twiml_app.journal.upkeep import sweep
 from twiml_app.testing import Phone
@@ -218,16 +218,21 @@ def test_long_addresses_are_kept_apart_by_their_first_characters(program: Counti
     assert query(program.engine, "SELECT length(contact) FROM conversations") == [(255,)]
 
 
-def test_application_without_a_journal_refuses_handlers_with_state(tmp_path: Path) -> None:
-    """Nobody would notice before the second message."""
+def test_application_without_a_journal_says_that_handlers_with_state_fail(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A state in memory would be another one in each worker."""
     router = Router()
 
     @router.default
     def answer(message: InboundMessage, conversation: Conversation) -> None: ...
 
-    with pytest.raises(ConfigurationError, match="answer") as raised:
-        build_app({**BASIC, "TWIML_DATABASE_URL": "off"}, tmp_path, router=router)
-    assert raised.value.setting == "TWIML_DATABASE_URL"
+    app = build_app({**BASIC, "TWIML_DATABASE_URL": "off"}, tmp_path, router=router)
+
+    assert "a handler declares `conversation`" in caplog.text
+    assert "answer" in caplog.text
+    with pytest.raises(CallError, match="500"):
+        Phone(app).text("hello")
 
 
 def test_application_keeps_state(tmp_path: Path) -> None:
