@@ -69,7 +69,7 @@ INSIDE: dict[str, tuple[str, ...]] = {
     "cli": (
         *("common", "emulator_parameters", "emulator_client"),
         *("emulator_logs", "emulator_controls", "emulator_faults", "emulator"),
-        *("check", "journal_work", "journal", "journal_maintenance", "explain", "overview", "opt_outs"),
+        *("check", "journal_work", "journal", "journal_maintenance", "explain", "overview", "conversation", "opt_outs"),
         *("new", "routes", "simulate", "replay", "sends", "worker"),
     ),
 }

@@ -56,6 +56,18 @@ def find_conversation(execute: Transaction, contact: str, sender: str) -> Conver
     return _read(rows[0]) if rows else None
 
 
+def conversations_of(execute: Transaction, contact: str) -> list[ConversationRow]:
+    """Return every conversation of a contact, the latest first."""
+    of_contact = f"SELECT {_COLUMNS} FROM conversations WHERE contact = ? ORDER BY updated_at DESC"  # noqa: S608
+    return [_read(row) for row in execute(of_contact, (filed(contact),))]
+
+
+def resume_conversations(execute: Transaction, contact: str, now: float) -> int:
+    """Let the handlers answer a contact again, and return how many conversations a person was answering."""
+    update = "UPDATE conversations SET handed_off_until = 0 WHERE contact = ? AND handed_off_until > ? RETURNING id"
+    return len(execute(update, (filed(contact), now)))
+
+
 def save_conversation(execute: Transaction, row: ConversationRow, *, hands_off: bool, now: float) -> None:
     """Write a conversation, or delete it if there is nothing to keep.
 

@@ -13,7 +13,13 @@ from dataclasses import dataclass, field
 
 from ..errors import ClaimLost, JournalUnavailable
 from ..pending import Transaction
-from .conversation_rows import ConversationRow, find_conversation, save_conversation
+from .conversation_rows import (
+    ConversationRow,
+    conversations_of,
+    find_conversation,
+    resume_conversations,
+    save_conversation,
+)
 from .engine import WAIT_S, Engine
 from .ledger import filed
 from .stores import Execute
@@ -112,6 +118,20 @@ class ConversationStore:
         Raises: JournalUnavailable.
         """
         return self._engine.read(lambda execute: find_conversation(execute, contact, sender), wait_s=wait_s)
+
+    def all_of(self, contact: str) -> list[ConversationRow]:
+        """Return every conversation of a contact, the latest first.
+
+        Raises: JournalUnavailable.
+        """
+        return self._engine.read(lambda execute: conversations_of(execute, contact))
+
+    def resume(self, contact: str) -> int:
+        """Let the handlers answer a contact again, and return how many conversations a person was answering.
+
+        Raises: JournalUnavailable.
+        """
+        return self._engine.run(lambda execute: resume_conversations(execute, contact, self._clock()))
 
     def end(
         self, execute: Transaction, ticket: Ticket, row: ConversationRow | None, *, hands_off: bool = False
