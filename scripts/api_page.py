@@ -17,6 +17,7 @@ from typing import Any, get_overloads
 from twiml_app import (
     Alert,
     Body,
+    Conversation,
     InboundMedia,
     InboundMessage,
     Media,
@@ -41,7 +42,7 @@ Everything that a handler needs is imported from `twiml_app`:
 
 ```python
 from twiml_app import Body, Media, Message, MessagingResponse, Redirect, Router
-from twiml_app import Alert, InboundMedia, InboundMessage, Reaction, StatusCallback  # for annotations
+from twiml_app import Alert, Conversation, InboundMedia, InboundMessage, Reaction, StatusCallback  # for annotations
 from twiml_app import enqueue, enqueue_at, enqueue_in
 ```
 
@@ -130,7 +131,8 @@ def _comment(lines: list[str], node: ast.AnnAssign) -> str:
 
 def page() -> str:
     """Return the page."""
-    parts = [_INTRODUCTION, "## Events", *_events(), "## Router", *_router(), "## Replies"]
+    parts = [_INTRODUCTION, "## Events", *_events(), "## Router", *_router()]
+    parts += ["## Conversation", _text(Conversation), *_members(Conversation), "## Replies"]
     for kind in (Message, Body, Media, Redirect, MessagingResponse):
         parts += _class(kind)
     parts.append("## Work")
@@ -173,11 +175,11 @@ def _event_table(attributes: list[Attribute]) -> str:
 
 def _router() -> Iterator[str]:
     yield from (_signature("Router", Router), _text(Router))
-    names = ("message", "default", "status", "error_code", "alert", "opt_out", "reaction", "daily", "every")
-    for name in names:
+    names = ("message", "default", "status", "error_code", "alert", "opt_out", "reaction", "handed_off")
+    for name in (*names, "daily", "every"):
         method = getattr(Router, name)
         yield f"### @router.{name}"
-        if name not in ("default", "reaction"):  # written without parentheses
+        if name not in ("default", "reaction", "handed_off"):  # written without parentheses
             yield _signature(f"@router.{name}", ([*get_overloads(method)] or [method])[-1])
         yield _text(method)
         if name == "message":

@@ -1,6 +1,7 @@
 """Receive and answer Twilio messages: the router, the events and the TwiML verbs that handlers use."""
 
 from .alerts import Alert as Alert
+from .conversations import Conversation as Conversation
 from .enqueueing import EnqueuedWork as EnqueuedWork
 from .enqueueing import enqueue as enqueue
 from .enqueueing import enqueue_at as enqueue_at
@@ -21,6 +22,7 @@ from .verbs import Redirect as Redirect
 __all__ = [
     "Alert",
     "Body",
+    "Conversation",
     "EnqueuedWork",
     "InboundMedia",
     "InboundMessage",

@@ -259,6 +259,13 @@ def warnings_of(settings: Settings, router: Router, values: Mapping[str, Any]) -
         f" TWIML_OPT_OUT_NUMBERS names the number ({place_of(route.handler)})"
         for route in router.routes_on_stop_words(settings.opt_out_numbers)
     ]
+    if settings.database_url == "off":
+        lines += [
+            f"a handler declares `conversation`, which needs the journal, and TWIML_DATABASE_URL is off: its messages"
+            f" get 500 ({place_of(route.handler)})"
+            for route in router.all_routes
+            if route.stateful
+        ]
     return lines
 
 

@@ -7,9 +7,11 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from threading import BoundedSemaphore
 from typing import TYPE_CHECKING
 
 from .config import Settings
+from .conversations import ConversationKeeper
 from .media import MediaFetcher, MediaLinks, MessageFiles
 from .project_routers import load_router
 from .receiver import Observer, Receiver
@@ -82,6 +84,7 @@ def assemble(
         engine, chosen, settings, root, context=context, on_exception=on_exception, media_source=media_source
     )
     journal = _open_journal(engine, settings, work)
+    conversations = _open_conversations(engine, journal, settings)
     ledger = _open_ledger(engine)
     sending = _open_sending(engine, settings, work, links)
     opt_outs = _open_opt_outs(engine, settings)
@@ -89,6 +92,7 @@ def assemble(
         chosen,
         settings,
         journal=journal,
+        conversations=conversations,
         bookkeeping=opt_outs.effects_of if opt_outs else lambda _: (),
         on_exception=on_exception,
         observer=observer,
@@ -124,6 +128,21 @@ def _open_journal(engine: Engine | None, settings: Settings, work: Work | None) 
     from .journal import DurableJournal
 
     return DurableJournal(engine, settings, on_upkeep=work.background.look)
+
+
+def _open_conversations(
+    engine: Engine | None, journal: DurableJournal | None, settings: Settings
+) -> ConversationKeeper:
+    """Return what keeps the conversations, without a journal only those of commands that store nothing.
+
+    Duplicates and messages that wait for their turn share a limit.
+    """
+    if engine is None or journal is None:
+        return ConversationKeeper(None, hours=settings.conversation_hours, may_wait=BoundedSemaphore())
+    from .journal import ConversationStore
+
+    store = ConversationStore(engine)
+    return ConversationKeeper(store, hours=settings.conversation_hours, may_wait=journal.may_wait)
 
 
 def _open_work(

@@ -94,7 +94,7 @@ def check_settings(
             Finding("warning", "handlers", "no handler answers messages: register one with @router.default")
         )
     handlers = len(router.routes) + len(router.status_routes) + len(router.opt_out_routes)
-    handlers += len(router.alert_routes) + (router.reaction_route is not None)
+    handlers += len(router.alert_routes) + len(router.all_routes) - len(router.routes)
     return settings, [*findings, Finding("ok", "handlers", f"{handlers} handlers")]
 
 

@@ -52,6 +52,8 @@ class Settings:
     wait_s: int = 10
     record: str = "all"
     retention_days: int = 30
+    #: How long the state of a conversation lives without a message, in hours.
+    conversation_hours: int = 4
     loop_limit: int = 10
     blocked: frozenset[str] = frozenset()
     max_body_bytes: int = 262144

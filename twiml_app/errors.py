@@ -20,6 +20,7 @@
     ├── CannotSend                a message that Twilio would not take, or that has no sender
     ├── CannotStore               work or a message was asked for where it cannot be stored
     ├── UnknownWork               stored work names a function that the code does not have
+    ├── StateError                the state of a conversation cannot be stored
     └── JournalError              the base of every error of the journal
         ├── StillRunning          another request is still processing the event
         ├── ClaimLost             another process took over the event, or its row was erased
@@ -186,6 +187,10 @@ class CannotSend(TwimlAppError):
 
 class CannotStore(TwimlAppError):
     """Work or a message was asked for where it cannot be stored; the message says why and what to do."""
+
+
+class StateError(TwimlAppError):
+    """A value cannot be kept in a conversation: it is not JSON, or the state is too long."""
 
 
 class UnknownWork(TwimlAppError):

@@ -9,6 +9,7 @@ import click
 
 from .. import logs
 from .check import check
+from .conversation import conversation
 from .emulator import emulator
 from .explain import explain
 from .journal_maintenance import journal
@@ -36,7 +37,7 @@ def main() -> None:
 
 
 for command in (
-    *(new, routes, match, simulate, explain, check, overview, journal, ledger, opt_outs),
+    *(new, routes, match, simulate, explain, check, overview, journal, ledger, conversation, opt_outs),
     *(send_command, sends, replay_command, worker, emulator),
 ):
     main.add_command(command)

@@ -117,7 +117,18 @@ def find_app(app_name: str | None, *, with_journal: bool = False) -> Flask:
         app = import_app(app_name)
         state_of(app).receiver.detach_journal()
         return app
-    settings = {} if with_journal else {"TWIML_DATABASE_URL": "off"}
+    if with_journal:
+        return _create_app({})
+    app = _create_app({"TWIML_DATABASE_URL": "off"})
+    state_of(app).receiver.detach_journal()
+    return app
+
+
+def _create_app(settings: dict[str, str]) -> Flask:
+    """Make the application of the working directory.
+
+    Raises: ConfigurationError; RegistrationError; click.ClickException.
+    """
     with loading():
         try:
             return create_app(settings)

@@ -49,6 +49,7 @@ def routes(app_name: str | None, as_json: bool) -> None:
 def _route_rows(router: Router) -> list[dict[str, str]]:
     found = [("opt-out", " or ".join(sorted(each.kinds)), each.handler) for each in router.opt_out_routes]
     found += [("reaction", route.source, route.handler) for route in filter(None, [router.reaction_route])]
+    found += [("handed off", route.source, route.handler) for route in filter(None, [router.handed_off_route])]
     found += [("message", _route_text(route), route.handler) for route in router.routes]
     found += [("status", route.source, route.handler) for route in router.status_routes]
     found += [("alert", route.source, route.handler) for route in router.alert_routes]

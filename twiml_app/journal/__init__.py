@@ -2,6 +2,8 @@
 
 from . import opt_out_rows, reachability_rows
 from .archive import Archive, Filter
+from .conversation_rows import ConversationRow
+from .conversation_store import ConversationStore, Drawn, Ticket
 from .durable import DurableJournal
 from .engine import Engine
 from .gauges import GAUGES, read_gauges
@@ -39,6 +41,9 @@ __all__ = [
     "WORKED",
     "Archive",
     "Attempt",
+    "ConversationRow",
+    "ConversationStore",
+    "Drawn",
     "DurableJournal",
     "Ending",
     "Engine",
@@ -56,6 +61,7 @@ __all__ = [
     "SendFilter",
     "SendRow",
     "SendStore",
+    "Ticket",
     "WorkArchive",
     "WorkCounts",
     "WorkFilter",

@@ -28,7 +28,7 @@ _BATCH = 200
 #: The tables with rows about a contact, and their keys.
 _WITH_CONTACT = (
     *(("exchanges", "id"), ("ledger", "sid"), ("unreachable", "contact"), ("daily_segments", "id")),
-    *(("sends", "n"), ("work", "id")),
+    *(("sends", "n"), ("work", "id"), ("conversations", "id"), ("conversation_tickets", "id")),
 )
 #: How long one of these transactions may wait, in seconds.
 _WAIT_S = 10.0

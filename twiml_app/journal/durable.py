@@ -56,7 +56,8 @@ class DurableJournal:
         self._sleep = sleep
         self._row_claims = RowClaims(engine, settings, clock)
         self._lock_claims = LockClaims(engine, settings, clock)
-        self._may_wait = threading.BoundedSemaphore(MAX_WAITING)
+        #: How many threads may wait for other requests, so that new events find one.
+        self.may_wait = threading.BoundedSemaphore(MAX_WAITING)
         self._upkeep = Upkeep(engine, clock, on_upkeep)
         self._readiness = Readiness(engine)
         self._refused_at = 0.0
@@ -158,9 +159,9 @@ class DurableJournal:
 
     @contextmanager
     def _waiting_slot(self) -> Iterator[None]:
-        if not self._may_wait.acquire(blocking=False):
+        if not self.may_wait.acquire(blocking=False):
             raise StillRunning(f"{MAX_WAITING} requests are already waiting")
         try:
             yield
         finally:
-            self._may_wait.release()
+            self.may_wait.release()

@@ -16,7 +16,6 @@ from typing import NamedTuple
 from ..config import Settings
 from ..errors import ClaimLost, JournalUnavailable
 from ..events import Event, InboundMessage
-from ..pending import Effect
 from ..receiver import Claim, Outcome, StoredReply
 from ..webhook import WebhookRequest
 from .deadlines import seconds_left
@@ -122,7 +121,7 @@ class LockClaims:
         keeps = keeps_request(self._settings, claim.received.kind, outcome, state)
         values = partial(answered_values, claim.received, keeps_request=keeps, now=self._clock())
         try:
-            self._store(held, values(outcome, state), outcome.effects, wait_s)
+            self._store(held, values(outcome, state), outcome, wait_s)
         except JournalUnavailable:
             self._is_suspect = True
             self._keep(_Unsaved(values(replace(outcome, name="not stored"), FAILED), held.guards, held.slot))
@@ -157,8 +156,8 @@ class LockClaims:
             self._engine.check(wait_s=seconds_left(ends_at))
             self._is_suspect = False
 
-    def _store(self, held: Held, values: tuple[object, ...], effects: tuple[Effect, ...], wait_s: float) -> None:
-        """Write the values of a row with its effects, and the rows that could not be stored before.
+    def _store(self, held: Held, values: tuple[object, ...], outcome: Outcome, wait_s: float) -> None:
+        """Write the values of a row with the effects of its outcome, and the rows that could not be stored before.
 
         Raises: JournalUnavailable; ClaimLost.
         """
@@ -167,7 +166,7 @@ class LockClaims:
         def write(execute: Execute) -> bool:
             for each in unsaved.values():
                 store(execute, each.values)
-            return store(execute, values) and write_effects(execute, effects)
+            return store(execute, values) and write_effects(execute, outcome.effects, outcome.turn)
 
         is_stored = self._engine.run(write, wait_s=wait_s)
         held.guards.worker.clear(held.slot)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from ..errors import JournalTooNew
+from .conversation_tables import CONVERSATION_TABLES
 from .indexes import Index
 from .opt_out_tables import OPT_OUT_TABLES
 from .send_tables import SEND_TABLES
@@ -118,7 +119,7 @@ MIGRATIONS = (
         3,
         (
             *("ALTER TABLE exchanges ADD COLUMN effects TEXT", "DROP INDEX IF EXISTS exchanges_failed"),
-            *(*OPT_OUT_TABLES, *SEND_TABLES, *WORK_TABLES),
+            *(*OPT_OUT_TABLES, *SEND_TABLES, *WORK_TABLES, *CONVERSATION_TABLES),
         ),
         (Index("exchanges_attention", f"exchanges ({_LISTED}) WHERE {FAILED_CONDITION}"),),
     ),

@@ -20,6 +20,8 @@ from .stores import Execute, Guards, Row, Trace
 _TYPES = {"id": "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY", "blob": "BYTEA", "real": "DOUBLE PRECISION"}
 #: The advisory lock under which the tables are created: a number that other applications do not use.
 _SCHEMA_LOCK = 0x7457694D
+#: The class of the advisory locks of names.
+_NAMES_LOCK = 0x7457694E
 #: The server ends a statement or an idle transaction after this time, in seconds, as this process may be suspended.
 _STATEMENT_TIMEOUT_S = 30
 #: How long the index of a large table may take, in seconds.
@@ -155,6 +157,11 @@ class PostgresStore:
     def is_alive(self, execute: Execute, owner: int) -> bool:
         """Return whether a process holds its lock; a lock taken by this check is released with the transaction."""
         return owner in self.own_owners or not execute("SELECT pg_try_advisory_xact_lock(?)", (owner,))[0][0]
+
+    def try_lock(self, execute: Execute, name: str) -> bool:
+        """Take an advisory lock until the transaction ends, and return whether it was free."""
+        found = execute("SELECT pg_try_advisory_xact_lock(?, hashtext(?))", (_NAMES_LOCK, name))
+        return bool(found[0][0])
 
     def traces(self) -> list[Trace]:
         """Return nothing: the claims of dead processes are rows."""

@@ -178,7 +178,7 @@ class RowClaims:
         if written and not keeps_request(self._settings, written[0][0], outcome, state):
             forget = "UPDATE exchanges SET body = NULL, headers = NULL, url = NULL, keep_until = ? WHERE id = ?"
             execute(forget, (self._clock() + DAY_S, claim.exchange_id))
-        return bool(written) and write_effects(execute, outcome.effects)
+        return bool(written) and write_effects(execute, outcome.effects, outcome.turn)
 
     def _answer_of(self, execute: Execute, message: InboundMessage) -> StoredReply | Busy | None:
         rows = execute(SELECT_ANSWERS, (filed(message.message_sid), event_target_of_url(message.error_url)))

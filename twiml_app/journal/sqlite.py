@@ -143,6 +143,10 @@ class SqliteStore:
         """Return whether a process holds the lock of its file."""
         return is_alive(file_of(self._workers, owner))
 
+    def try_lock(self, execute: Execute, name: str) -> bool:  # noqa: ARG002 - PostgreSQL needs them
+        """Return True: one transaction at a time writes."""
+        return True
+
     def traces(self) -> list[Trace]:
         """Return the files of dead processes."""
         paths = files_of_dead_processes(self._workers)

@@ -112,6 +112,9 @@ class Store(Protocol):
     def is_alive(self, execute: Execute, owner: int) -> bool:
         """Return whether a process still runs; this one does."""
 
+    def try_lock(self, execute: Execute, name: str) -> bool:
+        """Lock a name until the transaction ends, and return whether it was free: it is where only one can write."""
+
     def traces(self) -> list[Trace]:
         """Return what dead processes left behind."""
 

@@ -25,6 +25,8 @@ _OTHER_TABLES = (
     ("unreachable", "contact"),
     ("daily_segments", "id"),
     ("sends", "n"),
+    ("conversations", "id"),
+    ("conversation_tickets", "id"),
     ("work", "id"),
     ("workers", "owner"),
 )

@@ -8,6 +8,7 @@ from .opt_outs import silence_for
 from .receiver import Observer, Receiver, kind_of
 from .replay_proofs import EFFECTS_HEADER, REPLAY_HEADER, ReplayProofs
 from .replies import to_response
+from .turns import Conversations, Turn
 
 __all__ = [
     "CHALLENGE",
@@ -17,6 +18,7 @@ __all__ = [
     "Admission",
     "BasicAuth",
     "Claim",
+    "Conversations",
     "Journal",
     "Observer",
     "Outcome",
@@ -25,6 +27,7 @@ __all__ = [
     "SendUrls",
     "StatusResults",
     "StoredReply",
+    "Turn",
     "handlers_to_notify",
     "kind_of",
     "run_handlers",

@@ -29,6 +29,7 @@ from .file_urls import FileUrls
 from .opt_outs import silence_for
 from .replay_proofs import EFFECTS_HEADER, REPLAY_HEADER, ReplayProofs, effects_header
 from .responses import empty_response, twiml_response, unavailable_response
+from .turns import Conversations
 from .wait_budget import TWILIO_WAIT_S, WaitBudget
 
 
@@ -45,10 +46,11 @@ class Observer(Protocol):
 class Receiver:
     """Answers webhooks with the handlers of a router.
 
-    ``journal`` guarantees one answer per event; ``bookkeeping`` returns what else is stored with the answer;
-    ``on_exception`` is called with every exception that a handler raises; ``observer`` counts what happens, except in
-    replays; ``media_source`` returns where the media files of a message come from; ``file_urls`` makes URLs of local
-    files; ``clock`` returns seconds; ``now`` returns seconds since 1970.
+    ``journal`` guarantees one answer per event; ``conversations`` keeps the state that handlers declare;
+    ``bookkeeping`` returns what else is stored with the answer; ``on_exception`` is called with every exception that a
+    handler raises; ``observer`` counts what happens, except in replays; ``media_source`` returns where the media files
+    of a message come from; ``file_urls`` makes URLs of local files; ``clock`` returns seconds; ``now`` returns seconds
+    since 1970.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class Receiver:
         settings: Settings,
         *,
         journal: Journal | None = None,
+        conversations: Conversations | None = None,
         bookkeeping: Callable[[Event], tuple[Effect, ...]] = lambda _: (),
         on_exception: Callable[[Exception], object] = lambda _: None,
         observer: Observer | None = None,
@@ -71,7 +74,9 @@ class Receiver:
         self._bookkeeping = bookkeeping
         self._admission = Admission(settings, now=now)
         status_urls = self._admission.status_urls
-        self._answerer = Answerer(router, settings, status_urls, on_exception, media_source, file_urls)
+        self._answerer = Answerer(
+            router, settings, status_urls, on_exception, media_source, file_urls, conversations=conversations
+        )
         self._replay_proofs = ReplayProofs(settings.secret_keys, clock=now)
         self._observer = observer
         self._clock = clock
@@ -79,6 +84,7 @@ class Receiver:
     def detach_journal(self) -> None:
         """Answer without the journal from now on, for a command that must not write to it."""
         self.journal = None
+        self._answerer.is_rehearsal = True
 
     def handle(self, request: WebhookRequest, read_body: Callable[[], bytes] | None = None) -> WebhookResponse:
         """Answer a request; nothing in it makes this raise.
@@ -181,7 +187,7 @@ class Receiver:
         if (claimed.late or claimed.metadata) and isinstance(event, StatusCallback):
             event = replace(event, late=claimed.late, metadata=claimed.metadata or {})
         try:
-            outcome = self._unless_looping(claimed, self._answerer.answer(request, event))
+            outcome = self._unless_looping(claimed, self._answerer.answer(request, event, budget=budget))
         except BaseException:  # the worker or the thread is ending: a retry must not find the event claimed
             with suppress(JournalError):
                 wait_s = budget.left_s(self._clock())
@@ -190,7 +196,11 @@ class Receiver:
         now = self._clock()
         seconds = now - started
         outcome = replace(_mark_overdue(event, outcome, seconds), milliseconds=seconds * 1000)
-        return self._store(journal, claimed, event, outcome, budget.left_s(now))
+        try:
+            return self._store(journal, claimed, event, outcome, budget.left_s(now))
+        finally:
+            if outcome.turn:
+                outcome.turn.give_up()
 
     def _unless_looping(self, claim: Claim, outcome: Outcome) -> Outcome:
         if claim.recent_digests.get(outcome.digest, 0) < self.settings.loop_limit:
@@ -205,7 +215,7 @@ class Receiver:
         """Store the answer before it is sent; if that fails it is not sent, unless the settings allow it."""
         stored = self._with_bookkeeping(event, outcome)
         try:
-            if outcome.response.status == 500:
+            if outcome.response.status >= 500:
                 journal.fail(claim, stored, wait_s=wait_s)
             else:
                 journal.finish(claim, stored, wait_s=wait_s)
@@ -221,6 +231,8 @@ class Receiver:
         else:
             for effect in stored.effects:
                 effect.committed()
+            if outcome.turn:
+                outcome.turn.committed()
         return outcome
 
     def _answer_without(self, request: WebhookRequest, event: Event, error: JournalUnavailable) -> Outcome:

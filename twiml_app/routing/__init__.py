@@ -3,10 +3,11 @@
 from .hidden import hidden_routes
 from .repeats import overlapping_repeats
 from .router import Match, Router
-from .routes import Handler, MessageRoute, name_of, opt_out_kind, place_of
+from .routes import CONVERSATION, Handler, MessageRoute, name_of, opt_out_kind, place_of
 from .schedules import Schedule
 
 __all__ = [
+    "CONVERSATION",
     "Handler",
     "Match",
     "MessageRoute",

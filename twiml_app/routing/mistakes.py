@@ -9,7 +9,7 @@ import warnings
 from ..enqueueing import function_name, work_parameters
 from ..errors import CannotStore, RegistrationError
 from ..statuses import STATUSES
-from .routes import Handler, name_of, place_of
+from .routes import CONVERSATION, Handler, name_of, place_of, takes_conversation
 
 
 def require_parentheses(decorator: str, example: str, arguments: tuple[object, ...]) -> None:
@@ -22,6 +22,19 @@ def require_parentheses(decorator: str, example: str, arguments: tuple[object, .
             f"@router.{decorator} needs parentheses with an argument: write @router.{decorator}({example})",
             place_of(arguments[0]),
         )
+
+
+def require_message_fit(handler: Handler, captures: tuple[str, ...] = ()) -> bool:
+    """Refuse a handler of messages that could not be called, and return whether it takes the conversation too.
+
+    Raises: RegistrationError, which says how to write it.
+    """
+    try:
+        stateful = takes_conversation(handler, captures)
+    except (TypeError, ValueError):  # the check below says what is wrong
+        stateful = False
+    require_fit(handler, (*captures, CONVERSATION) if stateful else captures, "a message")
+    return stateful
 
 
 def require_fit(handler: Handler, captures: tuple[str, ...], subject: str) -> None:

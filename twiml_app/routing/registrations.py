@@ -7,7 +7,7 @@ from typing import Any, TypeVar, overload
 
 from ..alerts import Alert
 from ..errors import RegistrationError
-from .mistakes import require_fit
+from .mistakes import require_fit, require_message_fit
 from .routes import AlertRoute, Handler, MessageRoute, place_of
 
 HandlerT = TypeVar("HandlerT", bound=Handler)
@@ -18,6 +18,7 @@ class Registrations:
 
     def __init__(self) -> None:
         self._reaction: MessageRoute | None = None
+        self._handed_off: MessageRoute | None = None
         self._alerts: list[AlertRoute] = []
         self._serving = self._merged = False
 
@@ -32,8 +33,20 @@ class Registrations:
                 "@router.reaction takes neither parentheses nor kinds: write @router.reaction in the line above the"
                 " handler, which finds the kind in message.reaction"
             )
-        require_fit(handler, (), "a message")
-        self._set_reaction(MessageRoute(handler, reaction=True))
+        self._set_reaction(MessageRoute(handler, reaction=True, stateful=require_message_fit(handler)))
+        return handler
+
+    def handed_off(self, handler: HandlerT | None = None) -> HandlerT:
+        """Register the handler for messages of a conversation that was handed off: a person answers them.
+
+        Write ``@router.handed_off`` without parentheses. The handler is called with the message, and with the
+        ``conversation`` if it declares it. Its return value is sent as the reply.
+        """
+        if not callable(handler):
+            raise RegistrationError(
+                "@router.handed_off takes no parentheses: write @router.handed_off in the line above the handler"
+            )
+        self._set_handed_off(MessageRoute(handler, handed_off=True, stateful=require_message_fit(handler)))
         return handler
 
     @overload
@@ -70,7 +83,14 @@ class Registrations:
         """The handler of reactions; None if there is none."""
         return self._reaction
 
+    @property
+    def handed_off_route(self) -> MessageRoute | None:
+        """The handler of messages that a person answers; None if there is none."""
+        return self._handed_off
+
     def _merge_registrations(self, other: Registrations) -> None:
+        if other._handed_off:
+            self._set_handed_off(other._handed_off)
         if other._reaction:
             self._set_reaction(other._reaction)
         for alert in other._alerts:
@@ -92,6 +112,13 @@ class Registrations:
                 "there are two handlers of reactions", place_of(self._reaction.handler), place_of(route.handler)
             )
         self._reaction = route
+
+    def _set_handed_off(self, route: MessageRoute) -> None:
+        self._require_open(route.handler)
+        if self._handed_off:
+            places = place_of(self._handed_off.handler), place_of(route.handler)
+            raise RegistrationError("there are two handlers of messages that were handed off", *places)
+        self._handed_off = route
 
     def _require_open(self, handler: Handler) -> None:
         if self._serving:

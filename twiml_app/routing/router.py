@@ -11,7 +11,13 @@ from typing import Any, TypeVar, overload
 from ..errors import RegistrationError
 from ..events import InboundMessage, StatusCallback
 from ..opt_out_words import OPT_OUT_WORDS
-from .mistakes import require_fit, require_parentheses, require_work_fit, warn_unknown_status
+from .mistakes import (
+    require_fit,
+    require_message_fit,
+    require_parentheses,
+    require_work_fit,
+    warn_unknown_status,
+)
 from .patterns import TextPattern, compile_pattern
 from .registrations import once
 from .routes import (
@@ -89,10 +95,10 @@ class Router(Scheduling):
         compiled = _compile(pattern) if isinstance(pattern, str) else pattern
 
         def register(handler: HandlerT) -> HandlerT:
-            require_fit(handler, capture_names(compiled), "a message")
+            stateful = require_message_fit(handler, capture_names(compiled))
             if then is not None:
                 require_work_fit(then, capture_names(compiled))
-            self._add_route(MessageRoute(handler, compiled, conditions, then=then))
+            self._add_route(MessageRoute(handler, compiled, conditions, stateful=stateful, then=then))
             return handler
 
         return register
@@ -107,8 +113,7 @@ class Router(Scheduling):
                 "@router.default takes neither parentheses nor a pattern: write @router.default in the line above the"
                 ' handler, or @router.message("hello") for a pattern'
             )
-        require_fit(handler, (), "a message")
-        self._set_default(MessageRoute(handler, default=True))
+        self._set_default(MessageRoute(handler, default=True, stateful=require_message_fit(handler)))
         return handler
 
     def status(self, *statuses: str) -> Callable[[HandlerT], HandlerT]:
@@ -193,6 +198,12 @@ class Router(Scheduling):
     def routes(self) -> tuple[MessageRoute, ...]:
         """The message handlers in the order in which they are tried."""
         return (*self._routes.all, self._default) if self._default else tuple(self._routes.all)
+
+    @property
+    def all_routes(self) -> tuple[MessageRoute, ...]:
+        """The message handlers, and those of reactions and of messages that a person answers."""
+        more = (route for route in (self.reaction_route, self.handed_off_route) if route)
+        return (*self.routes, *more)
 
     @property
     def status_routes(self) -> tuple[StatusRoute, ...]:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, Final
 
 from ..alerts import Alert
 from ..events import InboundMessage, StatusCallback
@@ -17,6 +17,8 @@ from .patterns import TextPattern, first_word
 Handler = Callable[..., Any]
 Predicate = Callable[[InboundMessage], object]
 Pattern = TextPattern | re.Pattern[str]
+#: The parameter of a handler that gets the state of its conversation.
+CONVERSATION: Final = "conversation"
 
 
 def opt_out_kind(message: InboundMessage) -> str:
@@ -54,6 +56,16 @@ def capture_names(pattern: Pattern | None) -> tuple[str, ...]:
     if isinstance(pattern, TextPattern):
         return tuple(pattern.converters)
     return tuple(pattern.groupindex) if pattern else ()
+
+
+def takes_conversation(handler: Handler, captures: tuple[str, ...]) -> bool:
+    """Return whether a handler declares a parameter ``conversation`` that its pattern does not fill."""
+    if CONVERSATION in captures:
+        return False
+    own = list(inspect.signature(handler, follow_wrapped=False).parameters.values())[1:]
+    if any(each.kind is each.VAR_KEYWORD for each in own):  # a decorator may pass on whatever it gets
+        own += list(inspect.signature(handler).parameters.values())[1:]
+    return any(each.name == CONVERSATION and each.kind is not each.VAR_KEYWORD for each in own)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +132,10 @@ class MessageRoute:
     default: bool = False
     #: Whether it takes reactions, and no other message.
     reaction: bool = False
+    #: Whether it takes the messages that a person answers, and no other.
+    handed_off: bool = False
+    #: Whether the handler gets the state of its conversation.
+    stateful: bool = False
     #: What runs after the answer; what it returns is sent.
     then: Handler | None = None
 
@@ -139,8 +155,8 @@ class MessageRoute:
         """The pattern as it was written."""
         if self.default:
             return "(default)"
-        if self.reaction:
-            return "(reaction)"
+        if self.reaction or self.handed_off:
+            return "(reaction)" if self.reaction else "(handed off)"
         if isinstance(self.pattern, TextPattern):
             return f'"{self.pattern.source}"'
         return f"/{self.pattern.pattern}/" if self.pattern else "(any text)"

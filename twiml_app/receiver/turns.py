@@ -1,0 +1,53 @@
+"""The protocol by which the receiver reaches conversations: their messages are answered one after the other."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from ..events import InboundMessage
+from ..pending import Effect, Transaction
+
+
+class Turn(Protocol):
+    """The right to answer the next message of a conversation; whoever has it ends it."""
+
+    @property
+    def conversation(self) -> Any:
+        """The state of the conversation, which is the argument ``conversation`` of a handler.
+
+        Its ``is_handed_off`` says whether a person answers instead of the handlers.
+        """
+
+    def effects(self) -> tuple[Effect, ...]:
+        """Return the effect of a handler that changed the state.
+
+        Raises: StateError, for a state that cannot be stored.
+        """
+
+    def write(self, execute: Transaction) -> object:
+        """End the turn in the transaction that stores the answer; it may be called again if that is repeated.
+
+        Raises: ClaimLost, if the turn was given to another process.
+        """
+
+    def committed(self) -> object:
+        """Note that the transaction was committed; it must neither wait nor raise."""
+
+    def give_up(self) -> object:
+        """End the turn if it has not ended, without storing anything; it must not raise."""
+
+
+class Conversations(Protocol):
+    """Gives out the turns of conversations, in the order in which their messages arrived."""
+
+    def begin(self, message: InboundMessage, *, wait_s: float, stores: bool) -> Turn:
+        """Wait until it is the turn of a message; without ``stores``, as in a replay, its state is not stored.
+
+        Raises: StillRunning, if that takes longer than ``wait_s``; JournalUnavailable; CannotStore.
+        """
+
+    def is_handed_off(self, message: InboundMessage, *, wait_s: float, stores: bool) -> bool:
+        """Return whether a person answers a message instead of the handlers.
+
+        Raises: JournalUnavailable.
+        """
