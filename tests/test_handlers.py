@@ -141,3 +141,19 @@ def test_reminder_is_sent_later(phone: Phone) -> None:
     """The answer comes at once, and the reminder waits in the journal."""
     assert phone.text("Remind me in 10").text == "We will remind you in 10 min."
     assert phone.sends == ["Your coffee is waiting."]
+
+
+def test_dialog_asks_one_question_after_the_other(phone: Phone) -> None:
+    """A dialog is tested like any handler: every text from a test answers, however quickly it comes."""
+    phone.text("Sign up")
+    texts = [phone.text(body).text for body in ("Ann", "medium", "LARGE")]
+
+    assert texts[:2] == ["Which size?", "Small or large, please."]
+    assert texts[2].startswith("Thanks, Ann. Order ")
+
+
+def test_dialog_that_is_cancelled_is_over(phone: Phone) -> None:
+    """The next text is one for the other handlers."""
+    assert phone.text("sign up").text == "What is your name?"
+    assert phone.text("Never mind!").text == "OK, cancelled."
+    assert phone.text("hours").text == "We are open from 8 to 18, Monday to Saturday."
