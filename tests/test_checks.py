@@ -30,7 +30,7 @@ def test_sound_settings_have_no_warnings(postgres_url: str) -> None:
 
     assert settings is not None
     assert {finding.level for finding in findings} == {"ok"}
-    assert findings[-1] == Finding("ok", "handlers", "15 handlers")
+    assert findings[-1] == Finding("ok", "handlers", "16 handlers")
 
 
 @pytest.mark.parametrize(

@@ -135,3 +135,19 @@ def test_start_reaches_its_handler_and_then_the_routes(phone: Phone, caplog: pyt
         "Text MENU, HOURS, or ORDER with a quantity and an item, for example: order 2 coffee"
     ]
     assert "a contact came back to +15005550006" in caplog.text
+
+
+def test_dialog_asks_one_question_after_the_other(phone: Phone) -> None:
+    """A dialog is tested like any handler: every text from a test answers, however quickly it comes."""
+    phone.text("Sign up")
+    texts = [phone.text(body).text for body in ("Ann", "medium", "LARGE")]
+
+    assert texts[:2] == ["Which size?", "Small or large, please."]
+    assert texts[2].startswith("Thanks, Ann. Order ")
+
+
+def test_dialog_that_is_cancelled_is_over(phone: Phone) -> None:
+    """The next text is one for the other handlers."""
+    assert phone.text("sign up").text == "What is your name?"
+    assert phone.text("Never mind!").text == "OK, cancelled."
+    assert phone.text("hours").text == "We are open from 8 to 18, Monday to Saturday."

@@ -2,6 +2,11 @@
 
 from .alerts import Alert as Alert
 from .conversations import Conversation as Conversation
+from .conversations import Dialog as Dialog
+from .conversations import Location as Location
+from .conversations import ask as ask
+from .conversations import choice as choice
+from .conversations import step as step
 from .enqueueing import EnqueuedWork as EnqueuedWork
 from .enqueueing import enqueue as enqueue
 from .enqueueing import enqueue_at as enqueue_at
@@ -23,9 +28,11 @@ __all__ = [
     "Alert",
     "Body",
     "Conversation",
+    "Dialog",
     "EnqueuedWork",
     "InboundMedia",
     "InboundMessage",
+    "Location",
     "Media",
     "Message",
     "MessagingResponse",
@@ -33,9 +40,12 @@ __all__ = [
     "Redirect",
     "Router",
     "StatusCallback",
+    "ask",
     "cancel",
+    "choice",
     "enqueue",
     "enqueue_at",
     "enqueue_in",
     "send",
+    "step",
 ]

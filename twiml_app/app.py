@@ -254,6 +254,11 @@ def warnings_of(settings: Settings, router: Router, values: Mapping[str, Any]) -
     """Return one line per setting or handler that is allowed but unwise."""
     lines = [f"TWIML_CREDENTIALS: {weakness}" for pair in settings.credentials for weakness in weaknesses(pair)]
     lines += describe_unknown_settings(values)
+    if settings.database_url == "off":
+        lines += [
+            f"TWIML_DATABASE_URL is off, so this dialog cannot keep its answers, and fails ({place_of(route.handler)})"
+            for route in router.dialogs
+        ]
     lines += [
         f"the pattern {route.source} is an opt-out word: Twilio answers it itself and the handler never runs, unless"
         f" TWIML_OPT_OUT_NUMBERS names the number ({place_of(route.handler)})"

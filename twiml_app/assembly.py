@@ -11,7 +11,7 @@ from threading import BoundedSemaphore
 from typing import TYPE_CHECKING
 
 from .config import Settings
-from .conversations import ConversationKeeper
+from .conversations import ConversationKeeper, OpenDialogs
 from .media import MediaFetcher, MediaLinks, MessageFiles
 from .project_routers import load_router
 from .receiver import Observer, Receiver
@@ -50,6 +50,8 @@ class TwimlState:
     sending: Sending | None = None
     #: What handlers asked to be done later, and the schedules; None without a journal.
     work: Work | None = None
+    #: What answers with dialogs; None if the program has none.
+    dialogs: OpenDialogs | None = None
 
     @property
     def background(self) -> Background | None:
@@ -88,11 +90,13 @@ def assemble(
     ledger = _open_ledger(engine)
     sending = _open_sending(engine, settings, work, links)
     opt_outs = _open_opt_outs(engine, settings)
+    dialogs = _open_dialogs(engine, chosen, settings)
     receiver = Receiver(
         chosen,
         settings,
         journal=journal,
         conversations=conversations,
+        dialogs=dialogs,
         bookkeeping=opt_outs.effects_of if opt_outs else lambda _: (),
         on_exception=on_exception,
         observer=observer,
@@ -111,6 +115,7 @@ def assemble(
         opt_outs=opt_outs,
         sending=sending,
         work=work,
+        dialogs=dialogs,
     )
 
 
@@ -143,6 +148,17 @@ def _open_conversations(
 
     store = ConversationStore(engine)
     return ConversationKeeper(store, hours=settings.conversation_hours, may_wait=journal.may_wait)
+
+
+def _open_dialogs(engine: Engine | None, router: Router, settings: Settings) -> OpenDialogs | None:
+    """Return what answers with dialogs; None if the program has none, so that no message pays for them."""
+    if not router.dialogs:
+        return None
+    if engine is None:
+        return OpenDialogs(router, None, early_s=settings.early_answer_s)
+    from .journal import ConversationStore
+
+    return OpenDialogs(router, ConversationStore(engine), early_s=settings.early_answer_s)
 
 
 def _open_work(

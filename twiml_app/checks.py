@@ -17,8 +17,9 @@ from .app import warnings_of
 from .assembly import TwimlState, assemble
 from .caller import Caller, OutgoingRequest, Transport, Webhook, without_userinfo
 from .config import Settings
+from .conversations import check_dialogs
 from .errors import CallError, ConfigurationError, JournalError, TwimlAppError
-from .journal import WorkArchive, sqlite_path
+from .journal import ConversationStore, WorkArchive, sqlite_path
 from .logs import format_time
 from .private_files import is_open_to_others
 from .receiver import REALM
@@ -120,6 +121,25 @@ def _check_work(state: TwimlState) -> Iterator[Finding]:
         yield Finding("warning", "work", f"due since {since} and not run: is the application or a worker running?")
     if counts.failed:
         yield Finding("warning", "work", f"{counts.failed} pieces were given up: see twiml-app journal list --failed")
+
+
+def check_conversations(state: TwimlState, now: float) -> list[Finding]:
+    """Run every open dialog over what is stored of it with this program; ``now`` is in seconds since 1970.
+
+    Raises: JournalUnavailable.
+    """
+    if state.engine is None:
+        return []
+    try:
+        checked = check_dialogs(state.router, ConversationStore(state.engine).open_dialogs(), now)
+    finally:
+        state.engine.close()
+    if not checked.problems:
+        return [Finding("ok", "conversations", f"{checked.open} open dialogs go on with this program")]
+    return [
+        Finding("error", "conversations", f"{'1 person is' if count == 1 else f'{count} people are'} in {problem}")
+        for problem, count in checked.problems.most_common()
+    ]
 
 
 def _check_routes(router: Router) -> Iterator[Finding]:

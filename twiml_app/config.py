@@ -54,6 +54,8 @@ class Settings:
     retention_days: int = 30
     #: How long the state of a conversation lives without a message, in hours.
     conversation_hours: int = 4
+    #: How long after the question of a dialog a text does not answer it, in seconds.
+    early_answer_s: int = 3
     loop_limit: int = 10
     blocked: frozenset[str] = frozenset()
     max_body_bytes: int = 262144

@@ -21,6 +21,10 @@
     ├── CannotStore               work or a message was asked for where it cannot be stored
     ├── UnknownWork               stored work names a function that the code does not have
     ├── StateError                the state of a conversation cannot be stored
+    ├── DialogError               a dialog does what dialogs cannot do
+    │   ├── NoAnswer              in a dialog: the contact did not answer a question
+    │   ├── StepFailed            in a dialog: the function of a step raised an exception
+    │   └── DialogElsewhere       this worker lacks the version of the dialog that is open
     └── JournalError              the base of every error of the journal
         ├── StillRunning          another request is still processing the event
         ├── ClaimLost             another process took over the event, or its row was erased
@@ -200,6 +204,22 @@ class UnknownWork(TwimlAppError):
         super().__init__(f"{function} cannot be found: {problem}. Deploy the code that has it, or retry the work then")
         #: The name of the function: ``module:name``.
         self.function = function
+
+
+class DialogError(TwimlAppError):
+    """A dialog does what dialogs cannot do; the message says what to write instead."""
+
+
+class NoAnswer(DialogError):
+    """In a dialog: too many texts in a row did not answer the question."""
+
+
+class StepFailed(DialogError):
+    """In a dialog: the function of a step raised an exception, which is stored as a text."""
+
+
+class DialogElsewhere(DialogError):
+    """This worker is older than the open dialog, and leaves the message to a worker that has the dialog."""
 
 
 class JournalError(TwimlAppError):

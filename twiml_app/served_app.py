@@ -87,8 +87,13 @@ class ServedApp:
 
 
 def in_process(app: Flask) -> tuple[ServedApp, WsgiTransport]:
-    """Return target and transport to call an application in this process, at its public URL if it has one."""
+    """Return target and transport to call an application in this process, at its public URL if it has one.
+
+    Dialogs take every text as an answer from now on, since tests and commands answer in their own time.
+    """
     state = state_of(app)
+    if state.dialogs:
+        state.dialogs.answer_at_once()
     base_url = base_of(state.settings.public_url or "http://localhost", state.url_prefix)
     transport = WsgiTransport(app, mount=urlsplit(base_url).path, prefix=state.url_prefix)
     return ServedApp(base_url, state.settings), transport

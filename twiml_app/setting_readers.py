@@ -223,6 +223,7 @@ READERS: dict[str, Callable[[str, Any], Any]] = {
     "TWIML_RECORD": _choice("all", "messages", "failed"),
     "TWIML_RETENTION_DAYS": _whole_number(1),
     "TWIML_CONVERSATION_HOURS": _whole_number(1),
+    "TWIML_EARLY_ANSWER_S": _whole_number(0, 60),
     "TWIML_LOOP_LIMIT": _whole_number(1),
     "TWIML_BLOCKED": _frozen,
     "TWIML_MAX_BODY_BYTES": _whole_number(1),

@@ -22,12 +22,12 @@ ORDER: tuple[str, ...] = (
 INSIDE: dict[str, tuple[str, ...]] = {
     "enqueueing": ("functions", "arguments", "enqueue"),
     "routing": (
-        *("positions", "patterns", "repeats", "routes", "hidden", "mistakes"),
-        *("registrations", "schedules", "scheduling", "router"),
+        *("positions", "patterns", "repeats", "dialog_options", "routes", "hidden", "mistakes"),
+        *("registrations", "schedules", "scheduling", "dialogs", "dialog_registrations", "router"),
     ),
     "receiver": (
-        *("auth", "turns", "claims", "replay_proofs", "signature_diagnosis", "admission"),
-        *("responses", "opt_outs", "replies", "file_urls", "suggestions", "wait_budget", "answering", "receiver"),
+        *("auth", "turns", "claims", "replay_proofs", "signature_diagnosis", "admission", "responses", "opt_outs"),
+        *("replies", "file_urls", "suggestions", "notifying", "wait_budget", "answering", "receiver"),
     ),
     "caller": ("types", "urls", "forms", "http_auth", "session", "transports", "caller"),
     "media": ("hosts", "fetching", "sources", "kinds", "links"),
@@ -45,7 +45,10 @@ INSIDE: dict[str, tuple[str, ...]] = {
         *("forgetting", "upkeep", "readiness", "conversation_rows", "conversation_store"),
         *("row_claims", "lock_claims", "durable", "archive", "send_archive", "gauges", "work_rows", "work_archive"),
     ),
-    "conversations": ("conversation", "turns", "replayed", "conversations"),
+    "conversations": (
+        *("conversation", "turns", "replayed", "conversations"),
+        *("answers", "questions", "stored", "runs", "engine", "checking", "open_dialogs"),
+    ),
     "consent": ("permission", "opt_out_list"),
     "sending": ("content", "route", "options", "asking", "http_client", "api", "dispatcher", "sending"),
     "work": ("delivering", "event_loop", "runner", "keeper", "background", "queue", "work", "opening"),

@@ -209,7 +209,12 @@ def test_routes_of_every_kind_are_listed() -> None:
     """Opt-outs and status callbacks have handlers too, which the order of message handlers does not show."""
     rows = json.loads(run("routes", "--json").output)
 
-    assert [event for event, _ in itertools.groupby(row["event"] for row in rows)] == ["opt-out", "message", "status"]
+    assert [event for event, _ in itertools.groupby(row["event"] for row in rows)] == [
+        "opt-out",
+        "message",
+        "dialog",
+        "status",
+    ]
     assert "handlers.deliveries.arrived" in {row["handler"] for row in rows if row["event"] == "status"}
 
 

@@ -13,9 +13,10 @@ from tests.webhook_requests import BASIC, SID, read_settings, webhook
 from twiml_app import InboundMessage, Media, Message, MessagingResponse, Redirect, Router, StatusCallback
 from twiml_app.caller.forms import CONTACT, NUMBER, inbound_form, status_form
 from twiml_app.events import parse_event
-from twiml_app.receiver.answering import Answerer, describe, run_handlers
+from twiml_app.receiver.answering import Answerer
 from twiml_app.receiver.auth import StatusUrls
 from twiml_app.receiver.claims import Outcome
+from twiml_app.receiver.notifying import describe, run_handlers
 from twiml_app.receiver.responses import empty_response
 from twiml_app.webhook import TWIML_TYPE, Endpoint, Form, WebhookResponse
 

@@ -29,6 +29,9 @@ class OneTurn:
             raise self.problem
         return ()
 
+    def save(self, effects: tuple[Effect, ...] | None) -> None:
+        """Do nothing."""
+
     def write(self, execute: Transaction) -> None:
         """Do nothing."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,11 +11,11 @@ from typing import Any
 
 import click
 
-from ..app import collect_settings, state_of
+from ..app import collect_settings, create_app, state_of
 from ..caller import HttpTransport
-from ..checks import ConsoleUrls, Finding, check_settings, console_urls, list_settings, probe
+from ..checks import ConsoleUrls, Finding, check_conversations, check_settings, console_urls, list_settings, probe
 from ..config import Settings
-from ..errors import TwimlAppError
+from ..errors import JournalError, TwimlAppError
 from .common import app_option, import_app, json_option, loading, print_json, print_table, project_values
 
 _MARKS = {"ok": "ok", "warning": "!", "error": "ERROR"}
@@ -23,9 +24,10 @@ _MARKS = {"ok": "ok", "warning": "!", "error": "ERROR"}
 @click.command()
 @click.option("--url", help="Probe this Message URL from outside; no handler runs.")
 @click.option("--show-secrets", is_flag=True, help="Print passwords and tokens.")
+@click.option("--conversations", is_flag=True, help="Run every open dialog over its stored answers; no step runs.")
 @app_option
 @json_option
-def check(url: str | None, show_secrets: bool, app_name: str | None, as_json: bool) -> None:
+def check(url: str | None, show_secrets: bool, conversations: bool, app_name: str | None, as_json: bool) -> None:
     """Check the settings and the handlers, and show the URLs to paste into Twilio's console.
 
     The exit status is 1 if anything is wrong or unsafe.
@@ -34,12 +36,15 @@ def check(url: str | None, show_secrets: bool, app_name: str | None, as_json: bo
     Examples:
         twiml-app check
         twiml-app check --url https://sms.example.com/message
+        twiml-app check --conversations
     """
     if url and not re.match(r"https?://[^\s/]+/", url):
         raise click.BadParameter("give a Message URL, such as https://sms.example.com/message", param_hint="--url")
     found = _check_app(app_name) if app_name else _check_project()
     if found.settings and url:
         found.findings.extend(probe(url, found.settings, HttpTransport()))
+    if conversations and found.settings:
+        found.findings.extend(_check_conversations(app_name))
     shown = list_settings(found.values, show_secrets=show_secrets)
     urls = console_urls(found.settings, found.url_prefix, show_secrets=show_secrets) if found.settings else None
     if as_json:
@@ -79,6 +84,17 @@ def _check_app(app_name: str) -> _Checked:
         return _Checked(collect_settings({}), None, [Finding("error", "start", str(error))])
     values = collect_settings(app.config)
     return _Checked(values, *check_settings(values, state.root, state.router), state.url_prefix)
+
+
+def _check_conversations(app_name: str | None) -> list[Finding]:
+    """Run every open dialog of an application over what is stored of it."""
+    with loading():
+        app = import_app(app_name) if app_name else create_app()
+    try:
+        with app.app_context():
+            return check_conversations(state_of(app), time.time())
+    except JournalError as error:
+        return [Finding("error", "conversations", str(error))]
 
 
 def _print_check(shown: dict[str, str], findings: list[Finding], urls: ConsoleUrls | None) -> None:

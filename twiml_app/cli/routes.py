@@ -51,6 +51,7 @@ def _route_rows(router: Router) -> list[dict[str, str]]:
     found += [("reaction", route.source, route.handler) for route in filter(None, [router.reaction_route])]
     found += [("handed off", route.source, route.handler) for route in filter(None, [router.handed_off_route])]
     found += [("message", _route_text(route), route.handler) for route in router.routes]
+    found += [("dialog", f"{each.options.name} {each.options.version}", each.handler) for each in router.dialogs]
     found += [("status", route.source, route.handler) for route in router.status_routes]
     found += [("alert", route.source, route.handler) for route in router.alert_routes]
     found += [("schedule", each.source, each.handler) for each in router.schedules]
@@ -67,7 +68,8 @@ def _source_location(handler: Handler) -> str:
 
 def _route_text(route: MessageRoute) -> str:
     then = f"then={name_of(route.then)}" if route.then else ""
-    return ", ".join(filter(None, [route.source, route.conditions.describe(), then]))
+    interrupts = "interrupts=True" if route.interrupts else ""
+    return ", ".join(filter(None, [route.source, route.conditions.describe(), then, interrupts]))
 
 
 _MEANINGS = {
@@ -187,6 +189,8 @@ def _print_match(result: _Matched) -> None:
         handler = result.found.route.handler
         given = ", ".join(f"{name}={value!r}" for name, value in result.found.arguments.items())
         click.echo(f"{name_of(handler)}({given})\n  at {place_of(handler)}")
+        if dialog := result.found.route.dialog:
+            click.echo(f"starts the dialog {dialog.options.name}, version {dialog.options.version}")
     if result.reaction:
         click.echo(describe_reaction(result.reaction))
     click.echo(f"{result.outcome}: {_MEANINGS[result.outcome]}")

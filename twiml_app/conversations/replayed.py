@@ -75,6 +75,9 @@ class ReplayedTurn:
         self._keep(self.conversation)
         return effects_of(self.conversation)
 
+    def save(self, _effects: tuple[Effect, ...] | None) -> None:
+        """Store nothing."""
+
     def write(self, execute: Transaction) -> None:
         """Do nothing."""
 

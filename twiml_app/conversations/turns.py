@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..pending import Effect, Transaction
@@ -26,6 +27,9 @@ class StoredTurn:
         clock: Callable[[], float],
     ) -> None:
         self.conversation = conversation_of(row, ticket.contact, ticket.sender, clock)
+        #: The state in the journal, and when it is forgotten.
+        self._state = self.conversation.to_json()
+        self._state_until = row.expires_at if row else 0.0
         self._store = store
         self._ticket = ticket
         self._saved: ConversationRow | None = None
@@ -40,6 +44,20 @@ class StoredTurn:
         """
         self._saved = row_of(self.conversation, self._clock(), self._hours)
         return effects_of(self.conversation)
+
+    def save(self, effects: tuple[Effect, ...] | None) -> None:
+        """Store the conversation and some effects at once; with None, only its dialog.
+
+        Raises: StateError; ClaimLost; JournalUnavailable.
+        """
+        row = row_of(self.conversation, self._clock(), self._hours)
+        if effects is None:
+            row = replace(row, state=self._state, expires_at=self._state_until)
+        hands_off = effects is not None and self.conversation.hand_off_is_changed
+        self._store.save(self._ticket, row, effects or (), hands_off=hands_off)
+        self._state, self._state_until = row.state, row.expires_at
+        for effect in effects or ():
+            effect.committed()
 
     def write(self, execute: Transaction) -> None:
         """End the turn, and store the conversation unless the handler failed.

@@ -7,12 +7,12 @@ next one that waits behind it.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
 from ..errors import ClaimLost, JournalUnavailable
-from ..pending import Transaction
+from ..pending import Effect, Transaction
 from .conversation_rows import (
     ConversationRow,
     conversations_of,
@@ -30,6 +30,16 @@ _AHEAD = "SELECT id, owner FROM conversation_tickets WHERE contact = ? AND sende
 _DRAW = (
     "INSERT INTO conversation_tickets (contact, sender, owner, drawn_at, keep_until) VALUES (?, ?, ?, ?, ?)"
     " RETURNING id"
+)
+_BUSY = (
+    "SELECT 1 FROM conversations WHERE contact = ? AND sender = ? AND dialog IS NOT NULL"
+    " UNION ALL SELECT 1 FROM conversation_tickets WHERE contact = ? AND sender = ? LIMIT 1"
+)
+#: It changes nothing: PostgreSQL locks the row until the end of the transaction.
+_KEEP = "UPDATE conversation_tickets SET drawn_at = drawn_at WHERE id = ? AND owner = ? RETURNING id"
+_OPEN = (
+    "SELECT contact, sender, dialog FROM conversations WHERE (contact, sender) > (?, ?) AND dialog IS NOT NULL"
+    " ORDER BY contact, sender LIMIT 500"
 )
 _REMOVE = "DELETE FROM conversation_tickets WHERE id = ? AND owner = ?"
 
@@ -132,6 +142,39 @@ class ConversationStore:
         Raises: JournalUnavailable.
         """
         return self._engine.run(lambda execute: resume_conversations(execute, contact, self._clock()))
+
+    def is_busy(self, contact: str, sender: str, *, wait_s: float) -> bool:
+        """Return whether a dialog of a conversation is open, or one of its messages is being answered.
+
+        Raises: JournalUnavailable.
+        """
+        key = (filed(contact), filed(sender))
+        return bool(self._engine.read(lambda execute: execute(_BUSY, key * 2), wait_s=wait_s))
+
+    def save(self, ticket: Ticket, row: ConversationRow, effects: Sequence[Effect], *, hands_off: bool) -> None:
+        """Store a conversation and some effects before its turn ends.
+
+        Raises: ClaimLost; JournalUnavailable.
+        """
+
+        def save(execute: Execute) -> None:
+            if not execute(_KEEP, (ticket.id, ticket.owner)):
+                raise ClaimLost("another process took over the conversation while a handler ran, or it was erased")
+            save_conversation(execute, row, hands_off=hands_off, now=self._clock())
+            for effect in effects:
+                effect.write(execute)
+
+        self._engine.run(save)
+
+    def open_dialogs(self) -> Iterator[str]:
+        """Yield each open dialog as JSON.
+
+        Raises: JournalUnavailable.
+        """
+        after = ("", "")
+        while rows := self._engine.read(lambda execute, after=after: execute(_OPEN, after)):  # type: ignore[misc]
+            yield from (dialog for *_, dialog in rows)
+            after = rows[-1][0], rows[-1][1]
 
     def end(
         self, execute: Transaction, ticket: Ticket, row: ConversationRow | None, *, hands_off: bool = False

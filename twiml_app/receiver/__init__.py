@@ -1,14 +1,14 @@
 """The life of a webhook request: admit, claim, answer, store, send."""
 
 from .admission import Admission
-from .answering import StatusResults, handlers_to_notify, run_handlers
 from .auth import CHALLENGE, REALM, BasicAuth, SendUrls
 from .claims import Claim, Journal, Outcome, StoredReply
+from .notifying import StatusResults, handlers_to_notify, run_handlers
 from .opt_outs import silence_for
 from .receiver import Observer, Receiver, kind_of
 from .replay_proofs import EFFECTS_HEADER, REPLAY_HEADER, ReplayProofs
 from .replies import to_response
-from .turns import Conversations, Turn
+from .turns import Conversations, OpenDialogs, Planned, Turn
 
 __all__ = [
     "CHALLENGE",
@@ -21,7 +21,9 @@ __all__ = [
     "Conversations",
     "Journal",
     "Observer",
+    "OpenDialogs",
     "Outcome",
+    "Planned",
     "Receiver",
     "ReplayProofs",
     "SendUrls",

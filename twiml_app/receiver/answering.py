@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..alerts import Alert
 from ..config import Settings
 from ..enqueueing import enqueue_reply
-from ..errors import CannotStore, ConfigurationError, ReplyError, StillRunning
+from ..errors import CannotStore, DialogElsewhere, JournalError, StillRunning
 from ..events import Event, InboundMessage, StatusCallback, with_media_source
 from ..inbound_media import MediaSource
 from ..logs import log_event, logger
 from ..pending import Collection, Effect
-from ..routing import CONVERSATION, Handler, Match, Router, name_of
-from ..twiml import MessagingResponse
+from ..routing import CONVERSATION, Match, Router, name_of
 from ..verbs import Message
 from ..webhook import WebhookRequest, WebhookResponse
 from .auth import StatusUrls
 from .claims import Outcome
 from .file_urls import FileUrls, has_files, with_file_urls
+from .notifying import handlers_to_notify, run_handlers
 from .opt_outs import opt_out_handlers, silence_for
-from .replies import StatusUrl, to_document, to_response
+from .replies import StatusUrl, read_apology, reply_digest, sender_of_replies, to_document, to_response
 from .responses import empty_response, twiml_response
 from .suggestions import Suggestions
-from .turns import Conversations, Turn
+from .turns import Conversations, OpenDialogs, Planned, Turn
 from .wait_budget import WaitBudget
 
 
@@ -47,10 +46,12 @@ class Answerer:
         media_source: Callable[[InboundMessage], MediaSource] | None = None,
         file_urls: FileUrls | None = None,
         conversations: Conversations | None = None,
+        dialogs: OpenDialogs | None = None,
     ) -> None:
         #: Whether nothing may be stored, as in a replay.
         self.is_rehearsal = False
         self._conversations = conversations
+        self._dialogs = dialogs
         self._router = router
         self._media_source = media_source
         self._file_urls = file_urls
@@ -58,7 +59,7 @@ class Answerer:
         self._on_exception = on_exception
         self._status_urls = status_urls
         self._suggestions = Suggestions()
-        self._apology = _read_apology(settings.apology)
+        self._apology = read_apology(settings.apology)
 
     def answer(
         self, request: WebhookRequest, event: Event, *, refusal: str = "", budget: WaitBudget | None = None
@@ -92,19 +93,21 @@ class Answerer:
         if ended := self._note_opt_out(asked, silence):
             return ended
         handed_off = self._handed_off(asked)
+        if handed_off is None and self._is_open(asked):
+            return self._converse(asked)
         try:
             found = handed_off or self._router.match(message)
         except Exception as error:  # a predicate or a converter of the user
             return self._failed(error, "", message)
-        if found is None and message.reaction:
-            return Outcome(twiml_response(), "reaction")
-        if found is None:
-            self._suggestions.offer(message)
-            return Outcome(twiml_response(), "unhandled")
-        return self._converse(asked, found) if found.route.stateful else self._call(asked, found)
+        if found and (found.route.stateful or found.route.dialog):
+            return self._converse(asked, found)
+        return self._call(asked, found)
 
     def _note_opt_out(self, asked: _Asked, silence: str) -> Outcome | None:
-        """Notify the handlers of a STOP, START or HELP word; return the outcome if the message ends with that."""
+        """Notify the handlers of a STOP, START or HELP word; return the outcome if the message ends with that.
+
+        Raises: JournalUnavailable.
+        """
         handler = ""
         try:
             for notified in opt_out_handlers(self._router, asked.message):
@@ -112,8 +115,10 @@ class Answerer:
                 notified(asked.message)
         except Exception as error:  # whatever a handler raises, Twilio gets an answer
             return self._failed(error, handler, asked.message)
-        effects = tuple(asked.collected.effects)
-        return Outcome(twiml_response(), silence, handler, effects=effects) if silence else None
+        if not silence:
+            return None
+        silent = Outcome(twiml_response(), silence, handler, effects=tuple(asked.collected.effects))
+        return self._converse(asked, silent) if self._is_open(asked) else silent
 
     def _handed_off(self, asked: _Asked) -> Match | None:
         """Return the match of a message that a person answers; without its handler, there is no query.
@@ -131,12 +136,26 @@ class Answerer:
     def _stores(self, asked: _Asked) -> bool:
         return not (self.is_rehearsal or asked.message.replayed)
 
-    def _converse(self, asked: _Asked, found: Match) -> Outcome:
-        """Run a handler with the state of its conversation, when those of earlier messages have ended.
+    def _is_open(self, asked: _Asked) -> bool:
+        """Return whether a message may be for an open dialog.
 
         Raises: JournalUnavailable.
         """
-        handler = name_of(found.route.handler)
+        dialogs, message = self._dialogs, asked.message
+        if dialogs is None:
+            return False
+        if not self._stores(asked):  # the conversations of replays are in memory
+            return True
+        return asked.budget is not None and asked.budget.spend(lambda wait_s: dialogs.may_take(message, wait_s=wait_s))
+
+    def _converse(self, asked: _Asked, found: Match | Outcome | None = None) -> Outcome:
+        """Answer a message in its turn, when those before it in its conversation have been answered.
+
+        A message that is not answered, after STOP, is given as its outcome: it ends the dialog.
+
+        Raises: JournalUnavailable.
+        """
+        handler = name_of(found.route.handler) if isinstance(found, Match) else ""
         try:
             turn = self._begin_turn(asked)
         except CannotStore as error:
@@ -145,10 +164,15 @@ class Answerer:
             log_event(logging.WARNING, "conversation", {"problem": error})
             return Outcome(WebhookResponse.line(503, str(error)), "still running", handler)
         route = self._router.handed_off_route
-        if route and route.stateful and turn.conversation.is_handed_off:  # by the message before this one
+        if (
+            route and not isinstance(found, Outcome) and turn.conversation.is_handed_off
+        ):  # by the message before this one
             found = Match(route, {})
         try:
-            return replace(self._call(asked, found, turn), turn=turn)
+            if not isinstance(found, Outcome):
+                return replace(self._call(asked, found, turn), turn=turn)
+            turn.conversation.dialog = None
+            return replace(found, effects=(*found.effects, *turn.effects()), turn=turn)
         except BaseException:  # the worker or the thread is ending
             turn.give_up()
             raise
@@ -159,9 +183,9 @@ class Answerer:
         Raises: StillRunning; JournalUnavailable; CannotStore.
         """
         stores = self._stores(asked)
-        problem = asked.collected.refusal if self._conversations else "this receiver keeps none"
+        problem = asked.collected.refusal or ("" if self._conversations else "this receiver keeps none")
         if self._conversations is None or (problem and stores):
-            raise CannotStore(f"a handler declares `conversation`, but it cannot be stored: {problem}")
+            raise CannotStore(f"a dialog, or a handler with `conversation`, cannot be stored: {problem}")
         begin = partial(self._conversations.begin, asked.message, stores=stores)
         # A quarter is left for storing the answer.
         return asked.budget.spend(lambda wait_s: begin(wait_s=wait_s * 0.75)) if asked.budget else begin(wait_s=0.0)
@@ -179,31 +203,61 @@ class Answerer:
             )
         return turn.effects()
 
-    def _call(self, asked: _Asked, found: Match, turn: Turn | None = None) -> Outcome:
-        """Run a handler, and make its reply."""
-        message, handler = asked.message, name_of(found.route.handler)
-        arguments = found.arguments if turn is None else {**found.arguments, CONVERSATION: turn.conversation}
+    def _call(self, asked: _Asked, found: Match | None, turn: Turn | None = None) -> Outcome:
+        """Run a handler or a dialog, and make its reply."""
+        message, handler = asked.message, ""
         try:
-            returned = found.route.handler(message, **arguments)
+            planned = self._plan(message, found, turn)
+            if planned is None:
+                return self._unanswered(asked, turn)
+            handler = planned.handler
+            returned = planned.call()
             response = to_response(returned, handler=handler, status_url=self._status_url(asked.request, message))
-            digest = _reply_digest(response)
+            digest = reply_digest(response)
             if self._file_urls and has_files(response):
                 base_url = asked.request.base_url(self._settings.public_url)
                 response = with_file_urls(response, message, partial(self._file_urls, base_url), handler=handler)
             document = to_document(response, handler=handler)
-            if found.route.then is not None:
-                enqueue_reply(found.route.then, message, found.arguments)
             effects = (*asked.collected.effects, *(self._effects_of(turn) if turn else ()))
+        except (JournalError, DialogElsewhere) as error:
+            if turn is None:  # it comes from the code of the handler
+                return self._failed(error, handler, message)
+            log_event(logging.WARNING, "dialog", {"problem": error})
+            return Outcome(WebhookResponse.line(503, "the dialog cannot go on here"), "still running", handler)
         except Exception as error:  # whatever a handler raises, Twilio gets an answer
             return self._failed(error, handler, message)
         name = "replied" if response.verbs else "silent"
         return Outcome(twiml_response(document), name, handler, digest=digest, effects=effects)
 
+    def _plan(self, message: InboundMessage, found: Match | None, turn: Turn | None) -> Planned | None:
+        """Return how a message is answered; None if no handler and no dialog takes it.
+
+        Raises: any exception of a condition of a route.
+        """
+        is_handed_off = found is not None and found.route is self._router.handed_off_route
+        planned = self._dialogs.plan(message, turn) if turn and self._dialogs and not is_handed_off else found
+        if planned is None or isinstance(planned, Planned):
+            return planned
+        arguments = dict(planned.arguments)
+        if turn and planned.route.stateful:
+            arguments[CONVERSATION] = turn.conversation
+        return Planned(name_of(planned.route.handler), partial(_run, planned, message, arguments))
+
+    def _unanswered(self, asked: _Asked, turn: Turn | None) -> Outcome:
+        """Return the outcome of a message that no handler takes.
+
+        Raises: StateError.
+        """
+        if asked.message.reaction:
+            return Outcome(twiml_response(), "reaction")
+        self._suggestions.offer(asked.message)
+        return Outcome(twiml_response(), "unhandled", effects=turn.effects() if turn else ())
+
     def _status_url(self, request: WebhookRequest, message: InboundMessage) -> StatusUrl | None:
         """Return a function that signs the status URL of a reply, once for replies between the same addresses."""
         if not self._router.status_routes or not message.message_sid:
             return None
-        base_url, number = request.base_url(self._settings.public_url), _sender_of_replies(message)
+        base_url, number = request.base_url(self._settings.public_url), sender_of_replies(message)
 
         signed: dict[tuple[str, str], str] = {}
 
@@ -223,7 +277,7 @@ class Answerer:
 
     def apology(self, name: str, handler: str = "") -> Outcome:
         """Return the outcome that sends the apology, or nothing if none is configured."""
-        return Outcome(twiml_response(self._apology.to_bytes()), name, handler, digest=_reply_digest(self._apology))
+        return Outcome(twiml_response(self._apology.to_bytes()), name, handler, digest=reply_digest(self._apology))
 
     def _notify(self, event: StatusCallback | Alert, refusal: str) -> Outcome:
         """Run every handler of a status callback or an alert; the answer is always 204, as Twilio would not retry."""
@@ -254,77 +308,9 @@ class _Asked(NamedTuple):
     budget: WaitBudget | None
 
 
-class StatusResults(NamedTuple):
-    """What the handlers of a status callback or an alert did."""
-
-    #: The result of each handler, ``ok`` or the error.
-    results: dict[str, str]
-    #: What the handlers that succeeded asked for.
-    effects: tuple[Effect, ...]
-
-
-def handlers_to_notify(router: Router, event: StatusCallback | Alert) -> list[Handler]:
-    """Return every handler of a status callback or an alert, in order."""
-    return router.alert_handlers(event) if isinstance(event, Alert) else router.status_handlers(event)
-
-
-def run_handlers(
-    handlers: Iterable[Handler],
-    event: StatusCallback | Alert,
-    before: Mapping[str, str] | None = None,
-    *,
-    on_exception: Callable[[Exception, str], object] = lambda _error, _handler: None,
-    refusal: str = "",
-) -> StatusResults:
-    """Run handlers in order; those that were ok before are skipped. ``refusal`` is as in ``Answerer.answer``."""
-    results: dict[str, str] = {}
-    effects: list[Effect] = []
-    for handler in handlers:
-        name = name_of(handler)
-        result = "ok"
-        if (before or {}).get(name) != "ok":
-            with Collection(event, refusal=refusal) as collected:
-                result = _call(handler, event, on_exception)
-            effects += collected.effects if result == "ok" else ()
-        if results.get(name, "ok") == "ok":  # if two handlers share a name, keep the failure
-            results[name] = result
-    return StatusResults(results, tuple(effects))
-
-
-def _call(handler: Handler, event: StatusCallback | Alert, on_exception: Callable[[Exception, str], object]) -> str:
-    try:
-        handler(event)
-    except Exception as error:  # the other handlers must still run
-        on_exception(error, name_of(handler))
-        return describe(error)
-    return "ok"
-
-
-def describe(error: Exception) -> str:
-    """Return an error as text, even if its ``__str__`` raises."""
-    try:
-        return f"{type(error).__name__}: {error}"
-    except Exception:
-        return type(error).__name__
-
-
-def _read_apology(text: str) -> MessagingResponse:
-    """Return the apology as a response.
-
-    Raises: ConfigurationError, for text that Twilio would not send.
-    """
-    try:
-        return to_response(text, handler="TWIML_APOLOGY")
-    except ReplyError as error:
-        raise ConfigurationError("TWIML_APOLOGY", str(error).removeprefix("TWIML_APOLOGY ")) from error
-
-
-def _sender_of_replies(message: InboundMessage) -> str:
-    """Return the number that answers a message; empty if a messaging service chooses it."""
-    return "" if message.messaging_service_sid else message.to
-
-
-def _reply_digest(response: MessagingResponse) -> str:
-    """Return a digest of the texts and media that are sent; empty if nothing is sent."""
-    parts = [part for each in response.messages for part in (each.text, *getattr(each, "media", ()))]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32] if parts else ""
+def _run(found: Match, message: InboundMessage, arguments: Mapping[str, Any]) -> Any:
+    """Run a handler, and ask for what it does after the answer."""
+    returned = found.route.handler(message, **arguments)
+    if found.route.then is not None:
+        enqueue_reply(found.route.then, message, found.arguments)
+    return returned

@@ -29,7 +29,7 @@ from .file_urls import FileUrls
 from .opt_outs import silence_for
 from .replay_proofs import EFFECTS_HEADER, REPLAY_HEADER, ReplayProofs, effects_header
 from .responses import empty_response, twiml_response, unavailable_response
-from .turns import Conversations
+from .turns import Conversations, OpenDialogs
 from .wait_budget import TWILIO_WAIT_S, WaitBudget
 
 
@@ -46,7 +46,8 @@ class Observer(Protocol):
 class Receiver:
     """Answers webhooks with the handlers of a router.
 
-    ``journal`` guarantees one answer per event; ``conversations`` keeps the state that handlers declare;
+    ``journal`` guarantees one answer per event; ``conversations`` keeps the state that handlers declare,
+    and ``dialogs`` knows which questions are open;
     ``bookkeeping`` returns what else is stored with the answer; ``on_exception`` is called with every exception that a
     handler raises; ``observer`` counts what happens, except in replays; ``media_source`` returns where the media files
     of a message come from; ``file_urls`` makes URLs of local files; ``clock`` returns seconds; ``now`` returns seconds
@@ -60,6 +61,7 @@ class Receiver:
         *,
         journal: Journal | None = None,
         conversations: Conversations | None = None,
+        dialogs: OpenDialogs | None = None,
         bookkeeping: Callable[[Event], tuple[Effect, ...]] = lambda _: (),
         on_exception: Callable[[Exception], object] = lambda _: None,
         observer: Observer | None = None,
@@ -75,7 +77,14 @@ class Receiver:
         self._admission = Admission(settings, now=now)
         status_urls = self._admission.status_urls
         self._answerer = Answerer(
-            router, settings, status_urls, on_exception, media_source, file_urls, conversations=conversations
+            router,
+            settings,
+            status_urls,
+            on_exception,
+            media_source,
+            file_urls,
+            conversations=conversations,
+            dialogs=dialogs,
         )
         self._replay_proofs = ReplayProofs(settings.secret_keys, clock=now)
         self._observer = observer

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from ..errors import ReplyError, TwimlError
+from ..errors import ConfigurationError, ReplyError, TwimlError
+from ..events import InboundMessage
 from ..segments import MAX_UNITS, split_text, utf16_units
 from ..twiml import MAX_BYTES, MAX_MESSAGES, MessagingResponse
 from ..verbs import Body, Comment, Message, Redirect, Sms, Verb, xml_text
@@ -156,3 +158,25 @@ def _with_status_url(verb: Verb, status_url: StatusUrl) -> Verb:
     if not isinstance(verb, Message) or verb.action or verb.status_callback:
         return verb
     return verb.with_status_url(status_url(verb))
+
+
+def read_apology(text: str) -> MessagingResponse:
+    """Return the apology as a response.
+
+    Raises: ConfigurationError, for text that Twilio would not send.
+    """
+    try:
+        return to_response(text, handler="TWIML_APOLOGY")
+    except ReplyError as error:
+        raise ConfigurationError("TWIML_APOLOGY", str(error).removeprefix("TWIML_APOLOGY ")) from error
+
+
+def sender_of_replies(message: InboundMessage) -> str:
+    """Return the number that answers a message; empty if a messaging service chooses it."""
+    return "" if message.messaging_service_sid else message.to
+
+
+def reply_digest(response: MessagingResponse) -> str:
+    """Return a digest of the texts and media that are sent; empty if nothing is sent."""
+    parts = [part for each in response.messages for part in (each.text, *getattr(each, "media", ()))]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32] if parts else ""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol
 
 from ..events import InboundMessage
 from ..pending import Effect, Transaction
+from ..routing import Match
 
 
 class Turn(Protocol):
@@ -16,12 +18,19 @@ class Turn(Protocol):
         """The state of the conversation, which is the argument ``conversation`` of a handler.
 
         Its ``is_handed_off`` says whether a person answers instead of the handlers.
+        Its attribute ``dialog`` is the open dialog; None if there is none.
         """
 
     def effects(self) -> tuple[Effect, ...]:
         """Return the effect of a handler that changed the state.
 
         Raises: StateError, for a state that cannot be stored.
+        """
+
+    def save(self, effects: tuple[Effect, ...] | None, /) -> object:
+        """Store the conversation and some effects at once, before the turn ends; with None, only its dialog.
+
+        Raises: StateError; ClaimLost; JournalUnavailable.
         """
 
     def write(self, execute: Transaction) -> object:
@@ -50,4 +59,29 @@ class Conversations(Protocol):
         """Return whether a person answers a message instead of the handlers.
 
         Raises: JournalUnavailable.
+        """
+
+
+class Planned(NamedTuple):
+    """How a dialog answers a message."""
+
+    #: The name of the dialog's function, for the log.
+    handler: str
+    #: Runs the dialog, and returns its reply.
+    call: Callable[[], Any]
+
+
+class OpenDialogs(Protocol):
+    """Knows the dialogs of a program, and those that are open."""
+
+    def may_take(self, message: InboundMessage, *, wait_s: float) -> bool:
+        """Return whether a message may be for an open dialog.
+
+        Raises: JournalUnavailable.
+        """
+
+    def plan(self, message: InboundMessage, turn: Turn) -> Planned | Match | None:
+        """Return what answers a message in its turn: a dialog, a handler, or nothing.
+
+        Raises: any exception of a condition of a route.
         """

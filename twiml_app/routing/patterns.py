@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import keyword
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, takewhile
@@ -136,6 +137,18 @@ def compile_pattern(source: str) -> TextPattern:
     return TextPattern(
         source, regex, converters, tuple(tokens), None if _is_direct(tokens) else _steps(tokens, closing)
     )
+
+
+def compile_at_decorator(pattern: str) -> TextPattern:
+    """Compile a pattern for a decorator that calls this; an error names the line of the decorator.
+
+    Raises: RegistrationError.
+    """
+    try:
+        return compile_pattern(pattern)
+    except RegistrationError as error:
+        decorator = sys._getframe(2)
+        raise RegistrationError(str(error), f"{decorator.f_code.co_filename}:{decorator.f_lineno}") from error
 
 
 def _expression(tokens: Sequence[Token], names: Iterable[str], closing: Closing) -> str:

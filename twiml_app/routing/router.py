@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar, overload
@@ -11,6 +10,7 @@ from typing import Any, TypeVar, overload
 from ..errors import RegistrationError
 from ..events import InboundMessage, StatusCallback
 from ..opt_out_words import OPT_OUT_WORDS
+from .dialog_registrations import DialogRegistrations
 from .mistakes import (
     require_fit,
     require_message_fit,
@@ -18,7 +18,7 @@ from .mistakes import (
     require_work_fit,
     warn_unknown_status,
 )
-from .patterns import TextPattern, compile_pattern
+from .patterns import compile_at_decorator
 from .registrations import once
 from .routes import (
     Conditions,
@@ -32,7 +32,6 @@ from .routes import (
     is_stop_word,
     place_of,
 )
-from .scheduling import Scheduling
 
 HandlerT = TypeVar("HandlerT", bound=Handler)
 
@@ -45,7 +44,7 @@ class Match:
     arguments: Mapping[str, Any]
 
 
-class Router(Scheduling):
+class Router(DialogRegistrations):
     """A list of handlers, in the order of registration; ``Router(one, other)`` merges routers in this order.
 
     Raises: RegistrationError, naming both places, for conflicting registrations.
@@ -71,12 +70,14 @@ class Router(Scheduling):
         channel: str | Iterable[str] | None = None,
         query: Mapping[str, str] | None = None,
         when: Predicate | None = None,
+        interrupts: bool = False,
         then: Handler | None = None,
     ) -> Callable[[HandlerT], HandlerT]:
         """Register a handler for inbound messages by a text pattern, by conditions, or by both.
 
         ``pattern`` is a text pattern such as ``order <int:count> <item>``, or a compiled regular expression. All given
         conditions must be met. The handler is called with the message, and with the captures of the pattern by name.
+        With ``interrupts``, it also runs while a dialog is open, which ends then.
 
         ``then`` is a slow function: it is called as the handler is, but after the answer, and what it returns is sent
         when it is ready. It may be ``async def``.
@@ -92,13 +93,15 @@ class Router(Scheduling):
             raise RegistrationError(
                 "@router.message needs a pattern or a condition: for all other messages use @router.default"
             )
-        compiled = _compile(pattern) if isinstance(pattern, str) else pattern
+        compiled = compile_at_decorator(pattern) if isinstance(pattern, str) else pattern
 
         def register(handler: HandlerT) -> HandlerT:
             stateful = require_message_fit(handler, capture_names(compiled))
             if then is not None:
                 require_work_fit(then, capture_names(compiled))
-            self._add_route(MessageRoute(handler, compiled, conditions, stateful=stateful, then=then))
+            self._add_route(
+                MessageRoute(handler, compiled, conditions, stateful=stateful, then=then, interrupts=interrupts)
+            )
             return handler
 
         return register
@@ -186,6 +189,13 @@ class Router(Scheduling):
                 return Match(route, arguments)
         return Match(self._default, {}) if self._default else None
 
+    def interruption(self, message: InboundMessage) -> Match | None:
+        """Return the first route that runs even while a dialog is open, with its arguments; None if there is none."""
+        for route in self._routes.for_text(message.body) if message.reaction is None else ():
+            if route.interrupts and (arguments := route.match(message)) is not None:
+                return Match(route, arguments)
+        return None
+
     def status_handlers(self, status: StatusCallback) -> list[Handler]:
         """Return every handler that matches a status callback, in order."""
         return once(route.handler for route in self._statuses if route.matches(status))
@@ -237,6 +247,7 @@ class Router(Scheduling):
 
     def _merge(self, router: Router) -> None:
         self._merge_registrations(router)
+        self._merge_dialogs(router)
         for route in router._routes.all:
             self._add_route(route)
         if router._default:
@@ -280,15 +291,3 @@ def _as_set(value: str | Iterable[str] | None) -> frozenset[str] | None:
     if value is None:
         return None
     return frozenset({value} if isinstance(value, str) else value)
-
-
-def _compile(pattern: str) -> TextPattern:
-    """Compile a pattern; an error names the line of the decorator.
-
-    Raises: RegistrationError.
-    """
-    try:
-        return compile_pattern(pattern)
-    except RegistrationError as error:
-        decorator = sys._getframe(2)
-        raise RegistrationError(str(error), f"{decorator.f_code.co_filename}:{decorator.f_lineno}") from error

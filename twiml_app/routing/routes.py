@@ -12,6 +12,7 @@ from typing import Any, Final
 from ..alerts import Alert
 from ..events import InboundMessage, StatusCallback
 from ..opt_out_words import OPT_OUT_WORDS, kind_of_word
+from .dialog_options import DialogOptions
 from .patterns import TextPattern, first_word
 
 Handler = Callable[..., Any]
@@ -123,6 +124,21 @@ def _condition_text(value: object) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class DialogRoute:
+    """A dialog, with what it was registered with."""
+
+    handler: Handler
+    options: DialogOptions
+    #: Whether the handler gets the state of its conversation.
+    stateful: bool = False
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """The name and the version under which it is stored."""
+        return self.options.name, self.options.version
+
+
+@dataclass(frozen=True, slots=True)
 class MessageRoute:
     """A handler for inbound messages, with its pattern and conditions."""
 
@@ -138,6 +154,10 @@ class MessageRoute:
     stateful: bool = False
     #: What runs after the answer; what it returns is sent.
     then: Handler | None = None
+    #: The dialog that the message starts; None for any other handler.
+    dialog: DialogRoute | None = None
+    #: Whether it runs while a dialog is open, and ends that dialog.
+    interrupts: bool = False
 
     def match(self, message: InboundMessage) -> dict[str, Any] | None:
         """Return the arguments for the handler, None if the message does not match."""

@@ -1,0 +1,236 @@
+"""Dialogs: what a message means for the open dialog of its conversation. Plain data in, plain data out."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from ..errors import DialogElsewhere, NoAnswer
+from ..events import InboundMessage
+from ..logs import log_event
+from ..routing import DialogOptions, DialogRoute, Router, opt_out_kind
+from .answers import TEXT, plain
+from .questions import Asked, as_asked
+from .runs import Arrival, DialogTurn, Differs, Run, answer_entry, no_answer
+from .stored import Entry, StoredDialog, text_of
+
+
+class Dialogs:
+    """The dialogs of a program."""
+
+    def __init__(self, router: Router) -> None:
+        self._known = {route.key: route for route in router.dialogs}
+
+    def begin(self, route: DialogRoute, arguments: Mapping[str, Any], arrival: Arrival) -> DialogTurn:
+        """Start a dialog with the message that asked for it, and the captures of its pattern.
+
+        Raises: any exception of the dialog.
+        """
+        options, message = route.options, arrival.message
+        stored = StoredDialog(
+            name=options.name,
+            version=options.version,
+            run=f"{options.name}:{message.message_sid}",
+            form=tuple(message.form.items()),
+            query=dict(message.query),
+            arguments=dict(arguments),
+            expires_at=arrival.now + options.expires_s,
+            state=json.loads(json.dumps(dict(arrival.state))) if route.stateful else {},
+        )
+        return _begun(route, stored, arrival)
+
+    def takes(self, stored: StoredDialog, arrival: Arrival) -> bool:
+        """Return whether a message is for a dialog: an open one, or one whose last answer has arrived twice."""
+        if stored.ended_at is None:
+            return is_for_dialogs(arrival.message)
+        return arrival.now - stored.ended_at < arrival.early_s and text_of(arrival.message) == stored.last_text
+
+    def advance(self, stored: StoredDialog, arrival: Arrival) -> DialogTurn:
+        """Return what a message leads to that the dialog takes.
+
+        Raises: DialogElsewhere; any exception of the dialog.
+        """
+        message, now = arrival.message, arrival.now
+        if stored.ended_at is not None:
+            return DialogTurn(None, stored, "ignored")
+        route = self._route(stored)
+        if route is None or stored.expires_at <= now:
+            return self._without(stored, route, arrival)
+        if plain(message.body) in {plain(word) for word in route.options.cancel}:
+            return DialogTurn(route.options.cancelled, None, "cancelled")
+        try:
+            return _OneMessage(route, stored, arrival).turn()
+        except Differs as error:
+            _log(stored, error)
+            return _restarted(route, stored, arrival)
+
+    def problem(self, stored: StoredDialog) -> str:
+        """Return why an open dialog cannot go on with this program, empty if it can; no step runs.
+
+        Raises: any exception of the dialog.
+        """
+        if stored.ended_at is not None:
+            return ""
+        route = self.find(stored)
+        if route is None:
+            return "its version is not registered"
+        run = Run(route, stored, Arrival(stored.message, 0.0, _save_nothing), durable=stored)
+        try:
+            run.to_the_end_of_the_log(checking=True)
+        except Differs as error:
+            return str(error)
+        finally:
+            run.close()
+        return ""
+
+    def find(self, stored: StoredDialog) -> DialogRoute | None:
+        """Return the dialog of the program that is stored; None if the program lacks it."""
+        return self._known.get((stored.name, stored.version))
+
+    def _route(self, stored: StoredDialog) -> DialogRoute | None:
+        """Return the dialog of the program that is stored; None if no program has it any more.
+
+        Raises: DialogElsewhere, if the program is older than the stored dialog.
+        """
+        found, newest = self.find(stored), self._newest(stored.name)
+        if found is None and newest and newest.options.version < stored.version:
+            raise DialogElsewhere(
+                f"version {stored.version} of the dialog {stored.name} is open, and this worker has only version"
+                f" {newest.options.version}: a newer worker must answer"
+            )
+        return found
+
+    def _newest(self, name: str) -> DialogRoute | None:
+        versions = [version for known, version in self._known if known == name]
+        return self._known[name, max(versions)] if versions else None
+
+    def _without(self, stored: StoredDialog, route: DialogRoute | None, arrival: Arrival) -> DialogTurn:
+        """Answer where the dialog has expired, or the program does not have it any more."""
+        route = route or self._newest(stored.name)
+        options = route.options if route else DialogOptions(name=stored.name, version=stored.version)
+        if stored.expires_at <= arrival.now:
+            return DialogTurn(options.expired, None, "expired")
+        _log(stored, "its version is not registered")
+        return _restarted(route, stored, arrival) if route else DialogTurn(options.restart, None, "restarted")
+
+
+class _OneMessage:
+    """One message, and the open dialog that it is for."""
+
+    def __init__(self, route: DialogRoute, stored: StoredDialog, arrival: Arrival) -> None:
+        self._route = route
+        self._stored = stored
+        self._arrival = arrival
+        self._message = arrival.message
+
+    def turn(self) -> DialogTurn:
+        """Return what the message leads to.
+
+        Raises: Differs; any exception of the dialog.
+        """
+        run = self._run(self._stored)
+        try:
+            return self._turn(run, run.to_the_end_of_the_log())
+        except NoAnswer:
+            return DialogTurn(self._route.options.gave_up, None, "gave up")
+        finally:
+            run.close()
+
+    def _run(self, stored: StoredDialog) -> Run:
+        return Run(self._route, stored, self._arrival, durable=self._stored)
+
+    def _turn(self, run: Run, item: Any) -> DialogTurn:
+        question, early_s = self._stored.open, self._arrival.early_s
+        if question is None:  # the last turn was interrupted, so nobody has seen this question yet
+            return run.on(item)
+        asked, since = as_asked(item), self._arrival.now - question.asked_at
+        if self._message.message_sid in {entry.sid for entry in self._stored.log if entry.sid}:
+            return DialogTurn(asked.prompt, self._stored, "asked again")
+        if question.is_direct and early_s and run.asked_before and since < run.asked_before.collect_s:
+            return self._joined_answer(asked)
+        if since < early_s:
+            return self._early(asked)
+        return self._answer(run, item, asked)
+
+    def _early(self, asked: Asked[Any]) -> DialogTurn:
+        if text_of(self._message) == self._stored.last_text:
+            return DialogTurn(None, self._stored, "ignored")
+        return DialogTurn(asked.prompt, self._stored, "asked again")
+
+    def _answer(self, run: Run, item: Any, asked: Asked[Any]) -> DialogTurn:
+        value = asked.answer.read(self._message)
+        if value is None:
+            return self._not_understood(run, item, asked)
+        entry = answer_entry("answer", item, self._message, asked.answer.to_json(value))
+        return run.on(run.answered(value, entry))
+
+    def _not_understood(self, run: Run, item: Any, asked: Asked[Any]) -> DialogTurn:
+        question = self._stored.open
+        if question is None or question.failed + 1 >= asked.attempts:
+            entry = answer_entry("no answer", item, self._message)
+            return run.on(run.answered(no_answer(asked.prompt), entry))
+        question = replace(
+            question,
+            asked_at=self._arrival.now,
+            failed=question.failed + 1,
+            failed_text=text_of(self._message),
+            is_direct=False,
+        )
+        prompt = asked.prompt if asked.reprompt is None else asked.reprompt
+        return DialogTurn(prompt, replace(self._stored, open=question), "asked again")
+
+    def _joined_answer(self, asked: Asked[Any]) -> DialogTurn:
+        """Join the text to the answer before it, and run again from there; the same question is not sent twice."""
+        *log, last = self._stored.log
+        more = TEXT.read(self._message)
+        if more is None or text_of(self._message) == last.text:
+            return self._early(asked)
+        entry = Entry("answer", last.about, f"{last.value}\n{more}", last.sid, text_of(self._message))
+        run = self._run(replace(self._stored, log=(*log, entry), open=None))
+        try:
+            turn = run.on(run.to_the_end_of_the_log())
+        finally:
+            run.close()
+        is_asked = turn.stored and turn.stored.open and self._stored.open
+        if is_asked and turn.stored.open.about == self._stored.open.about:  # type: ignore[union-attr]
+            return DialogTurn(None, turn.stored, "joined")
+        return turn
+
+
+def _save_nothing(_stored: StoredDialog | None, *, with_effects: bool) -> None:
+    """Store nothing."""
+
+
+def is_for_dialogs(message: InboundMessage) -> bool:
+    """Return whether a message may answer a question, or start a dialog."""
+    return message.reaction is None and opt_out_kind(message) != "HELP"
+
+
+def _begun(route: DialogRoute, stored: StoredDialog, arrival: Arrival) -> DialogTurn:
+    run = Run(route, stored, arrival, durable=None)
+    try:
+        return run.on(run.to_the_end_of_the_log())
+    finally:
+        run.close()
+
+
+def _restarted(route: DialogRoute, stored: StoredDialog, arrival: Arrival) -> DialogTurn:
+    options, expires_at = route.options, arrival.now + route.options.expires_s
+    afresh = replace(stored, version=options.version, run=f"{stored.run}+", log=(), open=None, expires_at=expires_at)
+    turn = _begun(route, afresh, arrival)
+    return DialogTurn(_joined(options.restart, turn.reply), turn.stored, "restarted")
+
+
+def _joined(first: str, reply: Any) -> Any:
+    """Return a reply with a text before it."""
+    if reply is None:
+        return first
+    return [first, *reply] if isinstance(reply, list | tuple) else [first, reply]
+
+
+def _log(stored: StoredDialog, problem: object) -> None:
+    fields = {"name": stored.name, "version": stored.version, "outcome": "restarted", "problem": problem}
+    log_event(logging.WARNING, "dialog", fields)
