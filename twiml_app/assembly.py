@@ -152,8 +152,10 @@ def _open_conversations(
 
 def _open_dialogs(engine: Engine | None, router: Router, settings: Settings) -> OpenDialogs | None:
     """Return what answers with dialogs; None if the program has none, so that no message pays for them."""
-    if engine is None or not router.dialogs:
+    if not router.dialogs:
         return None
+    if engine is None:
+        return OpenDialogs(router, None, early_s=settings.early_answer_s)
     from .journal import ConversationStore
 
     return OpenDialogs(router, ConversationStore(engine), early_s=settings.early_answer_s)

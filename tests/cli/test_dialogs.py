@@ -109,3 +109,11 @@ def test_routes_and_match_show_dialogs(tmp_path: Path, monkeypatch: pytest.Monke
         ("dialog", "signup 1"),
     ]
     assert "starts the dialog signup, version 1" in run("match", "sign up", environment=settings).output
+
+
+def test_conversation_shows_the_open_question_without_the_number(asked: Path) -> None:
+    """The stored message of the dialog has the number in it."""
+    result = run("conversation", "+15005550001", environment=place(asked, "Name?"))
+
+    assert "dialog: signup version 1, at the question 'text: Name?'" in result.output
+    assert "+15005550001" not in result.output

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from ..conversations import describe_dialog
 from ..errors import TwimlError
 from ..journal import (
     Archive,
@@ -112,7 +113,7 @@ def _state(row: ConversationRow, unmasked: bool) -> dict[str, Any]:
         "sender": row.sender if unmasked else mask(row.sender),
         "state": json.loads(row.state) if is_alive else {},
         "expires": format_time(row.expires_at) if is_alive else None,
-        "dialog": json.loads(row.dialog) if row.dialog else None,
+        "dialog": describe_dialog(row.dialog) if row.dialog else None,
         "handed off until": format_time(row.handed_off_until) if row.handed_off_until > now else None,
     }
 

@@ -1,7 +1,7 @@
 """Conversations: state for one contact and one sender, and dialogs that ask questions."""
 
 from .answers import Location, choice
-from .checking import check_dialogs
+from .checking import check_dialogs, describe_dialog
 from .conversation import Conversation
 from .conversations import ConversationKeeper
 from .engine import Dialogs
@@ -26,5 +26,6 @@ __all__ = [
     "ask",
     "check_dialogs",
     "choice",
+    "describe_dialog",
     "step",
 ]

@@ -37,6 +37,13 @@ def check_dialogs(router: Router, stored: Iterable[str], now: float) -> Checked:
     return checked
 
 
+def describe_dialog(stored: str) -> str:
+    """Return what a stored dialog is waiting for, without its answers and phone numbers."""
+    dialog = StoredDialog.from_json(json.loads(stored))
+    where = "ended" if dialog.ended_at is not None else _where(dialog)
+    return f"{dialog.name} version {dialog.version}, {where}"
+
+
 def _problem(dialogs: Dialogs, dialog: StoredDialog) -> str:
     try:
         return dialogs.problem(dialog)

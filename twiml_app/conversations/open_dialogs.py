@@ -27,11 +27,11 @@ LATE_S: Final = 7 * 24 * 3600.0
 class OpenDialogs:
     """The dialogs of an application; texts that arrive less than ``early_s`` after a question do not answer it.
 
-    ``clock`` returns seconds since 1970.
+    Without ``store``, only replays have dialogs. ``clock`` returns seconds since 1970.
     """
 
     def __init__(
-        self, router: Router, store: ConversationStore, *, early_s: float, clock: Callable[[], float] = time.time
+        self, router: Router, store: ConversationStore | None, *, early_s: float, clock: Callable[[], float] = time.time
     ) -> None:
         self._router = router
         self._dialogs = Dialogs(router)
@@ -48,7 +48,9 @@ class OpenDialogs:
 
         Raises: JournalUnavailable.
         """
-        return is_for_dialogs(message) and self._store.is_busy(*conversation_key(message), wait_s=wait_s)
+        if self._store is None or not is_for_dialogs(message):
+            return False
+        return self._store.is_busy(*conversation_key(message), wait_s=wait_s)
 
     def plan(self, message: InboundMessage, turn: Turn) -> Planned | Match | None:
         """Return what answers a message in its turn: the open dialog, one that starts, or a handler.
