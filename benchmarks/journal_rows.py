@@ -119,7 +119,7 @@ def _values(
     key = hashlib.md5(f"{kind}{sid}".encode()).hexdigest()
     head = (key, kind, sid, contact, NUMBER, status, code, at, endpoint, "POST", f"{endpoint}?", url, _HEADERS)
     answer = (200, "text/xml; charset=utf-8", _ANSWER) if kind == "message" else (204, "", b"")
-    return (*head, body.encode(), state, 0, *answer, handler, outcome, results, 3.5, key[:16], at + _KEEP_S)
+    return (*head, body.encode(), state, 0, *answer, handler, outcome, results, 3.5, key[:16], None, at + _KEEP_S)
 
 
 def _fill_sqlite(url: str, rows: Sequence[Values], entries: Sequence[Values]) -> None:
