@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -65,6 +66,15 @@ def test_send_that_twilio_refuses_fails(bot: Bot, monkeypatch: pytest.MonkeyPatc
 
     assert done.exit_code == 1
     assert "failed  the API answered 401" in done.output
+
+
+def test_send_without_the_library_stores_nothing(bot: Bot, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A message that was reported as an error must not leave hours later, once somebody installs the library."""
+    monkeypatch.setitem(sys.modules, "twilio.rest", None)
+    done = run("send", CONTACT, "hi")
+
+    assert (done.exit_code, bot.rows()) == (1, [])
+    assert "pip install 'twiml-app[send]'" in done.output
 
 
 def test_paused_message_waits_and_the_list_says_so(bot: Bot) -> None:

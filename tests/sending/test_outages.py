@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -111,3 +112,21 @@ def test_contact_that_is_erased_while_a_message_leaves_stays_erased(bot: Bot) ->
     assert bot.rows() == []
     assert bot.state.ledger
     assert bot.state.ledger.get(bot.twilio.outbox[0].sid) is None
+
+
+def test_missing_library_is_logged_once(
+    local_bot: Bot, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The dispatcher tries again every second: at night that would be 30,000 lines."""
+    asked = local_bot.send()
+    dispatcher = local_bot.sending.dispatcher
+    with monkeypatch.context() as patched:
+        patched.setitem(sys.modules, "twilio.rest", None)
+        for _ in range(3):
+            dispatcher.run_due()
+    dispatcher.run_due()
+
+    assert [line for line in caplog.messages if "pip install" in line] == [
+        "sending problem=\"send: it needs the official library: pip install 'twiml-app[send]'\""
+    ]
+    assert local_bot.row(asked).state == "accepted"

@@ -56,6 +56,7 @@ def send_command(
     """
     with plain_errors():
         app = _application(app_name)
+        _require_api(state_of(app).sending)
         with app.app_context():
             asked = send(contact, body, from_=from_, media=media, key=key)
         row = _send_now(state_of(app).sending, asked.id)
@@ -77,6 +78,15 @@ def _application(app_name: str | None) -> Flask:
     app = Flask("twiml_app")
     Twiml(router=Router(), root=Path.cwd()).init_app(app)
     return app
+
+
+def _require_api(sending: Sending | None) -> None:
+    """Check that messages can leave before one is stored, as it would otherwise leave at some later time.
+
+    Raises: ConfigurationError.
+    """
+    if sending:
+        sending.dispatcher.api.require()
 
 
 def _send_now(sending: Sending | None, send_id: str) -> SendRow:

@@ -85,16 +85,26 @@ class Dispatcher:
         self._clock = clock
         self._refusal_of = refusal_of
         self._file_url = file_url
+        #: Why the last ``run_due`` could send nothing; several threads may write it.
+        self._problem = ""
         #: Called with the outcome of each attempt, and the segments of its message.
         self.count: Callable[[str, int], object] = lambda _outcome, _segments: None
 
     def run_due(self) -> float:
         """Send some of what is due, and return the seconds until the next call: 0 if there may be more."""
         try:
-            return self._run_due()
+            wait_s = self._run_due()
         except (JournalError, ConfigurationError) as error:
-            log_event(logging.ERROR, "sending", {"problem": error})
+            self._log_problem(str(error))
             return IDLE_S
+        self._problem = ""
+        return wait_s
+
+    def _log_problem(self, problem: str) -> None:
+        """Log why nothing can be sent, once until it changes or passes: this is tried again every second."""
+        if problem != self._problem:
+            self._problem = problem
+            log_event(logging.ERROR, "sending", {"problem": problem})
 
     def send_now(self, send_id: str) -> bool:
         """Send one message if it may leave now; return whether an attempt was made.
