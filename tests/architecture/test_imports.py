@@ -97,6 +97,19 @@ def test_importing_the_package_loads_neither_server_nor_database(statement: str)
     assert loaded.isdisjoint({"flask", "werkzeug", "sqlite3", "psycopg", "regex", "lxml"})
 
 
+def test_served_application_loads_only_what_it_uses(tmp_path: Path) -> None:
+    """A worker starts quickly: what sends, parses XML, or runs async functions is loaded when it is first used."""
+    settings = {"TWIML_CREDENTIALS": "tests:quite-long-enough", "TWIML_HANDLERS": "handlers"}
+    (tmp_path / "handlers.py").write_text("from twiml_app import Router\nrouter = Router()\nrouters = [router]\n")
+    loaded = loaded_by(
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
+        f"from twiml_app.app import create_app\ncreate_app({settings}, root={str(tmp_path)!r})"
+    )
+
+    assert {"flask", "sqlite3"} <= loaded
+    assert loaded.isdisjoint({"asyncio", "twilio", "lxml", "psycopg", "prometheus_client", "huey"})
+
+
 def test_emulator_does_not_import_the_receiver() -> None:
     """It plays only Twilio's side: shared code would make the same mistake on both sides."""
     receiving = {"routing", "receiver", "recordings", "journal", "app"}

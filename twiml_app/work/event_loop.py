@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import threading
 from collections.abc import Coroutine
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import asyncio
 
 
 class EventLoop:
@@ -22,6 +24,8 @@ class EventLoop:
 
         Raises: whatever the coroutine raises.
         """
+        import asyncio  # not at the top: most applications have no async functions, and need not wait for it
+
         return asyncio.run_coroutine_threadsafe(coroutine, self._running_loop()).result()
 
     def close(self) -> None:
@@ -31,6 +35,8 @@ class EventLoop:
         self._loop = None
 
     def _running_loop(self) -> asyncio.AbstractEventLoop:
+        import asyncio
+
         with self._starting:
             if self._loop is None or self._pid != os.getpid():  # a forked child has the loop, and not its thread
                 self._loop, self._pid = asyncio.new_event_loop(), os.getpid()
