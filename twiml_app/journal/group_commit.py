@@ -101,7 +101,7 @@ class GroupCommit:
             waiting, self._waiting = self._waiting, []
         jobs = [job for job in waiting if job.is_wanted]
         try:
-            self._transact(jobs, own.deadline)
+            self._transact(jobs, own.deadline, joined_by=self._arrived)
         except _CannotBegin as error:
             self._fail(jobs, own, error)
             return
@@ -127,14 +127,25 @@ class GroupCommit:
             except BaseException as error:
                 job.error = error
 
-    def _transact(self, jobs: list[_Job], deadline: float) -> None:
-        """Run jobs in one transaction.
+    def _arrived(self, *, durable: bool) -> list[_Job]:
+        """Take the jobs that have arrived meanwhile, unless they need a durable transaction and this one is not."""
+        with self._queue_lock:
+            arrived = [job for job in self._waiting if durable or not job.durable]
+            self._waiting = [job for job in self._waiting if job.durable and not durable]
+        return [job for job in arrived if job.is_wanted]
+
+    def _transact(
+        self, jobs: list[_Job], deadline: float, joined_by: Callable[..., list[_Job]] = lambda **_: []
+    ) -> None:
+        """Run jobs in one transaction; those that arrived while it waited for other processes join them.
 
         Raises: JournalUnavailable, and whatever a job raises.
         """
         store = self._store
-        execute = self._begin(store, durable=any(job.durable for job in jobs), deadline=deadline)
+        durable = any(job.durable for job in jobs)
+        execute = self._begin(store, durable=durable, deadline=deadline)
         try:
+            jobs += joined_by(durable=durable)
             for job in jobs:
                 if job.is_wanted:
                     job.run(execute)
