@@ -70,7 +70,7 @@ INSIDE: dict[str, tuple[str, ...]] = {
         *("delivery_steps", "status_changes", "service_senders", "message_faults", "delivery"),
         *("opt_outs", "webhook_faults", "webhooks", "alerts", "replying", "twiml_execution", "text_faults", "inbound"),
         *("auto_replies", "reactions", "phones", "client"),
-        *("request_handler", "server"),
+        *("twilio_hosts", "request_handler", "server", "proxy", "python_redirection", "program_environment"),
         *(
             "rest.parameters",
             "rest.request",
@@ -102,7 +102,7 @@ INSIDE: dict[str, tuple[str, ...]] = {
     ),
     "cli": (
         *("common", "emulator_parameters", "emulator_client"),
-        *("emulator_logs", "emulator_controls", "emulator_faults", "emulator"),
+        *("emulator_logs", "emulator_controls", "emulator_faults", "emulator_starting", "emulator_exec", "emulator"),
         *("check", "journal_work", "journal", "journal_maintenance", "explain", "overview", "conversation", "opt_outs"),
         *("new", "routes", "simulate", "replay", "sends", "worker"),
     ),
