@@ -150,6 +150,16 @@ def test_environment_overrides_what_would_lead_elsewhere(emulator: Emulator) -> 
     assert not folder.exists()
 
 
+def test_authorities_that_the_program_trusted_are_kept(emulator: Emulator, tmp_path: Path) -> None:
+    """It may have servers of its own on this machine, and the emulator that it shares may have TLS."""
+    own = tmp_path / "own.pem"
+    own.write_text("-----BEGIN CERTIFICATE-----\nown\n-----END CERTIFICATE-----\n")
+    with program_environment(emulator.url, "AC1", "token", environment={"SSL_CERT_FILE": str(own)}) as made:
+        trusted = Path(made["SSL_CERT_FILE"]).read_text()
+
+    assert (trusted.count("BEGIN CERTIFICATE"), trusted.endswith(own.read_text())) == (2, True)
+
+
 def test_broken_hook_of_the_program_is_reported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Without the emulator, Python would report it too; only a hook that does not exist is nothing to say."""
     path: list[Any] = [str(tmp_path)]

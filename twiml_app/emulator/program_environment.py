@@ -45,6 +45,7 @@ def program_environment(
     with ExitStack() as opened:
         certificates = Certificates()
         opened.callback(certificates.remove)
+        _keep_authorities(given, certificates.ca_file)
         proxy = opened.enter_context(Proxy(url, certificates, on_problem))
         kept = {name: value for name, value in given.items() if name not in _REMOVED}
         yield (
@@ -55,6 +56,13 @@ def program_environment(
             | {"TWILIO_ACCOUNT_SID": account_sid, "TWILIO_AUTH_TOKEN": auth_token}
             | {"TWIML_EMULATOR_URL": url, "TWIML_API_URL": url}
         )
+
+
+def _keep_authorities(given: Mapping[str, str], ca_file: Path) -> None:
+    """Add the authorities of SSL_CERT_FILE, such as that of an emulator with TLS: one variable names one file."""
+    known = Path(given.get("SSL_CERT_FILE", ""))
+    if known.is_file():
+        ca_file.write_bytes(ca_file.read_bytes() + known.read_bytes())
 
 
 def _proxy_variables(url: str) -> dict[str, str]:
