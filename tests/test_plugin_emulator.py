@@ -242,6 +242,29 @@ def test_failing_assertion_shows_the_error_of_the_debugger(project: pytest.Pytes
     result.stdout.fnmatch_lines(["*11200*", "*answered 500*"])
 
 
+def test_other_programs_reach_the_emulator_by_the_environment_of_the_fixture(project: pytest.Pytester) -> None:
+    """A script beside the application is tested as it is."""
+    project.makepyfile(
+        send="""
+        from twilio.rest import Client
+
+        print(Client().messages.create(to="+15558675310", from_="+15005550006", body="by a script").status)
+        """,
+        test_send="""
+        import subprocess, sys
+
+        def test_script(emulator, emulator_environment):
+            done = subprocess.run([sys.executable, "send.py"], env=emulator_environment, capture_output=True, text=True)
+            emulator.settle()
+
+            assert (done.stdout, done.stderr) == ("queued\\n", "")
+            assert [message.body for message in emulator.phone("+15558675310").inbox] == ["by a script"]
+        """,
+    )
+
+    project.runpytest_subprocess().assert_outcomes(passed=1)
+
+
 def test_error_without_handlers_names_the_missing_module(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -78,6 +78,15 @@ def emulator(request: pytest.FixtureRequest) -> Iterator[Emulator]:
 
 
 @pytest.fixture
+def emulator_environment(emulator: Emulator) -> Iterator[dict[str, str]]:
+    """The environment of a program whose unmodified Twilio clients reach the emulator: ``subprocess.run(env=...)``."""
+    from .emulator import program_environment
+
+    with program_environment(emulator.url, emulator.account_sid, emulator.auth_token) as environment:
+        yield environment
+
+
+@pytest.fixture
 def recorded_exchange(request: pytest.FixtureRequest) -> Callable[[], None]:
     """A function that checks one exchange of the marker's recordings: call it."""
     return lambda: _check(request)

@@ -77,7 +77,7 @@ def started(
         process.stop()
 
 
-def run(*arguments: str, url: str = "", environment: Mapping[str, str] | None = None) -> Result:
+def run(*arguments: str, url: str = "", environment: Mapping[str, str | None] | None = None) -> Result:
     """Run a command for a running emulator."""
     given = {"TWIML_EMULATOR_URL": url or None, **(environment or {})}
     return CliRunner().invoke(main, ["emulator", *arguments], env=given, catch_exceptions=False)

@@ -6,19 +6,22 @@ import base64
 import functools
 import os
 import re
+import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from benchmarks.run_programs import programs
 from tests.emulator.clients.catalogue import BLOCKING, EVERY, SCHEDULING, find_client
-from tests.emulator.clients.environments import NotInstallable
+from tests.emulator.clients.environments import NotInstallable, installed, pip_install
 from tests.emulator.clients.running import Client, ClientFailed
 from tests.emulator.clients.talk import NUMBER, OTHER_NUMBER, PHONE, WILD_TEXT
 from tests.emulator.clients.website import PICTURE, Website, website
-from twiml_app.emulator import Emulator, EmulatorOptions
+from tests.servers import LIMIT_S, clean_environment
+from twiml_app.emulator import Emulator, EmulatorOptions, program_environment
 
 pytestmark = pytest.mark.slow
 
@@ -304,6 +307,45 @@ def test_legacy_resource_for_sms_still_works(play: Play) -> None:
 
     assert codes({"too long": seen.pop("too long")}) == {"too long": (400, 21605)}
     assert seen == {"sent": ["queued", "Hello", "outbound-api"], "listed": [[True, "sent"]]}
+
+
+@clients(["python 9", "python 9 async", "python 6", "python 5", "node 6"])
+def test_unaware_program_reaches_the_emulator_by_its_environment(
+    request: pytest.FixtureRequest, client: Client, emulator: Emulator
+) -> None:
+    """Nothing in the program names the emulator; the code is that of the published table."""
+    name = request.node.callspec.params["client"]
+    language, major, *note = name.split()
+    origin, begin = ("npm" if language == "node" else "PyPI"), f"twilio {major}."
+    (code,) = {
+        each.code
+        for each in programs()
+        if each.origin == origin and each.name.startswith(begin) and each.name.endswith("asynchronous") is bool(note)
+    }
+    run_unaware(emulator, [client.command[0], "-e" if language == "node" else "-c", code], client.environment)
+
+
+def test_gateway_reaches_the_emulator_as_it_is(request: pytest.FixtureRequest, emulator: Emulator) -> None:
+    """One of the programs of the published table."""
+    program = next(each for each in programs() if each.name.startswith("apprise "))
+    try:
+        folder = installed(request.config.cache.mkdir("clients"), "apprise", pip_install(program.packages[0]))
+    except NotInstallable as problem:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(str(problem))
+
+    run_unaware(emulator, [sys.executable, "-c", program.code], {"PYTHONPATH": str(folder)})
+
+
+def run_unaware(emulator: Emulator, command: list[str], environment: Mapping[str, str]) -> None:
+    """Run a program that reaches the emulator by its environment, and check that it sends messages."""
+    account = {"ACCOUNT": emulator.account_sid, "TOKEN": emulator.auth_token, "FROM": NUMBER, "TO": PHONE}
+    given = clean_environment(**environment, **account)
+    with program_environment(emulator.url, emulator.account_sid, emulator.auth_token, environment=given) as made:
+        done = subprocess.run(command, env=made, capture_output=True, text=True, timeout=LIMIT_S, check=False)
+
+    assert done.returncode == 0, done.stderr
+    settle(emulator)
+    assert {message.status for message in emulator.outbox} == {"delivered"}
 
 
 @clients(["python 9", "python 9 async", "node 6"])

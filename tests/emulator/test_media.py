@@ -27,6 +27,8 @@ from twiml_app.errors import ApiError
         pytest.param("image/heic", MP4, "image/heic", id="image in an MP4 container"),
         pytest.param("text/vcard", b"BEGIN:VCARD", "text/vcard", id="type without a signature"),
         pytest.param("audio/amr", b"#!AMR\n", "audio/amr", id="type whose bytes are not checked"),
+        pytest.param("application/octet-stream", b"\0\1", "application/octet-stream", id="bytes of any kind"),
+        pytest.param("application/x-brew", b"beans", "application/x-brew", id="unknown type"),
     ],
 )
 def test_media_on_this_machine_is_fetched(site: Site, header: str, body: bytes, content_type: str) -> None:

@@ -90,8 +90,8 @@ def test_invalid_url_is_refused_without_showing_its_password(url: str, shown: st
         pytest.param(
             "binary/octet-stream",
             PNG,
-            "its content type is binary/octet-stream, so the kind of file is unknown."
-            " Send the content type of the file, such as image/jpeg.",
+            "its content type is binary/octet-stream, but its bytes are those of image/png."
+            " Send the right content type, or the right file.",
             id="default type of a storage bucket",
         ),
         pytest.param(

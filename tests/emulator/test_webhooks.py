@@ -135,6 +135,7 @@ def test_message_of_a_channel_has_no_geographic_parameters(program: Program) -> 
     assert reply.text == "hello"
     assert (form["From"], form["To"]) == ("whatsapp:+15558675310", "whatsapp:+15017122661")
     assert [name for name in form if name.startswith(("From", "To"))] == ["To", "From"]
+    assert (form["ProfileName"], form["WaId"], form["MessageType"]) == ("Phone 5310", "15558675310", "text")
 
 
 def test_get_request_has_the_form_in_the_query(twilio: Emulator, program: Program) -> None:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import signal
-from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,67 +11,20 @@ from click.core import ParameterSource
 
 from ..app import load_environment
 from ..caller import without_userinfo
-from ..logs import format_time
 from .common import plain_errors, printable
 from .emulator_controls import clock, outage, phone, reset, text
+from .emulator_exec import execute
 from .emulator_faults import fault
 from .emulator_logs import debugger, outbox, requests, webhooks
-from .emulator_parameters import DEBUGGER_VARIABLE, EXAMPLE, NUMBERS_VARIABLE, PORT, NumberAndUrl, read_numbers
+from .emulator_parameters import EXAMPLE, NUMBERS_VARIABLE, PORT
+from .emulator_starting import emulator_options, make_emulator
 
 if TYPE_CHECKING:
-    from ..emulator import DebuggerEntry, Emulator, LoggedRequest, LoggedWebhook
+    from ..emulator import Emulator
 
 
 @click.group(invoke_without_command=True)
-@click.option(
-    "--number",
-    "numbers",
-    multiple=True,
-    type=NumberAndUrl(),
-    help="One of your numbers and its Message URL; repeatable. The list of processes shows a password in it, so use the"
-    f" variable for a URL with credentials.  [env var: {NUMBERS_VARIABLE}, separated by spaces]",
-)
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65535),
-    default=PORT,
-    show_default=True,
-    metavar="PORT",
-    help="Port to listen on; 0 picks a free one.",
-)
-@click.option(
-    "--state",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Persist state in this file and reuse it on the next start.  [default: in memory]",
-)
-@click.option(
-    "--seed",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Start with the numbers, accounts, services, applications and phones in this TOML or JSON file.",
-)
-@click.option(
-    "--clock",
-    type=click.Choice(["real", "fast", "step"]),
-    default="real",
-    show_default=True,
-    help="Speed of time: fast is 100 times real time, step only moves with `twiml-app emulator clock`.",
-)
-@click.option(
-    "--profile",
-    type=click.Choice(["current", "2014", "2008"]),
-    default="current",
-    show_default=True,
-    help="Which year's Twilio behavior to emulate.",
-)
-@click.option(
-    "--debugger-url",
-    default="",
-    metavar="URL",
-    envvar=DEBUGGER_VARIABLE,
-    show_envvar=True,
-    help="Post errors and warnings to this URL, as Twilio's debugger does. Use the variable for one with a password.",
-)
-@click.option("--fetch", is_flag=True, help="Fetch media from any host.  [default: this machine only]")
+@emulator_options(port=PORT)
 @click.option("--tls", is_flag=True, help="Serve HTTPS, and print the path of the CA file that clients must trust.")
 @click.pass_context
 def emulator(
@@ -112,13 +62,12 @@ def emulator(
         _refuse_options(context, context.invoked_subcommand)
         return
     with plain_errors():
-        running = _make(read_numbers(numbers, os.environ), state=state or ":memory:", **options)
-        running.watch(_show_request, _show_entry, _show_webhook)
+        running = make_emulator(numbers, state, **options)
         title = f"Twilio emulator ({options['profile']}) on {running.url}, clock {options['clock']}"
         _serve(running, f"{title}; press Ctrl-C to stop\n")
 
 
-for command in (text, outbox, phone, debugger, requests, webhooks, clock, outage, fault, reset):
+for command in (text, outbox, phone, debugger, requests, webhooks, clock, outage, fault, reset, execute):
     emulator.add_command(command)
 
 
@@ -126,22 +75,10 @@ def _refuse_options(context: click.Context, command: str) -> None:
     """Refuse the options for starting an emulator in front of a command, where they would have no effect."""
     for option in context.command.params:
         if context.get_parameter_source(option.name or "") is ParameterSource.COMMANDLINE:
-            raise click.UsageError(
-                f"{option.opts[0]} starts an emulator; for a running one: twiml-app emulator {command} --url URL"
-            )
-
-
-def _make(numbers: Mapping[str, str], **options: Any) -> Emulator:
-    """Return an emulator with these numbers.
-
-    Raises: ConfigurationError.
-    """
-    from ..emulator import Emulator, EmulatorOptions
-
-    running = Emulator(EmulatorOptions(**options))
-    for number, url in numbers.items():
-        running.add_number(number, url)
-    return running
+            remedy = f"for a running one: twiml-app emulator {command} --url URL"
+            if command == execute.name:
+                remedy = f"for its own one: twiml-app emulator exec {option.opts[0]} ..."
+            raise click.UsageError(f"{option.opts[0]} starts an emulator; {remedy}")
 
 
 def _serve(running: Emulator, title: str) -> None:
@@ -185,23 +122,3 @@ def _introduction(running: Emulator) -> list[tuple[str, str]]:
 
 def _number_url(url: str) -> str:
     return without_userinfo(url) if url else "no Message URL"
-
-
-def _show_request(request: LoggedRequest) -> None:
-    code = f" {request.code} {request.message}" if request.code else ""
-    _say(request.date, f"{request.method} {request.path} {request.status or 'cut'}{code}", *request.hints)
-
-
-def _show_webhook(webhook: LoggedWebhook) -> None:
-    request = f"webhook {webhook.message_sid} {webhook.method} {webhook.url}"
-    _say(webhook.date, f"{request} {webhook.status or webhook.problem}, {webhook.milliseconds} ms")
-
-
-def _show_entry(entry: DebuggerEntry) -> None:
-    _say(entry.date_created, f"{entry.level} {entry.code} {entry.message_sid} {entry.url}", entry.text, color="red")
-
-
-def _say(moment: float, line: str, *more: str, color: str | None = None) -> None:
-    """Print an event and its time; a closed terminal is ignored."""
-    with suppress(OSError):
-        click.secho(printable("\n    ".join([f"{format_time(moment)} {line}", *more])), fg=color, err=True)

@@ -23,7 +23,6 @@ PROGRAMS = frozenset(
 )
 #: A type and a subtype, https://www.rfc-editor.org/rfc/rfc9110#name-media-type
 _CONTENT_TYPE = re.compile(r"(?=.{1,100}\Z)[!#$%&'*+.^_`|~0-9A-Za-z-]+/[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-UNKNOWN = frozenset({"application/octet-stream", "binary/octet-stream"})
 
 #: The first bytes of files, and the content types that such a file may have, the most common one first.
 _SIGNATURES: tuple[tuple[re.Pattern[bytes], tuple[str, ...]], ...] = (

@@ -17,6 +17,7 @@ from .send_queues import SendQueues, is_limited
 from .service_senders import ServiceSenders
 from .status_changes import StatusChanges
 from .store import Condition
+from .whatsapp import refusal_code
 
 #: Seconds until the carrier accepts a message, then until the phone receives it.
 SENDING_S = 0.2
@@ -182,7 +183,7 @@ class Delivery:
             return
         status, code = self._context.delivery_outcome(message.to)
         if status != "failed":
-            code = failure_code(self._context, message)
+            code = refusal_code(self._context, message) or failure_code(self._context, message)
         if code:
             self._statuses.change(sid, frozenset({"sending"}), status="failed", error_code=code)
             return

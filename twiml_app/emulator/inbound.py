@@ -18,6 +18,9 @@ from .opt_outs import OptOuts
 from .resources import Application, DebuggerEntry, IncomingNumber, MessageRecord, MessagingService
 from .text_faults import Text, arriving
 from .twiml_execution import Route, TwimlExecution
+from .whatsapp import note_text, require_same_channel
+
+_OF_SANDBOX = "the WhatsApp sandbox answers this text itself"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -90,6 +93,7 @@ class Inbound:
         Raises: ConfigurationError, if the number is not ours.
         """
         self._find_number(number)
+        require_same_channel(contact, number)
         text = Text(contact=contact, number=number, body=body, media=media)
         reply, *further = [self._receive(each) for each in arriving(self._context, text)]
         return replace(reply, further=further) if further else reply
@@ -98,10 +102,10 @@ class Inbound:
         owner = self._find_number(text.number)
         service = self._context.find_service(owner)
         inbound = self._record(owner, service, text)
-        answer = self._opt_outs.note(text.body, contact=text.contact, number=text.number, account_sid=owner.account_sid)
+        from_sandbox, answer = self._answers(text, owner)
         if answer:
             self._answer(inbound, answer)
-        route = self._route(owner, service)
+        route = _OF_SANDBOX if from_sandbox else self._route(owner, service)
         if isinstance(route, str):
             return EmulatedReply(inbound=inbound, twilio_says=answer, unrouted=route, _context=self._context)
         replies = self._execution.answer(inbound, route)
@@ -109,6 +113,12 @@ class Inbound:
         return EmulatedReply(
             inbound=inbound, messages=[*replies], twilio_says=answer, problems=problems, _context=self._context
         )
+
+    def _answers(self, text: Text, owner: IncomingNumber) -> tuple[str, str]:
+        """Return the answer of the WhatsApp sandbox, which keeps the text from the program, and any of Twilio's own."""
+        who = {"contact": text.contact, "number": text.number, "account_sid": owner.account_sid}
+        from_sandbox = note_text(self._context, text.body, **who)
+        return from_sandbox, from_sandbox or self._opt_outs.note(text.body, **who)
 
     def _find_number(self, phone_number: str) -> IncomingNumber:
         number = self._context.find_number(phone_number)

@@ -20,7 +20,7 @@ from ..caller import OutgoingRequest, Transport, is_http_url, resolve, without_u
 from ..credentials import Credentials, basic_header
 from ..errors import ApiError
 from ..webhook import WebhookResponse
-from .content_types import PAGES, PROGRAMS, UNKNOWN, is_content_type, plain, sniff
+from .content_types import PAGES, PROGRAMS, is_content_type, plain, sniff
 from .quoting import shown
 
 BAD_MEDIA = 21620
@@ -229,7 +229,7 @@ def _check_type(url: str, content_type: str) -> None:
 
     Raises: ApiError, 21620.
     """
-    if not is_content_type(content_type) or content_type in UNKNOWN:
+    if not is_content_type(content_type):
         readable = " ".join(content_type.split())
         problem = f"its content type is {shown(readable) or 'missing'}, so the kind of file is unknown"
         raise _media_error(url, problem, "Send the content type of the file, such as image/jpeg.")

@@ -203,6 +203,14 @@ class OptOut(Resource):
     contact: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WhatsAppContact(Resource):
+    """A contact who has texted one of our WhatsApp senders, last at ``date_updated``; ``sid`` combines the two."""
+
+    #: Since when the contact is in the sandbox, if this is its number.
+    joined: float | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class DebuggerEntry(Resource):
     """An error or warning that Twilio would show in its debugger."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import re
 import socket
 import ssl
 import tempfile
@@ -18,6 +17,7 @@ from werkzeug.serving import ThreadedWSGIServer
 
 from ..errors import ConfigurationError
 from .request_handler import RequestHandler
+from .twilio_hosts import is_twilio_host
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -33,8 +33,6 @@ _IDLE_S = 75.0
 
 #: The names in the certificate of a client that asks for no other one.
 _NAMES = ("localhost", "127.0.0.1", "::1", "api.twilio.com")
-#: Twilio's hosts, with an edge and a region or without: clients that reach the emulator through a proxy ask for one.
-_TWILIO_HOST = re.compile(r"([a-z0-9-]{1,63}\.){1,4}twilio\.com")
 #: For how many hosts certificates are kept; the oldest is forgotten first.
 MAX_CERTIFICATES = 100
 
@@ -137,7 +135,7 @@ class Certificates:
     def _choose(self, connection: ssl.SSLSocket | ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> None:
         """Give a connection the certificate of the host that its client names; make it if it is the first."""
         name = (name or "").lower()
-        if not _TWILIO_HOST.fullmatch(name):
+        if not is_twilio_host(name):
             return
         with self._lock:
             if name not in self._of_hosts:

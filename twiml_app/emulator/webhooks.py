@@ -25,6 +25,7 @@ from ..errors import CallError
 from ..logs import logger
 from ..opt_out_words import kind_of_word
 from ..webhook import Form
+from . import whatsapp_forms
 from .context import Context
 from .debugger import Debugger
 from .faults import Fault, Occasion
@@ -120,6 +121,7 @@ class Webhooks:
         if message.messaging_service_sid:
             fields["MessagingServiceSid"] = message.messaging_service_sid
             fields |= self._opt_out_type(message)
+        fields |= whatsapp_forms.inbound_fields(message, media.values())
         form = inbound_form(
             message.body,
             from_=message.from_,
@@ -156,9 +158,11 @@ class Webhooks:
         fields = {"ApiVersion": message.api_version}
         if message.messaging_service_sid:
             fields["MessagingServiceSid"] = message.messaging_service_sid
-        if self._context.profile.has_raw_dlr_date and message.status in ("delivered", "undelivered"):
+        is_sms = ":" not in message.to
+        if is_sms and self._context.profile.has_raw_dlr_date and message.status in ("delivered", "undelivered"):
             now = datetime.fromtimestamp(message.date_updated, UTC)
             fields["RawDlrDoneDate"] = now.strftime("%y%m%d%H%M")
+        fields |= whatsapp_forms.status_fields(message)
         return status_form(
             message.sid,
             message.status,

@@ -144,6 +144,7 @@ def test_list_is_filtered_by_name_and_status(emulator: Emulator, parent: Client)
     assert found(FriendlyName="sub ä") == []
     assert found(Status="suspended") == ["Sub Ä"]
     assert found(Status="active") == ["Sub Äö", "emulator@example.com"]
+    assert (found(Status="1"), found(Status="4")) == (found(Status="active"), found(Status="suspended"))
     assert found(Status="closed", FriendlyName="Sub Ä") == []
     assert parent.get(f"{ACCOUNTS}.json", {"Status": "gone"}).error == (400, 20001)
 

@@ -29,6 +29,7 @@ from tests.emulator.rest.message_forms import (
 )
 from twiml_app.emulator import Emulator, EmulatorOptions
 from twiml_app.emulator.rest import message_addresses
+from twiml_app.emulator.whatsapp import SANDBOX
 
 REFUSED = {
     # From
@@ -57,10 +58,13 @@ REFUSED = {
     "To is From in local format": Refused({"To": "(501) 712-2661"}, 21266),
     "from a number to a channel": Refused({"To": f"whatsapp:{PHONE}"}, 21910),
     "from a channel to a number": Refused({"From": f"whatsapp:{NUMBER}"}, 21910),
+    "from a WhatsApp sender of nobody": Refused(
+        {"From": "whatsapp:+15017122669", "To": f"whatsapp:{PHONE}"}, 63007, seed=SEED
+    ),
     "from one channel to another": Refused({"From": "messenger:1", "To": f"whatsapp:{PHONE}"}, 21910),
     "To is an unverified number, trial account": Refused({}, 21608, seed=TRIAL),
     "To is an unverified number of a channel, trial account": Refused(
-        {"From": f"whatsapp:{NUMBER}", "To": f"whatsapp:{PHONE}"}, 21608, seed=TRIAL
+        {"From": SANDBOX, "To": f"whatsapp:{PHONE}"}, 21608, seed=TRIAL
     ),
     # Twilio's test numbers
     "magic From: invalid": Refused({"From": "+15005550001"}, 21212),
@@ -197,9 +201,7 @@ def test_local_to_gets_the_country_code_of_the_numbers_of_the_service() -> None:
 def test_trial_account_sends_to_a_verified_number_of_a_channel() -> None:
     """A verified number is verified in every channel."""
     with Emulator(EmulatorOptions(seed=TRIAL)) as emulator:
-        reply = Client(emulator).post(
-            "Messages.json", form({"From": f"whatsapp:{NUMBER}", "To": "whatsapp:+15558675311"})
-        )
+        reply = Client(emulator).post("Messages.json", form({"From": SANDBOX, "To": "whatsapp:+15558675311"}))
 
         assert reply.status == 201
 

@@ -305,8 +305,8 @@ def test_absolute_urls_name_the_host_that_was_asked(emulator: Emulator, client: 
     page = client.send("GET", "/v1/Services?PageSize=1", None, headers).json
 
     (service,) = page["services"]
-    assert page["meta"]["next_page_url"].startswith("http://messaging.twilio.com/v1/Services?PageSize=1&Page=1&")
-    assert service["url"] == f"http://messaging.twilio.com/v1/Services/{service['sid']}"
+    assert page["meta"]["next_page_url"].startswith("https://messaging.twilio.com/v1/Services?PageSize=1&Page=1&")
+    assert service["url"] == f"https://messaging.twilio.com/v1/Services/{service['sid']}"
     assert all(link.startswith(service["url"]) for link in service["links"].values())
 
 

@@ -22,7 +22,7 @@ def emulator() -> Iterator[Emulator]:
         client = Client(running)
         client.text(Body="x" * 200)
         client.text(From="77000")
-        client.text(To="whatsapp:+15558675310", From=f"whatsapp:{NUMBER}")
+        client.text(To="whatsapp:+15558675310", From=f"whatsapp:{NUMBER}", ContentSid="HX" + "1" * 32)
         running.settle()
         running.advance(2 * DAY_S)
         client.text()

@@ -14,11 +14,14 @@ from ..context import Context
 from ..resources import Account
 from ..store import Condition
 from .paging import Names, Pager
+from .parameters import INVALID_PARAMETER, Parameters
 from .representations import account_fields, date
 from .request import ApiAnswer, ApiRequest, OneResource, Rule
 
 _NAMES = Names(key="accounts", element="Accounts", item="Account")
 _STATUSES = ("active", "suspended", "closed")
+#: The statuses as numbers. Those of 2008 are documented, and public examples of 2010 have 1.
+_NUMBERS = {"1": "active", "2": "active", "4": "suspended", "16": "suspended", "32": "suspended"}
 MAX_NAME_CHARACTERS = 64
 MAX_SUBACCOUNTS = 1000
 
@@ -40,7 +43,7 @@ class Accounts:
         """List the caller's account and its subaccounts; a subaccount sees only itself."""
         caller = request.account
         wanted = {
-            "status": request.query.choice("Status", _STATUSES),
+            "status": _status(request.query),
             "friendly_name": request.query.text("FriendlyName"),
             "sid": "" if caller.sid == caller.account_sid else caller.sid,
         }
@@ -81,7 +84,7 @@ class Accounts:
         """Rename an account, or change its status."""
         with self._context.lock:
             account = self._context.account(request.account.sid)
-            name, status = _name(request), request.form.choice("Status", _STATUSES, 21475)
+            name, status = _name(request), _status(request.form, 21475)
             if status:
                 _refuse_change(account, status)
             changed = replace(
@@ -107,6 +110,14 @@ def _name(request: ApiRequest) -> str:
     if len(name) > MAX_NAME_CHARACTERS:
         raise ApiError(20002, f"FriendlyName has {len(name)} characters: at most {MAX_NAME_CHARACTERS} are allowed.")
     return name
+
+
+def _status(parameters: Parameters, code: int = INVALID_PARAMETER) -> str:
+    """Return a status, also if it is given as a number; an empty string if none is given.
+
+    Raises: ApiError.
+    """
+    return _NUMBERS.get(parameters.text("Status")) or parameters.choice("Status", _STATUSES, code)
 
 
 def _refuse_change(account: Account, status: str) -> None:

@@ -21,6 +21,7 @@ from ..context import Context
 from ..faults import Fault
 from ..quoting import shown
 from ..resources import API_2008, API_2010, Account
+from ..twilio_hosts import is_twilio_host
 from .access import CHALLENGE, Access, refuse_strange_host, refuse_web_pages
 from .api_faults import end_by, hints_about, is_cut_by, refuse_by, take_fault
 from .hints import hints_for
@@ -182,7 +183,11 @@ class Api:
     def _base_url(self, request: Request) -> str:
         """Return the URL that the client asked, such as that of a proxy which plays Twilio's own hosts."""
         host = request.environ.get("HTTP_HOST")
-        return f"{request.scheme}://{host}" if host else self._context.base_url
+        if not host:
+            return self._context.base_url
+        # Twilio's own hosts are asked over TLS, which ends at the proxy that plays them.
+        is_secure = request.scheme == "https" or is_twilio_host(host.partition(":")[0])
+        return f"{'https' if is_secure else 'http'}://{host}"
 
     def _refusal(self, handling: _Handling, error: ApiError) -> Response:
         extension = handling.format if handling.is_old else "json"

@@ -9,6 +9,7 @@ from ..context import Context
 from ..numbers import MAGIC_SENDER, Address, check_magic, read_recipient, read_sender, takes_names
 from ..quoting import shown
 from ..resources import Account, MessagingService
+from ..whatsapp import SANDBOX
 from .message_request import MessageRequest
 
 
@@ -76,6 +77,8 @@ class AddressReader:
             raise ApiError(21267, "Alphanumeric Sender ID cannot be used by trial accounts.")
         if sender.kind in ("number", "short_code") and sender.text != MAGIC_SENDER:
             self._refuse_foreign(request.account, sender, service)
+        if sender.channel == "whatsapp":
+            self._refuse_unknown(request.account, sender)
         return sender
 
     def _refuse_foreign(self, account: Account, sender: Address, service: MessagingService | None) -> None:
@@ -90,6 +93,16 @@ class AddressReader:
             raise ApiError(21661, f"The 'From' number {sender.text} is not SMS-capable.")
         if service and number.sid not in service.numbers:
             raise ApiError(21606, f"The 'From' number {sender.text} is not in the Messaging Service {service.sid}.")
+
+    def _refuse_unknown(self, account: Account, sender: Address) -> None:
+        """Refuse a WhatsApp sender of nobody; the sandbox is everybody's.
+
+        Raises: ApiError.
+        """
+        number = self._context.find_number(sender.text)
+        is_own = number.account_sid == account.sid if number else self._context.any_sender
+        if not is_own and sender.text != SANDBOX:
+            raise ApiError(63007, "Twilio could not find a Channel with the specified From address")
 
     def _first_of(self, service: MessagingService | None) -> str:
         """Return the first number of a service: a local To gets its country code."""
