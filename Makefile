@@ -7,6 +7,9 @@ TOOLS := $(VENV)/ready-tools
 BENCH := .bench
 BENCH_BIN := $(BENCH)/venv/bin
 
+# Where it is set, every Python that a test starts compiles the whole program again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help run test quick lint types format bench bench-publish
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -24,6 +25,10 @@ settings.load_profile("tests")
 
 for name in [name for name in os.environ if name.startswith(("TWIML_", "TWILIO_")) or name == "SECRET_KEY"]:
     del os.environ[name]
+
+# Where it is set, every Python that a test starts compiles the whole program again.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 
 @pytest.fixture(scope="session")
