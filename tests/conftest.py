@@ -14,6 +14,7 @@ from flask import request_started
 from hypothesis import HealthCheck, settings
 
 from tests.journal.program import ROWS
+from tests.memory_folder import folder_in_memory
 from tests.postgres_server import new_schema, postgres_server
 from tests.servers import refusing_port
 
@@ -29,6 +30,10 @@ for name in [name for name in os.environ if name.startswith(("TWIML_", "TWILIO_"
 # Where it is set, every Python that a test starts compiles the whole program again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+
+# Databases in memory commit at once, and a killed process loses nothing of them either.
+if "TMPDIR" not in os.environ and (memory := folder_in_memory()):
+    os.environ["TMPDIR"] = tempfile.tempdir = memory
 
 
 @pytest.fixture(scope="session")
