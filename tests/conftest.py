@@ -36,6 +36,13 @@ if "TMPDIR" not in os.environ and (memory := folder_in_memory()):
     os.environ["TMPDIR"] = tempfile.tempdir = memory
 
 
+@pytest.fixture
+def pytester(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+    """Runs of pytest without two plugins that no project needs, and that take longer than most runs to import."""
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:hypothesispytest -p no:pytest_cov")
+    return pytester
+
+
 @pytest.fixture(scope="session")
 def dead_url() -> Iterator[str]:
     """The base URL of a port that refuses connections."""
