@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import nullcontext
-from pathlib import Path
 
 import pytest
 from flask import request_started
@@ -31,10 +29,6 @@ for name in [name for name in os.environ if name.startswith(("TWIML_", "TWILIO_"
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
-# Databases in memory commit at once, and a killed process loses nothing of them either.
-if "TMPDIR" not in os.environ and (memory := folder_in_memory()):
-    os.environ["TMPDIR"] = tempfile.tempdir = memory
-
 
 @pytest.fixture
 def pytester(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
@@ -53,7 +47,7 @@ def dead_url() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A real PostgreSQL server for this run."""
-    with tempfile.TemporaryDirectory(prefix="twiml-pg-") as folder, postgres_server(Path(folder)) as url:
+    with folder_in_memory() as folder, postgres_server(folder) as url:
         yield url
 
 
@@ -65,9 +59,11 @@ def dispatch(request: pytest.FixtureRequest) -> Iterator[str]:
 
 
 @pytest.fixture(params=["sqlite", "sqlite with claims as rows", "postgres"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
     """An empty database, of each kind that the journal supports."""
-    if request.param != "postgres":
-        rows = "" if request.param == "sqlite" else ROWS
-        return f"{rows}sqlite:///{tmp_path}/twiml.db"
-    return new_schema(request.getfixturevalue("postgres_url"))
+    if request.param == "postgres":
+        yield new_schema(request.getfixturevalue("postgres_url"))
+        return
+    rows = "" if request.param == "sqlite" else ROWS
+    with folder_in_memory() as folder:
+        yield f"{rows}sqlite:///{folder}/twiml.db"
