@@ -20,11 +20,11 @@ run: $(READY)  ## serve the example app and demo it
 	@$(BIN)/python -m scripts.demo
 
 test: $(TOOLS) lint types  ## everything: lint, types, every test, coverage of the core
-	$(BIN)/python -m pytest -q -n auto --cov --cov-report=
+	$(BIN)/python -m pytest -q -n auto --dist worksteal --cov --cov-report=
 	@$(BIN)/python -m coverage report --fail-under=100 --include="$$($(BIN)/python -m tests.architecture.order)"
 
 quick: $(TOOLS)  ## the everyday part of the tests
-	$(BIN)/python -m pytest -q -n auto -m "not slow"
+	$(BIN)/python -m pytest -q -n auto --dist worksteal -m "not slow"
 
 lint: $(TOOLS)  ## ruff, style and format
 	@$(BIN)/python -m ruff check .
