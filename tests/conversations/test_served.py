@@ -14,8 +14,8 @@ from tests.webhook_requests import BASIC, read_settings
 from twiml_app.journal import open_engine
 
 ALL = pytest.mark.parametrize("database_url", ["sqlite", "postgres"], indirect=True)  # the kinds that a URL can name
-#: How many pairs of messages: the long form is run on request.
-PAIRS = [pytest.param(25, id="few"), pytest.param(500, id="many", marks=pytest.mark.slow)]
+#: How many pairs of messages: the few are for `make quick`.
+PAIRS = [pytest.param(25, id="few"), pytest.param(250, id="many", marks=pytest.mark.slow)]
 
 
 def contact(number: int) -> str:
