@@ -7,6 +7,9 @@ TOOLS := $(VENV)/ready-tools
 BENCH := .bench
 BENCH_BIN := $(BENCH)/venv/bin
 
+# Where it is set, every Python that a test starts compiles the whole program again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help run test quick lint types format bench bench-publish
 
@@ -17,11 +20,11 @@ run: $(READY)  ## serve the example app and demo it
 	@$(BIN)/python -m scripts.demo
 
 test: $(TOOLS) lint types  ## everything: lint, types, every test, coverage of the core
-	$(BIN)/python -m pytest -q -n auto --cov --cov-report=
+	$(BIN)/python -m pytest -q -n auto --dist worksteal --cov --cov-report=
 	@$(BIN)/python -m coverage report --fail-under=100 --include="$$($(BIN)/python -m tests.architecture.order)"
 
 quick: $(TOOLS)  ## the everyday part of the tests
-	$(BIN)/python -m pytest -q -n auto -m "not slow"
+	$(BIN)/python -m pytest -q -n auto --dist worksteal -m "not slow"
 
 lint: $(TOOLS)  ## ruff, style and format
 	@$(BIN)/python -m ruff check .

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-import tempfile
+import sys
 from collections.abc import Iterator
 from contextlib import nullcontext
-from pathlib import Path
 
 import pytest
 from flask import request_started
 from hypothesis import HealthCheck, settings
 
 from tests.journal.program import ROWS
+from tests.memory_folder import folder_in_memory
 from tests.postgres_server import new_schema, postgres_server
 from tests.servers import refusing_port
 
@@ -25,6 +25,17 @@ settings.load_profile("tests")
 for name in [name for name in os.environ if name.startswith(("TWIML_", "TWILIO_")) or name == "SECRET_KEY"]:
     del os.environ[name]
 
+# Where it is set, every Python that a test starts compiles the whole program again.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
+
+@pytest.fixture
+def pytester(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+    """Runs of pytest without two plugins that no project needs, and that take longer than most runs to import."""
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:hypothesispytest -p no:pytest_cov")
+    return pytester
+
 
 @pytest.fixture(scope="session")
 def dead_url() -> Iterator[str]:
@@ -36,7 +47,7 @@ def dead_url() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A real PostgreSQL server for this run."""
-    with tempfile.TemporaryDirectory(prefix="twiml-pg-") as folder, postgres_server(Path(folder)) as url:
+    with folder_in_memory() as folder, postgres_server(folder) as url:
         yield url
 
 
@@ -48,9 +59,11 @@ def dispatch(request: pytest.FixtureRequest) -> Iterator[str]:
 
 
 @pytest.fixture(params=["sqlite", "sqlite with claims as rows", "postgres"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
     """An empty database, of each kind that the journal supports."""
-    if request.param != "postgres":
-        rows = "" if request.param == "sqlite" else ROWS
-        return f"{rows}sqlite:///{tmp_path}/twiml.db"
-    return new_schema(request.getfixturevalue("postgres_url"))
+    if request.param == "postgres":
+        yield new_schema(request.getfixturevalue("postgres_url"))
+        return
+    rows = "" if request.param == "sqlite" else ROWS
+    with folder_in_memory() as folder:
+        yield f"{rows}sqlite:///{folder}/twiml.db"

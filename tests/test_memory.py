@@ -20,12 +20,12 @@ from twiml_app.webhook import Form
 pytestmark = pytest.mark.slow
 
 SETTINGS = {"TWIML_CREDENTIALS": "sms:quite-long-enough", "TWIML_DATABASE_URL": "off", "TWIML_LOOP_LIMIT": "1000000"}
-REQUESTS = 6_000
+REQUESTS = 2_000
 #: The requests that fill caches and lists with a limit.
 FIRST = 1_000
 LONG = 2_000
 #: If every request left one of its values, it would be ten times as much.
-MOST_BYTES = 1_000_000
+MOST_BYTES = 200_000
 
 
 def answer(message: InboundMessage, item: str) -> str:

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from tests.journal.conftest import connections, program
+from tests.memory_folder import tmp_path
 from tests.postgres_server import new_schema
 
-__all__ = ["connections", "database_url", "program"]
+__all__ = ["connections", "database_url", "program", "tmp_path"]
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

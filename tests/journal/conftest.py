@@ -7,6 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from tests.journal.program import Program
+from tests.memory_folder import tmp_path
+
+__all__ = ["tmp_path"]
 
 
 @pytest.fixture(autouse=True)

@@ -24,11 +24,14 @@ from twiml_app.caller.forms import inbound_form, status_form
 from twiml_app.webhook import WebhookResponse
 
 Sent = Literal["message", "status", "fallback"]
+#: What a request is the first of; the first of a journal creates it, which does not depend on the request.
+First = Literal["", "process", "journal"]
 JOURNAL = str(Path(journal.__file__).parent)
 HANDLERS = ("_answer", "_record_status")
 #: The transactions that matter for what a retry finds.
 TRANSACTIONS = ("claim", "end")
 APOLOGY = "Sorry!"
+EARLIER = "SM" + "0" * 32
 ERROR = {"ErrorCode": "11200", "ErrorUrl": "https://sms.example.com/message"}
 FORMS = {
     "message": inbound_form("hello", message_sid=SID),
@@ -111,17 +114,19 @@ def send(program: Program, sent: Sent) -> WebhookResponse:
     return program.send(FORMS[sent], endpoint=sent)
 
 
-def kill_at_every_step(url: str, sent: Sent, *, is_first: bool) -> None:
+def kill_at_every_step(url: str, sent: Sent, first_of: First) -> None:
     """Send a request in one process after another, each killed one step later, and print a line for each.
 
-    With ``is_first``, a request is the first of its process and its journal, so opening the journal is killed too.
+    The first request of a process opens the journal, which is killed too.
     """
     for number in count():
         attempt_url = new_schema(url) if url.startswith("postgres") else url.replace("twiml.db", f"{number}/twiml.db")
+        if first_of == "process":
+            _create_journal(attempt_url)
         read_end, write_end = os.pipe()
         child = os.fork()
         if child == 0:
-            _send_until_killed(attempt_url, sent, number, write_end, is_first=is_first)
+            _send_until_killed(attempt_url, sent, number, write_end, first_of)
         os.close(write_end)
         with os.fdopen(read_end) as log:
             lines = log.read().splitlines()
@@ -131,24 +136,30 @@ def kill_at_every_step(url: str, sent: Sent, *, is_first: bool) -> None:
             return
 
 
-def _send_until_killed(url: str, sent: Sent, kill_at: int, log: int, *, is_first: bool) -> None:
+def _create_journal(url: str) -> None:
+    program = Program(url)
+    program.text(sid=EARLIER)
+    program.engine.close()
+
+
+def _send_until_killed(url: str, sent: Sent, kill_at: int, log: int, first_of: First) -> None:
     program = Program(url, TWIML_APOLOGY=APOLOGY)
-    if is_first:
+    if first_of:
         program.ran.append("an earlier message")  # the next answer differs from that of a process that runs it again
     else:
-        program.text(sid="SM" + "0" * 32)
+        program.text(sid=EARLIER)
     sys.setprofile(Killer(kill_at, log))
     answer = send(program, sent)
     sys.setprofile(None)
     os._exit(0 if answer.status < 300 else 1)
 
 
-def attempts(url: str, sent: Sent, *, is_first: bool) -> Iterator[Attempt]:
+def attempts(url: str, sent: Sent, first_of: First) -> Iterator[Attempt]:
     """Yield a request after each kill; the last one was not killed."""
     process = start_script(
         f"""
         from tests.journal.kills import kill_at_every_step
-        kill_at_every_step({url!r}, {sent!r}, is_first={is_first})
+        kill_at_every_step({url!r}, {sent!r}, {first_of!r})
         """
     )
     output = process.communicate(timeout=LIMIT_S)[0]

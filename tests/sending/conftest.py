@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from tests.journal.conftest import connections, program
+from tests.memory_folder import tmp_path
 from tests.postgres_server import new_schema
 from tests.sending.bot import Bot, serving
 
-__all__ = ["connections", "database_url", "program"]
+__all__ = ["connections", "database_url", "program", "tmp_path"]
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.memory_folder import tmp_path
 from tests.postgres_server import new_schema
 from tests.work import programs
 from tests.work.programs import Program
+
+__all__ = ["tmp_path"]
 
 
 @pytest.fixture

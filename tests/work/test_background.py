@@ -207,9 +207,13 @@ def test_web_process_without_threads_runs_nothing(tmp_path: Path, settings: dict
 
 def test_web_server_of_another_application_is_left_alone() -> None:
     """gunicorn's settings are used with any application."""
-    run_background(object())
-    stop_background(object())
-    stop_background(None)
+    other, before = Flask("other"), set(threading.enumerate())
+    for app in (other, object(), None):
+        run_background(app)
+        stop_background(app)
+
+    assert other.extensions == {}
+    assert set(threading.enumerate()) <= before
 
 
 def test_work_that_does_not_end_in_time_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -6,7 +6,7 @@ import functools
 from importlib.metadata import version
 from pathlib import Path
 
-from tests.emulator.clients.environments import NotInstallable, installed, npm_install, pip_install
+from tests.emulator.clients.environments import NotInstallable, installed, node_in, npm_install, pip_install
 from tests.emulator.clients.running import Client
 
 #: A release of each major version of the Node client.
@@ -35,8 +35,9 @@ def _make_client(name: str, cache: Path) -> Client:
     Raises: NotInstallable.
     """
     if name in NODE:
-        package = f"twilio@{NODE[name]}"
-        return Client.of_node(NODE[name], installed(cache, f"node-twilio-{NODE[name]}", npm_install(package)))
+        node = node_in(cache)
+        folder = installed(cache, f"npm-twilio-{NODE[name]}", npm_install(f"twilio@{NODE[name]}", node))
+        return Client.of_node(NODE[name], node, folder)
     if name in OLDER:
         folder = installed(cache, f"twilio-{OLDER[name]}", pip_install(f"twilio=={OLDER[name]}"))
         return Client.of_python(OLDER[name], folder, "old_client" if name == "python 5" else "python_client")

