@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import re
 import time
@@ -94,9 +95,8 @@ class Api:
         self._context = context
         self._access = access
         self._log = log
-        self._map = Map(
-            [WerkzeugRule(rule.path, endpoint=rule) for rule in rules], strict_slashes=False, merge_slashes=False
-        )
+        self._rules = {rule.path: rule for rule in rules}
+        self._map = _map_of(tuple(self._rules))
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request.
@@ -156,10 +156,10 @@ class Api:
 
     def _match(self, path: str) -> tuple[Rule | None, dict[str, Any]]:
         try:
-            rule, values = self._map.bind("", path_info=path).match()
+            rule_path, values = self._map.bind("", path_info=path).match()
         except HTTPException:
             return None, {}
-        return rule, dict(values)
+        return self._rules[rule_path], dict(values)
 
     def _view(self, handling: _Handling, rule: Rule, caller: Account, values: dict[str, Any]) -> ApiAnswer:
         sid = values.pop("account_sid", caller.sid)
@@ -231,6 +231,12 @@ class Api:
                 ),
             )
         )
+
+
+@functools.cache
+def _map_of(paths: tuple[str, ...]) -> Map:
+    """Return the map of these paths: Werkzeug takes long to build it, and it is the same in every emulator."""
+    return Map([WerkzeugRule(path, endpoint=path) for path in paths], strict_slashes=False, merge_slashes=False)
 
 
 def _begin(request: Request) -> _Handling:
