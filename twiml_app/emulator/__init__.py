@@ -18,6 +18,7 @@ from .media import FetchedMedia
 from .numbers import read_sender
 from .options import ACCOUNT_SID, AUTH_TOKEN, EmulatorOptions
 from .phones import EmulatedPhone
+from .program import Program, ProgramStatus, ReplayedAnswer
 from .resources import DebuggerEntry, IncomingNumber
 from .rest.request_log import LoggedRequest
 from .webhook_log import LoggedWebhook
@@ -37,5 +38,8 @@ __all__ = [
     "IncomingNumber",
     "LoggedRequest",
     "LoggedWebhook",
+    "Program",
+    "ProgramStatus",
+    "ReplayedAnswer",
     "read_sender",
 ]
