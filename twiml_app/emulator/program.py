@@ -48,7 +48,7 @@ class Program(Protocol):
         ...
 
     def save_test(self, name: str, source: str, recording: str) -> Path:
-        """Write a test and its recording into the project's tests; return the path of the test, relative to the project.
+        """Write a test and its recording into the project's tests; return the test's path, relative to the project.
 
         Raises: ConfigurationError, if it cannot be written.
         """
