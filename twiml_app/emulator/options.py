@@ -41,5 +41,5 @@ class EmulatorOptions:
     concurrency: int = 100
     #: When the clock starts, in seconds since the epoch; by default now.
     start: float | None = None
-    #: The program under development, for the phone page; ``twiml-app dev`` gives it.
+    #: The program under development, for the phone page; None if it is not known.
     program: Program | None = None
