@@ -126,6 +126,7 @@ def test_sigterm_ends_a_program_that_is_still_loading(start: Start, tmp_path: Pa
     pid = int(wait_for(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text()))
     session.wait_for("(Ctrl-C)")
     session.process.terminate()
+    session.process.terminate()  # a supervisor may send it to the process, and to its group
 
     assert session.process.wait(LIMIT_S) == 0
     assert not is_running(pid)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import signal
 import threading
 import webbrowser
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -81,19 +82,33 @@ def serve(
 
     Raises: click.ClickException.
     """
-    signals = {signal.SIGINT, signal.SIGTERM}
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
-    with plain_errors(), Dev(options) as running:
+    with _blocked_signals() as wait_for_signal, plain_errors(), Dev(options) as running:
         running.program.watch(_show_status)
         running.emulator.watch(lambda _: None, _show_entry, lambda _: None)
         _introduce(running)
         _show_status(running.program.status())
-        for function, argument in ((open_page, running.page_url), (demonstrate, running)):
-            if function:
-                threading.Thread(target=function, args=(argument,), daemon=True).start()
-        signal.sigwait(signals)
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        if open_page:
+            threading.Thread(target=open_page, args=(running.page_url,), daemon=True).start()
+        if demonstrate:
+            threading.Thread(target=demonstrate, args=(running,), daemon=True).start()
+        wait_for_signal()
     click.echo("stopped")
+
+
+@contextmanager
+def _blocked_signals() -> Iterator[Callable[[], object]]:
+    """Block SIGINT and SIGTERM, and yield a function that waits for one of them.
+
+    Those that arrive while everything ends, as a terminal and a supervisor may send several, change nothing.
+    """
+    signals = {signal.SIGINT, signal.SIGTERM}
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    try:
+        yield partial(signal.sigwait, signals)
+    finally:
+        while signal.sigpending() & signals:
+            signal.sigwait(signals)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _introduce(running: Dev) -> None:
