@@ -22,7 +22,7 @@ _CLIENTS = {
 def stay_local(api_url: str) -> None:
     """Send the requests of the official library to an emulator from now on; no other code reaches Twilio's hosts.
 
-    The library is changed when the program imports it, so that programs without it do not wait for the import.
+    The library is changed when the program imports it later, so that programs without it do not wait for the import.
     """
     _refuse_lookups()
 
@@ -30,8 +30,6 @@ def stay_local(api_url: str) -> None:
         client = getattr(module, _CLIENTS[module.__name__])
         client.request = _redirected(client.request, api_url)
 
-    for name in _CLIENTS.keys() & sys.modules.keys():
-        redirect(sys.modules[name])
     sys.meta_path.insert(0, _ChangesAfterImport(redirect))
 
 

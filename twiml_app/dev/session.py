@@ -146,9 +146,13 @@ class Dev:
 
 
 def _env_file(root: Path) -> dict[str, str | None]:
+    """Return the settings of ``.env``; none if it cannot be read, which the program reports when it loads."""
     from dotenv import dotenv_values
 
-    return dotenv_values(root / ".env")
+    try:
+        return dotenv_values(root / ".env")
+    except (OSError, UnicodeDecodeError):
+        return {}
 
 
 def _number_of(sender: str) -> str:
