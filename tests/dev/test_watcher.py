@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.dev.projects import save
-from twiml_app.dev.watcher import scan
+from tests.servers import ROOT
+from twiml_app.dev import keeper
+from twiml_app.dev.watcher import Watcher, scan
 
 
 @pytest.fixture
@@ -47,6 +49,15 @@ def test_change_of_anything_else_is_not(root: Path, name: str) -> None:
     save(root / name, "2")
 
     assert scan(root) == before
+
+
+def test_files_of_the_program_are_watched_and_installed_ones_are_not(root: Path) -> None:
+    """No process stands by that has loaded a package whose files are being changed."""
+    watcher = Watcher(root, lambda: None)
+
+    assert watcher.watches(root / "handlers" / "hello.py")
+    assert not watcher.watches(root / "venv" / "lib" / "a.py")
+    assert Watcher(ROOT, lambda: None).watches(Path(keeper.__file__))
 
 
 def test_deleted_file_is_noticed_and_a_folder_that_is_gone_is_empty(root: Path) -> None:

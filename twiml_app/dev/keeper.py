@@ -50,6 +50,8 @@ class Keeper:
         self._refusals: SharedServer | None = None
         self._load_by = 0.0
         self._files = Watcher(root, lambda: self._events.put(_CHANGED))
+        #: A process that stands by has loaded this package; where this package itself is changed, it would be outdated.
+        self._stands_by = not self._files.watches(Path(__file__))
         self._thread = threading.Thread(target=self._run, name="twiml dev keeper", daemon=True)
         #: The paths of the program's webhooks, once it has run.
         self.paths: dict[str, str] = {}
@@ -127,7 +129,7 @@ class Keeper:
             self._fail(f"the process of the program has ended: {process.ending}\n")
         if state == "ended":
             self._current = None
-        elif self._spare is None:
+        elif self._spare is None and self._stands_by:
             self._spare = self._spawn()
 
     def _fail(self, detail: str) -> None:

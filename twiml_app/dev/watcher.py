@@ -31,6 +31,10 @@ class Watcher:
         """Begin to look."""
         self._thread.start()
 
+    def watches(self, path: Path) -> bool:
+        """Return whether a file is one of those that are looked at."""
+        return str(path) in self._known
+
     def stop(self) -> None:
         """Stop looking."""
         self._stopping.set()
