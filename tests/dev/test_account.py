@@ -8,7 +8,7 @@ import pytest
 
 from tests.file_modes import mode_of
 from twiml_app.config import Settings
-from twiml_app.dev.account import FILE, DevAccount, open_account
+from twiml_app.dev.account import FILE, DevAccount, announced, open_account
 from twiml_app.dev.environment import environment_of, ignored_accounts
 from twiml_app.errors import ConfigurationError
 
@@ -52,6 +52,17 @@ def test_real_account_in_the_file_is_refused(tmp_path: Path, line: str) -> None:
         ConfigurationError, match=r"instance/dev\.env: .* a real account is never used: delete the file"
     ):
         open_account(tmp_path)
+
+
+def test_file_has_the_address_of_the_emulator_while_it_runs(tmp_path: Path) -> None:
+    """A command in the same folder finds the emulator, whatever port was free."""
+    account = open_account(tmp_path)
+    before = (tmp_path / FILE).read_text()
+    with announced(tmp_path, account, "http://127.0.0.1:8089"):
+        announcement = (tmp_path / FILE).read_text()
+
+        assert (announcement, open_account(tmp_path)) == (f"{before}TWIML_API_URL=http://127.0.0.1:8089\n", account)
+    assert ((tmp_path / FILE).read_text(), mode_of(tmp_path / FILE)) == (before, 0o600)
 
 
 def test_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:

@@ -96,8 +96,10 @@ def test_message_that_the_program_sends_first_reaches_the_emulator(running: Dev)
 def test_program_has_no_real_account(running: Dev) -> None:
     """What an environment or `.env` says about a real one is left out, and said."""
     account, own = json.loads(said(running, "environment"))
+    announcement = (running.root / "instance" / "dev.env").read_text()
 
     assert (account, own) == (running.account.account_sid, "value")
+    assert announcement.endswith(f"TWIML_API_URL={running.emulator.url}\n")
     assert [notice.partition(" of ")[0] for notice in running.notices] == ["TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN"]
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,9 +18,7 @@ FILE = Path("instance", "dev.env")
 _MADE_UP = "AC00000000"
 _NAMES = ("TWIML_CREDENTIALS", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN")
 _FORMS = (r"dev:[\w-]{16,200}", rf"{_MADE_UP}[0-9a-f]{{24}}", r"[0-9a-f]{32}")
-_COMMENT = (
-    "# Made up by `twiml-app dev`, which alone reads this file: an emulated account. Delete it to get a new one.\n"
-)
+_COMMENT = "# Made up by `twiml-app dev`: an emulated account. Delete the file to get a new one.\n"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -39,17 +39,33 @@ def open_account(root: Path) -> DevAccount:
     file = root / FILE
     try:
         if not file.exists():
-            _make_up(file)
+            file.parent.mkdir(mode=0o700, exist_ok=True)
+            made_up = f"dev:{secrets.token_urlsafe(18)}", f"{_MADE_UP}{secrets.token_hex(12)}", secrets.token_hex(16)
+            _write(file, DevAccount(*made_up))
         make_private(file)
         return _read(file)
     except OSError as error:
         raise ConfigurationError(str(FILE), f"cannot be used: {error}") from error
 
 
-def _make_up(file: Path) -> None:
-    values = (f"dev:{secrets.token_urlsafe(18)}", f"{_MADE_UP}{secrets.token_hex(12)}", secrets.token_hex(16))
-    file.parent.mkdir(mode=0o700, exist_ok=True)
-    write_private(file, [_COMMENT, *(f"{name}={value}\n" for name, value in zip(_NAMES, values, strict=True))])
+@contextmanager
+def announced(root: Path, account: DevAccount, api_url: str) -> Iterator[None]:
+    """Keep the address of the emulator next to its account while it runs: commands in this folder then find it.
+
+    A folder that cannot be written, or is gone, does not matter.
+    """
+    with suppress(OSError):
+        _write(root / FILE, account, f"TWIML_API_URL={api_url}\n")
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            _write(root / FILE, account)
+
+
+def _write(file: Path, account: DevAccount, *more: str) -> None:
+    values = (account.credentials, account.account_sid, account.auth_token)
+    write_private(file, [_COMMENT, *(f"{name}={value}\n" for name, value in zip(_NAMES, values, strict=True)), *more])
 
 
 def _read(file: Path) -> DevAccount:

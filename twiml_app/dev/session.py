@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from ..errors import ConfigurationError
-from .account import open_account
+from .account import announced, open_account
 from .environment import environment_of, ignored_accounts
 from .keeper import Keeper
 from .program import DevProgram
@@ -88,6 +88,7 @@ class Dev:
             self._keeper.start()  # the program loads while the emulator starts
             opened.callback(self._keeper.stop)
             self.emulator = opened.enter_context(self._make_emulator())
+            opened.enter_context(announced(self.root, self.account, self.emulator.url))
             self._keeper.watch(self._point_number)
             self._point_number(self._keeper.status())
             self._opened = opened.pop_all()
