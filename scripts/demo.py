@@ -36,6 +36,7 @@ def _port(name: str, default: int) -> int:
 def demonstrate(running: Dev) -> None:
     """Deliver a recorded text, and a reply to a phone that cannot be reached."""
     if not _wait_until_loaded(running):
+        print("\nThere is no demonstration: the program does not run.\n", flush=True)
         return
     text = Form.read(SAMPLE.read_text().strip(), max_fields=500).get("Body", "")
     print("\nA recorded text, delivered as Twilio delivers it:\n", flush=True)

@@ -191,7 +191,7 @@ def demonstration(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     assert process.stdout
     for line in process.stdout:
         output += line.decode()
-        if "Now text it yourself" in output:
+        if "Now text it yourself" in output or "There is no demonstration" in output:
             break
     yield output
     process.send_signal(signal.SIGTERM)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -32,11 +33,12 @@ def use(running: Dev, returned: str) -> None:
 
 
 def answer_to(running: Dev, text: str) -> WebhookResponse:
-    """Call the Message URL once as Twilio does, and return the last answer, whatever it is."""
+    """Call the Message URL once as Twilio does, but with patience, and return the last answer, whatever it is."""
     answers: list[WebhookResponse] = []
 
     def transport(request: OutgoingRequest) -> WebhookResponse:
-        answers.append(HttpTransport()(request))
+        patient = replace(request, connect_timeout_s=LIMIT_S, read_timeout_s=LIMIT_S)
+        answers.append(HttpTransport()(patient))
         return answers[-1]
 
     form = inbound_form(text, from_=PHONE, to=running.number, account_sid=running.account.account_sid)
