@@ -11,13 +11,16 @@ BENCH_BIN := $(BENCH)/venv/bin
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test quick lint types format bench bench-publish
+.PHONY: help run serve test quick lint types format bench bench-publish
 
 help:  ## show this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /	/' | expand -t 10
 
-run: $(READY)  ## serve the example app and demo it
-	@$(BIN)/python -m scripts.demo
+run: $(READY)  ## demo the example app, then reload it at every save, with a phone in the browser
+	@exec $(BIN)/python -m scripts.demo
+
+serve: $(READY)  ## serve the example app with gunicorn; needs TWIML_CREDENTIALS
+	@exec $(BIN)/gunicorn wsgi:app
 
 test: $(TOOLS) lint types  ## everything: lint, types, every test, coverage of the core
 	$(BIN)/python -m pytest -q -n auto --dist worksteal --cov --cov-report=
@@ -47,9 +50,9 @@ bench-publish:
 
 $(READY): setup.cfg pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "twiml_app needs Python 3.11 or later: make PYTHON=python3.12")'
-	@echo "Installing twiml_app and what it needs to serve into $(VENV): about 15 seconds, once"
+	@echo "Installing twiml_app and what it needs to run into $(VENV): about 15 seconds, once"
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 	@touch $@
 
 $(TOOLS): $(READY)

@@ -1,108 +1,87 @@
-"""``python -m scripts.demo``: serve the example application on this machine and demonstrate it."""
+"""``python -m scripts.demo``, which is ``make run``: demonstrate the example application, then be ``twiml-app dev``."""
 
 from __future__ import annotations
 
 import os
-import secrets
-import signal
-import socket
-import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
-from twiml_app.caller.caller import Caller
-from twiml_app.caller.transports import HttpTransport
-from twiml_app.caller.types import Call, Webhook
-from twiml_app.errors import CallError
+from twiml_app.cli.dev import serve
+from twiml_app.dev import Dev, DevOptions
+from twiml_app.emulator import LoggedWebhook
 from twiml_app.webhook import Form
 
 ROOT = Path(__file__).parent.parent
-SAMPLES = ROOT / "tests" / "samples"
-START_LIMIT_S = 300
+SAMPLE = ROOT / "tests" / "samples" / "inbound-sms.txt"
+CONTACT, UNREACHABLE = "+15558675310", "+15558675311"
+#: How long the demonstration waits for the program to load, and for a status callback.
+LIMIT_S = 60
+_LAST_PORT = 65535
 
 
 def main() -> None:
     """Serve until interrupted or terminated."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    port = _free_port(os.environ.get("PORT", "0"))
-    credentials = f"demo:{secrets.token_urlsafe(18)}"
-    with tempfile.TemporaryDirectory(prefix="twiml-demo-") as folder:
-        server = _start(port, credentials, Path(folder))
-        try:
-            _wait_until_ready(server, port)
-            _show(f"http://{credentials}@127.0.0.1:{port}")
-            server.wait()
-        except KeyboardInterrupt:
-            print("\nstopped")
-        finally:
-            server.terminate()
-            server.wait()
-    sys.exit(max(server.returncode, 0))
+    ports = [_port(name, default) for name, default in (("PORT", 8000), ("EMULATOR_PORT", 8088))]
+    serve(DevOptions(root=ROOT, port=ports[0], emulator_port=ports[1]), demonstrate=demonstrate)
 
 
-def _free_port(wanted: str) -> int:
-    try:
-        with socket.create_server(("127.0.0.1", int(wanted))) as listener:
-            port: int = listener.getsockname()[1]
-    except (OSError, ValueError, OverflowError) as error:
-        sys.exit(f"cannot listen on port {wanted} ({error}): choose another, for example PORT=8001 make run")
-    return port
+def _port(name: str, default: int) -> int:
+    given = os.environ.get(name) or str(default)
+    if not given.isdecimal() or int(given) > _LAST_PORT:
+        sys.exit(f"{name} is {given!r}: choose 1 to {_LAST_PORT}, for example {name}=8001 make run")
+    return int(given)
 
 
-def _start(port: int, credentials: str, folder: Path) -> subprocess.Popen[bytes]:
-    """Start gunicorn with credentials and a journal of its own; settings exported in the shell are ignored."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("TWIML_", "TWILIO_"))}
-    environment |= {"TWIML_CREDENTIALS": credentials, "WEB_CONCURRENCY": "1", "PORT": str(port)}
-    environment |= {"TWIML_DATABASE_URL": f"sqlite:///{folder}/twiml.db"}
-    command = [sys.executable, "-m", "gunicorn", "wsgi:app", "--bind", f"127.0.0.1:{port}", "--log-level", "warning"]
-    return subprocess.Popen(command, cwd=ROOT, env=environment)
+def demonstrate(running: Dev) -> None:
+    """Deliver a recorded text, and a reply to a phone that cannot be reached."""
+    if not _wait_until_loaded(running):
+        print("\nThere is no demonstration: the program does not run.\n", flush=True)
+        return
+    text = Form.read(SAMPLE.read_text().strip(), max_fields=500).get("Body", "")
+    print("\nA recorded text, delivered as Twilio delivers it:\n", flush=True)
+    reply = running.emulator.phone(CONTACT).text(text)
+    _show(running, reply.inbound.sid)
+    print("\nThe same from a phone that cannot be reached; handlers get the failed delivery, and log it:\n", flush=True)
+    phone = running.emulator.phone(UNREACHABLE).will("undelivered", 30005)
+    sids = {message.sid for message in phone.text(text).messages}
+    if _wait_for_failure(running, sids):
+        _show(running, *sids)
+    print("\nNow text it yourself: with the curl command above, or on the phone page.\n", flush=True)
 
 
-def _wait_until_ready(server: subprocess.Popen[bytes], port: int) -> None:
-    deadline = time.monotonic() + START_LIMIT_S
-    webhook = Webhook(url=f"http://127.0.0.1:{port}/readyz#rc=0", method="GET")
-    while time.monotonic() < deadline and server.poll() is None:
-        try:
-            Caller(HttpTransport()).call(webhook, Form())
-        except CallError:
-            time.sleep(0.1)
-        else:
-            return
-    sys.exit("the application did not start: see above")
+def _wait_until_loaded(running: Dev) -> bool:
+    deadline = time.monotonic() + LIMIT_S
+    while running.program.status().state == "starting" and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return running.program.status().state == "running"
 
 
-def _show(base_url: str) -> None:
-    print("\nA recorded inbound message, sent as Twilio sends it:\n", flush=True)
-    _call(f"{base_url}/message", "inbound-sms.txt")
-    print("\nA recorded status callback for a failed delivery; the log lines come from its handlers:\n", flush=True)
-    _call(f"{base_url}/status", "status-failed.txt")
-    print(
-        f"\nThe Message URL, ready to paste:\n\n    {base_url}/message\n\n"
-        "Text it from another terminal:\n\n"
-        f"    curl {base_url}/message --data-urlencode From=+15005550001 --data-urlencode To=+15005550006"
-        " --data-urlencode 'Body=order 2 coffee'\n\n"
-        "It serves until you press Ctrl-C.",
-        flush=True,
-    )
+def _wait_for_failure(running: Dev, sids: set[str]) -> bool:
+    deadline = time.monotonic() + LIMIT_S
+    while not any(each.parameters.get("ErrorCode") for each in _webhooks(running, *sids)):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
 
 
-def _call(url: str, sample: str) -> None:
-    form = Form.read((SAMPLES / sample).read_text().strip(), max_fields=500)
-    print(f"  {', '.join(f'{name}={value}' for name, value in form.items() if name in _SHOWN)}")
-    call = Caller(HttpTransport()).call(Webhook(url=url), form)
-    _print_answer(call)
+def _webhooks(running: Dev, *sids: str) -> list[LoggedWebhook]:
+    return [each for each in running.emulator.webhooks if each.message_sid in sids]
 
 
-_SHOWN = ("From", "Body", "MessageStatus", "ErrorCode")
+_SHOWN = ("From", "To", "Body", "MessageStatus", "ErrorCode")
 
 
-def _print_answer(call: Call) -> None:
-    statuses = ", then ".join(str(attempt.response.status) for attempt in call.attempts if attempt.response)
-    print(f"  answered {statuses}  {call.response.content_type}".rstrip())
-    if call.response.body:
-        print(f"\n{call.response.body.decode()}", flush=True)
+def _show(running: Dev, *sids: str) -> None:
+    """Print what the program was sent about messages, and its last answer."""
+    found = _webhooks(running, *sids)
+    last = found[-1]
+    print(f"  {', '.join(f'{name}={value}' for name, value in last.parameters.items() if name in _SHOWN)}")
+    statuses = ", then ".join(str(each.status) for each in found if each.parameters == last.parameters)
+    print(f"  answered {statuses}  {last.response_headers.get('Content-Type', '')}".rstrip())
+    if last.body:
+        print(f"\n{last.body}", flush=True)
 
 
 if __name__ == "__main__":

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
 import signal
 import subprocess
 import sys
+import venv
 from pathlib import Path
 
 import pytest
 
 from tests.postgres_server import new_schema
-from tests.servers import ROOT, clean_environment, copy_sources, free_port, gunicorn
+from tests.servers import LIMIT_S, ROOT, clean_environment, copy_sources, gunicorn
 
 pytestmark = pytest.mark.slow
 
@@ -23,7 +25,7 @@ ANSWER = "> Thanks! 2 coffee will be ready in ten minutes.  [1 segment]\n"
 #: Commands that are run elsewhere: ``make test`` is this test run, ``make run`` the demo, and the wheel runs gunicorn.
 ELSEWHERE = {"make run", "make test", "gunicorn wsgi:app"}
 #: How the blocks begin that have a test of their own.
-INSTALL, EMULATOR = "git clone ", "make emulator"
+INSTALL, EMULATOR = "pip install ", "make emulator"
 
 
 def code_blocks(page: str, language: str) -> list[str]:
@@ -52,14 +54,20 @@ def project(tmp_path: Path) -> Path:
     return folder
 
 
-def test_installation_makes_a_project_that_serves(tmp_path: Path) -> None:
-    """These are the first commands of a new user; only the clone is replaced, by a copy of the sources."""
-    clone, *commands, serve = commands_of(INSTALL)
-    copy_sources(tmp_path / Path(clone).name)
-    environment = clean_environment(PATH=PATH, PORT=str(free_port()), PYTHONUNBUFFERED="1")
+def test_three_commands_lead_from_nothing_to_a_chat(tmp_path: Path) -> None:
+    """These are the first commands of a new user; only the package is replaced, by a copy of the sources."""
+    install, new, dev = commands_of(INSTALL)
+    source = copy_sources(tmp_path / "source")
+    venv.create(tmp_path / "env", with_pip=True)
+    browser = tmp_path / "browser"
+    browser.write_text(f'#!/bin/sh\nprintf %s "$1" > {tmp_path}/opened\n')
+    browser.chmod(0o755)
+    environment = clean_environment(PATH=f"{tmp_path}/env/bin:{os.environ['PATH']}", BROWSER=str(browser))
     environment.pop("PYTHONPATH", None)  # the installed package is used, not this folder
+    serve = dev.replace("twiml-app", "exec twiml-app")
+    commands = ["set -e", install.replace("twiml-app[dev]", f"{source}[dev]"), new, serve]
     process = subprocess.Popen(
-        ["bash", "-c", "\n".join(["set -e", *commands, f"exec {serve}"])],
+        ["bash", "-c", "\n".join(commands)],
         cwd=tmp_path,
         env=environment,
         stdout=subprocess.PIPE,
@@ -69,14 +77,17 @@ def test_installation_makes_a_project_that_serves(tmp_path: Path) -> None:
     output = ""
     for line in process.stdout:
         output += line.decode()
-        if b"Booting worker" in line:
+        if "the program runs" in output:
             break
-    (curl,) = re.findall(r"Text it: (curl .*)", output) or [f"echo {shlex.quote(output)}"]
-    answered = subprocess.run(["bash", "-c", f"exec {curl} -sS"], capture_output=True, env=environment)
-    process.send_signal(signal.SIGTERM)
-    process.communicate()
+    (curl,) = re.findall(r"text it +(curl .*)", output) or [f"echo {shlex.quote(output)}"]
+    command = shlex.split(curl.replace("Body=hello", "Body=hello+Ada"))
+    answered = subprocess.run(command, capture_output=True, env=environment)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=LIMIT_S)
 
-    assert b"<Body>Hello Ada!</Body>" in answered.stdout, answered
+    assert [reply["body"] for reply in json.loads(answered.stdout)["replies"]] == ["Hello Ada!"], answered
+    assert f"phone        {(tmp_path / 'opened').read_text()}\n" in output
+    assert process.returncode == 0
 
 
 def test_commands_run(project: Path, postgres_url: str) -> None:

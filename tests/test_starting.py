@@ -166,47 +166,9 @@ def test_port_in_use_is_reported_at_once(project: Path) -> None:
         )
 
     line = (
-        f"127.0.0.1:{port} is taken: stop the program that listens there, or choose another, as in PORT=8001 make run"
+        f"127.0.0.1:{port} is taken: stop the program that listens there, or choose another, as in PORT=8001 make serve"
     )
     assert (done.returncode, done.stderr.decode().splitlines()[-1]) == (1, line)
-
-
-@pytest.mark.slow
-def test_demonstration_that_is_terminated_leaves_no_server(tmp_path: Path) -> None:
-    """A supervisor stops it with SIGTERM; a gunicorn left behind would keep the port."""
-    port = free_port()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "scripts.demo"],
-        cwd=ROOT,
-        env=clean_environment(PORT=str(port), PYTHONUNBUFFERED="1"),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
-    assert process.stdout
-    output = b""
-    for line in process.stdout:
-        output += line
-        if b"Ctrl-C" in line:
-            break
-    process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=LIMIT_S)
-
-    assert f"127.0.0.1:{port}/message".encode() in output
-    with socket.create_server(("127.0.0.1", port)) as free:  # the port is free again
-        assert free.getsockname()[1] == port
-
-
-def test_demonstration_reports_a_port_in_use() -> None:
-    """The user gets one line that says what to type instead."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = str(listener.getsockname()[1])
-        done = subprocess.run(
-            [sys.executable, "-m", "scripts.demo"], cwd=ROOT, env=clean_environment(PORT=port), capture_output=True
-        )
-
-    assert done.returncode == 1
-    assert done.stderr.decode().startswith(f"cannot listen on port {port} (")
-    assert done.stderr.decode().endswith("choose another, for example PORT=8001 make run\n")
 
 
 @pytest.mark.slow
@@ -217,7 +179,7 @@ def test_new_project_serves_on_the_given_port_of_the_loopback_interface(project:
     (project / ".venv" / "bin").symlink_to(BIN)
     (project / ".venv" / "ready").touch()
     process = subprocess.Popen(
-        [str(shutil.which("make")), "run"],
+        [str(shutil.which("make")), "serve"],
         cwd=project,
         env=clean_environment(PORT=port, PYTHONUNBUFFERED="1"),
         stdout=subprocess.PIPE,
@@ -235,6 +197,32 @@ def test_new_project_serves_on_the_given_port_of_the_loopback_interface(project:
     assert b"ontrol s" not in output, "two projects of one user would share gunicorn's control socket"
     assert f"@127.0.0.1:{port}/message".encode() in output
     assert f"Listening at: http://127.0.0.1:{port} ".encode() in output
+
+
+@pytest.mark.slow
+def test_new_project_is_developed_by_make_run_until_make_is_terminated(project: Path) -> None:
+    """The same command is the first one in every project; CI ends it with SIGTERM."""
+    (project / ".venv").mkdir()
+    (project / ".venv" / "bin").symlink_to(BIN)
+    for name in ("ready", "ready-tools"):
+        (project / ".venv" / name).touch()
+    process = subprocess.Popen(
+        [str(shutil.which("make")), "run"],
+        cwd=project,
+        env=clean_environment(PORT="0", EMULATOR_PORT="0"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    assert process.stdout
+    output = b""
+    for line in process.stdout:
+        output += line
+        if b"the program runs" in line:
+            break
+    process.send_signal(signal.SIGTERM)
+    output += process.communicate(timeout=LIMIT_S)[0]  # ends when nothing that it started has its output
+
+    assert b"stopped\n" in output
 
 
 def test_session_of_flask_is_signed_without_a_setting() -> None:

@@ -15,7 +15,7 @@ ORDER: tuple[str, ...] = (
     *("consent", "sending", "opt_outs", "work"),
     *("metrics", "health", "body_deadlines", "wsgi_request", "wsgi_response", "webhook_sessions"),
     *("media_view", "views", "trusted_hosts", "direct_dispatch", "project_routers", "assembly", "app", "emulator"),
-    *("handler_errors", "served_app", "testing", "checks", "plugin", "cli"),
+    *("handler_errors", "served_app", "testing", "checks", "plugin", "dev", "cli"),
 )
 
 #: The modules inside each package.
@@ -63,6 +63,7 @@ INSIDE: dict[str, tuple[str, ...]] = {
             "pricing",
             "smart_encoding",
             "content_types",
+            "program",
         ),
         *("twiml_reader", "chunked_body", "fault_kinds", "faults"),
         *("database", "store", "pending_tasks"),
@@ -110,11 +111,15 @@ INSIDE: dict[str, tuple[str, ...]] = {
         *("rest.control_logs", "rest.control_phones", "rest.control_faults", "rest.control", "rest.api"),
         *("state_check", "seed_reader", "seeds", "parts", "options", "emulator"),
     ),
+    "dev": (
+        *("account", "environment", "failures", "local_twilio", "serving", "notes", "child"),
+        *("watcher", "processes", "keeper", "program", "session"),
+    ),
     "cli": (
         *("common", "emulator_parameters", "emulator_client"),
         *("emulator_logs", "emulator_controls", "emulator_faults", "emulator_starting", "emulator_exec", "emulator"),
         *("check", "journal_work", "journal", "journal_maintenance", "explain", "overview", "conversation", "opt_outs"),
-        *("new", "routes", "simulate", "replay", "sends", "worker"),
+        *("new", "routes", "simulate", "replay", "sends", "worker", "dev"),
     ),
 }
 

@@ -18,7 +18,7 @@ def test_new_makes_a_project_with_credentials_of_its_own(tmp_path: Path) -> None
 
     first, second = run("new", str(folder)), run("new", str(folder))
 
-    assert (first.exit_code, "make run" in first.output) == (0, True)
+    assert (first.exit_code, "twiml-app dev --open" in first.output) == (0, True)
     assert (second.exit_code, "is not empty" in second.stderr) == (1, True)
     assert (folder / ".env").stat().st_mode & 0o777 == 0o600
     assert sorted(path.name for path in folder.iterdir()) == [

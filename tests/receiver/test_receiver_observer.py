@@ -54,3 +54,13 @@ def test_replay_is_not_counted(program: Program) -> None:
     Receiver(program.router, SETTINGS, observer=observer).handle(proven(text("fail"), SETTINGS))
 
     assert observer.counted == []
+
+
+def test_observer_that_is_given_later_takes_the_place_of_the_one_before(program: Program) -> None:
+    """What serves an application may want to know what it does."""
+    first, later = Counted(), Counted()
+    receiver = Receiver(program.router, SETTINGS, observer=first)
+    receiver.observe(later)
+    receiver.handle(text("fail"))
+
+    assert (first.counted, later.counted) == ([], ["inbound message: failed"])

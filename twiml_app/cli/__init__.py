@@ -10,6 +10,7 @@ import click
 from .. import logs
 from .check import check
 from .conversation import conversation
+from .dev import dev
 from .emulator import emulator
 from .explain import explain
 from .journal_maintenance import journal
@@ -37,7 +38,7 @@ def main() -> None:
 
 
 for command in (
-    *(new, routes, match, simulate, explain, check, overview, journal, ledger, conversation, opt_outs),
+    *(new, dev, routes, match, simulate, explain, check, overview, journal, ledger, conversation, opt_outs),
     *(send_command, sends, replay_command, worker, emulator),
 ):
     main.add_command(command)

@@ -33,7 +33,10 @@ def new(folder: Path) -> None:
         environment.write_text(f"TWIML_CREDENTIALS=twilio:{secrets.token_urlsafe(24)}\n")
     except OSError as error:
         raise click.ClickException(f"cannot create {folder}: {error}") from error
-    click.echo(f"{folder} is ready. Next:\n\n    cd {folder}\n    make run     serve it\n    make test    test it")
+    click.echo(
+        f"{folder} is ready. Next:\n\n    cd {folder}\n    twiml-app dev --open    run it, with a phone in the browser"
+        "\n    make test               test it"
+    )
 
 
 def _copy(source: Traversable, target: Path) -> None:

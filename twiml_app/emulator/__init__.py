@@ -18,6 +18,7 @@ from .media import FetchedMedia
 from .numbers import read_sender
 from .options import ACCOUNT_SID, AUTH_TOKEN, EmulatorOptions
 from .phones import EmulatedPhone
+from .program import Program, ProgramStatus, ReplayedAnswer
 from .program_environment import program_environment
 from .resources import DebuggerEntry, IncomingNumber
 from .rest.request_log import LoggedRequest
@@ -38,6 +39,9 @@ __all__ = [
     "IncomingNumber",
     "LoggedRequest",
     "LoggedWebhook",
+    "Program",
+    "ProgramStatus",
+    "ReplayedAnswer",
     "program_environment",
     "read_sender",
 ]

@@ -60,7 +60,7 @@ def _taken_address(server: Any) -> str:
         return ""
     for address in server.cfg.address:
         if isinstance(address, tuple) and _is_taken(*address[:2]):
-            remedy = "stop the program that listens there, or choose another, as in PORT=8001 make run"
+            remedy = "stop the program that listens there, or choose another, as in PORT=8001 make serve"
             return f"{address[0]}:{address[1]} is taken: {remedy}"
     return ""
 
