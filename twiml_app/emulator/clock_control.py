@@ -26,6 +26,8 @@ class ClockControl:
 
         Raises: ConfigurationError, for a real clock, or a time out of range.
         """
+        if self._clock.kind == "real":
+            raise ConfigurationError("clock", "the real clock cannot be moved: switch it to fast or step first")
         if self._clock.kind == "fast":
             with self._schedule.changing_clock(WAIT_S):
                 self._switchable().skip(seconds)
