@@ -113,6 +113,7 @@ class Parts:
             context=self.context,
             schedule=self.schedule,
             clock_control=self.clock_control,
+            debugger=self.debugger,
             inbound=self.inbound,
             delivery=self.delivery,
             opt_outs=self.opt_outs,
@@ -160,7 +161,7 @@ class Parts:
             ControlLogs(context, self.debugger, self.alerts, self.log, self.webhook_log),
             ControlFaults(context),
             ControlPhones(context, self.phones),
-            Control(context, self.schedule, self.inbound, self.fetcher, reset=reset),
+            Control(context, self.clock_control, self.inbound, self.fetcher, reset=reset),
         )
         return [rule for resource in resources for rule in resource.rules()]
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..clock_control import ClockControl
 from ..context import Context
+from ..debugger import Debugger
 from ..delivery import Delivery
 from ..inbound import Inbound
 from ..opt_outs import OptOuts
@@ -16,14 +17,17 @@ from ..program import Program
 from ..resources import DebuggerEntry, IncomingNumber, MessageRecord, PhoneSettings, Resource
 from ..schedule import Schedule
 from ..webhook_log import LoggedWebhook, WebhookLog
+from .controls import Controls, MessageStatuses
 from .conversations import Conversations
 from .documents import Documents
 from .events import EventLog
 from .exchange import PageRule
 from .feed import Feed
+from .inspector import Inspector
 from .messages import Messages
 from .page import PhonePage
 from .state import State
+from .texting import Texting
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -43,6 +47,7 @@ class Used:
     context: Context
     schedule: Schedule
     clock_control: ClockControl
+    debugger: Debugger
     inbound: Inbound
     delivery: Delivery
     opt_outs: OptOuts
@@ -61,12 +66,16 @@ class PageAssembly:
         self._events = EventLog()
         self._conversations = Conversations(used.context.store)
         self._documents = Documents(used.context, used.opt_outs)
+        self._texting = Texting(
+            used.context, used.schedule, used.inbound, used.webhook_log, self._conversations, self._documents
+        )
         self._follow(used)
         #: The page and, behind it, the REST API.
         self.application = PhonePage(used.host, api, self._rules(used))
 
     def clear(self) -> None:
         """Let pages load everything again, after a reset."""
+        self._texting.clear()
         self._events.note("reset")
 
     def stop(self) -> None:
@@ -80,6 +89,10 @@ class PageAssembly:
             State(context, documents, self._events, dict),
             Messages(context, conversations, documents),
             Feed(self._events, conversations, documents),
+            Inspector(used.webhook_log, used.debugger, used.inbound, conversations, documents),
+            self._texting,
+            MessageStatuses(context, used.delivery, used.opt_outs, used.phones, conversations, documents),
+            Controls(context, used.clock_control, documents, reset=used.reset),
         )
         for view in views:
             yield from view.rules()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from io import BytesIO
 from typing import Any
 
 from werkzeug.datastructures import FileStorage
@@ -26,6 +27,10 @@ class RawRequest(Request):
     max_content_length = MAX_FORM
     max_form_memory_size = MAX_JSON
     max_form_parts = 50
+
+    def _get_file_stream(self, *_: object, **__: object) -> BytesIO:
+        """Keep files in memory, where nothing has to be closed."""
+        return BytesIO()
 
 
 def read_request(raw: RawRequest) -> PageRequest:
