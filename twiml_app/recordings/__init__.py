@@ -6,6 +6,7 @@ from .media import local_media
 from .phone_numbers import require_phone_numbers
 from .replay import Destination, ProvingTransport, Replayed, Sender, SendExchange, Sent, replay
 from .scrubbing import Scrubber
+from .url_secrets import without_secrets
 
 __all__ = [
     "Destination",
@@ -22,6 +23,7 @@ __all__ = [
     "replay",
     "require_phone_numbers",
     "update_file",
+    "without_secrets",
     "write_file",
     "write_line",
 ]

@@ -17,15 +17,19 @@ from ..program import Program
 from ..resources import DebuggerEntry, IncomingNumber, MessageRecord, PhoneSettings, Resource
 from ..schedule import Schedule
 from ..webhook_log import LoggedWebhook, WebhookLog
+from ..webhooks import Webhooks
 from .controls import Controls, MessageStatuses
 from .conversations import Conversations
 from .documents import Documents
 from .events import EventLog
 from .exchange import PageRule
+from .exports import Exports
 from .feed import Feed
 from .inspector import Inspector
 from .messages import Messages
 from .page import PhonePage
+from .recording import Recorder
+from .run_again import RunAgain
 from .state import State
 from .texting import Texting
 
@@ -52,6 +56,7 @@ class Used:
     delivery: Delivery
     opt_outs: OptOuts
     phones: Phones
+    webhooks: Webhooks
     webhook_log: WebhookLog
     #: The host that the emulator listens on.
     host: str
@@ -69,6 +74,8 @@ class PageAssembly:
         self._texting = Texting(
             used.context, used.schedule, used.inbound, used.webhook_log, self._conversations, self._documents
         )
+        self._recorder = Recorder(used.webhook_log, self._conversations)
+        self._run_again = RunAgain(used.context, used.program, self._recorder, self._events)
         self._follow(used)
         #: The page and, behind it, the REST API.
         self.application = PhonePage(used.host, api, self._rules(used))
@@ -76,6 +83,7 @@ class PageAssembly:
     def clear(self) -> None:
         """Let pages load everything again, after a reset."""
         self._texting.clear()
+        self._run_again.clear()
         self._events.note("reset")
 
     def stop(self) -> None:
@@ -86,13 +94,15 @@ class PageAssembly:
         """Yield the paths of the page."""
         context, conversations, documents = used.context, self._conversations, self._documents
         views = (
-            State(context, documents, self._events, dict),
+            State(context, documents, self._events, self._run_again.state),
             Messages(context, conversations, documents),
             Feed(self._events, conversations, documents),
             Inspector(used.webhook_log, used.debugger, used.inbound, conversations, documents),
             self._texting,
             MessageStatuses(context, used.delivery, used.opt_outs, used.phones, conversations, documents),
             Controls(context, used.clock_control, documents, reset=used.reset),
+            Exports(context, used.inbound, used.webhooks, conversations, self._recorder, used.program),
+            self._run_again,
         )
         for view in views:
             yield from view.rules()
