@@ -10,7 +10,7 @@ ORDER: tuple[str, ...] = (
     *("webhook", "alerts", "inbound_media", "events", "nouns", "verbs", "twiml"),
     *("credentials", "setting_readers", "unknown_settings", "config", "signature", "logs", "private_files"),
     *("pending", "active_app"),
-    *("enqueueing", "routing", "receiver", "caller", "media", "recordings", "journal"),
+    *("enqueueing", "routing", "receiver", "caller", "exchanges", "media", "recordings", "journal"),
     "conversations",
     *("consent", "sending", "opt_outs", "work"),
     *("metrics", "health", "body_deadlines", "wsgi_request", "wsgi_response", "webhook_sessions"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from ..clock_control import ClockControl
 from ..context import Context
@@ -15,6 +14,7 @@ from ..opt_outs import OptOuts
 from ..phones import Phones
 from ..program import Program
 from ..resources import DebuggerEntry, IncomingNumber, MessageRecord, PhoneSettings, Resource
+from ..rest.api import Api
 from ..schedule import Schedule
 from ..webhook_log import LoggedWebhook, WebhookLog
 from ..webhooks import Webhooks
@@ -32,9 +32,6 @@ from .recording import Recorder
 from .run_again import RunAgain
 from .state import State
 from .texting import Texting
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication
 
 _KINDS: dict[type[Resource], str] = {
     MessageRecord: "message",
@@ -67,7 +64,7 @@ class Used:
 class PageAssembly:
     """The page, connected to the emulator, and what happens there connected to the page's events."""
 
-    def __init__(self, used: Used, api: WSGIApplication) -> None:
+    def __init__(self, used: Used, api: Api) -> None:
         self._events = EventLog()
         self._conversations = Conversations(used.context.store)
         self._documents = Documents(used.context, used.opt_outs)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 
 from ...errors import TwimlError
-from ...recordings import Exchange
+from ...exchanges import Exchange
 from ...twiml import MessagingResponse
 from ...verbs import Message, Redirect, Sms, Verb
 from .conversations import Pair

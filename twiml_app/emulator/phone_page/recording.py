@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
-from ...recordings import Exchange, without_secrets, write_line
+from ...exchanges import Exchange, write_line
 from ...webhook import Endpoint, Form, WebhookResponse
 from ..webhook_log import LoggedWebhook, WebhookLog
 from .conversations import Conversations, Pair
@@ -13,6 +14,8 @@ from .conversations import Conversations, Pair
 MAX_MESSAGES = 1000
 #: Answers to requests that prove nothing about the program's code.
 _REFUSED = (401, 403)
+#: The signed token of a status URL, or of a link to a file, in a document.
+_TOKEN = re.compile(r"(?<=token=)[^&\"'<>\s]+")
 
 
 class Recorder:
@@ -52,14 +55,14 @@ def _key(logged: LoggedWebhook) -> tuple[str, ...]:
 
 
 def _exchange(logged: LoggedWebhook, *, is_inbound: bool) -> Exchange:
-    body = without_secrets(logged.body)
+    body = _TOKEN.sub("***", logged.body)
     content_type = logged.response_headers.get("Content-Type", "")
     return Exchange(
         received_at=logged.date,
         kind="message" if is_inbound else "status",
         endpoint=_endpoint(logged.parameters, is_inbound=is_inbound),
         method=logged.method,
-        url=without_secrets(logged.url),
+        url=logged.url,
         form=Form(logged.parameters.items()),
         answer=WebhookResponse(status=logged.status, content_type=content_type, body=body.encode()),
         handler=logged.response_headers.get("X-Twiml-Handler", ""),

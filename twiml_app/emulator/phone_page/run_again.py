@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
 from ...errors import ConfigurationError, TwimlAppError
+from ...exchanges import Exchange
 from ...logs import logger
-from ...recordings import Exchange
 from ..context import Context
 from ..program import Program, ProgramStatus, ReplayedAnswer
 from .conversations import Pair
