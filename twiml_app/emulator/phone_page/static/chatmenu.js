@@ -6,7 +6,7 @@ import { button, byId, fill, make, text } from "./dom.js";
 import { askToSave, copyExport } from "./exports.js";
 import { model, on, open, phoneOf } from "./model.js";
 import { isAutomatic, setAutomatic } from "./runs.js";
-import { bare, channelName, named } from "./words.js";
+import { channelName, named, onChannelOf } from "./words.js";
 
 const OUTCOMES = [
   ["delivered", "arrive"],
@@ -33,12 +33,11 @@ function drawHead() {
   byId("chat-to").textContent = `${channelName(channel)} to ${named(number) || "a service"}${fate}`;
   document.title = `${named(contact)} – ${model.state.title}`;
   byId("chat").classList.toggle("whatsapp", channel === "whatsapp");
-  drawNumbers(number, channel);
+  drawNumbers(contact, number);
 }
 
-function drawNumbers(number, channel) {
-  const prefix = channel === "sms" ? "" : `${channel}:`;
-  const all = new Set([...model.state.numbers.map((each) => (number.includes(":") ? prefix : "") + bare(each.number)), number]);
+function drawNumbers(contact, number) {
+  const all = new Set([...model.state.numbers.map((each) => onChannelOf(contact, each.number)), number]);
   const picker = byId("number");
   picker.hidden = all.size < 2;
   fill(picker, ...[...all].map((each) => make("option", { value: each, selected: each === number }, named(each) || "a service")));

@@ -3,6 +3,7 @@
 import { button, byId, fill, make, text } from "./dom.js";
 
 const TOAST_MS = 4_000;
+const PROBLEM_MS = 12_000;
 
 let toast = 0;
 
@@ -11,7 +12,7 @@ export function say(words, isProblem = false) {
   clearTimeout(toast);
   byId("said").className = isProblem ? "toast bad" : "toast";
   byId("said").textContent = words;
-  toast = setTimeout(() => (byId("said").textContent = ""), TOAST_MS);
+  toast = setTimeout(() => (byId("said").textContent = ""), isProblem ? PROBLEM_MS : TOAST_MS);
 }
 
 /** Do something, and say why if it fails; returns its result, or undefined. */

@@ -12,6 +12,9 @@ const JOINED_S = 90;
 const NEAR_END = 80;
 
 let shown = new Map();
+/** What has changed since the last frame; `all` draws everything again. */
+let due = { fresh: new Set(), changed: new Set() };
+let isDue = false;
 
 /** Set up the log. */
 export function startLog() {
@@ -20,8 +23,8 @@ export function startLog() {
   log.addEventListener("scroll", () => isNearEnd() && !model.hasNewer && (byId("to-end").hidden = true));
   byId("to-end").addEventListener("click", () => attempt(toEnd));
   on("current", clear);
-  on("messages", draw);
-  on("runs", () => draw({ isAgain: true }));
+  on("messages", drawSoon);
+  on("runs", () => drawSoon({ keepPlace: true }));
   on("selected", markSelected);
 }
 
@@ -33,6 +36,7 @@ async function toEnd() {
 }
 
 function clear() {
+  due = { fresh: new Set(), changed: new Set() };
   shown = new Map();
   byId("log").replaceChildren();
   byId("to-end").hidden = true;
@@ -47,34 +51,62 @@ function scrollToEnd() {
   byId("log").scrollTop = byId("log").scrollHeight;
 }
 
-/** Draw what has changed: a new message is added, a changed one replaced, everything else drawn again. */
-function draw({ isNew = false, sid = "", atEnd = false, keepPlace = false, isAgain = false } = {}) {
-  const wasNearEnd = isNearEnd();
-  if (sid && !isNew) return redraw(sid);
-  if (isNew && [...model.messages.keys()].at(-1) === sid) append(sid);
-  else drawAll({ keepPlace: keepPlace || isAgain });
-  if (atEnd || (wasNearEnd && !keepPlace)) scrollToEnd();
-  else if (isNew) byId("to-end").hidden = false;
+/** Draw at most once a frame: a program can send hundreds of messages at once. */
+function drawSoon({ isNew = false, sid = "", atEnd = false, keepPlace = false } = {}) {
+  if (sid) (isNew ? due.fresh : due.changed).add(sid);
+  else due = { ...due, all: true, atEnd: due.atEnd || atEnd, keepPlace };
+  if (isDue) return;
+  isDue = true;
+  requestAnimationFrame(() => {
+    const changes = due;
+    isDue = false;
+    due = { fresh: new Set(), changed: new Set() };
+    draw(changes);
+  });
 }
 
-function append(sid) {
-  const log = byId("log");
-  log.querySelector(".empty")?.remove();
-  const message = model.messages.get(sid);
-  const before = [...model.messages.values()].at(-2);
-  const element = elementOf(message, before);
-  element.classList.add("arrives");
-  if (isNewDay(message, before)) log.append(dayLine(message));
-  log.append(element);
-  // The answer of a run moves to the last reply.
-  if (message.in_reply_to) redraw(message.in_reply_to);
-  for (const old of shown.keys()) {
-    if (model.messages.has(old)) break;
-    shown.get(old).remove();
-    shown.delete(old);
+function draw({ fresh, changed, all = false, atEnd = false, keepPlace = false }) {
+  const wasNearEnd = isNearEnd();
+  // More can have come than are kept.
+  for (const sid of fresh) if (!model.messages.has(sid)) fresh.delete(sid);
+  if (all || !isAtEnd(fresh)) drawAll({ keepPlace });
+  else update(fresh, changed);
+  if (atEnd || (wasNearEnd && !keepPlace)) scrollToEnd();
+  else if (fresh.size) byId("to-end").hidden = false;
+}
+
+/** Return whether these messages are the last ones: others have to be put between those that are there. */
+function isAtEnd(fresh) {
+  const last = fresh.size ? [...model.messages.keys()].slice(-fresh.size) : [];
+  return last.every((sid) => fresh.has(sid));
+}
+
+/** Add new messages, and draw those again that are different. */
+function update(fresh, changed) {
+  const all = [...model.messages.values()];
+  const from = all.length - fresh.size;
+  for (let at = from; at < all.length; at += 1) {
+    append(all[at], all[at - 1]);
+    // The answer of a run moves to the last reply.
+    if (all[at].in_reply_to) changed.add(all[at].in_reply_to);
+  }
+  for (const sid of changed) if (!fresh.has(sid)) redraw(sid);
+  for (const [sid, element] of shown) {
+    if (model.messages.has(sid)) break;
+    element.remove();
+    shown.delete(sid);
   }
   drawOlder();
   rove();
+}
+
+function append(message, before) {
+  const log = byId("log");
+  log.querySelector(".empty")?.remove();
+  if (isNewDay(message, before)) log.append(dayLine(message));
+  const element = elementOf(message, before);
+  element.classList.add("arrives");
+  log.append(element);
 }
 
 function drawAll({ keepPlace }) {

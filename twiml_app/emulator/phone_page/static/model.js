@@ -1,7 +1,7 @@
 // What the page knows. The parts of the page read it, and are called when something in it has changed.
 
 import { get } from "./api.js";
-import { channelOf } from "./words.js";
+import { channelOf, onChannelOf } from "./words.js";
 
 /** How many messages are in the page; older and newer ones are loaded on demand. */
 export const MOST_SHOWN = 200;
@@ -68,7 +68,8 @@ export async function loadConversations() {
 }
 
 /** List a phone, even if nobody has written yet. */
-export function addPhone(contact, number = model.state.numbers[0]?.number ?? "") {
+export function addPhone(contact) {
+  const number = onChannelOf(contact, model.state.numbers[0]?.number ?? "");
   if ([...model.conversations.values()].some((each) => each.contact === contact)) return;
   const conversation = { contact, number, channel: channelOf(contact), last: null, is_opted_out: false };
   model.conversations.set(keyOf(conversation), conversation);

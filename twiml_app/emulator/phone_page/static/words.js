@@ -17,10 +17,12 @@ const STATUSES = {
 const ICONS = { sent: "tick", delivered: "ticks", read: "ticks", undelivered: "alert", failed: "alert", canceled: "close" };
 const TONES = { delivered: "good", read: "read", undelivered: "bad", failed: "bad" };
 
-const time = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
-const seconds = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+// The hours from 0 to 23 everywhere: they take less room, and compare with log lines.
+const hours = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+const time = new Intl.DateTimeFormat(undefined, hours);
+const seconds = new Intl.DateTimeFormat(undefined, { ...hours, second: "2-digit" });
 const day = new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric", month: "short" });
-const full = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+const full = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium", hourCycle: "h23" });
 
 export const clockTime = (date) => time.format(date * 1000);
 export const exactTime = (date) => seconds.format(date * 1000);
@@ -50,6 +52,12 @@ export function channelOf(address) {
 /** Return an address without its channel. */
 export function bare(address) {
   return address.slice(address.indexOf(":") + 1);
+}
+
+/** Return a number of ours as an address of the channel that a contact uses. */
+export function onChannelOf(contact, number) {
+  const channel = channelOf(contact);
+  return channel === "sms" || !number ? bare(number) : `${channel}:${bare(number)}`;
 }
 
 /** Return an address as people write it, where that is known. */
