@@ -16,6 +16,8 @@ const OUTCOMES = [
   ["read", "are read (WhatsApp)"],
 ];
 const FAILURES = ["undelivered", "failed"];
+/** What the head says about deliveries that do not just arrive. */
+const FATES = { sent: "deliveries wait", undelivered: "deliveries end with", failed: "deliveries fail with", read: "is read" };
 
 /** Set up the head and its menu. */
 export function startChatMenu() {
@@ -28,9 +30,9 @@ function drawHead() {
   if (!model.current) return;
   const { contact, number, channel } = model.current;
   const { outcome, error_code: code } = phoneOf(contact);
-  const fate = outcome === "delivered" ? "" : ` · messages to it: ${outcome === "sent" ? "wait" : outcome} ${code ?? ""}`;
+  const fate = outcome === "delivered" ? "" : ` · ${FATES[outcome]} ${code ?? ""}`;
   byId("chat-title").textContent = named(contact);
-  byId("chat-to").textContent = `${channelName(channel)} to ${named(number) || "a service"}${fate}`;
+  byId("chat-to").textContent = `${channelName(channel)}${fate} · to ${named(number) || "a service"}`;
   document.title = `${named(contact)} – ${model.state.title}`;
   byId("chat").classList.toggle("whatsapp", channel === "whatsapp");
   drawNumbers(contact, number);

@@ -182,6 +182,8 @@ function empty() {
 
 function markSelected() {
   for (const [sid, element] of shown) element.classList.toggle("selected", sid === model.selected);
+  // On the screen of a phone the story covers the lower part of the log.
+  if (model.selected && matchMedia("(max-width: 719px)").matches) shown.get(model.selected)?.scrollIntoView({ block: "start" });
   rove();
 }
 
