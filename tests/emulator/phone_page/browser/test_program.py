@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.browser import Window
-from tests.emulator.phone_page.browser.page import write
+from tests.emulator.phone_page.browser.page import violations, write
 from tests.servers import LIMIT_S, ROOT, clean_environment
 from twiml_app.emulator import Emulator, ProgramStatus, ReplayedAnswer
 from twiml_app.recordings import read_file
@@ -124,6 +124,7 @@ def test_conversation_runs_again_after_an_edit_and_becomes_a_test(
         expect(page.get_by_text("Run again: 1 of 2 answers changed")).to_be_visible()
         expect(page.locator(".changed .removed")).to_contain_text("in ten minutes")
         expect(page.locator(".changed .added")).to_contain_text("in five minutes")
+        assert violations(page) == []
 
         page.get_by_role("button", name="More for this conversation").click()
         page.get_by_role("switch", name="Run again after every reload").check()
@@ -138,9 +139,10 @@ def test_program_that_failed_to_load_is_shown_with_its_traceback(
     """It says why nothing is answered, until the program loads again."""
     twilio = start(project)
     with Window(browser, f"{twilio.url}/") as page:
-        project.become(ProgramStatus(state="failed", detail="Traceback\n  <b>SyntaxError</b>: invalid", generation=1))
+        project.become(ProgramStatus(state="failed", detail="Traceback\n  line 7\n<b>SyntaxError</b>: invalid", generation=1))
         banner = page.get_by_role("alert").filter(has_text="Your program failed to load")
-        expect(banner).to_contain_text("<b>SyntaxError</b>: invalid")
+        expect(banner.get_by_label("Traceback")).to_have_text("Traceback\n  line 7\n<b>SyntaxError</b>: invalid")
+        assert violations(page) == []
 
         project.become(ProgramStatus(state="running", generation=2))
         expect(banner).to_have_count(0)

@@ -24,7 +24,7 @@ export function startLog() {
   byId("to-end").addEventListener("click", () => attempt(toEnd));
   on("current", clear);
   on("messages", drawSoon);
-  on("runs", () => drawSoon({ keepPlace: true }));
+  on("runs", () => drawSoon({ keepPlace: !isNearEnd(), atEnd: isNearEnd() }));
   on("selected", markSelected);
 }
 

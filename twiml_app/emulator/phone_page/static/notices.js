@@ -19,11 +19,16 @@ function draw() {
 }
 
 function failure({ detail }) {
+  const reason = detail.trim().split("\n").at(-1);
+  const trace = make("pre", { tabIndex: 0, attributes: { role: "group" }, aria: { label: "Traceback" } }, detail.trim());
+  // On the screen of a phone it would leave no room for the conversation.
+  const hasRoom = matchMedia("(min-width: 720px)").matches;
   return make(
     "div",
     { className: "banner", attributes: { role: "alert" } },
     make("p", {}, make("strong", {}, "Your program failed to load. "), "Texts are not answered until it loads: correct it and save."),
-    make("pre", { tabIndex: 0, attributes: { role: "group" }, aria: { label: "Traceback" } }, detail.trim()),
+    make("p", {}, make("code", {}, reason)),
+    make("details", { open: hasRoom }, make("summary", {}, "Traceback"), trace),
   );
 }
 

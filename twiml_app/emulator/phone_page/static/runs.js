@@ -3,7 +3,7 @@
 import { post } from "./api.js";
 import { answersOf } from "./answers.js";
 import { attempt, confirmed } from "./dialogs.js";
-import { button, byId, fill, icon, make, text } from "./dom.js";
+import { button, byId, fill, icon, make, spoken, text } from "./dom.js";
 import { currentKey, isCurrent, keyOf, model, on, tell } from "./model.js";
 import { counted } from "./words.js";
 
@@ -81,7 +81,8 @@ function resultOf(result) {
   if (!result) return null;
   const answers = answersOf(result);
   const changed = answers.filter((each) => each.changed);
-  const forget = button("Dismiss", () => [model.runs.delete(currentKey()), tell("runs"), byId("run-button").focus()], { className: "plain" });
+  const forget = button("", () => [model.runs.delete(currentKey()), tell("runs"), byId("run-button").focus()], { className: "plain square" });
+  forget.append(icon("close"), spoken("Dismiss"));
   const show = () => document.querySelector(".changed summary")?.focus();
   const words = changed.length
     ? `Run again: ${changed.length} of ${counted(answers.length, "answer")} changed`
