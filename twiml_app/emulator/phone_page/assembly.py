@@ -93,7 +93,7 @@ class PageAssembly:
         views = (
             State(context, documents, self._events, self._run_again.state),
             Messages(context, conversations, documents),
-            Feed(self._events, conversations, documents),
+            Feed(self._events, conversations, documents, self._run_again.state),
             Inspector(used.webhook_log, used.debugger, used.inbound, conversations, documents),
             self._texting,
             MessageStatuses(context, used.delivery, used.opt_outs, used.phones, conversations, documents),
@@ -117,4 +117,12 @@ class PageAssembly:
             self._events.note(name, "" if name == "numbers" else sid)
 
     def _note_webhook(self, logged: LoggedWebhook) -> None:
-        self._events.note("webhook", message_sid=logged.message_sid, logged=logged)
+        handler = logged.response_headers.get("X-Twiml-Handler", "")
+        self._events.note(
+            "webhook",
+            logged.message_sid,
+            status=logged.status,
+            milliseconds=logged.milliseconds,
+            problem=logged.problem,
+            handler=handler,
+        )

@@ -59,10 +59,11 @@ class MessageStatuses:
         status = request.choice("status", ("delivered", "failed", "opted_out", "read"))
         code = int(request.number("error_code", _UNKNOWN_ERROR, least=1, most=MAX_ERROR_CODE))
         if status == "opted_out":
-            code, status = _OPTED_OUT, "failed"
-            self._opt_out(placed)
-        if self._delivery.force(sid, status, code) is None:
+            code = _OPTED_OUT
+        if self._delivery.force(sid, "failed" if status == "opted_out" else status, code) is None:
             raise refusal(f"the message is {placed.message.status}: it is too late to change that", 409)
+        if status == "opted_out":
+            self._opt_out(placed)
         return answer({"message": self._documents.message(require_message(self._conversations, sid))})
 
     def _opt_out(self, placed: Placed) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 MAX_EVENTS = 2000
 
 #: Of these only the latest counts, because they are about a state.
-_LATEST = ("message", "clock", "faults", "program", "numbers", "phone", "auto_run")
+_LATEST = ("message", "clock", "faults", "program", "numbers", "phone", "auto_run", "run")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,8 +22,9 @@ class Event:
 
     n: int
     kind: str
-    #: What it is about.
+    #: What it is about; the rest is looked up when it is sent.
     sid: str = ""
+    #: A few short values.
     data: Mapping[str, Any] = field(default_factory=dict)
 
 

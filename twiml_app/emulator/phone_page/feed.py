@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-from ..webhook_log import LoggedWebhook
 from .conversations import Conversations, Pair
 from .documents import BASE, Documents, entry_document
 from .events import Event, EventLog
@@ -25,10 +24,17 @@ _RETRY = b"retry: 500\n\n"
 class Feed:
     """Gives events to pages, each with what it is about as it is now."""
 
-    def __init__(self, events: EventLog, conversations: Conversations, documents: Documents) -> None:
+    def __init__(
+        self,
+        events: EventLog,
+        conversations: Conversations,
+        documents: Documents,
+        program_state: Callable[[], Document],
+    ) -> None:
         self._events = events
         self._conversations = conversations
         self._documents = documents
+        self._program_state = program_state
         self._free = threading.BoundedSemaphore(MAX_STREAMS)
 
     def rules(self) -> Iterator[PageRule]:
@@ -86,7 +92,7 @@ class Feed:
         if event.kind == "message":
             return self._message(event.sid)
         if event.kind == "webhook":
-            return {"kind": "webhook", **self._pair(event.data["message_sid"]), **_short(event.data["logged"])}
+            return {"kind": "webhook", **self._pair(event.sid), **event.data}
         if event.kind == "debugger":
             return self._entry(event.sid)
         if event.kind == "phone":
@@ -94,7 +100,9 @@ class Feed:
         current = {"clock": self._documents.clock, "faults": self._documents.faults, "numbers": self._documents.numbers}
         if event.kind in current:
             return {"kind": event.kind, event.kind: current[event.kind]()}
-        return {"kind": event.kind, **event.data}
+        if event.kind in ("program", "auto_run", "run"):
+            return {"kind": event.kind, event.kind: self._program_state()[event.kind]}
+        return {"kind": event.kind}
 
     def _message(self, sid: str) -> Document:
         placed = self._conversations.find(sid)
@@ -132,12 +140,3 @@ class _Stream:
         free, self._free = self._free, None
         if free:
             free.release()
-
-
-def _short(logged: LoggedWebhook) -> Document:
-    return {
-        "status": logged.status,
-        "milliseconds": logged.milliseconds,
-        "problem": logged.problem,
-        "handler": logged.response_headers.get("X-Twiml-Handler", ""),
-    }

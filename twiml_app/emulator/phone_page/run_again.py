@@ -37,6 +37,7 @@ class RunAgain:
         self._events = events
         self._running = threading.Lock()
         self._auto: Pair | None = None
+        self._latest: Document | None = None
         self._generation = 0
         if program:
             self._generation = program.status().generation
@@ -53,12 +54,13 @@ class RunAgain:
             "program": _status_document(self._program.status()) if self._program else None,
             "program_note": "" if self._program else PROGRAM_NOTE,
             "auto_run": asdict(self._auto) if self._auto else None,
+            "run": self._latest,
             "run_warning": WARNING,
         }
 
     def clear(self) -> None:
         """Run nothing automatically any more."""
-        self._auto = None
+        self._auto = self._latest = None
 
     def run(self, request: PageRequest) -> PageAnswer:
         """Run a conversation again.
@@ -82,7 +84,7 @@ class RunAgain:
         pair = Pair(request.text("contact"), request.text("number"))
         self._auto = pair if request.flag("on") else None
         shown = asdict(self._auto) if self._auto else None
-        self._events.note("auto_run", auto_run=shown)
+        self._events.note("auto_run")
         return answer({"auto_run": shown})
 
     def _require_program(self) -> Program:
@@ -96,7 +98,7 @@ class RunAgain:
 
     def _note(self, status: ProgramStatus) -> None:
         """Show a new status of the program; if it was reloaded, run the chosen conversation again."""
-        self._events.note("program", program=_status_document(status))
+        self._events.note("program")
         if status.state != "running" or status.generation == self._generation:
             return
         self._generation = status.generation
@@ -113,7 +115,8 @@ class RunAgain:
             except Exception:
                 logger.exception("a conversation could not be run again")
                 return
-        self._events.note("run", run=run)
+        self._latest = run
+        self._events.note("run")
 
     def _run(self, program: Program, pair: Pair) -> Document:
         exchanges = self._recorder.exchanges(pair)
