@@ -3,20 +3,19 @@
 import { icon, make, spoken, text } from "./dom.js";
 import { changesBelow } from "./answers.js";
 import { select } from "./model.js";
-import { clockTime, counted, fullTime, shortened, statusIcon, statusTone, statusWords } from "./words.js";
+import { clockTime, counted, fullTime, statusIcon, statusTone, statusWords } from "./words.js";
 
 /** Return the element of a message. */
 export function bubble(message) {
   const isInbound = message.direction === "inbound";
   const isFailed = Boolean(message.error) || (isInbound && message.problems > 0);
   const names = ["message", isInbound ? "inbound" : "outbound", isFailed ? "failed" : ""];
-  const body = make("div", { className: "bubble", dir: "auto" }, ...content(message));
+  const body = make("div", { className: "bubble", dir: "auto", id: `text-${message.sid}` }, ...content(message));
   body.addEventListener("click", (event) => {
     // Whoever selects text or opens a picture does not ask for the story.
     if (!event.target.closest("a") && !getSelection().toString()) select(message.sid);
   });
-  const said = spoken(isInbound ? "From this phone: " : "Reply: ");
-  body.prepend(said);
+  body.prepend(spoken(isInbound ? "From this phone: " : "To this phone: "));
   return make(
     "article",
     { className: names.filter(Boolean).join(" "), data: { sid: message.sid }, dir: "ltr" },
@@ -42,18 +41,14 @@ function content({ body, media }) {
 
 /** Return the line below a message: a button that shows what happened. */
 function metaOf(message, isInbound) {
-  const { sid, date, status, error, problems, num_segments: segments, body } = message;
+  const { sid, date, status, error, problems, num_segments: segments } = message;
   const parts = [make("time", { dateTime: new Date(date * 1000).toISOString(), title: fullTime(date) }, clockTime(date))];
   if (!isInbound) parts.push(...ticks(status, error));
   if (isInbound && problems) parts.push(text("span", "bad", counted(problems, "problem")));
   if (segments > 1) parts.push(text("span", "", `${segments} segments`));
-  const label = spoken(` What happened to “${shortened(body, 40)}”`);
-  return make(
-    "button",
-    { type: "button", className: "meta", data: { key: sid }, tabIndex: -1, on: { click: () => select(sid) } },
-    ...parts,
-    label,
-  );
+  // The text describes the button, so that it is read when somebody gets here, but not twice when a message arrives.
+  const options = { className: "meta", data: { key: sid }, aria: { describedby: `text-${sid}` }, tabIndex: -1 };
+  return make("button", { type: "button", ...options, on: { click: () => select(sid) } }, ...parts, spoken(" What happened"));
 }
 
 /** Return the ticks of a status, in words too: shown if something went wrong, otherwise spoken. */

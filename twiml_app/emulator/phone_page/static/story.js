@@ -151,7 +151,7 @@ export function made(messages) {
     make(
       "button",
       { type: "button", data: { key: sid }, on: { click: () => select(sid) } },
-      spoken("Reply: "),
+      spoken("Show "),
       shortened(body, 34) || counted(media.length, "picture"),
       make("span", { className: error ? "bad small" : "quiet small" }, error ? `${statusWords(status)} ${error.code}` : statusWords(status)),
     ),
