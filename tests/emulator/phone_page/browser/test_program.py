@@ -139,9 +139,10 @@ def test_program_that_failed_to_load_is_shown_with_its_traceback(
     """It says why nothing is answered, until the program loads again."""
     twilio = start(project)
     with Window(browser, f"{twilio.url}/") as page:
-        project.become(ProgramStatus(state="failed", detail="Traceback\n  line 7\n<b>SyntaxError</b>: invalid", generation=1))
+        detail = "Traceback\n  line 7\n<b>SyntaxError</b>: invalid"
+        project.become(ProgramStatus(state="failed", detail=detail, generation=1))
         banner = page.get_by_role("alert").filter(has_text="Your program failed to load")
-        expect(banner.get_by_label("Traceback")).to_have_text("Traceback\n  line 7\n<b>SyntaxError</b>: invalid")
+        expect(banner.get_by_label("Traceback")).to_have_text(detail)
         assert violations(page) == []
 
         project.become(ProgramStatus(state="running", generation=2))
