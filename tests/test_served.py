@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.helpers import sample
-from tests.servers import LIMIT_S, clean_environment, copy_sources, gunicorn
+from tests.servers import LIMIT_S, ROOT, clean_environment, copy_sources, gunicorn
 from twiml_app.caller.caller import Caller
 from twiml_app.caller.forms import inbound_form
 from twiml_app.caller.transports import HttpTransport
@@ -87,12 +87,14 @@ def test_head_and_health_are_answered_over_the_wire(served: str) -> None:
         assert (answer.status, body if method == "HEAD" else b"") == (status, b"")
 
 
-def test_wheel_contains_only_the_package_with_types_and_scaffold(wheel: Path) -> None:
-    """Tests and examples are not installed; py.typed and the scaffold are."""
+def test_wheel_contains_only_the_package_with_types_scaffold_and_page(wheel: Path) -> None:
+    """Tests and examples are not installed; py.typed, the scaffold and the files of the phone page are."""
     names = zipfile.ZipFile(wheel).namelist()
 
     assert {name.split("/")[0] for name in names if ".dist-info" not in name} == {"twiml_app"}
     assert {"twiml_app/py.typed", "twiml_app/scaffold/handlers/hello.py", "twiml_app/scaffold/gitignore"} <= set(names)
+    page = "twiml_app/emulator/phone_page"
+    assert {f"{page}/templates/page.html", f"{page}/static/page.js", f"{page}/static/base.css"} <= set(names)
 
 
 def test_wheel_installs_into_an_empty_environment_and_makes_a_project_that_serves(wheel: Path, tmp_path: Path) -> None:
@@ -134,8 +136,11 @@ def test_source_distribution_has_the_files_of_the_wheel_and_no_tests(tmp_path: P
         names = {member.name.partition("/")[2] for member in archive.getmembers() if member.isfile()}
     with zipfile.ZipFile(wheel) as archive_of_wheel:
         packaged = {name for name in archive_of_wheel.namelist() if name.startswith("twiml_app/")}
+    folder = ROOT / "twiml_app" / "emulator" / "phone_page"
+    page = {str(path.relative_to(ROOT)) for path in [*folder.glob("static/*"), *folder.glob("templates/*")]}
 
     assert packaged == {name for name in names if name.startswith("twiml_app/")}
+    assert page <= packaged
     assert {"setup.cfg", "pyproject.toml", "README.md", "LICENSE"} <= names
     assert [name for name in names if name.startswith("tests/")] == []
 
