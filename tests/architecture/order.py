@@ -15,7 +15,7 @@ ORDER: tuple[str, ...] = (
     *("consent", "sending", "opt_outs", "work"),
     *("metrics", "health", "body_deadlines", "wsgi_request", "wsgi_response", "webhook_sessions"),
     *("media_view", "views", "trusted_hosts", "direct_dispatch", "project_routers", "assembly", "app", "emulator"),
-    *("handler_errors", "served_app", "testing", "checks", "plugin", "cli"),
+    *("handler_errors", "served_app", "testing", "checks", "chaos", "plugin", "cli"),
 )
 
 #: The modules inside each package.
@@ -100,10 +100,21 @@ INSIDE: dict[str, tuple[str, ...]] = {
         *("rest.control_logs", "rest.control_phones", "rest.control_faults", "rest.control", "rest.api"),
         *("state_check", "seed_reader", "seeds", "parts", "options", "emulator"),
     ),
+    "chaos": ("recorded", "trials", "program", "runs", "judging", "chaos"),
     "cli": (
         *("common", "emulator_parameters", "emulator_client"),
         *("emulator_logs", "emulator_controls", "emulator_faults", "emulator"),
-        *("check", "journal_work", "journal", "journal_maintenance", "explain", "overview", "conversation", "opt_outs"),
+        *(
+            "chaos",
+            "check",
+            "journal_work",
+            "journal",
+            "journal_maintenance",
+            "explain",
+            "overview",
+            "conversation",
+            "opt_outs",
+        ),
         *("new", "routes", "simulate", "replay", "sends", "worker"),
     ),
 }

@@ -12,6 +12,7 @@ Problems are recorded in ``debugger``. ``parts`` connects the parts, and ``emula
 """
 
 from .emulator import Emulator
+from .fault_kinds import fault_names
 from .faults import Fault, FaultRule, Faults
 from .inbound import EmulatedReply
 from .media import FetchedMedia
@@ -37,5 +38,6 @@ __all__ = [
     "IncomingNumber",
     "LoggedRequest",
     "LoggedWebhook",
+    "fault_names",
     "read_sender",
 ]

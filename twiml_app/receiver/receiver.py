@@ -95,6 +95,10 @@ class Receiver:
         self.journal = None
         self._answerer.is_rehearsal = True
 
+    def observe(self, observer: Observer) -> None:
+        """Tell this observer what happens from now on, in place of the one before."""
+        self._observer = observer
+
     def handle(self, request: WebhookRequest, read_body: Callable[[], bytes] | None = None) -> WebhookResponse:
         """Answer a request; nothing in it makes this raise.
 
