@@ -99,9 +99,9 @@ def recorded_conversation(request: pytest.FixtureRequest) -> Callable[[], None]:
 
 def _check_chaos(request: pytest.FixtureRequest) -> None:
     """Fail if a person would notice a fault."""
-    from .chaos import Program, try_all
+    from .chaos import TriedApp, try_all
 
-    with Program(_application(request)) as program:
+    with TriedApp(_application(request)) as program:
         _point_at(program.emulator, request)
         wrong = [result for result in try_all(program, [request.param]) if result.seen]
     if wrong:

@@ -63,6 +63,7 @@ INSIDE: dict[str, tuple[str, ...]] = {
             "pricing",
             "smart_encoding",
             "content_types",
+            "program",
         ),
         *("twiml_reader", "chunked_body", "fault_kinds", "faults"),
         *("database", "store", "pending_tasks"),

@@ -13,7 +13,7 @@ from tests.chaos.recordings import CONTACT, conversation
 from tests.servers import ROOT
 from twiml_app import Router
 from twiml_app.app import build_app
-from twiml_app.chaos import RESULTS, TRIALS, UNDISTURBED, Conversation, Limits, Program, RecordedText, Result, try_all
+from twiml_app.chaos import RESULTS, TRIALS, UNDISTURBED, Conversation, Limits, RecordedText, Result, TriedApp, try_all
 from twiml_app.emulator import fault_names
 
 TOKEN = "0123456789abcdef0123456789abcdef"
@@ -39,7 +39,7 @@ def try_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[...
             url = {"TWIML_DATABASE_URL": f"sqlite:///{tmp_path}/twiml.db"}
             return build_app({**SETTINGS, **url, **settings}, ROOT, router=make_router() if make_router else None)
 
-        with Program(make(), start_again=make, settle_s=settle_s) as program:
+        with TriedApp(make(), start_again=make, settle_s=settle_s) as program:
             monkeypatch.setenv("TWIML_EMULATOR_URL", program.emulator.url)
             monkeypatch.setenv("TWILIO_ACCOUNT_SID", program.emulator.account_sid)
             monkeypatch.setenv("TWILIO_AUTH_TOKEN", program.emulator.auth_token)

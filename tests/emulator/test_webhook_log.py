@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from tests.emulator.program import CONTACT, NOTHING, NUMBER, XML, Program, say
 from twiml_app.caller.types import ConnectFailed, OutgoingRequest
+from twiml_app.emulator import Emulator
 from twiml_app.emulator.clocks import SteppedClock
-from twiml_app.emulator.webhook_log import MAX_REQUESTS, LoggedWebhook, WebhookLog
+from twiml_app.emulator.webhook_log import MAX_BODY, MAX_CHARACTERS, MAX_REQUESTS, LoggedWebhook, WebhookLog
 from twiml_app.webhook import WebhookResponse
 
 SID = "SM" + "5" * 32
@@ -46,6 +50,8 @@ def test_request_is_recorded_with_its_answer() -> None:
             problem="",
             milliseconds=250,
             message_sid=SID,
+            parameters={"Body": "hi", "MessageSid": SID},
+            number=1,
         )
     ]
 
@@ -118,3 +124,64 @@ def test_only_the_latest_requests_are_kept() -> None:
     assert (len(log.all()), log.all()[0].url) == (MAX_REQUESTS, "http://a.example/5")
     log.clear()
     assert log.all() == []
+
+
+def test_big_answers_displace_old_requests() -> None:
+    """A program that answers with long documents does not fill the memory."""
+    log = webhook_log(WebhookResponse(status=200, body=b"x" * (MAX_BODY + 1)))
+    for _ in range(MAX_CHARACTERS // MAX_BODY + 5):
+        log(asking())
+
+    kept = log.all()
+    assert {len(each.body) for each in kept} == {MAX_BODY}
+    assert sum(each.size for each in kept) <= MAX_CHARACTERS
+    assert kept[-1].number - kept[0].number == len(kept) - 1 > 100
+
+
+def test_entry_of_a_real_webhook_has_parameters_proofs_and_the_answer(twilio: Emulator, program: Program) -> None:
+    """It shows what the program was asked, how it could trust that, and what it said."""
+    program.auth = "basic"
+    handler = (("X-Twiml-Handler", "hello.greet"), ("X-Twiml-Handler-Ms", "1.5"))
+    program.answers("/message", replace(say("hello"), headers=handler))
+    twilio.add_number(NUMBER, program.url("/message"))
+    reply = twilio.phone(CONTACT).text("hi")
+
+    challenged, answered = twilio.webhooks
+    assert [(each.status, each.has_credentials, each.user) for each in twilio.webhooks] == [
+        (401, False, ""),
+        (200, True, "sms"),
+    ]
+    assert challenged.response_headers["WWW-Authenticate"] == 'Basic realm="My Realm"'
+    assert (answered.signed, answered.signature) == (True, "right")
+    assert (answered.parameters["Body"], answered.parameters["MessageSid"]) == ("hi", reply.inbound.sid)
+    assert answered.body == f"{XML}<Response><Message>hello</Message></Response>"
+    assert answered.response_headers == {
+        "Content-Type": "text/xml",
+        "X-Twiml-Handler": "hello.greet",
+        "X-Twiml-Handler-Ms": "1.5",
+    }
+
+
+@pytest.mark.parametrize(
+    ("fault", "signature"),
+    [
+        pytest.param("webhook-wrong-signature", "wrong", id="another token"),
+        pytest.param("webhook-no-signature", "", id="none"),
+    ],
+)
+def test_entry_says_whether_the_signature_is_that_of_the_account(
+    twilio: Emulator, program: Program, fault: str, signature: str
+) -> None:
+    """A program that answers such a request does not check signatures."""
+    program.answers("/message", NOTHING)
+    twilio.phone(CONTACT).text("hi", fault=fault)
+
+    assert [each.signature for each in twilio.webhooks] == [signature]
+
+
+def test_signature_with_a_shared_key_is_right(twilio: Emulator) -> None:
+    """It has another algorithm and another secret."""
+    twilio.sign_with("CR1", "a-shared-secret-of-32-characters")
+    twilio.phone(CONTACT).text("hi")
+
+    assert [each.signature for each in twilio.webhooks] == ["right"]

@@ -5,7 +5,7 @@
 """
 
 from .chaos import RESULTS, UNDISTURBED, Limits, Result, try_all
-from .program import Program
+from .program import TriedApp
 from .recorded import Conversation, RecordedText, read_conversations
 from .trials import RESTART, TRIALS, Trial
 
@@ -16,10 +16,10 @@ __all__ = [
     "UNDISTURBED",
     "Conversation",
     "Limits",
-    "Program",
     "RecordedText",
     "Result",
     "Trial",
+    "TriedApp",
     "read_conversations",
     "try_all",
 ]

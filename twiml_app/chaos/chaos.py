@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..receiver import TWILIO_WAIT_S
 from .judging import Reference, judge, learn
-from .program import Program, quiet_log
+from .program import TriedApp, quiet_log
 from .recorded import Conversation
 from .runs import Player, Run
 from .trials import TRIALS, Facts, Trial
@@ -45,7 +45,7 @@ class Limits:
 RESULTS = len(TRIALS) + 1
 
 
-def try_all(program: Program, conversations: Iterable[Conversation], limits: Limits | None = None) -> Iterator[Result]:
+def try_all(program: TriedApp, conversations: Iterable[Conversation], limits: Limits | None = None) -> Iterator[Result]:
     """Yield a result for each conversation without a fault, and for each fault in it.
 
     Each run has another contact, so that it knows nothing of the others. What is wrong without a fault comes first,
@@ -60,7 +60,7 @@ def try_all(program: Program, conversations: Iterable[Conversation], limits: Lim
 class _Tries:
     """The runs of all conversations."""
 
-    def __init__(self, program: Program, limits: Limits) -> None:
+    def __init__(self, program: TriedApp, limits: Limits) -> None:
         self._program = program
         self._limits = limits
         self._runs = 0

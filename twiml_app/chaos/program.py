@@ -58,7 +58,7 @@ class Watched:
         """Ignore a refused request."""
 
 
-class Program:
+class TriedApp:
     """An application and an emulator; a context manager.
 
     ``start_again`` makes the application anew with the same journal, as another process would; None if it cannot.

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from ..emulator import EmulatedPhone, EmulatedReply, Fault
 from ..handler_errors import collect_errors, describe_error
-from .program import Program
+from .program import TriedApp
 from .recorded import Conversation, RecordedText
 from .trials import RESTART, Trial
 
@@ -64,7 +64,7 @@ class _Seen:
 class Player:
     """Plays a conversation to a program."""
 
-    program: Program
+    program: TriedApp
     conversation: Conversation
     contact: str
     trial: Trial | None = None

@@ -31,7 +31,7 @@ from .common import (
 )
 
 if TYPE_CHECKING:
-    from ..chaos import Conversation, Program, Result
+    from ..chaos import Conversation, Result, TriedApp
 
 #: Where recordings are unless they are named.
 RECORDINGS = "tests/recordings/*.jsonl"
@@ -83,10 +83,10 @@ def _run(conversations: Sequence[Conversation], app_name: str | None, database: 
 
     Raises: ConfigurationError; RegistrationError; click.ClickException; click.Abort.
     """
-    from ..chaos import RESULTS, Program, try_all
+    from ..chaos import RESULTS, TriedApp, try_all
 
     make = partial(_make, app_name, database)
-    with Program(make(), start_again=lambda: _again(make)) as program:
+    with TriedApp(make(), start_again=lambda: _again(make)) as program:
         os.environ |= _access(program)
         announce_handlers(program.served, yes=yes)
         found = try_all(program, conversations)
@@ -97,7 +97,7 @@ def _run(conversations: Sequence[Conversation], app_name: str | None, database: 
             return list(bar)
 
 
-def _access(program: Program) -> dict[str, str]:
+def _access(program: TriedApp) -> dict[str, str]:
     """Return the variables by which a program finds the emulator, and no other account."""
     emulator = program.emulator
     return {

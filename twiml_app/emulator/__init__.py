@@ -19,6 +19,7 @@ from .media import FetchedMedia
 from .numbers import read_sender
 from .options import ACCOUNT_SID, AUTH_TOKEN, EmulatorOptions
 from .phones import EmulatedPhone
+from .program import Program, ProgramStatus, ReplayedAnswer
 from .resources import DebuggerEntry, IncomingNumber
 from .rest.request_log import LoggedRequest
 from .webhook_log import LoggedWebhook
@@ -38,6 +39,9 @@ __all__ = [
     "IncomingNumber",
     "LoggedRequest",
     "LoggedWebhook",
+    "Program",
+    "ProgramStatus",
+    "ReplayedAnswer",
     "fault_names",
     "read_sender",
 ]

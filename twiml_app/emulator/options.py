@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .database import MEMORY
+from .program import Program
 from .seed_reader import Seed
 
 #: The account SID and token used when none are configured.
@@ -40,3 +41,5 @@ class EmulatorOptions:
     concurrency: int = 100
     #: When the clock starts, in seconds since the epoch; by default now.
     start: float | None = None
+    #: The program under development, for the phone page; None if it is not known.
+    program: Program | None = None

@@ -74,7 +74,7 @@ class Parts:
         self.context = context
         self.schedule = Schedule(context.clock)
         self.debugger = Debugger(context.store, context.clock, context.new_sid)
-        self.webhook_log = WebhookLog(transport, context.clock)
+        self.webhook_log = WebhookLog(transport, context.clock, tokens_of=self._tokens_of)
         self.webhooks = Webhooks(context, self.debugger, self.webhook_log)
         self.alerts = Alerts(context, self.schedule, self.webhooks)
         self.debugger.alert = self.alerts.note
@@ -100,6 +100,11 @@ class Parts:
         self.replying.clear()
         self.context.faults.clear()
         self.log.clear()
+
+    def _tokens_of(self, account_sid: str) -> tuple[str, ...]:
+        """Return the secrets that sign the webhooks of an account."""
+        account = self.context.store.get(Account, account_sid)
+        return (account.auth_token, account.signing_secret) if account else ()
 
     def _make_inbound(self) -> Inbound:
         """Return the part that receives inbound messages."""

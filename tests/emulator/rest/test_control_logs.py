@@ -47,6 +47,7 @@ def test_webhooks_show_the_requests_to_the_app(emulator: Emulator, client: Clien
     (shown,) = client.get("/_emulator/webhooks").json["webhooks"]
 
     assert shown.pop("milliseconds") >= 0
+    assert shown.pop("parameters").items() >= {"Body": "hi", "From": PHONE, "MessageSid": sid}.items()
     assert shown == {
         "date": "2023-11-14T22:13:20Z",
         "message_sid": sid,
@@ -54,6 +55,13 @@ def test_webhooks_show_the_requests_to_the_app(emulator: Emulator, client: Clien
         "url": f"{app.url}/message",
         "status": 204,
         "problem": "",
+        "signed": True,
+        "signature": "right",
+        "has_credentials": False,
+        "user": "",
+        "response_headers": {},
+        "body": "",
+        "number": 1,
     }
 
 
