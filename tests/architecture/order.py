@@ -98,7 +98,7 @@ INSIDE: dict[str, tuple[str, ...]] = {
             "rest.alerts",
             "rest.usage_records",
         ),
-        *("rest.control_logs", "rest.control_phones", "rest.control_faults", "rest.control", "rest.api"),
+        *("rest.control_phones", "rest.control_logs", "rest.control_faults", "rest.control", "rest.api"),
         *("state_check", "seed_reader", "seeds", "parts", "options", "emulator"),
     ),
     "chaos": ("recorded", "trials", "program", "runs", "judging", "chaos"),
