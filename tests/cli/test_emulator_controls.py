@@ -227,14 +227,16 @@ def test_clock_is_stepped_by_hand(emulator: str) -> None:
     assert client_of(emulator).messages(sid).fetch().status == "delivered"
 
 
-def test_running_clock_cannot_be_advanced() -> None:
-    """The error must say how to start an emulator whose clock can be moved."""
-    with started("--clock", "fast") as process:
+def test_real_clock_cannot_be_advanced_until_it_is_switched() -> None:
+    """The error says what to do: the clock can be another one while the emulator runs."""
+    with started("--clock", "real") as process:
         refused = run("clock", "--advance", "5", url=process.url)
         settled = run("clock", "--settle", url=process.url)
+        switched = run("clock", "--kind", "step", "--advance", "5", url=process.url)
 
-    assert (refused.exit_code, "start the emulator with --clock step" in refused.stderr) == (1, True)
-    assert (settled.exit_code, ", clock fast;" in process.said) == (0, True)
+    assert (refused.exit_code, "switch it to fast or step first" in refused.stderr) == (1, True)
+    assert (settled.exit_code, ", clock real;" in process.said) == (0, True)
+    assert (switched.exit_code, switched.stderr) == (0, "")
 
 
 def test_clock_that_does_not_settle_exits_1() -> None:

@@ -17,6 +17,7 @@ from twiml_app.caller.session import Session
 from twiml_app.caller.types import OutgoingRequest, Webhook
 from twiml_app.emulator import ACCOUNT_SID, AUTH_TOKEN
 from twiml_app.emulator.context import Context
+from twiml_app.emulator.options import EmulatorOptions
 from twiml_app.emulator.parts import NOW, Parts, begin_at, keep_account, require_tools, takes_any_sender
 from twiml_app.emulator.profiles import find_profile
 from twiml_app.emulator.resources import Account, IncomingNumber, MessageRecord
@@ -57,7 +58,7 @@ class Assembled:
 
     def __post_init__(self) -> None:
         keep_account(self.context, ACCOUNT_SID, AUTH_TOKEN, None)
-        self.parts = Parts(self.context, self._answer, fetch=False, concurrency=10, reset=self._reset)
+        self.parts = Parts(self.context, self._answer, EmulatorOptions(concurrency=10), reset=self._reset)
         self.client = Client(self.parts.api)
 
     def _answer(self, request: OutgoingRequest) -> WebhookResponse:

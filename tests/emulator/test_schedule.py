@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.servers import LIMIT_S
-from twiml_app.emulator.clocks import LATEST, RunningClock, SteppedClock
+from twiml_app.emulator.clock_control import ClockControl
+from twiml_app.emulator.clocks import LATEST, RunningClock, SteppedClock, SwitchableClock
 from twiml_app.emulator.schedule import Schedule
 from twiml_app.errors import ConfigurationError
 
@@ -433,3 +434,81 @@ def test_thread_does_not_wait_for_ever_for_another_that_moves_the_clock() -> Non
         assert stepped.schedule.settle()
 
     assert stepped.happened == [(1, False), (2, "later")]
+
+
+def test_switched_clock_keeps_what_is_due_and_when() -> None:
+    """Nothing is lost, and nothing happens before its time."""
+    clock = SwitchableClock("step", START)
+    schedule = Schedule(clock)
+    control = ClockControl(clock, schedule)
+    ran: list[str] = []
+    happened = threading.Event()
+    schedule.at(START + 10, lambda: ran.append("first"))
+    schedule.at(START + 1000, happened.set)
+    schedule.start()
+    try:
+        control.switch("real")
+        control.switch("step")
+        control.advance(10)
+        assert ran == ["first"]
+        control.switch("fast")
+        control.advance(989)
+        assert happened.wait(10)
+        assert clock.now() >= START + 1000
+        with pytest.raises(ConfigurationError, match="'sundial' is not one of: real, fast, step"):
+            control.switch("sundial")
+        assert clock.kind == "fast"
+    finally:
+        schedule.stop()
+
+
+def test_clock_is_not_switched_while_it_is_stepped() -> None:
+    """An action would see two clocks."""
+    clock = SwitchableClock("step", START)
+    schedule = Schedule(clock)
+    begun, switched = threading.Event(), threading.Event()
+    kinds: list[str] = []
+
+    def act() -> None:
+        begun.set()
+        switched.wait(0.2)
+        kinds.append(clock.kind)
+
+    schedule.at(START + 1, act)
+    stepping = threading.Thread(target=schedule.advance, args=(1,))
+    stepping.start()
+    begun.wait(10)
+    ClockControl(clock, schedule).switch("real")
+    switched.set()
+    stepping.join(10)
+
+    assert kinds == ["step"]
+
+
+def test_clock_of_another_kind_cannot_be_switched() -> None:
+    """Tests pass clocks of their own."""
+    clock = SteppedClock(START)
+    control = ClockControl(clock, Schedule(clock))
+
+    with pytest.raises(ConfigurationError, match="this clock cannot be changed"):
+        control.switch("real")
+
+
+def test_change_of_the_clock_gives_up_waiting() -> None:
+    """A step that never ends does not block everything else."""
+    schedule = Schedule(SteppedClock(START))
+    begun, end = threading.Event(), threading.Event()
+
+    def act() -> None:
+        begun.set()
+        end.wait(10)
+
+    schedule.at(START + 1, act)
+    stepping = threading.Thread(target=schedule.advance, args=(1,))
+    stepping.start()
+    begun.wait(10)
+
+    with pytest.raises(ConfigurationError, match="it is being moved"), schedule.changing_clock(0.01):
+        pass
+    end.set()
+    stepping.join(10)

@@ -132,21 +132,24 @@ def phone(
 
 
 @click.command()
-@click.option("--advance", type=click.IntRange(min=0), metavar="SECONDS", help="Advance a step clock by this much.")
+@click.option("--advance", type=click.IntRange(min=0), metavar="SECONDS", help="Advance the clock by this much.")
+@click.option("--kind", type=click.Choice(["real", "fast", "step"]), help="Go on with another clock; nothing is lost.")
 @click.option("--settle", is_flag=True, help="Run until every message in transit is delivered or has failed.")
 @url_option
-def clock(advance: int | None, settle: bool, url: str) -> None:
-    """Show the emulator's time, or move it.
+def clock(advance: int | None, kind: str | None, settle: bool, url: str) -> None:
+    """Show the emulator's time, move it, or change how it runs.
 
-    Messages are delivered as time passes. If the emulator was started with --clock step, time only moves when you
-    move it. With any other clock, --settle waits and --advance is refused.
+    Messages are delivered as time passes. With a step clock, time only moves when you move it. With any other clock,
+    --settle waits; the real one cannot be advanced.
 
     \b
     Examples:
         twiml-app emulator clock --settle
         twiml-app emulator clock --advance 3600
+        twiml-app emulator clock --kind step
     """
     form = [("Seconds", str(advance))] if advance is not None else []
+    form += [("Kind", kind)] if kind else []
     form += [("Settle", "true")] if settle else []
     shown = call_emulator(url, "POST" if form else "GET", "clock", form)
     click.echo(shown["now"])

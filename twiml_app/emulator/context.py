@@ -16,6 +16,8 @@ from .profiles import Profile
 from .resources import API_2010, Account, IncomingNumber, MediaRecord, MessageRecord, MessagingService, PhoneSettings
 from .store import Condition, ResourceStore
 
+#: How many numbers are looked at to find the only one.
+_MANY = 100
 _DEFAULT_ERRORS = {"failed": 30008, "undelivered": 30003}
 
 
@@ -44,14 +46,15 @@ class Context:
         return found[0] if found else None
 
     def our_number(self, text: str) -> str:
-        """Return one of our numbers in Twilio's format; for an empty string, the only number that exists.
+        """Return one of our numbers in Twilio's format; for an empty string, the only one, WhatsApp senders aside.
 
         Raises: ConfigurationError.
         """
         if text:
             address = read_sender(text)
             return address.text if address else text
-        numbers = self.store.find(IncomingNumber, limit=2)
+        numbers = self.store.find(IncomingNumber, limit=_MANY)
+        numbers = [each for each in numbers if ":" not in each.phone_number] or numbers
         if len(numbers) != 1:
             raise ConfigurationError(
                 "number",

@@ -73,6 +73,11 @@ _FAILED = "The application failed: the reason is in its log."
 LoggedT = TypeVar("LoggedT")
 
 
+def what_to_do(code: int) -> str:
+    """Return the advice for an error code; empty if there is none."""
+    return _WHAT_TO_DO.get(code, "")
+
+
 def notify(watcher: Callable[[LoggedT], None] | None, logged: LoggedT) -> None:
     """Call the watcher, if there is one; an exception in it is logged."""
     if watcher is None:

@@ -23,6 +23,8 @@ SENDING_S = 0.2
 DELIVERING_S = 1.0
 
 _UNFINISHED = ("accepted", "scheduled", "queued", "sending", "sent")
+#: The statuses from which a message can be forced to its final one.
+_FORCED = ("queued", "sending", "sent")
 _IS_OURS = Condition("direction", "like", "outbound%")
 
 _SUSPENDED, _QUEUE_OVERFLOW, _TOO_EXPENSIVE, _NO_MMS = 30002, 30001, 30010, 30011
@@ -95,6 +97,27 @@ class Delivery:
             with self._context.lock:
                 self._queues.remove(canceled.from_, canceled.sid)
         return canceled
+
+    def force(self, sid: str, status: str, code: int) -> MessageRecord | None:
+        """Let a message in transit be ``delivered`` or ``failed`` now, or one that was delivered be ``read``.
+
+        A failure after the message was sent is ``undelivered``. Returns None if the message is in none of these states.
+        """
+        with self._context.lock:
+            message = self._context.store.get(MessageRecord, sid)
+            if message is None or message.status not in (_FORCED if status != "read" else ("delivered",)):
+                return None
+            self._queues.remove(message.from_, sid)
+            now = self._context.clock.now()
+            if status == "read":
+                return self._statuses.change(sid, frozenset({"delivered"}), status="read")
+            if status == "delivered":
+                self._mark_sent(message, now)
+                self._arrive(sid, now)
+            else:
+                final = "undelivered" if message.status == "sent" else "failed"
+                self._statuses.change(sid, frozenset({message.status}), status=final, error_code=code)
+            return self._context.store.get(MessageRecord, sid)
 
     def fail(self, message: MessageRecord, code: int) -> MessageRecord:
         """Fail a message that cannot be sent at all, with an error code."""
@@ -178,7 +201,7 @@ class Delivery:
     def _accept(self, sid: str, moment: float) -> None:
         """Let the carrier accept a message, or fail it."""
         message = self._context.store.get(MessageRecord, sid)
-        if message is None:
+        if message is None or message.status != "sending":
             return
         status, code = self._context.delivery_outcome(message.to)
         if status != "failed":
@@ -186,14 +209,19 @@ class Delivery:
         if code:
             self._statuses.change(sid, frozenset({"sending"}), status="failed", error_code=code)
             return
-        price = price_of(message.to, segments=message.num_segments, num_media=message.num_media)
-        if self._statuses.change(sid, frozenset({"sending"}), status="sent", date_sent=moment, price=price):
+        if self._mark_sent(message, moment):
             self._steps.at(moment + DELIVERING_S, self._deliver, sid)
+
+    def _mark_sent(self, message: MessageRecord, moment: float) -> bool:
+        """Mark a message as sent if it is not yet; returns whether it was marked."""
+        price = price_of(message.to, segments=message.num_segments, num_media=message.num_media)
+        changes = {"status": "sent", "date_sent": moment, "price": price}
+        return self._statuses.change(message.sid, frozenset({"queued", "sending"}), **changes) is not None
 
     def _deliver(self, sid: str, moment: float) -> None:
         """Let the phone receive a message, or report that it did not."""
         message = self._context.store.get(MessageRecord, sid)
-        if message is None:
+        if message is None or message.status != "sent":
             return
         status, code = self._context.delivery_outcome(message.to)
         if status != "undelivered":

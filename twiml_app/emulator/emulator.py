@@ -75,9 +75,7 @@ class Emulator:
         with ExitStack() as opened:  # closed again if anything raises
             self._open(options, opened)
             self._context = self._make_context(options, new_sid)
-            self._parts = Parts(
-                self._context, transport, fetch=options.fetch, concurrency=options.concurrency, reset=self.reset
-            )
+            self._parts = Parts(self._context, transport, options, reset=self.reset)
             keep_account(self._context, self.account_sid, self.auth_token, self._seed)
             self._parts.alerts.send_to(options.debugger_url)
             self._parts.delivery.resume()
@@ -95,7 +93,6 @@ class Emulator:
         opened.callback(self._server.stop)
 
     def _make_context(self, options: EmulatorOptions, new_sid: Callable[[str], str]) -> Context:
-        any_sender = takes_any_sender(self._store, options.state, self._seed, self.account_sid)
         return Context(
             store=self._store,
             clock=make_clock(options.clock, begin_at(self._store, options.start)),
@@ -103,7 +100,7 @@ class Emulator:
             base_url=self._server.url,
             new_sid=new_sid,
             random=Random(self.account_sid),  # noqa: S311  the same sequence on every run
-            any_sender=any_sender,
+            any_sender=takes_any_sender(self._store, options.state, self._seed, self.account_sid),
         )
 
     def start(self) -> Self:
@@ -116,7 +113,7 @@ class Emulator:
         if not self._is_started:
             self._is_started = True
             self._parts.schedule.start()
-            self._server.start(self._parts.api)
+            self._server.start(self._parts.page.application)
         return self
 
     def stop(self) -> None:
@@ -125,6 +122,7 @@ class Emulator:
             return
         self._is_stopped = True
         self.faults.stop()
+        self._parts.page.stop()
         self._server.stop()
         self._parts.schedule.stop()
         self._store.write(NOW, self._context.clock.now())
@@ -248,8 +246,15 @@ class Emulator:
         return self._parts.log.all()
 
     def advance(self, seconds: float) -> None:
-        """Move a stepped clock forward, and run everything that becomes due on the way."""
-        self._parts.schedule.advance(seconds)
+        """Move a stepped or a fast clock forward, and run everything that becomes due on the way."""
+        self._parts.clock_control.advance(seconds)
+
+    def switch_clock(self, kind: str) -> None:
+        """Go on with a clock that is ``real``, ``fast`` or ``step``; nothing that is pending is lost.
+
+        Raises: ConfigurationError.
+        """
+        self._parts.clock_control.switch(kind)
 
     def settle(self, timeout_s: float = 30.0) -> bool:
         """Process everything in transit except scheduled messages; return True if nothing is left."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from random import Random
@@ -106,6 +106,8 @@ class Faults:
     """The rules in force, in the order in which they were added; thread-safe."""
 
     def __init__(self) -> None:
+        #: Called after every change of the rules, and each time that one happens; it must be quick.
+        self.on_change: Callable[[], None] | None = None
         self._rules: dict[int, FaultRule] = {}
         self._used_up: deque[FaultRule] = deque(maxlen=MAX_RULES)
         self._random: dict[int, Random] = {}
@@ -128,6 +130,7 @@ class Faults:
             self._added += 1
             rule = self._rules[self._added] = FaultRule(self._added, checked)
             self._random[rule.id] = Random(f"{checked.kind} {checked.seed}")  # noqa: S311  the same in every run
+        self._changed()
         return rule
 
     def all(self) -> list[FaultRule]:
@@ -148,7 +151,9 @@ class Faults:
         """Remove the rule with this id; returns whether it was in force."""
         with self._lock:
             self._random.pop(number, None)
-            return self._rules.pop(number, None) is not None
+            is_removed = self._rules.pop(number, None) is not None
+        self._changed()
+        return is_removed
 
     def clear(self, kind: str = "") -> None:
         """Remove the rules of a kind, or all rules and what is known of those that are used up."""
@@ -158,6 +163,7 @@ class Faults:
             for rule in [*self._rules.values()]:
                 if kind in ("", rule.fault.kind):
                     del self._rules[rule.id], self._random[rule.id]
+        self._changed()
 
     @contextmanager
     def during(self, fault: Fault | None) -> Iterator[None]:
@@ -182,8 +188,15 @@ class Faults:
             for rule in self._rules.values():
                 if rule.fault.kind in kinds and occasion.is_meant_by(rule.fault) and self._is_drawn(rule):
                     self._note(rule)
-                    return rule.fault
-        return None
+                    break
+            else:
+                return None
+        self._changed()
+        return rule.fault
+
+    def _changed(self) -> None:
+        if self.on_change:
+            self.on_change()
 
     def wait(self, seconds: float) -> None:
         """Wait for some seconds of real time, or until the emulator is stopped."""

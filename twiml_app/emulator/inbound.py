@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from ..caller import Call
 from ..errors import ConfigurationError
 from .composing import Composer
 from .context import Context
@@ -93,6 +94,24 @@ class Inbound:
         text = Text(contact=contact, number=number, body=body, media=media)
         reply, *further = [self._receive(each) for each in arriving(self._context, text)]
         return replace(reply, further=further) if further else reply
+
+    def repeat(self, inbound: MessageRecord) -> Call:
+        """Call the program with a message that it has already received; Twilio would use its first answer.
+
+        Raises: ConfigurationError, if no URL answers the number; CallError.
+        """
+        route = self.route_of(inbound)
+        if isinstance(route, str):
+            raise ConfigurationError("number", route)
+        return self._execution.ask_again(inbound, route)
+
+    def route_of(self, inbound: MessageRecord) -> Route | str:
+        """Return the URLs that answer a message, or why there are none.
+
+        Raises: ConfigurationError, if the number is not ours any more.
+        """
+        owner = self._find_number(inbound.to)
+        return self._route(owner, self._context.find_service(owner))
 
     def _receive(self, text: Text) -> EmulatedReply:
         owner = self._find_number(text.number)

@@ -224,23 +224,40 @@ def check_content_type(media: FetchedMedia) -> None:
         raise ApiError(BAD_MEDIA, f"Invalid media: {problem}. Use that of the file, such as image/jpeg.")
 
 
+def uploaded(name: str, content_type: str, content: bytes) -> FetchedMedia:
+    """Return a file that was uploaded for a phone to send.
+
+    Raises: ApiError, 21620, for one that Twilio would refuse.
+    """
+    bare = plain(content_type)
+    empty = None if content else ("it is empty", "Choose another file.")
+    for found in (_type_problem(bare), empty, _bytes_problem(bare, content)):
+        if found:
+            raise ApiError(BAD_MEDIA, f"Invalid media: {shown(name)}: {found[0]}. {found[1]}")
+    return FetchedMedia(content_type=bare, content=content)
+
+
 def _check_type(url: str, content_type: str) -> None:
     """Refuse a content type that is not one of media.
 
     Raises: ApiError, 21620.
     """
+    if found := _type_problem(content_type):
+        raise _media_error(url, *found)
+
+
+def _type_problem(content_type: str) -> tuple[str, str] | None:
+    """Return why a content type is not one of media, and what to do; None if it is one."""
     if not is_content_type(content_type) or content_type in UNKNOWN:
         readable = " ".join(content_type.split())
         problem = f"its content type is {shown(readable) or 'missing'}, so the kind of file is unknown"
-        raise _media_error(url, problem, "Send the content type of the file, such as image/jpeg.")
+        return problem, "Send the content type of the file, such as image/jpeg."
     if content_type in PAGES:
         problem = f"it is an HTML page ({content_type}), not a media file"
-        raise _media_error(
-            url, problem, "Use the URL of the file itself, not of a page that shows it or asks for a login."
-        )
+        return problem, "Use the URL of the file itself, not of a page that shows it or asks for a login."
     if content_type in PROGRAMS:
-        problem = f"it is a program ({content_type}), not a media file"
-        raise _media_error(url, problem, "Send a link to it in the text.")
+        return f"it is a program ({content_type}), not a media file", "Send a link to it in the text."
+    return None
 
 
 def _check_bytes(url: str, content_type: str, content: bytes) -> None:
@@ -248,12 +265,18 @@ def _check_bytes(url: str, content_type: str, content: bytes) -> None:
 
     Raises: ApiError, 21620.
     """
+    if found := _bytes_problem(content_type, content):
+        raise _media_error(url, *found)
+
+
+def _bytes_problem(content_type: str, content: bytes) -> tuple[str, str] | None:
+    """Return why bytes do not match their content type, and what to do; None if they may match."""
     found = sniff(content)
     if content_type in found or not (found or content_type in _PLACEHOLDERS):
-        return
+        return None
     contents = f"are those of {found[0]}" if found else "do not match it"
     problem = f"its content type is {content_type}, but its bytes {contents}"
-    raise _media_error(url, problem, "Send the right content type, or the right file.")
+    return problem, "Send the right content type, or the right file."
 
 
 def _media_error(url: str, problem: str, remedy: str) -> ApiError:

@@ -34,6 +34,10 @@ class OptOuts:
         if self._context.store.get(OptOut, key) is not None:
             raise ApiError(21610, "Attempt to send to unsubscribed recipient.")
 
+    def has(self, sender: str, contact: str) -> bool:
+        """Return whether a contact has opted out of messages from a number."""
+        return self._context.store.get(OptOut, self._key(sender, contact)) is not None
+
     def note(self, text: str, *, contact: str, number: str, account_sid: str) -> str:
         """Record an opt-out word and return the answer to it; empty if the text is not such a word.
 
@@ -43,12 +47,13 @@ class OptOuts:
         if not kind or not number.startswith("+"):
             return ""
         if kind == "STOP":
-            self._record(contact, number, account_sid)
+            self.record(contact, number, account_sid)
         if kind == "START":
             self._context.store.delete(OptOut, self._key(number, contact))
         return _ANSWERS[kind]
 
-    def _record(self, contact: str, number: str, account_sid: str) -> None:
+    def record(self, contact: str, number: str, account_sid: str) -> None:
+        """Record that a contact wants nothing more from a number."""
         now = self._context.clock.now()
         self._context.store.save(
             OptOut(

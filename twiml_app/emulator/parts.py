@@ -12,6 +12,7 @@ from ..caller import Transport, is_http_url
 from ..errors import ConfigurationError
 from .alerts import Alerts
 from .auto_replies import AutoReplies
+from .clock_control import ClockControl
 from .composing import Composer
 from .context import Context
 from .debugger import Debugger
@@ -20,6 +21,8 @@ from .delivery_steps import DeliverySteps
 from .inbound import Inbound
 from .media import MediaFetcher
 from .opt_outs import OptOuts
+from .options import EmulatorOptions
+from .phone_page.assembly import PageAssembly, Used
 from .phones import Phones
 from .replying import Replying
 from .resources import Account
@@ -69,10 +72,11 @@ class Parts:
     """The connected parts of an emulator."""
 
     def __init__(
-        self, context: Context, transport: Transport, *, fetch: bool, concurrency: int, reset: Callable[[], None]
+        self, context: Context, transport: Transport, options: EmulatorOptions, *, reset: Callable[[], None]
     ) -> None:
         self.context = context
         self.schedule = Schedule(context.clock)
+        self.clock_control = ClockControl(context.clock, self.schedule)
         self.debugger = Debugger(context.store, context.clock, context.new_sid)
         self.webhook_log = WebhookLog(transport, context.clock, tokens_of=self._tokens_of)
         self.webhooks = Webhooks(context, self.debugger, self.webhook_log)
@@ -82,13 +86,14 @@ class Parts:
         statuses = StatusChanges(context, self.schedule, steps, self.webhooks.post_status)
         self.delivery = Delivery(context, steps, statuses)
         self.composer, self.opt_outs = Composer(context), OptOuts(context)
-        self.fetcher = MediaFetcher(transport, fetch_anywhere=fetch)
+        self.fetcher = MediaFetcher(transport, fetch_anywhere=options.fetch)
         self.replying = Replying(context, self.debugger, self.composer, self.delivery, self.opt_outs, self.fetcher)
         self.inbound = self._make_inbound()
         self.delivery.on_delivered = AutoReplies(context, self.schedule, self.inbound).note
         self.phones = Phones(context)
-        self.access, self.log = Access(context.store, concurrency), RequestLog()
+        self.access, self.log = Access(context.store, options.concurrency), RequestLog()
         self.api = Api(context, self.access, self.log, self._rules(reset))
+        self.page = PageAssembly(self._used(options, reset), self.api)
 
     def clear(self) -> None:
         """Forget everything that is not in the store: scheduled actions, queues, cookies, logs and so on."""
@@ -100,6 +105,24 @@ class Parts:
         self.replying.clear()
         self.context.faults.clear()
         self.log.clear()
+        self.page.clear()
+
+    def _used(self, options: EmulatorOptions, reset: Callable[[], None]) -> Used:
+        """Return the parts that the phone page uses."""
+        return Used(
+            context=self.context,
+            schedule=self.schedule,
+            clock_control=self.clock_control,
+            debugger=self.debugger,
+            inbound=self.inbound,
+            delivery=self.delivery,
+            opt_outs=self.opt_outs,
+            phones=self.phones,
+            webhook_log=self.webhook_log,
+            host=options.host,
+            program=options.program,
+            reset=reset,
+        )
 
     def _tokens_of(self, account_sid: str) -> tuple[str, ...]:
         """Return the secrets that sign the webhooks of an account."""
@@ -138,7 +161,7 @@ class Parts:
             ControlLogs(context, self.debugger, self.alerts, self.log, self.webhook_log),
             ControlFaults(context),
             ControlPhones(context, self.phones),
-            Control(context, self.schedule, self.inbound, self.fetcher, reset=reset),
+            Control(context, self.clock_control, self.inbound, self.fetcher, reset=reset),
         )
         return [rule for resource in resources for rule in resource.rules()]
 

@@ -19,6 +19,9 @@ from .chunked_body import ChunkedBody
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
+#: The path of the phone page whose response is sent as it is made, on a connection of its own.
+STREAM = "/_phone/events"
+
 #: A body that is read as a whole before it is answered: one that is shorter than 100 kB.
 _SHORT_LENGTH = re.compile(r"[0-9]{1,5}")
 
@@ -52,6 +55,8 @@ class RequestHandler(WSGIRequestHandler):
 
     def _short_length(self) -> int | None:
         """Return the length of a short body; None if the connection must be closed after this request."""
+        if self.path.startswith(STREAM):
+            return None
         is_last = self.close_connection or "close" in self.headers.get("Connection", "").lower()
         if is_last or self.request_version != "HTTP/1.1" or "Transfer-Encoding" in self.headers:
             return None

@@ -7,8 +7,8 @@ import itertools
 import math
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from queue import Empty, SimpleQueue
@@ -105,6 +105,7 @@ class Schedule:
         self._stepping = threading.RLock()
         self._workers: _Workers | None = None
         self._thread: threading.Thread | None = None
+        self._is_started = False
 
     def at(self, due: float, action: Action, *, patient: bool = False, quick: bool = False) -> None:
         """Run an action at a given time.
@@ -117,8 +118,13 @@ class Schedule:
             self._changed.notify_all()
 
     def start(self) -> None:
-        """Start to run actions, if the clock is a running one."""
-        if not self._clock.speed or self._thread:
+        """Start to run actions whenever the clock is a running one."""
+        with self._changed:
+            self._is_started = True
+            self._drive_if_running()
+
+    def _drive_if_running(self) -> None:
+        if not self._is_started or not self._clock.speed or self._thread:
             return
         self._workers = _Workers(_WORKERS, self._perform)
         self._thread = threading.Thread(target=self._drive, args=(self._workers,), name="twilio clock", daemon=True)
@@ -128,6 +134,7 @@ class Schedule:
         """Wait for running actions, up to a time limit, and drop the rest."""
         with self._changed:
             thread, self._thread = self._thread, None
+            self._is_started = False
             self._changed.notify_all()
         if thread and self._workers:
             thread.join(self._stop_s)
@@ -142,6 +149,22 @@ class Schedule:
             self._events.clear()
             self._waiting = 0
             self._changed.notify_all()
+
+    @contextmanager
+    def changing_clock(self, timeout_s: float) -> Iterator[None]:
+        """Run nothing while the clock is changed in a block; what is due by its new time runs afterwards.
+
+        Raises: ConfigurationError, if another thread moves the clock for longer than the timeout.
+        """
+        if not self._stepping.acquire(timeout=timeout_s):
+            raise ConfigurationError("clock", "it is being moved at the moment: try again")
+        try:
+            with self._changed:
+                yield
+                self._drive_if_running()
+                self._changed.notify_all()
+        finally:
+            self._stepping.release()
 
     def advance(self, seconds: float) -> None:
         """Move a stepped clock forward, and run the actions that become due on the way.
@@ -219,8 +242,9 @@ class Schedule:
         with self._changed:
             while self._thread:
                 now = self._clock.now()
-                if event := self._pop_due(now):
+                if self._clock.speed and (event := self._pop_due(now)):
                     return event
-                wait_s = (self._events[0].due - now) / self._clock.speed if self._events else None
+                is_next_known = self._events and self._clock.speed
+                wait_s = (self._events[0].due - now) / self._clock.speed if is_next_known else None
                 self._changed.wait(wait_s)
         return None

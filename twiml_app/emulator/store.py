@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +34,8 @@ class ResourceStore:
     def __init__(self, path: str | Path = MEMORY) -> None:
         #: The database, which also keeps the pending tasks.
         self.database = Database(path)
+        #: Called with the kind and the sid of every resource that was saved or deleted; it must be quick.
+        self.on_change: Callable[[type[Resource], str], None] | None = None
 
     def close(self) -> None:
         """Close the database."""
@@ -57,6 +59,7 @@ class ResourceStore:
             " ON CONFLICT (kind, sid) DO UPDATE SET account_sid = excluded.account_sid, data = excluded.data",
             row,
         )
+        self._note(type(resource), resource.sid)
         return resource
 
     def get(self, kind: type[ResourceT], sid: str) -> ResourceT | None:
@@ -73,7 +76,13 @@ class ResourceStore:
             self.database.execute(
                 "INSERT OR REPLACE INTO deleted SELECT kind, sid, n FROM resources WHERE kind = ? AND sid = ?", key
             )
-            return self.database.execute("DELETE FROM resources WHERE kind = ? AND sid = ?", key).rowcount > 0
+            is_deleted = self.database.execute("DELETE FROM resources WHERE kind = ? AND sid = ?", key).rowcount > 0
+        self._note(kind, sid)
+        return is_deleted
+
+    def _note(self, kind: type[Resource], sid: str) -> None:
+        if self.on_change:
+            self.on_change(kind, sid)
 
     def find(
         self,

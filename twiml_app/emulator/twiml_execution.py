@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from ..caller import Session, Webhook, resolve, without_userinfo
+from ..caller import Call, Session, Webhook, resolve, without_userinfo
 from ..errors import CallError, TwimlError
 from ..webhook import Form
 from .debugger import Debugger
@@ -75,6 +75,14 @@ class TwimlExecution:
             error = (("ErrorCode", str(failure.code)), ("ErrorUrl", failure.url))
             self._follow(action, _Next(route.fallback_url, route.fallback_method, error))
         return tuple(action.replies)
+
+    def ask_again(self, inbound: MessageRecord, route: Route) -> Call:
+        """Call the URL for a message once more, as if the network had doubled the request; nothing is executed.
+
+        Raises: CallError.
+        """
+        webhook = Webhook(url=route.url, method=route.method)
+        return self._webhooks.call(webhook, self._webhooks.inbound_form(inbound), message=inbound, session=Session())
 
     def _follow(self, action: _Action, start: _Next) -> _Failure | None:
         """Execute a document and those it redirects to; a failure is reported in the debugger and returned."""

@@ -215,7 +215,10 @@ def test_clock_is_advanced(client: Client) -> None:
     after = client.post("/_emulator/clock", {"Seconds": "3600"}).json
     sent = client.get("/_emulator/outbox").json["messages"]
 
-    assert (before, after) == ({"now": "2023-11-14T22:13:20Z"}, {"now": "2023-11-14T23:13:20Z"})
+    assert (before, after) == (
+        {"now": "2023-11-14T22:13:20Z", "kind": "step"},
+        {"now": "2023-11-14T23:13:20Z", "kind": "step"},
+    )
     assert [message["status"] for message in sent] == ["delivered"]
 
 
@@ -225,7 +228,7 @@ def test_clock_is_advanced_until_nothing_is_in_transit(client: Client) -> None:
 
     reply = client.post("/_emulator/clock", {"Settle": "true"})
 
-    assert (reply.status, reply.json) == (200, {"now": "2023-11-14T22:13:21Z", "settled": True})
+    assert (reply.status, reply.json) == (200, {"now": "2023-11-14T22:13:21Z", "kind": "step", "settled": True})
     assert [message["status"] for message in client.get("/_emulator/outbox").json["messages"]] == ["delivered"]
 
 
@@ -236,7 +239,7 @@ def test_step_clock_does_not_move_otherwise(form: dict[str, str], client: Client
     """Only the test moves the time."""
     client.text()
 
-    assert client.post("/_emulator/clock", form).json == {"now": "2023-11-14T22:13:20Z"}
+    assert client.post("/_emulator/clock", form).json == {"now": "2023-11-14T22:13:20Z", "kind": "step"}
     assert [message["status"] for message in client.get("/_emulator/outbox").json["messages"]] == ["queued"]
 
 
@@ -247,12 +250,14 @@ def test_clock_refuses_invalid_values(form: dict[str, str], client: Client) -> N
 
 
 def test_running_clock_cannot_be_moved() -> None:
-    """A running clock can only settle."""
+    """The real clock can only settle, or become another one."""
     with Emulator(EmulatorOptions(clock="real", start=START)) as emulator:
         client = Client(emulator)
 
         assert client.post("/_emulator/clock", {"Seconds": "5"}).error == (400, 20001)
         assert client.post("/_emulator/clock", {"Settle": "true"}).status == 200
+        assert client.post("/_emulator/clock", {"Kind": "sundial"}).error == (400, 20001)
+        assert client.post("/_emulator/clock", {"Kind": "step", "Seconds": "5"}).json["kind"] == "step"
 
 
 def test_clock_cannot_pass_the_last_date() -> None:

@@ -9,13 +9,14 @@ import time
 from collections.abc import Callable, Iterator
 
 from ...errors import ApiError, ConfigurationError
+from ..clock_control import ClockControl
+from ..clocks import KINDS
 from ..context import Context
 from ..faults import MAX_COUNT, MAX_STATUS, MIN_STATUS, Fault
 from ..inbound import EmulatedReply, Inbound
 from ..media import MediaFetcher
 from ..reactions import reaction_text
 from ..resources import MessageRecord
-from ..schedule import Schedule
 from ..store import Condition
 from ..text_faults import text_fault
 from .control_logs import entry_fields
@@ -37,14 +38,14 @@ class Control:
     def __init__(
         self,
         context: Context,
-        schedule: Schedule,
+        clock_control: ClockControl,
         inbound: Inbound,
         fetcher: MediaFetcher,
         *,
         reset: Callable[[], None],
     ) -> None:
         self._context = context
-        self._schedule = schedule
+        self._clock_control = clock_control
         self._inbound = inbound
         self._fetcher = fetcher
         self._reset = reset
@@ -122,25 +123,24 @@ class Control:
         return PlainDocument(document=self._time())
 
     def _time(self) -> Fields:
-        return {"now": iso_date(self._context.clock.now())}
+        clock = self._context.clock
+        return {"now": iso_date(clock.now()), "kind": clock.kind}
 
     def move(self, request: ApiRequest) -> ApiAnswer:
-        """Advance a step clock by ``Seconds``; with ``Settle``, run until nothing is in transit."""
-        seconds = request.form.integer("Seconds", 0, 999_999_999, 20001)
-        if seconds is not None and self._context.clock.speed:
-            raise ApiError(20001, "This clock runs automatically: to move it, start the emulator with --clock step.")
-        if seconds:
-            self._advance(seconds)
+        """Go on with a clock of another ``Kind``, advance by ``Seconds``, and ``Settle`` what is in transit."""
+        seconds = request.form.integer("Seconds", 0, 999_999_999, INVALID_PARAMETER)
+        kind = request.form.choice("Kind", KINDS)
+        try:
+            if kind:
+                self._clock_control.switch(kind)
+            if seconds:
+                self._clock_control.advance(seconds)
+        except ConfigurationError as error:
+            raise ApiError(INVALID_PARAMETER, str(error)) from error
         if request.form.flag("Settle"):
-            settled = self._schedule.settle()
+            settled = self._clock_control.settle()
             return PlainDocument(document={**self._time(), "settled": settled})
         return self.time(request)
-
-    def _advance(self, seconds: float) -> None:
-        try:
-            self._schedule.advance(seconds)
-        except ConfigurationError as error:
-            raise ApiError(20001, str(error)) from error
 
     def fail(self, request: ApiRequest) -> ApiAnswer:
         """Answer the next ``Requests`` requests to the REST API with ``Status``, by default 503."""

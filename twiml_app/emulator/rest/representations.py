@@ -104,7 +104,7 @@ def message_fields(message: MessageRecord, profile: Profile, suffix: str, *, is_
         "price": json_price(message.price, profile.price_is_number and suffix == ".json"),
         "price_unit": message.price_unit,
         "error_code": message.error_code,
-        "error_message": _error_message(message.error_code),
+        "error_message": error_message(message.error_code),
         "uri": base + suffix,
         "subresource_uris": subresources,
     }
@@ -122,7 +122,8 @@ def _shown_body(message: MessageRecord) -> str:
     return "" if message.discards_body else message.body
 
 
-def _error_message(code: int | None) -> str | None:
+def error_message(code: int | None) -> str | None:
+    """Return what an error code means; None for an unlisted one."""
     known = error_code(code or 0)
     return known.meaning[:1].upper() + known.meaning[1:] if known else _REFUSALS.get(code or 0)
 

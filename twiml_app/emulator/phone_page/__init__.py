@@ -1,0 +1,1 @@
+"""The phone page: phones in the browser, at the emulator's root."""

@@ -1,0 +1,85 @@
+// One message as it is shown in the conversation.
+
+import { icon, make, spoken, text } from "./dom.js";
+import { isChanged, lastAnswer } from "./answers.js";
+import { model, select } from "./model.js";
+import { clockTime, counted, fullTime, shortened, statusIcon, statusTone, statusWords } from "./words.js";
+
+/** Return the element of a message. */
+export function bubble(message) {
+  const isInbound = message.direction === "inbound";
+  const isFailed = Boolean(message.error) || (isInbound && message.problems > 0);
+  const names = ["message", isInbound ? "inbound" : "outbound", isFailed ? "failed" : ""];
+  const body = make("div", { className: "bubble", dir: "auto" }, ...content(message));
+  body.addEventListener("click", (event) => {
+    // Whoever selects text or opens a picture does not ask for the story.
+    if (!event.target.closest("a") && !getSelection().toString()) select(message.sid);
+  });
+  const said = spoken(isInbound ? "From this phone: " : "Reply: ");
+  body.prepend(said);
+  return make(
+    "article",
+    { className: names.filter(Boolean).join(" "), data: { sid: message.sid }, dir: "ltr" },
+    body,
+    metaOf(message, isInbound),
+    diffOf(message),
+  );
+}
+
+function content({ body, media }) {
+  const files = media.map(({ url, content_type: kind, is_image: isImage }, at) => {
+    const name = isImage ? `Picture ${at + 1}` : `File (${kind})`;
+    const link = make("a", { href: url, target: "_blank", rel: "noopener" });
+    link.append(isImage ? make("img", { src: url, alt: name, loading: "lazy" }) : name);
+    return link;
+  });
+  return [
+    files.length ? make("div", { className: "pictures" }, ...files) : null,
+    body ? text("p", "", body) : null,
+    body || files.length ? null : text("span", "nothing", "no text"),
+  ];
+}
+
+/** Return the line below a message: a button that shows what happened. */
+function metaOf(message, isInbound) {
+  const { sid, date, status, error, problems, num_segments: segments, body } = message;
+  const parts = [make("time", { dateTime: new Date(date * 1000).toISOString(), title: fullTime(date) }, clockTime(date))];
+  if (!isInbound) parts.push(...ticks(status, error));
+  if (isInbound && problems) parts.push(text("span", "bad", counted(problems, "problem")));
+  if (segments > 1) parts.push(text("span", "", `${segments} segments`));
+  const label = spoken(` What happened to “${shortened(body, 40)}”`);
+  return make(
+    "button",
+    { type: "button", className: "meta", data: { key: sid }, tabIndex: -1, on: { click: () => select(sid) } },
+    ...parts,
+    label,
+  );
+}
+
+/** Return the ticks of a status, in words too: shown if something went wrong, otherwise spoken. */
+function ticks(status, error) {
+  const tone = statusTone(status);
+  const words = error ? `${statusWords(status)}, ${error.code}: ${error.text}` : statusWords(status);
+  const isShown = error || !["sent", "delivered", "read"].includes(status);
+  return [
+    make("span", { className: `ticks ${tone}`, title: words }, icon(statusIcon(status))),
+    isShown ? text("span", tone === "bad" ? "bad" : "", words) : spoken(words),
+  ];
+}
+
+/** Return what is different since the conversation was run again; nothing for an answer that is the same. */
+function diffOf(message) {
+  const answer = lastAnswer(message, model);
+  if (!answer || !isChanged(answer)) return null;
+  return make("details", { className: "changed", open: true }, make("summary", {}, "The answer has changed"), diff(answer.differences));
+}
+
+/** Return the lines of a diff; what was removed and added is said in words too. */
+export function diff(lines) {
+  const kinds = { "+": ["added", "Now: "], "-": ["removed", "Before: "] };
+  const shown = lines.map((line) => {
+    const [kind, words] = kinds[line[0]] ?? ["", ""];
+    return make("span", { className: kind }, words ? spoken(words) : "", line);
+  });
+  return make("pre", { className: "diff" }, ...shown);
+}
