@@ -8,6 +8,7 @@ from importlib import metadata
 import click
 
 from .. import logs
+from .chat import chat
 from .check import check
 from .conversation import conversation
 from .emulator import emulator
@@ -38,6 +39,6 @@ def main() -> None:
 
 for command in (
     *(new, routes, match, simulate, explain, check, overview, journal, ledger, conversation, opt_outs),
-    *(send_command, sends, replay_command, worker, emulator),
+    *(send_command, sends, replay_command, worker, emulator, chat),
 ):
     main.add_command(command)
