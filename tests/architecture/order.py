@@ -121,6 +121,7 @@ INSIDE: dict[str, tuple[str, ...]] = {
     "cli": (
         *("common", "emulator_parameters", "emulator_client"),
         *("emulator_logs", "emulator_controls", "emulator_faults", "emulator"),
+        *("chat_lines", "chat_pictures", "chat_commands", "chat_emulator", "chat_url", "chat"),
         *(
             "chaos",
             "check",
