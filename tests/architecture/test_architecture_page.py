@@ -24,7 +24,7 @@ DRAWINGS = [
     "An inbound text through the emulator",
 ]
 #: The modules that make the parts of the others and hand them to each other.
-ASSEMBLERS = ("assembly", "app", "emulator.parts", "emulator.emulator")
+ASSEMBLERS = ("assembly", "app", "emulator.parts", "emulator.phone_page.assembly", "emulator.emulator")
 _BRANCH = re.compile(r"((?:│   |    )*)[├└]([─~])> ([\w.]+)(?: {2,}\S.*)?")
 _ROOT = re.compile(r"([\w.]+) {2,}\S.*")
 

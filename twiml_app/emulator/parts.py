@@ -118,6 +118,7 @@ class Parts:
             delivery=self.delivery,
             opt_outs=self.opt_outs,
             phones=self.phones,
+            webhooks=self.webhooks,
             webhook_log=self.webhook_log,
             host=options.host,
             program=options.program,

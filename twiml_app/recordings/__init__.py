@@ -1,7 +1,8 @@
 """Recorded exchanges: their file format, comparison, scrubbing and replay."""
 
+from ..exchanges import Exchange, write_line
 from .comparison import differences
-from .format import Exchange, read_file, update_file, write_file, write_line
+from .format import read_file, update_file, write_file
 from .media import local_media
 from .phone_numbers import require_phone_numbers
 from .replay import Destination, ProvingTransport, Replayed, Sender, SendExchange, Sent, replay

@@ -16,9 +16,9 @@ from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 from xml.sax.saxutils import escape
 
+from ..exchanges import Exchange
 from ..media import local_files
 from ..webhook import Form, WebhookResponse
-from .format import Exchange
 
 _MEDIA_URL = re.compile(r"MediaUrl[0-9]{1,3}")
 _LONGEST_NAME = 100

@@ -14,10 +14,10 @@ from urllib.parse import urlencode, urlsplit
 from ..caller import Caller, CookieJar, OutgoingRequest, Session, Transport, Webhook, target_of
 from ..errors import CallError
 from ..events import TOKEN_PARAMETER
+from ..exchanges import Exchange
 from ..receiver import EFFECTS_HEADER, REPLAY_HEADER, ReplayProofs
 from ..webhook import Endpoint, Form, WebhookResponse
 from .comparison import differences, effect_differences, with_host_of
-from .format import Exchange
 from .url_secrets import without_secrets
 
 

@@ -12,11 +12,11 @@ from lxml import etree
 
 from ..alerts import Alert
 from ..events import REPLY_PARAMETER, parse_event
+from ..exchanges import Exchange
 from ..reactions import split_reaction
 from ..twiml import DECLARATION
 from ..webhook import Form, WebhookResponse
 from .fakes import Fakes
-from .format import Exchange
 from .parameters import ADDRESSES, COORDINATES, PAYLOAD, PAYLOAD_CODES, PERSONS, PLACES, TEXTS, is_code, is_known
 from .payloads import strings_in, with_strings
 from .phone_numbers import DEFAULT_REGION, NumberFinder, number_finder

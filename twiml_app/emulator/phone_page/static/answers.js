@@ -1,20 +1,22 @@
-// Which messages show the result of running their conversation again.
+// What is different since a conversation was run again, and where it is shown.
 
-import { currentKey } from "./model.js";
+import { currentKey, model } from "./model.js";
 
-/** Return whether an answer of a run is different from before. */
-export function isChanged(answer) {
-  return answer.changed;
+/** Return the answers of a run that count: those to texts, and those to status callbacks that have changed. */
+export function answersOf(run) {
+  return run.answers.filter(({ what, changed }) => what !== "status" || changed);
 }
 
-/** Return the answer that is shown below a message: below the last reply to a text, or below the text if it has none. */
-export function lastAnswer(message, model) {
+/** Return the changed answers that are shown below a message. */
+export function changesBelow(message) {
   const run = model.runs.get(currentKey());
-  if (!run) return undefined;
-  const asked = message.direction === "inbound" ? message.sid : message.in_reply_to;
-  const answer = run.answers.find((each) => each.sid === asked);
-  if (!answer) return undefined;
-  const replies = [...model.messages.values()].filter((each) => each.in_reply_to === asked);
-  const last = replies.length ? replies.at(-1).sid : asked;
-  return last === message.sid ? answer : undefined;
+  const changed = run?.answers.filter((each) => each.changed) ?? [];
+  return changed.filter((answer) => placeOf(answer) === message.sid);
+}
+
+/** Return the SID of the message below which an answer is shown: the last reply to a text, or the text without one. */
+function placeOf({ sid, what }) {
+  if (what === "status") return sid;
+  const replies = [...model.messages.values()].filter((each) => each.in_reply_to === sid);
+  return replies.length ? replies.at(-1).sid : sid;
 }

@@ -1,8 +1,8 @@
 // One message as it is shown in the conversation.
 
 import { icon, make, spoken, text } from "./dom.js";
-import { isChanged, lastAnswer } from "./answers.js";
-import { model, select } from "./model.js";
+import { changesBelow } from "./answers.js";
+import { select } from "./model.js";
 import { clockTime, counted, fullTime, shortened, statusIcon, statusTone, statusWords } from "./words.js";
 
 /** Return the element of a message. */
@@ -22,7 +22,7 @@ export function bubble(message) {
     { className: names.filter(Boolean).join(" "), data: { sid: message.sid }, dir: "ltr" },
     body,
     metaOf(message, isInbound),
-    diffOf(message),
+    ...changesBelow(message).map(changeOf),
   );
 }
 
@@ -67,11 +67,10 @@ function ticks(status, error) {
   ];
 }
 
-/** Return what is different since the conversation was run again; nothing for an answer that is the same. */
-function diffOf(message) {
-  const answer = lastAnswer(message, model);
-  if (!answer || !isChanged(answer)) return null;
-  return make("details", { className: "changed", open: true }, make("summary", {}, "The answer has changed"), diff(answer.differences));
+/** Return what is different since the conversation was run again. */
+function changeOf({ what, status, differences }) {
+  const words = what === "status" ? `The answer to its status callback (${statusWords(status)}) has changed` : "The answer has changed";
+  return make("details", { className: "changed", open: true }, make("summary", {}, words), diff(differences));
 }
 
 /** Return the lines of a diff; what was removed and added is said in words too. */

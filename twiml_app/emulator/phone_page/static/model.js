@@ -131,6 +131,13 @@ export function takeMessage(message, isOptedOut = undefined) {
   tell("conversations");
 }
 
+/** Load one message again, for example because something went wrong with it. */
+export async function refresh(sid) {
+  if (!model.messages.has(sid)) return;
+  const { message } = await get(`messages/${sid}`);
+  if (model.messages.has(sid)) takeMessage(message);
+}
+
 function only({ contact, number }) {
   return { contact, number, channel: channelOf(contact) };
 }

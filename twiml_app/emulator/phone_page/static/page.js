@@ -10,7 +10,7 @@ import { byId, fill, make } from "./dom.js";
 import { startFaults } from "./faults.js";
 import { follow } from "./live.js";
 import { startLog } from "./log.js";
-import { addPhone, currentKey, keyOf, loadConversations, model, on, open, takeMessage, tell } from "./model.js";
+import { addPhone, currentKey, keyOf, loadConversations, model, on, open, refresh, takeMessage, tell } from "./model.js";
 import { showConnection, startNotices } from "./notices.js";
 import { showPhones, startPhones } from "./phones.js";
 import { startRuns, takeRun } from "./runs.js";
@@ -21,7 +21,7 @@ const EVENTS = {
   message: ({ message, is_opted_out: isOptedOut }) => [takeMessage(message, isOptedOut), tell("happened", { sid: message.sid }), tell("happened", { sid: message.in_reply_to })],
   deleted: ({ sid }) => [model.messages.delete(sid), tell("messages", { keepPlace: true })],
   webhook: (event) => tell("happened", event),
-  debugger: (event) => tell("happened", event),
+  debugger: (event) => [tell("happened", event), attempt(() => refresh(event.sid))],
   clock: ({ clock }) => takeClock(clock),
   faults: ({ faults }) => put("faults", faults),
   program: ({ program }) => put("program", program),

@@ -1,7 +1,7 @@
 // Run a conversation again against the code as it is now, by a button or after every reload.
 
 import { post } from "./api.js";
-import { isChanged } from "./answers.js";
+import { answersOf } from "./answers.js";
 import { attempt, confirmed } from "./dialogs.js";
 import { button, byId, fill, icon, make, text } from "./dom.js";
 import { currentKey, isCurrent, keyOf, model, on, tell } from "./model.js";
@@ -34,10 +34,11 @@ async function run() {
   const { contact, number } = model.current;
   running = currentKey();
   draw();
-  const result = await attempt(() => post("run", { contact, number }));
+  // Why a run was not possible stays to be read, like the result of one.
+  const failed = (problem) => ({ contact, number, answers: [], error: problem.message });
+  const result = await post("run", { contact, number }).catch(failed);
   running = "";
-  if (result) takeRun(result);
-  draw();
+  takeRun(result);
 }
 
 /** Return whether the warning about side effects was read; it is shown once per session. */
@@ -78,12 +79,13 @@ function drawButton() {
 
 function resultOf(result) {
   if (!result) return null;
-  const changed = result.answers.filter(isChanged);
+  const answers = answersOf(result);
+  const changed = answers.filter((each) => each.changed);
   const forget = button("Dismiss", () => [model.runs.delete(currentKey()), tell("runs"), byId("run-button").focus()], { className: "plain" });
   const show = () => document.querySelector(".changed summary")?.focus();
   const words = changed.length
-    ? `Run again: ${changed.length} of ${counted(result.answers.length, "answer")} changed`
-    : `Run again: ${result.answers.length === 1 ? "the answer is" : `all ${result.answers.length} answers are`} the same`;
+    ? `Run again: ${changed.length} of ${counted(answers.length, "answer")} changed`
+    : `Run again: ${answers.length === 1 ? "the answer is" : `all ${answers.length} answers are`} the same`;
   const tone = result.error ? "bad" : changed.length ? "warn" : "good";
   return make(
     "div",

@@ -40,7 +40,7 @@ function stepOf(request, limit) {
       make("span", { className: "quiet small" }, duration(milliseconds)),
       text("span", "when", exactTime(date)),
     ),
-    verdict ? text("p", "", verdict) : null,
+    isNews(request) ? text("p", "", verdict) : null,
     request.step === "answer" && request.what !== "status" ? handlerOf(request, limit) : null,
     request.exception ? make("div", { className: "alarm" }, make("strong", {}, "Exception "), make("code", {}, request.exception)) : null,
     factsOf(request),
@@ -53,6 +53,12 @@ function stepOf(request, limit) {
     ),
     request.body ? answerOf(request) : null,
   );
+}
+
+/** Return whether the verdict says more than the title and the line about the signature. */
+function isNews({ verdict, step, status, signature }) {
+  if (!verdict || step === "challenge") return false;
+  return step !== "answer" || status >= 400 || signature !== "right";
 }
 
 function titleOf({ what, step, parameters }) {
@@ -110,11 +116,11 @@ function table(parameters) {
   return make("table", { className: "parameters" }, make("caption", { className: "spoken" }, "Parameters"), make("tbody", {}, ...rows));
 }
 
-function answerOf({ body, content_type: kind, what }) {
+function answerOf({ body, content_type: kind, what, step }) {
   const isTwiml = kind.includes("xml");
   return make(
     "details",
-    { open: what !== "status" },
+    { open: what !== "status" && step !== "challenge" },
     make("summary", {}, isTwiml ? "TwiML" : `Answer (${kind || "no content type"})`),
     make("pre", { className: "code", tabIndex: 0, attributes: { role: "group" }, aria: { label: "Answer of the program" } }, isTwiml ? indented(body) : body),
   );

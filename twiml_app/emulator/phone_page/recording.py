@@ -1,0 +1,76 @@
+"""A conversation as a recording: the exchanges with the program, as ``twiml-app replay`` reads them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from ...exchanges import Exchange, write_line
+from ...webhook import Endpoint, Form, WebhookResponse
+from ..webhook_log import LoggedWebhook, WebhookLog
+from .conversations import Conversations, Pair
+
+#: Of how many messages the exchanges are recorded: the latest ones.
+MAX_MESSAGES = 1000
+#: Answers to requests that prove nothing about the program's code.
+_REFUSED = (401, 403)
+#: The signed token of a status URL, or of a link to a file, in a document.
+_TOKEN = re.compile(r"(?<=token=)[^&\"'<>\s]+")
+
+
+class Recorder:
+    """Makes recordings of conversations from the log of webhooks."""
+
+    def __init__(self, webhook_log: WebhookLog, conversations: Conversations) -> None:
+        self._webhook_log = webhook_log
+        self._conversations = conversations
+
+    def exchanges(self, pair: Pair) -> list[Exchange]:
+        """Return the exchanges of a conversation, oldest first; of repeated requests the last one."""
+        placed = self._conversations.messages(pair, limit=MAX_MESSAGES)
+        is_inbound = {each.message.sid: each.message.direction == "inbound" for each in placed}
+        found: dict[tuple[str, ...], Exchange] = {}
+        for logged in self._webhook_log.all():
+            if logged.message_sid in is_inbound and _counts(logged):
+                found[_key(logged)] = _exchange(logged, is_inbound=is_inbound[logged.message_sid])
+        return [*found.values()]
+
+    def text(self, pair: Pair) -> str:
+        """Return the recording of a conversation as JSON lines."""
+        return self.lines(self.exchanges(pair))
+
+    def lines(self, exchanges: Sequence[Exchange]) -> str:
+        """Return exchanges as JSON lines."""
+        return "".join(f"{write_line(exchange)}\n" for exchange in exchanges)
+
+
+def _counts(logged: LoggedWebhook) -> bool:
+    is_redirect = 300 <= logged.status < 400 and "Location" in logged.response_headers
+    return logged.status >= 200 and logged.status not in _REFUSED and not is_redirect
+
+
+def _key(logged: LoggedWebhook) -> tuple[str, ...]:
+    """Return what tells the exchanges of a message apart."""
+    return logged.message_sid, logged.url, logged.parameters.get("MessageStatus", "")
+
+
+def _exchange(logged: LoggedWebhook, *, is_inbound: bool) -> Exchange:
+    body = _TOKEN.sub("***", logged.body)
+    content_type = logged.response_headers.get("Content-Type", "")
+    return Exchange(
+        received_at=logged.date,
+        kind="message" if is_inbound else "status",
+        endpoint=_endpoint(logged.parameters, is_inbound=is_inbound),
+        method=logged.method,
+        url=logged.url,
+        form=Form(logged.parameters.items()),
+        answer=WebhookResponse(status=logged.status, content_type=content_type, body=body.encode()),
+        handler=logged.response_headers.get("X-Twiml-Handler", ""),
+        milliseconds=logged.milliseconds,
+    )
+
+
+def _endpoint(parameters: Mapping[str, str], *, is_inbound: bool) -> Endpoint:
+    if not is_inbound:
+        return "status"
+    return "fallback" if "ErrorUrl" in parameters else "message"
