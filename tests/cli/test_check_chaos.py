@@ -110,8 +110,19 @@ def test_application_with_a_journal_of_its_own_is_refused(project: dict[str, str
     assert "configured: its configuration names a journal, which --chaos would fill" in result.stderr
 
 
-def test_recording_without_chaos_is_refused(project: dict[str, str | None], tmp_path: Path) -> None:
-    """An option without effect hides a mistake."""
-    result = run("check", "--recording", str(record(tmp_path / "a.jsonl", "hi")), environment=project)
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        pytest.param(("--recording", "a.jsonl"), "--recording needs --chaos", id="a recording for nothing"),
+        pytest.param(("--chaos", "--conversations"), "--chaos is a check of its own", id="two checks"),
+    ],
+)
+def test_option_without_effect_is_refused(
+    project: dict[str, str | None], tmp_path: Path, options: tuple[str, ...], complaint: str
+) -> None:
+    """It hides a mistake."""
+    record(tmp_path / "a.jsonl", "hi")
 
-    assert (result.exit_code, "--recording needs --chaos" in result.stderr) == (2, True)
+    result = run("check", *options, environment=project)
+
+    assert (result.exit_code, complaint in result.stderr) == (2, True)

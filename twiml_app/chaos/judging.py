@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from .runs import Run, Turn
 from .trials import Promise
 
 _DIGIT = re.compile(r"\d")
-#: The longest text that is quoted.
-_QUOTED = 40
+#: The longest text, and the longest error, that is quoted.
+_QUOTED, _QUOTED_ERROR = 40, 160
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,45 +53,50 @@ class Reference:
     sent: tuple[tuple[str, Expected], ...]
 
     @classmethod
-    def of(cls, run: Run) -> Reference:
-        """Return the reference that one run makes."""
-        return cls(
-            tuple(tuple(Expected(tuple(text.split())) for text in turn.replies) for turn in run.turns),
-            tuple((to, Expected(tuple(text.split()))) for to, text in run.sent),
-        )
+    def of(cls, run: Run, other: Run) -> Reference | None:
+        """Return what is common to two runs; None if more differs than words with digits."""
+        replies = [_common(a.replies, b.replies) for a, b in zip(run.turns, other.turns, strict=True)]
+        sent = _common([text for _, text in run.sent], [text for _, text in other.sent])
+        recipients = [to for to, _ in run.sent]
+        if sent is None or recipients != [to for to, _ in other.sent] or any(each is None for each in replies):
+            return None
+        return cls(tuple(each or () for each in replies), tuple(zip(recipients, sent, strict=True)))
 
-    def widened(self, run: Run, other: Run) -> Reference:
-        """Return the reference of two runs that agree, apart from words with digits."""
-        replies = tuple(
-            tuple(found for pair in zip(a.replies, b.replies, strict=True) if (found := Expected.of(*pair)))
-            for a, b in zip(run.turns, other.turns, strict=True)
-        )
-        pairs = zip(run.sent, other.sent, strict=True)
-        return Reference(
-            replies, tuple((to, Expected.of(text, again) or Expected(())) for (to, text), (_, again) in pairs)
-        )
+
+def _common(texts: Sequence[str], others: Sequence[str]) -> tuple[Expected, ...] | None:
+    """Return what is common to the texts of two runs; None if they differ."""
+    if len(texts) != len(others):
+        return None
+    found = [Expected.of(text, other) for text, other in zip(texts, others, strict=True)]
+    return None if any(each is None for each in found) else tuple(each for each in found if each)
 
 
 def learn(run: Run, other: Run, limit_s: float) -> tuple[Reference | None, str]:
     """Return the reference of two undisturbed runs with different people, or what is wrong without any fault."""
-    for turn in (*run.turns, *other.turns):
+    problem = _without_fault(run, limit_s) or _without_fault(other, limit_s)
+    if problem:
+        return None, problem
+    reference = Reference.of(run, other)
+    return reference, "" if reference else _difference_of_people(run, other)
+
+
+def _without_fault(run: Run, limit_s: float) -> str:
+    """Return what is wrong with a run by itself; empty if nothing is."""
+    for index, turn in enumerate(run.turns, 1):
         if turn.seconds > limit_s:
-            return None, f"{_name(run, turn)} took {turn.seconds:.1f} s, and Twilio waits {limit_s:g} s"
+            return f"{_name(index, turn)} took {turn.seconds:.1f} s, and Twilio waits {limit_s:g} s"
         if turn.problems:
-            return None, f"{_name(run, turn)} failed: {_quoted(turn.problems[0], 200)}"
-    if not (run.is_over and other.is_over):
-        return None, _ENDLESS
-    for a, b in zip(run.turns, other.turns, strict=True):
-        is_alike = len(a.replies) == len(b.replies) and all(map(Expected.of, a.replies, b.replies))
-        if not is_alike:
+            return f"{_name(index, turn)} failed: {_quoted(turn.problems[0], _QUOTED_ERROR)}"
+    return "" if run.is_over else _ENDLESS
+
+
+def _difference_of_people(run: Run, other: Run) -> str:
+    for index, (a, b) in enumerate(zip(run.turns, other.turns, strict=True), 1):
+        if _common(a.replies, b.replies) is None:
             return (
-                None,
-                f"{_name(run, a)} got {_list(b.replies)} from a second person, and {_list(a.replies)} from the first",
+                f"{_name(index, a)} got {_list(b.replies)} from a second person, and {_list(a.replies)} from the first"
             )
-    is_alike = [to for to, _ in run.sent] == [to for to, _ in other.sent]
-    if not is_alike or not all(Expected.of(a, b) for (_, a), (_, b) in zip(run.sent, other.sent, strict=True)):
-        return None, f"{len(run.sent)} messages were sent for the first person, and others for the second"
-    return Reference.of(run).widened(run, other), ""
+    return f"{len(run.sent)} messages were sent for the first person, and {len(other.sent)}, or others, for the second"
 
 
 _ENDLESS = "it does not come to an end: messages lead to more messages"
@@ -103,38 +108,38 @@ def judge(promise: Promise, reference: Reference, run: Run) -> str:
 
 
 def _problems(promise: Promise, reference: Reference, run: Run) -> Iterator[str]:
-    for turn in run.turns:
+    for index, turn in enumerate(run.turns, 1):
         if turn.refused:
-            yield f"{_name(run, turn)} was answered with {_list(turn.refused)}, and should have been refused"
+            yield f"{_name(index, turn)} was answered with {_list(turn.refused)}, and should have been refused"
         if turn.handled > 1:
-            yield f"{_name(run, turn)} was handled {turn.handled} times"
+            yield f"{_name(index, turn)} was handled {turn.handled} times"
     if not run.is_over:
         yield _ENDLESS
         return
     if promise == "answered":
         yield from _answered(reference, run)
         return
-    for turn, expected in zip(run.turns, reference.replies, strict=True):
-        yield from _replies(promise, run, turn, expected)
+    for index, (turn, expected) in enumerate(zip(run.turns, reference.replies, strict=True), 1):
+        yield from _replies(promise, _name(index, turn), turn, expected)
     if promise in ("undisturbed", "refused", "sent", "sent once"):
         yield from _sent(reference, run, may_miss=promise == "sent once")
 
 
-def _replies(promise: Promise, run: Run, turn: Turn, expected: tuple[Expected, ...]) -> Iterator[str]:
+def _replies(promise: Promise, name: str, turn: Turn, expected: tuple[Expected, ...]) -> Iterator[str]:
     """Compare the replies to one text."""
     if promise == "in parts" and turn.further:
         most = max(1, len(expected))
         if any(len(replies) > most for replies in (turn.replies, *turn.further)):
-            yield f"a part of {_name(run, turn)} got several replies"
+            yield f"a part of {name} got several replies"
         return
     if len(turn.replies) != len(expected):
-        why = f" ({_quoted(turn.problems[0], 120)})" if turn.problems and not turn.replies else ""
-        yield f"{_name(run, turn)} got {_list(turn.replies)} instead of {_list(expected)}{why}"
+        why = f" ({_quoted(turn.problems[0], _QUOTED_ERROR)})" if turn.problems and not turn.replies else ""
+        yield f"{name} got {_list(turn.replies)} instead of {_list(expected)}{why}"
     elif promise not in ("sent", "sent once") and not _fit(expected, turn.replies):
-        yield f"{_name(run, turn)} got {_difference(expected, turn.replies)}"
+        yield f"{name} got {_difference(expected, turn.replies)}"
     for replies in turn.further if promise == "copied" else ():
         if replies and not _fit(expected, replies):
-            yield f"the copy of {_name(run, turn)} got {_list(replies)}"
+            yield f"the copy of {name} got {_list(replies)}"
 
 
 def _fit(expected: tuple[Expected, ...], texts: tuple[str, ...]) -> bool:
@@ -159,17 +164,15 @@ def _person(to: str) -> str:
 def _answered(reference: Reference, run: Run) -> Iterator[str]:
     """Check that nothing was answered more than usual."""
     most = max((len(expected) for expected in reference.replies), default=0) or 1
-    for turn in run.turns:
+    for index, turn in enumerate(run.turns, 1):
         if len(turn.replies) > most:
-            yield f"{_name(run, turn)} got {_list(turn.replies)}"
+            yield f"{_name(index, turn)} got {_list(turn.replies)}"
     if any(count > most for count in run.automatic):
         yield f"an automatic reply got {max(run.automatic)} replies"
 
 
-def _name(run: Run, turn: Turn) -> str:
-    index = next((index for index, each in enumerate(run.turns) if each is turn), None)
-    number = f" {index + 1}" if index is not None else ""
-    return f"text{number} {_quoted(turn.text)}"
+def _name(number: int, turn: Turn) -> str:
+    return f"text {number} {_quoted(turn.text)}"
 
 
 def _list(texts: tuple[object, ...]) -> str:

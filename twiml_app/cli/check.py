@@ -63,6 +63,8 @@ def check(
     """
     if recordings and not chaos:
         raise click.UsageError("--recording needs --chaos")
+    if chaos and (url or conversations):
+        raise click.UsageError("--chaos is a check of its own: leave out --url and --conversations")
     if chaos:
         raise SystemExit(0 if check_chaos(recordings, app_name, yes=yes, as_json=as_json) else 1)
     if url and not re.match(r"https?://[^\s/]+/", url):
