@@ -169,6 +169,21 @@ def test_program_without_a_journal_answers_twice(try_program: Callable[..., dict
     )
 
 
+def test_program_that_cannot_be_loaded_twice_is_not_restarted(tmp_path: Path) -> None:
+    """The other faults are tried all the same."""
+    url = {"TWIML_DATABASE_URL": f"sqlite:///{tmp_path}/twiml.db"}
+    app = build_app({**SETTINGS, **url}, ROOT, router=programs.echoes())
+
+    def start_again() -> Flask:
+        raise RuntimeError("the table exists already")
+
+    with TriedApp(app, start_again=start_again) as program:
+        *others, restart = try_all(program, [conversation("hello", "again")], LIMITS)
+
+    assert restart.not_tried == "it cannot be loaded again in one process: the table exists already"
+    assert not any(result.seen for result in others)
+
+
 def test_program_that_is_too_slow_is_found_before_any_fault(try_program: Callable[..., dict[str, Result]]) -> None:
     """Twilio does not wait, and every run with a fault would take as long."""
     results = try_program(programs.too_slow, conversation("report"), limits=Limits(answer_s=0.2))

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from ..errors import ConfigurationError
 from ..receiver import TWILIO_WAIT_S
 from .judging import Reference, judge, learn
 from .program import TriedApp, quiet_log
 from .recorded import Conversation
 from .runs import Player, Run
-from .trials import TRIALS, Facts, Trial
+from .trials import RESTART, TRIALS, Facts, Trial
 
 #: The name of what is wrong without any fault.
 UNDISTURBED = "undisturbed"
@@ -89,7 +90,13 @@ class _Tries:
         name = facts.conversation.name
         if obstacle := trial.obstacle(facts):
             return Result(conversation=name, fault=trial.name, not_tried=obstacle)
-        seen = judge(trial.promise, reference, self._play(facts.conversation, trial))
+        try:
+            run = self._play(facts.conversation, trial)
+        except ConfigurationError as error:
+            if error.setting != RESTART:
+                raise
+            return Result(conversation=name, fault=trial.name, not_tried=error.problem)
+        seen = judge(trial.promise, reference, run)
         return Result(conversation=name, fault=trial.name, seen=seen, advice=trial.advice if seen else "")
 
     def _play(self, conversation: Conversation, trial: Trial | None = None) -> Run:

@@ -18,12 +18,14 @@ from ..assembly import TwimlState
 from ..caller import HttpTransport, OutgoingRequest
 from ..checks import RETRY_FRAGMENT
 from ..credentials import Credentials, basic_header
+from ..errors import ConfigurationError
 from ..events import Event, InboundMessage, StatusCallback
 from ..logs import logger
 from ..receiver import Outcome
 from ..served_app import connect, emulator_for
 from ..webhook import FORM_TYPE
 from .recorded import Conversation
+from .trials import RESTART
 
 #: Outcomes of a message for which a handler ran to its end.
 _HANDLED = ("replied", "silent", "overdue", "reaction")
@@ -100,11 +102,18 @@ class TriedApp:
             self._make_service(number.sid, spare.sid)
 
     def restart(self) -> None:
-        """Serve with a new application from now on."""
-        if self._start_again:
+        """Serve with a new application from now on.
+
+        Raises: ConfigurationError, if it cannot be made a second time in this process.
+        """
+        if self._start_again is None:
+            return
+        try:
             app = self._start_again()
-            self._state = self._connected(app)
-            self.served.wsgi_app = app.wsgi_app  # type: ignore[method-assign]
+        except Exception as error:  # the modules of a project run again
+            raise ConfigurationError(RESTART, f"it cannot be loaded again in one process: {error}") from error
+        self._state = self._connected(app)
+        self.served.wsgi_app = app.wsgi_app  # type: ignore[method-assign]
 
     def settle(self) -> bool:
         """Do all that is due now: work, messages, deliveries; return whether it came to an end."""

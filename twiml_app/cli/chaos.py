@@ -88,6 +88,7 @@ def _run(conversations: Sequence[Conversation], app_name: str | None, database: 
     make = partial(_make, app_name, database)
     with TriedApp(make(), start_again=lambda: _again(make)) as program:
         os.environ |= _access(program)
+        click.echo(f"{_plural(len(conversations), 'conversation')}, each played up to {RESULTS + 1} times", err=True)
         announce_handlers(program.served, yes=yes)
         found = try_all(program, conversations)
         if not sys.stderr.isatty():
