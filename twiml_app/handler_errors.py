@@ -9,6 +9,7 @@ from pathlib import Path
 from traceback import FrameSummary, extract_tb
 from types import TracebackType
 
+from blinker import ANY
 from flask import Flask, got_request_exception
 
 from .errors import CallError
@@ -17,8 +18,8 @@ _LIBRARIES = ("twiml_app", "flask", "werkzeug")
 
 
 @contextmanager
-def collect_errors(app: Flask) -> Iterator[list[Exception]]:
-    """Collect the exceptions that an application reports to Flask's signal in this thread."""
+def collect_errors(app: Flask | None = None) -> Iterator[list[Exception]]:
+    """Collect the exceptions that an application, or any, reports to Flask's signal in this thread."""
     errors: list[Exception] = []
     thread = threading.get_ident()
 
@@ -26,7 +27,7 @@ def collect_errors(app: Flask) -> Iterator[list[Exception]]:
         if threading.get_ident() == thread:
             errors.append(exception)
 
-    with got_request_exception.connected_to(keep, app):
+    with got_request_exception.connected_to(keep, ANY if app is None else app):
         yield errors
 
 

@@ -25,6 +25,8 @@ INI = "twiml_recordings"
 STATUS_INI = "twiml_recordings_status"
 MARKER = "twiml_recordings"
 FIXTURE = "recorded_exchange"
+CHAOS_MARKER = "twiml_chaos"
+CHAOS_FIXTURE = "recorded_conversation"
 
 #: The results of exchanges that were replayed and not reported yet, by group of tests and by index.
 _RESULTS = pytest.StashKey[dict[tuple[object, ...], dict[int, "Replayed"]]]()
@@ -49,8 +51,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker."""
+    """Register the markers."""
     config.addinivalue_line("markers", f"{MARKER}(*patterns): run the test once per exchange in these recordings")
+    config.addinivalue_line("markers", f"{CHAOS_MARKER}(*patterns): run the test once per conversation in these")
 
 
 @pytest.fixture
@@ -69,12 +72,17 @@ def emulator(request: pytest.FixtureRequest) -> Iterator[Emulator]:
     """
     from .served_app import emulator_for
 
-    environment: pytest.MonkeyPatch = request.getfixturevalue("monkeypatch")
     with emulator_for(_application(request)) as running:
-        environment.setenv("TWIML_EMULATOR_URL", running.url)
-        environment.setenv("TWILIO_ACCOUNT_SID", running.account_sid)
-        environment.setenv("TWILIO_AUTH_TOKEN", running.auth_token)
+        _point_at(running, request)
         yield running
+
+
+def _point_at(emulator: Emulator, request: pytest.FixtureRequest) -> None:
+    """Set the variables by which handlers find an emulator, until the end of the test."""
+    environment: pytest.MonkeyPatch = request.getfixturevalue("monkeypatch")
+    environment.setenv("TWIML_EMULATOR_URL", emulator.url)
+    environment.setenv("TWILIO_ACCOUNT_SID", emulator.account_sid)
+    environment.setenv("TWILIO_AUTH_TOKEN", emulator.auth_token)
 
 
 @pytest.fixture
@@ -90,6 +98,24 @@ def emulator_environment(emulator: Emulator) -> Iterator[dict[str, str]]:
 def recorded_exchange(request: pytest.FixtureRequest) -> Callable[[], None]:
     """A function that checks one exchange of the marker's recordings: call it."""
     return lambda: _check(request)
+
+
+@pytest.fixture
+def recorded_conversation(request: pytest.FixtureRequest) -> Callable[[], None]:
+    """A function that runs one conversation of the marker's recordings through every fault: call it."""
+    return lambda: _check_chaos(request)
+
+
+def _check_chaos(request: pytest.FixtureRequest) -> None:
+    """Fail if a person would notice a fault."""
+    from .chaos import TriedApp, try_all
+
+    with TriedApp(_application(request)) as program:
+        _point_at(program.emulator, request)
+        wrong = [result for result in try_all(program, [request.param]) if result.seen]
+    if wrong:
+        lines = "\n".join(f"    {each.fault}: {each.seen}\n        {each.advice}" for each in wrong)
+        pytest.fail(f"the conversation {request.param.name} does not survive:\n{lines}", pytrace=False)
 
 
 def _application(request: pytest.FixtureRequest) -> Flask:
@@ -109,13 +135,36 @@ def _application(request: pytest.FixtureRequest) -> Flask:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run a marked test once per recorded exchange."""
-    if FIXTURE not in metafunc.fixturenames:
-        return
-    patterns = [pattern for mark in metafunc.definition.iter_markers(MARKER) for pattern in mark.args]
+    """Run a marked test once per recorded exchange, or once per recorded conversation."""
+    if FIXTURE in metafunc.fixturenames:
+        _generate_exchanges(metafunc)
+    if CHAOS_FIXTURE in metafunc.fixturenames:
+        _generate_conversations(metafunc)
+
+
+def _patterns(metafunc: pytest.Metafunc, marker: str, fixture: str) -> list[str]:
+    """Return the patterns of a marker.
+
+    Raises: pytest.UsageError, if there are none.
+    """
+    patterns = [pattern for mark in metafunc.definition.iter_markers(marker) for pattern in mark.args]
     if not patterns:
-        raise pytest.UsageError(f'{metafunc.definition.nodeid} uses {FIXTURE}: add @pytest.mark.{MARKER}("*.jsonl")')
-    root = metafunc.config.rootpath
+        raise pytest.UsageError(f'{metafunc.definition.nodeid} uses {fixture}: add @pytest.mark.{marker}("*.jsonl")')
+    return patterns
+
+
+def _generate_conversations(metafunc: pytest.Metafunc) -> None:
+    from .chaos import read_conversations
+
+    patterns, root = _patterns(metafunc, CHAOS_MARKER, CHAOS_FIXTURE), metafunc.config.rootpath
+    cases = [conversation for file in _files(root, patterns) for conversation in read_conversations(file)]
+    if not cases:
+        raise pytest.UsageError(f"no recorded conversation in {', '.join(patterns)}, relative to {root}")
+    metafunc.parametrize(CHAOS_FIXTURE, cases, ids=[case.name for case in cases], indirect=True)
+
+
+def _generate_exchanges(metafunc: pytest.Metafunc) -> None:
+    patterns, root = _patterns(metafunc, MARKER, FIXTURE), metafunc.config.rootpath
     cases = [(file, index, name) for file in _files(root, patterns) for index, name in _names(file, metafunc.config)]
     if not cases:
         raise pytest.UsageError(f"no recorded exchange in {', '.join(patterns)}, relative to {root}")

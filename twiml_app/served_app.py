@@ -142,17 +142,19 @@ def emulator_for(app: Flask, *, number: str = NUMBER) -> Emulator:
         options,
         transport=RoutedTransport(target.base_url, transport, HttpTransport()),
     )
-    state_of(app).media_fetcher.use_api(emulator.url, lambda _account: (emulator.auth_token,))
     if target.key_id:
         emulator.sign_with(target.key_id, target.token)
     webhook = target.webhook(settings.message_path, settings.fallback_path)
     emulator.add_number(number, webhook.url, fallback_url=webhook.fallback_url)
-    if sending := state_of(app).sending:
-        sending.connect(TwilioApi(_settings_of(emulator, settings)), emulator.clock.now)
+    connect(app, emulator)
     return emulator
 
 
-def _settings_of(emulator: Emulator, settings: Settings) -> Settings:
-    """Return the settings with which messages are sent to an emulator."""
-    sid = emulator.account_sid
-    return replace(settings, api_url=emulator.url, account_sid=sid, auth_tokens={sid: (emulator.auth_token,)})
+def connect(app: Flask, emulator: Emulator) -> None:
+    """Let an application download media from an emulator, and send to it by its clock what it sends first."""
+    state, sid = state_of(app), emulator.account_sid
+    state.media_fetcher.use_api(emulator.url, lambda _account: (emulator.auth_token,))
+    if state.sending:
+        tokens = {sid: (emulator.auth_token,)}
+        settings = replace(state.settings, api_url=emulator.url, account_sid=sid, auth_tokens=tokens)
+        state.sending.connect(TwilioApi(settings), emulator.clock.now)

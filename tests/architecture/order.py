@@ -15,7 +15,7 @@ ORDER: tuple[str, ...] = (
     *("consent", "sending", "opt_outs", "work"),
     *("metrics", "health", "body_deadlines", "wsgi_request", "wsgi_response", "webhook_sessions"),
     *("media_view", "views", "trusted_hosts", "direct_dispatch", "project_routers", "assembly", "app", "emulator"),
-    *("handler_errors", "served_app", "testing", "checks", "plugin", "dev", "cli"),
+    *("handler_errors", "served_app", "testing", "checks", "chaos", "plugin", "dev", "cli"),
 )
 
 #: The modules inside each package.
@@ -99,7 +99,7 @@ INSIDE: dict[str, tuple[str, ...]] = {
             "rest.alerts",
             "rest.usage_records",
         ),
-        *("rest.control_logs", "rest.control_phones", "rest.control_faults", "rest.control", "rest.api"),
+        *("rest.control_phones", "rest.control_logs", "rest.control_faults", "rest.control", "rest.api"),
         *(
             "phone_page.exchange",
             "phone_page.security",
@@ -123,6 +123,7 @@ INSIDE: dict[str, tuple[str, ...]] = {
         ),
         *("state_check", "seed_reader", "seeds", "options", "parts", "emulator"),
     ),
+    "chaos": ("recorded", "trials", "program", "runs", "judging", "chaos"),
     "dev": (
         *("account", "environment", "failures", "local_twilio", "serving", "notes", "child"),
         *("watcher", "processes", "keeper", "program", "session"),
@@ -130,7 +131,8 @@ INSIDE: dict[str, tuple[str, ...]] = {
     "cli": (
         *("common", "emulator_parameters", "emulator_client"),
         *("emulator_logs", "emulator_controls", "emulator_faults", "emulator_starting", "emulator_exec", "emulator"),
-        *("check", "journal_work", "journal", "journal_maintenance", "explain", "overview", "conversation", "opt_outs"),
+        *("chat_lines", "chat_pictures", "chat_commands", "chat_emulator", "chat_url", "chat", "chaos", "check"),
+        *("journal_work", "journal", "journal_maintenance", "explain", "overview", "conversation", "opt_outs"),
         *("new", "routes", "simulate", "replay", "sends", "worker", "dev"),
     ),
 }

@@ -17,7 +17,7 @@ from tests.servers import ROOT, clean_environment
 
 WITH_FLASK = {
     *("active_app", "wsgi_response", "webhook_sessions", "media_view", "views", "direct_dispatch", "app"),
-    *("handler_errors", "served_app", "testing", "plugin", "dev", "cli"),
+    *("handler_errors", "served_app", "testing", "chaos", "plugin", "dev", "cli"),
 }
 
 

@@ -59,7 +59,7 @@ def test_refused_request_is_one_line_with_a_remedy(emulator: str) -> None:
 def test_commands_use_the_account_of_the_emulator(environment: dict[str, str], account: str, token: str) -> None:
     """An emulator takes its account from the same variables, so nobody has to type it."""
     with Program() as server:
-        server.answers("/_emulator/outbox", answer_of_emulator({"messages": []}))
+        server.answers("/_emulator/messages", answer_of_emulator({"messages": []}))
         shown = run("outbox", url=server.bare(""), environment=environment)
 
     assert (shown.exit_code, len(server.received)) == (0, 1)

@@ -117,9 +117,9 @@ def test_outbox_shows_what_was_sent(emulator: str) -> None:
     names, row = run("outbox", url=emulator).stdout.splitlines()
     status, document = seen(run("outbox", "--json", url=emulator))
 
-    assert empty.stdout == "no messages sent yet\n"
-    assert names.split() == ["date", "sid", "from", "to", "status", "error", "body"]
-    assert row.split()[1:] == [sid, NUMBER, PHONE, "failed", "30007", "two", "lines"]
+    assert empty.stdout == "no messages yet\n"
+    assert names.split() == ["date", "sid", "way", "from", "to", "status", "error", "body"]
+    assert row.split()[1:] == [sid, "out", NUMBER, PHONE, "failed", "30007", "two", "lines"]
     assert (status, [(each["sid"], each["error_code"]) for each in document]) == (0, [(sid, 30007)])
 
 
@@ -147,6 +147,24 @@ def test_requests_show_what_clients_did_wrong() -> None:
     assert untimed(process.complained) == [line.strip(), hint.rstrip()]
     assert shown.stdout.partition("  ")[2] == line + hint
     assert (status, [(each["code"], each["hints"]) for each in document]) == (0, [(21604, [hint.strip()])])
+
+
+def test_messages_and_webhooks_show_what_was_texted_and_answered(texted: str) -> None:
+    """A conversation is read in the terminal: texts, replies, the parameters of webhooks and the TwiML."""
+    run("reset", url=texted)
+    run("text", "order \x1b[31m2 coffee", url=texted)
+    run("clock", "--settle", url=texted)
+    listed, on_phone = run("outbox", url=texted).stdout, run("phone", PHONE, url=texted).stdout
+    called, (_, logged) = run("webhooks", url=texted).stdout, seen(run("webhooks", "--json", url=texted))
+    directions = [each["direction"] for each in seen(run("outbox", "--json", url=texted))[1]]
+
+    for shown in (listed, on_phone):
+        assert [line.split()[2] for line in shown.splitlines() if line[:2] == "20"] == ["in", "out"]
+    assert directions == ["inbound", "outbound-reply"]
+    assert 'Body="order \\u001b[31m2 coffee"' in called
+    assert "<Response>" in called
+    answered = next(each for each in logged if each["status"] == 200)
+    assert (answered["parameters"]["From"], "<Response>" in answered["body"]) == (PHONE, True)
 
 
 def test_webhooks_show_every_request_to_the_program(dead_url: str) -> None:
@@ -189,8 +207,8 @@ def test_phone_sets_the_delivery_outcome(emulator: str) -> None:
     )
     after = run("phone", PHONE, "--media", url=emulator)
 
-    assert before.stdout == f"{PHONE}: messages to it end as delivered\nno messages received yet\n"
-    assert reached.stdout.splitlines()[-1].split()[1:] == [sid, NUMBER, PHONE, "delivered", "hello\ufffd[31m"]
+    assert before.stdout == f"{PHONE}: messages to it end as delivered\nno messages yet\n"
+    assert reached.stdout.splitlines()[-1].split()[1:] == [sid, "out", NUMBER, PHONE, "delivered", "hello\ufffd[31m"]
     assert (status, document["status"], document["error_code"]) == (0, "undelivered", 30005)
     assert document["takes_media"] is False
     assert [message["sid"] for message in document["messages"]] == [sid]
@@ -256,7 +274,7 @@ def test_reset_forgets_all_but_the_start(texted: str) -> None:
     done = run("reset", url=texted)
 
     assert (done.exit_code, done.stdout) == (0, "the emulator was reset to its initial state\n")
-    assert run("outbox", url=texted).stdout == "no messages sent yet\n"
+    assert run("outbox", url=texted).stdout == "no messages yet\n"
     assert run("phone", PHONE, url=texted).stdout.startswith(f"{PHONE}: messages to it end as delivered\n")
     assert run("text", "hours", url=texted).exit_code == 0
 

@@ -8,6 +8,7 @@ from importlib import metadata
 import click
 
 from .. import logs
+from .chat import chat
 from .check import check
 from .conversation import conversation
 from .dev import dev
@@ -39,6 +40,6 @@ def main() -> None:
 
 for command in (
     *(new, dev, routes, match, simulate, explain, check, overview, journal, ledger, conversation, opt_outs),
-    *(send_command, sends, replay_command, worker, emulator),
+    *(send_command, sends, replay_command, worker, chat, emulator),
 ):
     main.add_command(command)

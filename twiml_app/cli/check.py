@@ -16,7 +16,8 @@ from ..caller import HttpTransport
 from ..checks import ConsoleUrls, Finding, check_conversations, check_settings, console_urls, list_settings, probe
 from ..config import Settings
 from ..errors import JournalError, TwimlAppError
-from .common import app_option, import_app, json_option, loading, print_json, print_table, project_values
+from .chaos import RECORDINGS, check_chaos
+from .common import app_option, import_app, json_option, loading, print_json, print_table, project_values, yes_option
 
 _MARKS = {"ok": "ok", "warning": "!", "error": "ERROR"}
 
@@ -25,10 +26,31 @@ _MARKS = {"ok": "ok", "warning": "!", "error": "ERROR"}
 @click.option("--url", help="Probe this Message URL from outside; no handler runs.")
 @click.option("--show-secrets", is_flag=True, help="Print passwords and tokens.")
 @click.option("--conversations", is_flag=True, help="Run every open dialog over its stored answers; no step runs.")
+@click.option("--chaos", is_flag=True, help="Run recorded conversations through every fault instead; handlers run.")
+@click.option(
+    "--recording",
+    "recordings",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help=f"A recording for --chaos; repeatable.  [default: {RECORDINGS}]",
+)
+@yes_option
 @app_option
 @json_option
-def check(url: str | None, show_secrets: bool, conversations: bool, app_name: str | None, as_json: bool) -> None:
+def check(
+    url: str | None,
+    show_secrets: bool,
+    conversations: bool,
+    chaos: bool,
+    recordings: tuple[Path, ...],
+    yes: bool,
+    app_name: str | None,
+    as_json: bool,
+) -> None:
     """Check the settings and the handlers, and show the URLs to paste into Twilio's console.
+
+    With --chaos, each conversation of the recordings is played to the application in this process, next to an
+    emulator, once for each fault that the emulator knows: does the person notice? The journal is a temporary one.
 
     The exit status is 1 if anything is wrong or unsafe.
 
@@ -37,7 +59,14 @@ def check(url: str | None, show_secrets: bool, conversations: bool, app_name: st
         twiml-app check
         twiml-app check --url https://sms.example.com/message
         twiml-app check --conversations
+        twiml-app check --chaos
     """
+    if recordings and not chaos:
+        raise click.UsageError("--recording needs --chaos")
+    if chaos and (url or conversations):
+        raise click.UsageError("--chaos is a check of its own: leave out --url and --conversations")
+    if chaos:
+        raise SystemExit(0 if check_chaos(recordings, app_name, yes=yes, as_json=as_json) else 1)
     if url and not re.match(r"https?://[^\s/]+/", url):
         raise click.BadParameter("give a Message URL, such as https://sms.example.com/message", param_hint="--url")
     found = _check_app(app_name) if app_name else _check_project()

@@ -45,8 +45,9 @@ yes_option = click.option("--yes", is_flag=True, help="Run the handlers without 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
-_OWN = (f"{Path(__file__).parent.parent}{os.sep}", "<")
-_LIBRARIES = tuple(sysconfig.get_path(name) + os.sep for name in ("stdlib", "platstdlib", "purelib", "platlib"))
+#: Where our own modules are, and those of libraries: paths begin with these.
+OWN = (f"{Path(__file__).parent.parent}{os.sep}", "<")
+LIBRARIES = tuple(sysconfig.get_path(name) + os.sep for name in ("stdlib", "platstdlib", "purelib", "platlib"))
 
 
 @contextmanager
@@ -80,8 +81,8 @@ def _project_location(error: Exception) -> str:
     """Return the file and line in the project that raised an error, empty if it came from somewhere else."""
     if isinstance(error, SyntaxError) and error.filename and not error.filename.startswith("<"):
         return f"{error.filename}:{error.lineno}"
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(_OWN)]
-    of_project = [frame for frame in frames if not frame.filename.startswith(_LIBRARIES)]
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(OWN)]
+    of_project = [frame for frame in frames if not frame.filename.startswith(LIBRARIES)]
     of_imports = [frame for frame in frames if frame.name == "<module>"]  # the project may be an installed package
     found = of_project or of_imports
     return f"{found[-1].filename}:{found[-1].lineno}" if found else ""

@@ -19,8 +19,10 @@ from ..caller import (
 )
 from ..credentials import Credentials, basic_header
 from ..webhook import FORM_TYPE, WebhookResponse
+from .emulator_parameters import dev_variables
 
 _READ_TIMEOUT_S = 60.0
+_UNAUTHORIZED = 401
 _UNTRUSTED = (CERTIFICATE_EXPIRED, CERTIFICATE_FOR_ANOTHER, CERTIFICATE_WITHOUT_PATH)
 #: What to do about an error, by its error code.
 _REMEDIES = {
@@ -34,11 +36,14 @@ def call_emulator(url: str, method: str, path: str, form: Sequence[tuple[str, st
 
     Raises: click.ClickException.
     """
-    response = _request_emulator(url, method, path, form)
+    for account, token in _accounts():
+        response = _request_emulator(url, method, path, form, Credentials(account, token))
+        if response.status != _UNAUTHORIZED:
+            break
     if not response.header("Twilio-Request-Id"):
         raise click.ClickException(f"the server at {url} is not a twiml-app emulator: pass its address with --url")
     document = json.loads(response.body) if response.body else {}
-    if response.status == 401:
+    if response.status == _UNAUTHORIZED:
         problem = "set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN to the values it was started with"
         raise click.ClickException(f"the emulator at {url} has another account or token: {problem}")
     if response.status >= 400:
@@ -46,15 +51,24 @@ def call_emulator(url: str, method: str, path: str, form: Sequence[tuple[str, st
     return document
 
 
-def _request_emulator(url: str, method: str, path: str, form: Sequence[tuple[str, str]]) -> WebhookResponse:
+def _accounts() -> list[tuple[str, str]]:
+    """Return the accounts to try: the made-up one of ``twiml-app dev``, then that of the environment."""
     from ..emulator import ACCOUNT_SID, AUTH_TOKEN
 
-    account = os.environ.get("TWILIO_ACCOUNT_SID") or ACCOUNT_SID
-    token = os.environ.get("TWILIO_AUTH_TOKEN") or AUTH_TOKEN
+    names = ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN")
+    made_up, usual = dev_variables(), (ACCOUNT_SID, AUTH_TOKEN)
+    given = [os.environ.get(name) or default for name, default in zip(names, usual, strict=True)]
+    found = [(made_up[names[0]], made_up[names[1]])] if all(map(made_up.get, names)) else []
+    return [*found, (given[0], given[1])]
+
+
+def _request_emulator(
+    url: str, method: str, path: str, form: Sequence[tuple[str, str]], credentials: Credentials
+) -> WebhookResponse:
     request = OutgoingRequest(
         method=method,
         url=f"{url}/_emulator/{path}",
-        headers=(("Authorization", basic_header(Credentials(account, token))), ("Content-Type", FORM_TYPE)),
+        headers=(("Authorization", basic_header(credentials)), ("Content-Type", FORM_TYPE)),
         body=urlencode(form).encode(),
         connect_timeout_s=5.0,
         read_timeout_s=_READ_TIMEOUT_S,

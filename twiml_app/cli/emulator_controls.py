@@ -106,7 +106,7 @@ def _plural(number: str, noun: str) -> str:
 def phone(
     contact: str, status: str | None, error_code: int | None, media: bool | None, url: str, as_json: bool
 ) -> None:
-    """Show a phone's messages, or set how messages to it will end.
+    """Show what a phone has sent and received, or set how messages to it will end.
 
     Messages are delivered unless you set another status. It applies to every message still in transit to the phone,
     and to later ones, until you set another.
@@ -128,7 +128,7 @@ def phone(
     takes = {None: "", True: ", accepts media", False: ", accepts no media"}[shown["takes_media"]]
     code = f" ({shown['error_code']})" if shown["error_code"] else ""
     click.echo(f"{shown['contact']}: messages to it end as {shown['status']}{code}{takes}")
-    print_messages(shown["messages"], "no messages received yet")
+    print_messages(shown["messages"], "no messages yet")
 
 
 @click.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -12,6 +13,7 @@ from .common import json_option, print_json, print_table, printable
 from .emulator_client import call_emulator
 from .emulator_parameters import url_option
 
+_CHALLENGE = 401
 #: The longest body in a table.
 _MAX_BODY = 60
 
@@ -20,20 +22,21 @@ _MAX_BODY = 60
 @url_option
 @json_option
 def outbox(url: str, as_json: bool) -> None:
-    """List the messages that the app has sent.
+    """List the messages in both directions.
 
-    Replies and messages sent through the REST API, oldest first, each with its delivery status and error code.
+    The texts of phones, and the replies and messages that the app has sent, oldest first, each with its delivery
+    status and error code.
 
     \b
     Examples:
         twiml-app emulator outbox
         twiml-app emulator outbox --json
     """
-    messages = call_emulator(url, "GET", "outbox")["messages"]
+    messages = call_emulator(url, "GET", "messages")["messages"]
     if as_json:
         print_json(messages)
     else:
-        print_messages(messages, "no messages sent yet")
+        print_messages(messages, "no messages yet")
 
 
 def print_messages(messages: Sequence[Mapping[str, Any]], otherwise: str) -> None:
@@ -48,6 +51,7 @@ def _message_row(message: Mapping[str, Any]) -> dict[str, str]:
     return {
         "date": f"{parsedate_to_datetime(message['date_created']):%Y-%m-%dT%H:%M:%SZ}",
         "sid": message["sid"],
+        "way": "in" if message["direction"] == "inbound" else "out",
         "from": message["from"] or "",
         "to": message["to"],
         "status": message["status"],
@@ -87,7 +91,7 @@ def debugger(url: str, as_json: bool) -> None:
 @url_option
 @json_option
 def webhooks(url: str, as_json: bool) -> None:
-    """List the latest requests to the app.
+    """List the latest requests to the app, with their parameters and answers.
 
     Every request is listed, including retries and redirects. A 401 before a 200 is normal: Twilio only sends the
     credentials of a URL after a challenge.
@@ -100,21 +104,27 @@ def webhooks(url: str, as_json: bool) -> None:
     if as_json:
         print_json(shown)
         return
-    print_table(
-        [
-            {
-                "date": each["date"],
-                "message": each["message_sid"],
-                "status": str(each["status"] or "-"),
-                "ms": str(each["milliseconds"]),
-                "problem": each["problem"],
-                "request": f"{each['method']} {each['url']}",
-            }
-            for each in shown
-        ]
-    )
+    for each in shown:
+        _print_webhook(each)
     if not shown:
         click.echo("no webhooks called yet")
+
+
+def _print_webhook(webhook: Mapping[str, Any]) -> None:
+    """Print a request, and unless it only asked for credentials, what was sent and what was answered."""
+    what = [webhook["date"], webhook["message_sid"], str(webhook["status"] or webhook["problem"])]
+    request = f"{webhook['milliseconds']} ms  {webhook['method']} {webhook['url']}"
+    click.echo(printable("  ".join([*filter(None, what), request])))
+    if webhook["status"] == _CHALLENGE:
+        return
+    given = {name: value for name, value in webhook["parameters"].items() if value}
+    if given:
+        click.echo(
+            "    "
+            + printable(" ".join(f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in given.items()))
+        )
+    for line in webhook["body"].splitlines():
+        click.echo(f"    {printable(line)}")
 
 
 @click.command()

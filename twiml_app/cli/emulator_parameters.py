@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,6 +12,8 @@ import click
 from ..caller import is_http_url
 from .common import plain_errors
 
+#: The made-up account and the emulator's URL of ``twiml-app dev``.
+_DEV_FILE = Path("instance", "dev.env")
 #: The default port of an emulator.
 PORT = 8088
 #: The default phone to text from; not one of Twilio's test numbers, as some of them cannot receive messages.
@@ -94,12 +97,26 @@ class EmulatorUrl(click.ParamType[str]):
         return str(value).rstrip("/")
 
 
+def default_url() -> str:
+    """Return the URL of the emulator of ``twiml-app dev`` in this folder, if that is known, or else the usual one."""
+    return dev_variables().get("TWIML_API_URL") or f"http://127.0.0.1:{PORT}"
+
+
+def dev_variables() -> dict[str, str]:
+    """Return the variables in the private file of ``twiml-app dev``; none if there is no such file."""
+    try:
+        lines = _DEV_FILE.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return {}
+    return {name.strip(): value.strip() for name, equals, value in (line.partition("=") for line in lines) if equals}
+
+
 url_option = click.option(
     "--url",
     type=EmulatorUrl(),
     envvar="TWIML_EMULATOR_URL",
     show_envvar=True,
-    default=f"http://127.0.0.1:{PORT}",
-    show_default=True,
+    default=default_url,
+    show_default=f"http://127.0.0.1:{PORT}",
     help="URL of the emulator.",
 )

@@ -43,6 +43,11 @@ class OpenDialogs:
         """Take every text as an answer from now on, for a phone in this process, which answers in its own time."""
         self._early_s = 0.0
 
+    def keep_time(self, clock: Callable[[], float], *, early_s: float) -> None:
+        """Take the time from another clock from now on, such as an emulator's; texts can be early by it again."""
+        self._clock = clock
+        self._early_s = early_s
+
     def may_take(self, message: InboundMessage, *, wait_s: float) -> bool:
         """Return whether a message may be for a dialog: one is open, or another message is being answered.
 

@@ -12,6 +12,7 @@ Problems are recorded in ``debugger``. ``parts`` connects the parts, and ``emula
 """
 
 from .emulator import Emulator
+from .fault_kinds import fault_names
 from .faults import Fault, FaultRule, Faults
 from .inbound import EmulatedReply
 from .media import FetchedMedia
@@ -42,6 +43,7 @@ __all__ = [
     "Program",
     "ProgramStatus",
     "ReplayedAnswer",
+    "fault_names",
     "program_environment",
     "read_sender",
 ]

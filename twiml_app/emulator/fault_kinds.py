@@ -74,3 +74,8 @@ _ALL = (
     FaultKind("message-other-number", "A messaging service sends from another number than to this contact before."),
 )
 FAULT_KINDS: Mapping[str, FaultKind] = {kind.name: kind for kind in _ALL}
+
+
+def fault_names() -> tuple[str, ...]:
+    """Return the name of every kind of fault, in the order of the table."""
+    return tuple(FAULT_KINDS)

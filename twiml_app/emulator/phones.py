@@ -40,6 +40,15 @@ class Phones:
         )
         return sorted(arrived, key=lambda message: message.date_delivered or 0.0)
 
+    def shown(self, contact: str) -> list[MessageRecord]:
+        """Return what a phone shows: the texts that it sent, and the messages that have reached it, in order."""
+        texted = self._context.store.find(
+            MessageRecord, Condition("from_", "=", contact), Condition("direction", "=", "inbound"), oldest_first=True
+        )
+        return sorted(
+            [*texted, *self.inbox(contact)], key=lambda message: message.date_delivered or message.date_created
+        )
+
 
 class EmulatedPhone:
     """A contact's phone, which texts our numbers and receives their messages."""

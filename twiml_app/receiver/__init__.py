@@ -9,12 +9,14 @@ from .receiver import Observer, Receiver, kind_of
 from .replay_proofs import EFFECTS_HEADER, REPLAY_HEADER, ReplayProofs
 from .replies import to_response
 from .turns import Conversations, OpenDialogs, Planned, Turn
+from .wait_budget import TWILIO_WAIT_S
 
 __all__ = [
     "CHALLENGE",
     "EFFECTS_HEADER",
     "REALM",
     "REPLAY_HEADER",
+    "TWILIO_WAIT_S",
     "Admission",
     "BasicAuth",
     "Claim",

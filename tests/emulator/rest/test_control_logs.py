@@ -100,3 +100,17 @@ def test_webhook_of_the_debugger_is_set_and_removed(emulator: Emulator, client: 
 
     urls = [each["url"] for each in client.get("/_emulator/webhooks").json["webhooks"]]
     assert (statuses, urls.count(f"{app.url}/alert")) == ([204, 204, 400], 1)
+
+
+def test_messages_of_a_phone_are_shown_in_both_directions(emulator: Emulator, client: Client) -> None:
+    """A conversation is read in its order, also where the reply has not arrived yet."""
+    emulator.add_number(NUMBER)
+    emulator.phone(PHONE).text("hi")
+    client.text(Body="hello")
+    emulator.phone("+15558675319").text("somebody else")
+
+    shown = client.get(f"/_emulator/messages?Contact={PHONE.replace('+', '%2B')}").json["messages"]
+    everything = client.get("/_emulator/messages").json["messages"]
+
+    assert [(each["direction"], each["body"]) for each in shown] == [("inbound", "hi"), ("outbound-api", "hello")]
+    assert [each["body"] for each in everything] == ["hi", "hello", "somebody else"]

@@ -12,6 +12,7 @@ from ..debugger import Debugger
 from ..resources import DebuggerEntry, MessageRecord
 from ..store import Condition
 from ..webhook_log import WebhookLog
+from .control_phones import read_address
 from .representations import iso_date, message_fields
 from .request import CONTROL, ApiAnswer, ApiRequest, Fields, NoContent, PlainDocument, Rule
 from .request_log import RequestLog
@@ -34,6 +35,7 @@ class ControlLogs:
     def rules(self) -> Iterator[Rule]:
         """Yield the URL rules."""
         yield Rule(path=f"{CONTROL}/outbox", views={"GET": self.outbox}, is_json=True)
+        yield Rule(path=f"{CONTROL}/messages", views={"GET": self.messages}, is_json=True)
         yield Rule(path=f"{CONTROL}/debugger", views={"GET": self.debugger, "POST": self.send_alerts}, is_json=True)
         yield Rule(path=f"{CONTROL}/requests", views={"GET": self.requests}, is_json=True)
         yield Rule(path=f"{CONTROL}/webhooks", views={"GET": self.webhooks}, is_json=True)
@@ -43,6 +45,14 @@ class ControlLogs:
         is_outbound = Condition("direction", "like", "outbound%")
         found = self._context.store.find(MessageRecord, is_outbound, limit=_MAX_SHOWN)
         messages = [message_fields(message, self._context.profile, ".json") for message in reversed(found)]
+        return PlainDocument(document={"messages": messages})
+
+    def messages(self, request: ApiRequest) -> ApiAnswer:
+        """Show the messages in both directions, oldest first; with ``Contact``, only those from and to that phone."""
+        contact = request.query.text("Contact") and read_address(request.query.text("Contact"))
+        found = self._context.store.find(MessageRecord, limit=_MAX_SHOWN)
+        chosen = [message for message in reversed(found) if contact in ("", message.from_, message.to)]
+        messages = [message_fields(message, self._context.profile, ".json") for message in chosen]
         return PlainDocument(document={"messages": messages})
 
     def debugger(self, request: ApiRequest) -> ApiAnswer:

@@ -1,4 +1,4 @@
-"""Emulator-only endpoints for phones: show the messages they have received, set their delivery outcome."""
+"""Emulator-only endpoints for phones: show the messages they have sent and received, set their delivery outcome."""
 
 from __future__ import annotations
 
@@ -28,15 +28,16 @@ class ControlPhones:
         yield Rule(path=f"{CONTROL}/phones/<contact>", views=views, is_json=True)
 
     def show(self, request: ApiRequest, contact: str) -> ApiAnswer:
-        """Show a phone's settings and the messages that it has received, oldest first."""
+        """Show a phone's settings, the texts that it sent and the messages that it has received, oldest first."""
         phone = self._phones.settings(read_address(contact))
-        inbox = self._phones.inbox(phone.sid)
         document = {
             "contact": phone.sid,
             "status": phone.status,
             "error_code": phone.error_code,
             "takes_media": phone.takes_media,
-            "messages": [message_fields(message, self._context.profile, ".json") for message in inbox],
+            "messages": [
+                message_fields(message, self._context.profile, ".json") for message in self._phones.shown(phone.sid)
+            ],
         }
         return PlainDocument(document=document)
 
