@@ -46,8 +46,8 @@ INSIDE: dict[str, tuple[str, ...]] = {
         *("row_claims", "lock_claims", "durable", "archive", "send_archive", "gauges", "work_rows", "work_archive"),
     ),
     "conversations": (
-        *("conversation", "turns", "replayed", "conversations"),
-        *("answers", "questions", "stored", "runs", "engine", "checking", "open_dialogs"),
+        *("conversation", "turns", "postponing", "replayed", "conversations"),
+        *("answers", "questions", "stored", "runs", "engine", "checking", "open_dialogs", "later"),
     ),
     "consent": ("permission", "opt_out_list"),
     "sending": ("content", "route", "options", "asking", "http_client", "api", "dispatcher", "sending"),

@@ -37,7 +37,7 @@ class Piece:
     """One piece of work, before it is stored."""
 
     key: str
-    #: ``work``; or ``reply``, if what the function returns is sent.
+    #: ``work``; ``reply``, if what the function returns is sent; ``message``, for a message that is answered later.
     kind: str
     function: str
     #: As JSON.

@@ -29,6 +29,7 @@ from .work_rows import (
     expired_work,
     insert_work,
     next_due_at,
+    put_back_work,
     record_worker,
     renew_leases,
 )
@@ -74,6 +75,7 @@ __all__ = [
     "next_due_at",
     "open_engine",
     "opt_out_rows",
+    "put_back_work",
     "reachability_rows",
     "read_gauges",
     "record_worker",

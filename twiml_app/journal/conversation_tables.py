@@ -24,6 +24,7 @@ CONVERSATION_TABLES: Final = (
     contact TEXT NOT NULL,
     sender TEXT NOT NULL,
     owner BIGINT NOT NULL,
+    work TEXT NOT NULL DEFAULT '',
     drawn_at {real} NOT NULL,
     keep_until {real} NOT NULL
 )""",

@@ -106,6 +106,10 @@ _END = (
     "UPDATE work SET state = ?, due_at = ?, owner = '', lease_until = 0, history = ?, keep_until = ?"  # noqa: S608
     f" WHERE {_HELD}"
 )
+_PUT_BACK = (
+    "UPDATE work SET state = 'waiting', attempt = attempt - 1, due_at = ?, owner = '', lease_until = 0"  # noqa: S608
+    f" WHERE {_HELD}"
+)
 _RENEW = f"UPDATE work SET lease_until = ? WHERE {_HELD}"  # noqa: S608
 _EXPIRED = (
     f"SELECT {WORK_COLUMNS} FROM work WHERE state = 'running' AND lease_until < ?"  # noqa: S608
@@ -151,6 +155,11 @@ def end_attempt(
     """Store the end of an attempt; return False if another process has taken the piece over, or it was erased."""
     values = (state, due_at, row.history_with(ended), keep_until, row.id, row.owner, row.attempt)
     return execute.count(_END, values) > 0
+
+
+def put_back_work(execute: Execute, row: WorkRow, due_at: float) -> bool:
+    """Let a piece wait that could not run yet, as if this attempt had not been; return False if it was taken over."""
+    return execute.count(_PUT_BACK, (due_at, row.id, row.owner, row.attempt)) > 0
 
 
 def expired_work(execute: Execute, now: float, most: int) -> list[WorkRow]:

@@ -8,7 +8,7 @@ from .opt_outs import silence_for
 from .receiver import Observer, Receiver, kind_of
 from .replay_proofs import EFFECTS_HEADER, REPLAY_HEADER, ReplayProofs
 from .replies import to_response
-from .turns import Conversations, OpenDialogs, Planned, Turn
+from .turns import Conversations, OpenDialogs, Place, Planned, Postponed, Turn
 
 __all__ = [
     "CHALLENGE",
@@ -23,7 +23,9 @@ __all__ = [
     "Observer",
     "OpenDialogs",
     "Outcome",
+    "Place",
     "Planned",
+    "Postponed",
     "Receiver",
     "ReplayProofs",
     "SendUrls",

@@ -7,10 +7,12 @@ from ..sending import send
 from ..verbs import Body, Message
 
 
-def deliver(message: InboundMessage, reply: Message) -> None:
+def deliver(message: InboundMessage, reply: Message, key: str = "") -> None:
     """Ask for a message to the contact of an inbound one, from the number or the service that was texted.
+
+    It is sent once for each ``key``.
 
     Raises: CannotSend; CannotStore; MediaError; ConfigurationError.
     """
     files = [noun.path or noun.url for noun in reply.nouns if not isinstance(noun, Body)]
-    send(reply.to or message.contact, reply.text, from_=reply.from_ or "", media=files)
+    send(reply.to or message.contact, reply.text, from_=reply.from_ or "", media=files, key=key)

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..enqueueing import Arguments, decode_arguments, extra_arguments, find_function
-from ..errors import ClaimLost, JournalUnavailable, ReplyError
+from ..errors import ClaimLost, JournalUnavailable, NotYet, ReplyError
 from ..events import InboundMessage
 from ..inbound_media import MediaSource
-from ..journal import GAVE_UP, MAX_ERROR, WAITING, WORKED, Attempt, Engine, Execute, WorkRow, end_attempt
+from ..journal import GAVE_UP, MAX_ERROR, WAITING, WORKED, Attempt, Engine, Execute, WorkRow, end_attempt, put_back_work
 from ..logs import log_event, logger
 from ..pending import About, Collection, Effect
 from ..receiver import to_response
@@ -80,6 +80,9 @@ class Runner:
             self._end(row, WORKED, effects)
         except ClaimLost as error:
             log_event(logging.ERROR, "work", {"id": row.key, "function": row.function, "problem": error})
+        except NotYet as early:
+            due_at = self._around.clock() + early.wait_s
+            self._persist(lambda execute: put_back_work(execute, row, due_at))
         except (Exception, SystemExit) as error:  # whatever a function raises, the attempt has ended
             self._failed(row, error)
             return error
@@ -122,7 +125,8 @@ class Runner:
 
         Raises: JournalUnavailable.
         """
-        state = GAVE_UP if row.attempt >= self._around.retries.attempts else WAITING
+        is_last = row.kind == "message" or row.attempt >= self._around.retries.attempts
+        state = GAVE_UP if is_last else WAITING
         logger.error("%s failed: %s", row.function, type(error).__name__, exc_info=error)
         try:
             if isinstance(error, Exception):
@@ -158,18 +162,20 @@ class Runner:
         fields = {"id": row.key, "function": row.function, "attempt": row.attempt, "outcome": state, "ms": ms}
         log_event(level, "work", fields)
 
-    def _persist(self, write: Callable[[Execute], None]) -> None:
+    def _persist(self, write: Callable[[Execute], object]) -> None:
         """Run a transaction, and try again while the journal is not available.
 
         Raises: JournalUnavailable; whatever the transaction raises.
         """
         for pause_s in _PAUSES_S:
             try:
-                return self._engine.run(write)
+                self._engine.run(write)
             except JournalUnavailable as error:
                 log_event(logging.ERROR, "journal", {"problem": error})
                 self._around.sleep(pause_s)
-        return self._engine.run(write)
+            else:
+                return
+        self._engine.run(write)
 
     def close(self) -> None:
         """Stop the event loop."""
