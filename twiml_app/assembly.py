@@ -95,7 +95,7 @@ def assemble(
     ledger = _open_ledger(engine)
     sending = _open_sending(engine, settings, work, links)
     opt_outs = _open_opt_outs(engine, settings)
-    dialogs = _open_dialogs(store, chosen, settings)
+    dialogs = _open_dialogs(store, engine, chosen, settings, work)
     receiver = Receiver(
         chosen,
         settings,
@@ -177,11 +177,19 @@ def _open_later(store: ConversationStore | None, receiver: Receiver, settings: S
     return LaterTurns(store, receiver.answer_in_turn, deliver, hours=settings.conversation_hours)
 
 
-def _open_dialogs(store: ConversationStore | None, router: Router, settings: Settings) -> OpenDialogs | None:
+def _open_dialogs(
+    store: ConversationStore | None, engine: Engine | None, router: Router, settings: Settings, work: Work | None
+) -> OpenDialogs | None:
     """Return what answers with dialogs; None if the program has none, so that no message pays for them."""
     if not router.dialogs:
         return None
-    return OpenDialogs(router, store, early_s=settings.early_answer_s)
+    if engine is None or work is None:
+        return OpenDialogs(router, None, early_s=settings.early_answer_s)
+    from .journal import DialogVersions
+
+    versions = DialogVersions(engine, [route.key for route in router.dialogs])
+    work.background.add(versions, is_needed=lambda: True)
+    return OpenDialogs(router, store, early_s=settings.early_answer_s, is_elsewhere=versions.is_live)
 
 
 def _open_work(

@@ -232,7 +232,7 @@ class StepFailed(DialogError):
 
 
 class DialogElsewhere(DialogError):
-    """This worker is older than the open dialog, and leaves the message to a worker that has the dialog."""
+    """This worker lacks the version of the open dialog, and leaves the message to a worker that has it."""
 
 
 class JournalError(TwimlAppError):

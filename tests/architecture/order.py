@@ -42,7 +42,7 @@ INSIDE: dict[str, tuple[str, ...]] = {
         *("readers", "sqlite", "postgres_connection", "postgres", "opening"),
         *("ledger", "refusals", "received_events", "opt_out_rows", "reachability_rows"),
         *("send_rows", "send_claims", "send_store", "rows", "killed"),
-        *("forgetting", "upkeep", "readiness", "conversation_rows", "conversation_store"),
+        *("forgetting", "upkeep", "readiness", "conversation_rows", "conversation_store", "dialog_versions"),
         *("row_claims", "lock_claims", "durable", "archive", "send_archive", "gauges", "work_rows", "work_archive"),
     ),
     "conversations": (

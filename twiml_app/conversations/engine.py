@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -19,9 +19,12 @@ from .stored import Entry, StoredDialog, text_of
 
 
 class Dialogs:
-    """The dialogs of a program."""
+    """The dialogs of a program; ``is_elsewhere`` returns whether another worker has a dialog, by name and version."""
 
-    def __init__(self, router: Router) -> None:
+    def __init__(
+        self, router: Router, is_elsewhere: Callable[[str, int], bool] = lambda _name, _version: False
+    ) -> None:
+        self._is_elsewhere = is_elsewhere
         self._known = {route.key: route for route in router.dialogs}
 
     def begin(self, route: DialogRoute, arguments: Mapping[str, Any], arrival: Arrival) -> DialogTurn:
@@ -56,8 +59,9 @@ class Dialogs:
         message, now = arrival.message, arrival.now
         if stored.ended_at is not None:
             return DialogTurn(None, stored, "ignored")
-        route = self._route(stored)
+        route = self.find(stored)
         if route is None or stored.expires_at <= now:
+            self._leave(stored, now)
             return self._without(stored, route, arrival)
         if plain(message.body) in {plain(word) for word in route.options.cancel}:
             return DialogTurn(route.options.cancelled, None, "cancelled")
@@ -90,18 +94,17 @@ class Dialogs:
         """Return the dialog of the program that is stored; None if the program lacks it."""
         return self._known.get((stored.name, stored.version))
 
-    def _route(self, stored: StoredDialog) -> DialogRoute | None:
-        """Return the dialog of the program that is stored; None if no program has it any more.
+    def _leave(self, stored: StoredDialog, now: float) -> None:
+        """Leave a dialog that the program lacks to a worker that has it.
 
-        Raises: DialogElsewhere, if the program is older than the stored dialog.
+        Raises: DialogElsewhere.
         """
-        found, newest = self.find(stored), self._newest(stored.name)
-        if found is None and newest and newest.options.version < stored.version:
+        is_lacking = self.find(stored) is None and stored.expires_at > now
+        if is_lacking and self._is_elsewhere(stored.name, stored.version):
             raise DialogElsewhere(
-                f"version {stored.version} of the dialog {stored.name} is open, and this worker has only version"
-                f" {newest.options.version}: a newer worker must answer"
+                f"version {stored.version} of the dialog {stored.name} is open, which this worker lacks: another one"
+                " must answer"
             )
-        return found
 
     def _newest(self, name: str) -> DialogRoute | None:
         versions = [version for known, version in self._known if known == name]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..journal import ConversationStore
 
 #: How long work waits until it looks again whether it has the turn, and for a worker that has the dialog, in seconds.
-TURN_S, ELSEWHERE_S = 0.25, 1.0
+TURN_S, ELSEWHERE_S = 0.25, 0.25
 
 
 class Deliver(Protocol):

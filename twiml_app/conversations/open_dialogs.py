@@ -27,14 +27,21 @@ LATE_S: Final = 7 * 24 * 3600.0
 class OpenDialogs:
     """The dialogs of an application; texts that arrive less than ``early_s`` after a question do not answer it.
 
-    Without ``store``, only replays have dialogs. ``clock`` returns seconds since 1970.
+    Without ``store``, only replays have dialogs. ``is_elsewhere`` returns whether another worker has a dialog, by name
+    and version. ``clock`` returns seconds since 1970.
     """
 
     def __init__(
-        self, router: Router, store: ConversationStore | None, *, early_s: float, clock: Callable[[], float] = time.time
+        self,
+        router: Router,
+        store: ConversationStore | None,
+        *,
+        early_s: float,
+        is_elsewhere: Callable[[str, int], bool] = lambda _name, _version: False,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._router = router
-        self._dialogs = Dialogs(router)
+        self._dialogs = Dialogs(router, is_elsewhere)
         self._store = store
         self._early_s = early_s
         self._clock = clock

@@ -4,6 +4,7 @@ from . import opt_out_rows, reachability_rows
 from .archive import Archive, Filter
 from .conversation_rows import ConversationRow
 from .conversation_store import ConversationStore, Drawn, Ticket
+from .dialog_versions import DialogVersions
 from .durable import DurableJournal
 from .engine import Engine
 from .gauges import GAUGES, read_gauges
@@ -44,6 +45,7 @@ __all__ = [
     "Attempt",
     "ConversationRow",
     "ConversationStore",
+    "DialogVersions",
     "Drawn",
     "DurableJournal",
     "Ending",
