@@ -108,7 +108,7 @@ def assemble(
         media_source=media_source,
         file_urls=links.urls,
     )
-    later = _open_later(store, receiver, settings)
+    later = _open_later(store, receiver, settings, dialogs)
     return TwimlState(
         receiver,
         settings,
@@ -169,12 +169,14 @@ def _open_store(engine: Engine | None) -> ConversationStore | None:
     return ConversationStore(engine)
 
 
-def _open_later(store: ConversationStore | None, receiver: Receiver, settings: Settings) -> LaterTurns | None:
+def _open_later(
+    store: ConversationStore | None, receiver: Receiver, settings: Settings, dialogs: OpenDialogs | None
+) -> LaterTurns | None:
     if store is None:
         return None
-    from .work import deliver
+    from .work import deliver_to
 
-    return LaterTurns(store, receiver.answer_in_turn, deliver, hours=settings.conversation_hours)
+    return LaterTurns(store, receiver.answer_in_turn, deliver_to, dialogs, hours=settings.conversation_hours)
 
 
 def _open_dialogs(
@@ -189,7 +191,7 @@ def _open_dialogs(
 
     versions = DialogVersions(engine, [route.key for route in router.dialogs])
     work.background.add(versions, is_needed=lambda: True)
-    return OpenDialogs(router, store, early_s=settings.early_answer_s, is_elsewhere=versions.is_live)
+    return OpenDialogs(router, store, early_s=settings.early_answer_s, is_elsewhere=versions.is_live, work=work)
 
 
 def _open_work(

@@ -47,7 +47,7 @@ INSIDE: dict[str, tuple[str, ...]] = {
     ),
     "conversations": (
         *("conversation", "turns", "postponing", "replayed", "conversations"),
-        *("answers", "questions", "stored", "runs", "engine", "checking", "open_dialogs", "later"),
+        *("answers", "questions", "stored", "runs", "engine", "checking", "open_dialogs", "later", "starting"),
     ),
     "consent": ("permission", "opt_out_list"),
     "sending": ("content", "route", "options", "asking", "http_client", "api", "dispatcher", "sending"),

@@ -5,12 +5,13 @@ from .checking import check_dialogs, describe_dialog
 from .conversation import Conversation
 from .conversations import ConversationKeeper
 from .engine import Dialogs
-from .later import LaterTurns, answer_postponed
+from .later import LaterTurns, answer_postponed, follow_up_dialog, resume_dialog, start_dialog
 from .open_dialogs import OpenDialogs
 from .postponing import postponing
-from .questions import Dialog, Question, Reply, ask, step
+from .questions import Dialog, Question, Reply, ask, step, wait_for
 from .runs import EARLY_S, Arrival, DialogTurn
-from .stored import StoredDialog
+from .starting import start
+from .stored import DialogStart, StoredDialog
 
 __all__ = [
     "EARLY_S",
@@ -18,6 +19,7 @@ __all__ = [
     "Conversation",
     "ConversationKeeper",
     "Dialog",
+    "DialogStart",
     "DialogTurn",
     "Dialogs",
     "LaterTurns",
@@ -31,6 +33,11 @@ __all__ = [
     "check_dialogs",
     "choice",
     "describe_dialog",
+    "follow_up_dialog",
     "postponing",
+    "resume_dialog",
+    "start",
+    "start_dialog",
     "step",
+    "wait_for",
 ]

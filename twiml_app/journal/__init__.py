@@ -25,14 +25,17 @@ from .work_rows import (
     WORKED,
     Attempt,
     WorkRow,
+    await_work,
     claim_work,
     end_attempt,
+    end_waiting,
     expired_work,
     insert_work,
     next_due_at,
     put_back_work,
     record_worker,
     renew_leases,
+    waiting_key,
 )
 
 __all__ = [
@@ -69,8 +72,10 @@ __all__ = [
     "WorkCounts",
     "WorkFilter",
     "WorkRow",
+    "await_work",
     "claim_work",
     "end_attempt",
+    "end_waiting",
     "expired_work",
     "insert_work",
     "metadata_of",
@@ -83,4 +88,5 @@ __all__ = [
     "record_worker",
     "renew_leases",
     "sqlite_path",
+    "waiting_key",
 ]

@@ -23,6 +23,7 @@ from .conversation_rows import (
 )
 from .engine import WAIT_S, Engine
 from .ledger import filed
+from .opt_out_rows import service_of
 from .stores import Execute
 
 #: How long a ticket is valid at most, in seconds: far longer than any request.
@@ -49,6 +50,12 @@ _HAND_OVER = (
 )
 _TAKE = "UPDATE conversation_tickets SET owner = ? WHERE contact = ? AND sender = ? AND work = ? RETURNING id"
 _IS_WORK = "SELECT 1 FROM work WHERE key = ? AND state IN ('waiting', 'running')"
+#: The messages of a first question, of which there are at most ten, by their keys.
+_UNDELIVERED = (
+    "SELECT 1 FROM sends LEFT JOIN ledger ON ledger.sid = sends.message_sid"
+    " WHERE sends.key IN (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " AND (sends.state IN ('failed', 'refused', 'expired', 'cancelled') OR ledger.status IN ('failed', 'undelivered'))"
+)
 _REMOVE = "DELETE FROM conversation_tickets WHERE id = ? AND owner = ?"
 
 
@@ -189,6 +196,21 @@ class ConversationStore:
         """
         key = (filed(contact), filed(sender))
         return bool(self._engine.read(lambda execute: execute(_BUSY, key * 2), wait_s=wait_s))
+
+    def is_undelivered(self, key: str) -> bool:
+        """Return whether a message of a first question was not sent or not delivered, by the key of the question.
+
+        Raises: JournalUnavailable.
+        """
+        keys = [f"{key} {index}" for index in range(10)]
+        return bool(self._engine.read(lambda execute: execute(_UNDELIVERED, keys)))
+
+    def sender_of(self, number: str) -> str:
+        """Return the messaging service of a number if it is known, else the number.
+
+        Raises: JournalUnavailable.
+        """
+        return self._engine.read(lambda execute: service_of(execute, number)) or number
 
     def save(self, ticket: Ticket, row: ConversationRow, effects: Sequence[Effect], *, hands_off: bool) -> None:
         """Store a conversation and some effects before its turn ends.

@@ -7,12 +7,18 @@ from ..sending import send
 from ..verbs import Body, Message
 
 
-def deliver(message: InboundMessage, reply: Message, key: str = "") -> None:
+def deliver(message: InboundMessage, reply: Message) -> None:
     """Ask for a message to the contact of an inbound one, from the number or the service that was texted.
 
-    It is sent once for each ``key``.
+    Raises: CannotSend; CannotStore; MediaError; ConfigurationError.
+    """
+    deliver_to(message.contact, "", reply)
+
+
+def deliver_to(contact: str, sender: str, reply: Message, key: str = "") -> None:
+    """Ask for a message from a sender, by default the one that was texted; it is sent once for each ``key``.
 
     Raises: CannotSend; CannotStore; MediaError; ConfigurationError.
     """
     files = [noun.path or noun.url for noun in reply.nouns if not isinstance(noun, Body)]
-    send(reply.to or message.contact, reply.text, from_=reply.from_ or "", media=files, key=key)
+    send(reply.to or contact, reply.text, from_=reply.from_ or sender, media=files, key=key)
