@@ -144,17 +144,21 @@ class Town:
             body, from_=person.contact, to=NUMBER, message_sid=random_sid("SM"), account_sid=ACCOUNT_SID
         )
         ends_at = time.monotonic() + LIMIT_S
-        status, texts = self._post(form)
+        status, texts = self.post(form)
         while status != 200 and self._repeats and time.monotonic() < ends_at:
             time.sleep(_POLL_S)
-            status, texts = self._post(form)
+            status, texts = self.post(form)
         while not texts and status == 200 and time.monotonic() < ends_at:
             time.sleep(_POLL_S)
-            texts = [row.body for row in self._sends.all_to(person.contact)][person.sent_later :]
+            texts = self.sent_to(person.contact)[person.sent_later :]
             person.sent_later += len(texts)
         person.seen += texts or [f"nothing ({status})"]
 
-    def _post(self, form: Form) -> tuple[int, list[str]]:
+    def sent_to(self, contact: str) -> list[str]:
+        """Return the texts that were sent later, oldest first."""
+        return [row.body for row in self._sends.all_to(contact)]
+
+    def post(self, form: Form) -> tuple[int, list[str]]:
         """Call one of the servers; the status is 0 if the connection breaks."""
         url = f"http://{CREDENTIALS}@{random.choice(self.servers).address}/message"
         try:
@@ -186,6 +190,11 @@ class Town:
         self.figures.wrong = [person.seen for person in people if person.seen not in expected]
 
 
+def text_of(contact: str, body: str) -> Form:
+    """Return a text as Twilio delivers it."""
+    return inbound_form(body, from_=contact, to=NUMBER, message_sid=random_sid("SM"), account_sid=ACCOUNT_SID)
+
+
 @dataclass
 class Person:
     """Somebody who orders a pizza."""
@@ -201,9 +210,11 @@ def people_of(count: int) -> list[Person]:
 
 
 @contextmanager
-def town(url: str, folder: Path, figures: Figures, *, repeats: bool) -> Iterator[tuple[Town, dict[str, str]]]:
+def town(
+    url: str, folder: Path, figures: Figures, *, repeats: bool, handlers: str = _RELEASES
+) -> Iterator[tuple[Town, dict[str, str]]]:
     """Yield the people, and the settings of the servers; servers that are left are stopped."""
-    (folder / "dialog_handlers.py").write_text(_RELEASES)
+    (folder / "dialog_handlers.py").write_text(handlers)
     (folder / "wsgi.py").write_text("from twiml_app.app import create_app\napp = create_app()\n")
     settings = {
         "TWIML_CREDENTIALS": CREDENTIALS,

@@ -21,7 +21,7 @@ from twiml_app.conversations import ConversationKeeper, OpenDialogs
 from twiml_app.emulator import Emulator, EmulatorOptions
 from twiml_app.journal import ConversationStore, DurableJournal
 from twiml_app.receiver import Receiver
-from twiml_app.webhook import WebhookRequest
+from twiml_app.webhook import WebhookRequest, WebhookResponse
 
 #: The text for each kind of question; the long one has two segments, which some networks deliver as two texts.
 ANSWERS = {"text": "Ann", "number": "7", "long": "a" * 153 + "b" * 100, "step": "Ann"}
@@ -71,7 +71,11 @@ def carrier(tmp_path: Path) -> Iterator[Emulator]:
     url = f"sqlite:///{tmp_path}/twiml.db"
     read = read_settings(BASIC, TWIML_DATABASE_URL=url)
     engine = open_journal(url, read)
-    twilio = Emulator(EmulatorOptions(), transport=lambda request: receiver.handle(received(request)))
+
+    def transport(request: OutgoingRequest) -> WebhookResponse:
+        return receiver.handle(received(request))
+
+    twilio = Emulator(EmulatorOptions(), transport=transport)
     clock = twilio.clock.now
     store, journal = ConversationStore(engine, clock), DurableJournal(engine, read, clock=clock)
     receiver = Receiver(

@@ -176,8 +176,11 @@ program.phone.run_work(within_s=1)
 """
 
 
-@BOTH
-@pytest.mark.parametrize("when", ["in the handler", "while it is stored"])
+@pytest.mark.parametrize(
+    ("database_url", "when"),
+    [("sqlite", "in the handler"), ("postgres", "while it is stored")],
+    indirect=["database_url"],
+)
 def test_postponed_message_survives_a_kill_and_is_answered_once(remembering: Remembering, when: str) -> None:
     """The worker dies; those behind it wait until another one has answered it."""
     phone, end = remembering.phone, remembering.hold()
