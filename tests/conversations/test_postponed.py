@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -218,7 +217,6 @@ def test_attempt_that_was_taken_over_stores_nothing(remembering: Remembering) ->
             phone.run_work(within_s=1)
 
     remembering.during = take_over
-    logging.getLogger("twiml_app").setLevel(logging.ERROR)
     phone.run_work(within_s=1)
 
     assert phone.sends == ["one", "got one"]
