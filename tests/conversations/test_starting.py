@@ -17,6 +17,7 @@ from tests.webhook_requests import BASIC
 from twiml_app import Conversation, Dialog, DialogStart, InboundMessage, Router, ask, choice, enqueue, start, wait_for
 from twiml_app.app import Twiml, state_of
 from twiml_app.errors import CannotSend, CannotStore, DialogError, StepFailed
+from twiml_app.served_app import emulator_for
 from twiml_app.testing import Phone
 
 #: What the work returns, or raises.
@@ -133,7 +134,7 @@ class Asking:
 def asking(tmp_path: Path) -> Iterator[Asking]:
     """An application on an empty journal."""
     MADE.clear()
-    made = Asking(f"sqlite:///{tmp_path}/twiml.db", **ACCOUNT)
+    made = Asking(f"sqlite:///{tmp_path}/twiml.db", TWIML_PUBLIC_URL="https://sms.example.com", **ACCOUNT)
     yield made
     engine = state_of(made.app).engine
     assert engine
@@ -338,3 +339,21 @@ def test_dialog_waits_for_work_that_was_just_asked_for(asking: Asking) -> None:
         asking.phone.text("Ann")
 
     assert "asked for just before" in str(failed.value.__cause__)
+
+
+@pytest.mark.parametrize(
+    ("status", "reply"), [("delivered", "How many?"), ("undelivered", "other"), ("failed", "other")]
+)
+def test_delivery_of_the_first_question_is_that_of_the_emulator(asking: Asking, status: str, reply: str) -> None:
+    """Its status callback decides whether the dialog is open."""
+    sending = state_of(asking.app).sending
+    assert sending
+    asking.phone.contact = "+15558675310"
+    with emulator_for(asking.app, number=asking.phone.number) as twilio:
+        phone = twilio.phone(asking.phone.contact).will(status, 30003 if status != "delivered" else None)
+        asking.start()
+        for _ in range(5):
+            sending.drain()
+            twilio.advance(1)
+
+        assert phone.text("sure").texts == [reply]
