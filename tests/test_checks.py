@@ -63,6 +63,12 @@ def test_sound_settings_have_no_warnings(postgres_url: str) -> None:
             "nobody reports the delivery of messages",
             id="sender without a public URL",
         ),
+        pytest.param(
+            {"TWIML_DATABASE_URL": "sqlite:///data/twiml.db", "TWILIO_AUTH_TOKEN": ""},
+            "warning",
+            "a message that would have to wait too long for the one before it gets 503",
+            id="state without sending",
+        ),
         pytest.param({"TWIML_HANDLERS": "no_such"}, "error", "there is no module no_such", id="no handlers"),
     ],
 )

@@ -3,10 +3,13 @@
 from .alerts import Alert as Alert
 from .conversations import Conversation as Conversation
 from .conversations import Dialog as Dialog
+from .conversations import DialogStart as DialogStart
 from .conversations import Location as Location
 from .conversations import ask as ask
 from .conversations import choice as choice
+from .conversations import start as start
 from .conversations import step as step
+from .conversations import wait_for as wait_for
 from .enqueueing import EnqueuedWork as EnqueuedWork
 from .enqueueing import enqueue as enqueue
 from .enqueueing import enqueue_at as enqueue_at
@@ -29,6 +32,7 @@ __all__ = [
     "Body",
     "Conversation",
     "Dialog",
+    "DialogStart",
     "EnqueuedWork",
     "InboundMedia",
     "InboundMessage",
@@ -47,5 +51,7 @@ __all__ = [
     "enqueue_at",
     "enqueue_in",
     "send",
+    "start",
     "step",
+    "wait_for",
 ]

@@ -11,18 +11,18 @@ from threading import BoundedSemaphore
 from typing import TYPE_CHECKING
 
 from .config import Settings
-from .conversations import ConversationKeeper, OpenDialogs
+from .conversations import ConversationKeeper, LaterTurns, OpenDialogs, postponing
 from .media import MediaFetcher, MediaLinks, MessageFiles
 from .project_routers import load_router
 from .receiver import Observer, Receiver
 from .routing import Router
-from .sending import Sending, make_sending
+from .sending import Sending, can_send, make_sending
 
 if TYPE_CHECKING:
     from .consent import OptOutList
     from .events import InboundMessage
     from .inbound_media import MediaSource
-    from .journal import DurableJournal, Engine, Ledger
+    from .journal import ConversationStore, DurableJournal, Engine, Ledger
     from .work import Background, Work
 
 
@@ -52,6 +52,10 @@ class TwimlState:
     work: Work | None = None
     #: What answers with dialogs; None if the program has none.
     dialogs: OpenDialogs | None = None
+    #: The stored conversations, and who is being answered; None without a journal.
+    conversations: ConversationStore | None = None
+    #: Turns of conversations that work takes; None without a journal.
+    later: LaterTurns | None = None
 
     @property
     def background(self) -> Background | None:
@@ -86,11 +90,12 @@ def assemble(
         engine, chosen, settings, root, context=context, on_exception=on_exception, media_source=media_source
     )
     journal = _open_journal(engine, settings, work)
-    conversations = _open_conversations(engine, journal, settings)
+    store = _open_store(engine)
+    conversations = _open_conversations(store, journal, settings, work)
     ledger = _open_ledger(engine)
     sending = _open_sending(engine, settings, work, links)
     opt_outs = _open_opt_outs(engine, settings)
-    dialogs = _open_dialogs(engine, chosen, settings)
+    dialogs = _open_dialogs(store, engine, chosen, settings, work)
     receiver = Receiver(
         chosen,
         settings,
@@ -103,6 +108,7 @@ def assemble(
         media_source=media_source,
         file_urls=links.urls,
     )
+    later = _open_later(store, receiver, settings, dialogs)
     return TwimlState(
         receiver,
         settings,
@@ -116,6 +122,8 @@ def assemble(
         sending=sending,
         work=work,
         dialogs=dialogs,
+        conversations=store,
+        later=later,
     )
 
 
@@ -136,29 +144,54 @@ def _open_journal(engine: Engine | None, settings: Settings, work: Work | None) 
 
 
 def _open_conversations(
-    engine: Engine | None, journal: DurableJournal | None, settings: Settings
+    store: ConversationStore | None, journal: DurableJournal | None, settings: Settings, work: Work | None
 ) -> ConversationKeeper:
     """Return what keeps the conversations, without a journal only those of commands that store nothing.
 
     Duplicates and messages that wait for their turn share a limit.
     """
-    if engine is None or journal is None:
+    if store is None or journal is None or work is None:
         return ConversationKeeper(None, hours=settings.conversation_hours, may_wait=BoundedSemaphore())
+    return ConversationKeeper(
+        store,
+        hours=settings.conversation_hours,
+        may_wait=journal.may_wait,
+        postpones=postponing(work, store, lambda message: can_send(settings, message.account_sid)),
+    )
+
+
+def _open_store(engine: Engine | None) -> ConversationStore | None:
+    """Return where conversations are stored, one for each process: it knows which messages are being answered."""
+    if engine is None:
+        return None
     from .journal import ConversationStore
 
-    store = ConversationStore(engine)
-    return ConversationKeeper(store, hours=settings.conversation_hours, may_wait=journal.may_wait)
+    return ConversationStore(engine)
 
 
-def _open_dialogs(engine: Engine | None, router: Router, settings: Settings) -> OpenDialogs | None:
+def _open_later(
+    store: ConversationStore | None, receiver: Receiver, settings: Settings, dialogs: OpenDialogs | None
+) -> LaterTurns | None:
+    if store is None:
+        return None
+    from .work import deliver_to
+
+    return LaterTurns(store, receiver.answer_in_turn, deliver_to, dialogs, hours=settings.conversation_hours)
+
+
+def _open_dialogs(
+    store: ConversationStore | None, engine: Engine | None, router: Router, settings: Settings, work: Work | None
+) -> OpenDialogs | None:
     """Return what answers with dialogs; None if the program has none, so that no message pays for them."""
     if not router.dialogs:
         return None
-    if engine is None:
+    if engine is None or work is None:
         return OpenDialogs(router, None, early_s=settings.early_answer_s)
-    from .journal import ConversationStore
+    from .journal import DialogVersions
 
-    return OpenDialogs(router, ConversationStore(engine), early_s=settings.early_answer_s)
+    versions = DialogVersions(engine, [route.key for route in router.dialogs])
+    work.background.add(versions, is_needed=lambda: True)
+    return OpenDialogs(router, store, early_s=settings.early_answer_s, is_elsewhere=versions.is_live, work=work)
 
 
 def _open_work(

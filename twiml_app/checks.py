@@ -24,7 +24,7 @@ from .logs import format_time
 from .private_files import is_open_to_others
 from .receiver import REALM
 from .routing import Router, hidden_routes, overlapping_repeats, place_of
-from .sending import TwilioApi, credentials_of
+from .sending import TwilioApi, can_send, credentials_of
 from .served_app import ServedApp
 from .setting_readers import READERS
 from .webhook import Form, base_of
@@ -88,6 +88,7 @@ def check_settings(
     findings += _check_public_url(settings)
     findings += _check_journal(state)
     findings += _check_sending(settings)
+    findings += _check_waiting(state)
     findings += _check_work(state)
     findings += _check_routes(router)
     if not router.routes:
@@ -195,6 +196,17 @@ def _check_sending(settings: Settings) -> Iterator[Finding]:
     if not settings.public_url:
         says = "without TWIML_PUBLIC_URL, nobody reports the delivery of messages that are not sent by handlers"
         yield Finding("warning", "TWIML_FROM", says)
+
+
+def _check_waiting(state: TwimlState) -> Iterator[Finding]:
+    """Check that a message whose turn in its conversation does not come in time can be answered later."""
+    router = state.router
+    waits = bool(router.dialogs) or any(route.stateful for route in router.all_routes)
+    if not waits or state.engine is None or can_send(state.settings):
+        return
+    says = "not configured, so a message that would have to wait too long for the one before it gets 503:"
+    advice = "set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN, and pip install 'twiml-app[send]'"
+    yield Finding("warning", "sending", f"{says} {advice}")
 
 
 #: Variables of platforms that discard the disk at the next deploy.

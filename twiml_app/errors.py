@@ -197,6 +197,19 @@ class StateError(TwimlAppError):
     """A value cannot be kept in a conversation: it is not JSON, or the state is too long."""
 
 
+class NotYet(TwimlAppError):
+    """A piece of work cannot run yet, and is put back; this is not a failed attempt."""
+
+    def __init__(self, problem: str, *, wait_s: float) -> None:
+        super().__init__(problem)
+        #: When it is tried again, in seconds from now.
+        self.wait_s = wait_s
+
+
+class AnswerFailed(TwimlAppError):
+    """The handler of a message that was answered later has raised an exception, which was reported."""
+
+
 class UnknownWork(TwimlAppError):
     """Stored work names a function that the code does not have; it is tried again when the code is deployed."""
 
@@ -219,7 +232,7 @@ class StepFailed(DialogError):
 
 
 class DialogElsewhere(DialogError):
-    """This worker is older than the open dialog, and leaves the message to a worker that has the dialog."""
+    """This worker lacks the version of the open dialog, and leaves the message to a worker that has it."""
 
 
 class JournalError(TwimlAppError):

@@ -39,6 +39,8 @@ class Effect:
     committed: Callable[[], object]
     #: Whether a handler asked for it; otherwise it follows from the event, and is neither shown nor compared.
     is_asked_for: bool = True
+    #: The id of the work; empty for other things.
+    key: str = ""
 
     def described(self) -> dict[str, Any]:
         """Return it as a JSON object."""

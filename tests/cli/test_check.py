@@ -17,7 +17,8 @@ from twiml_app.errors import TwimlAppError
 
 def test_check_shows_the_urls_to_paste_and_exits_0_on_success(postgres_url: str) -> None:
     """The labels are those of Twilio's console; the output has no password, as it is pasted into tickets."""
-    result = run("check", environment=SETTINGS | {"TWIML_DATABASE_URL": new_schema(postgres_url)})
+    sending = {"TWILIO_ACCOUNT_SID": "AC" + "1" * 32, "TWILIO_AUTH_TOKEN": "0123456789abcdef"}
+    result = run("check", environment=SETTINGS | sending | {"TWIML_DATABASE_URL": new_schema(postgres_url)})
 
     assert result.exit_code == 0
     assert (

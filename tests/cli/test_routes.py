@@ -254,3 +254,18 @@ def test_handler_of_reactions_is_listed_and_matched(tmp_path: Path) -> None:
     assert matched.output.startswith("reacting.confirm()")
     assert "the text is a reaction: 👍 like, removed, to a picture\nreplied:" in matched.output
     assert "no: the text is not a reaction" in other.output
+
+
+def test_match_names_the_handler_of_conversations_that_a_person_answers(tmp_path: Path) -> None:
+    """While that is so, no other handler gets the text."""
+    (tmp_path / "handing.py").write_text(
+        "from twiml_app import Router\nrouter = Router()\n"
+        "@router.handed_off\ndef for_the_desk(message): ...\n@router.default\ndef other(message): ...\n"
+        "routers = [router]\n"
+    )
+    os.chdir(tmp_path)
+    settings = {"TWIML_HANDLERS": "handing"}
+
+    assert "while a person answers: handing.for_the_desk instead" in run("match", "hello", environment=settings).output
+    found = json.loads(run("match", "hello", "--json", environment=settings).output)
+    assert (found["handler"], found["handed_off"]) == ("handing.other", "handing.for_the_desk")

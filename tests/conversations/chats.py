@@ -37,6 +37,8 @@ class Chat:
     sent: int = 0
     #: The state of the conversation.
     state: Conversation = field(default_factory=lambda: Conversation("+15005550001", "+15005550006"))
+    #: The dialogs that other workers have.
+    elsewhere: frozenset[tuple[str, int]] = frozenset()
 
     def text(self, body: str, *, after: float = 10.0, sid: str = "", **fields: str) -> Any:
         """Send a text, and return the reply; ``not for the dialog`` where nothing is open that takes it."""
@@ -51,7 +53,7 @@ class Chat:
 
     def turn(self, received: InboundMessage) -> DialogTurn | None:
         """Return what a message leads to."""
-        dialogs = Dialogs(self.router)
+        dialogs = Dialogs(self.router, lambda name, version: (name, version) in self.elsewhere)
         arrival = Arrival(received, self.now, self._save, self.state, self.early_s)
         if self.stored:
             if dialogs.takes(self.open, arrival):

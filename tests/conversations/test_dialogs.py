@@ -327,13 +327,12 @@ def newer() -> Router:
     return router
 
 
-def test_deployment_restarts_what_it_cannot_continue(database_url: str, clock: Clock) -> None:
-    """A worker of the older release leaves the newer dialog to the newer workers."""
+def test_deployment_restarts_what_no_worker_can_continue(database_url: str, clock: Clock) -> None:
+    """It starts again with the newest version of the worker that gets the message."""
     old, new = Asking(database_url, clock), Asking(database_url, clock, newer())
     say(old, clock, "sign up")
 
     assert say(new, clock, "Ann") == ["Sorry, something changed on our side. Let us start again."]
-    assert say(old, clock, "Ann") == ["503"]
     assert say(new, clock, "Ann") == ["Hi, Ann"]
 
 
@@ -373,3 +372,36 @@ def test_program_that_raises_is_a_finding(asking: Asking, clock: Clock, problem:
 
     (found,) = check_dialogs(router, asking.open(), clock.now).problems
     assert found == f"signup version 1, at the question 'text: Name?': {expected}"
+
+
+@pytest.mark.parametrize(
+    ("questions", "says"),
+    [
+        (("Age?", "Name?"), "stored is 'text: Name?', but the program now has 'text: Age?'"),
+        (("First name?", "Age?"), "stored is 'text: Name?', but the program now has 'text: First name?'"),
+        (("Name?",), "stored is 'text: Age?', but the program now has 'the end'"),
+    ],
+    ids=["reordered", "renamed", "removed"],
+)
+def test_check_finds_questions_that_have_changed(
+    database_url: str, clock: Clock, questions: tuple[str, ...], says: str
+) -> None:
+    """Before the deployment, with the number of people who are at each question."""
+
+    def asking_for(*questions: str) -> Router:
+        router = Router()
+
+        @router.dialog("sign up", name="signup")
+        def signup(message: InboundMessage) -> Dialog:
+            for question in questions:  # noqa: UP028 - answers are sent to it
+                yield question
+            return "Thanks."
+
+        return router
+
+    asking = Asking(database_url, clock, asking_for("Name?", "Age?"))
+    say(asking, clock, "sign up", "Ann")
+
+    assert check_dialogs(asking_for(*questions), asking.open(), clock.now).problems == {
+        f"signup version 1, at the question 'text: Age?': {says}": 1
+    }

@@ -650,15 +650,23 @@ def test_restart_may_have_nothing_to_ask() -> None:
     assert chat.with_program(router).text("Ann") == "Sorry, something changed on our side. Let us start again."
 
 
-def test_message_for_a_newer_version_is_left_to_a_newer_worker() -> None:
+@pytest.mark.parametrize("other", [1, 3], ids=["older", "newer"])
+def test_message_is_left_to_a_worker_that_has_the_version(other: int) -> None:
     """During a deployment, workers of both releases run."""
-    chat = Chat(version(2, "Name?"))
+    chat = Chat(version(2, "Name?"), elsewhere=frozenset({("signup", 2)}))
     chat.text("sign up")
 
-    with pytest.raises(
-        DialogElsewhere, match="version 2 of the dialog signup is open, and this worker has only version 1"
-    ):
-        chat.with_program(version(1, "Name?")).text("Ann")
+    with pytest.raises(DialogElsewhere, match="version 2 of the dialog signup is open, which this worker lacks"):
+        chat.with_program(version(other, "Name?")).text("Ann")
+
+
+def test_late_answer_needs_no_worker_that_has_the_version() -> None:
+    """Each says that it took too long."""
+    chat = Chat(version(2, "Name?"), elsewhere=frozenset({("signup", 2)}))
+    chat.text("sign up")
+
+    reply = chat.with_program(version(1, "Name?")).text("Ann", after=80 * 3600)
+    assert reply == "Sorry, that took too long. Please start again."
 
 
 def test_old_version_stays_until_its_dialogs_are_done() -> None:

@@ -6,10 +6,15 @@ import re
 from datetime import date
 from typing import Any, assert_type
 
-from twiml_app import InboundMedia, InboundMessage, Message, Router
+from twiml_app import EnqueuedWork, InboundMedia, InboundMessage, Message, Router, enqueue, enqueue_in, start, wait_for
 from twiml_app.conversations import Dialog, Location, Question, Reply, ask, choice, step
 
 router = Router()
+
+
+async def order_slowly(contact: str) -> list[int]:
+    """Order something in an event loop."""
+    return [len(contact)]
 
 
 def order(contact: str, size: str, *, gift: bool = False) -> int:
@@ -34,6 +39,8 @@ def signup(message: InboundMessage) -> Dialog:
     assert_type((yield from ask("What?", "<int:count> <item>")), dict[str, Any])
     assert_type((yield from ask("What?", re.compile("(?P<item>tea)"))), dict[str, Any])
     assert_type((yield from step(order, message.contact, "small", gift=True)), int)
+    assert_type((yield from wait_for(enqueue(order, message.contact, "small"))), int)
+    assert_type((yield from wait_for(enqueue_in(5, order_slowly, message.contact))), list[int])
     assert_type((yield from nested(message)), Reply)
     return "Done"
 
@@ -51,8 +58,16 @@ def wrong(message: InboundMessage) -> Dialog:
     size: str = yield from ask("How many?", int)  # type: ignore[assignment]
     yield from ask("How many?", bytes)  # type: ignore[arg-type]
     yield from step(order, message.contact)  # type: ignore[call-arg]
+    size = yield from wait_for(enqueue(order, message.contact))  # type: ignore[assignment]
     yield from step(order, message.contact, count)  # type: ignore[arg-type]
     return size, 200  # type: ignore[return-value]
+
+
+def begin(contact: str) -> None:
+    """Start dialogs."""
+    assert_type(start(signup, to=contact, if_open="queue"), EnqueuedWork[None])
+    start(signup, to=contact, if_open="wait")  # type: ignore[arg-type]
+    start(order, to=contact)  # type: ignore[arg-type]
 
 
 def asked(question: Question) -> Question:

@@ -6,12 +6,14 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.receiver.programs import EMPTY
 from tests.webhook_requests import AUTHORIZATION, BASIC, read_settings, webhook
 from twiml_app import Conversation, InboundMessage, Router
 from twiml_app.caller import inbound_form
-from twiml_app.errors import CannotStore, JournalUnavailable, StateError, StillRunning
+from twiml_app.errors import CannotStore, DialogElsewhere, JournalUnavailable, StateError, StillRunning
+from twiml_app.events import parse_event
 from twiml_app.pending import Effect, Transaction
-from twiml_app.receiver import Receiver
+from twiml_app.receiver import Outcome, Postponed, Receiver
 from twiml_app.webhook import WebhookResponse
 
 
@@ -22,6 +24,7 @@ class OneTurn:
         self.conversation = Conversation("+15005550001", "+15005550006", '{"name": "Ann"}')
         self.ended: list[str] = []
         self.problem: Exception | None = None
+        self.postponed: Postponed | None = None
 
     def effects(self) -> tuple[Effect, ...]:
         """Return nothing, or fail."""
@@ -31,6 +34,10 @@ class OneTurn:
 
     def save(self, effects: tuple[Effect, ...] | None) -> None:
         """Do nothing."""
+
+    def postpone(self) -> Postponed | None:
+        """Leave the message to work, if the test says so."""
+        return self.postponed
 
     def write(self, execute: Transaction) -> None:
         """Do nothing."""
@@ -49,16 +56,24 @@ class Turns:
 
     def __init__(self) -> None:
         self.turn = OneTurn()
+        self.postponed: Postponed | None = None
         self.handed_off = False
         self.problem: Exception | None = None
         self.asked: list[bool] = []
 
-    def begin(self, message: InboundMessage, *, wait_s: float, stores: bool) -> OneTurn:  # noqa: ARG002
-        """Return the turn, or fail."""
+    def begin(
+        self,
+        message: InboundMessage,  # noqa: ARG002
+        *,
+        wait_s: float,  # noqa: ARG002
+        stores: bool,
+        base_url: str = "",  # noqa: ARG002
+    ) -> OneTurn | Postponed:
+        """Return the turn, leave the message to work, or fail."""
         self.asked.append(stores)
         if self.problem:
             raise self.problem
-        return self.turn
+        return self.postponed or self.turn
 
     def is_handed_off(self, message: InboundMessage, *, wait_s: float, stores: bool) -> bool:  # noqa: ARG002
         """Return what was set, or fail."""
@@ -207,3 +222,59 @@ def test_handler_that_fails_before_routing_is_named() -> None:
     form = inbound_form("STOP")
 
     assert Receiver(router, read_settings(BASIC)).handle(webhook(form, headers=AUTHORIZATION)).status == 500
+
+
+def postponed(turns: Turns) -> Postponed:
+    """Return a message that work answers in a turn."""
+    return Postponed(turns.turn, (Effect("message", {}, lambda _: None, lambda: None),))
+
+
+def test_message_whose_turn_does_not_come_in_time_is_left_to_work() -> None:
+    """It gets an empty success, and its reply later."""
+    turns = Turns()
+    turns.postponed = postponed(turns)
+
+    assert answer(turns, greet).body == EMPTY
+
+
+@pytest.mark.parametrize("has_dialogs", [True, False], ids=["dialogs", "no dialogs"])
+def test_dialog_of_another_version_is_left_to_work_that_has_it(has_dialogs: bool) -> None:
+    """In the turn that the message has."""
+    turns = Turns()
+    turns.turn.postponed = postponed(turns) if has_dialogs else None
+
+    def fail(_message: InboundMessage, conversation: Conversation) -> None:
+        raise DialogElsewhere("another version")
+
+    assert answer(turns, fail).status == (200 if has_dialogs else 503)
+
+
+def in_turn(body: str = "hello", **settings: str) -> tuple[OneTurn, Outcome]:
+    """Answer a message that was postponed."""
+    router, turn = Router(), OneTurn()
+    router.message("picky", when=lambda _message: 1 // 0 == 0)(lambda _message: "never")
+    router.default(greet)
+    message = parse_event(inbound_form(body))
+    assert isinstance(message, InboundMessage)
+    receiver = Receiver(router, read_settings(BASIC, settings))
+    return turn, receiver.answer_in_turn(message, "https://example.com/sms", turn)
+
+
+def test_postponed_message_is_answered_in_its_turn() -> None:
+    """As it would have been at once."""
+    turn, outcome = in_turn()
+
+    assert b"Hello Ann" in outcome.response.body
+    assert (outcome.turn, outcome.name) == (turn, "replied")
+
+
+def test_postponed_stop_ends_the_dialog_and_is_not_answered() -> None:
+    """Twilio answers it; its handlers were notified when it arrived."""
+    turn, outcome = in_turn("STOP")
+
+    assert (outcome.response.body, turn.conversation.dialog) == (EMPTY, None)
+
+
+def test_condition_that_fails_for_a_postponed_message_is_a_failure() -> None:
+    """As for any other message."""
+    assert in_turn("picky")[1].response.status == 500

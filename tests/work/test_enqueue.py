@@ -149,7 +149,7 @@ outer, inner = inner, lambda _message: None
         pytest.param(lambda: enqueue_at(datetime(2027, 1, 1), note), "has no time zone", id="naive"),
         pytest.param(lambda: enqueue_in(-1, note), "the delay is -1", id="negative"),
         pytest.param(lambda: enqueue_in(float("inf"), note), "the delay is inf", id="infinite"),
-        pytest.param(lambda: enqueue_in("5", note), "the delay is '5'", id="delay as a string"),  # type: ignore[arg-type]
+        pytest.param(lambda: enqueue_in("5", note), "the delay is '5'", id="delay as a string"),  # type: ignore[call-overload]
         pytest.param(lambda: enqueue_at(True, note), "the time is True", id="bool"),
     ],
 )

@@ -128,6 +128,8 @@ class _Matched:
     opt_out: str
     opt_out_handlers: list[str]
     verdicts: list[dict[str, str]]
+    #: The handler that would run instead while a person answers; empty if there is none.
+    handed_off: str = ""
 
     def as_json(self) -> dict[str, object]:
         return {
@@ -138,6 +140,7 @@ class _Matched:
             "opt_out": self.opt_out,
             "opt_out_handlers": self.opt_out_handlers,
             "routes": self.verdicts,
+            "handed_off": self.handed_off or None,
         }
 
 
@@ -152,7 +155,9 @@ def _match(state: TwimlState, message: InboundMessage) -> _Matched:
         return _Matched(silence, None, message.reaction, kind, notified, [])
     verdicts, found = _verdicts(state.router, message), state.router.match(message)
     outcome = "replied" if found else "reaction" if message.reaction else "unhandled"
-    return _Matched(outcome, found, message.reaction, kind, notified, verdicts)
+    by_person = state.router.handed_off_route
+    handed_off = name_of(by_person.handler) if by_person else ""
+    return _Matched(outcome, found, message.reaction, kind, notified, verdicts, handed_off)
 
 
 def _verdicts(router: Router, message: InboundMessage) -> list[dict[str, str]]:
@@ -194,6 +199,8 @@ def _print_match(result: _Matched) -> None:
     if result.reaction:
         click.echo(describe_reaction(result.reaction))
     click.echo(f"{result.outcome}: {_MEANINGS[result.outcome]}")
+    if result.handed_off:
+        click.echo(f"while a person answers: {result.handed_off} instead")
     if result.opt_out_handlers:
         click.echo(f"opt-out handlers: {', '.join(result.opt_out_handlers)}")
     if result.verdicts:

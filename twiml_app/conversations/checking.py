@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -28,7 +27,7 @@ def check_dialogs(router: Router, stored: Iterable[str], now: float) -> Checked:
     """
     dialogs, checked = Dialogs(router), Checked()
     for each in stored:
-        dialog = StoredDialog.from_json(json.loads(each))
+        dialog = StoredDialog.from_text(each)
         if dialog.ended_at is not None or dialog.expires_at <= now:
             continue
         checked.open += 1
@@ -39,7 +38,7 @@ def check_dialogs(router: Router, stored: Iterable[str], now: float) -> Checked:
 
 def describe_dialog(stored: str) -> str:
     """Return what a stored dialog is waiting for, without its answers and phone numbers."""
-    dialog = StoredDialog.from_json(json.loads(stored))
+    dialog = StoredDialog.from_text(stored)
     where = "ended" if dialog.ended_at is not None else _where(dialog)
     return f"{dialog.name} version {dialog.version}, {where}"
 

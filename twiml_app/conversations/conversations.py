@@ -6,10 +6,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ..errors import CannotStore, StillRunning
 from ..events import InboundMessage
+from ..receiver import Postponed
+from .postponing import Postpones
 from .replayed import ReplayedConversations, ReplayedTurn
 from .turns import StoredTurn
 
@@ -28,7 +31,8 @@ class ConversationKeeper:
     """Keeps the conversations of an application.
 
     ``may_wait`` limits how many threads wait; ``hours`` is how long a state lives without a message; ``clock`` returns
-    seconds since 1970, and ``monotonic`` seconds for time limits.
+    seconds since 1970, and ``monotonic`` seconds for time limits. ``postpones`` stores messages that would have to wait
+    for too long; without it, they are refused.
     """
 
     def __init__(
@@ -37,6 +41,7 @@ class ConversationKeeper:
         *,
         hours: float,
         may_wait: threading.BoundedSemaphore,
+        postpones: Postpones | None = None,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], object] = time.sleep,
@@ -44,13 +49,18 @@ class ConversationKeeper:
         self._store = store
         self._hours = hours
         self._may_wait = may_wait
+        self._postpones = postpones
         self._clock = clock
         self._monotonic = monotonic
         self._sleep = sleep
         self._replayed = ReplayedConversations(clock)
 
-    def begin(self, message: InboundMessage, *, wait_s: float, stores: bool) -> StoredTurn | ReplayedTurn:
+    def begin(
+        self, message: InboundMessage, *, wait_s: float, stores: bool, base_url: str = ""
+    ) -> StoredTurn | ReplayedTurn | Postponed:
         """Wait until it is the turn of a message; without ``stores``, as in a replay, its state is not stored.
+
+        If that takes longer than ``wait_s``, it is postponed where possible; its reply then needs ``base_url``.
 
         Raises: StillRunning; JournalUnavailable; CannotStore.
         """
@@ -61,8 +71,18 @@ class ConversationKeeper:
             raise CannotStore("a handler declares `conversation`, and there is no journal; set TWIML_DATABASE_URL")
         ends_at = self._monotonic() + wait_s
         drawn = self._draw(self._store, contact, sender, ends_at)
-        row = drawn.row if drawn.is_next else self._wait(self._store, drawn.ticket, ends_at)
-        return StoredTurn(self._store, drawn.ticket, row, hours=self._hours, clock=self._clock)
+        postpone = partial(self._postpone, message, base_url)
+        try:
+            row = drawn.row if drawn.is_next else self._wait(self._store, drawn.ticket, ends_at)
+        except BaseException as error:
+            if isinstance(error, StillRunning) and (postponed := postpone(drawn.ticket)):
+                return postponed
+            self._store.give_up(drawn.ticket)
+            raise
+        return StoredTurn(self._store, drawn.ticket, row, hours=self._hours, clock=self._clock, postpone=postpone)
+
+    def _postpone(self, message: InboundMessage, base_url: str, ticket: Ticket) -> Postponed | None:
+        return self._postpones(ticket, message, base_url) if self._postpones else None
 
     def is_handed_off(self, message: InboundMessage, *, wait_s: float, stores: bool) -> bool:
         """Return whether a person answers a message instead of the handlers; ``stores`` as in ``begin``.
@@ -91,16 +111,12 @@ class ConversationKeeper:
 
         Raises: StillRunning; JournalUnavailable.
         """
-        try:
-            with self._waiting_slot():
-                while not store.has_turn(ticket, wait_s=self._left_s(ends_at)):
-                    if self._monotonic() >= ends_at:
-                        raise StillRunning(_BEHIND)
-                    self._sleep(POLL_S)
-            return store.find(ticket.contact, ticket.sender, wait_s=self._left_s(ends_at))
-        except BaseException:
-            store.give_up(ticket)
-            raise
+        with self._waiting_slot():
+            while not store.has_turn(ticket, wait_s=self._left_s(ends_at)):
+                if self._monotonic() >= ends_at:
+                    raise StillRunning(_BEHIND)
+                self._sleep(POLL_S)
+        return store.find(ticket.contact, ticket.sender, wait_s=self._left_s(ends_at))
 
     def _left_s(self, ends_at: float) -> float:
         return max(ends_at - self._monotonic(), _LEAST_S)

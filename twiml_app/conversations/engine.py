@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ..errors import DialogElsewhere, NoAnswer
+from ..errors import DialogElsewhere, NoAnswer, StepFailed
 from ..events import InboundMessage
 from ..logs import log_event
 from ..routing import DialogOptions, DialogRoute, Router, opt_out_kind
 from .answers import TEXT, plain
-from .questions import Asked, as_asked
+from .questions import Asked, as_asked, describe
 from .runs import Arrival, DialogTurn, Differs, Run, answer_entry, no_answer
-from .stored import Entry, StoredDialog, text_of
+from .stored import DialogStart, Entry, OpenQuestion, StoredDialog, text_of
 
 
 class Dialogs:
-    """The dialogs of a program."""
+    """The dialogs of a program; ``is_elsewhere`` returns whether another worker has a dialog, by name and version."""
 
-    def __init__(self, router: Router) -> None:
+    def __init__(
+        self, router: Router, is_elsewhere: Callable[[str, int], bool] = lambda _name, _version: False
+    ) -> None:
+        self._is_elsewhere = is_elsewhere
         self._known = {route.key: route for route in router.dialogs}
 
     def begin(self, route: DialogRoute, arguments: Mapping[str, Any], arrival: Arrival) -> DialogTurn:
@@ -42,6 +45,43 @@ class Dialogs:
         )
         return _begun(route, stored, arrival)
 
+    def start(
+        self, route: DialogRoute, started: DialogStart, arguments: Mapping[str, Any], arrival: Arrival, key: str
+    ) -> DialogTurn:
+        """Start a dialog without a message; ``key`` is that of its first question.
+
+        Raises: any exception of the dialog.
+        """
+        options = route.options
+        stored = StoredDialog(
+            name=options.name,
+            version=options.version,
+            run=f"{options.name}:{key}",
+            form=(),
+            query={},
+            arguments=dict(arguments),
+            expires_at=arrival.now + options.expires_s,
+            state=json.loads(json.dumps(dict(arrival.state))) if route.stateful else {},
+            started=started,
+            sent_as=key,
+        )
+        return _begun(route, stored, arrival)
+
+    def resume(self, stored: StoredDialog, outcome: Entry, arrival: Arrival) -> DialogTurn:
+        """Return what the end of the work leads to that a dialog waits for.
+
+        Raises: DialogElsewhere; any exception of the dialog.
+        """
+        route = self.find(stored)
+        if route is None or stored.expires_at <= arrival.now:
+            self._leave(stored, arrival.now)
+            return self._without(stored, route, arrival)
+        try:
+            return _OneMessage(route, stored, arrival).resumed(outcome)
+        except Differs as error:
+            _log(stored, error)
+            return _restarted(route, stored, arrival)
+
     def takes(self, stored: StoredDialog, arrival: Arrival) -> bool:
         """Return whether a message is for a dialog: an open one, or one whose last answer has arrived twice."""
         if stored.ended_at is None:
@@ -56,8 +96,9 @@ class Dialogs:
         message, now = arrival.message, arrival.now
         if stored.ended_at is not None:
             return DialogTurn(None, stored, "ignored")
-        route = self._route(stored)
+        route = self.find(stored)
         if route is None or stored.expires_at <= now:
+            self._leave(stored, now)
             return self._without(stored, route, arrival)
         if plain(message.body) in {plain(word) for word in route.options.cancel}:
             return DialogTurn(route.options.cancelled, None, "cancelled")
@@ -88,28 +129,32 @@ class Dialogs:
 
     def find(self, stored: StoredDialog) -> DialogRoute | None:
         """Return the dialog of the program that is stored; None if the program lacks it."""
-        return self._known.get((stored.name, stored.version))
+        return self.find_version(stored.name, stored.version)
 
-    def _route(self, stored: StoredDialog) -> DialogRoute | None:
-        """Return the dialog of the program that is stored; None if no program has it any more.
+    def find_version(self, name: str, version: int) -> DialogRoute | None:
+        """Return a dialog of the program by name and version; None if the program lacks it."""
+        return self._known.get((name, version))
 
-        Raises: DialogElsewhere, if the program is older than the stored dialog.
+    def _leave(self, stored: StoredDialog, now: float) -> None:
+        """Leave a dialog that the program lacks to a worker that has it.
+
+        Raises: DialogElsewhere.
         """
-        found, newest = self.find(stored), self._newest(stored.name)
-        if found is None and newest and newest.options.version < stored.version:
+        is_lacking = self.find(stored) is None and stored.expires_at > now
+        if is_lacking and self._is_elsewhere(stored.name, stored.version):
             raise DialogElsewhere(
-                f"version {stored.version} of the dialog {stored.name} is open, and this worker has only version"
-                f" {newest.options.version}: a newer worker must answer"
+                f"version {stored.version} of the dialog {stored.name} is open, which this worker lacks: another one"
+                " must answer"
             )
-        return found
 
-    def _newest(self, name: str) -> DialogRoute | None:
+    def newest(self, name: str) -> DialogRoute | None:
+        """Return the newest version of a dialog; None if the program has none."""
         versions = [version for known, version in self._known if known == name]
         return self._known[name, max(versions)] if versions else None
 
     def _without(self, stored: StoredDialog, route: DialogRoute | None, arrival: Arrival) -> DialogTurn:
         """Answer where the dialog has expired, or the program does not have it any more."""
-        route = route or self._newest(stored.name)
+        route = route or self.newest(stored.name)
         options = route.options if route else DialogOptions(name=stored.name, version=stored.version)
         if stored.expires_at <= arrival.now:
             return DialogTurn(options.expired, None, "expired")
@@ -124,16 +169,30 @@ class _OneMessage:
         self._route = route
         self._stored = stored
         self._arrival = arrival
-        self._message = arrival.message
 
     def turn(self) -> DialogTurn:
         """Return what the message leads to.
 
         Raises: Differs; any exception of the dialog.
         """
+        return self._ran(self._turn)
+
+    def resumed(self, outcome: Entry) -> DialogTurn:
+        """Return what the end of work leads to; ``outcome`` has its result or its error.
+
+        Raises: Differs; any exception of the dialog.
+        """
+        value = StepFailed(outcome.value) if outcome.kind == "work failed" else outcome.value
+        return self._ran(lambda run, item: run.on(run.answered(value, replace(outcome, about=describe(item)))))
+
+    def _ran(self, lead: Callable[[Run, Any], DialogTurn]) -> DialogTurn:
+        """Run over what is stored, and lead on from the open question.
+
+        Raises: Differs; any exception of the dialog.
+        """
         run = self._run(self._stored)
         try:
-            return self._turn(run, run.to_the_end_of_the_log())
+            return lead(run, run.to_the_end_of_the_log())
         except NoAnswer:
             return DialogTurn(self._route.options.gave_up, None, "gave up")
         finally:
@@ -146,6 +205,8 @@ class _OneMessage:
         question, early_s = self._stored.open, self._arrival.early_s
         if question is None:  # the last turn was interrupted, so nobody has seen this question yet
             return run.on(item)
+        if question.waits_for:
+            return self._meanwhile(question)
         asked, since = as_asked(item), self._arrival.now - question.asked_at
         if self._message.message_sid in {entry.sid for entry in self._stored.log if entry.sid}:
             return DialogTurn(asked.prompt, self._stored, "asked again")
@@ -154,6 +215,17 @@ class _OneMessage:
         if since < early_s:
             return self._early(asked)
         return self._answer(run, item, asked)
+
+    def _meanwhile(self, question: OpenQuestion) -> DialogTurn:
+        """Return the turn of a text that arrives while the dialog waits for work."""
+        is_early = self._arrival.now - question.asked_at < self._arrival.early_s
+        if is_early and text_of(self._message) == self._stored.last_text:
+            return DialogTurn(None, self._stored, "ignored")
+        return DialogTurn(self._route.options.busy, self._stored, "waits")
+
+    @property
+    def _message(self) -> InboundMessage:
+        return self._arrival.message
 
     def _early(self, asked: Asked[Any]) -> DialogTurn:
         if text_of(self._message) == self._stored.last_text:
@@ -219,7 +291,9 @@ def _begun(route: DialogRoute, stored: StoredDialog, arrival: Arrival) -> Dialog
 
 def _restarted(route: DialogRoute, stored: StoredDialog, arrival: Arrival) -> DialogTurn:
     options, expires_at = route.options, arrival.now + route.options.expires_s
-    afresh = replace(stored, version=options.version, run=f"{stored.run}+", log=(), open=None, expires_at=expires_at)
+    afresh = replace(
+        stored, version=options.version, run=f"{stored.run}+", log=(), open=None, expires_at=expires_at, sent_as=""
+    )
     turn = _begun(route, afresh, arrival)
     return DialogTurn(_joined(options.restart, turn.reply), turn.stored, "restarted")
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Generic, ParamSpec, TypeAlias, TypeVar, overload
 
+from ..enqueueing import EnqueuedWork
 from ..errors import DialogError
 from ..events import InboundMedia
 from ..routing import name_of
@@ -51,7 +52,14 @@ class StepCall:
     named: Mapping[str, Any]
 
 
-Question: TypeAlias = str | Message | Sequence[str | Message] | Asked[Any] | StepCall
+@dataclass(frozen=True, slots=True)
+class WaitCall:
+    """Work to wait for; ``wait_for`` makes it."""
+
+    work: EnqueuedWork[Any]
+
+
+Question: TypeAlias = str | Message | Sequence[str | Message] | Asked[Any] | StepCall | WaitCall
 #: What a dialog returns, which is sent like the return value of any handler.
 Reply: TypeAlias = str | Message | Sequence[str | Message] | MessagingResponse | None
 #: What a dialog is: a generator that yields questions, gets texts, and returns the last reply.
@@ -186,6 +194,15 @@ def step(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Asking[
     return _yielded(StepCall(function, args, kwargs))
 
 
+def wait_for(work: EnqueuedWork[T]) -> Asking[T]:
+    """Wait until work has ended, and return what its function returned: ``yield from wait_for(enqueue(make_pdf))``.
+
+    The result must be a JSON value. If the work is given up, StepFailed is raised here. Texts that arrive meanwhile get
+    the text ``busy`` of the dialog.
+    """
+    return _yielded(WaitCall(work))
+
+
 def _yielded(item: Question) -> Asking[Any]:
     return (yield item)
 
@@ -214,6 +231,8 @@ def describe(item: Any) -> str:
         given = [json_text(each, "an argument") for each in item.arguments]
         given += [f"{name}={json_text(value, 'an argument')}" for name, value in sorted(item.named.items())]
         return _cut(f"step {name_of(item.function)}({', '.join(given)})")
+    if isinstance(item, WaitCall):
+        return _cut(f"work {item.work.call}")
     asked = as_asked(item)
     return _cut(f"{asked.answer.described}: {prompt_text(asked.prompt)}")
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from ..pending import Effect, Transaction
+from ..receiver import Postponed
 from .conversation import Conversation
 from .turns import effects_of
 
@@ -77,6 +78,10 @@ class ReplayedTurn:
 
     def save(self, _effects: tuple[Effect, ...] | None) -> None:
         """Store nothing."""
+
+    def postpone(self) -> Postponed | None:
+        """Do nothing: a replay sends nothing later."""
+        return None
 
     def write(self, execute: Transaction) -> None:
         """Do nothing."""

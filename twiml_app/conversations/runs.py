@@ -6,15 +6,15 @@ import inspect
 import json
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol, cast
 
 from ..errors import DialogError, NoAnswer, StepFailed
 from ..events import InboundMessage
 from ..pending import Collection, collection
 from ..routing import CONVERSATION, DialogRoute
 from .conversation import Conversation
-from .questions import Asked, Prompt, StepCall, as_asked, describe, json_text
-from .stored import Entry, OpenQuestion, StoredDialog, text_of
+from .questions import Asked, Prompt, StepCall, WaitCall, as_asked, describe, json_text
+from .stored import DialogStart, Entry, OpenQuestion, StoredDialog, text_of
 
 #: How long after a question a text does not answer it, in seconds.
 EARLY_S: Final = 3.0
@@ -45,7 +45,8 @@ class DialogTurn(NamedTuple):
 class Arrival:
     """A message, and what it meets."""
 
-    message: InboundMessage
+    #: None where the program starts a dialog, or lets it go on.
+    received: InboundMessage | None
     #: Seconds since 1970.
     now: float
     save: Save
@@ -53,6 +54,11 @@ class Arrival:
     state: Conversation = field(default_factory=lambda: Conversation("", ""))
     #: How long after a question a text is taken for a copy, or for the rest, of the text before it, in seconds.
     early_s: float = EARLY_S
+
+    @property
+    def message(self) -> InboundMessage:
+        """The message, where one has arrived."""
+        return cast(InboundMessage, self.received)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +135,8 @@ class Run:
         """
         while isinstance(item, StepCall):
             item = self._step(item)
+        if isinstance(item, WaitCall):
+            return self._waiting(item)
         if isinstance(item, Finished):
             return DialogTurn(item.reply, replace(self.stored.settled(), open=None, ended_at=self._now), "finished")
         asked, pending = as_asked(item), collection()
@@ -138,6 +146,19 @@ class Run:
         stored = replace(self.stored.settled(), open=question, expires_at=self._now + self._expires_s)
         stored.as_json()  # a dialog that is too large fails before its question is sent
         return DialogTurn(asked.prompt, stored, "asked")
+
+    def _waiting(self, item: WaitCall) -> DialogTurn:
+        """Return the turn of a dialog that waits for work.
+
+        Raises: DialogError, unless the work was asked for just before.
+        """
+        pending = collection()
+        if pending and not any(effect.key == item.work.id for effect in pending.effects):
+            raise DialogError("wait_for takes work that was asked for just before: yield from wait_for(enqueue(…))")
+        question = OpenQuestion(describe(item), self._now, waits_for=item.work.id)
+        stored = replace(self.stored.settled(), open=question, expires_at=self._now + self._expires_s)
+        stored.as_json()
+        return DialogTurn(None, stored, "waits")
 
     def close(self) -> None:
         """End the function where it waits."""
@@ -192,8 +213,10 @@ class Run:
             raise Differs(about, found)
 
     def _restored(self, entry: Entry, item: Any) -> Any:
-        if entry.kind == "step":
+        if entry.kind in ("step", "work"):
             return entry.value
+        if entry.kind == "work failed":
+            return StepFailed(entry.value)
         if entry.kind == "failure":
             self._before_failure = replace(self.stored, log=self.stored.log[: self.stored.log.index(entry)])
             return StepFailed(entry.value)
@@ -203,9 +226,11 @@ class Run:
         return self.asked_before.answer.from_json(entry.value)
 
 
-def _first_message(stored: StoredDialog, arrival: Arrival) -> InboundMessage:
-    """Return the message that started a dialog; the one that starts it now can still download its media files."""
-    message = arrival.message
+def _first_message(stored: StoredDialog, arrival: Arrival) -> InboundMessage | DialogStart:
+    """Return what started a dialog; the message that starts it now can still download its media files."""
+    if stored.started:
+        return stored.started
+    message = arrival.received or stored.message
     if tuple(message.form.items()) == stored.form:
         return message
     return replace(stored.message, replayed=message.replayed)

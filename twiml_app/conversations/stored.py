@@ -14,12 +14,22 @@ from ..webhook import Form
 #: How many questions and steps one dialog may have, and how many bytes it may take.
 MAX_ENTRIES, MAX_BYTES = 200, 65_536
 
-EntryKind = Literal["answer", "no answer", "step", "failure"]
+EntryKind = Literal["answer", "no answer", "step", "failure", "work", "work failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class DialogStart:
+    """What a dialog gets instead of a message if the program started it."""
+
+    #: The other person's address.
+    contact: str
+    #: Our number, or the messaging service that chooses one.
+    sender: str
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A question that was answered, or a step that has run."""
+    """A question that was answered, a step that has run, or work that a dialog waited for."""
 
     kind: EntryKind
     #: What was asked or called; running again must lead to the same.
@@ -47,6 +57,8 @@ class OpenQuestion:
     failed_text: str | None = None
     #: Whether nothing but this question came after the answer before it, so that the answer may still change.
     is_direct: bool = False
+    #: The id of the work that the dialog waits for; empty for a question.
+    waits_for: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +83,15 @@ class StoredDialog:
     ended_at: float | None = None
     #: The state of the conversation when the dialog started, as JSON values.
     state: Mapping[str, Any] = field(default_factory=dict)
+    #: What started it, if no message did.
+    started: DialogStart | None = None
+    #: The key of the first question, if it was sent first.
+    sent_as: str = ""
+
+    @property
+    def is_first(self) -> bool:
+        """Whether its first question was sent first, and nothing was answered yet."""
+        return bool(self.sent_as) and not any(entry.kind in ("answer", "no answer") for entry in self.log)
 
     @property
     def message(self) -> InboundMessage:
@@ -83,7 +104,7 @@ class StoredDialog:
         if self.open and self.open.failed_text is not None:
             return self.open.failed_text
         answers = [entry.text for entry in self.log if entry.kind in ("answer", "no answer")]
-        return answers[-1] if answers else text_of(self.message)
+        return answers[-1] if answers else "" if self.started else text_of(self.message)
 
     def added(self, entry: Entry) -> StoredDialog:
         """Return it with one more entry, and without an open question.
@@ -113,11 +134,17 @@ class StoredDialog:
         return values
 
     @classmethod
+    def from_text(cls, text: str) -> StoredDialog:
+        """Return a dialog that was stored as JSON."""
+        return cls.from_json(json.loads(text))
+
+    @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> StoredDialog:
         """Return a dialog that was stored as JSON values."""
         given = dict(values)
         given["form"] = tuple((name, value) for name, value in given["form"])
         given["log"] = tuple(Entry(**entry) for entry in given["log"])
+        given["started"] = DialogStart(**given["started"]) if given.get("started") else None
         given["open"] = OpenQuestion(**given["open"]) if given["open"] else None
         return cls(**given)
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..pending import Effect, Transaction
+from ..receiver import Postponed
 from .conversation import HOUR_S, Conversation
 
 if TYPE_CHECKING:
@@ -15,7 +16,10 @@ if TYPE_CHECKING:
 
 
 class StoredTurn:
-    """A turn by a ticket of the journal; ``clock`` returns seconds since 1970."""
+    """A turn by a ticket of the journal; ``clock`` returns seconds since 1970.
+
+    ``postpone`` leaves its message to work; it returns None where the reply could not be sent.
+    """
 
     def __init__(
         self,
@@ -25,7 +29,9 @@ class StoredTurn:
         *,
         hours: float,
         clock: Callable[[], float],
+        postpone: Callable[[Ticket], Postponed | None] = lambda _: None,
     ) -> None:
+        self._postpone = postpone
         self.conversation = conversation_of(row, ticket.contact, ticket.sender, clock)
         #: The state in the journal, and when it is forgotten.
         self._state = self.conversation.to_json()
@@ -66,6 +72,10 @@ class StoredTurn:
         """
         hands_off = self.conversation.hand_off_is_changed
         self._store.end(execute, self._ticket, self._saved, hands_off=hands_off)
+
+    def postpone(self) -> Postponed | None:
+        """Leave the message to work, in this turn; None where its reply could not be sent."""
+        return self._postpone(self._ticket)
 
     def committed(self) -> None:
         """Note that the turn has ended."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import inspect
 import json
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from math import isfinite
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar, overload
 
 from ..active_app import active_extension
 from ..errors import CannotStore
@@ -24,12 +24,18 @@ MAX_DELAY_S = 10 * 366 * 86400.0
 NO_JOURNAL = "work was asked for, but the application has no journal to store it in: set TWIML_DATABASE_URL"
 
 
+T_co = TypeVar("T_co", covariant=True)
+T = TypeVar("T")
+
+
 @dataclass(frozen=True, slots=True)
-class EnqueuedWork:
-    """Work that was asked for."""
+class EnqueuedWork(Generic[T_co]):
+    """Work that was asked for, and whose function returns a ``T_co``."""
 
     #: Its id in the journal, and the ``idempotency_key`` that the function gets if it asks for one.
     id: str
+    #: The function and its arguments, to recognize it when a dialog runs again.
+    call: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +43,8 @@ class Piece:
     """One piece of work, before it is stored."""
 
     key: str
-    #: ``work``; or ``reply``, if what the function returns is sent.
+    #: ``work``; ``awaited``, if a dialog waits for it; ``reply``, if what the function returns is sent; ``message``,
+    #: for a message that is answered later; ``dialog``, for what starts a dialog or lets it go on.
     kind: str
     function: str
     #: As JSON.
@@ -68,7 +75,15 @@ class WorkStore(Protocol):
         """Look for work that is due."""
 
 
-def enqueue(function: WorkFunction, /, *args: Any) -> EnqueuedWork:
+@overload
+def enqueue(function: Callable[..., Coroutine[Any, Any, T]], /, *args: Any) -> EnqueuedWork[T]: ...
+
+
+@overload
+def enqueue(function: Callable[..., T], /, *args: Any) -> EnqueuedWork[T]: ...
+
+
+def enqueue(function: WorkFunction, /, *args: Any) -> EnqueuedWork[Any]:
     """Run a function after the answer, outside of the request: at least once, and again if it fails.
 
     In a handler, it is stored together with the answer, or not at all; elsewhere in the application's context, at once.
@@ -77,19 +92,39 @@ def enqueue(function: WorkFunction, /, *args: Any) -> EnqueuedWork:
 
     Raises: CannotStore; JournalUnavailable, outside of handlers.
     """
-    return _ask(_piece(function, Arguments(args)))
+    return enqueue_piece(_piece(function, Arguments(args)))
 
 
-def enqueue_in(delay: float | timedelta, function: WorkFunction, /, *args: Any) -> EnqueuedWork:
+@overload
+def enqueue_in(
+    delay: float | timedelta, function: Callable[..., Coroutine[Any, Any, T]], /, *args: Any
+) -> EnqueuedWork[T]: ...
+
+
+@overload
+def enqueue_in(delay: float | timedelta, function: Callable[..., T], /, *args: Any) -> EnqueuedWork[T]: ...
+
+
+def enqueue_in(delay: float | timedelta, function: WorkFunction, /, *args: Any) -> EnqueuedWork[Any]:
     """Run a function as ``enqueue`` does, after a delay in seconds, or a ``timedelta``.
 
     Raises: CannotStore; JournalUnavailable, outside of handlers.
     """
     seconds = delay.total_seconds() if isinstance(delay, timedelta) else delay
-    return _ask(_piece(function, Arguments(args), delay_s=_number(seconds, "the delay")))
+    return enqueue_piece(_piece(function, Arguments(args), delay_s=_number(seconds, "the delay")))
 
 
-def enqueue_at(when: datetime | float, function: WorkFunction, /, *args: Any) -> EnqueuedWork:
+@overload
+def enqueue_at(
+    when: datetime | float, function: Callable[..., Coroutine[Any, Any, T]], /, *args: Any
+) -> EnqueuedWork[T]: ...
+
+
+@overload
+def enqueue_at(when: datetime | float, function: Callable[..., T], /, *args: Any) -> EnqueuedWork[T]: ...
+
+
+def enqueue_at(when: datetime | float, function: WorkFunction, /, *args: Any) -> EnqueuedWork[Any]:
     """Run a function as ``enqueue`` does, at a time with a time zone, or in seconds since 1970.
 
     Raises: CannotStore; JournalUnavailable, outside of handlers.
@@ -100,15 +135,15 @@ def enqueue_at(when: datetime | float, function: WorkFunction, /, *args: Any) ->
             ' datetime(2027, 1, 31, 8, 0, tzinfo=ZoneInfo("Europe/Berlin"))'
         )
     seconds = when.timestamp() if isinstance(when, datetime) else when
-    return _ask(_piece(function, Arguments(args), at=_number(seconds, "the time", most=_LATEST)))
+    return enqueue_piece(_piece(function, Arguments(args), at=_number(seconds, "the time", most=_LATEST)))
 
 
-def enqueue_reply(function: WorkFunction, message: InboundMessage, captures: Mapping[str, Any]) -> EnqueuedWork:
+def enqueue_reply(function: WorkFunction, message: InboundMessage, captures: Mapping[str, Any]) -> EnqueuedWork[Any]:
     """Run a function with what the handler got, and send what it returns to the contact.
 
     Raises: CannotStore; JournalUnavailable, outside of handlers.
     """
-    return _ask(_piece(function, Arguments((message,), captures), kind="reply"))
+    return enqueue_piece(_piece(function, Arguments((message,), captures), kind="reply"))
 
 
 #: The year 9999.
@@ -162,7 +197,7 @@ def _require_fit(function: WorkFunction, name: str, arguments: Arguments) -> Non
         raise CannotStore(f"{name} does not accept the arguments that it is enqueued with: {error}") from error
 
 
-def _ask(piece: Piece) -> EnqueuedWork:
+def enqueue_piece(piece: Piece) -> EnqueuedWork[Any]:
     """Add a piece of work to what the running handler asks for, or else store it at once.
 
     Raises: CannotStore; JournalUnavailable.
@@ -175,13 +210,13 @@ def _ask(piece: Piece) -> EnqueuedWork:
         work.commit(_effect(piece, work))
     else:
         raise CannotStore(NO_JOURNAL)
-    return EnqueuedWork(piece.key)
+    return EnqueuedWork(piece.key, f"{piece.function} {piece.arguments}")
 
 
 def _effect(piece: Piece, work: WorkStore | None) -> Effect:
     """Return the effect that stores a piece of work; without a store, it is only shown, as in a replay."""
     write: Callable[[Transaction], object] = _refuse if work is None else lambda execute: work.store(execute, piece)
-    return Effect(piece.kind, piece.summary(), write, _nothing if work is None else work.wake)
+    return Effect(piece.kind, piece.summary(), write, _nothing if work is None else work.wake, key=piece.key)
 
 
 def _refuse(_: Transaction) -> None:

@@ -4,6 +4,7 @@ from . import opt_out_rows, reachability_rows
 from .archive import Archive, Filter
 from .conversation_rows import ConversationRow
 from .conversation_store import ConversationStore, Drawn, Ticket
+from .dialog_versions import DialogVersions
 from .durable import DurableJournal
 from .engine import Engine
 from .gauges import GAUGES, read_gauges
@@ -24,13 +25,17 @@ from .work_rows import (
     WORKED,
     Attempt,
     WorkRow,
+    await_work,
     claim_work,
     end_attempt,
+    end_waiting,
     expired_work,
     insert_work,
     next_due_at,
+    put_back_work,
     record_worker,
     renew_leases,
+    waiting_key,
 )
 
 __all__ = [
@@ -43,6 +48,7 @@ __all__ = [
     "Attempt",
     "ConversationRow",
     "ConversationStore",
+    "DialogVersions",
     "Drawn",
     "DurableJournal",
     "Ending",
@@ -66,17 +72,21 @@ __all__ = [
     "WorkCounts",
     "WorkFilter",
     "WorkRow",
+    "await_work",
     "claim_work",
     "end_attempt",
+    "end_waiting",
     "expired_work",
     "insert_work",
     "metadata_of",
     "next_due_at",
     "open_engine",
     "opt_out_rows",
+    "put_back_work",
     "reachability_rows",
     "read_gauges",
     "record_worker",
     "renew_leases",
     "sqlite_path",
+    "waiting_key",
 ]

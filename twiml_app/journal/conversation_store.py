@@ -1,11 +1,12 @@
 """Tickets: the messages of one conversation are answered one after the other, in the order in which they drew one.
 
 A ticket is a row, and the lowest one of a conversation has the turn. That of a process which died is removed by the
-next one that waits behind it.
+next one that waits behind it. A ticket may belong to a piece of work instead of a request: it stands until that ends.
 """
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -22,13 +23,16 @@ from .conversation_rows import (
 )
 from .engine import WAIT_S, Engine
 from .ledger import filed
+from .opt_out_rows import service_of
 from .stores import Execute
 
 #: How long a ticket is valid at most, in seconds: far longer than any request.
 TICKET_S = 3600.0
-_AHEAD = "SELECT id, owner FROM conversation_tickets WHERE contact = ? AND sender = ? AND id < ?"
+#: The same for one of a piece of work: for longer than work is tried.
+WORK_TICKET_S = 3 * 86400.0
+_AHEAD = "SELECT id, owner, work FROM conversation_tickets WHERE contact = ? AND sender = ? AND id < ?"
 _DRAW = (
-    "INSERT INTO conversation_tickets (contact, sender, owner, drawn_at, keep_until) VALUES (?, ?, ?, ?, ?)"
+    "INSERT INTO conversation_tickets (contact, sender, owner, work, drawn_at, keep_until) VALUES (?, ?, ?, ?, ?, ?)"
     " RETURNING id"
 )
 _BUSY = (
@@ -41,6 +45,17 @@ _OPEN = (
     "SELECT contact, sender, dialog FROM conversations WHERE (contact, sender) > (?, ?) AND dialog IS NOT NULL"
     " ORDER BY contact, sender LIMIT 500"
 )
+_HAND_OVER = (
+    "UPDATE conversation_tickets SET owner = 0, work = ?, keep_until = ? WHERE id = ? AND owner = ? RETURNING id"
+)
+_TAKE = "UPDATE conversation_tickets SET owner = ? WHERE contact = ? AND sender = ? AND work = ? RETURNING id"
+_IS_WORK = "SELECT 1 FROM work WHERE key = ? AND state IN ('waiting', 'running')"
+#: The messages of a first question, of which there are at most ten, by their keys.
+_UNDELIVERED = (
+    "SELECT 1 FROM sends LEFT JOIN ledger ON ledger.sid = sends.message_sid"
+    " WHERE sends.key IN (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " AND (sends.state IN ('failed', 'refused', 'expired', 'cancelled') OR ledger.status IN ('failed', 'undelivered'))"
+)
 _REMOVE = "DELETE FROM conversation_tickets WHERE id = ? AND owner = ?"
 
 
@@ -52,6 +67,8 @@ class Ticket:
     owner: int
     contact: str
     sender: str
+    #: The key of the piece of work that it belongs to; empty for a request.
+    work: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +127,35 @@ class ConversationStore:
         self._orphans -= orphans
         return drawn
 
+    def draw_for_work(self, contact: str, sender: str, key: str) -> Drawn | None:
+        """Take over the ticket of a piece of work that runs, or draw its first; None if another process draws one.
+
+        Each attempt is another owner, so that one whose lease has run out cannot store anything.
+
+        Raises: JournalUnavailable.
+        """
+        place, owner = (filed(contact), filed(sender)), -1 - secrets.randbits(62)
+
+        def draw(execute: Execute) -> Drawn | None:
+            if not self._engine.store.try_lock(execute, "\n".join(place)):
+                return None
+            now = self._clock()
+            taken = execute(_TAKE, (owner, *place, key)) or execute(
+                _DRAW, (*place, owner, key, now, now + WORK_TICKET_S)
+            )
+            return self._drawn(execute, Ticket(taken[0][0], owner, *place, work=key))
+
+        return self._engine.run(draw, durable=False)
+
+    def hand_over(self, execute: Transaction, ticket: Ticket, key: str) -> None:
+        """Give the ticket of a request to a piece of work, in the transaction that stores the work.
+
+        Raises: ClaimLost.
+        """
+        until = self._clock() + WORK_TICKET_S
+        if not execute(_HAND_OVER, (key, until, ticket.id, ticket.owner)):
+            raise ClaimLost("another process took over the conversation, or it was erased")
+
     def has_turn(self, ticket: Ticket, *, wait_s: float) -> bool:
         """Return whether a ticket has the turn; those before it whose process has died are removed.
 
@@ -150,6 +196,21 @@ class ConversationStore:
         """
         key = (filed(contact), filed(sender))
         return bool(self._engine.read(lambda execute: execute(_BUSY, key * 2), wait_s=wait_s))
+
+    def is_undelivered(self, key: str) -> bool:
+        """Return whether a message of a first question was not sent or not delivered, by the key of the question.
+
+        Raises: JournalUnavailable.
+        """
+        keys = [f"{key} {index}" for index in range(10)]
+        return bool(self._engine.read(lambda execute: execute(_UNDELIVERED, keys)))
+
+    def sender_of(self, number: str) -> str:
+        """Return the messaging service of a number if it is known, else the number.
+
+        Raises: JournalUnavailable.
+        """
+        return self._engine.read(lambda execute: service_of(execute, number)) or number
 
     def save(self, ticket: Ticket, row: ConversationRow, effects: Sequence[Effect], *, hands_off: bool) -> None:
         """Store a conversation and some effects before its turn ends.
@@ -202,22 +263,28 @@ class ConversationStore:
 
     def _draw(self, execute: Execute, attempt: _Attempt, contact: str, sender: str) -> Drawn:
         now, owner = self._clock(), self._engine.store.owner
-        ticket = Ticket(execute(_DRAW, (contact, sender, owner, now, now + TICKET_S))[0][0], owner, contact, sender)
+        drawn = execute(_DRAW, (contact, sender, owner, "", now, now + TICKET_S))
+        ticket = Ticket(drawn[0][0], owner, contact, sender)
         self._held.add(ticket.id)
         attempt.tickets.add(ticket.id)
         if attempt.is_given_up:  # it is removed as that of a dead request
             self._held.discard(ticket.id)
+        return self._drawn(execute, ticket)
+
+    def _drawn(self, execute: Execute, ticket: Ticket) -> Drawn:
         if not self._remove_dead(execute, ticket):
             return Drawn(ticket, is_next=False)
-        return Drawn(ticket, is_next=True, row=find_conversation(execute, contact, sender))
+        return Drawn(ticket, is_next=True, row=find_conversation(execute, ticket.contact, ticket.sender))
 
     def _living(self, execute: Execute, ticket: Ticket) -> list[tuple[int, int, bool]]:
         """Return the id and the owner of each ticket before one, and whether its request is still being answered."""
         ahead = execute(_AHEAD, (ticket.contact, ticket.sender, ticket.id))
-        return [(id_, owner, self._is_held(execute, id_, owner)) for id_, owner in ahead]
+        return [(id_, owner, self._is_held(execute, id_, owner, work)) for id_, owner, work in ahead]
 
-    def _is_held(self, execute: Execute, ticket: int, owner: int) -> bool:
+    def _is_held(self, execute: Execute, ticket: int, owner: int, work: str) -> bool:
         store = self._engine.store
+        if work:
+            return bool(execute(_IS_WORK, (work,)))
         return ticket in self._held if owner in store.own_owners else store.is_alive(execute, owner)
 
     def _remove_dead(self, execute: Execute, ticket: Ticket) -> bool:

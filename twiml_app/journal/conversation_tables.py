@@ -1,4 +1,4 @@
-"""The tables of conversations, and of the messages that wait for their turn."""
+"""The tables of conversations, of the messages that wait for their turn, and of the dialogs that workers have."""
 
 from __future__ import annotations
 
@@ -24,8 +24,16 @@ CONVERSATION_TABLES: Final = (
     contact TEXT NOT NULL,
     sender TEXT NOT NULL,
     owner BIGINT NOT NULL,
+    work TEXT NOT NULL DEFAULT '',
     drawn_at {real} NOT NULL,
     keep_until {real} NOT NULL
+)""",
+    """CREATE TABLE IF NOT EXISTS dialog_versions (
+    id {id},
+    name TEXT NOT NULL,
+    version BIGINT NOT NULL,
+    keep_until {real} NOT NULL,
+    UNIQUE (name, version)
 )""",
     "CREATE INDEX IF NOT EXISTS conversations_keep ON conversations (keep_until)",
     "CREATE INDEX IF NOT EXISTS conversation_tickets_next ON conversation_tickets (contact, sender, id)",

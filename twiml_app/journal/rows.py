@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Literal, Self
 from ..config import Settings
 from ..events import InboundMessage, parse_event
 from ..pending import Effect
-from ..receiver import Outcome, Turn
+from ..receiver import Outcome, Place
 from ..webhook import Endpoint, Form, WebhookResponse
 from .ledger import filed
 from .received_events import DAY_S, FOUND_BY, EventColumns, ReceivedEvent
@@ -217,7 +217,7 @@ def store(execute: Execute, values: Sequence[object]) -> bool:
     return execute.count(_STORE, values) > 0
 
 
-def write_effects(execute: Execute, effects: Iterable[Effect], turn: Turn | None = None) -> Literal[True]:
+def write_effects(execute: Execute, effects: Iterable[Effect], turn: Place | None = None) -> Literal[True]:
     """Store what handlers asked for in the transaction that stores their answer, and end their turn.
 
     Raises: ClaimLost, if another process has the turn.

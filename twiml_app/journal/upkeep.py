@@ -27,6 +27,7 @@ _OTHER_TABLES = (
     ("sends", "n"),
     ("conversations", "id"),
     ("conversation_tickets", "id"),
+    ("dialog_versions", "id"),
     ("work", "id"),
     ("workers", "owner"),
 )

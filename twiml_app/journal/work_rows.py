@@ -7,7 +7,7 @@ end of the attempt together with what the function asked for. If the lease has r
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Final, Self
 
@@ -106,6 +106,10 @@ _END = (
     "UPDATE work SET state = ?, due_at = ?, owner = '', lease_until = 0, history = ?, keep_until = ?"  # noqa: S608
     f" WHERE {_HELD}"
 )
+_PUT_BACK = (
+    "UPDATE work SET state = 'waiting', attempt = attempt - 1, due_at = ?, owner = '', lease_until = 0"  # noqa: S608
+    f" WHERE {_HELD}"
+)
 _RENEW = f"UPDATE work SET lease_until = ? WHERE {_HELD}"  # noqa: S608
 _EXPIRED = (
     f"SELECT {WORK_COLUMNS} FROM work WHERE state = 'running' AND lease_until < ?"  # noqa: S608
@@ -151,6 +155,31 @@ def end_attempt(
     """Store the end of an attempt; return False if another process has taken the piece over, or it was erased."""
     values = (state, due_at, row.history_with(ended), keep_until, row.id, row.owner, row.attempt)
     return execute.count(_END, values) > 0
+
+
+def put_back_work(execute: Execute, row: WorkRow, due_at: float) -> bool:
+    """Let a piece wait that could not run yet, as if this attempt had not been; return False if it was taken over."""
+    return execute.count(_PUT_BACK, (due_at, row.id, row.owner, row.attempt)) > 0
+
+
+def await_work(execute: Transaction, key: str) -> None:
+    """Note that a dialog waits for the end of a piece: that of ``waiting_key``."""
+    execute("UPDATE work SET kind = 'awaited' WHERE key = ?", (key,))
+
+
+def waiting_key(key: str) -> str:
+    """Return the key of the piece that lets a dialog go on after another piece."""
+    return f"after {key}"
+
+
+def end_waiting(execute: Execute, key: str, outcome: Mapping[str, object], now: float) -> None:
+    """Let the dialog go on that waits for a piece; ``outcome`` has its ``value`` or its ``error``."""
+    found = execute("SELECT arguments FROM work WHERE key = ? AND state = 'waiting'", (waiting_key(key),))
+    for (arguments,) in found:
+        positional, named = json.loads(arguments)
+        written = json.dumps([positional, {**named, "outcome": {"value": outcome}}])
+        update = "UPDATE work SET arguments = ?, due_at = ? WHERE key = ? AND state = 'waiting'"
+        execute(update, (written, now, waiting_key(key)))
 
 
 def expired_work(execute: Execute, now: float, most: int) -> list[WorkRow]:

@@ -8,7 +8,7 @@ from .opt_outs import silence_for
 from .receiver import Observer, Receiver, kind_of
 from .replay_proofs import EFFECTS_HEADER, REPLAY_HEADER, ReplayProofs
 from .replies import to_response
-from .turns import Conversations, OpenDialogs, Planned, Turn
+from .turns import Conversations, OpenDialogs, Place, Planned, Postponed, Turn
 from .wait_budget import TWILIO_WAIT_S
 
 __all__ = [
@@ -25,7 +25,9 @@ __all__ = [
     "Observer",
     "OpenDialogs",
     "Outcome",
+    "Place",
     "Planned",
+    "Postponed",
     "Receiver",
     "ReplayProofs",
     "SendUrls",

@@ -27,7 +27,7 @@ from .opt_outs import opt_out_handlers, silence_for
 from .replies import StatusUrl, read_apology, reply_digest, sender_of_replies, to_document, to_response
 from .responses import empty_response, twiml_response
 from .suggestions import Suggestions
-from .turns import Conversations, OpenDialogs, Planned, Turn
+from .turns import Conversations, OpenDialogs, Planned, Postponed, Turn
 from .wait_budget import WaitBudget
 
 
@@ -77,6 +77,18 @@ class Answerer:
         if isinstance(event, StatusCallback | Alert):
             return self._notify(event, refusal)
         return Outcome(empty_response(request), event.kind)
+
+    def answer_in_turn(self, request: WebhookRequest, message: InboundMessage, turn: Turn) -> Outcome:
+        """Return the outcome of a message that was postponed and whose turn has come; ``request`` has its base URL."""
+        with Collection(message) as collected:
+            asked = _Asked(request, message, collected, None)
+            if silence := silence_for(message, self._settings):
+                return self._in_turn(asked, Outcome(twiml_response(), silence), turn)
+            try:
+                found = None if self._dialogs else self._router.match(message)
+            except Exception as error:  # a predicate or a converter of the user
+                return self._failed(error, "", message)
+            return self._in_turn(asked, found, turn)
 
     def _reply(self, asked: _Asked) -> Outcome:
         """Run the handler of a message; if it fails, answer with 500, so that Twilio turns to the fallback URL.
@@ -163,6 +175,12 @@ class Answerer:
         except StillRunning as error:
             log_event(logging.WARNING, "conversation", {"problem": error})
             return Outcome(WebhookResponse.line(503, str(error)), "still running", handler)
+        if isinstance(turn, Postponed):
+            return _postponed(asked, turn, handler)
+        return self._in_turn(asked, found, turn)
+
+    def _in_turn(self, asked: _Asked, found: Match | Outcome | None, turn: Turn) -> Outcome:
+        """Answer a message whose turn has come."""
         route = self._router.handed_off_route
         if (
             route and not isinstance(found, Outcome) and turn.conversation.is_handed_off
@@ -170,14 +188,15 @@ class Answerer:
             found = Match(route, {})
         try:
             if not isinstance(found, Outcome):
-                return replace(self._call(asked, found, turn), turn=turn)
+                outcome = self._call(asked, found, turn)
+                return outcome if outcome.turn else replace(outcome, turn=turn)
             turn.conversation.dialog = None
             return replace(found, effects=(*found.effects, *turn.effects()), turn=turn)
         except BaseException:  # the worker or the thread is ending
             turn.give_up()
             raise
 
-    def _begin_turn(self, asked: _Asked) -> Turn:
+    def _begin_turn(self, asked: _Asked) -> Turn | Postponed:
         """Wait for the turn of a message.
 
         Raises: StillRunning; JournalUnavailable; CannotStore.
@@ -186,7 +205,8 @@ class Answerer:
         problem = asked.collected.refusal or ("" if self._conversations else "this receiver keeps none")
         if self._conversations is None or (problem and stores):
             raise CannotStore(f"a dialog, or a handler with `conversation`, cannot be stored: {problem}")
-        begin = partial(self._conversations.begin, asked.message, stores=stores)
+        base_url = asked.request.base_url(self._settings.public_url)
+        begin = partial(self._conversations.begin, asked.message, stores=stores, base_url=base_url)
         # A quarter is left for storing the answer.
         return asked.budget.spend(lambda wait_s: begin(wait_s=wait_s * 0.75)) if asked.budget else begin(wait_s=0.0)
 
@@ -222,6 +242,9 @@ class Answerer:
         except (JournalError, DialogElsewhere) as error:
             if turn is None:  # it comes from the code of the handler
                 return self._failed(error, handler, message)
+            postponed = turn.postpone() if isinstance(error, DialogElsewhere) else None
+            if postponed:
+                return _postponed(asked, postponed, handler)
             log_event(logging.WARNING, "dialog", {"problem": error})
             return Outcome(WebhookResponse.line(503, "the dialog cannot go on here"), "still running", handler)
         except Exception as error:  # whatever a handler raises, Twilio gets an answer
@@ -306,6 +329,12 @@ class _Asked(NamedTuple):
     collected: Collection
     #: None where nothing waits for the journal.
     budget: WaitBudget | None
+
+
+def _postponed(asked: _Asked, postponed: Postponed, handler: str) -> Outcome:
+    """Return the empty outcome of a message that work answers; opt-out handlers have been notified of it before."""
+    effects = (*asked.collected.effects, *postponed.effects)
+    return Outcome(twiml_response(), "postponed", handler, effects=effects, turn=postponed.place)
 
 
 def _run(found: Match, message: InboundMessage, arguments: Mapping[str, Any]) -> Any:

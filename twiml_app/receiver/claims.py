@@ -13,7 +13,7 @@ from ..errors import RequestRefused
 from ..events import Event, InboundMessage
 from ..pending import Effect
 from ..webhook import WebhookRequest, WebhookResponse
-from .turns import Turn
+from .turns import Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +30,8 @@ class Outcome:
     milliseconds: float = 0.0
     #: What the handlers asked for besides the answer; it is stored with the answer, or not at all.
     effects: tuple[Effect, ...] = ()
-    #: The turn of a message in its conversation, which ends in the same transaction.
-    turn: Turn | None = None
+    #: The place of a message in its conversation, which is given up in the same transaction.
+    turn: Place | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

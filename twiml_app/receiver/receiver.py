@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Protocol, TypeGuard
+from urllib.parse import urlsplit
 
 from ..alerts import Alert
 from ..config import Settings
@@ -29,7 +30,7 @@ from .file_urls import FileUrls
 from .opt_outs import silence_for
 from .replay_proofs import EFFECTS_HEADER, REPLAY_HEADER, ReplayProofs, effects_header
 from .responses import empty_response, twiml_response, unavailable_response
-from .turns import Conversations, OpenDialogs
+from .turns import Conversations, OpenDialogs, Turn
 from .wait_budget import TWILIO_WAIT_S, WaitBudget
 
 
@@ -126,6 +127,22 @@ class Receiver:
         if self._observer and not is_replay:
             self._observer.count_webhook(event, marked, seconds)
         return _mark_replay(outcome) if is_replay else outcome.response
+
+    def answer_in_turn(self, message: InboundMessage, base_url: str, turn: Turn) -> Outcome:
+        """Return the outcome of a message that was postponed and whose turn has come; nothing of it is stored here."""
+        started, called = self._clock(), urlsplit(base_url)
+        request = WebhookRequest(
+            endpoint="message",
+            method="POST",
+            scheme=called.scheme,
+            host=called.netloc,
+            prefix=called.path,
+            target=self.settings.message_path,
+        )
+        self.router.begin_serving()
+        outcome = self._answerer.answer_in_turn(request, message, turn)
+        self._log(message, outcome, self._clock() - started)
+        return outcome
 
     def _refuse(self, request: WebhookRequest, refused: RequestRefused, *, keeps: bool) -> WebhookResponse:
         """Answer with one plain line and log the reason; the request that fetches the challenge is not a refusal."""
@@ -276,7 +293,7 @@ class Receiver:
 
 _NO_JOURNAL = "the application has no journal; set TWIML_DATABASE_URL"
 #: Outcomes that need no attention: they are logged as information, all others as warnings.
-_QUIET = ("replied", "silent", "handled", "opted out", "repeated", "blocked", "reaction")
+_QUIET = ("replied", "silent", "handled", "opted out", "repeated", "blocked", "reaction", "postponed")
 #: Outcomes of a message whose handlers succeeded.
 _ANSWERED = ("replied", "silent", "opted out")
 _KINDS: dict[type, str] = {

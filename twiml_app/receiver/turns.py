@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 from ..events import InboundMessage
@@ -10,7 +11,32 @@ from ..pending import Effect, Transaction
 from ..routing import Match
 
 
-class Turn(Protocol):
+class Place(Protocol):
+    """The place of a message in its conversation."""
+
+    def write(self, execute: Transaction) -> object:
+        """Give it up in the transaction that stores the answer; it may be called again if that is repeated.
+
+        Raises: ClaimLost, if it was given to another process.
+        """
+
+    def committed(self) -> object:
+        """Note that the transaction was committed; it must neither wait nor raise."""
+
+    def give_up(self) -> object:
+        """Give it up if it has not ended, without storing anything; it must not raise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Postponed:
+    """A message that gets an empty answer, and its reply later, from work that has its place."""
+
+    place: Place
+    #: What stores the work.
+    effects: tuple[Effect, ...]
+
+
+class Turn(Place, Protocol):
     """The right to answer the next message of a conversation; whoever has it ends it."""
 
     @property
@@ -33,24 +59,18 @@ class Turn(Protocol):
         Raises: StateError; ClaimLost; JournalUnavailable.
         """
 
-    def write(self, execute: Transaction) -> object:
-        """End the turn in the transaction that stores the answer; it may be called again if that is repeated.
-
-        Raises: ClaimLost, if the turn was given to another process.
-        """
-
-    def committed(self) -> object:
-        """Note that the transaction was committed; it must neither wait nor raise."""
-
-    def give_up(self) -> object:
-        """End the turn if it has not ended, without storing anything; it must not raise."""
+    def postpone(self) -> Postponed | None:
+        """Leave the message to work, in this turn; None where its reply could not be sent."""
 
 
 class Conversations(Protocol):
     """Gives out the turns of conversations, in the order in which their messages arrived."""
 
-    def begin(self, message: InboundMessage, *, wait_s: float, stores: bool) -> Turn:
+    def begin(self, message: InboundMessage, *, wait_s: float, stores: bool, base_url: str = "") -> Turn | Postponed:
         """Wait until it is the turn of a message; without ``stores``, as in a replay, its state is not stored.
+
+        If that takes longer than ``wait_s``, the message is postponed, where its reply can be sent. ``base_url`` is
+        that of the application, as it was called.
 
         Raises: StillRunning, if that takes longer than ``wait_s``; JournalUnavailable; CannotStore.
         """

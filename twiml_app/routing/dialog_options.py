@@ -21,5 +21,9 @@ class DialogOptions:
     #: Texts that end the dialog, and what they get.
     cancel: tuple[str, ...] = ()
     cancelled: str = "OK, cancelled."
+    #: What a text gets that arrives while the dialog waits for work.
+    busy: str = "One moment, please."
+    #: What is sent when a question has waited for too long; empty for nothing.
+    follow_up: str = ""
     #: What ends a dialog after too many texts that did not answer.
     gave_up: str = "Sorry, I did not understand that. Text us again at any time."

@@ -1,6 +1,6 @@
 """Messages that the program sends first: stored with the answer of a handler, or at once, and sent at a pace."""
 
-from .api import Answer, Api, SentMessage, TwilioApi, credentials_of
+from .api import Answer, Api, SentMessage, TwilioApi, can_send, credentials_of
 from .asking import Send, cancel, send
 from .dispatcher import Dispatcher
 from .sending import Sending, make_sending
@@ -13,6 +13,7 @@ __all__ = [
     "Sending",
     "SentMessage",
     "TwilioApi",
+    "can_send",
     "cancel",
     "credentials_of",
     "make_sending",

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 from urllib.parse import urlsplit
 
@@ -153,6 +154,11 @@ def credentials_of(account: str, settings: Settings) -> tuple[str, str]:
     """Return the account that sends and its token; an empty token if there is none."""
     sid = account or settings.account_sid or next((each for each in settings.auth_tokens if each), "")
     return sid, next(iter(settings.tokens_for(sid)), "") if sid else ""
+
+
+def can_send(settings: Settings, account: str = "") -> bool:
+    """Return whether messages can be sent: the token of the account, or any, is set, and the library installed."""
+    return bool(settings.tokens_for(account)) and find_spec("twilio") is not None  # the import would take long
 
 
 def _can_call(api_url: str, status_url: str) -> bool:

@@ -1,6 +1,7 @@
 """Work after the answer: functions that run outside of requests, at least once, with retries, and on schedules."""
 
 from .background import Background, Step
+from .delivering import deliver_to
 from .opening import open_work
 from .queue import Listener, WorkQueue, open_queue
 from .runner import Surroundings
@@ -13,6 +14,7 @@ __all__ = [
     "Surroundings",
     "Work",
     "WorkQueue",
+    "deliver_to",
     "open_queue",
     "open_work",
 ]

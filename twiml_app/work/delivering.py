@@ -12,5 +12,13 @@ def deliver(message: InboundMessage, reply: Message) -> None:
 
     Raises: CannotSend; CannotStore; MediaError; ConfigurationError.
     """
+    deliver_to(message.contact, "", reply)
+
+
+def deliver_to(contact: str, sender: str, reply: Message, key: str = "") -> None:
+    """Ask for a message from a sender, by default the one that was texted; it is sent once for each ``key``.
+
+    Raises: CannotSend; CannotStore; MediaError; ConfigurationError.
+    """
     files = [noun.path or noun.url for noun in reply.nouns if not isinstance(noun, Body)]
-    send(reply.to or message.contact, reply.text, from_=reply.from_ or "", media=files)
+    send(reply.to or contact, reply.text, from_=reply.from_ or sender, media=files, key=key)

@@ -18,6 +18,7 @@ from ..journal import (
     Execute,
     WorkRow,
     end_attempt,
+    end_waiting,
     expired_work,
     insert_work,
     record_worker,
@@ -133,6 +134,8 @@ class Keeper:
                 due_at=now if row.attempt == 1 else now + retries.delay_s(row.attempt - 1),
                 keep_until=now + self._around.keep_s if is_last else row.keep_until,
             )
+            if is_last and row.kind == "awaited":
+                end_waiting(execute, row.key, {"error": ended.error}, now)
             fields = {"id": row.key, "function": row.function, "attempt": row.attempt, "outcome": "killed"}
             log_event(logging.WARNING, "work", fields)
         return taken

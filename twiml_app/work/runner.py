@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import logging
 import time
 from collections.abc import Callable
@@ -11,10 +12,22 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..enqueueing import Arguments, decode_arguments, extra_arguments, find_function
-from ..errors import ClaimLost, JournalUnavailable, ReplyError
+from ..errors import ClaimLost, DialogError, JournalUnavailable, NotYet, ReplyError
 from ..events import InboundMessage
 from ..inbound_media import MediaSource
-from ..journal import GAVE_UP, MAX_ERROR, WAITING, WORKED, Attempt, Engine, Execute, WorkRow, end_attempt
+from ..journal import (
+    GAVE_UP,
+    MAX_ERROR,
+    WAITING,
+    WORKED,
+    Attempt,
+    Engine,
+    Execute,
+    WorkRow,
+    end_attempt,
+    end_waiting,
+    put_back_work,
+)
 from ..logs import log_event, logger
 from ..pending import About, Collection, Effect
 from ..receiver import to_response
@@ -70,16 +83,22 @@ class Runner:
         self._around = surroundings
         self._event_loop = EventLoop()
 
-    def run(self, row: WorkRow) -> BaseException | None:
+    def run(self, row: WorkRow, *, not_before: float = 0.0) -> BaseException | None:
         """Run a piece, store the end of the attempt, and return the exception of the function.
+
+        A piece that cannot run yet is put back, until ``not_before`` or later, in seconds since 1970.
 
         Raises: JournalUnavailable, if the end of the attempt cannot be stored.
         """
         try:
-            effects = self._call(row)
-            self._end(row, WORKED, effects)
+            effects, outcome = self._call(row)
+            self._end(row, WORKED, effects, outcome=outcome)
         except ClaimLost as error:
             log_event(logging.ERROR, "work", {"id": row.key, "function": row.function, "problem": error})
+        except NotYet as early:
+            due_at = max(self._around.clock() + early.wait_s, not_before)
+            self._persist(lambda execute: put_back_work(execute, row, due_at))
+            return early
         except (Exception, SystemExit) as error:  # whatever a function raises, the attempt has ended
             self._failed(row, error)
             return error
@@ -88,10 +107,10 @@ class Runner:
                 effect.committed()
         return None
 
-    def _call(self, row: WorkRow) -> tuple[Effect, ...]:
-        """Call the function in the context of the application, and return what it asked for.
+    def _call(self, row: WorkRow) -> tuple[tuple[Effect, ...], Any]:
+        """Call the function in the context of the application; return what it asked for, and an awaited result.
 
-        Raises: UnknownWork; ReplyError; CannotStore; whatever the function raises.
+        Raises: UnknownWork; ReplyError; CannotStore; DialogError; whatever the function raises.
         """
         arguments = decode_arguments(row.arguments, self._around.media_source)
         about = About(row.contact, row.number, row.origin)
@@ -103,7 +122,7 @@ class Runner:
                 returned = self._event_loop.run(returned)
             if row.kind == "reply":
                 self._reply(row, arguments, returned)
-        return tuple(collected.effects)
+        return tuple(collected.effects), _as_json(row.function, returned) if row.kind == "awaited" else None
 
     def _reply(self, row: WorkRow, arguments: Arguments, returned: Any) -> None:
         """Send what a function returned to the contact of its message.
@@ -122,7 +141,9 @@ class Runner:
 
         Raises: JournalUnavailable.
         """
-        state = GAVE_UP if row.attempt >= self._around.retries.attempts else WAITING
+        is_useless = row.kind == "message" or (row.kind == "awaited" and isinstance(error, DialogError))
+        is_last = is_useless or row.attempt >= self._around.retries.attempts
+        state = GAVE_UP if is_last else WAITING
         logger.error("%s failed: %s", row.function, type(error).__name__, exc_info=error)
         try:
             if isinstance(error, Exception):
@@ -134,14 +155,15 @@ class Runner:
         except ClaimLost as lost:
             log_event(logging.ERROR, "work", {"id": row.key, "function": row.function, "problem": lost})
 
-    def _end(self, row: WorkRow, state: str, effects: tuple[Effect, ...], error: str = "") -> None:
+    def _end(
+        self, row: WorkRow, state: str, effects: tuple[Effect, ...], error: str = "", *, outcome: Any = None
+    ) -> None:
         """Store the end of an attempt, and its effects, in one transaction.
 
         Raises: ClaimLost; JournalUnavailable; whatever an effect raises.
         """
         now = self._around.clock()
-        outcome = "done" if state == WORKED else "failed"
-        ended = Attempt(row.attempt, row.due_at, now, outcome, error[:MAX_ERROR])
+        ended = Attempt(row.attempt, row.due_at, now, "done" if state == WORKED else "failed", error[:MAX_ERROR])
         due_at = now + self._around.retries.delay_s(row.attempt) if state == WAITING else now
         kept_s = _OCCURRENCE_KEPT_S if row.kind == "scheduled" and state == WORKED else self._around.keep_s
         keep_until = row.keep_until if state == WAITING else now + kept_s
@@ -151,6 +173,8 @@ class Runner:
                 raise ClaimLost("another process took this work over, or it was erased: nothing of it is stored")
             for effect in effects:
                 effect.write(execute)
+            if row.kind == "awaited" and state != WAITING:
+                end_waiting(execute, row.key, {"value": outcome} if state == WORKED else {"error": error}, now)
 
         self._persist(write)
         level = logging.INFO if state == WORKED else logging.WARNING
@@ -158,22 +182,39 @@ class Runner:
         fields = {"id": row.key, "function": row.function, "attempt": row.attempt, "outcome": state, "ms": ms}
         log_event(level, "work", fields)
 
-    def _persist(self, write: Callable[[Execute], None]) -> None:
+    def _persist(self, write: Callable[[Execute], object]) -> None:
         """Run a transaction, and try again while the journal is not available.
 
         Raises: JournalUnavailable; whatever the transaction raises.
         """
         for pause_s in _PAUSES_S:
             try:
-                return self._engine.run(write)
+                self._engine.run(write)
             except JournalUnavailable as error:
                 log_event(logging.ERROR, "journal", {"problem": error})
                 self._around.sleep(pause_s)
-        return self._engine.run(write)
+            else:
+                return
+        self._engine.run(write)
 
     def close(self) -> None:
         """Stop the event loop."""
         self._event_loop.close()
+
+
+def _as_json(function: str, result: Any) -> Any:
+    """Return the result of work that a dialog waits for.
+
+    Raises: DialogError, if JSON cannot keep it.
+    """
+    try:
+        kept = json.loads(json.dumps(result, allow_nan=False))
+    except (TypeError, ValueError, RecursionError):
+        kept = not result
+    if kept != result:
+        advice = "return str, int, float, bool, None, lists, or dicts with str keys"
+        raise DialogError(f"{function} returned {type(result).__name__}, which JSON cannot keep: {advice}")
+    return kept
 
 
 def describe(error: BaseException) -> str:

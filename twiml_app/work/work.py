@@ -7,6 +7,7 @@ import threading
 from collections.abc import Sequence
 
 from ..enqueueing import Piece
+from ..errors import NotYet
 from ..journal import Engine, WorkRow, claim_work, insert_work, next_due_at
 from ..pending import Effect, Transaction
 from ..routing import Schedule
@@ -108,14 +109,23 @@ class Work:
         Raises: the exception of a function that failed in its last attempt; JournalUnavailable.
         """
         errors: dict[str, BaseException] = {}
-        for count in range(most):
+        #: What could not run yet, since something else has run; twice is enough.
+        too_early: set[str] = set()
+        count = 0
+        for _ in range(most):
             row = self._claim(until)
             if row is None:
                 if errors:
                     raise next(iter(errors.values()))
                 return count
             errors.pop(row.key, None)
-            if error := self._run(row):
+            error = self._run(row, not_before=until + 1 if row.key in too_early else 0.0)
+            if isinstance(error, NotYet):
+                too_early.add(row.key)
+                continue
+            too_early.clear()
+            count += 1
+            if error:
                 errors[row.key] = error
         raise RuntimeError(f"{most} pieces of work were run, and there is still more: does work repeat itself?")
 
@@ -128,11 +138,11 @@ class Work:
             durable=False,
         )
 
-    def _run(self, row: WorkRow) -> BaseException | None:
+    def _run(self, row: WorkRow, *, not_before: float = 0.0) -> BaseException | None:
         with self._changing:
             self._running[row.id] = row
         try:
-            return self._runner.run(row)
+            return self._runner.run(row, not_before=not_before)
         finally:
             with self._changing:
                 self._running.pop(row.id, None)
