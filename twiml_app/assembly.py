@@ -14,7 +14,7 @@ from .config import Settings
 from .conversations import ConversationKeeper, LaterTurns, OpenDialogs, postponing
 from .media import MediaFetcher, MediaLinks, MessageFiles
 from .project_routers import load_router
-from .receiver import Observer, Receiver
+from .receiver import Hooks, Observer, Receiver
 from .routing import Router
 from .sending import Sending, can_send, make_sending
 
@@ -102,11 +102,13 @@ def assemble(
         journal=journal,
         conversations=conversations,
         dialogs=dialogs,
-        bookkeeping=opt_outs.effects_of if opt_outs else lambda _: (),
-        on_exception=on_exception,
-        observer=observer,
-        media_source=media_source,
-        file_urls=links.urls,
+        hooks=Hooks(
+            bookkeeping=opt_outs.effects_of if opt_outs else lambda _: (),
+            on_exception=on_exception,
+            observer=observer,
+            media_source=media_source,
+            file_urls=links.urls,
+        ),
     )
     later = _open_later(store, receiver, settings, dialogs)
     return TwimlState(

@@ -27,7 +27,8 @@ INSIDE: dict[str, tuple[str, ...]] = {
     ),
     "receiver": (
         *("auth", "turns", "claims", "replay_proofs", "signature_diagnosis", "admission", "responses", "opt_outs"),
-        *("replies", "file_urls", "suggestions", "notifying", "wait_budget", "answering", "receiver"),
+        *("replies", "file_urls", "suggestions", "notifying", "wait_budget", "hooks", "log_lines", "conversing"),
+        *("answering", "receiver"),
     ),
     "caller": ("types", "urls", "forms", "http_auth", "session", "transports", "caller"),
     "media": ("hosts", "fetching", "sources", "kinds", "links"),

@@ -11,6 +11,7 @@ from twiml_app.caller.forms import inbound_form, status_form
 from twiml_app.config import Settings
 from twiml_app.errors import ClaimLost, Forbidden, JournalUnavailable, RequestRefused, StillRunning
 from twiml_app.events import Event
+from twiml_app.receiver import Hooks
 from twiml_app.receiver.claims import Claim, Outcome, StoredReply
 from twiml_app.receiver.receiver import Receiver
 from twiml_app.receiver.replay_proofs import REPLAY_HEADER, ReplayProofs
@@ -78,7 +79,11 @@ class Program:
     ) -> Receiver:
         """Return a receiver with these handlers, basic credentials and more settings."""
         return Receiver(
-            self.router, read_settings(BASIC, *parts), journal=journal, on_exception=self.errors.append, clock=clock
+            self.router,
+            read_settings(BASIC, *parts),
+            journal=journal,
+            hooks=Hooks(on_exception=self.errors.append),
+            clock=clock,
         )
 
 

@@ -16,6 +16,8 @@ from twiml_app.events import parse_event
 from twiml_app.receiver.answering import Answerer
 from twiml_app.receiver.auth import StatusUrls
 from twiml_app.receiver.claims import Outcome
+from twiml_app.receiver.conversing import Conversing
+from twiml_app.receiver.hooks import NO_HOOKS
 from twiml_app.receiver.notifying import describe, run_handlers
 from twiml_app.receiver.responses import empty_response
 from twiml_app.webhook import TWIML_TYPE, Endpoint, Form, WebhookResponse
@@ -24,7 +26,8 @@ from twiml_app.webhook import TWIML_TYPE, Endpoint, Form, WebhookResponse
 def answerer(router: Router, **settings: object) -> Answerer:
     """Return an answerer with a router and some settings."""
     read = read_settings(BASIC, settings)
-    return Answerer(router, read, StatusUrls(read.secret_keys, read.status_path), lambda _: None)
+    urls = StatusUrls(read.secret_keys, read.status_path)
+    return Answerer(router, read, urls, NO_HOOKS, Conversing(router, read, None, None))
 
 
 def message(body: str = "hello", **fields: str) -> InboundMessage:

@@ -11,7 +11,7 @@ from tests.receiver.programs import text, twiml
 from tests.webhook_requests import BASIC, read_settings
 from twiml_app import Body, InboundMessage, Media, Message, MessagingResponse, Redirect, Router
 from twiml_app.media import MediaLinks
-from twiml_app.receiver import Receiver
+from twiml_app.receiver import Hooks, Receiver
 from twiml_app.webhook import WebhookResponse
 
 NOW = 1_800_000_000.0
@@ -38,7 +38,7 @@ def answer(root: Path, reply: object, *, contact: str = "+15005550001", **settin
         return reply
 
     links = MediaLinks(read_settings(BASIC), root, clock=lambda: NOW)
-    receiver = Receiver(router, read_settings(BASIC, settings), file_urls=links.urls)
+    receiver = Receiver(router, read_settings(BASIC, settings), hooks=Hooks(file_urls=links.urls))
     return receiver.handle(text("hello", From=contact))
 
 

@@ -20,6 +20,7 @@ from tests.webhook_requests import (
 )
 from twiml_app import Router
 from twiml_app.caller.forms import CONTACT, NUMBER, alert_form
+from twiml_app.receiver import Hooks
 from twiml_app.receiver.auth import StatusUrls
 from twiml_app.receiver.claims import StoredReply
 from twiml_app.receiver.receiver import Receiver
@@ -45,7 +46,7 @@ def alert(error_code: int = 11200, **changes: str) -> WebhookRequest:
 def test_every_handler_that_matches_an_alert_runs_in_order(error_code: int, ran: list[str]) -> None:
     """One that fails does not stop the others: nobody would send the alert again."""
     alarms, memory, errors = Alarms(), Memory(), list[Exception]()
-    receiver = Receiver(alarms.router, read_settings(BASIC), journal=memory, on_exception=errors.append)
+    receiver = Receiver(alarms.router, read_settings(BASIC), journal=memory, hooks=Hooks(on_exception=errors.append))
 
     assert (receiver.handle(alert(error_code)), alarms.ran) == (DONE, ran)
 

@@ -14,6 +14,8 @@ from twiml_app.caller import CONTACT, NUMBER, inbound_form
 from twiml_app.events import parse_event
 from twiml_app.receiver.answering import Answerer
 from twiml_app.receiver.auth import StatusUrls
+from twiml_app.receiver.conversing import Conversing
+from twiml_app.receiver.hooks import NO_HOOKS
 from twiml_app.receiver.receiver import Receiver
 
 NOW = 1_800_000_000.0
@@ -142,7 +144,9 @@ def test_status_url_is_signed_once_for_replies_between_the_same_addresses() -> N
     router, urls, request = Deliveries().router, Counted(), text("x")
     router.default(lambda _: ["a", "b", Message("c", to=CONTACT), Message("d", to="+15005550009"), "e"])
     event = parse_event(inbound_form("x", message_sid=SID))
-    outcome = Answerer(router, read_settings(BASIC), urls, lambda _: None).answer(request, event)
+    settings = read_settings(BASIC)
+    answerer = Answerer(router, settings, urls, NO_HOOKS, Conversing(router, settings, None, None))
+    outcome = answerer.answer(request, event)
 
     assert outcome.response.body.count(b"statusCallback") == 5
     assert urls.signed_for == [(CONTACT, NUMBER), ("+15005550009", NUMBER)]

@@ -8,6 +8,7 @@ from tests.receiver.programs import Memory, Program, proven, text
 from tests.webhook_requests import BASIC, read_settings
 from twiml_app.events import Event, InboundMessage
 from twiml_app.pending import Effect
+from twiml_app.receiver import Hooks
 from twiml_app.receiver.claims import StoredReply
 from twiml_app.receiver.receiver import Receiver
 from twiml_app.webhook import WebhookResponse
@@ -19,7 +20,9 @@ class Noted:
     def __init__(self, memory: Memory, **more: str) -> None:
         self.committed: list[str] = []
         self.settings = read_settings(BASIC, more)
-        self.receiver = Receiver(Program().router, self.settings, journal=memory, bookkeeping=self._effects)
+        self.receiver = Receiver(
+            Program().router, self.settings, journal=memory, hooks=Hooks(bookkeeping=self._effects)
+        )
 
     def _effects(self, event: Event) -> tuple[Effect, ...]:
         body = event.body if isinstance(event, InboundMessage) else ""

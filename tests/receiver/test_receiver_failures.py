@@ -10,6 +10,7 @@ from tests.receiver.programs import Program, name_of, text, twiml
 from tests.webhook_requests import BASIC, read_settings
 from twiml_app import InboundMessage, Router, StatusCallback
 from twiml_app.errors import ConfigurationError
+from twiml_app.receiver import Hooks
 from twiml_app.receiver.receiver import Receiver
 from twiml_app.webhook import TWIML_TYPE, WebhookResponse
 
@@ -52,7 +53,7 @@ def test_failed_condition_is_not_reported_as_another_handler(caplog: pytest.LogC
     @router.message(when=broken)
     def never(message: InboundMessage) -> None: ...
 
-    receiver = Receiver(router, read_settings(BASIC), on_exception=errors.append)
+    receiver = Receiver(router, read_settings(BASIC), hooks=Hooks(on_exception=errors.append))
 
     assert receiver.handle(text("start")).status == 500
     assert [type(error) for error in errors] == [KeyError]
@@ -88,7 +89,9 @@ def test_failing_exception_hook_does_not_change_the_answer(caplog: pytest.LogCap
     def broken(error: Exception) -> None:
         raise OSError("tracker is down")
 
-    receiver = Receiver(program.router, read_settings(BASIC, {"TWIML_APOLOGY": "Sorry"}), on_exception=broken)
+    receiver = Receiver(
+        program.router, read_settings(BASIC, {"TWIML_APOLOGY": "Sorry"}), hooks=Hooks(on_exception=broken)
+    )
 
     assert receiver.handle(text("fail")).body == twiml("<Message><Body>Sorry</Body></Message>")
     assert "the exception hook raised OSError" in caplog.text

@@ -9,7 +9,7 @@ import pytest
 from tests.receiver.programs import Program, proven, status, text
 from tests.webhook_requests import BASIC, read_settings, webhook
 from twiml_app.events import Event
-from twiml_app.receiver import Outcome, Receiver, kind_of
+from twiml_app.receiver import Hooks, Outcome, Receiver, kind_of
 from twiml_app.webhook import WebhookRequest
 
 SETTINGS = read_settings(BASIC)
@@ -43,7 +43,7 @@ class Counted:
 def test_observer_counts_what_happened(program: Program, request_: WebhookRequest, expected: list[str]) -> None:
     """Each of Twilio's requests may begin with a probe."""
     observer = Counted()
-    Receiver(program.router, SETTINGS, observer=observer).handle(request_)
+    Receiver(program.router, SETTINGS, hooks=Hooks(observer=observer)).handle(request_)
 
     assert observer.counted == expected
 
@@ -51,7 +51,7 @@ def test_observer_counts_what_happened(program: Program, request_: WebhookReques
 def test_replay_is_not_counted(program: Program) -> None:
     """It is no event, and its proof is valid for a minute only."""
     observer = Counted()
-    Receiver(program.router, SETTINGS, observer=observer).handle(proven(text("fail"), SETTINGS))
+    Receiver(program.router, SETTINGS, hooks=Hooks(observer=observer)).handle(proven(text("fail"), SETTINGS))
 
     assert observer.counted == []
 
@@ -59,7 +59,7 @@ def test_replay_is_not_counted(program: Program) -> None:
 def test_observer_that_is_given_later_takes_the_place_of_the_one_before(program: Program) -> None:
     """What serves an application may want to know what it does."""
     first, later = Counted(), Counted()
-    receiver = Receiver(program.router, SETTINGS, observer=first)
+    receiver = Receiver(program.router, SETTINGS, hooks=Hooks(observer=first))
     receiver.observe(later)
     receiver.handle(text("fail"))
 

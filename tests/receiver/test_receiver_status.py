@@ -10,6 +10,7 @@ from tests.receiver.programs import STATUS_SID, Deliveries, Memory, Mute, Progra
 from tests.webhook_requests import BASIC, SID, authorized, read_settings, webhook
 from twiml_app import Router, StatusCallback
 from twiml_app.caller.forms import CONTACT, NUMBER, status_form
+from twiml_app.receiver import Hooks
 from twiml_app.receiver.auth import StatusUrls
 from twiml_app.receiver.claims import Claim
 from twiml_app.receiver.receiver import Receiver
@@ -19,7 +20,9 @@ from twiml_app.webhook import WebhookResponse
 def test_every_status_handler_runs_in_order_even_if_one_fails(caplog: pytest.LogCaptureFixture) -> None:
     """A bug in one handler must not keep the others from running."""
     deliveries, errors = Deliveries(), list[Exception]()
-    receiver = Receiver(deliveries.router, read_settings(BASIC), on_exception=errors.append, clock=lambda: 0.0)
+    receiver = Receiver(
+        deliveries.router, read_settings(BASIC), hooks=Hooks(on_exception=errors.append), clock=lambda: 0.0
+    )
     answer = receiver.handle(status("undelivered", 30003))
 
     assert answer == WebhookResponse(status=204)

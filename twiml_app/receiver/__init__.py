@@ -3,9 +3,11 @@
 from .admission import Admission
 from .auth import CHALLENGE, REALM, BasicAuth, SendUrls
 from .claims import Claim, Journal, Outcome, StoredReply
+from .hooks import Hooks, Observer
+from .log_lines import kind_of
 from .notifying import StatusResults, handlers_to_notify, run_handlers
 from .opt_outs import silence_for
-from .receiver import Observer, Receiver, kind_of
+from .receiver import Receiver
 from .replay_proofs import EFFECTS_HEADER, REPLAY_HEADER, ReplayProofs
 from .replies import to_response
 from .turns import Conversations, OpenDialogs, Place, Planned, Postponed, Turn
@@ -21,6 +23,7 @@ __all__ = [
     "BasicAuth",
     "Claim",
     "Conversations",
+    "Hooks",
     "Journal",
     "Observer",
     "OpenDialogs",

@@ -3,60 +3,42 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Any, NamedTuple
 
 from ..alerts import Alert
 from ..config import Settings
-from ..enqueueing import enqueue_reply
 from ..errors import CannotStore, DialogElsewhere, JournalError, StillRunning
 from ..events import Event, InboundMessage, StatusCallback, with_media_source
-from ..inbound_media import MediaSource
 from ..logs import log_event, logger
-from ..pending import Collection, Effect
-from ..routing import CONVERSATION, Match, Router, name_of
+from ..pending import Collection
+from ..routing import Match, Router, name_of
 from ..verbs import Message
 from ..webhook import WebhookRequest, WebhookResponse
 from .auth import StatusUrls
 from .claims import Outcome
-from .file_urls import FileUrls, has_files, with_file_urls
+from .conversing import Asked, Conversing
+from .file_urls import has_files, with_file_urls
+from .hooks import Hooks
 from .notifying import handlers_to_notify, run_handlers
 from .opt_outs import opt_out_handlers, silence_for
 from .replies import StatusUrl, read_apology, reply_digest, sender_of_replies, to_document, to_response
 from .responses import empty_response, twiml_response
 from .suggestions import Suggestions
-from .turns import Conversations, OpenDialogs, Planned, Postponed, Turn
+from .turns import Postponed, Turn
 from .wait_budget import WaitBudget
 
 
 class Answerer:
-    """Answers events with the handlers of a router; ``on_exception`` is called with every exception they raise.
-
-    ``media_source`` returns where the media files of a message come from, ``file_urls`` makes the URLs of local files.
-    """
+    """Answers events with the handlers of a router; ``on_exception`` is called with every exception they raise."""
 
     def __init__(
-        self,
-        router: Router,
-        settings: Settings,
-        status_urls: StatusUrls,
-        on_exception: Callable[[Exception], object],
-        media_source: Callable[[InboundMessage], MediaSource] | None = None,
-        file_urls: FileUrls | None = None,
-        conversations: Conversations | None = None,
-        dialogs: OpenDialogs | None = None,
+        self, router: Router, settings: Settings, status_urls: StatusUrls, hooks: Hooks, conversing: Conversing
     ) -> None:
-        #: Whether nothing may be stored, as in a replay.
-        self.is_rehearsal = False
-        self._conversations = conversations
-        self._dialogs = dialogs
+        self._conversing = conversing
         self._router = router
-        self._media_source = media_source
-        self._file_urls = file_urls
+        self._hooks = hooks
         self._settings = settings
-        self._on_exception = on_exception
         self._status_urls = status_urls
         self._suggestions = Suggestions()
         self._apology = read_apology(settings.apology)
@@ -73,7 +55,7 @@ class Answerer:
         """
         if isinstance(event, InboundMessage):
             with Collection(event, refusal=refusal) as collected:
-                return self._reply(_Asked(request, event, collected, budget))
+                return self._reply(Asked(request, event, collected, budget))
         if isinstance(event, StatusCallback | Alert):
             return self._notify(event, refusal)
         return Outcome(empty_response(request), event.kind)
@@ -81,16 +63,16 @@ class Answerer:
     def answer_in_turn(self, request: WebhookRequest, message: InboundMessage, turn: Turn) -> Outcome:
         """Return the outcome of a message that was postponed and whose turn has come; ``request`` has its base URL."""
         with Collection(message) as collected:
-            asked = _Asked(request, message, collected, None)
+            asked = Asked(request, message, collected, None)
             if silence := silence_for(message, self._settings):
                 return self._in_turn(asked, Outcome(twiml_response(), silence), turn)
             try:
-                found = None if self._dialogs else self._router.match(message)
+                found = None if self._conversing.has_dialogs else self._router.match(message)
             except Exception as error:  # a predicate or a converter of the user
                 return self._failed(error, "", message)
             return self._in_turn(asked, found, turn)
 
-    def _reply(self, asked: _Asked) -> Outcome:
+    def _reply(self, asked: Asked) -> Outcome:
         """Run the handler of a message; if it fails, answer with 500, so that Twilio turns to the fallback URL.
 
         Raises: JournalUnavailable.
@@ -99,13 +81,13 @@ class Answerer:
         silence = silence_for(message, self._settings)
         if silence == "blocked":
             return Outcome(twiml_response(), silence)
-        if message.media and self._media_source:
-            message = with_media_source(message, self._media_source(message))
+        if message.media and self._hooks.media_source:
+            message = with_media_source(message, self._hooks.media_source(message))
             asked = asked._replace(message=message)
         if ended := self._note_opt_out(asked, silence):
             return ended
-        handed_off = self._handed_off(asked)
-        if handed_off is None and self._is_open(asked):
+        handed_off = self._conversing.handed_off(asked)
+        if handed_off is None and self._conversing.is_open(asked):
             return self._converse(asked)
         try:
             found = handed_off or self._router.match(message)
@@ -115,7 +97,7 @@ class Answerer:
             return self._converse(asked, found)
         return self._call(asked, found)
 
-    def _note_opt_out(self, asked: _Asked, silence: str) -> Outcome | None:
+    def _note_opt_out(self, asked: Asked, silence: str) -> Outcome | None:
         """Notify the handlers of a STOP, START or HELP word; return the outcome if the message ends with that.
 
         Raises: JournalUnavailable.
@@ -130,37 +112,9 @@ class Answerer:
         if not silence:
             return None
         silent = Outcome(twiml_response(), silence, handler, effects=tuple(asked.collected.effects))
-        return self._converse(asked, silent) if self._is_open(asked) else silent
+        return self._converse(asked, silent) if self._conversing.is_open(asked) else silent
 
-    def _handed_off(self, asked: _Asked) -> Match | None:
-        """Return the match of a message that a person answers; without its handler, there is no query.
-
-        Raises: JournalUnavailable.
-        """
-        route = self._router.handed_off_route
-        stores = self._stores(asked)
-        if route is None or self._conversations is None or (stores and asked.collected.refusal):
-            return None
-        ask = partial(self._conversations.is_handed_off, asked.message, stores=stores)
-        is_so = asked.budget.spend(lambda wait_s: ask(wait_s=wait_s)) if asked.budget else ask(wait_s=0.0)
-        return Match(route, {}) if is_so else None
-
-    def _stores(self, asked: _Asked) -> bool:
-        return not (self.is_rehearsal or asked.message.replayed)
-
-    def _is_open(self, asked: _Asked) -> bool:
-        """Return whether a message may be for an open dialog.
-
-        Raises: JournalUnavailable.
-        """
-        dialogs, message = self._dialogs, asked.message
-        if dialogs is None:
-            return False
-        if not self._stores(asked):  # the conversations of replays are in memory
-            return True
-        return asked.budget is not None and asked.budget.spend(lambda wait_s: dialogs.may_take(message, wait_s=wait_s))
-
-    def _converse(self, asked: _Asked, found: Match | Outcome | None = None) -> Outcome:
+    def _converse(self, asked: Asked, found: Match | Outcome | None = None) -> Outcome:
         """Answer a message in its turn, when those before it in its conversation have been answered.
 
         A message that is not answered, after STOP, is given as its outcome: it ends the dialog.
@@ -169,7 +123,7 @@ class Answerer:
         """
         handler = name_of(found.route.handler) if isinstance(found, Match) else ""
         try:
-            turn = self._begin_turn(asked)
+            turn = self._conversing.begin(asked)
         except CannotStore as error:
             return self._failed(error, handler, asked.message)
         except StillRunning as error:
@@ -179,7 +133,7 @@ class Answerer:
             return _postponed(asked, turn, handler)
         return self._in_turn(asked, found, turn)
 
-    def _in_turn(self, asked: _Asked, found: Match | Outcome | None, turn: Turn) -> Outcome:
+    def _in_turn(self, asked: Asked, found: Match | Outcome | None, turn: Turn) -> Outcome:
         """Answer a message whose turn has come."""
         route = self._router.handed_off_route
         if (
@@ -196,49 +150,22 @@ class Answerer:
             turn.give_up()
             raise
 
-    def _begin_turn(self, asked: _Asked) -> Turn | Postponed:
-        """Wait for the turn of a message.
-
-        Raises: StillRunning; JournalUnavailable; CannotStore.
-        """
-        stores = self._stores(asked)
-        problem = asked.collected.refusal or ("" if self._conversations else "this receiver keeps none")
-        if self._conversations is None or (problem and stores):
-            raise CannotStore(f"a dialog, or a handler with `conversation`, cannot be stored: {problem}")
-        base_url = asked.request.base_url(self._settings.public_url)
-        begin = partial(self._conversations.begin, asked.message, stores=stores, base_url=base_url)
-        # A quarter is left for storing the answer.
-        return asked.budget.spend(lambda wait_s: begin(wait_s=wait_s * 0.75)) if asked.budget else begin(wait_s=0.0)
-
-    def _effects_of(self, turn: Turn) -> tuple[Effect, ...]:
-        """Return what a handler changed in its conversation.
-
-        Raises: StateError; CannotStore, if nobody would get the messages that are handed off.
-        """
-        conversation = turn.conversation
-        is_new = conversation.is_handed_off and conversation.hand_off_is_changed
-        if is_new and self._router.handed_off_route is None:
-            raise CannotStore(
-                "a conversation was handed off, and nobody would get its messages: register @router.handed_off"
-            )
-        return turn.effects()
-
-    def _call(self, asked: _Asked, found: Match | None, turn: Turn | None = None) -> Outcome:
+    def _call(self, asked: Asked, found: Match | None, turn: Turn | None = None) -> Outcome:
         """Run a handler or a dialog, and make its reply."""
         message, handler = asked.message, ""
         try:
-            planned = self._plan(message, found, turn)
+            planned = self._conversing.plan(message, found, turn)
             if planned is None:
                 return self._unanswered(asked, turn)
             handler = planned.handler
             returned = planned.call()
             response = to_response(returned, handler=handler, status_url=self._status_url(asked.request, message))
             digest = reply_digest(response)
-            if self._file_urls and has_files(response):
+            if self._hooks.file_urls and has_files(response):
                 base_url = asked.request.base_url(self._settings.public_url)
-                response = with_file_urls(response, message, partial(self._file_urls, base_url), handler=handler)
+                response = with_file_urls(response, message, partial(self._hooks.file_urls, base_url), handler=handler)
             document = to_document(response, handler=handler)
-            effects = (*asked.collected.effects, *(self._effects_of(turn) if turn else ()))
+            effects = (*asked.collected.effects, *(self._conversing.effects_of(turn) if turn else ()))
         except (JournalError, DialogElsewhere) as error:
             if turn is None:  # it comes from the code of the handler
                 return self._failed(error, handler, message)
@@ -252,21 +179,7 @@ class Answerer:
         name = "replied" if response.verbs else "silent"
         return Outcome(twiml_response(document), name, handler, digest=digest, effects=effects)
 
-    def _plan(self, message: InboundMessage, found: Match | None, turn: Turn | None) -> Planned | None:
-        """Return how a message is answered; None if no handler and no dialog takes it.
-
-        Raises: any exception of a condition of a route.
-        """
-        is_handed_off = found is not None and found.route is self._router.handed_off_route
-        planned = self._dialogs.plan(message, turn) if turn and self._dialogs and not is_handed_off else found
-        if planned is None or isinstance(planned, Planned):
-            return planned
-        arguments = dict(planned.arguments)
-        if turn and planned.route.stateful:
-            arguments[CONVERSATION] = turn.conversation
-        return Planned(name_of(planned.route.handler), partial(_run, planned, message, arguments))
-
-    def _unanswered(self, asked: _Asked, turn: Turn | None) -> Outcome:
+    def _unanswered(self, asked: Asked, turn: Turn | None) -> Outcome:
         """Return the outcome of a message that no handler takes.
 
         Raises: StateError.
@@ -316,30 +229,12 @@ class Answerer:
     def _report(self, error: Exception, handler: str) -> None:
         logger.error("%s failed: %s", handler, type(error).__name__, exc_info=error)
         try:
-            self._on_exception(error)
+            self._hooks.on_exception(error)
         except Exception as failure:  # an error tracker that is down must not change the answer
             logger.error("the exception hook raised %s", type(failure).__name__, exc_info=failure)
 
 
-class _Asked(NamedTuple):
-    """A message that is being answered."""
-
-    request: WebhookRequest
-    message: InboundMessage
-    collected: Collection
-    #: None where nothing waits for the journal.
-    budget: WaitBudget | None
-
-
-def _postponed(asked: _Asked, postponed: Postponed, handler: str) -> Outcome:
+def _postponed(asked: Asked, postponed: Postponed, handler: str) -> Outcome:
     """Return the empty outcome of a message that work answers; opt-out handlers have been notified of it before."""
     effects = (*asked.collected.effects, *postponed.effects)
     return Outcome(twiml_response(), "postponed", handler, effects=effects, turn=postponed.place)
-
-
-def _run(found: Match, message: InboundMessage, arguments: Mapping[str, Any]) -> Any:
-    """Run a handler, and ask for what it does after the answer."""
-    returned = found.route.handler(message, **arguments)
-    if found.route.then is not None:
-        enqueue_reply(found.route.then, message, found.arguments)
-    return returned

@@ -7,26 +7,25 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from typing import Protocol, TypeGuard
+from typing import TypeGuard
 from urllib.parse import urlsplit
 
-from ..alerts import Alert
 from ..config import Settings
 from ..errors import ClaimLost, JournalError, JournalUnavailable, RequestRefused, StillRunning, Unauthorized
-from ..events import Event, InboundMessage, StatusCallback, UnknownEvent
-from ..inbound_media import MediaSource
-from ..logs import log_event, mask
-from ..pending import Effect
+from ..events import Event, InboundMessage, StatusCallback
+from ..logs import log_event
 from ..routing import Router
 from ..webhook import WebhookRequest, WebhookResponse
 from .admission import Admission
 from .answering import Answerer
 from .auth import CHALLENGE
 from .claims import Claim, Journal, Outcome, StoredReply
-from .file_urls import FileUrls
+from .conversing import Conversing
+from .hooks import NO_HOOKS, Hooks, Observer
+from .log_lines import log_outcome
 from .opt_outs import silence_for
 from .replay_proofs import EFFECTS_HEADER, REPLAY_HEADER, ReplayProofs, effects_header
 from .responses import empty_response, twiml_response, unavailable_response
@@ -34,25 +33,11 @@ from .turns import Conversations, OpenDialogs, Turn
 from .wait_budget import TWILIO_WAIT_S, WaitBudget
 
 
-class Observer(Protocol):
-    """Counts what the receiver does; it must neither wait nor raise."""
-
-    def count_webhook(self, event: Event, outcome: Outcome, seconds: float) -> None:
-        """Count an answered webhook, and the seconds that it took."""
-
-    def count_refusal(self, status: int) -> None:
-        """Count a refused request by its HTTP status."""
-
-
 class Receiver:
     """Answers webhooks with the handlers of a router.
 
-    ``journal`` guarantees one answer per event; ``conversations`` keeps the state that handlers declare,
-    and ``dialogs`` knows which questions are open;
-    ``bookkeeping`` returns what else is stored with the answer; ``on_exception`` is called with every exception that a
-    handler raises; ``observer`` counts what happens, except in replays; ``media_source`` returns where the media files
-    of a message come from; ``file_urls`` makes URLs of local files; ``clock`` returns seconds; ``now`` returns seconds
-    since 1970.
+    ``journal`` guarantees one answer per event; ``conversations`` keeps the state that handlers declare, and
+    ``dialogs`` knows which questions are open; ``clock`` returns seconds; ``now`` returns seconds since 1970.
     """
 
     def __init__(
@@ -63,38 +48,25 @@ class Receiver:
         journal: Journal | None = None,
         conversations: Conversations | None = None,
         dialogs: OpenDialogs | None = None,
-        bookkeeping: Callable[[Event], tuple[Effect, ...]] = lambda _: (),
-        on_exception: Callable[[Exception], object] = lambda _: None,
-        observer: Observer | None = None,
-        media_source: Callable[[InboundMessage], MediaSource] | None = None,
-        file_urls: FileUrls | None = None,
+        hooks: Hooks = NO_HOOKS,
         clock: Callable[[], float] = time.perf_counter,
         now: Callable[[], float] = time.time,
     ) -> None:
         self.router = router
         self.settings = settings
         self.journal = journal
-        self._bookkeeping = bookkeeping
+        self._bookkeeping = hooks.bookkeeping
+        self._observer = hooks.observer
         self._admission = Admission(settings, now=now)
-        status_urls = self._admission.status_urls
-        self._answerer = Answerer(
-            router,
-            settings,
-            status_urls,
-            on_exception,
-            media_source,
-            file_urls,
-            conversations=conversations,
-            dialogs=dialogs,
-        )
+        self._conversing = Conversing(router, settings, conversations, dialogs)
+        self._answerer = Answerer(router, settings, self._admission.status_urls, hooks, self._conversing)
         self._replay_proofs = ReplayProofs(settings.secret_keys, clock=now)
-        self._observer = observer
         self._clock = clock
 
     def detach_journal(self) -> None:
         """Answer without the journal from now on, for a command that must not write to it."""
         self.journal = None
-        self._answerer.is_rehearsal = True
+        self._conversing.is_rehearsal = True
 
     def observe(self, observer: Observer) -> None:
         """Tell this observer what happens from now on, in place of the one before."""
@@ -123,7 +95,7 @@ class Receiver:
             return self._refuse(request, refused, keeps=not is_replay)
         seconds = self._clock() - started
         marked = _mark_overdue(event, outcome, seconds)
-        self._log(event, marked, seconds)
+        log_outcome(event, marked, seconds)
         if self._observer and not is_replay:
             self._observer.count_webhook(event, marked, seconds)
         return _mark_replay(outcome) if is_replay else outcome.response
@@ -141,7 +113,7 @@ class Receiver:
         )
         self.router.begin_serving()
         outcome = self._answerer.answer_in_turn(request, message, turn)
-        self._log(message, outcome, self._clock() - started)
+        log_outcome(message, outcome, self._clock() - started)
         return outcome
 
     def _refuse(self, request: WebhookRequest, refused: RequestRefused, *, keeps: bool) -> WebhookResponse:
@@ -271,48 +243,10 @@ class Receiver:
             return Outcome(unavailable_response(), "journal unavailable")
         return self._answerer.answer(request, event, refusal=f"the journal is not available ({error})")
 
-    def _log(self, event: Event, outcome: Outcome, seconds: float) -> None:
-        unhandled = outcome.name == "unhandled" and isinstance(event, InboundMessage | Alert)
-        is_warning = outcome.name not in _QUIET and (outcome.name != "unhandled" or unhandled)
-        level = logging.WARNING if is_warning else logging.INFO
-        log_event(level, kind_of(event), self._fields(event, outcome, seconds))
-
-    @staticmethod
-    def _fields(event: Event, outcome: Outcome, seconds: float) -> dict[str, object]:
-        done: dict[str, object] = {"handler": outcome.handler, "outcome": outcome.name, "ms": round(seconds * 1000, 1)}
-        if event.replayed:
-            done["replayed"] = "yes"
-        if isinstance(event, UnknownEvent):
-            return done
-        if isinstance(event, Alert):
-            return {**_about_alert(event), **done}
-        status = {"status": event.message_status} if isinstance(event, StatusCallback) else {}
-        about = {"sid": event.message_sid, **status, "error_code": event.error_code}
-        return about | done | {"from": mask(event.from_), "to": mask(event.to)}
-
 
 _NO_JOURNAL = "the application has no journal; set TWIML_DATABASE_URL"
-#: Outcomes that need no attention: they are logged as information, all others as warnings.
-_QUIET = ("replied", "silent", "handled", "opted out", "repeated", "blocked", "reaction", "postponed")
 #: Outcomes of a message whose handlers succeeded.
 _ANSWERED = ("replied", "silent", "opted out")
-_KINDS: dict[type, str] = {
-    InboundMessage: "inbound message",
-    StatusCallback: "status callback",
-    Alert: "alert",
-    UnknownEvent: "webhook",
-}
-
-
-def kind_of(event: Event) -> str:
-    """Return what an event is called in the log."""
-    return _KINDS[type(event)]
-
-
-def _about_alert(alert: Alert) -> Mapping[str, object]:
-    """Return the fields of an alert for the log; its payload, which may contain texts, is only in the journal."""
-    about = {"sid": alert.sid, "level": alert.level, "error_code": alert.error_code, "resource": alert.resource_sid}
-    return about if alert.payload else about | {"problem": "the payload is not a JSON object"}
 
 
 def _mark_overdue(event: Event, outcome: Outcome, seconds: float) -> Outcome:
