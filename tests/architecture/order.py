@@ -124,6 +124,7 @@ INSIDE: dict[str, tuple[str, ...]] = {
         ),
         *("state_check", "seed_reader", "seeds", "options", "parts", "emulator"),
     ),
+    "checks": ("findings", "urls", "probing", "journal", "handlers", "installation"),
     "chaos": ("recorded", "trials", "program", "runs", "judging", "chaos"),
     "dev": (
         *("account", "environment", "failures", "local_twilio", "serving", "notes", "child"),
