@@ -19,6 +19,8 @@
     ├── ApiError                  the emulator's REST API refuses a request
     ├── CannotSend                a message that Twilio would not take, or that has no sender
     ├── CannotStore               work or a message was asked for where it cannot be stored
+    ├── NotYet                    a piece of work cannot run yet
+    ├── AnswerFailed              the handler of a message that was answered later has raised an exception
     ├── UnknownWork               stored work names a function that the code does not have
     ├── StateError                the state of a conversation cannot be stored
     ├── DialogError               a dialog does what dialogs cannot do

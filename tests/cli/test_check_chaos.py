@@ -101,13 +101,13 @@ def test_without_recordings_it_says_how_to_make_one(project: dict[str, str | Non
 
 def test_application_with_a_journal_of_its_own_is_refused(project: dict[str, str | None], tmp_path: Path) -> None:
     """The trials would fill it with made-up conversations."""
-    (tmp_path / "configured.py").write_text(CONFIGURED)
+    (tmp_path / "with_a_journal.py").write_text(CONFIGURED)
     file = record(tmp_path / "hello.jsonl", "hi")
 
-    result = run("check", "--chaos", "--recording", str(file), "--app", "configured", environment=project)
+    result = run("check", "--chaos", "--recording", str(file), "--app", "with_a_journal", environment=project)
 
     assert result.exit_code == 1
-    assert "configured: its configuration names a journal, which --chaos would fill" in result.stderr
+    assert "with_a_journal: its configuration names a journal, which --chaos would fill" in result.stderr
 
 
 @pytest.mark.parametrize(

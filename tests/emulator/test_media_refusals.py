@@ -230,4 +230,4 @@ def test_any_string_is_fetched_or_refused(url: str) -> None:
     except ApiError as error:
         result = f"{error.code} {error.message}"
 
-    assert result == "image/png" or re.match("21620 Invalid media URL: .*: .*", result, re.DOTALL)
+    assert result.startswith("image/") or re.match("21620 Invalid media URL: .*: .*", result, re.DOTALL)

@@ -24,6 +24,7 @@ from twiml_app.emulator.resources import (
     PhoneSettings,
     PostalAddress,
     Resource,
+    WhatsAppContact,
 )
 from twiml_app.emulator.store import ResourceStore
 
@@ -55,6 +56,7 @@ RESOURCES: tuple[Resource, ...] = (
     MediaLink(sid="abcdefg", media_sid="ME1", expires=4.0, **OWN),
     PhoneSettings(sid="+15558675310", takes_media=False, **OWN),
     OptOut(sid="+15017122661 +15558675310", sender="+15017122661", contact="+15558675310", **OWN),
+    WhatsAppContact(sid="whatsapp:+15017122661 whatsapp:+15558675310", joined=5.0, **OWN),
     ENTRY,
     Feedback(sid="SM1", message_sid="SM1", outcome="confirmed", **OWN),
 )

@@ -92,8 +92,9 @@ def make_emulator(numbers: tuple[tuple[str, str], ...], state: Path | None, **op
     """
     from ..emulator import Emulator, EmulatorOptions
 
+    urls = read_numbers(numbers, os.environ)  # first: a mistake here must not leave an open port
     running = Emulator(EmulatorOptions(state=state or ":memory:", **options))
-    for number, url in read_numbers(numbers, os.environ).items():
+    for number, url in urls.items():
         running.add_number(number, url)
     running.watch(_show_request, _show_entry, _show_webhook)
     return running

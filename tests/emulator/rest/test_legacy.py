@@ -245,6 +245,7 @@ def test_messages_with_media_or_a_channel_are_left_out(
     emulator: Emulator, client: Client, changes: Mapping[str, str]
 ) -> None:
     """The old resource neither lists, shows nor deletes them: it is older than both."""
+    emulator.add_number(f"whatsapp:{NUMBER}")
     other = client.text(**changes)["sid"]
     text = client.text()["sid"]
     emulator.settle()
