@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 from typing import Any
 
@@ -150,6 +151,17 @@ def test_text_that_arrives_too_early_does_not_answer(shop: Shop) -> None:
 
     assert chat.text("now please", after=2.9) == "What is your name?"
     assert chat.text("Ann", after=0.2) == "Which size?"
+
+
+def test_log_says_that_a_text_was_too_early(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
+    """Who tries a dialog by hand answers quickly, and sees the same question again and again."""
+    caplog.set_level(logging.INFO, "twiml_app")
+    chat = Chat(shop.router)
+    chat.text("sign up")
+    chat.text("Ann", after=1.0)
+
+    assert "came less than 3 s after the question" in caplog.text
+    assert "setting=TWIML_EARLY_ANSWER_S" in caplog.text
 
 
 def test_without_a_limit_every_text_answers(shop: Shop) -> None:

@@ -228,6 +228,9 @@ class _OneMessage:
         return self._arrival.message
 
     def _early(self, asked: Asked[Any]) -> DialogTurn:
+        early = f"the text came less than {self._arrival.early_s:g} s after the question, so it is no answer"
+        fields = {"sid": self._message.message_sid, "name": self._stored.name, "problem": early}
+        log_event(logging.INFO, "dialog", fields | {"setting": "TWIML_EARLY_ANSWER_S"})
         if text_of(self._message) == self._stored.last_text:
             return DialogTurn(None, self._stored, "ignored")
         return DialogTurn(asked.prompt, self._stored, "asked again")
