@@ -26,6 +26,7 @@ from ..journal import Archive, Engine, open_engine, sqlite_path
 from ..project_routers import load_router
 from ..reactions import Reaction
 from ..routing import Router
+from .printed import printed_aside
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
@@ -63,10 +64,13 @@ def plain_errors() -> Iterator[None]:
 def loading() -> Iterator[None]:
     """Report any exception of the project's modules, while they are loaded, in one line with file and line.
 
+    What they print goes to the standard error.
+
     Raises: click.ClickException; an exception that does not come from the project is raised as it is.
     """
     try:
-        yield
+        with printed_aside():
+            yield
     except (TwimlAppError, click.ClickException):
         raise
     except Exception as error:

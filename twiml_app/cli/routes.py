@@ -26,6 +26,7 @@ from .common import (
     print_json,
     print_table,
 )
+from .printed import printed_aside
 
 
 @click.command()
@@ -109,7 +110,7 @@ def match(
     message = cast(InboundMessage, parse_event(form, pairs(query, "--query")))
     with plain_errors():
         app = find_app(app_name)
-        with app.app_context():
+        with app.app_context(), printed_aside():
             result = _match(state_of(app), message)
     if as_json:
         print_json(result.as_json())

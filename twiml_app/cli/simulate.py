@@ -28,6 +28,7 @@ from .common import (
     print_json,
     yes_option,
 )
+from .printed import printed_aside
 
 
 @click.command()
@@ -96,7 +97,8 @@ def simulate(
             files = dict(_media_file(each) for each in media)
             form = inbound_form(text, from_=contact, to=number, media=files, message_sid=sid or "", fields=fields)
         started = time.perf_counter()
-        reply = read_reply(destination.caller, destination.webhook, form)
+        with printed_aside():
+            reply = read_reply(destination.caller, destination.webhook, form)
         milliseconds = (time.perf_counter() - started) * 1000
     event = parse_event(form)
     reaction = event.reaction if isinstance(event, InboundMessage) else None
