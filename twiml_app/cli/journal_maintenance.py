@@ -18,10 +18,11 @@ from ..recordings import Exchange
 from ..routing import Router
 from ..statuses import progress
 from ..webhook import Form
-from .common import app_option, find_app, find_engine, find_state, journal_option, plain_errors, printable, secret_keys
+from .common import app_option, find_engine, find_state, journal_option, plain_errors, printable, secret_keys
 from .journal import filters, journal, sends_like
 from .journal_work import retry_work
 from .printed import printed_aside
+from .trial import find_app
 
 __all__ = ["journal"]
 

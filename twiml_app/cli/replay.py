@@ -33,7 +33,6 @@ from ..webhook import WebhookResponse
 from .common import (
     announce_handlers,
     app_option,
-    find_app,
     json_option,
     plain_errors,
     print_json,
@@ -41,6 +40,7 @@ from .common import (
     yes_option,
 )
 from .printed import printed_aside
+from .trial import find_app
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 #: The settings that a key can come from.

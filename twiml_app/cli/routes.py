@@ -18,7 +18,6 @@ from ..routing import Handler, Match, MessageRoute, Router, name_of, opt_out_kin
 from .common import (
     app_option,
     describe_reaction,
-    find_app,
     find_router,
     json_option,
     pairs,
@@ -27,6 +26,7 @@ from .common import (
     print_table,
 )
 from .printed import printed_aside
+from .trial import find_app
 
 
 @click.command()
