@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-import os
+import io
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
-from pathlib import Path
+
+
+class _Nowhere(io.TextIOBase):
+    """Drops what is written; it stays open, as a logging handler of the program may keep it."""
+
+    def write(self, text: str) -> int:
+        """Drop a text."""
+        return len(text)
 
 
 @contextmanager
 def printed_aside() -> Iterator[None]:
     """Let what the program prints go to the standard error, unless it is dropped."""
-    if getattr(sys.stdout, "name", "") == os.devnull:
+    if isinstance(sys.stdout, _Nowhere):
         yield
         return
     with redirect_stdout(sys.stderr):
@@ -22,5 +29,5 @@ def printed_aside() -> Iterator[None]:
 @contextmanager
 def printed_dropped() -> Iterator[None]:
     """Drop what the program prints, where it would be printed many times."""
-    with Path(os.devnull).open("w", encoding="utf-8") as nowhere, redirect_stdout(nowhere):
+    with redirect_stdout(_Nowhere()):
         yield
