@@ -96,6 +96,14 @@ def test_stop_is_answered_by_twilio_and_blocks_messages(texted: str) -> None:
     assert "    error 21610 " in result.stdout
 
 
+def test_phone_to_text_from_is_the_number_of_a_person() -> None:
+    """Four digits would be taken as a short code, which nobody has a phone with."""
+    result = chat("hours", url="http://127.0.0.1:9", options=("--from", "5551"))
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "'5551' is not a phone number: use a form like +15558675310" in result.stderr
+
+
 def test_what_is_sent_meanwhile_is_shown_too(texted: str) -> None:
     """Work after the answer, and other scripts, send through the REST API."""
     send(texted, "from before")

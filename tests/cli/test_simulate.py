@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
-from tests.cli.command_line import run
+from tests.chaos.recordings import record
+from tests.cli.command_line import SETTINGS, run
 from tests.cli.projects import Project, served
 from tests.servers import refusing_port
 from twiml_app.testing import Phone
@@ -19,6 +21,103 @@ def test_simulate_texts_the_application_in_this_process() -> None:
     answer = json.loads(result.stdout)
     assert answer["status"] == 200
     assert answer["messages"] == [{"text": "Thanks! 2 coffee will be ready in ten minutes.", "segments": 1}]
+
+
+STORING = """
+from twiml_app import Router, enqueue, send
+
+router = Router()
+
+
+def note(text):
+    pass
+
+
+@router.dialog("sign up", name="signup", version=1)
+def signup(message):
+    name = yield "Name?"
+    return name
+
+
+@router.message("remind me", then=note)
+def remind(message):
+    enqueue(note, "soon")
+    send(message.from_, "remember", from_=message.to)
+    return "I will."
+
+
+routers = [router]
+"""
+CONFIGURED = """
+from flask import Flask
+
+from twiml_app import InboundMessage, Router
+from twiml_app.app import Twiml
+from {handlers} import router
+
+app = Flask(__name__)
+app.config.update(TWIML_DATABASE_URL="sqlite:///its-own.db")
+Twiml(app, router=Router(router))
+"""
+
+
+@pytest.fixture
+def storing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str | None]:
+    """The settings of a program whose handlers need the journal, in the working directory."""
+    module = f"storing_{tmp_path.name.replace('-', '_')}"
+    (tmp_path / f"{module}.py").write_text(STORING)
+    (tmp_path / f"configured_{module}.py").write_text(CONFIGURED.format(handlers=module))
+    monkeypatch.chdir(tmp_path)
+    return {**SETTINGS, "TWIML_HANDLERS": module, "TWIML_DATABASE_URL": f"sqlite:///{tmp_path}/twiml.db"}
+
+
+@pytest.mark.parametrize(("text", "reply"), [("sign up", "Name?"), ("remind me", "I will.")])
+def test_simulate_has_a_journal_that_is_thrown_away(
+    storing: dict[str, str | None], tmp_path: Path, caplog: pytest.LogCaptureFixture, text: str, reply: str
+) -> None:
+    """A dialog and a message that is sent later can be tried; the journal of the project stays as it is."""
+    found = [run("simulate", text, "--json", environment=storing) for _ in range(2)]
+
+    assert [json.loads(each.stdout)["messages"] for each in found] == [[{"text": reply, "segments": 1}]] * 2
+    assert "TWIML_DATABASE_URL" not in caplog.text + found[0].stderr
+    assert not (tmp_path / "twiml.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("app", "environment", "says"),
+    [
+        pytest.param("its own", {}, "try it with `twiml-app dev` or in a test", id="configured"),
+        pytest.param("", {"TWIML_DATABASE_URL": "off"}, "has no journal; set TWIML_DATABASE_URL", id="off"),
+    ],
+)
+def test_simulate_without_a_journal_says_what_to_do(
+    storing: dict[str, str | None],
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    app: str,
+    environment: dict[str, str],
+    says: str,
+) -> None:
+    """An application that names its journal itself is tried without it."""
+    named = ["--app", f"configured_{storing['TWIML_HANDLERS']}"] if app else []
+
+    result = run("simulate", "remind me", *named, environment=storing | environment)
+
+    assert (result.exit_code, says in caplog.text) == (1, True)
+    assert not (tmp_path / "its-own.db").exists()
+
+
+@pytest.mark.parametrize("command", [["match", "sign up"], ["replay", "a.jsonl"]], ids=["match", "replay"])
+def test_command_that_stores_nothing_does_not_miss_the_journal(
+    storing: dict[str, str | None], tmp_path: Path, caplog: pytest.LogCaptureFixture, command: list[str]
+) -> None:
+    """Its setting is fine, and the conversations of replays are in memory."""
+    record(tmp_path / "a.jsonl", "sign up")
+
+    result = run(*command, environment=storing)
+
+    assert "TWIML_DATABASE_URL" not in caplog.text + result.stderr
+    assert [path.name for path in tmp_path.glob("*.db")] == []
 
 
 def test_simulate_sends_media_files() -> None:

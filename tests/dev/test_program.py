@@ -25,8 +25,12 @@ routers = [router]
 
 @router.default
 def answer(message):
+    import os
+
     from twilio.rest import Client
 
+    print("a note")
+    os.write(1, b'{"of": "another program"} ')
     Client().messages.create(to=message.from_, from_=message.to, body="a side effect")
     return "now: " + message.body
 """
@@ -70,6 +74,19 @@ def test_replay_of_a_program_that_does_not_load_says_why(running: Dev) -> None:
     save(running.root / "handlers.py", "def broken(:\n")
     try:
         with pytest.raises(ConfigurationError, match=r"replay: .*handlers\.py:1: SyntaxError: invalid syntax"):
+            running.program.replay(recording("one"))
+    finally:
+        save(running.root / "handlers.py", HANDLERS)
+
+
+def test_replay_without_a_result_says_how_it_ended(running: Dev) -> None:
+    """A line that announces the handlers is not the reason."""
+    crashing = "import os\n" + HANDLERS.replace(
+        '    return "now', '    os.write(2, b"out of paper")\n    os._exit(3)\n    return "now'
+    )
+    save(running.root / "handlers.py", crashing)
+    try:
+        with pytest.raises(ConfigurationError, match="ended with the exit status 3 and no result: out of paper"):
             running.program.replay(recording("one"))
     finally:
         save(running.root / "handlers.py", HANDLERS)

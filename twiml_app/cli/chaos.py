@@ -29,6 +29,7 @@ from .common import (
     print_table,
     project_values,
 )
+from .printed import printed_dropped
 
 if TYPE_CHECKING:
     from ..chaos import Conversation, Result, TriedApp
@@ -92,9 +93,10 @@ def _run(conversations: Sequence[Conversation], app_name: str | None, database: 
         announce_handlers(program.served, yes=yes)
         found = try_all(program, conversations)
         if not sys.stderr.isatty():
-            return list(found)
+            with printed_dropped():
+                return list(found)
         length = len(conversations) * RESULTS
-        with click.progressbar(found, length=length, label="trying", file=sys.stderr) as bar:
+        with click.progressbar(found, length=length, label="trying", file=sys.stderr) as bar, printed_dropped():
             return list(bar)
 
 

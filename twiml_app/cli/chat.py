@@ -22,7 +22,7 @@ from .chat_lines import Partner
 from .chat_pictures import Pictures
 from .chat_url import UrlChat
 from .common import plain_errors
-from .emulator_parameters import ADDRESS, PHONE, default_url
+from .emulator_parameters import ADDRESS, CONTACT, PHONE, default_url
 
 _PROMPT = "> "
 #: How often a terminal looks for what has arrived, in seconds.
@@ -31,7 +31,7 @@ _MAX_HISTORY = 1000
 
 
 @click.command()
-@click.option("--from", "contact", type=ADDRESS, default=PHONE, show_default=True, help="Phone to text from.")
+@click.option("--from", "contact", type=CONTACT, default=PHONE, show_default=True, help="Phone to text from.")
 @click.option("--number", type=ADDRESS, metavar="NUMBER", help="Your number to text.  [default: the only one]")
 @click.option(
     "--url",

@@ -18,6 +18,7 @@ from ..config import Settings
 from ..errors import JournalError, TwimlAppError
 from .chaos import RECORDINGS, check_chaos
 from .common import app_option, import_app, json_option, loading, print_json, print_table, project_values, yes_option
+from .printed import printed_aside
 
 _MARKS = {"ok": "ok", "warning": "!", "error": "ERROR"}
 
@@ -120,7 +121,7 @@ def _check_conversations(app_name: str | None) -> list[Finding]:
     with loading():
         app = import_app(app_name) if app_name else create_app()
     try:
-        with app.app_context():
+        with app.app_context(), printed_aside():
             return check_conversations(state_of(app), time.time())
     except JournalError as error:
         return [Finding("error", "conversations", str(error))]

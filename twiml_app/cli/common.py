@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import json
 import os
-import secrets
 import sys
 import sysconfig
 import traceback
@@ -17,7 +16,7 @@ from typing import Any, TypeVar
 import click
 from flask import Flask
 
-from ..app import collect_settings, create_app, load_environment, state_of
+from ..app import collect_settings, load_environment, state_of
 from ..assembly import TwimlState
 from ..checks import mask_url
 from ..config import Settings
@@ -26,6 +25,7 @@ from ..journal import Archive, Engine, open_engine, sqlite_path
 from ..project_routers import load_router
 from ..reactions import Reaction
 from ..routing import Router
+from .printed import printed_aside
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
@@ -63,10 +63,13 @@ def plain_errors() -> Iterator[None]:
 def loading() -> Iterator[None]:
     """Report any exception of the project's modules, while they are loaded, in one line with file and line.
 
+    What they print goes to the standard error.
+
     Raises: click.ClickException; an exception that does not come from the project is raised as it is.
     """
     try:
-        yield
+        with printed_aside():
+            yield
     except (TwimlAppError, click.ClickException):
         raise
     except Exception as error:
@@ -103,40 +106,6 @@ def find_router(app_name: str | None) -> Router:
         return state_of(import_app(app_name)).router
     with loading():
         return load_router(str(project_values().get("TWIML_HANDLERS") or "handlers"), Path.cwd())
-
-
-def find_app(app_name: str | None, *, with_journal: bool = False) -> Flask:
-    """Return an application to call in this process; its receiver uses no journal.
-
-    ``with_journal`` lets what handlers ask for be stored by the caller.
-
-    If no credentials are configured, random ones are generated.
-
-    Raises: ConfigurationError; RegistrationError; click.ClickException.
-    """
-    if app_name:
-        app = import_app(app_name)
-        state_of(app).receiver.detach_journal()
-        return app
-    if with_journal:
-        return _create_app({})
-    app = _create_app({"TWIML_DATABASE_URL": "off"})
-    state_of(app).receiver.detach_journal()
-    return app
-
-
-def _create_app(settings: dict[str, str]) -> Flask:
-    """Make the application of the working directory.
-
-    Raises: ConfigurationError; RegistrationError; click.ClickException.
-    """
-    with loading():
-        try:
-            return create_app(settings)
-        except ConfigurationError as error:
-            if error.setting != "TWIML_CREDENTIALS" or "TWIML_CREDENTIALS" in project_values():
-                raise
-            return create_app(settings | {"TWIML_CREDENTIALS": f"twilio:{secrets.token_urlsafe(16)}"})
 
 
 def find_state(app_name: str | None) -> TwimlState | None:

@@ -11,7 +11,7 @@ import click
 from .common import json_option, print_json, printable
 from .emulator_client import call_emulator
 from .emulator_logs import entry_text, print_messages
-from .emulator_parameters import ADDRESS, PHONE, url_option
+from .emulator_parameters import ADDRESS, CONTACT, PHONE, url_option
 
 #: How long a text without a reply waits for a message that the app sends through the REST API.
 _WAIT_S = 2
@@ -20,7 +20,7 @@ _LOST = ("undelivered", "failed")
 
 @click.command()
 @click.argument("body", default="")
-@click.option("--contact", type=ADDRESS, default=PHONE, show_default=True, help="Phone to text from.")
+@click.option("--contact", type=CONTACT, default=PHONE, show_default=True, help="Phone to text from.")
 @click.option("--number", type=ADDRESS, metavar="NUMBER", help="Your number to text.  [default: the only one]")
 @click.option("--media", multiple=True, metavar="URL", help="URL of a media file to attach; repeatable.")
 @click.option("--fault", metavar="KIND", help="What goes wrong with this text, such as webhook-retry.")
@@ -87,7 +87,7 @@ def _plural(number: str, noun: str) -> str:
 
 
 @click.command()
-@click.argument("contact", type=ADDRESS, metavar="PHONE")
+@click.argument("contact", type=CONTACT, metavar="PHONE")
 @click.option(
     "--status",
     type=click.Choice(["delivered", "undelivered", "failed", "sent", "read"]),

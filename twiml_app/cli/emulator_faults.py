@@ -9,7 +9,7 @@ import click
 
 from .common import json_option, print_json, print_table, printable
 from .emulator_client import call_emulator
-from .emulator_parameters import ADDRESS, url_option
+from .emulator_parameters import ADDRESS, CONTACT, url_option
 
 _COUNTED = ("id", "kind", "count", "happened", "left")
 
@@ -88,7 +88,7 @@ def _options(rule: Mapping[str, Any]) -> str:
 @click.option("--count", type=click.IntRange(1), metavar="N", help="How often it happens.  [default: until removed]")
 @click.option("--probability", metavar="P", help="How likely it happens each time, such as 0.2.  [default: always]")
 @click.option("--seed", type=click.IntRange(0), metavar="N", help="Start of the random numbers for --probability.")
-@click.option("--contact", type=ADDRESS, metavar="PHONE", help="Only for this contact.")
+@click.option("--contact", type=CONTACT, metavar="PHONE", help="Only for this contact.")
 @click.option("--number", type=ADDRESS, metavar="NUMBER", help="Only for this number of yours.")
 @click.option("--account-sid", metavar="SID", help="Only for this account.")
 @click.option("--path", metavar="TEXT", help="Only for requests with this in their method and path, such as POST.")

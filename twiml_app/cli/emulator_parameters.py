@@ -27,9 +27,12 @@ DEBUGGER_VARIABLE = "TWIML_EMULATOR_DEBUGGER_URL"
 
 
 class PhoneNumber(click.ParamType[str]):
-    """A phone number, a short code, or an address such as ``whatsapp:+15558675310``."""
+    """A phone number, an address such as ``whatsapp:+15558675310``, or with ``short_codes`` a short code."""
 
     name = "PHONE"
+
+    def __init__(self, *, short_codes: bool = True) -> None:
+        self._refused = ("name",) if short_codes else ("name", "short_code")
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the address in Twilio's format."""
@@ -37,12 +40,15 @@ class PhoneNumber(click.ParamType[str]):
             from ..emulator import read_sender
 
             address = read_sender(value)
-        if address is None or address.kind == "name":
+        if address is None or address.kind in self._refused:
             self.fail(f"{value!r} is not a phone number: use a form like {PHONE}", param, ctx)
         return address.text
 
 
+#: A number of ours.
 ADDRESS = PhoneNumber()
+#: The phone of a person.
+CONTACT = PhoneNumber(short_codes=False)
 
 
 class NumberAndUrl(click.ParamType[tuple[str, str]]):

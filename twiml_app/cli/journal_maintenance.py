@@ -18,9 +18,11 @@ from ..recordings import Exchange
 from ..routing import Router
 from ..statuses import progress
 from ..webhook import Form
-from .common import app_option, find_app, find_engine, find_state, journal_option, plain_errors, printable, secret_keys
+from .common import app_option, find_engine, find_state, journal_option, plain_errors, printable, secret_keys
 from .journal import filters, journal, sends_like
 from .journal_work import retry_work
+from .printed import printed_aside
+from .trial import find_app
 
 __all__ = ["journal"]
 
@@ -100,7 +102,8 @@ def retry(app_name: str | None, **chosen: Any) -> None:
     failed = 0
     with app.app_context():
         for kept in to_retry:
-            results, effects = _run_again(state_of(app).router, engine, kept)
+            with printed_aside():
+                results, effects = _run_again(state_of(app).router, engine, kept)
             outcome = "handled" if all(result == "ok" for result in results.values()) else "failed"
             failed += outcome == "failed"
             archive.settle(kept.id, results, outcome, effects)

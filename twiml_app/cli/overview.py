@@ -108,7 +108,8 @@ def overview(app_name: str | None, as_json: bool) -> None:
         click.echo(f"{name.ljust(width)}  {value}")
     for code, times in codes.items():
         known = error_code(int(code))
-        click.echo(f"{'error ' + code:{width}}  {times} times{f', {known.meaning}' if known else ''}")
+        often = "once" if times == 1 else f"{times} times"
+        click.echo(f"{'error ' + code:{width}}  {often}{f', {known.meaning}' if known else ''}")
 
 
 def _alert_text(alert: tuple[float, str, int | None] | None) -> str:

@@ -33,13 +33,14 @@ from ..webhook import WebhookResponse
 from .common import (
     announce_handlers,
     app_option,
-    find_app,
     json_option,
     plain_errors,
     print_json,
     project_values,
     yes_option,
 )
+from .printed import printed_aside
+from .trial import find_app
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 #: The settings that a key can come from.
@@ -100,7 +101,8 @@ def replay_command(
     with plain_errors():
         recorded = {file: read_file(file) for file in files}
         new_sender = _sending_to(url, anywhere) if url else _sending_to_app(app_name, yes)
-        results = _run(recorded, new_sender, factor, parallel)
+        with printed_aside():
+            results = _run(recorded, new_sender, factor, parallel)
     differing = [result for result in results if not result.agrees]
     accepted = [result for result in differing if update and result.answer]
     if accepted:

@@ -18,7 +18,6 @@ from ..routing import Handler, Match, MessageRoute, Router, name_of, opt_out_kin
 from .common import (
     app_option,
     describe_reaction,
-    find_app,
     find_router,
     json_option,
     pairs,
@@ -26,6 +25,8 @@ from .common import (
     print_json,
     print_table,
 )
+from .printed import printed_aside
+from .trial import find_app
 
 
 @click.command()
@@ -109,7 +110,7 @@ def match(
     message = cast(InboundMessage, parse_event(form, pairs(query, "--query")))
     with plain_errors():
         app = find_app(app_name)
-        with app.app_context():
+        with app.app_context(), printed_aside():
             result = _match(state_of(app), message)
     if as_json:
         print_json(result.as_json())

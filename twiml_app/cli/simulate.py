@@ -21,13 +21,14 @@ from .common import (
     announce_handlers,
     app_option,
     describe_reaction,
-    find_app,
     json_option,
     pairs,
     plain_errors,
     print_json,
     yes_option,
 )
+from .printed import printed_aside
+from .trial import trial_app
 
 
 @click.command()
@@ -69,8 +70,8 @@ def simulate(
 ) -> None:
     """Send one message or status callback, signed and authenticated, and show the answer.
 
-    It is sent to the application in this process, without its journal, or to a URL. Handlers run for real, and
-    event.replayed is false.
+    It is sent to the application in this process, with a temporary journal, or to a URL. Handlers run for real, and
+    event.replayed is false. What they send or enqueue, and what a dialog remembers, is thrown away with the journal.
 
     \b
     Examples:
@@ -96,7 +97,8 @@ def simulate(
             files = dict(_media_file(each) for each in media)
             form = inbound_form(text, from_=contact, to=number, media=files, message_sid=sid or "", fields=fields)
         started = time.perf_counter()
-        reply = read_reply(destination.caller, destination.webhook, form)
+        with printed_aside():
+            reply = read_reply(destination.caller, destination.webhook, form)
         milliseconds = (time.perf_counter() - started) * 1000
     event = parse_event(form)
     reaction = event.reaction if isinstance(event, InboundMessage) else None
@@ -124,7 +126,7 @@ def _in_process(app_name: str | None, method: str, is_status: bool, yes: bool) -
 
     Raises: ConfigurationError; RegistrationError; click.ClickException; click.Abort.
     """
-    app = find_app(app_name)
+    app = trial_app(app_name)
     announce_handlers(app, yes=yes)
     target, transport = in_process(app)
     path = target.settings.status_path if is_status else target.settings.message_path

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,8 @@ _REPLAY = (
     "import os\nfrom twiml_app.dev import stay_local\nstay_local(os.environ['TWIML_API_URL'])\n"
     "from twiml_app.cli import main\nmain()"
 )
+#: The beginning of the result of `twiml-app replay --json`.
+_RESULT = re.compile(r'\{\s*"replayed": [0-9]+,\s*"different":')
 _NAME = re.compile(r"(?:test_)?([a-z0-9][a-z0-9_]{0,59})")
 
 
@@ -79,11 +80,10 @@ class DevProgram:
             )
         except subprocess.TimeoutExpired as error:
             raise ConfigurationError("replay", f"it took longer than {REPLAY_S:g} seconds") from error
-        with suppress(ValueError, KeyError):
-            found: list[dict[str, Any]] = json.loads(done.stdout)["different"]
-            return found
-        lines = done.stderr.decode(errors="replace").strip().splitlines()
-        raise ConfigurationError("replay", lines[-1] if lines else f"exit status {done.returncode}")
+        found = _differing(done.stdout.decode(errors="replace"))
+        if found is None:
+            raise ConfigurationError("replay", _problem(done.stderr.decode(errors="replace"), done.returncode))
+        return found
 
     def save_test(self, name: str, source: str, recording: str) -> Path:
         """Write a test and its recording into the project's tests; return the test's path, relative to the project.
@@ -108,3 +108,25 @@ class DevProgram:
         except OSError as error:
             raise ConfigurationError("name", f"{test} cannot be written: {error}") from error
         return test
+
+
+def _differing(printed: str) -> list[dict[str, Any]] | None:
+    """Return the exchanges that differ from the result of a replay, which is among what the program printed."""
+    results = [each.start() for each in _RESULT.finditer(printed)]
+    if not results:
+        return None
+    try:
+        found: list[dict[str, Any]] = json.JSONDecoder().raw_decode(printed, results[-1])[0]["different"]
+    except ValueError:  # it was cut off
+        return None
+    return found
+
+
+def _problem(printed: str, status: int) -> str:
+    """Return why a replay has no result: the error of the command, or else the last line."""
+    lines = printed.strip().splitlines()
+    errors = [line for line in lines if line.startswith("Error: ")]
+    if errors:
+        return errors[-1]
+    last = f": {lines[-1]}" if lines else ""
+    return f"it ended with the exit status {status} and no result{last}"

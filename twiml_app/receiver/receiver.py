@@ -55,6 +55,7 @@ class Receiver:
         self.router = router
         self.settings = settings
         self.journal = journal
+        self._refusal = _NO_JOURNAL
         self._bookkeeping = hooks.bookkeeping
         self._observer = hooks.observer
         self._admission = Admission(settings, now=now)
@@ -65,6 +66,7 @@ class Receiver:
 
     def detach_journal(self) -> None:
         """Answer without the journal from now on, for a command that must not write to it."""
+        self._refusal = _DETACHED if self.journal else _NO_JOURNAL
         self.journal = None
         self._conversing.is_rehearsal = True
 
@@ -137,7 +139,7 @@ class Receiver:
         if request.endpoint == "fallback":
             return self._fall_back(request, event, journal, started)
         if journal is None:
-            return self._answerer.answer(request, event, refusal="" if event.replayed else _NO_JOURNAL)
+            return self._answerer.answer(request, event, refusal="" if event.replayed else self._refusal)
         try:
             return self._answer_once(journal, request, event, started, by_token=by_token)
         except StillRunning as error:
@@ -245,6 +247,7 @@ class Receiver:
 
 
 _NO_JOURNAL = "the application has no journal; set TWIML_DATABASE_URL"
+_DETACHED = "this command stores nothing; try it with `twiml-app dev` or in a test"
 #: Outcomes of a message whose handlers succeeded.
 _ANSWERED = ("replied", "silent", "opted out")
 
