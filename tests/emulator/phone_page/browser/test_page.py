@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser import NARROW, WIDE, Window, is_inside
-from tests.emulator.phone_page.browser.page import PNG, violations, write
+from tests.emulator.phone_page.browser.page import PNG, png, violations, write
 from tests.emulator.program import CONTACT, NUMBER
 from twiml_app.emulator import Emulator
 from twiml_app.segments import segment, utf16_units
@@ -92,6 +92,30 @@ def test_pictures_go_both_ways(window: Open, twilio: Emulator) -> None:
         expect(page.locator(".inbound .pictures img")).to_have_count(2)
         expect(page.locator(".outbound .pictures img")).to_have_js_property("naturalWidth", 1)
     assert [message.num_media for message in twilio.outbox] == [1]
+
+
+def test_log_stays_at_its_end_while_pictures_load(window: Open, twilio: Emulator) -> None:
+    """The height of a picture is known late; a banner above takes room of the log; whoever reads further up stays."""
+    for number in range(15):
+        twilio.client().messages.create(to=CONTACT, from_=NUMBER, body=f"message {number}")
+    from_end = "(log) => Math.round(log.scrollHeight - log.scrollTop - log.clientHeight)"
+    with window() as page:
+        log = page.locator("#log")
+        for count in (1, 2):
+            page.locator("#files").set_input_files({"name": "a.png", "mimeType": "image/png", "buffer": png(300, 400)})
+            write(page, "p")
+            expect(page.locator(".outbound", has_text="Here is ours:")).to_have_count(count)
+            page.wait_for_function("[...document.images].every((each) => each.complete && each.naturalWidth)")
+            expect(page.locator(".outbound .meta").last).to_be_in_viewport(ratio=1)
+            expect(page.get_by_role("button", name="New messages")).to_be_hidden()
+            assert log.evaluate(from_end) <= 1
+        page.evaluate("document.getElementById('run-result').style.height = '120px'")
+        expect(page.locator(".outbound .meta").last).to_be_in_viewport(ratio=1)
+
+        log.evaluate("(log) => (log.scrollTop -= 300)")
+        twilio.client().messages.create(to=CONTACT, from_=NUMBER, body="news")
+        expect(page.get_by_role("button", name="New messages")).to_be_visible()
+        assert log.evaluate(from_end) >= 300
 
 
 def test_hostile_text_stays_text(window: Open) -> None:
