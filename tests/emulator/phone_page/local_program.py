@@ -28,6 +28,7 @@ class LocalProgram:
     def __init__(self, folder: Path, router: Router) -> None:
         self.folder = folder
         self.router = router
+        self.settings = SETTINGS
         self.problem = ""
         self.current = ProgramStatus(state="running", generation=1)
         self._watchers: list[Callable[[ProgramStatus], None]] = []
@@ -36,7 +37,9 @@ class LocalProgram:
         """Return an application with the code as it is now."""
         folder = self.folder / f"run{len([*self.folder.glob('run*')])}"
         folder.mkdir(parents=True)
-        return build_app({**SETTINGS, "TWIML_DATABASE_URL": f"sqlite:///{folder}/twiml.db"}, folder, router=self.router)
+        return build_app(
+            {**self.settings, "TWIML_DATABASE_URL": f"sqlite:///{folder}/twiml.db"}, folder, router=self.router
+        )
 
     def reload(self, router: Router | None = None, problem: str = "") -> None:
         """Use other code from now on; with a problem, it does not load."""

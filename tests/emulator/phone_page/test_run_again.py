@@ -212,7 +212,7 @@ def test_copied_recording_replays_without_a_difference(
 def test_texts_that_came_while_the_program_was_broken_are_left_out(
     dev: PageClient, running: Emulator, local: LocalProgram
 ) -> None:
-    """The absence of the program was answered, not its code; nor does the fallback request of such a text say anything."""
+    """The absence of the program was answered, not its code, also to the fallback request."""
     local.reload(problem="SyntaxError")
     chat(dev, running, "hello broken")
     assert dev.post("save-test", **WHO, name="orders").error.startswith("nothing can be tested yet")

@@ -14,7 +14,10 @@ from playwright.sync_api import Browser, expect
 
 from tests.browser import Window
 from tests.emulator.phone_page.browser.page import violations, write
+from tests.emulator.phone_page.local_program import LocalProgram
+from tests.emulator.program import CONTACT, NUMBER
 from tests.servers import LIMIT_S, ROOT, clean_environment
+from twiml_app import InboundMessage, Router
 from twiml_app.emulator import Emulator, ProgramStatus, ReplayedAnswer
 from twiml_app.recordings import read_file
 
@@ -131,6 +134,36 @@ def test_conversation_runs_again_after_an_edit_and_becomes_a_test(
         page.keyboard.press("Escape")
         project.edit("in five minutes", "in ten minutes")
         expect(page.get_by_text("Run again: all 2 answers are the same")).to_be_visible()
+
+
+def test_run_says_which_answers_changed_and_what_was_left_out(browser: Browser, tmp_path: Path) -> None:
+    """A text whose fallback request was answered too has two answers; one that nobody answered has none."""
+    router = Router()
+
+    @router.default
+    def fail(message: InboundMessage) -> str:
+        raise ValueError("out of coffee")
+
+    local = LocalProgram(tmp_path, router)
+    with local.emulator(NUMBER) as twilio:
+        twilio.phone(CONTACT).text("hi")
+        local.reload(problem="SyntaxError")
+        twilio.phone(CONTACT).text("hello broken")
+        local.settings = {**local.settings, "TWIML_APOLOGY": "Sorry!"}
+        local.reload()
+        with Window(browser, f"{twilio.url}/") as page:
+            page.get_by_role("button", name="Run again").click()
+            page.get_by_role("dialog").get_by_role("button", name="Run again").click()
+
+            changed = ["The answer has changed", "The answer to its fallback request has changed"]
+            expect(page.locator(".changed summary")).to_have_text(changed)
+            left_out = "Left out: 1 message from when your program was not running."
+            expect(page.locator("#run-result")).to_contain_text(left_out)
+            assert violations(page) == []
+            page.get_by_role("button", name="More for this conversation").click()
+            page.get_by_role("button", name="Save as test").click()
+            page.get_by_role("button", name="Save", exact=True).click()
+            expect(page.locator("#said")).to_have_text(f"Saved: test_conversation.py. {left_out}")
 
 
 def test_program_that_failed_to_load_is_shown_with_its_traceback(
