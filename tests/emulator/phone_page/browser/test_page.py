@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
 from tests.browser import NARROW, WIDE, Window, is_inside
 from tests.emulator.phone_page.browser.page import PNG, png, violations, write
@@ -241,6 +241,19 @@ def test_clock_is_switched_and_moved(window: Open, twilio: Emulator) -> None:
         expect(page.get_by_role("button", name="One hour later")).to_be_visible()
         expect(page.locator("#said")).to_have_text("It is 1 hour later.")
     assert twilio.clock.now() == before + 3600
+
+
+def test_real_clock_is_moved_and_goes_on(browser: Browser, start: Callable[..., Emulator]) -> None:
+    """As in a chat in the terminal."""
+    twilio = start(clock="real")
+    with Window(browser, f"{twilio.url}/") as page:
+        page.get_by_role("button", name="Clock:").click()
+        before = twilio.clock.now()
+        page.get_by_role("button", name="1 hour later", exact=True).click()
+        expect(page.locator("#said")).to_have_text("It is 1 hour later.")
+        expect(page.get_by_label("Real")).to_be_checked()
+    assert twilio.clock.kind == "real"
+    assert 3600 <= twilio.clock.now() - before < 3700
 
 
 @pytest.mark.parametrize(
