@@ -181,3 +181,17 @@ def test_program_that_failed_to_load_is_shown_with_its_traceback(
         project.become(ProgramStatus(state="running", generation=2))
         expect(banner).to_have_count(0)
         expect(page.get_by_text("Running")).to_be_visible()
+
+
+def test_program_is_not_called_running_while_the_emulator_is_not_reached(
+    browser: Browser, start: Callable[..., Emulator], project: Project
+) -> None:
+    """Both have ended, as far as the page can know."""
+    twilio = start(project)
+    opened = Window(browser, f"{twilio.url}/")
+    with opened as page:
+        expect(page.get_by_text("Running")).to_be_visible()
+        twilio.stop()
+        expect(page.get_by_text("Not connected: trying again")).to_be_visible()
+        expect(page.get_by_text("Running")).to_have_count(0)
+        opened.problems.clear()  # the browser reports the lost stream
