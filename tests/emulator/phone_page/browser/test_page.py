@@ -94,6 +94,21 @@ def test_pictures_go_both_ways(window: Open, twilio: Emulator) -> None:
     assert [message.num_media for message in twilio.outbox] == [1]
 
 
+def test_good_files_are_kept_and_the_refused_ones_named(window: Open) -> None:
+    """Somebody may pick a whole folder."""
+    good = [{"name": f"{n}.png", "mimeType": "image/png", "buffer": PNG} for n in range(11)]
+    other = [{"name": name, "mimeType": "text/plain", "buffer": b"#"} for name in ("README.md", "notes.txt")]
+    with window() as page:
+        page.locator("#files").set_input_files([*other, good[0]])
+        expect(page.get_by_role("button", name="Remove 0.png")).to_be_visible()
+        problem = page.locator("#send-problem")
+        expect(problem).to_have_text("Not added: README.md, notes.txt. Phones send pictures: JPEG, PNG, GIF or WebP.")
+
+        page.locator("#files").set_input_files(good[1:])
+        expect(page.locator("#attached li")).to_have_count(10)
+        expect(problem).to_have_text("Not added: 10.png. A message can have at most 10 pictures.")
+
+
 def test_log_stays_at_its_end_while_pictures_load(window: Open, twilio: Emulator) -> None:
     """The height of a picture is known late; a banner above takes room of the log; whoever reads further up stays."""
     for number in range(15):
