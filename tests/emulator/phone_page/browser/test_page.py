@@ -250,6 +250,7 @@ def test_clock_is_switched_and_moved(window: Open, twilio: Emulator) -> None:
     with window() as page:
         page.get_by_role("button", name="Clock:").click()
         page.get_by_label("Stepped").check()
+        expect(page.locator("#said")).to_have_text("The clock is now stepped.")
         before = twilio.clock.now()
         page.get_by_role("button", name="1 hour later", exact=True).click()
         expect(page.get_by_role("button", name="One hour later")).to_be_visible()
