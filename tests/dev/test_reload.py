@@ -82,6 +82,7 @@ def test_broken_program_is_refused_at_once_until_the_next_change(running: Dev, s
 
     assert says in detail
     assert (refused.status, refused.body) == (503, b"the program does not run: see the terminal of twiml-app dev\n")
+    assert refused.header("X-Twiml-Program") == "not running"
     assert b"mended" in answer_to(running, "hi").body
 
 

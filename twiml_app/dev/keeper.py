@@ -23,7 +23,11 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 _LINE = b"the program does not run: see the terminal of twiml-app dev\n"
-_HEADERS = [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(_LINE)))]
+_HEADERS = [
+    ("Content-Type", "text/plain; charset=utf-8"),
+    ("Content-Length", str(len(_LINE))),
+    ("X-Twiml-Program", "not running"),
+]
 _CHANGED, _STOP = object(), object()
 
 

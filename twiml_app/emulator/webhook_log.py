@@ -27,10 +27,10 @@ MAX_CHARACTERS = 8_000_000
 _MAX_FIELDS = 1000
 _MAX_HEADER = 2000
 
-#: The headers of an answer that are kept; those of our own say which handler ran.
+#: The headers of an answer that are kept; those of our own say which handler ran, or that none could.
 _KEPT_HEADERS = (
     *("Content-Type", "Location", "WWW-Authenticate"),
-    *("X-Twiml-Handler", "X-Twiml-Handler-Ms", "X-Twiml-Exception"),
+    *("X-Twiml-Handler", "X-Twiml-Handler-Ms", "X-Twiml-Exception", "X-Twiml-Program"),
 )
 #: The signed token of a status URL opens it to anybody who has it.
 _TOKEN = re.compile(r"(?<=[?&]token=)[^&]+")

@@ -9,13 +9,17 @@ from flask import Flask
 
 from twiml_app import Router
 from twiml_app.app import build_app
-from twiml_app.caller import HttpTransport, RoutedTransport
+from twiml_app.caller import HttpTransport, OutgoingRequest, RoutedTransport
 from twiml_app.emulator import Emulator, EmulatorOptions, ProgramStatus, ReplayedAnswer
 from twiml_app.errors import ConfigurationError
 from twiml_app.recordings import read_file, replay
 from twiml_app.served_app import in_process, sender
+from twiml_app.webhook import WebhookResponse
 
 SETTINGS = {"TWIML_CREDENTIALS": "sms:quite-long-enough", "TWILIO_AUTH_TOKEN": "fedcba9876543210fedcba9876543210"}
+
+#: What is answered instead of a program that did not load.
+NOT_RUNNING = WebhookResponse.line(503, "the program does not run", ("X-Twiml-Program", "not running"))
 
 
 class LocalProgram:
@@ -24,6 +28,7 @@ class LocalProgram:
     def __init__(self, folder: Path, router: Router) -> None:
         self.folder = folder
         self.router = router
+        self.settings = SETTINGS
         self.problem = ""
         self.current = ProgramStatus(state="running", generation=1)
         self._watchers: list[Callable[[ProgramStatus], None]] = []
@@ -32,7 +37,9 @@ class LocalProgram:
         """Return an application with the code as it is now."""
         folder = self.folder / f"run{len([*self.folder.glob('run*')])}"
         folder.mkdir(parents=True)
-        return build_app({**SETTINGS, "TWIML_DATABASE_URL": f"sqlite:///{folder}/twiml.db"}, folder, router=self.router)
+        return build_app(
+            {**self.settings, "TWIML_DATABASE_URL": f"sqlite:///{folder}/twiml.db"}, folder, router=self.router
+        )
 
     def reload(self, router: Router | None = None, problem: str = "") -> None:
         """Use other code from now on; with a problem, it does not load."""
@@ -77,7 +84,11 @@ class LocalProgram:
     def emulator(self, number: str) -> Emulator:
         """Return an emulator with a number that the code as it is now answers."""
         target, transport = in_process(self.app())
-        routed = RoutedTransport(target.base_url, transport, HttpTransport())
+
+        def answer(request: OutgoingRequest) -> WebhookResponse:
+            return NOT_RUNNING if self.problem else transport(request)
+
+        routed = RoutedTransport(target.base_url, answer, HttpTransport())
         options = EmulatorOptions(program=self, auth_token=target.token)
         emulator = Emulator(options, transport=routed)
         webhook = target.webhook("/message", "/fallback")

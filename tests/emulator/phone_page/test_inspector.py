@@ -62,6 +62,24 @@ def test_reply_has_its_text_and_its_callbacks(page: PageClient, twilio: Emulator
     ]
 
 
+def test_reply_without_callbacks_says_why(page: PageClient, twilio: Emulator, program: Program) -> None:
+    """Nobody asked for them, or nothing has happened yet, or they are not there."""
+    program.answers("/message", say("hello"))
+    program.answers("/asked", twiml('<Message action="/status">hello</Message>'))
+    program.answers("/status", NOTHING)
+    plain = page.text("hi")["replies"][0]["sid"]
+    twilio.add_number(NUMBER, program.url("/asked"))
+    asked = page.text("hi")["replies"][0]["sid"]
+    waits = inspect(page, asked)["untold"]
+    page.post(f"messages/{asked}/status", status="delivered")
+
+    assert inspect(page, plain)["untold"] == (
+        "Your program is not told how it ends: the reply has no status callback URL."
+    )
+    assert waits.startswith("Nothing has happened yet: your program is told at the status callback URL of the reply")
+    assert inspect(page, asked)["untold"].startswith("It has ended, but no status callback is known")
+
+
 def test_failure_shows_the_exception_the_fallback_and_what_to_do(
     page: PageClient, twilio: Emulator, program: Program
 ) -> None:

@@ -209,13 +209,57 @@ def test_copied_recording_replays_without_a_difference(
     assert "token=ey" not in file.read_text()
 
 
+def test_texts_that_came_while_the_program_was_broken_are_left_out(
+    dev: PageClient, running: Emulator, local: LocalProgram
+) -> None:
+    """The absence of the program was answered, not its code, also to the fallback request."""
+    local.reload(problem="SyntaxError")
+    chat(dev, running, "hello broken")
+    assert dev.post("save-test", **WHO, name="orders").error.startswith("nothing can be tested yet")
+    again = dev.text("hi")["inbound"]["sid"]
+    local.reload()
+    dev.post(f"messages/{again}/duplicate")
+    chat(dev, running, "break", "two")
+
+    run = dev.post("run", **WHO).json
+    copied = [dev.get("export", **{"as": kind}, **WHO).json for kind in ("pytest", "recording")]
+    saved = dev.post("save-test", **WHO, name="orders").json
+    assert [run["left_out"], saved["left_out"], *(each["left_out"] for each in copied)] == [1] * 4
+    assert {each["what"] for each in run["answers"]} == {"message", "fallback", "status"}
+    assert {each["changed"] for each in run["answers"]} == {False}
+    assert all("hello broken" not in each["text"] and '"hi"' in each["text"] for each in copied)
+    names: dict[str, Any] = {}
+    exec(compile(copied[0]["text"], "test_conversation.py", "exec"), names)
+    names["test_conversation"](Phone(local.app()))
+
+
+def test_text_that_the_program_answered_is_kept_without_its_refused_fallback(tmp_path: Path) -> None:
+    """The handler failed, and the program was replaced by a broken one before the fallback request."""
+    router = Router()
+    local = LocalProgram(tmp_path, router)
+
+    @router.default
+    def fail(message: InboundMessage) -> str:
+        local.problem = "SyntaxError"
+        raise ValueError("out of coffee")
+
+    with local.emulator(NUMBER) as emulator:
+        dev = PageClient(emulator)
+        chat(dev, emulator, "hi")
+        local.reload()
+        run = dev.post("run", **WHO).json
+
+    assert [each.status for each in emulator.webhooks] == [401, 500, 503]
+    assert (run["left_out"], [each["what"] for each in run["answers"]]) == (0, ["message"])
+
+
 def test_conversation_is_saved_as_a_test(dev: PageClient, running: Emulator, local: LocalProgram) -> None:
     """With its recording next to it."""
     assert dev.post("save-test", **WHO, name="orders").error.startswith("nothing can be tested yet")
     chat(dev, running, "hi")
     saved = dev.post("save-test", **WHO, name="orders")
 
-    assert (saved.status, saved.json) == (201, {"path": "test_orders.py"})
+    assert (saved.status, saved.json) == (201, {"path": "test_orders.py", "left_out": 0})
     assert (local.folder / "test_orders.py").read_text() == export(dev, "pytest")
     assert (local.folder / "test_orders.jsonl").read_text() == export(dev, "recording")
     assert dev.post("save-test", **WHO, name="orders").error == "name: there is a file test_orders.py already"

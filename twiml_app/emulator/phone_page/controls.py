@@ -92,6 +92,7 @@ class Controls:
         self, context: Context, clock_control: ClockControl, documents: Documents, *, reset: Callable[[], None]
     ) -> None:
         self._faults = context.faults
+        self._clock = context.clock
         self._clock_control = clock_control
         self._documents = documents
         self._reset = reset
@@ -111,10 +112,24 @@ class Controls:
         if "kind" in request.body:
             self._clock_control.switch(request.choice("kind", KINDS))
         if seconds := request.number("advance", most=_MAX_ADVANCE_S):
-            self._clock_control.advance(seconds)
+            self._advance(seconds)
         if request.flag("settle"):
             self._clock_control.settle()
         return answer({"clock": self._documents.clock()})
+
+    def _advance(self, seconds: float) -> None:
+        """Move the clock; a real one is a stepped one for the moment, and goes on from there.
+
+        Raises: ConfigurationError, for a time out of range.
+        """
+        is_real = self._clock.kind == "real"
+        if is_real:
+            self._clock_control.switch("step")
+        try:
+            self._clock_control.advance(seconds)
+        finally:
+            if is_real:
+                self._clock_control.switch("real")
 
     def add_fault(self, request: PageRequest) -> PageAnswer:
         """Add a fault.

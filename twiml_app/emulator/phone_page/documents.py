@@ -34,6 +34,7 @@ _ADVICE = {
     "warning": "Nothing has to be done at once.",
 }
 _IN_TRANSIT = ("queued", "sending", "sent")
+_BEFORE = ("accepted", "scheduled")
 _MAX_PHONES = 500
 #: Codes of messages that are refused before they are sent.
 _REFUSED = (21610, 21611)
@@ -148,6 +149,11 @@ def possible_actions(message: MessageRecord) -> list[str]:
     if message.status in _IN_TRANSIT:
         return ["delivered", "failed", "opted_out"]
     return ["read"] if message.status == "delivered" and ":" in message.to else []
+
+
+def has_ended(message: MessageRecord) -> bool:
+    """Return whether the delivery of a message has ended."""
+    return message.status not in (*_BEFORE, *_IN_TRANSIT)
 
 
 def error_document(code: int | None) -> Document | None:

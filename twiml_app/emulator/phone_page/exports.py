@@ -15,7 +15,7 @@ from .documents import BASE
 from .exchange import PageAnswer, PageRequest, PageRule, answer, refusal
 from .messages import require_message
 from .pytest_source import source_of_test
-from .recording import Recorder
+from .recording import Recorded, Recorder
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _KINDS = ("curl", "pytest", "recording")
@@ -56,9 +56,12 @@ class Exports:
         if kind == "curl":
             return answer({"name": "text.sh", "text": self._curl(request.text("sid"))})
         pair = _pair(request)
+        recorded = self._recorder.recorded(pair)
         if kind == "recording":
-            return answer({"name": "conversation.jsonl", "text": self._recorder.text(pair)})
-        return answer({"name": "test_conversation.py", "text": self._test(pair)})
+            text = self._recorder.lines(recorded.exchanges)
+            return answer({"name": "conversation.jsonl", "text": text, "left_out": recorded.left_out})
+        text = _test(pair, recorded)
+        return answer({"name": "test_conversation.py", "text": text, "left_out": recorded.left_out})
 
     def save_test(self, request: PageRequest) -> PageAnswer:
         """Save a conversation as a test of the project.
@@ -70,18 +73,9 @@ class Exports:
         name, pair = request.text("name"), _pair(request)
         if not _NAME.fullmatch(name):
             raise refusal("name must begin with a letter and have up to 40 of a-z, 0-9 and _")
-        path = self._program.save_test(name, self._test(pair), self._recorder.text(pair))
-        return answer({"path": str(path)}, 201)
-
-    def _test(self, pair: Pair) -> str:
-        """Return the source of a test.
-
-        Raises: ApiError, if the program was not asked anything.
-        """
-        exchanges = self._recorder.exchanges(pair)
-        if not any(exchange.kind == "message" for exchange in exchanges):
-            raise refusal("nothing can be tested yet: the program has not answered a text", 409)
-        return source_of_test(pair, exchanges)
+        recorded = self._recorder.recorded(pair)
+        path = self._program.save_test(name, _test(pair, recorded), self._recorder.lines(recorded.exchanges))
+        return answer({"path": str(path), "left_out": recorded.left_out}, 201)
 
     def _curl(self, sid: str) -> str:
         """Return the curl command of a text.
@@ -94,6 +88,16 @@ class Exports:
             raise refusal(f"there is no request to repeat for this message: {route}", 409)
         form, account = self._webhooks.inbound_form(message), self._context.account(message.account_sid)
         return curl_command(route.url, route.method, form, account, sid=self._context.new_sid(sid[:2]))
+
+
+def _test(pair: Pair, recorded: Recorded) -> str:
+    """Return the source of a test.
+
+    Raises: ApiError, if the program has not answered a text.
+    """
+    if not any(exchange.kind == "message" for exchange in recorded.exchanges):
+        raise refusal("nothing can be tested yet: the program has not answered a text", 409)
+    return source_of_test(pair, recorded.exchanges)
 
 
 def _pair(request: PageRequest) -> Pair:

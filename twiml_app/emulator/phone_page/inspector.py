@@ -9,9 +9,10 @@ from urllib.parse import unquote
 from ...errors import ConfigurationError
 from ..debugger import Debugger
 from ..inbound import Inbound
+from ..resources import MessageRecord
 from ..webhook_log import LoggedWebhook, WebhookLog
 from .conversations import Conversations, Placed
-from .documents import BASE, Documents, entry_document
+from .documents import BASE, Documents, entry_document, has_ended
 from .exchange import Document, PageAnswer, PageRequest, PageRule, answer
 from .messages import require_message
 from .state import ANSWER_MS
@@ -54,6 +55,7 @@ class Inspector:
                 "made": self._documents.messages(made),
                 "answer_ms": ANSWER_MS,
                 "unrouted": self._unrouted(placed) if is_inbound and not logged else "",
+                "untold": "" if is_inbound or logged else _untold(placed.message),
                 "requests": [*_requests(logged, is_inbound)],
                 "debugger": [entry_document(entry) for entry in self._debugger.entries_of(sid)],
             }
@@ -66,6 +68,16 @@ class Inspector:
         except ConfigurationError as error:
             return error.problem
         return route if isinstance(route, str) else ""
+
+
+def _untold(message: MessageRecord) -> str:
+    """Return why no status callback of a message to a phone is known."""
+    name = "reply" if message.direction == "outbound-reply" else "message"
+    if not message.status_url:
+        return f"Your program is not told how it ends: the {name} has no status callback URL."
+    if has_ended(message):
+        return "It has ended, but no status callback is known: it is still due, or the emulator has forgotten it."
+    return f"Nothing has happened yet: your program is told at the status callback URL of the {name} when it does."
 
 
 def _requests(logged: Sequence[LoggedWebhook], is_inbound: bool) -> Iterator[Document]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from ...exchanges import Exchange, write_line
 from ...webhook import Endpoint, Form, WebhookResponse
@@ -18,6 +19,15 @@ _REFUSED = (401, 403)
 _TOKEN = re.compile(r"(?<=token=)[^&\"'<>\s]+")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """The exchanges of a conversation, oldest first."""
+
+    exchanges: tuple[Exchange, ...]
+    #: How many messages lack exchanges, because the program did not run: its absence was answered, not its code.
+    left_out: int
+
+
 class Recorder:
     """Makes recordings of conversations from the log of webhooks."""
 
@@ -25,19 +35,24 @@ class Recorder:
         self._webhook_log = webhook_log
         self._conversations = conversations
 
-    def exchanges(self, pair: Pair) -> list[Exchange]:
-        """Return the exchanges of a conversation, oldest first; of repeated requests the last one."""
+    def recorded(self, pair: Pair) -> Recorded:
+        """Return the exchanges of a conversation; of repeated requests the last one that the program answered."""
         placed = self._conversations.messages(pair, limit=MAX_MESSAGES)
         is_inbound = {each.message.sid: each.message.direction == "inbound" for each in placed}
         found: dict[tuple[str, ...], Exchange] = {}
+        refused: set[str] = set()
         for logged in self._webhook_log.all():
-            if logged.message_sid in is_inbound and _counts(logged):
-                found[_key(logged)] = _exchange(logged, is_inbound=is_inbound[logged.message_sid])
-        return [*found.values()]
-
-    def text(self, pair: Pair) -> str:
-        """Return the recording of a conversation as JSON lines."""
-        return self.lines(self.exchanges(pair))
+            sid = logged.message_sid
+            if sid not in is_inbound or not _counts(logged):
+                continue
+            exchange = _exchange(logged, is_inbound=is_inbound[sid])
+            if "X-Twiml-Program" not in logged.response_headers:
+                found[_key(logged)] = exchange
+                refused -= {sid} if exchange.endpoint == "message" else set()
+            elif not _is_answered(logged, exchange, found):
+                refused.add(sid)
+        kept = (each for each in found.values() if each.kind == "status" or each.sid not in refused)
+        return Recorded(exchanges=tuple(kept), left_out=len(refused))
 
     def lines(self, exchanges: Sequence[Exchange]) -> str:
         """Return exchanges as JSON lines."""
@@ -47,6 +62,13 @@ class Recorder:
 def _counts(logged: LoggedWebhook) -> bool:
     is_redirect = 300 <= logged.status < 400 and "Location" in logged.response_headers
     return logged.status >= 200 and logged.status not in _REFUSED and not is_redirect
+
+
+def _is_answered(logged: LoggedWebhook, exchange: Exchange, found: Mapping[tuple[str, ...], Exchange]) -> bool:
+    """Return whether the program answered this before, or the text of which this is the fallback."""
+    if exchange.endpoint == "fallback":
+        return any(sid == logged.message_sid for sid, *_ in found)
+    return _key(logged) in found
 
 
 def _key(logged: LoggedWebhook) -> tuple[str, ...]:

@@ -119,7 +119,8 @@ class RunAgain:
         self._events.note("run")
 
     def _run(self, program: Program, pair: Pair) -> Document:
-        exchanges = self._recorder.exchanges(pair)
+        recorded = self._recorder.recorded(pair)
+        exchanges = recorded.exchanges
         found: list[Document] = []
         error = ""
         try:
@@ -133,6 +134,7 @@ class RunAgain:
             "at": self._context.clock.now(),
             "generation": program.status().generation,
             "ran": len(found),
+            "left_out": recorded.left_out,
             "error": error,
             "answers": found,
         }

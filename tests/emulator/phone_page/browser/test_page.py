@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, FilePayload, expect
 
 from tests.browser import NARROW, WIDE, Window, is_inside
-from tests.emulator.phone_page.browser.page import PNG, violations, write
+from tests.emulator.phone_page.browser.page import PNG, png, violations, write
 from tests.emulator.program import CONTACT, NUMBER
 from twiml_app.emulator import Emulator
 from twiml_app.segments import segment, utf16_units
@@ -92,6 +92,44 @@ def test_pictures_go_both_ways(window: Open, twilio: Emulator) -> None:
         expect(page.locator(".inbound .pictures img")).to_have_count(2)
         expect(page.locator(".outbound .pictures img")).to_have_js_property("naturalWidth", 1)
     assert [message.num_media for message in twilio.outbox] == [1]
+
+
+def test_good_files_are_kept_and_the_refused_ones_named(window: Open) -> None:
+    """Somebody may pick a whole folder."""
+    good = [FilePayload(name=f"{n}.png", mimeType="image/png", buffer=PNG) for n in range(11)]
+    other = [FilePayload(name=name, mimeType="text/plain", buffer=b"#") for name in ("README.md", "notes.txt")]
+    with window() as page:
+        page.locator("#files").set_input_files([*other, good[0]])
+        expect(page.get_by_role("button", name="Remove 0.png")).to_be_visible()
+        problem = page.locator("#send-problem")
+        expect(problem).to_have_text("Not added: README.md, notes.txt. Phones send pictures: JPEG, PNG, GIF or WebP.")
+
+        page.locator("#files").set_input_files(good[1:])
+        expect(page.locator("#attached li")).to_have_count(10)
+        expect(problem).to_have_text("Not added: 10.png. A message can have at most 10 pictures.")
+
+
+def test_log_stays_at_its_end_while_pictures_load(window: Open, twilio: Emulator) -> None:
+    """The height of a picture is known late; a banner above takes room of the log; whoever reads further up stays."""
+    for number in range(15):
+        twilio.client().messages.create(to=CONTACT, from_=NUMBER, body=f"message {number}")
+    with window() as page:
+        log = page.locator("#log")
+        for count in (1, 2):
+            page.locator("#files").set_input_files({"name": "a.png", "mimeType": "image/png", "buffer": png(300, 400)})
+            write(page, "p")
+            expect(page.locator(".outbound", has_text="Here is ours:")).to_have_count(count)
+            expect(page.locator(".inbound .pictures img").last).to_have_js_property("naturalWidth", 300)
+            expect(page.locator(".outbound .pictures img").last).to_have_js_property("naturalWidth", 1)
+            expect(page.locator(".outbound .meta").last).to_be_in_viewport(ratio=1)
+            expect(page.get_by_role("button", name="New messages")).to_be_hidden()
+        page.evaluate("document.getElementById('run-result').style.height = '120px'")
+        expect(page.locator(".outbound .meta").last).to_be_in_viewport(ratio=1)
+
+        log.evaluate("(log) => (log.scrollTop -= 300)")
+        twilio.client().messages.create(to=CONTACT, from_=NUMBER, body="news")
+        expect(page.get_by_role("button", name="New messages")).to_be_visible()
+        assert log.evaluate("(log) => log.scrollHeight - log.scrollTop - log.clientHeight") >= 299
 
 
 def test_hostile_text_stays_text(window: Open) -> None:
@@ -212,11 +250,25 @@ def test_clock_is_switched_and_moved(window: Open, twilio: Emulator) -> None:
     with window() as page:
         page.get_by_role("button", name="Clock:").click()
         page.get_by_label("Stepped").check()
+        expect(page.locator("#said")).to_have_text("The clock is now stepped.")
         before = twilio.clock.now()
         page.get_by_role("button", name="1 hour later", exact=True).click()
         expect(page.get_by_role("button", name="One hour later")).to_be_visible()
         expect(page.locator("#said")).to_have_text("It is 1 hour later.")
     assert twilio.clock.now() == before + 3600
+
+
+def test_real_clock_is_moved_and_goes_on(browser: Browser, start: Callable[..., Emulator]) -> None:
+    """As in a chat in the terminal."""
+    twilio = start(clock="real")
+    with Window(browser, f"{twilio.url}/") as page:
+        page.get_by_role("button", name="Clock:").click()
+        before = twilio.clock.now()
+        page.get_by_role("button", name="1 hour later", exact=True).click()
+        expect(page.locator("#said")).to_have_text("It is 1 hour later.")
+        expect(page.get_by_label("Real")).to_be_checked()
+    assert twilio.clock.kind == "real"
+    assert 3600 <= twilio.clock.now() - before < 3700
 
 
 @pytest.mark.parametrize(

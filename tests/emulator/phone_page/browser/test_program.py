@@ -14,7 +14,10 @@ from playwright.sync_api import Browser, expect
 
 from tests.browser import Window
 from tests.emulator.phone_page.browser.page import violations, write
+from tests.emulator.phone_page.local_program import LocalProgram
+from tests.emulator.program import CONTACT, NUMBER
 from tests.servers import LIMIT_S, ROOT, clean_environment
+from twiml_app import InboundMessage, Router
 from twiml_app.emulator import Emulator, ProgramStatus, ReplayedAnswer
 from twiml_app.recordings import read_file
 
@@ -133,6 +136,36 @@ def test_conversation_runs_again_after_an_edit_and_becomes_a_test(
         expect(page.get_by_text("Run again: all 2 answers are the same")).to_be_visible()
 
 
+def test_run_says_which_answers_changed_and_what_was_left_out(browser: Browser, tmp_path: Path) -> None:
+    """A text whose fallback request was answered too has two answers; one that nobody answered has none."""
+    router = Router()
+
+    @router.default
+    def fail(message: InboundMessage) -> str:
+        raise ValueError("out of coffee")
+
+    local = LocalProgram(tmp_path, router)
+    with local.emulator(NUMBER) as twilio:
+        twilio.phone(CONTACT).text("hi")
+        local.reload(problem="SyntaxError")
+        twilio.phone(CONTACT).text("hello broken")
+        local.settings = {**local.settings, "TWIML_APOLOGY": "Sorry!"}
+        local.reload()
+        with Window(browser, f"{twilio.url}/") as page:
+            page.get_by_role("button", name="Run again").click()
+            page.get_by_role("dialog").get_by_role("button", name="Run again").click()
+
+            changed = ["The answer has changed", "The answer to its fallback request has changed"]
+            expect(page.locator(".changed summary")).to_have_text(changed)
+            left_out = "Left out: 1 message from when your program was not running."
+            expect(page.locator("#run-result")).to_contain_text(left_out)
+            assert violations(page) == []
+            page.get_by_role("button", name="More for this conversation").click()
+            page.get_by_role("button", name="Save as test").click()
+            page.get_by_role("button", name="Save", exact=True).click()
+            expect(page.locator("#said")).to_have_text(f"Saved: test_conversation.py. {left_out}")
+
+
 def test_program_that_failed_to_load_is_shown_with_its_traceback(
     browser: Browser, start: Callable[..., Emulator], project: Project
 ) -> None:
@@ -148,3 +181,17 @@ def test_program_that_failed_to_load_is_shown_with_its_traceback(
         project.become(ProgramStatus(state="running", generation=2))
         expect(banner).to_have_count(0)
         expect(page.get_by_text("Running")).to_be_visible()
+
+
+def test_program_is_not_called_running_while_the_emulator_is_not_reached(
+    browser: Browser, start: Callable[..., Emulator], project: Project
+) -> None:
+    """Both have ended, as far as the page can know."""
+    twilio = start(project)
+    opened = Window(browser, f"{twilio.url}/")
+    with opened as page:
+        expect(page.get_by_text("Running")).to_be_visible()
+        twilio.stop()
+        expect(page.get_by_text("Not connected: trying again")).to_be_visible()
+        expect(page.get_by_text("Running")).to_have_count(0)
+        opened.problems.clear()  # the browser reports the lost stream

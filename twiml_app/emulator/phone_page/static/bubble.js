@@ -64,7 +64,8 @@ function ticks(status, error) {
 
 /** Return what is different since the conversation was run again. */
 function changeOf({ what, status, differences }) {
-  const words = what === "status" ? `The answer to its status callback (${statusWords(status)}) has changed` : "The answer has changed";
+  const request = { status: ` to its status callback (${statusWords(status)})`, fallback: " to its fallback request" }[what] ?? "";
+  const words = `The answer${request} has changed`;
   return make("details", { className: "changed", open: true }, make("summary", {}, words), diff(differences));
 }
 

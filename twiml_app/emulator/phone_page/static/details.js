@@ -11,6 +11,7 @@ import { exactTime, named, statusIcon, statusTone, statusWords } from "./words.j
 
 /** Events come in bursts: the story is loaded again once they pause. */
 const PAUSE_MS = 120;
+const NO_REQUESTS = "No request to your program is known: it may not have been called, or the emulator has forgotten it.";
 
 let due = 0;
 let loaded = null;
@@ -111,15 +112,10 @@ function whole(details) {
       "div",
       { className: "story" },
       make("h3", {}, isInbound ? "The webhook" : "Status callbacks"),
-      requests.length ? make("ol", {}, ...steps(details)) : text("p", "small quiet", noRequests(message, isInbound)),
+      requests.length ? make("ol", {}, ...steps(details)) : text("p", "small quiet", details.untold || NO_REQUESTS),
     ),
     isInbound ? make("div", { className: "story" }, make("h3", {}, "What came of it"), made(details.made)) : null,
   ];
-}
-
-function noRequests({ direction }, isInbound) {
-  if (isInbound) return "No request to your program is known: it may not have been called, or the emulator has forgotten it.";
-  return `Your program was not told how it ended: ${direction === "outbound-reply" ? "the reply" : "the message"} has no status callback URL, or nothing has happened yet.`;
 }
 
 function summary(message, parent) {

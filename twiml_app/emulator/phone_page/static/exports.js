@@ -4,6 +4,7 @@ import { get, post } from "./api.js";
 import { attempt, openDialog, say } from "./dialogs.js";
 import { button, byId, make, text } from "./dom.js";
 import { model } from "./model.js";
+import { leftOutWords } from "./words.js";
 
 const NAMES = { curl: "curl command", pytest: "pytest test", recording: "recording" };
 
@@ -11,20 +12,24 @@ const NAMES = { curl: "curl command", pytest: "pytest test", recording: "recordi
 export function copyExport(form, sid = "") {
   const { contact, number } = model.current;
   return attempt(async () => {
-    const { name, text: content } = await get("export", { as: form, contact, number, ...(sid ? { sid } : {}) });
+    const { name, text: content, left_out: leftOut } = await get("export", { as: form, contact, number, ...(sid ? { sid } : {}) });
     try {
       await navigator.clipboard.writeText(content);
-      say(`Copied: ${NAMES[form]}`);
+      say(saying(`Copied: ${NAMES[form]}`, leftOut));
     } catch {
       // A browser may refuse the clipboard: then the text is shown, to be copied by hand.
-      showExport(form, name, content);
+      showExport(form, name, content, leftOut);
     }
   });
 }
 
-function showExport(form, name, content) {
+function saying(words, leftOut) {
+  return leftOut ? `${words}. ${leftOutWords(leftOut)}` : words;
+}
+
+function showExport(form, name, content, leftOut) {
   const field = make("textarea", { value: content, rows: 14, readOnly: true, className: "mono", aria: { label: name }, autofocus: true });
-  openDialog(`Copy as ${NAMES[form]}`, () => [field], { wide: true });
+  openDialog(`Copy as ${NAMES[form]}`, () => [leftOut ? text("p", "small", leftOutWords(leftOut)) : null, field], { wide: true });
   field.select();
 }
 
@@ -37,9 +42,9 @@ export function askToSave() {
     const save = async (event) => {
       event.preventDefault();
       try {
-        const { path } = await post("save-test", { contact, number, name: name.value });
+        const { path, left_out: leftOut } = await post("save-test", { contact, number, name: name.value });
         close();
-        say(`Saved: ${path}`);
+        say(saying(`Saved: ${path}`, leftOut));
         byId("text").focus();
       } catch (error) {
         problem.hidden = false;

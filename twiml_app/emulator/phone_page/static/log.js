@@ -15,16 +15,22 @@ let shown = new Map();
 /** What has changed since the last frame; `all` draws everything again. */
 let due = { fresh: new Set(), changed: new Set() };
 let isDue = false;
+/** Whether the log stays at its end, and where it was scrolled to last. */
+let follows = true;
+let lastTop = 0;
 
 /** Set up the log. */
 export function startLog() {
   const log = byId("log");
   log.addEventListener("keydown", walk);
-  log.addEventListener("scroll", () => isNearEnd() && !model.hasNewer && (byId("to-end").hidden = true));
+  log.addEventListener("scroll", noteScroll);
+  // The height of a picture is known only after the message was drawn; load events do not bubble.
+  log.addEventListener("load", stayAtEnd, true);
+  new ResizeObserver(stayAtEnd).observe(log);
   byId("to-end").addEventListener("click", () => attempt(toEnd));
   on("current", clear);
   on("messages", drawSoon);
-  on("runs", () => drawSoon({ keepPlace: !isNearEnd(), atEnd: isNearEnd() }));
+  on("runs", () => drawSoon({ keepPlace: !follows, atEnd: follows }));
   on("selected", markSelected);
 }
 
@@ -38,6 +44,7 @@ async function toEnd() {
 function clear() {
   due = { fresh: new Set(), changed: new Set() };
   shown = new Map();
+  follows = true;
   byId("log").replaceChildren();
   byId("to-end").hidden = true;
 }
@@ -47,8 +54,24 @@ function isNearEnd() {
   return log.scrollHeight - log.scrollTop - log.clientHeight < NEAR_END;
 }
 
+/** Note whether somebody reads further up: only scrolling back means that, not content that grows. */
+function noteScroll() {
+  const { scrollTop } = byId("log");
+  if (isNearEnd()) follows = true;
+  else if (scrollTop < lastTop) follows = false;
+  lastTop = scrollTop;
+  if (follows && !model.hasNewer) byId("to-end").hidden = true;
+}
+
+function stayAtEnd() {
+  if (follows) scrollToEnd();
+}
+
 function scrollToEnd() {
-  byId("log").scrollTop = byId("log").scrollHeight;
+  const log = byId("log");
+  log.scrollTop = log.scrollHeight;
+  follows = true;
+  lastTop = log.scrollTop;
 }
 
 /** Draw at most once a frame: a program can send hundreds of messages at once. */
@@ -66,12 +89,12 @@ function drawSoon({ isNew = false, sid = "", atEnd = false, keepPlace = false } 
 }
 
 function draw({ fresh, changed, all = false, atEnd = false, keepPlace = false }) {
-  const wasNearEnd = isNearEnd();
+  const followed = follows;
   // More can have come than are kept.
   for (const sid of fresh) if (!model.messages.has(sid)) fresh.delete(sid);
   if (all || !isAtEnd(fresh)) drawAll({ keepPlace });
   else update(fresh, changed);
-  if (atEnd || (wasNearEnd && !keepPlace)) scrollToEnd();
+  if (atEnd || (followed && !keepPlace)) scrollToEnd();
   else if (fresh.size) byId("to-end").hidden = false;
 }
 
@@ -125,7 +148,7 @@ function drawAll({ keepPlace }) {
   log.replaceChildren(...(elements.length ? elements : [empty()]));
   drawOlder();
   rove();
-  if (keepPlace) log.scrollTop = log.scrollHeight - fromEnd;
+  if (keepPlace) lastTop = log.scrollTop = log.scrollHeight - fromEnd;
   byId("to-end").hidden = !model.hasNewer;
   requestAnimationFrame(() => log.removeAttribute("aria-busy"));
 }

@@ -5,6 +5,8 @@ import { model, on } from "./model.js";
 
 const PILLS = { running: ["good", "Running"], starting: ["warn", "Starting…"], failed: ["bad", "Failed to load"] };
 
+let isReached = true;
+
 /** Set up the notices. */
 export function startNotices() {
   on("program", draw);
@@ -13,9 +15,14 @@ export function startNotices() {
 
 function draw() {
   const { program, numbers } = model.state;
-  const [tone, words] = PILLS[program?.state] ?? [];
-  fill(byId("program"), words ? make("span", { className: `pill ${tone}` }, make("span", { className: "dot" }), words) : null);
+  drawPill();
   fill(byId("notices"), program?.state === "failed" ? failure(program) : numbers.some((each) => each.is_answered) ? null : unanswered());
+}
+
+function drawPill() {
+  const [tone, words] = PILLS[model.state.program?.state] ?? [];
+  // What is known of the program is old while the emulator is not reached.
+  fill(byId("program"), words && isReached ? make("span", { className: `pill ${tone}` }, make("span", { className: "dot" }), words) : null);
 }
 
 function failure({ detail }) {
@@ -43,6 +50,9 @@ function unanswered() {
 
 /** Show whether the emulator is reached. */
 export function showConnection(isOnline) {
+  if (isOnline === isReached) return;
+  isReached = isOnline;
+  drawPill();
   const pill = isOnline ? null : make("span", { className: "pill bad" }, make("span", { className: "dot" }), text("span", "", "Not connected: trying again"));
   fill(byId("connection"), pill);
 }

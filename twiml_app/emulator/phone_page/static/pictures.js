@@ -46,17 +46,23 @@ function startDrop(onProblem) {
   });
 }
 
+/** Choose the files that can be sent too, and name the others. */
 function add(files, onProblem) {
-  const problem = refusal([...chosen, ...files]);
-  onProblem(problem);
-  if (!problem) set([...chosen, ...files]);
+  const good = [...chosen];
+  const refused = new Map();
+  for (const file of files) {
+    const problem = refusal([...good, file]);
+    if (problem) refused.set(problem, [...(refused.get(problem) ?? []), file.name]);
+    else good.push(file);
+  }
+  set(good);
+  onProblem([...refused].map(([problem, names]) => `Not added: ${names.join(", ")}. ${problem}`).join(" "));
 }
 
-/** Return why these files cannot be sent together, or an empty string. */
+/** Return why the last of these files cannot be sent with the others, or an empty string. */
 function refusal(files) {
   const { limits, media_types: kinds } = model.state;
-  const strange = files.find((file) => !kinds.includes(file.type));
-  if (strange) return `${strange.name} is not a picture that phones send: use JPEG, PNG, GIF or WebP.`;
+  if (!kinds.includes(files.at(-1).type)) return "Phones send pictures: JPEG, PNG, GIF or WebP.";
   if (files.length > limits.media_count) return `A message can have at most ${counted(limits.media_count, "picture")}.`;
   const size = files.reduce((sum, file) => sum + file.size, 0);
   if (size > limits.media_bytes) return `The pictures of a message can have at most ${limits.media_bytes / 1024 / 1024} MB together.`;

@@ -5,7 +5,7 @@ import { answersOf } from "./answers.js";
 import { attempt, confirmed } from "./dialogs.js";
 import { button, byId, fill, icon, make, spoken, text } from "./dom.js";
 import { currentKey, isCurrent, keyOf, model, on, tell } from "./model.js";
-import { counted } from "./words.js";
+import { counted, leftOutWords } from "./words.js";
 
 const AGREED = "twiml-run-agreed";
 let running = "";
@@ -84,7 +84,9 @@ function resultOf(result) {
   const forget = button("", () => [model.runs.delete(currentKey()), tell("runs"), byId("run-button").focus()], { className: "plain square" });
   forget.append(icon("close"), spoken("Dismiss"));
   const show = () => document.querySelector(".changed summary")?.focus();
-  const words = changed.length
+  const words = !answers.length
+    ? "Run again: no answers to compare"
+    : changed.length
     ? `Run again: ${changed.length} of ${counted(answers.length, "answer")} changed`
     : `Run again: ${answers.length === 1 ? "the answer is" : `all ${answers.length} answers are`} the same`;
   const tone = result.error ? "bad" : changed.length ? "warn" : "good";
@@ -93,6 +95,7 @@ function resultOf(result) {
     { className: `result ${tone}` },
     text("strong", "", result.error ? "It could not run" : words),
     result.error ? text("span", "small", result.error) : null,
+    result.left_out ? text("span", "small", leftOutWords(result.left_out)) : null,
     changed.length ? button("Show", show, { className: "plain" }) : null,
     forget,
   );

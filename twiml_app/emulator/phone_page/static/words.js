@@ -29,6 +29,11 @@ export const exactTime = (date) => seconds.format(date * 1000);
 export const dayOf = (date) => day.format(date * 1000);
 export const fullTime = (date) => full.format(date * 1000);
 
+/** Return what a run or an export says of messages that the program could not answer; empty if there are none. */
+export function leftOutWords(count) {
+  return count ? `Left out: ${counted(count, "message")} from when your program was not running.` : "";
+}
+
 /** Return the words for a status. */
 export function statusWords(status) {
   return STATUSES[status] ?? status;
