@@ -108,14 +108,29 @@ def test_session_says_what_it_chose_opens_the_page_and_ends_with_ctrl_c(start: S
     wait_for(lambda: not is_running(pid))
 
 
-def test_program_ends_when_the_command_is_killed(start: Start) -> None:
-    """Nothing may keep the port and the journal of a session that has no terminal any more."""
+def test_second_session_is_refused_until_the_first_is_killed(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would take over the commands of the emulator; a killed one leaves no port, journal or lock."""
     session = start()
     pid = int(session.text())
+    announced = (tmp_path / "instance" / "dev.env").read_text()
+    monkeypatch.chdir(tmp_path)
+    second = run("dev", "--port", "0", "--emulator-port", "0")
+
+    assert (second.exit_code, second.stdout) == (1, "")
+    assert second.stderr == (
+        "Error: twiml-app dev: it runs in this project already: its phone page is "
+        + session.wait_for("phone +(http://.*/)\n")
+        + "\n"
+    )
+    assert (tmp_path / "instance" / "dev.env").read_text() == announced
+
     session.process.kill()
     session.process.wait()
 
     wait_for(lambda: not is_running(pid))
+    assert start().text()
 
 
 def test_sigterm_ends_a_program_that_is_still_loading(start: Start, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from ..errors import ConfigurationError
-from .account import announced, open_account
+from .account import announced, lock_project, open_account
 from .environment import environment_of, ignored_accounts
 from .keeper import Keeper
 from .program import DevProgram
@@ -69,6 +69,11 @@ class Dev:
         emulator_port = self._listen(options.emulator_port, "the emulator")
         with emulator_port:
             self._emulator_port = int(emulator_port.getsockname()[1])
+        try:
+            self._lock = lock_project(options.root, f"http://{HOST}:{self._emulator_port}/")
+        except ConfigurationError:
+            self._listener.close()
+            raise
         self.url = f"http://{HOST}:{self._listener.getsockname()[1]}"
         self.environment = environment_of(
             self.account, outer, url=self.url, api_url=f"http://{HOST}:{self._emulator_port}", number=self.number
@@ -85,6 +90,7 @@ class Dev:
 
     def __enter__(self) -> Self:
         with ExitStack() as opened:
+            opened.callback(self._lock.close)
             self._keeper.start()  # the program loads while the emulator starts
             opened.callback(self._keeper.stop)
             self.emulator = opened.enter_context(self._make_emulator())
