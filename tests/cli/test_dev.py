@@ -149,6 +149,7 @@ def test_sigterm_ends_a_program_that_is_still_loading(start: Start, tmp_path: Pa
 
 def test_file_with_a_real_account_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is started."""
+    write_handlers(tmp_path, "'hi'")
     (tmp_path / "instance").mkdir()
     (tmp_path / "instance" / "dev.env").write_text("TWIML_CREDENTIALS=sms:password\n")
     monkeypatch.chdir(tmp_path)
@@ -158,3 +159,24 @@ def test_file_with_a_real_account_is_one_line(tmp_path: Path, monkeypatch: pytes
     assert result.stderr.startswith(
         "Error: instance/dev.env: TWIML_CREDENTIALS is not one that `twiml-app dev` made up"
     )
+
+
+def test_folder_without_a_program_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A newcomer types the command before there is a project; nothing is left in the folder."""
+    monkeypatch.chdir(tmp_path)
+    result = run("dev", environment={"TWIML_HANDLERS": "shop_handlers"})
+
+    assert (result.exit_code, result.stdout, [*tmp_path.iterdir()]) == (1, "", [])
+    assert result.stderr == (
+        "Error: twiml-app dev: there is no program here, neither wsgi.py nor the module shop_handlers:"
+        " `twiml-app new NAME` makes one\n"
+    )
+
+
+def test_handlers_folder_that_does_not_load_is_a_program(start: Start, tmp_path: Path) -> None:
+    """Its developer mends it, and it is loaded again."""
+    (tmp_path / "shop_handlers").mkdir()
+    (tmp_path / "shop_handlers" / "__init__.py").write_text("def broken(:\n")
+    session = start(TWIML_HANDLERS="shop_handlers")
+
+    assert session.wait_for("(SyntaxError)")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import socket
@@ -61,6 +62,7 @@ class Dev:
         self._opened = ExitStack()
         outer = os.environ if outer is None else outer
         file = _env_file(options.root)
+        _require_program(options, outer.get("TWIML_HANDLERS") or file.get("TWIML_HANDLERS") or "handlers")
         self.account = open_account(options.root)
         #: What the developer should know: a setting that is not used, a port that was taken.
         self.notices: list[str] = [*ignored_accounts(outer, file)]
@@ -160,6 +162,19 @@ def _env_file(root: Path) -> dict[str, str | None]:
         return dotenv_values(root / ".env")
     except (OSError, UnicodeDecodeError):
         return {}
+
+
+def _require_program(options: DevOptions, handlers: str) -> None:
+    """Check that there is something to run; whether it loads, the program itself says.
+
+    Raises: ConfigurationError.
+    """
+    top = handlers.partition(".")[0]
+    files = [options.root / name for name in ("wsgi.py", f"{top}.py", top)]
+    if options.app_name or any(file.exists() for file in files) or importlib.util.find_spec(top):
+        return
+    problem = f"there is no program here, neither wsgi.py nor the module {handlers}: `twiml-app new NAME` makes one"
+    raise ConfigurationError("twiml-app dev", problem)
 
 
 def _number_of(sender: str) -> str:
