@@ -85,14 +85,15 @@ def test_broken_program_is_refused_at_once_until_the_next_change(running: Dev, s
     assert b"mended" in answer_to(running, "hi").body
 
 
-def test_crash_in_a_handler_is_shown_and_mended_by_a_change(running: Dev) -> None:
-    """An extension module may end the process; the session goes on."""
-    running.emulator.phone(PHONE).text("crash")
+@pytest.mark.parametrize(("text", "name"), [("crash", "SIGSEGV"), ("terminate", "SIGTERM")])
+def test_crash_in_a_handler_is_shown_and_mended_by_a_change(running: Dev, text: str, name: str) -> None:
+    """An extension module may end the process, or somebody else; the session goes on."""
+    running.emulator.phone(PHONE).text(text)
     wait_for(lambda: running.program.status().state == "failed")
     detail = running.program.status().detail
     use(running, "'mended'")
 
-    assert detail == "the process of the program has ended: signal SIGSEGV\n"
+    assert detail == f"the process of the program has ended: signal {name}\n"
     assert running.emulator.phone(PHONE).text("hi").text == "mended"
 
 

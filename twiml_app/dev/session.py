@@ -103,6 +103,7 @@ class Dev:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._keeper.expect_end()
         self._opened.close()
 
     def _make_emulator(self) -> Emulator:
