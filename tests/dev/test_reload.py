@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -54,6 +56,21 @@ def test_saved_change_answers_the_next_text(running: Dev) -> None:
 
     assert running.emulator.phone(PHONE).text("hi").text == "changed: hi"
     assert running.program.status().generation == before + 1
+
+
+def test_two_saves_of_one_size_in_one_second_are_both_loaded(running: Dev) -> None:
+    """Python takes compiled code for that of any file with the same size and second."""
+
+    def save_in_that_second(returned: str) -> None:
+        draft = running.root / "instance"
+        write_handlers(draft, returned)
+        os.utime(draft / "handlers.py", (1_700_000_000, 1_700_000_000))
+        (draft / "handlers.py").replace(running.root / "handlers.py")
+
+    for returned in ("'one'", "'two'"):
+        reloaded(running, partial(save_in_that_second, returned))
+
+    assert running.emulator.phone(PHONE).text("hi").text == "two"
 
 
 def test_answer_says_which_handler_ran(running: Dev) -> None:
