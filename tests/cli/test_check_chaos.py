@@ -96,7 +96,8 @@ def test_without_recordings_it_says_how_to_make_one(project: dict[str, str | Non
     result = run("check", "--chaos", environment=project)
 
     assert (result.exit_code, result.stdout) == (2, "")
-    assert "twiml-app journal export tests/recordings/orders.jsonl --since 1d" in result.stderr
+    recipe = "TWIML_DATABASE_URL=sqlite:///instance/dev.db twiml-app journal export tests/recordings/orders.jsonl"
+    assert f"{recipe} --since 1d\n" in result.stderr
 
 
 def test_application_with_a_journal_of_its_own_is_refused(project: dict[str, str | None], tmp_path: Path) -> None:

@@ -108,14 +108,29 @@ def test_session_says_what_it_chose_opens_the_page_and_ends_with_ctrl_c(start: S
     wait_for(lambda: not is_running(pid))
 
 
-def test_program_ends_when_the_command_is_killed(start: Start) -> None:
-    """Nothing may keep the port and the journal of a session that has no terminal any more."""
+def test_second_session_is_refused_until_the_first_is_killed(start: Start, tmp_path: Path) -> None:
+    """It would take over the commands of the emulator; a killed one leaves no port, journal or lock."""
     session = start()
     pid = int(session.text())
+    announced = (tmp_path / "instance" / "dev.env").read_text()
+    command = [str(BIN / "twiml-app"), "dev", "--port", "0", "--emulator-port", "0"]
+    second = subprocess.run(
+        command, cwd=tmp_path, env=clean_environment(), capture_output=True, text=True, timeout=LIMIT_S
+    )
+
+    assert (second.returncode, second.stdout) == (1, "")
+    assert second.stderr == (
+        "Error: twiml-app dev: it runs in this project already: its phone page is "
+        + session.wait_for("phone +(http://.*/)\n")
+        + "\n"
+    )
+    assert (tmp_path / "instance" / "dev.env").read_text() == announced
+
     session.process.kill()
     session.process.wait()
 
     wait_for(lambda: not is_running(pid))
+    assert start().text()
 
 
 def test_sigterm_ends_a_program_that_is_still_loading(start: Start, tmp_path: Path) -> None:
@@ -132,8 +147,21 @@ def test_sigterm_ends_a_program_that_is_still_loading(start: Start, tmp_path: Pa
     assert not is_running(pid)
 
 
+def test_signal_to_the_process_group_only_says_stopped(start: Start) -> None:
+    """Supervisors and CI send it to all processes in any order; that the program ends too is no failure."""
+    session = start()
+    pid = int(session.text())
+    before = session.output
+    os.kill(pid, signal.SIGTERM)
+    session.process.terminate()
+
+    assert session.process.wait(LIMIT_S) == 0
+    assert session.output.removeprefix(before) == "stopped\n"
+
+
 def test_file_with_a_real_account_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is started."""
+    write_handlers(tmp_path, "'hi'")
     (tmp_path / "instance").mkdir()
     (tmp_path / "instance" / "dev.env").write_text("TWIML_CREDENTIALS=sms:password\n")
     monkeypatch.chdir(tmp_path)
@@ -143,3 +171,24 @@ def test_file_with_a_real_account_is_one_line(tmp_path: Path, monkeypatch: pytes
     assert result.stderr.startswith(
         "Error: instance/dev.env: TWIML_CREDENTIALS is not one that `twiml-app dev` made up"
     )
+
+
+def test_folder_without_a_program_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A newcomer types the command before there is a project; nothing is left in the folder."""
+    monkeypatch.chdir(tmp_path)
+    result = run("dev", environment={"TWIML_HANDLERS": "shop_handlers"})
+
+    assert (result.exit_code, result.stdout, [*tmp_path.iterdir()]) == (1, "", [])
+    assert result.stderr == (
+        "Error: twiml-app dev: there is no program here, neither wsgi.py nor the module shop_handlers:"
+        " `twiml-app new NAME` makes one\n"
+    )
+
+
+def test_handlers_folder_that_does_not_load_is_a_program(start: Start, tmp_path: Path) -> None:
+    """Its developer mends it, and it is loaded again."""
+    (tmp_path / "shop_handlers").mkdir()
+    (tmp_path / "shop_handlers" / "__init__.py").write_text("def broken(:\n")
+    session = start(TWIML_HANDLERS="shop_handlers")
+
+    assert session.wait_for("(SyntaxError)")

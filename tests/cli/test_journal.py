@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
-from tests.cli.command_line import run
+from tests.cli.command_line import SETTINGS, run
 from tests.cli.projects import SENT, Project
+from twiml_app.app import create_app
 from twiml_app.cli import main
 from twiml_app.cli.journal import Since
 from twiml_app.errors import CallError
@@ -93,6 +95,27 @@ def test_commands_report_that_there_is_no_journal(phone: Phone) -> None:
     result = CliRunner().invoke(main, ["overview"], env={"TWIML_DATABASE_URL": "off"})
 
     assert (result.exit_code, result.stderr) == (1, "Error: TWIML_DATABASE_URL: is off, so there is no journal\n")
+
+
+@pytest.mark.parametrize("command", ["journal list", "overview", "explain --last"])
+def test_journal_of_dev_is_named_where_there_is_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    """Who tries the program with ``dev`` looks for the exchanges next; the command in the line shows them."""
+    monkeypatch.chdir(tmp_path)
+    dev = {"TWIML_DATABASE_URL": "sqlite:///instance/dev.db"}
+    phone = Phone(create_app(SETTINGS | dev | {"TWIML_HANDLERS": "tests.cli.few_handlers"}, root=tmp_path))
+    phone.text("hello")
+
+    result = run(*command.split(), environment={"TWIML_DATABASE_URL": None})
+    configured = run(*command.split(), environment={"TWIML_DATABASE_URL": "sqlite:///other.db"})
+
+    assert result.stderr == (
+        f"Error: TWIML_DATABASE_URL: there is no journal at {tmp_path}/instance/twiml.db: that of `twiml-app dev` is"
+        " instance/dev.db, which `TWIML_DATABASE_URL=sqlite:///instance/dev.db twiml-app journal list` shows\n"
+    )
+    assert configured.stderr.endswith("nothing was received yet, or this is not the project's folder\n")
+    assert "replied" in run("journal", "list", environment=dev).stdout
 
 
 def test_show_prints_the_request_and_every_result(project: Project) -> None:

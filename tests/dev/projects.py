@@ -30,6 +30,11 @@ def crash(message: InboundMessage) -> None:
     os.kill(os.getpid(), 11)
 
 
+@router.message("terminate")
+def terminate(message: InboundMessage) -> None:
+    os.kill(os.getpid(), 15)
+
+
 @router.default
 def answer(message: InboundMessage) -> str:
     return {returned}
@@ -39,7 +44,7 @@ FoundT = TypeVar("FoundT")
 
 
 def write_handlers(root: Path, returned: str) -> None:
-    """Write handlers: one raises an exception, one ends its process, one answers other texts with an expression."""
+    """Write handlers: one raises an exception, two end their process, one answers other texts with an expression."""
     save(root / "handlers.py", ANSWERING.format(returned=returned))
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from tests.file_modes import mode_of
 from twiml_app.config import Settings
-from twiml_app.dev.account import FILE, DevAccount, announced, open_account
+from twiml_app.dev.account import FILE, DevAccount, announced, lock_project, open_account
 from twiml_app.dev.environment import environment_of, ignored_accounts
 from twiml_app.errors import ConfigurationError
 
@@ -63,6 +64,17 @@ def test_file_has_the_address_of_the_emulator_while_it_runs(tmp_path: Path) -> N
 
         assert (announcement, open_account(tmp_path)) == (f"{before}TWIML_API_URL=http://127.0.0.1:8089\n", account)
     assert ((tmp_path / FILE).read_text(), mode_of(tmp_path / FILE)) == (before, 0o600)
+
+
+def test_lock_of_a_session_is_free_when_it_ends(tmp_path: Path) -> None:
+    """The next one writes its own address, which may be shorter."""
+    open_account(tmp_path)
+    for page_url in ("http://127.0.0.1:48088/", "http://127.0.0.1:8089/"):
+        with (
+            lock_project(tmp_path, page_url),
+            pytest.raises(ConfigurationError, match=f"already: its phone page is {re.escape(page_url)}$"),
+        ):
+            lock_project(tmp_path, "http://127.0.0.1:8090/")
 
 
 def test_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -56,6 +58,21 @@ def test_saved_change_answers_the_next_text(running: Dev) -> None:
     assert running.program.status().generation == before + 1
 
 
+def test_two_saves_of_one_size_in_one_second_are_both_loaded(running: Dev) -> None:
+    """Python takes compiled code for that of any file with the same size and second."""
+
+    def save_in_that_second(returned: str) -> None:
+        draft = running.root / "instance"
+        write_handlers(draft, returned)
+        os.utime(draft / "handlers.py", (1_700_000_000, 1_700_000_000))
+        (draft / "handlers.py").replace(running.root / "handlers.py")
+
+    for returned in ("'one'", "'two'"):
+        reloaded(running, partial(save_in_that_second, returned))
+
+    assert running.emulator.phone(PHONE).text("hi").text == "two"
+
+
 def test_answer_says_which_handler_ran(running: Dev) -> None:
     """The page shows it next to the message, with its time, which Twilio limits, and with what went wrong."""
     good, bad = answer_to(running, "hi"), answer_to(running, "fail")
@@ -86,14 +103,15 @@ def test_broken_program_is_refused_at_once_until_the_next_change(running: Dev, s
     assert b"mended" in answer_to(running, "hi").body
 
 
-def test_crash_in_a_handler_is_shown_and_mended_by_a_change(running: Dev) -> None:
-    """An extension module may end the process; the session goes on."""
-    running.emulator.phone(PHONE).text("crash")
+@pytest.mark.parametrize(("text", "name"), [("crash", "SIGSEGV"), ("terminate", "SIGTERM")])
+def test_crash_in_a_handler_is_shown_and_mended_by_a_change(running: Dev, text: str, name: str) -> None:
+    """An extension module may end the process, or somebody else; the session goes on."""
+    running.emulator.phone(PHONE).text(text)
     wait_for(lambda: running.program.status().state == "failed")
     detail = running.program.status().detail
     use(running, "'mended'")
 
-    assert detail == "the process of the program has ended: signal SIGSEGV\n"
+    assert detail == f"the process of the program has ended: signal {name}\n"
     assert running.emulator.phone(PHONE).text("hi").text == "mended"
 
 

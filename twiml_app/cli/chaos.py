@@ -19,6 +19,7 @@ from flask import Flask
 from ..app import create_app, state_of
 from ..errors import ConfigurationError
 from .common import (
+    DEV_DATABASE_URL,
     LIBRARIES,
     OWN,
     announce_handlers,
@@ -37,10 +38,10 @@ if TYPE_CHECKING:
 #: Where recordings are unless they are named.
 RECORDINGS = "tests/recordings/*.jsonl"
 _HOW_TO_RECORD = (
-    f"there is no recorded conversation in {RECORDINGS}: text the program, such as with `make run`, and record what the"
-    " journal has of it:\n\n"
+    f"there is no recorded conversation in {RECORDINGS}: text the program with `twiml-app dev`, and record what the"
+    " journal of dev has of it:\n\n"
     "    mkdir -p tests/recordings\n"
-    "    twiml-app journal export tests/recordings/orders.jsonl --since 1d\n\n"
+    f"    TWIML_DATABASE_URL={DEV_DATABASE_URL} twiml-app journal export tests/recordings/orders.jsonl --since 1d\n\n"
     "or name a recording with --recording FILE"
 )
 #: Settings of other machines, processes and accounts, which a trial must not use.

@@ -45,6 +45,8 @@ yes_option = click.option("--yes", is_flag=True, help="Run the handlers without 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
+#: The journal of ``twiml-app dev``, which is not that of a program that serves.
+DEV_DATABASE_URL = "sqlite:///instance/dev.db"
 #: Where our own modules are, and those of libraries: paths begin with these.
 OWN = (f"{Path(__file__).parent.parent}{os.sep}", "<")
 LIBRARIES = tuple(sysconfig.get_path(name) + os.sep for name in ("stdlib", "platstdlib", "purelib", "platlib"))
@@ -150,9 +152,17 @@ def find_engine(state: TwimlState | None, *, to_fill: bool = False) -> Engine:
     engine.name = click.get_current_context().command_path
     path = sqlite_path(settings.database_url, root)
     if settings.database_url.startswith("sqlite:") and not path.exists() and not to_fill:
-        problem = f"there is no journal at {path}: nothing was received yet, or this is not the project's folder"
-        raise ConfigurationError("TWIML_DATABASE_URL", problem)
+        raise ConfigurationError("TWIML_DATABASE_URL", f"there is no journal at {path}: {_reason(path, root)}")
     return engine
+
+
+def _reason(path: Path, root: str | Path) -> str:
+    """Return why there is no journal at a path; if that is the usual one, ``dev`` may have another."""
+    of_dev = sqlite_path(DEV_DATABASE_URL, root)
+    if path == of_dev.with_name("twiml.db") and of_dev.exists():
+        command = f"TWIML_DATABASE_URL={DEV_DATABASE_URL} twiml-app journal list"
+        return f"that of `twiml-app dev` is instance/dev.db, which `{command}` shows"
+    return "nothing was received yet, or this is not the project's folder"
 
 
 def collect_killed(archive: Archive) -> None:

@@ -1,19 +1,23 @@
-"""The account and the credentials that ``dev`` makes up, kept in ``instance/dev.env``."""
+"""What ``dev`` keeps in a project: the account and the credentials that it makes up, and a lock while it runs."""
 
 from __future__ import annotations
 
+import fcntl
 import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 from ..errors import ConfigurationError
-from ..private_files import make_private, write_private
+from ..private_files import create_private, make_private, write_private
 
 #: Where they are kept, relative to the project.
 FILE = Path("instance", "dev.env")
+#: The one that runs holds a lock on it, and writes its address into it.
+LOCK_FILE = Path("instance", "dev.lock")
 #: Accounts of Twilio are random; one that begins like this was made up here.
 _MADE_UP = "AC00000000"
 _NAMES = ("TWIML_CREDENTIALS", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN")
@@ -46,6 +50,33 @@ def open_account(root: Path) -> DevAccount:
         return _read(file)
     except OSError as error:
         raise ConfigurationError(str(FILE), f"cannot be used: {error}") from error
+
+
+def lock_project(root: Path, page_url: str) -> TextIO:
+    """Return a file whose lock no other ``dev`` of this project gets until it is closed, or the process ends.
+
+    Raises: ConfigurationError, which names the phone page of the one that runs.
+    """
+    try:
+        create_private(root / LOCK_FILE)
+        file = (root / LOCK_FILE).open("r+", encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(str(LOCK_FILE), f"cannot be used: {error}") from error
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        file.truncate()
+        file.write(page_url)
+        file.flush()
+    except OSError as error:
+        with file:
+            raise ConfigurationError("twiml-app dev", _refusal(error, file)) from error
+    return file
+
+
+def _refusal(error: OSError, file: TextIO) -> str:
+    if isinstance(error, BlockingIOError):
+        return f"it runs in this project already: its phone page is {file.read()}"
+    return f"{LOCK_FILE} cannot be used: {error}"
 
 
 @contextmanager

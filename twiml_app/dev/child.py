@@ -67,6 +67,7 @@ def main(control_number: str, listener_number: str, app_name: str = "") -> None:
     control = Control(socket.socket(fileno=int(control_number)))
     listener = socket.socket(fileno=int(listener_number))
     stay_local(os.environ["TWIML_API_URL"])
+    sys.dont_write_bytecode = True  # it would also be taken for that of a save in the same second with the same size
     control.beginning.wait()
     try:
         app = load(app_name, Path.cwd())

@@ -53,6 +53,7 @@ class Keeper:
         self._spare: ProgramProcess | None = None
         self._refusals: SharedServer | None = None
         self._load_by = 0.0
+        self._is_ending = False
         self._files = Watcher(root, lambda: self._events.put(_CHANGED))
         #: A process that stands by has loaded this package; where this package itself is changed, it would be outdated.
         self._stands_by = not self._files.watches(Path(__file__))
@@ -65,6 +66,10 @@ class Keeper:
         self._begin()
         self._files.start()
         self._thread.start()
+
+    def expect_end(self) -> None:
+        """From now on, keep to itself what processes say, and that they have ended."""
+        self._is_ending = True
 
     def stop(self) -> None:
         """End everything at once."""
@@ -120,7 +125,7 @@ class Keeper:
         """Note what a process says, or with None that it has ended."""
         if process is self._spare and message is None:
             self._spare = None
-        if process is not self._current:
+        if process is not self._current or self._is_ending:
             return
         state = message["state"] if message else "ended"
         if message and state == "running":

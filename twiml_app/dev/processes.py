@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -19,6 +20,8 @@ GRACE_S = 15.0
 _CLOSING_S = 2.0
 #: How long it may take to end with ``dev``, in seconds.
 _END_S = 0.5
+#: How long ``dev`` may take to get a signal that is sent to it and to the program, in seconds.
+_SIGNAL_S = 0.1
 
 
 class ProgramProcess:
@@ -88,4 +91,6 @@ class ProgramProcess:
         self._process.wait()
         self._reader.join(_END_S)  # what it said last comes first; its own children may keep the connection open
         self._closed.set()
+        if self._process.returncode in (-signal.SIGTERM, -signal.SIGINT):
+            time.sleep(_SIGNAL_S)  # sent to the whole process group, it ends dev too
         self._on_message(self, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import socket
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from ..errors import ConfigurationError
-from .account import announced, open_account
+from .account import announced, lock_project, open_account
 from .environment import environment_of, ignored_accounts
 from .keeper import Keeper
 from .program import DevProgram
@@ -61,6 +62,7 @@ class Dev:
         self._opened = ExitStack()
         outer = os.environ if outer is None else outer
         file = _env_file(options.root)
+        _require_program(options, outer.get("TWIML_HANDLERS") or file.get("TWIML_HANDLERS") or "handlers")
         self.account = open_account(options.root)
         #: What the developer should know: a setting that is not used, a port that was taken.
         self.notices: list[str] = [*ignored_accounts(outer, file)]
@@ -69,6 +71,11 @@ class Dev:
         emulator_port = self._listen(options.emulator_port, "the emulator")
         with emulator_port:
             self._emulator_port = int(emulator_port.getsockname()[1])
+        try:
+            self._lock = lock_project(options.root, f"http://{HOST}:{self._emulator_port}/")
+        except ConfigurationError:
+            self._listener.close()
+            raise
         self.url = f"http://{HOST}:{self._listener.getsockname()[1]}"
         self.environment = environment_of(
             self.account, outer, url=self.url, api_url=f"http://{HOST}:{self._emulator_port}", number=self.number
@@ -85,6 +92,7 @@ class Dev:
 
     def __enter__(self) -> Self:
         with ExitStack() as opened:
+            opened.callback(self._lock.close)
             self._keeper.start()  # the program loads while the emulator starts
             opened.callback(self._keeper.stop)
             self.emulator = opened.enter_context(self._make_emulator())
@@ -95,6 +103,7 @@ class Dev:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._keeper.expect_end()
         self._opened.close()
 
     def _make_emulator(self) -> Emulator:
@@ -154,6 +163,19 @@ def _env_file(root: Path) -> dict[str, str | None]:
         return dotenv_values(root / ".env")
     except (OSError, UnicodeDecodeError):
         return {}
+
+
+def _require_program(options: DevOptions, handlers: str) -> None:
+    """Check that there is something to run; whether it loads, the program itself says.
+
+    Raises: ConfigurationError.
+    """
+    top = handlers.partition(".")[0]
+    files = [options.root / name for name in ("wsgi.py", f"{top}.py", top)]
+    if options.app_name or any(file.exists() for file in files) or importlib.util.find_spec(top):
+        return
+    problem = f"there is no program here, neither wsgi.py nor the module {handlers}: `twiml-app new NAME` makes one"
+    raise ConfigurationError("twiml-app dev", problem)
 
 
 def _number_of(sender: str) -> str:
