@@ -31,10 +31,10 @@ print(opener.open(url, b"To=%2B15558675310&From=%2B{NUMBER[1:]}&Body=hello").sta
 """
 #: Says that it is ready, then which signals it gets; SIGTERM and SIGQUIT end it.
 WAIT = """
-import signal, sys
+import os, signal, sys
 
 def note(number, _):
-    print(signal.Signals(number).name, flush=True)
+    os.write(1, f"{signal.Signals(number).name}\\n".encode())  # print may be interrupted, and cannot be called again
     if number in (signal.SIGTERM, signal.SIGQUIT):
         sys.exit(5)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -12,6 +13,7 @@ from twiml_app import InboundMessage, StatusCallback
 from twiml_app.errors import CannotStore, ClaimLost
 from twiml_app.journal.archive import Filter
 from twiml_app.pending import Effect, Transaction, collection
+from twiml_app.receiver import Receiver
 
 
 def asking(name: str, committed: list[str]) -> Effect:
@@ -129,8 +131,17 @@ def test_handlers_that_are_run_again_store_their_effects(program: Program) -> No
     assert stored(program) == ["report"]
 
 
-def test_effects_are_refused_without_a_journal(program: Program) -> None:
-    """The handler fails, and says which setting is missing."""
+@pytest.mark.parametrize(
+    ("leave", "problem"),
+    [
+        pytest.param(lambda receiver: setattr(receiver, "journal", None), "set TWIML_DATABASE_URL", id="no journal"),
+        pytest.param(Receiver.detach_journal, "this command stores nothing", id="command"),
+    ],
+)
+def test_effects_are_refused_without_a_journal(
+    program: Program, leave: Callable[[Receiver], object], problem: str
+) -> None:
+    """The handler fails, and says why."""
     problems: list[Exception] = []
 
     def ask_for_it(_: InboundMessage) -> None:
@@ -141,10 +152,10 @@ def test_effects_are_refused_without_a_journal(program: Program) -> None:
             raise
 
     program.during = ask_for_it
-    program.receiver.detach_journal()
+    leave(program.receiver)
 
     assert program.text().status == 500
-    assert "TWIML_DATABASE_URL" in str(problems[0])
+    assert problem in str(problems[0])
 
 
 def test_exchange_shows_what_was_asked_for(program: Program) -> None:

@@ -35,8 +35,7 @@ class Alerts:
 
         Raises: ConfigurationError.
         """
-        if url and not is_http_url(url):
-            raise ConfigurationError("debugger_url", "it must begin with http:// or https:// and include a host")
+        require_debugger_url(url)
         self._url = url
 
     def note(self, entry: DebuggerEntry) -> None:
@@ -59,3 +58,12 @@ class Alerts:
         with self._lock:
             self._waiting = max(0, self._waiting - 1)
         self._webhooks.post_alert(url, entry)
+
+
+def require_debugger_url(url: str) -> None:
+    """Check that a URL of the debugger's webhook can be called, or is empty.
+
+    Raises: ConfigurationError.
+    """
+    if url and not is_http_url(url):
+        raise ConfigurationError("debugger_url", "it must begin with http:// or https:// and include a host")

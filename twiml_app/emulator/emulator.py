@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from ..caller import HttpTransport, Transport, random_sid
 from ..errors import ConfigurationError
+from .alerts import require_debugger_url
 from .clocks import Clock, make_clock
 from .context import Context
 from .database import UNREADABLE, state_error
@@ -72,6 +73,7 @@ class Emulator:
 
         Raises: ConfigurationError; sqlite3.Error; UnicodeDecodeError.
         """
+        require_debugger_url(options.debugger_url)
         with ExitStack() as opened:  # closed again if anything raises
             self._open(options, opened)
             self._context = self._make_context(options, new_sid)
