@@ -101,7 +101,8 @@ INSIDE: dict[str, tuple[str, ...]] = {
             "rest.alerts",
             "rest.usage_records",
         ),
-        *("rest.control_phones", "rest.control_logs", "rest.control_faults", "rest.control", "rest.api"),
+        *("rest.control_phones", "rest.control_logs", "rest.control_faults", "rest.control"),
+        *("rest.handling", "rest.api"),
         *(
             "phone_page.exchange",
             "phone_page.security",
