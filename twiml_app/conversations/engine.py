@@ -41,7 +41,7 @@ class Dialogs:
             query=dict(message.query),
             arguments=dict(arguments),
             expires_at=arrival.now + options.expires_s,
-            state=json.loads(json.dumps(dict(arrival.state))) if route.stateful else {},
+            state=_state_at_start(route, arrival),
         )
         return _begun(route, stored, arrival)
 
@@ -61,7 +61,7 @@ class Dialogs:
             query={},
             arguments=dict(arguments),
             expires_at=arrival.now + options.expires_s,
-            state=json.loads(json.dumps(dict(arrival.state))) if route.stateful else {},
+            state=_state_at_start(route, arrival),
             started=started,
             sent_as=key,
         )
@@ -169,6 +169,11 @@ def _save_nothing(_stored: StoredDialog | None, *, with_effects: bool) -> None:
 def is_for_dialogs(message: InboundMessage) -> bool:
     """Return whether a message may answer a question, or start a dialog."""
     return message.reaction is None and opt_out_kind(message) != "HELP"
+
+
+def _state_at_start(route: DialogRoute, arrival: Arrival) -> dict[str, Any]:
+    """Return a copy of the conversation's state: every run over the stored answers begins with it."""
+    return json.loads(json.dumps(dict(arrival.state))) if route.stateful else {}
 
 
 def _begun(route: DialogRoute, stored: StoredDialog, arrival: Arrival) -> DialogTurn:
