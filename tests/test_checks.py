@@ -64,7 +64,7 @@ def test_sound_settings_have_no_warnings(postgres_url: str) -> None:
             id="sender without a public URL",
         ),
         pytest.param(
-            {"TWIML_DATABASE_URL": "sqlite:///data/twiml.db", "TWILIO_AUTH_TOKEN": ""},
+            {"TWIML_DATABASE_URL": "sqlite:///{folder}/twiml.db", "TWILIO_AUTH_TOKEN": ""},
             "warning",
             "a message that would have to wait too long for the one before it gets 503",
             id="state without sending",
@@ -74,7 +74,8 @@ def test_sound_settings_have_no_warnings(postgres_url: str) -> None:
 )
 def test_wrong_setting_is_named(changes: dict[str, str], level: str, says: str, tmp_path: Path) -> None:
     """During an outage, the first line that is not ok must say what to set."""
-    findings = check_settings(SOUND | {"TWIML_DATABASE_URL": "off"} | changes, ROOT)[1]
+    changed = {name: value.format(folder=tmp_path) for name, value in changes.items()}
+    findings = check_settings(SOUND | {"TWIML_DATABASE_URL": "off"} | changed, ROOT)[1]
 
     assert any(finding.level == level and says in finding.says for finding in findings), findings
 

@@ -347,7 +347,7 @@ def test_tokens_are_valid_only_for_their_account(account_sid: str, tokens: tuple
 )
 def test_one_path_for_two_urls_is_refused(values: dict[str, str], setting: str) -> None:
     """Status callbacks would be answered as messages."""
-    with pytest.raises(ConfigurationError, match="is used for two of the four URLs: they must differ") as caught:
+    with pytest.raises(ConfigurationError, match="is used for two URLs: they must differ") as caught:
         read(**values)
 
     assert caught.value.setting == setting

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from threading import BoundedSemaphore
@@ -20,8 +20,6 @@ from .sending import Sending, can_send, make_sending
 
 if TYPE_CHECKING:
     from .consent import OptOutList
-    from .events import InboundMessage
-    from .inbound_media import MediaSource
     from .journal import ConversationStore, DurableJournal, Engine, Ledger
     from .work import Background, Work
 
@@ -68,6 +66,21 @@ class TwimlState:
         return self.receiver.router
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Program:
+    """What an application consists of besides its journal."""
+
+    router: Router
+    settings: Settings
+    root: Path
+    url_prefix: str
+    media_fetcher: MediaFetcher
+    media_links: MediaLinks
+    hooks: Hooks
+    #: Work runs in it.
+    context: Callable[[], AbstractContextManager[object]]
+
+
 def assemble(
     settings: Settings,
     root: Path,
@@ -83,50 +96,24 @@ def assemble(
     Raises: ConfigurationError; RegistrationError.
     """
     chosen = router or load_router(settings.handlers, root)
-    engine = _open_engine(settings, root)
     fetcher, links = MediaFetcher(settings), MediaLinks(settings, root, url_prefix)
-    media_source = partial(MessageFiles.of, fetcher)
-    work = _open_work(
-        engine, chosen, settings, root, context=context, on_exception=on_exception, media_source=media_source
-    )
-    journal = _open_journal(engine, settings, work)
-    store = _open_store(engine)
-    conversations = _open_conversations(store, journal, settings, work)
-    ledger = _open_ledger(engine)
-    sending = _open_sending(engine, settings, work, links)
-    opt_outs = _open_opt_outs(engine, settings)
-    dialogs = _open_dialogs(store, engine, chosen, settings, work)
-    receiver = Receiver(
-        chosen,
-        settings,
-        journal=journal,
-        conversations=conversations,
-        dialogs=dialogs,
-        hooks=Hooks(
-            bookkeeping=opt_outs.effects_of if opt_outs else lambda _: (),
-            on_exception=on_exception,
-            observer=observer,
-            media_source=media_source,
-            file_urls=links.urls,
-        ),
-    )
-    later = _open_later(store, receiver, settings, dialogs)
-    return TwimlState(
-        receiver,
-        settings,
-        root,
-        engine,
-        ledger,
-        url_prefix,
+    program = _Program(
+        router=chosen,
+        settings=settings,
+        root=root,
+        url_prefix=url_prefix,
         media_fetcher=fetcher,
         media_links=links,
-        opt_outs=opt_outs,
-        sending=sending,
-        work=work,
-        dialogs=dialogs,
-        conversations=store,
-        later=later,
+        hooks=Hooks(
+            on_exception=on_exception,
+            observer=observer,
+            media_source=partial(MessageFiles.of, fetcher),
+            file_urls=links.urls,
+        ),
+        context=context,
     )
+    engine = _open_engine(settings, root)
+    return _without_journal(program) if engine is None else _with_journal(engine, program)
 
 
 def _open_engine(settings: Settings, root: Path) -> Engine | None:
@@ -137,111 +124,108 @@ def _open_engine(settings: Settings, root: Path) -> Engine | None:
     return open_engine(settings, root)
 
 
-def _open_journal(engine: Engine | None, settings: Settings, work: Work | None) -> DurableJournal | None:
-    if engine is None or work is None:
-        return None
-    from .journal import DurableJournal
+def _without_journal(program: _Program) -> TwimlState:
+    """Return the state of an application that stores nothing; only replays have conversations and dialogs."""
+    router, settings, hooks = program.router, program.settings, program.hooks
+    hours, early_s = settings.conversation_hours, settings.early_answer_s
+    dialogs = OpenDialogs(router, None, early_s=early_s) if router.dialogs else None
+    receiver = Receiver(
+        router,
+        settings,
+        conversations=ConversationKeeper(None, hours=hours, may_wait=BoundedSemaphore()),
+        dialogs=dialogs,
+        hooks=hooks,
+    )
+    return TwimlState(
+        receiver,
+        settings,
+        program.root,
+        url_prefix=program.url_prefix,
+        media_fetcher=program.media_fetcher,
+        media_links=program.media_links,
+        dialogs=dialogs,
+    )
 
-    return DurableJournal(engine, settings, on_upkeep=work.background.look)
+
+def _with_journal(engine: Engine, program: _Program) -> TwimlState:
+    from .consent import OptOutList
+    from .journal import ConversationStore, DurableJournal, Ledger
+    from .work import deliver_to
+
+    router, settings, hooks = program.router, program.settings, program.hooks
+    work = _open_work(engine, program)
+    journal = DurableJournal(engine, settings, on_upkeep=work.background.look)
+    # One for each process: it knows which messages are being answered.
+    store = ConversationStore(engine)
+    sending = _open_sending(engine, work, program)
+    opt_outs = OptOutList(engine, settings)
+    dialogs = _open_dialogs(engine, store, work, program) if router.dialogs else None
+    receiver = Receiver(
+        router,
+        settings,
+        journal=journal,
+        conversations=_conversations(store, journal, work, settings),
+        dialogs=dialogs,
+        hooks=replace(hooks, bookkeeping=opt_outs.effects_of),
+    )
+    later = LaterTurns(store, receiver.answer_in_turn, deliver_to, dialogs, hours=settings.conversation_hours)
+    return TwimlState(
+        receiver,
+        settings,
+        program.root,
+        engine,
+        Ledger(engine),
+        program.url_prefix,
+        media_fetcher=program.media_fetcher,
+        media_links=program.media_links,
+        opt_outs=opt_outs,
+        sending=sending,
+        work=work,
+        dialogs=dialogs,
+        conversations=store,
+        later=later,
+    )
 
 
-def _open_conversations(
-    store: ConversationStore | None, journal: DurableJournal | None, settings: Settings, work: Work | None
+def _open_work(engine: Engine, program: _Program) -> Work:
+    from .work import open_work
+
+    return open_work(
+        engine,
+        program.router.schedules,
+        program.settings,
+        program.root,
+        context=program.context,
+        on_exception=program.hooks.on_exception,
+        media_source=program.hooks.media_source,
+    )
+
+
+def _open_sending(engine: Engine, work: Work, program: _Program) -> Sending:
+    """Return what sends, in the threads that run work."""
+    links = program.media_links
+    sending = make_sending(engine, program.settings, lambda path, channel: links.url(path, channel=channel))
+    sending.on_wake = work.background.wake
+    work.background.add(sending, pooled=True, is_needed=sending.is_needed)
+    return sending
+
+
+def _open_dialogs(engine: Engine, store: ConversationStore, work: Work, program: _Program) -> OpenDialogs:
+    from .journal import DialogVersions
+
+    router, early_s = program.router, program.settings.early_answer_s
+    versions = DialogVersions(engine, [route.key for route in router.dialogs])
+    work.background.add(versions, is_needed=lambda: True)
+    return OpenDialogs(router, store, early_s=early_s, is_elsewhere=versions.is_live, work=work)
+
+
+def _conversations(
+    store: ConversationStore, journal: DurableJournal, work: Work, settings: Settings
 ) -> ConversationKeeper:
-    """Return what keeps the conversations, without a journal only those of commands that store nothing.
-
-    Duplicates and messages that wait for their turn share a limit.
-    """
-    if store is None or journal is None or work is None:
-        return ConversationKeeper(None, hours=settings.conversation_hours, may_wait=BoundedSemaphore())
+    """Return what keeps the conversations; duplicates and messages that wait for their turn share a limit."""
     return ConversationKeeper(
         store,
         hours=settings.conversation_hours,
         may_wait=journal.may_wait,
         postpones=postponing(work, store, lambda message: can_send(settings, message.account_sid)),
     )
-
-
-def _open_store(engine: Engine | None) -> ConversationStore | None:
-    """Return where conversations are stored, one for each process: it knows which messages are being answered."""
-    if engine is None:
-        return None
-    from .journal import ConversationStore
-
-    return ConversationStore(engine)
-
-
-def _open_later(
-    store: ConversationStore | None, receiver: Receiver, settings: Settings, dialogs: OpenDialogs | None
-) -> LaterTurns | None:
-    if store is None:
-        return None
-    from .work import deliver_to
-
-    return LaterTurns(store, receiver.answer_in_turn, deliver_to, dialogs, hours=settings.conversation_hours)
-
-
-def _open_dialogs(
-    store: ConversationStore | None, engine: Engine | None, router: Router, settings: Settings, work: Work | None
-) -> OpenDialogs | None:
-    """Return what answers with dialogs; None if the program has none, so that no message pays for them."""
-    if not router.dialogs:
-        return None
-    if engine is None or work is None:
-        return OpenDialogs(router, None, early_s=settings.early_answer_s)
-    from .journal import DialogVersions
-
-    versions = DialogVersions(engine, [route.key for route in router.dialogs])
-    work.background.add(versions, is_needed=lambda: True)
-    return OpenDialogs(router, store, early_s=settings.early_answer_s, is_elsewhere=versions.is_live, work=work)
-
-
-def _open_work(
-    engine: Engine | None,
-    router: Router,
-    settings: Settings,
-    root: Path,
-    *,
-    context: Callable[[], AbstractContextManager[object]],
-    on_exception: Callable[[Exception], object],
-    media_source: Callable[[InboundMessage], MediaSource],
-) -> Work | None:
-    if engine is None:
-        return None
-    from .work import open_work
-
-    return open_work(
-        engine,
-        router.schedules,
-        settings,
-        root,
-        context=context,
-        on_exception=on_exception,
-        media_source=media_source,
-    )
-
-
-def _open_sending(engine: Engine | None, settings: Settings, work: Work | None, links: MediaLinks) -> Sending | None:
-    """Return what sends, in the threads that run work."""
-    if engine is None or work is None:
-        return None
-    sending = make_sending(engine, settings, lambda path, channel: links.url(path, channel=channel))
-    sending.on_wake = work.background.wake
-    work.background.add(sending, pooled=True, is_needed=sending.is_needed)
-    return sending
-
-
-def _open_ledger(engine: Engine | None) -> Ledger | None:
-    if engine is None:
-        return None
-    from .journal import Ledger
-
-    return Ledger(engine)
-
-
-def _open_opt_outs(engine: Engine | None, settings: Settings) -> OptOutList | None:
-    if engine is None:
-        return None
-    from .consent import OptOutList
-
-    return OptOutList(engine, settings)

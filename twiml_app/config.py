@@ -163,4 +163,4 @@ def _require_distinct_paths(settings: Settings) -> None:
     paths["TWIML_MEDIA_PATH"] = settings.media_path
     for name, path in paths.items():
         if list(paths.values()).count(path) > 1:
-            raise ConfigurationError(name, f"{path} is used for two of the four URLs: they must differ")
+            raise ConfigurationError(name, f"{path} is used for two URLs: they must differ")

@@ -65,7 +65,6 @@ class Metrics:
         self._deliveries = Counter(
             "twiml_deliveries", "Status callbacks, by MessageStatus and ErrorCode.", ["status", "code"], registry=None
         )
-
         self._sends = Counter(
             "twiml_sends", "Attempts to send a message first, by outcome.", ["outcome"], registry=None
         )

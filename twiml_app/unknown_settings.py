@@ -9,8 +9,7 @@ from typing import Any
 from .setting_readers import READERS
 
 #: Settings that only the command line reads.
-_OF_COMMANDS = (*("TWIML_EMULATOR_URL", "TWIML_EMULATOR_NUMBERS", "TWIML_SIMULATE_URL", "TWIML_REPLAY_TO"),)
-
+_OF_COMMANDS = ("TWIML_EMULATOR_URL", "TWIML_EMULATOR_NUMBERS", "TWIML_SIMULATE_URL", "TWIML_REPLAY_TO")
 #: Names that resemble one of ours, and that programs use for something else.
 _OF_OTHERS = frozenset(
     f"TWILIO_{name}"
@@ -18,15 +17,8 @@ _OF_OTHERS = frozenset(
         *("ACCOUNT_NAME", "ACCOUNT_TYPE", "APP_SID", "CONTENT_SID", "SERVICE_SID", "MESSAGING_SERVICE_SID"),
         *("SUBACCOUNT_SID", "SUB_ACCOUNT_SID", "MAIN_ACCOUNT_SID", "PARENT_ACCOUNT_SID", "TEST_ACCOUNT_SID"),
         *("SUBACCOUNT_AUTH_TOKEN", "SUB_ACCOUNT_AUTH_TOKEN", "TEST_AUTH_TOKEN", "PRIMARY_AUTH_TOKEN"),
-        *(
-            "SECONDARY_AUTH_TOKEN",
-            "OLD_AUTH_TOKEN",
-            "NEW_AUTH_TOKEN",
-            "AUTHY_TOKEN",
-            "API_TOKEN",
-            "ACCESS_TOKEN",
-            "OAUTH_TOKEN",
-        ),
+        *("SECONDARY_AUTH_TOKEN", "OLD_AUTH_TOKEN", "NEW_AUTH_TOKEN"),
+        *("AUTHY_TOKEN", "API_TOKEN", "ACCESS_TOKEN", "OAUTH_TOKEN"),
         *("API_KEY", "API_KEY_SID", "API_KEY_SECRET", "API_SECRET", "API_SID", "SECRET", "SECRET_KEY", "KEY_SID"),
         *("NUMBER", "PHONE_NUMBER", "PHONE_NUMBER_SID", "FROM", "FROM_NUMBER", "EDGE", "REGION", "LOG_LEVEL"),
     )

@@ -48,7 +48,8 @@ INSIDE: dict[str, tuple[str, ...]] = {
     ),
     "conversations": (
         *("conversation", "turns", "postponing", "replayed", "conversations"),
-        *("answers", "questions", "stored", "runs", "engine", "checking", "open_dialogs", "later", "starting"),
+        *("answers", "questions", "stored", "runs", "one_message", "engine", "checking", "open_dialogs"),
+        *("later", "starting"),
     ),
     "consent": ("permission", "opt_out_list"),
     "sending": ("content", "route", "options", "asking", "http_client", "api", "dispatcher", "sending"),
@@ -100,7 +101,8 @@ INSIDE: dict[str, tuple[str, ...]] = {
             "rest.alerts",
             "rest.usage_records",
         ),
-        *("rest.control_phones", "rest.control_logs", "rest.control_faults", "rest.control", "rest.api"),
+        *("rest.control_phones", "rest.control_logs", "rest.control_faults", "rest.control"),
+        *("rest.handling", "rest.api"),
         *(
             "phone_page.exchange",
             "phone_page.security",

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from tests.caller.calling import UNCHANGED, tagged
 from twiml_app.caller.session import (
-    MAX_CONVERSATIONS,
     MAX_COOKIE_CHARACTERS,
     MAX_COOKIES,
-    Conversation,
+    MAX_SCOPES,
     CookieJar,
+    CookieScope,
     KeptAnswers,
 )
 
@@ -40,12 +40,12 @@ class Kept:
     def __post_init__(self) -> None:
         self.jar = CookieJar(lambda: self.now)
 
-    def store(self, conversation: Conversation, *cookies: str) -> None:
+    def store(self, conversation: CookieScope, *cookies: str) -> None:
         """Store an answer that sets cookies."""
         self.jar.store(conversation, [("Content-Type", "text/xml"), *(("set-COOKIE", each) for each in cookies)])
 
     @property
-    def conversations(self) -> list[Conversation]:
+    def conversations(self) -> list[CookieScope]:
         """The conversations in memory, the longest unused first."""
         return [*self.jar._kept]
 
@@ -251,7 +251,7 @@ def test_number_and_length_of_cookies_are_limited() -> None:
     assert [*jar.get(alice)] == [f"c{number}" for number in range(MAX_COOKIES, 2 * MAX_COOKIES)]
 
     jar.store(bob, [("Set-Cookie", "c=x")])
-    for number in range(MAX_CONVERSATIONS - 1):
+    for number in range(MAX_SCOPES - 1):
         jar.store((f"+1{number}", *alice[1:]), [("Set-Cookie", "c=x")])
     assert jar.get(alice) == {}
     assert jar.get(bob) == {"c": "x"}

@@ -47,6 +47,18 @@ def test_media_are_the_files_next_to_the_recording(tmp_path: Path) -> None:
     assert found.texts == (RecordedText("", (picture, "https://example.com/recorded.gif")),)
 
 
+def test_media_with_a_very_long_url_are_found_under_the_name_of_the_field(tmp_path: Path) -> None:
+    """As in a replay; no system could keep a file of such a name."""
+    media = {f"https://e.com/{'a' * 300}": "image/png"}
+    write_file(tmp_path / "shown.jsonl", [exchange(form=inbound_form("", message_sid="MM1", media=media))])
+    (tmp_path / "shown.media").mkdir()
+    (tmp_path / "shown.media/MediaUrl0").write_bytes(b"a picture")
+
+    (found,) = read_conversations(tmp_path / "shown.jsonl")
+
+    assert found.texts[0].media == (FetchedMedia(content_type="image/png", content=b"a picture"),)
+
+
 def test_service_of_a_number_is_known(tmp_path: Path) -> None:
     """Faults of messaging services can then be tried."""
     (found,) = read_conversations(record(tmp_path / "a.jsonl", "hi", fields={"MessagingServiceSid": SERVICE}))

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twilio.base.exceptions import TwilioRestException
 
-from tests.emulator.program import CONTACT, NUMBER, Program, codes, emulator, say
+from tests.emulator.program import CONTACT, NUMBER, Program, codes, emulator
 from twiml_app.emulator import Emulator
 from twiml_app.emulator.profiles import find_profile
 from twiml_app.emulator.resources import OptOut
@@ -28,14 +28,6 @@ STARTED = (
     " Reply STOP to unsubscribe. Msg&Data Rates May Apply."
 )
 HELPED = "Reply STOP to unsubscribe. Msg&Data Rates May Apply."
-
-
-@pytest.fixture
-def program() -> Iterator[Program]:
-    """A program that answers every message."""
-    with Program() as program:
-        program.answers("/message", say("hello"))
-        yield program
 
 
 @pytest.fixture

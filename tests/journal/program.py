@@ -7,6 +7,7 @@ import sys
 import textwrap
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import ClassVar
 
 from tests.servers import LIMIT_S, ROOT, clean_environment
@@ -16,7 +17,7 @@ from twiml_app.caller.forms import alert_form, inbound_form, status_form
 from twiml_app.config import Settings
 from twiml_app.events import parse_event
 from twiml_app.journal import DurableJournal, Ledger, open_engine, sqlite_path
-from twiml_app.journal.archive import Archive
+from twiml_app.journal.archive import Archive, Filter
 from twiml_app.journal.engine import Engine
 from twiml_app.journal.sqlite import SqliteStore
 from twiml_app.journal.stores import Row
@@ -117,6 +118,16 @@ def open_journal(url: str, settings: Settings) -> Engine:
 def query(engine: Engine, statement: str, parameters: Sequence[object] = ()) -> list[Row]:
     """Run one statement in a transaction and return its rows."""
     return engine.run(lambda execute: execute(statement, parameters), durable=False)
+
+
+def rows(program: Program) -> list[tuple[str, str, str]]:
+    """Return the sid, state and outcome of each exchange."""
+    return sorted((each.sid, each.state, each.outcome) for each in program.archive.all(Filter()))
+
+
+def contents(folder: Path) -> bytes:
+    """Return all bytes of the files of a journal."""
+    return b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
 
 
 def request_of(form: Form) -> WebhookRequest:

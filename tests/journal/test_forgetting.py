@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.journal.other_process import kill_while_handling
-from tests.journal.program import Clock, Program, query
+from tests.journal.program import Clock, Program, contents, query
 from twiml_app.journal.forgetting import finish_forgetting, forget
 from twiml_app.journal.upkeep import INTERVAL_S
 
@@ -24,11 +24,6 @@ def snapshot(path: Path) -> Iterator[None]:
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM exchanges").fetchall()
         yield
-
-
-def contents(folder: Path) -> bytes:
-    """Return all bytes of the files of a journal."""
-    return b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
 
 
 @pytest.mark.parametrize("rows", ["", "rows+"], ids=["locks", "rows"])

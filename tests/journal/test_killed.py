@@ -7,17 +7,12 @@ from pathlib import Path
 import pytest
 
 from tests.journal.other_process import kill_while_handling, script
-from tests.journal.program import Program, bodies, claim_message
+from tests.journal.program import Program, bodies, claim_message, rows
 from tests.servers import LIMIT_S
 from tests.webhook_requests import SID
 from twiml_app.journal.archive import Filter
 from twiml_app.journal.killed import collect_killed
 from twiml_app.journal.worker_files import SLOT_BYTES, WorkerFile, file_of
-
-
-def rows(program: Program) -> list[tuple[str, str, str]]:
-    """Return the sid, state and outcome of each exchange."""
-    return sorted((each.sid, each.state, each.outcome) for each in program.archive.all(Filter()))
 
 
 def test_requests_of_a_killed_process_are_collected_once(program: Program, database_url: str) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.journal.other_process import script
-from tests.journal.program import Program, bodies, claim_message, replied, request_of
+from tests.journal.program import Program, bodies, claim_message, replied, request_of, rows
 from tests.servers import LIMIT_S
 from tests.webhook_requests import SID
 from twiml_app.caller.forms import inbound_form
@@ -58,11 +58,6 @@ def fail_to_store(program: Program, claim: Claim, text: str = "lost") -> None:
     """End a claim during an outage."""
     with pytest.raises(JournalUnavailable):
         program.journal.finish(claim, replied(text), wait_s=0)
-
-
-def rows(program: Program) -> list[tuple[str, str, str]]:
-    """Return the sid, state and outcome of each exchange."""
-    return sorted((each.sid, each.state, each.outcome) for each in program.archive.all(Filter()))
 
 
 def sid(number: int) -> str:

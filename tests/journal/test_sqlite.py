@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.journal.program import Program, query, start_script
+from tests.journal.program import Program, contents, query, start_script
 from tests.servers import LIMIT_S
 from twiml_app.errors import JournalUnavailable
 from twiml_app.journal.archive import Filter
@@ -91,11 +91,6 @@ def test_erased_text_is_gone_from_every_file(tmp_path: Path) -> None:
     program.archive.erase("+15005550001")
 
     assert b"illness" not in contents(tmp_path)
-
-
-def contents(folder: Path) -> bytes:
-    """Return all bytes of the files of a journal."""
-    return b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
 
 
 def test_only_a_running_process_holds_its_claims(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from ..errors import CallError
 from ..signature import HEADER, SETTINGS_HEADER, sign
 from ..webhook import FORM_TYPE, Form, WebhookResponse
-from .session import Conversation, CookieJar, KeptAnswers, Login, Session
+from .session import CookieJar, CookieScope, KeptAnswers, Login, Session
 from .types import (
     INVALID_URL,
     PROTOCOL_VIOLATION,
@@ -222,7 +222,7 @@ class _Try:
         except OSError as error:
             raise self._broken("rt", request, error, RETRIEVAL_FAILURE) from error
         self.attempts.append(Attempt(request=request, response=response))
-        self.shared.cookies.store(self._conversation(request.url), response.headers)
+        self.shared.cookies.store(self._cookie_scope(request.url), response.headers)
         return self.shared.answers.settle(request.url, response) if self.method == "GET" else response
 
     def _request(self, url: str, login: Login | None) -> OutgoingRequest:
@@ -253,10 +253,10 @@ class _Try:
         yield from self.shared.signature(url, () if self.method == "GET" else self.form.pairs)
         if login:
             yield "Authorization", login.header(self.method, url)
-        if cookies := self.shared.cookies.get(self._conversation(url)):
+        if cookies := self.shared.cookies.get(self._cookie_scope(url)):
             yield "Cookie", "; ".join(f"{name}={value}" for name, value in cookies.items())
 
-    def _conversation(self, url: str) -> Conversation:
+    def _cookie_scope(self, url: str) -> CookieScope:
         return self.form.get("From", ""), self.form.get("To", ""), urlsplit(url).netloc.lower()
 
     def _broken(self, kind: str, request: OutgoingRequest, error: OSError, code: int) -> _Failed:

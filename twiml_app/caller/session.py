@@ -19,14 +19,14 @@ COOKIE_LIFETIME_S = 4 * 3600
 
 #: Twilio reads no more of a document; longer answers are not cached.
 MAX_KEPT_BYTES = 64 * 1024
-#: How many conversations have cookies; the longest unused are dropped first.
-MAX_CONVERSATIONS = 10_000
-#: How many cookies a conversation has, and how long one can be with its name.
+#: How many scopes have cookies; the longest unused are dropped first.
+MAX_SCOPES = 10_000
+#: How many cookies a scope has, and how long one can be with its name.
 MAX_COOKIES = 1000
 MAX_COOKIE_CHARACTERS = 4096
 
-#: The scope of cookies: From, To and the host in lower case.
-Conversation = tuple[str, str, str]
+#: What cookies belong to: From, To and the host in lower case.
+CookieScope = tuple[str, str, str]
 
 
 @dataclass(slots=True)
@@ -102,34 +102,34 @@ class CookieJar:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         #: The most recently used last.
-        self._kept: dict[Conversation, tuple[float, dict[str, str]]] = {}
+        self._kept: dict[CookieScope, tuple[float, dict[str, str]]] = {}
         self._lock = threading.Lock()
 
-    def get(self, conversation: Conversation) -> dict[str, str]:
-        """Return the cookies of a conversation, by name."""
-        used, cookies = self._kept.get(conversation, (0.0, {}))
+    def get(self, scope: CookieScope) -> dict[str, str]:
+        """Return the cookies of a scope, by name."""
+        used, cookies = self._kept.get(scope, (0.0, {}))
         return cookies if self._clock() - used < COOKIE_LIFETIME_S else {}
 
-    def store(self, conversation: Conversation, headers: Iterable[tuple[str, str]]) -> None:
+    def store(self, scope: CookieScope, headers: Iterable[tuple[str, str]]) -> None:
         """Apply the Set-Cookie headers of an answer, and restart the lifetime of the other cookies."""
         changes = [_read_cookie(value) for name, value in headers if name.lower() == "set-cookie"]
         with self._lock:
-            cookies = self.get(conversation) | dict(changes)
+            cookies = self.get(scope) | dict(changes)
             left = [(name, text) for name, text in cookies.items() if text is not None and _fits(name, text)]
             kept = dict(left[-MAX_COOKIES:])
-            self._kept.pop(conversation, None)
+            self._kept.pop(scope, None)
             if kept:
-                self._kept[conversation] = (self._clock(), kept)
+                self._kept[scope] = (self._clock(), kept)
             self._drop_expired()
 
     def _drop_expired(self) -> None:
-        """Drop expired cookies and those of too many conversations; the longest unused come first."""
+        """Drop expired cookies and those of too many scopes; the longest unused come first."""
         latest = self._clock() - COOKIE_LIFETIME_S
         while self._kept:
-            conversation = next(iter(self._kept))
-            if len(self._kept) <= MAX_CONVERSATIONS and self._kept[conversation][0] > latest:
+            scope = next(iter(self._kept))
+            if len(self._kept) <= MAX_SCOPES and self._kept[scope][0] > latest:
                 return
-            del self._kept[conversation]
+            del self._kept[scope]
 
 
 def _read_cookie(value: str) -> tuple[str, str | None]:

@@ -7,10 +7,9 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 from ..emulator import FetchedMedia, read_sender
-from ..recordings import Exchange, read_file
+from ..recordings import Exchange, media_path, read_file
 from ..webhook import Form
 
 #: The digits of a contact that are replaced for each run.
@@ -89,16 +88,8 @@ def _media(form: Form, file: Path) -> Iterable[FetchedMedia | str]:
         if not re.fullmatch(r"MediaUrl[0-9]", name):
             continue
         content_type = form.get(name.replace("Url", "ContentType"), "image/jpeg")
-        path = file.with_suffix(".media") / (_last_part(url) or name)
+        path = media_path(file, name, url)
         if path.is_file():
             yield FetchedMedia(content_type=content_type, content=path.read_bytes())
         else:
             yield f"https://example.com/recorded{mimetypes.guess_extension(content_type) or '.jpg'}"
-
-
-def _last_part(url: str) -> str:
-    try:
-        last = unquote(urlsplit(url).path.rpartition("/")[2])
-    except ValueError:
-        return ""
-    return last if last.isprintable() and "/" not in last and last not in (".", "..") else ""

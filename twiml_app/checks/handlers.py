@@ -13,7 +13,7 @@ _SHOWN_PATTERN = 80
 
 
 def check_routes(router: Router) -> Iterator[Finding]:
-    """Check the patterns of the handlers."""
+    """Check that handlers answer messages, and their patterns."""
     for route in router.routes:
         if isinstance(route.pattern, re.Pattern) and overlapping_repeats(route.pattern):
             yield Finding(
@@ -30,6 +30,10 @@ def check_routes(router: Router) -> Iterator[Finding]:
             f"{route.source} never runs ({place_of(route.handler)}): {earlier.source} comes first and matches the same"
             f" messages ({place_of(earlier.handler)}). Register the more specific one first",
         )
+    if not router.routes:
+        yield Finding("warning", "handlers", "no handler answers messages: register one with @router.default")
+    counted = (router.all_routes, router.status_routes, router.opt_out_routes, router.alert_routes)
+    yield Finding("ok", "handlers", f"{sum(map(len, counted))} handlers")
 
 
 def _one_line(source: str) -> str:

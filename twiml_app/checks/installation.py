@@ -58,21 +58,15 @@ def check_settings(
         state = assemble(settings, Path(root), router=router)
     except TwimlAppError as error:
         return None, [Finding("error", "start", str(error))]
-    router = state.router
-    findings = [Finding("warning", "settings", line) for line in warnings_of(settings, router, values)]
-    findings += _check_public_url(settings)
-    findings += check_journal(state)
-    findings += _check_sending(settings)
-    findings += _check_waiting(state)
-    findings += _check_work(state)
-    findings += check_routes(router)
-    if not router.routes:
-        findings.append(
-            Finding("warning", "handlers", "no handler answers messages: register one with @router.default")
-        )
-    handlers = len(router.routes) + len(router.status_routes) + len(router.opt_out_routes)
-    handlers += len(router.alert_routes) + len(router.all_routes) - len(router.routes)
-    return settings, [*findings, Finding("ok", "handlers", f"{handlers} handlers")]
+    return settings, [
+        *(Finding("warning", "settings", line) for line in warnings_of(settings, state.router, values)),
+        *_check_public_url(settings),
+        *check_journal(state),
+        *_check_sending(settings),
+        *_check_waiting(state),
+        *_check_work(state),
+        *check_routes(state.router),
+    ]
 
 
 def _check_work(state: TwimlState) -> Iterator[Finding]:

@@ -36,13 +36,20 @@ def check_journal(state: TwimlState) -> Iterator[Finding]:
         names = ", ".join(index.name for index in missing)
         yield Finding("warning", "journal", f"slow to search without {names}: run twiml-app journal upgrade")
     url = state.settings.database_url
-    place = sqlite_path(url, state.root).resolve() if url.startswith("sqlite:") else None
-    if place and (reason := _why_temporary(place)):
+    if url.startswith("sqlite:"):
+        yield from _check_files(sqlite_path(url, state.root).resolve())
+    else:
+        yield Finding("ok", "journal", "can be written to")
+
+
+def _check_files(place: Path) -> Iterator[Finding]:
+    """Check that the disk of a SQLite journal is persistent, and that its files are private."""
+    if reason := _why_temporary(place):
         yield Finding("warning", "journal", f"{place} {reason}: use PostgreSQL, or a persistent disk")
     else:
-        hint = " (in a container: mount a volume there)" if place and Path("/.dockerenv").exists() else ""
-        yield Finding("ok", "journal", f"can be written to{f', {place}' if place else ''}{hint}")
-    if place and (files := _open_files(place)):
+        hint = " (in a container: mount a volume there)" if Path("/.dockerenv").exists() else ""
+        yield Finding("ok", "journal", f"can be written to, {place}{hint}")
+    if files := _open_files(place):
         command = shlex.join(["chmod", "600", *map(str, files)])
         yield Finding("warning", "journal", f"other users can read or change people's texts: type {command}")
 

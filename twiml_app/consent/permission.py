@@ -6,10 +6,10 @@ https://www.twilio.com/docs/api/errors/21610, https://www.twilio.com/docs/api/er
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ..addresses import is_service
 from ..config import Settings
 from ..journal import OptOut, opt_out_rows, reachability_rows
 from ..logs import format_time, log_event, mask
@@ -130,11 +130,6 @@ def _of_sender(execute: Transaction, found: Sequence[OptOut], sender: str) -> li
     else:
         held_by.add(service)
     return [each for each in found if each.sender in held_by]
-
-
-def is_service(sender: str) -> bool:
-    """Return whether a sender is a messaging service."""
-    return re.fullmatch("MG[0-9a-fA-F]{32}", sender) is not None
 
 
 def _cannot_receive(execute: Transaction, leaving: Leaving) -> Refusal | None:

@@ -150,11 +150,7 @@ _KINDS: Final[Mapping[type, Answer[Any]]] = {
         "media",
         _media,
         lambda media: [[each.url, each.content_type] for each in media],
-        lambda rows: _stored_media(rows),
+        lambda rows: tuple(InboundMedia(*row) for row in rows),
     ),
     Location: Answer("location", _location, lambda place: [*astuple(place)], lambda row: Location(*row)),
 }
-
-
-def _stored_media(rows: Any) -> tuple[InboundMedia, ...]:
-    return tuple(InboundMedia(*row) for row in rows)

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 #: How long work waits until it looks again whether it has the turn, and for a worker that has the dialog, in seconds.
 TURN_S, ELSEWHERE_S = 0.25, 0.25
-
-
 #: How long work waits until a person has handed a conversation back, and for a dialog that is open, in seconds.
 HANDED_OFF_S, QUEUED_S = 60.0, 15.0
 

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 #: How long a dialog that has expired is kept, in seconds, so that a late answer is recognized.
 LATE_S: Final = 7 * 24 * 3600.0
-
-
 IfOpen: TypeAlias = Literal["refuse", "queue", "replace"]
 #: What lets dialogs go on, by the names under which every process finds it.
 _RESUME, _FOLLOW_UP = "twiml_app.conversations:resume_dialog", "twiml_app.conversations:follow_up_dialog"

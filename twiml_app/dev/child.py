@@ -20,6 +20,7 @@ from .. import journal, work  # noqa: F401  every program needs them
 from ..app import create_app, run_background, state_of, stop_background
 from ..config import Settings
 from ..errors import ConfigurationError
+from .environment import named_app
 from .failures import traceback_of
 from .local_twilio import stay_local
 from .notes import NotedApplication
@@ -99,7 +100,7 @@ def load(app_name: str, root: Path) -> Flask:
     """
     if str(root) not in sys.path:
         sys.path.insert(0, str(root))
-    name = app_name or ("wsgi:app" if (root / "wsgi.py").is_file() else "")
+    name = named_app(root, app_name)
     app = _named(name) if name else create_app(root=root)
     given = state_of(app).settings
     wanted = Settings.read(os.environ)

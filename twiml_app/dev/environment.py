@@ -1,8 +1,9 @@
-"""The environment of the program under development: an emulated account, a journal of its own, and no real account."""
+"""The program under development: its name, and its environment, with an emulated account and a journal of its own."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 from .account import DevAccount
 
@@ -41,6 +42,11 @@ def environment_of(
     }
     proxies = {name: ",".join(filter(None, (outer.get(name), _LOCAL))) for name in ("NO_PROXY", "no_proxy")}
     return kept | _SWITCHED_OFF | own | proxies
+
+
+def named_app(root: Path, app_name: str) -> str:
+    """Return the application to load, as ``module:app``: the given one, else that of ``wsgi.py``; empty for neither."""
+    return app_name or ("wsgi:app" if (root / "wsgi.py").is_file() else "")
 
 
 def ignored_accounts(outer: Mapping[str, str], file: Mapping[str, str | None]) -> Iterator[str]:

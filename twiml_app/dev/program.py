@@ -15,6 +15,7 @@ from ..emulator import ProgramStatus, ReplayedAnswer
 from ..errors import ConfigurationError
 from ..private_files import write_private
 from ..recordings import read_file
+from .environment import named_app
 from .keeper import Keeper
 
 #: How long a replay may take, in seconds.
@@ -66,7 +67,7 @@ class DevProgram:
 
         Raises: ConfigurationError.
         """
-        name = self._app_name or ("wsgi:app" if (self._root / "wsgi.py").is_file() else "")
+        name = named_app(self._root, self._app_name)
         named = ["--app", name] if name else []
         command = [sys.executable, "-c", _REPLAY, "replay", "--json", "--yes", *named, str(file)]
         try:

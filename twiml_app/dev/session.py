@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TextIO
 
 from ..errors import ConfigurationError
 from .account import announced, lock_project, open_account
@@ -67,28 +67,37 @@ class Dev:
         #: What the developer should know: a setting that is not used, a port that was taken.
         self.notices: list[str] = [*ignored_accounts(outer, file)]
         self.number = options.number or _number_of(outer.get("TWIML_FROM") or file.get("TWIML_FROM") or "")
-        self._listener = self._listen(options.port, "the program")
-        emulator_port = self._listen(options.emulator_port, "the emulator")
-        with emulator_port:
-            self._emulator_port = int(emulator_port.getsockname()[1])
-        try:
-            self._lock = lock_project(options.root, f"http://{HOST}:{self._emulator_port}/")
-        except ConfigurationError:
-            self._listener.close()
-            raise
+        self._listener, self._emulator_port = self._take_ports()
+        self._lock = self._take_lock()
         self.url = f"http://{HOST}:{self._listener.getsockname()[1]}"
         self.environment = environment_of(
             self.account, outer, url=self.url, api_url=f"http://{HOST}:{self._emulator_port}", number=self.number
         )
         self._keeper = Keeper(
-            options.root,
-            self.environment,
-            self._listener,
-            app_name=options.app_name,
-            loading_s=options.loading_s,
+            options.root, self.environment, self._listener, app_name=options.app_name, loading_s=options.loading_s
         )
         self.program = DevProgram(self._keeper, options.root, self.environment, app_name=options.app_name)
         self.emulator: Emulator
+
+    def _take_ports(self) -> tuple[socket.socket, int]:
+        """Return the listening socket of the program, and the port of the emulator.
+
+        Raises: ConfigurationError.
+        """
+        listener = self._listen(self._options.port, "the program")
+        with self._listen(self._options.emulator_port, "the emulator") as free:
+            return listener, int(free.getsockname()[1])
+
+    def _take_lock(self) -> TextIO:
+        """Return the lock of the project; if another session has it, the port of the program is given back.
+
+        Raises: ConfigurationError.
+        """
+        try:
+            return lock_project(self.root, f"http://{HOST}:{self._emulator_port}/")
+        except ConfigurationError:
+            self._listener.close()
+            raise
 
     def __enter__(self) -> Self:
         with ExitStack() as opened:

@@ -192,7 +192,7 @@ class Delivery:
         queued = message.date_created if message.date_queued is None else message.date_queued
         if message.validity_s is not None and moment > queued + message.validity_s:
             return self._context.profile.expired_code
-        price = price_of(message.to, segments=message.num_segments, num_media=message.num_media)
+        price = _price_of(message)
         if self._context.profile.max_price_counts and message.max_price is not None and -price > message.max_price:
             return _TOO_EXPENSIVE
         if message.num_media and not self._context.takes_media(message.to):
@@ -215,7 +215,7 @@ class Delivery:
 
     def _mark_sent(self, message: MessageRecord, moment: float) -> bool:
         """Mark a message as sent if it is not yet; returns whether it was marked."""
-        price = price_of(message.to, segments=message.num_segments, num_media=message.num_media)
+        price = _price_of(message)
         changes = {"status": "sent", "date_sent": moment, "price": price}
         return self._statuses.change(message.sid, frozenset({"queued", "sending"}), **changes) is not None
 
@@ -237,3 +237,7 @@ class Delivery:
         arrived = self._statuses.change(sid, frozenset({"sent"}), status="delivered", date_delivered=moment)
         if arrived and self.on_delivered:
             self.on_delivered(arrived)
+
+
+def _price_of(message: MessageRecord) -> float:
+    return price_of(message.to, segments=message.num_segments, num_media=message.num_media)

@@ -87,9 +87,8 @@ class Occasion:
     @classmethod
     def of(cls, message: MessageRecord, *, path: str = "", event: str = "") -> Self:
         """Return the occasion of a message, or of a webhook about it."""
-        is_inbound = message.direction == "inbound"
-        contact, number = (message.from_, message.to) if is_inbound else (message.to, message.from_)
-        return cls(contact=contact, number=number, account_sid=message.account_sid, path=path, event=event)
+        contact, number, account_sid = message.contact, message.number, message.account_sid
+        return cls(contact=contact, number=number, account_sid=account_sid, path=path, event=event)
 
     def is_meant_by(self, fault: Fault) -> bool:
         """Return whether a fault is for this occasion."""

@@ -73,4 +73,5 @@ class OptOuts:
 
 def _pool(number: IncomingNumber | None, service: MessagingService | None, sender: str) -> str:
     """Return the scope of an opt-out: the sid of the number's messaging service, otherwise that of the number."""
-    return service.sid if service else number.sid if number else sender
+    owner = service or number
+    return owner.sid if owner else sender

@@ -162,6 +162,21 @@ class MessageRecord(Resource):
     #: The template that it is made from; its content is not emulated.
     content_sid: str = ""
 
+    @property
+    def is_inbound(self) -> bool:
+        """Whether it was sent to one of our numbers."""
+        return self.direction == "inbound"
+
+    @property
+    def contact(self) -> str:
+        """The other person's address."""
+        return self.from_ if self.is_inbound else self.to
+
+    @property
+    def number(self) -> str:
+        """Our number; empty while a service has not chosen its sender."""
+        return self.to if self.is_inbound else self.from_
+
     def __repr__(self) -> str:
         error = f" {self.error_code}" if self.error_code else ""
         media = f", {self.num_media} media" if self.num_media else ""

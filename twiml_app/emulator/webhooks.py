@@ -67,7 +67,7 @@ class Webhooks:
         """Return the fault that happens to a call, if any."""
         if not self._context.faults:
             return None
-        event = "message" if message.direction == "inbound" else "status"
+        event = "message" if message.is_inbound else "status"
         path = f"{webhook.method} {urlsplit(webhook.url).path}"
         return self._context.faults.take(*WEBHOOK_KINDS, occasion=Occasion.of(message, path=path, event=event))
 
@@ -111,7 +111,7 @@ class Webhooks:
         message = self._context.store.get(MessageRecord, entry.message_sid)
         if message is None or not entry.url:
             return None
-        return entry.url, self.inbound_form(message) if message.direction == "inbound" else self._status_form(message)
+        return entry.url, self.inbound_form(message) if message.is_inbound else self._status_form(message)
 
     def inbound_form(self, message: MessageRecord) -> Form:
         """Return the parameters of an inbound message."""

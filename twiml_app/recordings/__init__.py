@@ -3,7 +3,7 @@
 from ..exchanges import Exchange, write_line
 from .comparison import differences
 from .format import read_file, update_file, write_file
-from .media import local_media
+from .media import local_media, media_path
 from .phone_numbers import require_phone_numbers
 from .replay import Destination, ProvingTransport, Replayed, Sender, SendExchange, Sent, replay
 from .scrubbing import Scrubber
@@ -19,6 +19,7 @@ __all__ = [
     "Sent",
     "differences",
     "local_media",
+    "media_path",
     "read_file",
     "replay",
     "require_phone_numbers",

@@ -66,23 +66,24 @@ class KnownWords:
             self._add_exactly(value, tokens)
             return
         self.add(_texts(tokens))
-        letters = [token for token in tokens if token.kind == "letters"]
-        for token in letters:
-            if len(token.text) >= _FEWEST_LETTERS and token.text not in _COMMON:
-                self.add((token.text,))
-        for part in (
-            value,
-            *value.split(),
-            *re.split(r"[\s-]+", value),
-        ):  # as in "adalovelace", and "oreilly" for "O'Reilly"
-            together = "".join(token.text for token in _tokens(part) if token.kind == "letters")
-            if len(together) >= _FEWEST_LETTERS and together not in _COMMON:
-                self.add((together,))
+        for token in tokens:
+            if token.kind == "letters":
+                self._add_word(token.text)
+        for part in (value, *value.split(), *re.split(r"[\s-]+", value)):
+            self._add_together(part)
         for name in map(_texts, _runs(tokens)):
             if len(name) >= _FEWEST_UNSPACED:
                 self.add(name)
             if len(name) == _FEWEST_UNSPACED + 1:  # the family name is usually one character
                 self.add(name[1:])
+
+    def _add_together(self, name: str) -> None:
+        """Search for the words of a name written as one: ``adalovelace``, and ``oreilly`` for ``O'Reilly``."""
+        self._add_word("".join(token.text for token in _tokens(name) if token.kind == "letters"))
+
+    def _add_word(self, word: str) -> None:
+        if len(word) >= _FEWEST_LETTERS and word not in _COMMON:
+            self.add((word,))
 
     def _add_exactly(self, value: str, tokens: Sequence[Token]) -> None:
         written = _readable(value.strip())

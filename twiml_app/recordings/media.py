@@ -92,8 +92,13 @@ class _MediaFile:
 def _media_files(exchange: Exchange, recording: Path | None) -> Iterator[_MediaFile]:
     for name, url in exchange.form.items():
         if _MEDIA_URL.fullmatch(name):
-            path = recording.with_suffix(".media") / _file_name(name, url) if recording else None
+            path = media_path(recording, name, url) if recording else None
             yield _MediaFile(name, url, exchange.form.get(name.replace("Url", "ContentType"), ""), path)
+
+
+def media_path(recording: Path, name: str, url: str) -> Path:
+    """Return where the file of a media URL may be put; ``name`` is that of the field."""
+    return recording.with_suffix(".media") / _file_name(name, url)
 
 
 def _file_name(name: str, url: str) -> str:

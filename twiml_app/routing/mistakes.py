@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import re
 import warnings
 
 from ..enqueueing import function_name, work_parameters
 from ..errors import CannotStore, RegistrationError
 from ..statuses import STATUSES
-from .routes import CONVERSATION, Handler, name_of, place_of, takes_conversation
+from .routes import CONVERSATION, Conditions, Handler, name_of, place_of, takes_conversation
 
 
 def require_parentheses(decorator: str, example: str, arguments: tuple[object, ...]) -> None:
@@ -21,6 +22,22 @@ def require_parentheses(decorator: str, example: str, arguments: tuple[object, .
         raise RegistrationError(
             f"@router.{decorator} needs parentheses with an argument: write @router.{decorator}({example})",
             place_of(arguments[0]),
+        )
+
+
+def require_pattern_or_condition(pattern: object, conditions: Conditions) -> None:
+    """Refuse a registration for messages without a criterion, or with something else in place of the pattern.
+
+    Raises: RegistrationError, which says how to write it.
+    """
+    if not isinstance(pattern, str | re.Pattern | None):
+        raise RegistrationError(
+            "@router.message takes one text pattern or one compiled regular expression,"
+            f' such as @router.message("hello"), not {type(pattern).__name__}'
+        )
+    if pattern is None and conditions == Conditions():
+        raise RegistrationError(
+            "@router.message needs a pattern or a condition: for all other messages use @router.default"
         )
 
 

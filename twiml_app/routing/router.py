@@ -15,6 +15,7 @@ from .mistakes import (
     require_fit,
     require_message_fit,
     require_parentheses,
+    require_pattern_or_condition,
     require_work_fit,
     warn_unknown_status,
 )
@@ -84,15 +85,7 @@ class Router(DialogRegistrations):
         """
         conditions = Conditions(_as_set(to), _as_set(from_), media, _as_set(channel), query or None, when)
         require_parentheses("message", '"hello"', (pattern,))
-        if not isinstance(pattern, str | re.Pattern | None):
-            raise RegistrationError(
-                "@router.message takes one text pattern or one compiled regular expression,"
-                f' such as @router.message("hello"), not {type(pattern).__name__}'
-            )
-        if pattern is None and conditions == Conditions():
-            raise RegistrationError(
-                "@router.message needs a pattern or a condition: for all other messages use @router.default"
-            )
+        require_pattern_or_condition(pattern, conditions)
         compiled = compile_at_decorator(pattern) if isinstance(pattern, str) else pattern
 
         def register(handler: HandlerT) -> HandlerT:

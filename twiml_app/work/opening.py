@@ -26,7 +26,7 @@ def open_work(
     *,
     context: Callable[[], AbstractContextManager[object]],
     on_exception: Callable[[Exception], object],
-    media_source: Callable[[InboundMessage], MediaSource],
+    media_source: Callable[[InboundMessage], MediaSource] | None,
 ) -> Work:
     """Return the work of an application, which runs in ``context``; nothing runs until its background is armed.
 

@@ -76,7 +76,7 @@ def test_choice_is_one_of_the_allowed_values() -> None:
 
 def test_method_is_get_or_post() -> None:
     """Webhooks are called with one of the two."""
-    assert (one("get").method("X"), one("").method("X"), Parameters({}).method("X", "GET")) == ("GET", "POST", "GET")
+    assert (one("get").method("X"), one("").method("X"), Parameters({}).method("X")) == ("GET", "POST", "POST")
     with pytest.raises(ApiError, match="X is 'PUT': it must be GET or POST"):
         one("put").method("X")
 

@@ -15,7 +15,7 @@ from ..faults import MAX_COUNT, MAX_ERROR_CODE, Fault
 from ..opt_outs import OptOuts
 from ..phones import Phones
 from ..resources import DELIVERY_OUTCOMES
-from .conversations import Conversations, Pair, Placed
+from .conversations import Conversations, Placed
 from .documents import BASE, Documents, fault_document, phone_document
 from .exchange import PageAnswer, PageRequest, PageRule, answer, refusal
 from .messages import require_message
@@ -67,8 +67,8 @@ class MessageStatuses:
         return answer({"message": self._documents.message(require_message(self._conversations, sid))})
 
     def _opt_out(self, placed: Placed) -> None:
-        pair = Pair.of(placed.message)
-        self._opt_outs.record(pair.contact, pair.number, placed.message.account_sid)
+        message = placed.message
+        self._opt_outs.record(message.contact, message.number, message.account_sid)
 
     def set_phone(self, request: PageRequest) -> PageAnswer:
         """Set what becomes of all further messages to a phone.

@@ -54,9 +54,7 @@ class Pair:
     @classmethod
     def of(cls, message: MessageRecord) -> Pair:
         """Return the pair of a message."""
-        if message.direction == "inbound":
-            return cls(message.from_, message.to)
-        return cls(message.to, message.from_)
+        return cls(message.contact, message.number)
 
 
 class Conversations:

@@ -60,13 +60,12 @@ class Documents:
 
     def _message(self, placed: Placed, problems: int) -> Document:
         n, message = placed
-        pair = Pair.of(message)
         return {
             "sid": message.sid,
             "n": n,
             "direction": message.direction,
-            "contact": pair.contact,
-            "number": pair.number,
+            "contact": message.contact,
+            "number": message.number,
             "body": message.body,
             "date": message.date_created,
             "status": message.status,
@@ -144,7 +143,7 @@ def can_advance(clock: Clock) -> bool:
 
 def possible_actions(message: MessageRecord) -> list[str]:
     """Return what can be done with a message now."""
-    if message.direction == "inbound":
+    if message.is_inbound:
         return ["again", "duplicate"]
     if message.status in _IN_TRANSIT:
         return ["delivered", "failed", "opted_out"]

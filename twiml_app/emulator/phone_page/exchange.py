@@ -35,12 +35,12 @@ class PageRequest:
     #: The number of the last event that the browser has received.
     last_event: str = ""
 
-    def text(self, name: str, default: str = "") -> str:
-        """Return a string of the body, or of the query.
+    def text(self, name: str) -> str:
+        """Return a string of the body, or of the query; empty if it is not given.
 
         Raises: ApiError.
         """
-        value = self.body.get(name, self.query.get(name, default))
+        value = self.body.get(name, self.query.get(name, ""))
         if not isinstance(value, str) or len(value) > MAX_TEXT:
             raise refusal(f"{name} must be a string of at most {MAX_TEXT} characters")
         return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
@@ -56,12 +56,12 @@ class PageRequest:
             raise refusal(f"{name} is {shown(text)!r}: it must be one of {', '.join(names)}")
         return text
 
-    def flag(self, name: str, *, default: bool = False) -> bool:
-        """Return a boolean.
+    def flag(self, name: str) -> bool:
+        """Return a boolean, false if it is not given.
 
         Raises: ApiError.
         """
-        value = self.body.get(name, default)
+        value = self.body.get(name, False)
         if not isinstance(value, bool):
             raise refusal(f"{name} must be true or false")
         return value

@@ -83,7 +83,7 @@ class Exports:
         Raises: ApiError; ConfigurationError.
         """
         message = require_message(self._conversations, sid).message
-        route = self._inbound.route_of(message) if message.direction == "inbound" else "it is not from a phone"
+        route = self._inbound.route_of(message) if message.is_inbound else "it is not from a phone"
         if isinstance(route, str):
             raise refusal(f"there is no request to repeat for this message: {route}", 409)
         form, account = self._webhooks.inbound_form(message), self._context.account(message.account_sid)

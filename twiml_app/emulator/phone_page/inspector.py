@@ -46,7 +46,7 @@ class Inspector:
         """
         placed = require_message(self._conversations, sid)
         logged = [each for each in self._webhook_log.all() if each.message_sid == sid]
-        is_inbound = placed.message.direction == "inbound"
+        is_inbound = placed.message.is_inbound
         made = self._conversations.replies(placed) if is_inbound else []
         return answer(
             {

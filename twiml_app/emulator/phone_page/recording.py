@@ -38,7 +38,7 @@ class Recorder:
     def recorded(self, pair: Pair) -> Recorded:
         """Return the exchanges of a conversation; of repeated requests the last one that the program answered."""
         placed = self._conversations.messages(pair, limit=MAX_MESSAGES)
-        is_inbound = {each.message.sid: each.message.direction == "inbound" for each in placed}
+        is_inbound = {each.message.sid: each.message.is_inbound for each in placed}
         found: dict[tuple[str, ...], Exchange] = {}
         refused: set[str] = set()
         for logged in self._webhook_log.all():

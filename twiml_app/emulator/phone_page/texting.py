@@ -113,7 +113,7 @@ class Texting:
         Raises: ApiError.
         """
         placed = require_message(self._conversations, sid)
-        if placed.message.direction != "inbound":
+        if not placed.message.is_inbound:
             raise refusal("this message is not from a phone", 409)
         return placed
 

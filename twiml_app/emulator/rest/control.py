@@ -62,23 +62,23 @@ class Control:
         if not request.form.text("From"):
             raise ApiError(20001, "From is required, with Body or MediaUrl; also To if there are several numbers.")
         try:
-            turn = self._receive(request.form)
+            reply = self._receive(request.form)
         except ConfigurationError as error:
             raise ApiError(21606, str(error)) from error
         wait_s = request.form.integer("Wait", 0, MAX_WAIT_S, INVALID_PARAMETER) or 0
-        sent = self._await_messages(turn, wait_s)
-        document = {**self._turn(turn), "sent": [self._message(message) for message in sent]}
+        sent = self._await_messages(reply, wait_s)
+        document = {**self._reply_fields(reply), "sent": [self._message(message) for message in sent]}
         return PlainDocument(document=document, status=201)
 
-    def _await_messages(self, turn: EmulatedReply, wait_s: int) -> list[MessageRecord]:
+    def _await_messages(self, reply: EmulatedReply, wait_s: int) -> list[MessageRecord]:
         """Return what was sent to the contact through the REST API since its text.
 
         Some apps answer the webhook with nothing, and write when they are done: if there is no reply and no problem,
         wait for the first message.
         """
-        is_answered = turn.messages or turn.problems or turn.twilio_says or turn.unrouted
+        is_answered = reply.messages or reply.problems or reply.twilio_says or reply.unrouted
         deadline = time.monotonic() + (0 if is_answered else wait_s)
-        while not (sent := self._sent_since(turn.inbound)) and time.monotonic() < deadline:
+        while not (sent := self._sent_since(reply.inbound)) and time.monotonic() < deadline:
             self._context.faults.wait(_POLL_S)
         return sent
 
@@ -105,14 +105,14 @@ class Control:
         with self._context.faults.during(fault):
             return self._inbound.receive(contact=contact, number=number, body=body, media=media)
 
-    def _turn(self, turn: EmulatedReply) -> Fields:
+    def _reply_fields(self, reply: EmulatedReply) -> Fields:
         return {
-            "inbound": self._message(turn.inbound),
-            "replies": [self._message(reply) for reply in turn.messages],
-            "twilio_says": turn.twilio_says,
-            "unrouted": turn.unrouted,
-            "problems": [entry_fields(entry) for entry in turn.problems],
-            "further": [self._turn(each) for each in turn.further],
+            "inbound": self._message(reply.inbound),
+            "replies": [self._message(message) for message in reply.messages],
+            "twilio_says": reply.twilio_says,
+            "unrouted": reply.unrouted,
+            "problems": [entry_fields(entry) for entry in reply.problems],
+            "further": [self._reply_fields(each) for each in reply.further],
         }
 
     def _message(self, message: MessageRecord) -> Fields:

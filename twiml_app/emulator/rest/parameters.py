@@ -68,12 +68,12 @@ class Parameters:
             raise ApiError(code, f"{name} is {shown(text)!r}: it must be {' or '.join(allowed)}.")
         return text
 
-    def method(self, name: str, default: str = "POST") -> str:
-        """Return an HTTP method.
+    def method(self, name: str) -> str:
+        """Return an HTTP method, POST if none is given.
 
         Raises: ApiError.
         """
-        text = self.text(name).upper() or default
+        text = self.text(name).upper() or "POST"
         if text not in ("GET", "POST"):
             raise ApiError(INVALID_PARAMETER, f"{name} is {shown(text)!r}: it must be GET or POST.")
         return text

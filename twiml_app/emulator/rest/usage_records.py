@@ -174,9 +174,8 @@ def _categories_of(message: MessageRecord) -> list[str]:
     if ":" in message.to:
         return ["totalprice", "channels"]
     kind = "mms" if message.num_media else "sms"
-    way = "inbound" if message.direction == "inbound" else "outbound"
-    ours = message.to if way == "inbound" else message.from_
-    sender = "shortcode" if ours.isdigit() else "longcode"
+    way = "inbound" if message.is_inbound else "outbound"
+    sender = "shortcode" if message.number.isdigit() else "longcode"
     return ["totalprice", kind, f"{kind}-{way}", f"{kind}-{way}-{sender}"]
 
 
