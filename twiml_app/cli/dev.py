@@ -118,7 +118,7 @@ def _introduce(running: Dev) -> None:
     click.echo(f"  number       {running.number}")
     click.echo(f"  Message URL  {running.message_url}")
     click.echo(f"  text it      {_curl(running)}")
-    click.echo("\nChanges are noticed. Press Ctrl-C to stop.\n")
+    click.echo("\nSave a change, and the program is loaded again. Press Ctrl-C to stop.\n")
 
 
 def _curl(running: Dev) -> str:
