@@ -14,7 +14,9 @@ from .conversation import conversation
 from .dev import dev
 from .emulator import emulator
 from .explain import explain
-from .journal_maintenance import journal
+from .journal import journal
+from .journal_maintenance import erase, retry, upgrade
+from .journal_recordings import export, import_
 from .new import new
 from .opt_outs import opt_outs
 from .overview import ledger, overview
@@ -43,3 +45,5 @@ for command in (
     *(send_command, sends, replay_command, worker, chat, emulator),
 ):
     main.add_command(command)
+for command in (export, import_, erase, upgrade, retry):
+    journal.add_command(command)

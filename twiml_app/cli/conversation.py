@@ -25,17 +25,9 @@ from ..journal import (
 )
 from ..logs import format_time, mask
 from ..twiml import MessagingResponse
-from .common import (
-    collect_killed,
-    find_engine,
-    find_state,
-    journal_option,
-    json_option,
-    plain_errors,
-    print_json,
-    print_table,
-    printable,
-)
+from .common import find_state, plain_errors
+from .journal_access import collect_killed, find_engine, journal_option
+from .output import json_option, print_json, print_table, printable
 
 
 @click.command()

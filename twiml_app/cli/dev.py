@@ -15,8 +15,9 @@ import click
 
 from ..dev import Dev, DevOptions
 from ..logs import format_time
-from .common import plain_errors, printable
+from .common import plain_errors
 from .emulator_parameters import ADDRESS, PHONE, PORT
+from .output import printable
 
 if TYPE_CHECKING:
     from ..emulator import DebuggerEntry, ProgramStatus

@@ -8,10 +8,10 @@ from urllib.parse import quote
 
 import click
 
-from .common import json_option, print_json, printable
 from .emulator_client import call_emulator
 from .emulator_logs import entry_text, print_messages
 from .emulator_parameters import ADDRESS, CONTACT, PHONE, url_option
+from .output import json_option, print_json, printable
 
 #: How long a text without a reply waits for a message that the app sends through the REST API.
 _WAIT_S = 2

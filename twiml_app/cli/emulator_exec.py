@@ -14,10 +14,11 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from .common import plain_errors, printable
+from .common import plain_errors
 from .emulator_client import call_emulator
 from .emulator_parameters import EmulatorUrl
 from .emulator_starting import emulator_options, make_emulator
+from .output import printable
 
 _PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
 #: Ctrl-C and Ctrl-\ reach every process in the foreground of a terminal.

@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
-from .common import json_option, print_json, print_table, printable
 from .emulator_client import call_emulator
 from .emulator_parameters import ADDRESS, CONTACT, url_option
+from .output import json_option, print_json, print_table, printable
 
 _COUNTED = ("id", "kind", "count", "happened", "left")
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import click
 
-from .common import json_option, print_json, print_table, printable
 from .emulator_client import call_emulator
 from .emulator_parameters import url_option
+from .output import json_option, print_json, print_table, printable
 
 _CHALLENGE = 401
 #: The longest body in a table.

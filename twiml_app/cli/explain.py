@@ -27,7 +27,8 @@ from ..logs import format_time, logger, mask
 from ..receiver import REPLAY_HEADER, Claim, Outcome, StoredReply
 from ..routing import Router
 from ..webhook import WebhookRequest, WebhookResponse, base_of
-from .common import find_engine, find_state, import_app, journal_option, plain_errors
+from .common import find_state, import_app, plain_errors
+from .journal_access import find_engine, journal_option
 
 _CHALLENGED = "no credentials were sent; Twilio sends them with its next request, after this challenge"
 

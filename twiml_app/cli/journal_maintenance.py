@@ -18,16 +18,16 @@ from ..recordings import Exchange
 from ..routing import Router
 from ..statuses import progress
 from ..webhook import Form
-from .common import app_option, find_engine, find_state, journal_option, plain_errors, printable, secret_keys
-from .journal import filters, journal, sends_like
+from .common import app_option, find_state, plain_errors, secret_keys
+from .journal import filters, sends_like
+from .journal_access import find_engine, journal_option
 from .journal_work import retry_work
+from .output import printable
 from .printed import printed_aside
 from .trial import find_app
 
-__all__ = ["journal"]
 
-
-@journal.command()
+@click.command()
 @click.argument("contact", metavar="PHONE")
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @journal_option
@@ -52,7 +52,7 @@ def erase(contact: str, yes: bool, app_name: str | None) -> None:
     raise SystemExit(0 if erased.rows else 1)
 
 
-@journal.command()
+@click.command()
 @journal_option
 def upgrade(app_name: str | None) -> None:
     """Build the indexes that a large journal of an earlier release lacks.
@@ -80,7 +80,7 @@ def _index_name(index: Index | None) -> str:
     return index.name if index else ""
 
 
-@journal.command()
+@click.command()
 @filters
 @app_option
 def retry(app_name: str | None, **chosen: Any) -> None:

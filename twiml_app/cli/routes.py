@@ -15,16 +15,8 @@ from ..events import InboundMessage, parse_event
 from ..reactions import Reaction
 from ..receiver import silence_for
 from ..routing import Handler, Match, MessageRoute, Router, name_of, opt_out_kind, place_of
-from .common import (
-    app_option,
-    describe_reaction,
-    find_router,
-    json_option,
-    pairs,
-    plain_errors,
-    print_json,
-    print_table,
-)
+from .common import app_option, find_router, pairs, plain_errors
+from .output import describe_reaction, json_option, print_json, print_table
 from .printed import printed_aside
 from .trial import find_app
 
