@@ -90,6 +90,16 @@ def test_show_prints_the_answer_and_the_handler(phone: Phone) -> None:
     assert run("journal", "show", "99").stderr == "Error: there is no exchange 99\n"
 
 
+def test_show_points_to_the_log_for_the_exception_of_a_message(phone: Phone) -> None:
+    """The journal knows that the handler failed, only the log knows why."""
+    with pytest.raises(CallError):
+        phone.text("fail")
+
+    (row,) = json.loads(run("journal", "list", "--json").output)
+
+    assert f"its exception is in the log, at about {row['time'][:19]}" in run("journal", "show", "1").output
+
+
 def test_commands_report_that_there_is_no_journal(phone: Phone) -> None:
     """One line must say which setting is the reason."""
     result = CliRunner().invoke(main, ["overview"], env={"TWIML_DATABASE_URL": "off"})

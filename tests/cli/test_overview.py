@@ -26,8 +26,29 @@ def test_overview_shows_the_last_refusal_and_the_error_codes(phone: Phone) -> No
     assert answer.status_code == 401
     assert "last inbound message  never" in overview.output
     assert "401: the credentials do not match any in TWIML_CREDENTIALS" in overview.output
-    assert overview.output.splitlines()[-1].split(maxsplit=2) == ["error", "30005", "once, unknown destination phone"]
+    assert "\nerror 30005           once, unknown destination phone\n" in overview.output
     assert json.loads(run("overview", "--json").output)["error codes"] == {"30005": 1}
+
+
+def commands_named_by(overview: str) -> list[str]:
+    """Return the commands under the summary."""
+    return [line.partition("  ")[0] for line in overview.splitlines() if line.startswith("twiml-app ")]
+
+
+def test_overview_names_the_commands_that_say_why(phone: Phone) -> None:
+    """At night nobody reads the documentation: what is wrong must be two commands away."""
+    create_app().test_client().post("/message", data={"Body": "x"}, auth=("sms", "wrong"))
+    probing = "twiml-app check --url URL"
+    assert commands_named_by(run("overview").output) == ["twiml-app explain --last", probing]
+
+    with pytest.raises(CallError):
+        phone.text("fail")
+    assert commands_named_by(run("overview").output) == [
+        "twiml-app journal list --failed",
+        "twiml-app explain --last",
+        "twiml-app conversation PHONE",
+        probing,
+    ]
 
 
 def test_ledger_shows_the_status_of_a_message_and_its_history(phone: Phone) -> None:

@@ -29,7 +29,10 @@ from .worker import worker
 __all__ = ["main"]
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
+    epilog="When a number has stopped answering, begin with `twiml-app overview`: it names the commands that say why.",
+)
 @click.version_option(metadata.version("twiml-app"), prog_name="twiml-app")
 def main() -> None:
     """Turn a Twilio phone number into a Python program.

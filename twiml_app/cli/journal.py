@@ -193,6 +193,8 @@ def _print_exchange(exchange: Exchange, kept: ExchangeRow) -> None:
     click.echo(f"\n{exchange.handler or '(no handler)'}: {kept.shown_outcome}, {exchange.milliseconds:.1f} ms")
     for handler, result in exchange.results.items():
         click.echo(f"  {handler}: {result}")
+    if kept.shown_outcome == "failed" and not exchange.results:
+        click.echo(f"  its exception is in the log, at about {exchange.time}")
     for effect in exchange.effects or ():
         click.echo(f"  asked for {printable(json.dumps(effect, ensure_ascii=False))}")
     click.echo(f"\n{exchange.answer.status} {exchange.answer.content_type}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 
 import click
 
@@ -72,8 +73,11 @@ def overview(app_name: str | None, as_json: bool) -> None:
     codes = {str(code): times for code, times in found.top_error_codes}
     if as_json:
         print_json(rows | {"error codes": codes})
-    else:
-        _print_overview(rows, codes)
+        return
+    _print_overview(rows, codes)
+    of_app = f" --app {app_name}" if app_name else ""
+    click.echo("\nTo find out more:\n")
+    print_table([{"command": command + of_app, "question": question} for command, question in _next_commands(found)])
 
 
 def _received(found: Overview) -> dict[str, str]:
@@ -92,6 +96,17 @@ def _received(found: Overview) -> dict[str, str]:
         "opted-out contacts": str(found.opted_out),
         "last refusal": f"{format_time(refusal.received_at)} {refusal.status}: {refusal.reason}" if refusal else "none",
     }
+
+
+def _next_commands(found: Overview) -> Iterator[tuple[str, str]]:
+    """Yield the commands that say more, each with the question that it answers."""
+    if found.failed or found.overdue or found.killed:
+        yield "twiml-app journal list --failed", "which handlers failed, or answered too late?"
+    if found.last_refusal:
+        yield "twiml-app explain --last", "why was the last request refused?"
+    if found.last_inbound_at:
+        yield "twiml-app conversation PHONE", "why does this person get no answer?"
+    yield "twiml-app check --url URL", "can Twilio reach the app with the URL that is set in its console?"
 
 
 def _alert_text(alert: tuple[float, str, int | None] | None) -> str:
