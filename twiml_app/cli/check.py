@@ -49,7 +49,9 @@ def check(
     app_name: str | None,
     as_json: bool,
 ) -> None:
-    """Check the settings and the handlers, and show the URLs to paste into Twilio's console.
+    """Check settings and handlers, and print the URLs for Twilio.
+
+    Paste the URLs into Twilio's console. Then --url calls the one that is set there from outside, as Twilio does.
 
     With --chaos, each conversation of the recordings is played to the application in this process, next to an
     emulator, once for each fault that the emulator knows: does the person notice? The journal is a temporary one.

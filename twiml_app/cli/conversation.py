@@ -38,7 +38,9 @@ from .output import json_option, print_json, print_table, printable
 @journal_option
 @json_option
 def conversation(contact: str, resume: bool, limit: int, unmasked: bool, app_name: str | None, as_json: bool) -> None:
-    """Show the conversation with PHONE: texts, replies, state, work and sends, oldest first.
+    """Show everything about one PHONE, oldest first.
+
+    It lists texts, replies, work and the messages that the application sent first, and then the stored state.
 
     \b
     Examples:

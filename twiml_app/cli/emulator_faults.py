@@ -49,7 +49,7 @@ def kinds(url: str, as_json: bool) -> None:
 @url_option
 @json_option
 def list_(url: str, as_json: bool) -> None:
-    """List the faults that were added, and how often each one has happened.
+    """List the faults, and how often each has happened.
 
     \b
     Example:

@@ -41,10 +41,11 @@ _CHALLENGED = "no credentials were sent; Twilio sends them with its next request
 )
 @journal_option
 def explain(file: BinaryIO | None, last: bool, scheme: str, app_name: str | None) -> None:
-    """Explain whether a saved request would be accepted and, if not, what would have matched.
+    """Explain why a request was refused, or would be.
 
-    FILE contains the request as sent: request line, headers, an empty line, body; - reads standard input. The request
-    gets the same answer as from the server, but no handler runs.
+    If a signature does not match, it says what would have matched. FILE contains the request as sent: request line,
+    headers, an empty line, body; - reads standard input. The request gets the same answer as from the server, but no
+    handler runs.
 
     \b
     Example:

@@ -32,7 +32,9 @@ from .trial import find_app
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @journal_option
 def erase(contact: str, yes: bool, app_name: str | None) -> None:
-    """Delete everything about one PHONE permanently; of its opt-outs a hash remains, so that it still gets nothing.
+    """Delete everything about one PHONE permanently.
+
+    If it has opted out, a hash of its address remains, so that it still gets nothing.
 
     \b
     Example:
@@ -55,10 +57,10 @@ def erase(contact: str, yes: bool, app_name: str | None) -> None:
 @click.command()
 @journal_option
 def upgrade(app_name: str | None) -> None:
-    """Build the indexes that a large journal of an earlier release lacks.
+    """Build the indexes that a large old journal lacks.
 
-    Small journals are upgraded when they are opened. With SQLite nobody can write while an index is built, so do this
-    when few messages arrive; with PostgreSQL the application continues to serve.
+    Small journals of an earlier release are upgraded when they are opened. With SQLite nobody can write while an index
+    is built, so do this when few messages arrive; with PostgreSQL the application continues to serve.
 
     \b
     Example:
@@ -84,8 +86,9 @@ def _index_name(index: Index | None) -> str:
 @filters
 @app_option
 def retry(app_name: str | None, **chosen: Any) -> None:
-    """Re-run handlers of status callbacks and alerts that failed, work that was given up, and what Twilio refused.
+    """Run again what has failed: handlers, work and sends.
 
+    That is the handlers of status callbacks and alerts, work that was given up, and messages that Twilio refused.
     Handlers that succeeded are skipped. Work is run by the processes that run work. Messages of unknown outcome are not
     sent again.
 

@@ -20,7 +20,9 @@ _sender = click.option(
 
 @click.group("opt-outs")
 def opt_outs() -> None:
-    """Show and change who gets nothing that the program sends first.
+    """Show and change who has opted out.
+
+    They get nothing that the program sends first.
 
     \b
     Examples:

@@ -58,7 +58,9 @@ def ledger(sid: str, app_name: str | None, as_json: bool) -> None:
 @journal_option
 @json_option
 def overview(app_name: str | None, as_json: bool) -> None:
-    """Show a summary: last inbound message, failures, refusals, and error codes.
+    """Show what arrived last, what failed and what was refused.
+
+    It counts failures, refusals and error codes, and names the commands that say more about them.
 
     \b
     Example:

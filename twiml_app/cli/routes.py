@@ -25,7 +25,9 @@ from .trial import find_app
 @app_option
 @json_option
 def routes(app_name: str | None, as_json: bool) -> None:
-    """List the handlers in the order in which they are tried, and the schedules.
+    """List the handlers in the order in which they are tried.
+
+    The schedules follow.
 
     \b
     Example:
@@ -91,7 +93,9 @@ def match(
     app_name: str | None,
     as_json: bool,
 ) -> None:
-    """Show which handler a text would reach, and why the others would not run. No handler is called.
+    """Show which handler would answer a text, and why.
+
+    It also says why the others would not run. No handler is called.
 
     \b
     Example:

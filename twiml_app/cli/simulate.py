@@ -61,10 +61,11 @@ def simulate(
     app_name: str | None,
     as_json: bool,
 ) -> None:
-    """Send one message or status callback, signed and authenticated, and show the answer.
+    """Send one message or status callback, and show the answer.
 
-    It is sent to the application in this process, with a temporary journal, or to a URL. Handlers run for real, and
-    event.replayed is false. What they send or enqueue, and what a dialog remembers, is thrown away with the journal.
+    It is signed and authenticated. It goes to the application in this process, with a temporary journal, or to a URL.
+    Handlers run for real, and event.replayed is false. What they send or enqueue, and what a dialog remembers, is
+    thrown away with the journal.
 
     \b
     Examples:
