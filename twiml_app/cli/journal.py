@@ -156,7 +156,9 @@ def _send_row(sent: SendRow, unmasked: bool) -> dict[str, str]:
 @journal_option
 @json_option
 def show(row_id: tuple[str, int], unmasked: bool, app_name: str | None, as_json: bool) -> None:
-    """Show one exchange: the request, the answer, and the handler. Or one piece of work, whose ID begins with w.
+    """Show one exchange: the request, the answer, and the handler.
+
+    An ID that begins with w shows a piece of work instead.
 
     \b
     Examples:

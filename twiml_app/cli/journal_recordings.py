@@ -32,8 +32,10 @@ def export(
 ) -> None:
     """Export exchanges as a recording to FILE or standard output.
 
-    Addresses, numbers, sids, names, secrets in URLs and unknown parameters become fictitious. This needs the extra
-    dependencies: pip install 'twiml-app[dev]'
+    Addresses, numbers, sids, names, secrets in URLs and unknown parameters become fictitious. This needs the extra dev:
+
+    \b
+        pip install 'twiml-app[dev]'
 
     \b
     Example:
