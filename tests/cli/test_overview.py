@@ -8,6 +8,7 @@ import pytest
 
 from tests.cli.command_line import run
 from tests.cli.projects import SENT
+from tests.servers import refusing_port
 from twiml_app.app import create_app
 from twiml_app.caller.forms import alert_form
 from twiml_app.errors import CallError
@@ -28,6 +29,17 @@ def test_overview_shows_the_last_refusal_and_the_error_codes(phone: Phone) -> No
     assert "401: the credentials do not match any in TWIML_CREDENTIALS" in overview.output
     assert "\nerror 30005           once, unknown destination phone\n" in overview.output
     assert json.loads(run("overview", "--json").output)["error codes"] == {"30005": 1}
+
+
+def test_database_that_cannot_be_reached_is_reported_in_one_line(phone: Phone) -> None:
+    """PostgreSQL says it in two lines, with a tab, which breaks tables and log lines."""
+    with refusing_port() as port:
+        database = {"TWIML_DATABASE_URL": f"postgresql://app:secret@127.0.0.1:{port}/shop"}
+        result, checked = run("overview", environment=database), run("check", "--json", environment=database)
+
+    assert result.exit_code == 1
+    assert result.stderr.splitlines()[-1].startswith("Error: the journal cannot be written to: connection failed")
+    assert "\t" not in result.stderr + "".join(each["says"] for each in json.loads(checked.stdout)["findings"])
 
 
 def commands_named_by(overview: str) -> list[str]:
