@@ -128,6 +128,21 @@ def test_journal_of_dev_is_named_where_there_is_no_other(
     assert "replied" in run("journal", "list", environment=dev).stdout
 
 
+def test_overview_of_an_empty_journal_names_that_of_dev(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who has served the project once looks at its empty journal, and misses what was texted to ``dev``."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "instance").mkdir()
+    (tmp_path / "instance" / "dev.db").touch()
+    served = {"TWIML_HANDLERS": "tests.cli.few_handlers", "TWIML_DATABASE_URL": "sqlite:///instance/twiml.db"}
+    app = create_app(SETTINGS | served, root=tmp_path)
+    assert app.test_client().get("/readyz").status_code == 200
+    empty = run("overview", environment={"TWIML_DATABASE_URL": None}).stdout
+    Phone(app).text("hello")
+
+    assert "received: TWIML_DATABASE_URL=sqlite:///instance/dev.db twiml-app overview\n" in empty
+    assert "dev.db" not in run("overview", environment={"TWIML_DATABASE_URL": None}).stdout
+
+
 def test_show_prints_the_request_and_every_result(project: Project) -> None:
     """Support may share the screen, so people are fictitious by default."""
     shared = project.type("journal", "show", "2").stdout

@@ -39,11 +39,16 @@ def find_engine(state: TwimlState | None, *, to_fill: bool = False) -> Engine:
 
 def _reason(path: Path, root: str | Path) -> str:
     """Return why there is no journal at a path; if that is the usual one, ``dev`` may have another."""
-    of_dev = sqlite_path(DEV_DATABASE_URL, root)
-    if path == of_dev.with_name("twiml.db") and of_dev.exists():
+    if has_dev_journal(path, root):
         command = f"TWIML_DATABASE_URL={DEV_DATABASE_URL} twiml-app journal list"
         return f"that of `twiml-app dev` is instance/dev.db, which `{command}` shows"
     return "nothing was received yet, or this is not the project's folder"
+
+
+def has_dev_journal(path: Path, root: str | Path) -> bool:
+    """Return whether a path is that of the usual journal, and ``dev`` has another one next to it."""
+    of_dev = sqlite_path(DEV_DATABASE_URL, root)
+    return path == of_dev.with_name("twiml.db") and of_dev.exists()
 
 
 def collect_killed(archive: Archive) -> None:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import click
 
-from ..journal import Archive, Ledger, Overview, SendArchive, SendCounts, WorkArchive, WorkCounts
+from ..journal import Archive, Ledger, Overview, SendArchive, SendCounts, WorkArchive, WorkCounts, sqlite_path
 from ..logs import format_time
 from ..statuses import error_code
-from .common import find_state, plain_errors
-from .journal_access import collect_killed, find_engine, journal_option
+from .common import find_state, plain_errors, project_settings
+from .journal_access import DEV_DATABASE_URL, collect_killed, find_engine, has_dev_journal, journal_option
 from .output import json_option, print_json, print_table, printable
 
 _ADVICE = {
@@ -77,9 +78,15 @@ def overview(app_name: str | None, as_json: bool) -> None:
         print_json(rows | {"error codes": codes})
         return
     _print_overview(rows, codes)
-    of_app = f" --app {app_name}" if app_name else ""
     click.echo("\nTo find out more:\n")
+    if not (found.exchanges or app_name) and _has_dev_journal():
+        click.echo(f"What `twiml-app dev` has received: TWIML_DATABASE_URL={DEV_DATABASE_URL} twiml-app overview\n")
+    of_app = f" --app {app_name}" if app_name else ""
     print_table([{"command": command + of_app, "question": question} for command, question in _next_commands(found)])
+
+
+def _has_dev_journal() -> bool:
+    return has_dev_journal(sqlite_path(project_settings().database_url, Path.cwd()), Path.cwd())
 
 
 def _received(found: Overview) -> dict[str, str]:
