@@ -66,11 +66,15 @@ def conversation(contact: str, resume: bool, limit: int, unmasked: bool, app_nam
     opted_out = [_opted_out(each, unmasked) for each in known]
     if as_json:
         print_json({"texts": lines, "conversations": states, "opt-outs": opted_out})
-        return
+    else:
+        _print_conversation(lines, states + opted_out)
+
+
+def _print_conversation(lines: list[dict[str, str]], records: list[dict[str, Any]]) -> None:
     print_table(lines)
-    for shown in states + opted_out:
-        click.echo("\n" + "\n".join(f"{name}: {printable(_text(value))}" for name, value in shown.items()))
-    if not lines and not states and not opted_out:
+    for record in records:
+        click.echo("\n" + "\n".join(f"{name}: {printable(_text(value))}" for name, value in record.items()))
+    if not lines and not records:
         click.echo("nothing is known about this number")
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from ..assembly import TwimlState
-from ..journal import Archive, ExchangeRow, Filter, SendArchive, SendFilter, SendRow
+from ..journal import Archive, Engine, ExchangeRow, Filter, SendArchive, SendFilter, SendRow
 from ..logs import format_time, mask
 from ..recordings import Exchange, Scrubber, write_line
 from .common import find_state, plain_errors, project_settings
@@ -172,19 +172,28 @@ def show(row_id: tuple[str, int], unmasked: bool, app_name: str | None, as_json:
         if prefix:
             show_work(engine, exchange_id, unmasked=unmasked, as_json=as_json)
             return
-        kept = Archive(engine).find(exchange_id)
-    if kept is None:
-        raise click.ClickException(f"there is no exchange {exchange_id}")
-    if kept.exchange is None:
-        raise click.ClickException(f"exchange {exchange_id} is stored without its request (TWIML_RECORD)")
-    with plain_errors():
-        exchange = kept.exchange if unmasked else Scrubber(scrub_key(state)).scrub([kept.exchange])[0]
+        kept, exchange = _find(engine, exchange_id)
+        if not unmasked:
+            (exchange,) = Scrubber(scrub_key(state)).scrub([exchange])
     if as_json:
         click.echo(write_line(exchange))
         return
     _print_exchange(exchange, kept)
     if not unmasked:
         click.echo("\nAddresses, sids, names and secrets are fictitious: --unmasked shows the real ones.")
+
+
+def _find(engine: Engine, exchange_id: int) -> tuple[ExchangeRow, Exchange]:
+    """Return a row, and the exchange in it.
+
+    Raises: JournalUnavailable; click.ClickException, if there is none.
+    """
+    kept = Archive(engine).find(exchange_id)
+    if kept is None:
+        raise click.ClickException(f"there is no exchange {exchange_id}")
+    if kept.exchange is None:
+        raise click.ClickException(f"exchange {exchange_id} is stored without its request (TWIML_RECORD)")
+    return kept, kept.exchange
 
 
 def _print_exchange(exchange: Exchange, kept: ExchangeRow) -> None:

@@ -8,7 +8,17 @@ from pathlib import Path
 
 import click
 
-from ..journal import Archive, Ledger, Overview, SendArchive, SendCounts, WorkArchive, WorkCounts, sqlite_path
+from ..journal import (
+    Archive,
+    Ledger,
+    LedgerEntry,
+    Overview,
+    SendArchive,
+    SendCounts,
+    WorkArchive,
+    WorkCounts,
+    sqlite_path,
+)
 from ..logs import format_time
 from ..statuses import error_code
 from .common import find_state, plain_errors, project_settings
@@ -41,7 +51,11 @@ def ledger(sid: str, app_name: str | None, as_json: bool) -> None:
     if as_json:
         history = [[format_time(each.received_at), each.status, each.error_code] for each in entry.history]
         print_json({"sid": sid, "status": entry.status, "error_code": entry.error_code, "history": history})
-        return
+    else:
+        _print_entry(sid, entry)
+
+
+def _print_entry(sid: str, entry: LedgerEntry) -> None:
     known = error_code(entry.error_code or 0)
     code = f", error {entry.error_code}{f' ({known.meaning})' if known else ''}" if entry.error_code else ""
     click.echo(f"{sid}  {entry.status}{code}")
