@@ -90,7 +90,7 @@ class Figures:
     #: Replies that were sent because their message was answered later.
     later: int = 0
     kills: int = 0
-    #: What people saw that is no undisturbed conversation.
+    #: What people saw that differs from an undisturbed conversation.
     wrong: list[list[str]] = field(default_factory=list)
     seconds: float = 0.0
 

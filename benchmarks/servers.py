@@ -63,7 +63,7 @@ def started(
 def environment(settings: Mapping[str, str]) -> dict[str, str]:
     """Return the environment without the settings of other projects, with the given ones.
 
-    Python may keep compiled modules: those of what is installed are compiled, and ours must not be compiled anew.
+    Python may keep compiled modules: those of what is installed are compiled, and ours must not be compiled again.
     """
     dropped = ("TWIML_", "TWILIO_", "PYTHONDONTWRITEBYTECODE")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}

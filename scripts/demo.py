@@ -38,16 +38,29 @@ def demonstrate(running: Dev) -> None:
     if not _wait_until_loaded(running):
         print("\nThere is no demonstration: the program does not run.\n", flush=True)
         return
-    text = Form.read(SAMPLE.read_text().strip(), max_fields=500).get("Body", "")
-    print("\nA recorded text, delivered as Twilio delivers it:\n", flush=True)
-    reply = running.emulator.phone(CONTACT).text(text)
-    _show(running, reply.inbound.sid)
-    print("\nThe same from a phone that cannot be reached; handlers get the failed delivery, and log it:\n", flush=True)
-    phone = running.emulator.phone(UNREACHABLE).will("undelivered", 30005)
-    sids = {message.sid for message in phone.text(text).messages}
-    if _wait_for_failure(running, sids):
-        _show(running, *sids)
+    _show_a_reply(running)
+    _show_a_failed_delivery(running)
     print("\nNow text it yourself: with the curl command above, or on the phone page.\n", flush=True)
+
+
+def _show_a_reply(running: Dev) -> None:
+    print("\nA recorded text, delivered as Twilio does: at first without the password, then with it:\n", flush=True)
+    reply = running.emulator.phone(CONTACT).text(_recorded_text())
+    _show(running, reply.inbound.sid)
+    print("\nTwilio says how far the reply has come, and a handler logs that it arrived:\n", flush=True)
+    _wait_for_status(running, {message.sid for message in reply.messages}, "delivered")
+
+
+def _show_a_failed_delivery(running: Dev) -> None:
+    print("\nThe same text from a phone that cannot be reached; two handlers log that the reply failed:\n", flush=True)
+    phone = running.emulator.phone(UNREACHABLE).will("undelivered", 30005)
+    sids = {message.sid for message in phone.text(_recorded_text()).messages}
+    if _wait_for_status(running, sids, "undelivered"):
+        _show(running, *sids)
+
+
+def _recorded_text() -> str:
+    return Form.read(SAMPLE.read_text().strip(), max_fields=500).get("Body", "")
 
 
 def _wait_until_loaded(running: Dev) -> bool:
@@ -57,9 +70,9 @@ def _wait_until_loaded(running: Dev) -> bool:
     return running.program.status().state == "running"
 
 
-def _wait_for_failure(running: Dev, sids: set[str]) -> bool:
+def _wait_for_status(running: Dev, sids: set[str], status: str) -> bool:
     deadline = time.monotonic() + LIMIT_S
-    while not any(each.parameters.get("ErrorCode") for each in _webhooks(running, *sids)):
+    while not any(each.parameters.get("MessageStatus") == status for each in _webhooks(running, *sids)):
         if time.monotonic() > deadline:
             return False
         time.sleep(0.05)

@@ -261,4 +261,26 @@ def test_probe_of_a_dead_address_reports_it() -> None:
     findings = list(probe(URL, Settings.read(SOUND), refuse))
 
     assert findings[0] == Finding("error", "connection", "connection refused")
+    assert findings[1].says == (
+        f"{findings[0].says} (does the application run, and does the proxy in front of it reach it?)"
+    )
     assert {finding.level for finding in findings} == {"error"}
+
+
+@pytest.mark.parametrize(
+    ("status", "says"),
+    [
+        pytest.param(403, "twiml-app explain --last says why", id="refused"),
+        pytest.param(404, "the path of the URL must end in /message", id="another path"),
+        pytest.param(503, "the log of the application says why", id="failed"),
+    ],
+)
+def test_probe_says_where_to_find_the_reason(status: int, says: str) -> None:
+    """The log has no line about a path that the application does not serve."""
+
+    def answer(request: OutgoingRequest) -> WebhookResponse:
+        return WebhookResponse(status=status)
+
+    findings = {finding.subject: finding for finding in probe(URL, Settings.read(SOUND), answer)}
+
+    assert (findings["answer"].level, says in findings["answer"].says) == ("error", True), findings["answer"]

@@ -94,6 +94,7 @@ _TABLE: dict[Advice, dict[int, str]] = {
         63038: "account's daily message limit reached",
     },
     "permanent": {
+        21610: "attempt to send to unsubscribed recipient",
         30004: "message blocked by the recipient or carrier",
         30005: "unknown destination phone",
         30006: "landline or unreachable carrier",

@@ -133,10 +133,19 @@ INSIDE: dict[str, tuple[str, ...]] = {
         *("watcher", "processes", "keeper", "program", "session"),
     ),
     "cli": (
-        *("printed", "common", "trial", "emulator_parameters", "emulator_client"),
+        *("printed", "output", "common", "journal_access", "trial", "emulator_parameters", "emulator_client"),
         *("emulator_logs", "emulator_controls", "emulator_faults", "emulator_starting", "emulator_exec", "emulator"),
         *("chat_lines", "chat_pictures", "chat_commands", "chat_emulator", "chat_url", "chat", "chaos", "check"),
-        *("journal_work", "journal", "journal_maintenance", "explain", "overview", "conversation", "opt_outs"),
+        *(
+            "journal_work",
+            "journal",
+            "journal_recordings",
+            "journal_maintenance",
+            "explain",
+            "overview",
+            "conversation",
+            "opt_outs",
+        ),
         *("new", "routes", "simulate", "replay", "sends", "worker", "dev"),
     ),
 }

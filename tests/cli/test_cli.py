@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 
+import click
 import pytest
 
 from tests.cli.command_line import run
@@ -19,6 +21,24 @@ def test_help_of_every_command_has_an_example() -> None:
     assert {"check", "explain", "journal", "match", "new", "overview", "replay", "routes", "simulate"} <= set(commands)
     for name in commands:
         assert f"twiml-app {name}" in run(name, "--help").output
+
+
+def groups_in(group: click.Group) -> Iterator[click.Group]:
+    """Yield a group of commands, and those inside it."""
+    yield group
+    for command in group.commands.values():
+        if isinstance(command, click.Group):
+            yield from groups_in(command)
+
+
+@pytest.mark.parametrize("group", [pytest.param(each, id=str(each.name)) for each in groups_in(main)])
+def test_lists_of_commands_fit_a_terminal_of_80_columns(group: click.Group) -> None:
+    """A summary that ends in dots does not say what the command is for."""
+    text = group.get_help(click.Context(group, terminal_width=78))  # two columns are a margin
+    commands = text.partition("\nCommands:\n")[2].splitlines()
+
+    assert commands
+    assert [line for line in commands if line.endswith("...")] == []
 
 
 @pytest.mark.parametrize(

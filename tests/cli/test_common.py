@@ -1,4 +1,4 @@
-"""Helpers of the commands: finding the application, one-line errors, tables."""
+"""Helpers of the commands: finding the application, one-line errors."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.command_line import SETTINGS, run
-from twiml_app.cli.common import pairs, print_json, print_table, printable
+from twiml_app.cli.common import pairs
 
 
 @pytest.mark.parametrize(
@@ -120,11 +120,6 @@ def test_router_that_was_forgotten_is_named(tmp_path: Path, caplog: pytest.LogCa
     ]
 
 
-def test_texts_cannot_control_the_terminal() -> None:
-    """Anybody can send an escape sequence to a number."""
-    assert printable("a\x1b[31m\nb\x07") == "a\ufffd[31m\nb\ufffd"
-
-
 def test_name_of_the_application_may_be_left_out() -> None:
     """Most modules name their application ``app``."""
     result = run("routes", "--app", "tests.host_app", "--json", environment=SETTINGS)
@@ -150,18 +145,3 @@ def test_wrong_setting_is_reported_and_not_replaced(setting: str, value: str) ->
 def test_value_of_an_option_may_contain_an_equals_sign() -> None:
     """URLs and tokens do, and the last of two values counts."""
     assert pairs(["a=b=c", "d=", "e=1", "e=2"], "--field") == {"a": "b=c", "d": "", "e": "2"}
-
-
-def test_table_is_aligned_and_cannot_control_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
-    """A table is read line by line, and the texts in it come from strangers."""
-    print_table([{"no": "1", "text": "hi", "": "!"}, {"no": "100", "text": "\x1b[2Jbye", "": ""}], indent="  ")
-    print_table([])
-
-    assert capsys.readouterr().out == "  no   text\n  1    hi       !\n  100  \ufffd[2Jbye\n"
-
-
-def test_json_keeps_letters_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
-    """People read it too, and texts are in every language."""
-    print_json({"text": "Grüße 👋"})
-
-    assert capsys.readouterr().out == '{\n  "text": "Grüße 👋"\n}\n'

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.command_line import run
+from tests.cli.projects import SENT
 from tests.webhook_requests import BASIC
 from twiml_app import Conversation, InboundMessage, Router, send
 from twiml_app.app import build_app
@@ -56,6 +57,22 @@ def test_it_shows_texts_replies_sends_and_state(phone: Phone) -> None:
     assert (state["sender"], state["state"], state["dialog"]) == ("+*******0006", {"last": "hello"}, None)
     assert "you said hello" in table
     assert 'state: {"last": "hello"}' in table
+
+
+def test_it_shows_why_replies_do_not_arrive(phone: Phone) -> None:
+    """The person says that nobody answers, and the program has answered every text."""
+    phone.text("hello")
+    phone.status(SENT, "undelivered", error_code=21610)
+    shown = json.loads(run("conversation", CONTACT, "--json").output)
+    table = run("conversation", CONTACT).output
+
+    failures = [each for each in shown["texts"] if each["what"] == "delivery"]
+    assert [(each["outcome"], each["text"]) for each in failures] == [
+        ("undelivered", "21610 attempt to send to unsubscribed recipient")
+    ]
+    (opt_out,) = shown["opt-outs"]
+    assert (opt_out["opted out of"], opt_out["by"]) == ("+*******0006", "21610")
+    assert "opted out of: +*******0006" in table
 
 
 def test_it_lets_the_handlers_answer_again(phone: Phone) -> None:

@@ -90,6 +90,16 @@ def test_show_prints_the_answer_and_the_handler(phone: Phone) -> None:
     assert run("journal", "show", "99").stderr == "Error: there is no exchange 99\n"
 
 
+def test_show_points_to_the_log_for_the_exception_of_a_message(phone: Phone) -> None:
+    """The journal knows that the handler failed, only the log knows why."""
+    with pytest.raises(CallError):
+        phone.text("fail")
+
+    (row,) = json.loads(run("journal", "list", "--json").output)
+
+    assert f"its exception is in the log, at about {row['time'][:19]}" in run("journal", "show", "1").output
+
+
 def test_commands_report_that_there_is_no_journal(phone: Phone) -> None:
     """One line must say which setting is the reason."""
     result = CliRunner().invoke(main, ["overview"], env={"TWIML_DATABASE_URL": "off"})
@@ -116,6 +126,21 @@ def test_journal_of_dev_is_named_where_there_is_no_other(
     )
     assert configured.stderr.endswith("nothing was received yet, or this is not the project's folder\n")
     assert "replied" in run("journal", "list", environment=dev).stdout
+
+
+def test_overview_of_an_empty_journal_names_that_of_dev(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who has served the project once looks at its empty journal, and misses what was texted to ``dev``."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "instance").mkdir()
+    (tmp_path / "instance" / "dev.db").touch()
+    served = {"TWIML_HANDLERS": "tests.cli.few_handlers", "TWIML_DATABASE_URL": "sqlite:///instance/twiml.db"}
+    app = create_app(SETTINGS | served, root=tmp_path)
+    assert app.test_client().get("/readyz").status_code == 200
+    empty = run("overview", environment={"TWIML_DATABASE_URL": None}).stdout
+    Phone(app).text("hello")
+
+    assert "received: TWIML_DATABASE_URL=sqlite:///instance/dev.db twiml-app overview\n" in empty
+    assert "dev.db" not in run("overview", environment={"TWIML_DATABASE_URL": None}).stdout
 
 
 def test_show_prints_the_request_and_every_result(project: Project) -> None:

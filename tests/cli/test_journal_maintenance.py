@@ -18,7 +18,7 @@ from tests.servers import LIMIT_S, clean_environment
 from twiml_app.app import create_app
 from twiml_app.caller.forms import alert_form
 from twiml_app.cli.common import project_settings
-from twiml_app.cli.journal_maintenance import journal as group
+from twiml_app.cli.journal import journal as group
 from twiml_app.journal import open_engine
 from twiml_app.journal.opt_out_rows import OptOut, add_opt_out
 from twiml_app.testing import Phone

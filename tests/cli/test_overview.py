@@ -8,6 +8,7 @@ import pytest
 
 from tests.cli.command_line import run
 from tests.cli.projects import SENT
+from tests.servers import refusing_port
 from twiml_app.app import create_app
 from twiml_app.caller.forms import alert_form
 from twiml_app.errors import CallError
@@ -26,8 +27,40 @@ def test_overview_shows_the_last_refusal_and_the_error_codes(phone: Phone) -> No
     assert answer.status_code == 401
     assert "last inbound message  never" in overview.output
     assert "401: the credentials do not match any in TWIML_CREDENTIALS" in overview.output
-    assert overview.output.splitlines()[-1].split(maxsplit=2) == ["error", "30005", "once, unknown destination phone"]
+    assert "\nerror 30005           once, unknown destination phone\n" in overview.output
     assert json.loads(run("overview", "--json").output)["error codes"] == {"30005": 1}
+
+
+def test_database_that_cannot_be_reached_is_reported_in_one_line(phone: Phone) -> None:
+    """PostgreSQL says it in two lines, with a tab, which breaks tables and log lines."""
+    with refusing_port() as port:
+        database = {"TWIML_DATABASE_URL": f"postgresql://app:secret@127.0.0.1:{port}/shop"}
+        result, checked = run("overview", environment=database), run("check", "--json", environment=database)
+
+    assert result.exit_code == 1
+    assert result.stderr.splitlines()[-1].startswith("Error: the journal cannot be written to: connection failed")
+    assert "\t" not in result.stderr + "".join(each["says"] for each in json.loads(checked.stdout)["findings"])
+
+
+def commands_named_by(overview: str) -> list[str]:
+    """Return the commands under the summary."""
+    return [line.partition("  ")[0] for line in overview.splitlines() if line.startswith("twiml-app ")]
+
+
+def test_overview_names_the_commands_that_say_why(phone: Phone) -> None:
+    """At night nobody reads the documentation: what is wrong must be two commands away."""
+    create_app().test_client().post("/message", data={"Body": "x"}, auth=("sms", "wrong"))
+    probing = "twiml-app check --url URL"
+    assert commands_named_by(run("overview").output) == ["twiml-app explain --last", probing]
+
+    with pytest.raises(CallError):
+        phone.text("fail")
+    assert commands_named_by(run("overview").output) == [
+        "twiml-app journal list --failed",
+        "twiml-app explain --last",
+        "twiml-app conversation PHONE",
+        probing,
+    ]
 
 
 def test_ledger_shows_the_status_of_a_message_and_its_history(phone: Phone) -> None:

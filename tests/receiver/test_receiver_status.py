@@ -51,10 +51,10 @@ def test_status_without_a_handler_is_accepted_and_a_handler_suggested_once(caplo
     """Twilio reports every step, and most programs need only some."""
     receiver = Receiver(Router(), read_settings(BASIC))
     for _ in range(2):
-        assert receiver.handle(status("sent")) == WebhookResponse(status=204)
+        assert receiver.handle(status("delivered")) == WebhookResponse(status=204)
 
     assert [record.levelno for record in caplog.records] == [logging.INFO] * 3
-    assert '@router.status("sent")' in caplog.records[0].getMessage()
+    assert '@router.status("delivered")' in caplog.records[0].getMessage()
 
 
 def test_status_at_the_message_url_is_accepted() -> None:

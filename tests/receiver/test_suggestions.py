@@ -82,7 +82,7 @@ def test_each_suggestion_is_logged_once(caplog: pytest.LogCaptureFixture) -> Non
     suggestions = Suggestions()
     events: list[InboundMessage | StatusCallback] = [
         message("a"),
-        status("sent"),
+        status("delivered"),
         status("failed", 30003),
         status("undelivered", 30003),
         message("b"),
@@ -91,6 +91,20 @@ def test_each_suggestion_is_logged_once(caplog: pytest.LogCaptureFixture) -> Non
         suggestions.offer(event)
 
     assert caplog.messages == [suggest(event) for event in events[:3]]
+
+
+@pytest.mark.parametrize("message_status", ["accepted", "queued", "sending", "sent", "partially_delivered"])
+def test_step_on_the_way_is_suggested_only_with_an_error_code(
+    message_status: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Every reply is "sent" first: a handler for that would be the first thing that a newcomer is asked to write."""
+    caplog.set_level(logging.INFO)
+    suggestions = Suggestions()
+    suggestions.offer(status(message_status))
+    assert caplog.messages == []
+
+    suggestions.offer(status(message_status, 30018))
+    assert caplog.messages == [suggest(status(message_status, 30018))]
 
 
 def test_number_and_length_of_suggestions_are_limited(caplog: pytest.LogCaptureFixture) -> None:

@@ -63,7 +63,7 @@ class Watched:
 class TriedApp:
     """An application and an emulator; a context manager.
 
-    ``start_again`` makes the application anew with the same journal, as another process would; None if it cannot.
+    ``start_again`` makes the application again with the same journal, as another process would; None if it cannot.
     ``settle_s`` is how long messages may lead to more messages, in seconds of real time.
     """
 

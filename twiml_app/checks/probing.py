@@ -55,13 +55,24 @@ def _probe_answer(url: str, settings: Settings, transport: Transport) -> Finding
     try:
         answer = target.caller(transport).call(webhook, form).response
     except CallError as error:
-        return Finding("error", "answer", f"{error.problem} (the log of the application says why)")
+        return Finding("error", "answer", f"{error.problem} ({_where_to_look(error, settings)})")
     media_type = answer.content_type.partition(";")[0].strip().lower()
     if media_type not in ("text/xml", "application/xml"):
         return Finding(
             "error", "answer", f"the content type is {media_type or 'missing'}, not text/xml: a proxy changes it"
         )
     return Finding("ok", "answer", f"an authenticated request is answered with {answer.status} and {media_type}")
+
+
+def _where_to_look(error: CallError, settings: Settings) -> str:
+    """Return where to look for the reason why a request had no success."""
+    if not error.status:
+        return "does the application run, and does the proxy in front of it reach it?"
+    if error.status == 404:
+        return f"the path of the URL must end in {settings.message_path}, and a proxy in front must keep it"
+    if error.status in (401, 403):
+        return "if the application refused it, twiml-app explain --last says why"
+    return "the log of the application says why"
 
 
 def _probe_forgery(url: str, settings: Settings, transport: Transport) -> Finding:

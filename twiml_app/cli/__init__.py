@@ -14,7 +14,9 @@ from .conversation import conversation
 from .dev import dev
 from .emulator import emulator
 from .explain import explain
-from .journal_maintenance import journal
+from .journal import journal
+from .journal_maintenance import erase, retry, upgrade
+from .journal_recordings import export, import_
 from .new import new
 from .opt_outs import opt_outs
 from .overview import ledger, overview
@@ -27,7 +29,10 @@ from .worker import worker
 __all__ = ["main"]
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
+    epilog="When a number has stopped answering, begin with `twiml-app overview`: it names the commands that say why.",
+)
 @click.version_option(metadata.version("twiml-app"), prog_name="twiml-app")
 def main() -> None:
     """Turn a Twilio phone number into a Python program.
@@ -43,3 +48,5 @@ for command in (
     *(send_command, sends, replay_command, worker, chat, emulator),
 ):
     main.add_command(command)
+for command in (export, import_, erase, upgrade, retry):
+    journal.add_command(command)

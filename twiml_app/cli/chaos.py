@@ -18,18 +18,9 @@ from flask import Flask
 
 from ..app import create_app, state_of
 from ..errors import ConfigurationError
-from .common import (
-    DEV_DATABASE_URL,
-    LIBRARIES,
-    OWN,
-    announce_handlers,
-    import_app,
-    loading,
-    plain_errors,
-    print_json,
-    print_table,
-    project_values,
-)
+from .common import LIBRARIES, OWN, announce_handlers, import_app, loading, plain_errors, project_values
+from .journal_access import DEV_DATABASE_URL
+from .output import print_json, print_table
 from .printed import printed_dropped
 
 if TYPE_CHECKING:

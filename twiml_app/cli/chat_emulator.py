@@ -10,9 +10,9 @@ from urllib.parse import quote, urlencode
 import click
 
 from .chat_lines import message_line, status_line
-from .common import printable
 from .emulator_client import call_emulator
 from .emulator_logs import entry_text
+from .output import printable
 
 
 class EmulatorChat:

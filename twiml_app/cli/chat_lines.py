@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from ..statuses import error_code
-from .common import printable
+from .output import printable
 
 #: The statuses after which nothing more is reported.
 _ARRIVED = ("delivered", "read")

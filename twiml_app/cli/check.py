@@ -17,7 +17,8 @@ from ..checks import ConsoleUrls, Finding, check_conversations, check_settings, 
 from ..config import Settings
 from ..errors import JournalError, TwimlAppError
 from .chaos import RECORDINGS, check_chaos
-from .common import app_option, import_app, json_option, loading, print_json, print_table, project_values, yes_option
+from .common import app_option, import_app, loading, project_values, yes_option
+from .output import json_option, print_json, print_table
 from .printed import printed_aside
 
 _MARKS = {"ok": "ok", "warning": "!", "error": "ERROR"}
@@ -48,7 +49,9 @@ def check(
     app_name: str | None,
     as_json: bool,
 ) -> None:
-    """Check the settings and the handlers, and show the URLs to paste into Twilio's console.
+    """Check settings and handlers, and print the URLs for Twilio.
+
+    Paste the URLs into Twilio's console. Then --url calls the one that is set there from outside, as Twilio does.
 
     With --chaos, each conversation of the recordings is played to the application in this process, next to an
     emulator, once for each fault that the emulator knows: does the person notice? The journal is a temporary one.
@@ -62,27 +65,29 @@ def check(
         twiml-app check --conversations
         twiml-app check --chaos
     """
+    _require_compatible(url, conversations=conversations, chaos=chaos, recordings=recordings)
+    if chaos:
+        raise SystemExit(0 if check_chaos(recordings, app_name, yes=yes, as_json=as_json) else 1)
+    found = _check_app(app_name) if app_name else _check_project()
+    if found.settings and url:
+        found.findings.extend(probe(url, found.settings, HttpTransport()))
+    if found.settings and conversations:
+        found.findings.extend(_check_conversations(app_name))
+    _report(found, show_secrets=show_secrets, as_json=as_json)
+    raise SystemExit(1 if any(finding.level != "ok" for finding in found.findings) else 0)
+
+
+def _require_compatible(url: str | None, *, conversations: bool, chaos: bool, recordings: tuple[Path, ...]) -> None:
+    """Require options that go together, and a Message URL.
+
+    Raises: click.UsageError.
+    """
     if recordings and not chaos:
         raise click.UsageError("--recording needs --chaos")
     if chaos and (url or conversations):
         raise click.UsageError("--chaos is a check of its own: leave out --url and --conversations")
-    if chaos:
-        raise SystemExit(0 if check_chaos(recordings, app_name, yes=yes, as_json=as_json) else 1)
     if url and not re.match(r"https?://[^\s/]+/", url):
         raise click.BadParameter("give a Message URL, such as https://sms.example.com/message", param_hint="--url")
-    found = _check_app(app_name) if app_name else _check_project()
-    if found.settings and url:
-        found.findings.extend(probe(url, found.settings, HttpTransport()))
-    if conversations and found.settings:
-        found.findings.extend(_check_conversations(app_name))
-    shown = list_settings(found.values, show_secrets=show_secrets)
-    urls = console_urls(found.settings, found.url_prefix, show_secrets=show_secrets) if found.settings else None
-    if as_json:
-        findings = [asdict(finding) for finding in found.findings]
-        print_json({"settings": shown, "findings": findings, "urls": asdict(urls) if urls else None})
-    else:
-        _print_check(shown, found.findings, urls)
-    raise SystemExit(1 if any(finding.level != "ok" for finding in found.findings) else 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,12 +132,22 @@ def _check_conversations(app_name: str | None) -> list[Finding]:
         return [Finding("error", "conversations", str(error))]
 
 
-def _print_check(shown: dict[str, str], findings: list[Finding], urls: ConsoleUrls | None) -> None:
+def _report(found: _Checked, *, show_secrets: bool, as_json: bool) -> None:
+    """Print the settings, the findings, and the URLs to paste if the settings can be used."""
+    shown = list_settings(found.values, show_secrets=show_secrets)
+    urls = console_urls(found.settings, found.url_prefix, show_secrets=show_secrets) if found.settings else None
+    if as_json:
+        findings = [asdict(finding) for finding in found.findings]
+        print_json({"settings": shown, "findings": findings, "urls": asdict(urls) if urls else None})
+        return
     print_table([{"setting": name, "value": value} for name, value in shown.items()])
     click.echo()
-    print_table([{"": _MARKS[each.level], "check": each.subject, "finding": each.says} for each in findings])
-    if not urls:
-        return
+    print_table([{"": _MARKS[each.level], "check": each.subject, "finding": each.says} for each in found.findings])
+    if urls:
+        _print_urls(urls)
+
+
+def _print_urls(urls: ConsoleUrls) -> None:
     click.echo(
         "\nIn Twilio's console, at the phone number (or its messaging service), under Messaging Configuration:\n\n"
         f"  A message comes in     Webhook  {urls.message}  HTTP POST\n"

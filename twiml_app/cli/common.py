@@ -1,14 +1,13 @@
-"""Helpers of the commands: find the application, print tables, report errors in one line."""
+"""Helpers of the commands: find the application and its settings, report errors in one line."""
 
 from __future__ import annotations
 
 import importlib
-import json
 import os
 import sys
 import sysconfig
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,10 +19,8 @@ from ..app import collect_settings, load_environment, state_of
 from ..assembly import TwimlState
 from ..checks import mask_url
 from ..config import Settings
-from ..errors import ConfigurationError, JournalUnavailable, TwimlAppError
-from ..journal import Archive, Engine, open_engine, sqlite_path
+from ..errors import ConfigurationError, TwimlAppError
 from ..project_routers import load_router
-from ..reactions import Reaction
 from ..routing import Router
 from .printed import printed_aside
 
@@ -35,18 +32,8 @@ app_option = click.option(
     metavar="MODULE:APP",
     help="A Flask application with the Twiml extension, or a function that makes one.  [default: the handlers folder]",
 )
-journal_option = click.option(
-    "--app",
-    "app_name",
-    metavar="MODULE:APP",
-    help="Use the settings and the journal of this Flask application.  [default: those of the environment]",
-)
 yes_option = click.option("--yes", is_flag=True, help="Run the handlers without asking for confirmation.")
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
-
-#: The journal of ``twiml-app dev``, which is not that of a program that serves.
-DEV_DATABASE_URL = "sqlite:///instance/dev.db"
 #: Where our own modules are, and those of libraries: paths begin with these.
 OWN = (f"{Path(__file__).parent.parent}{os.sep}", "<")
 LIBRARIES = tuple(sysconfig.get_path(name) + os.sep for name in ("stdlib", "platstdlib", "purelib", "platlib"))
@@ -140,39 +127,6 @@ def _effects(config: Mapping[str, Any]) -> Iterator[str]:
         yield f"Twilio account {account}"
 
 
-def find_engine(state: TwimlState | None, *, to_fill: bool = False) -> Engine:
-    """Return the engine of the journal of an application, or of the environment; it must exist unless ``to_fill``.
-
-    Raises: ConfigurationError, also if there is no journal.
-    """
-    settings, root = (state.settings, state.root) if state else (project_settings(), Path.cwd())
-    engine = state.engine if state else open_engine(settings, root)
-    if engine is None:
-        raise ConfigurationError("TWIML_DATABASE_URL", "is off, so there is no journal")
-    engine.name = click.get_current_context().command_path
-    path = sqlite_path(settings.database_url, root)
-    if settings.database_url.startswith("sqlite:") and not path.exists() and not to_fill:
-        raise ConfigurationError("TWIML_DATABASE_URL", f"there is no journal at {path}: {_reason(path, root)}")
-    return engine
-
-
-def _reason(path: Path, root: str | Path) -> str:
-    """Return why there is no journal at a path; if that is the usual one, ``dev`` may have another."""
-    of_dev = sqlite_path(DEV_DATABASE_URL, root)
-    if path == of_dev.with_name("twiml.db") and of_dev.exists():
-        command = f"TWIML_DATABASE_URL={DEV_DATABASE_URL} twiml-app journal list"
-        return f"that of `twiml-app dev` is instance/dev.db, which `{command}` shows"
-    return "nothing was received yet, or this is not the project's folder"
-
-
-def collect_killed(archive: Archive) -> None:
-    """Store what killed workers were handling, so that it is shown; if that fails, say so and go on."""
-    try:
-        archive.collect_killed()
-    except JournalUnavailable as error:
-        click.echo(f"requests of killed workers may be missing: {error}", err=True)
-
-
 def import_app(app_name: str) -> Flask:
     """Import an application named as ``module:app`` or ``module:create_app``.
 
@@ -214,23 +168,6 @@ def pairs(values: Iterable[str], option: str) -> dict[str, str]:
     return found
 
 
-def print_json(value: Any) -> None:
-    """Print a value as JSON."""
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
-
-
-def printable(text: str) -> str:
-    """Return a string without control characters: anybody can send an escape sequence to a number."""
-    return "".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in text)
-
-
-def describe_reaction(reaction: Reaction) -> str:
-    """Return one line about a reaction."""
-    what = printable(reaction.emoji and f"{reaction.emoji} ") + reaction.kind
-    about = f'to "{printable(reaction.quoted)}"' if reaction.quoted else "to a picture"
-    return f"the text is a reaction: {what}{', removed' if reaction.removed else ''}, {about}"
-
-
 def project_settings(*, needs_secrets: bool = False) -> Settings:
     """Return the settings of the working directory; credentials are only required with ``needs_secrets``.
 
@@ -253,13 +190,3 @@ def secret_keys(state: TwimlState | None) -> tuple[str, ...]:
         if error.setting != "TWIML_CREDENTIALS" or "TWIML_CREDENTIALS" in project_values():
             raise
         return ()
-
-
-def print_table(rows: Sequence[Mapping[str, str]], *, indent: str = "") -> None:
-    """Print rows as aligned columns, with the names of the columns above them."""
-    if not rows:
-        return
-    lines = [list(rows[0]), *([printable(row[name]) for name in rows[0]] for row in rows)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
-    for line in lines:
-        click.echo(indent + "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())

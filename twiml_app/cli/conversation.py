@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from ..consent import OptOutList
 from ..conversations import describe_dialog
 from ..errors import TwimlError
 from ..journal import (
@@ -18,24 +19,19 @@ from ..journal import (
     Engine,
     ExchangeRow,
     Filter,
+    OptOut,
     SendArchive,
     SendFilter,
     WorkArchive,
     WorkFilter,
+    opt_out_rows,
 )
 from ..logs import format_time, mask
+from ..statuses import FAILURES, error_code
 from ..twiml import MessagingResponse
-from .common import (
-    collect_killed,
-    find_engine,
-    find_state,
-    journal_option,
-    json_option,
-    plain_errors,
-    print_json,
-    print_table,
-    printable,
-)
+from .common import find_state, plain_errors, project_settings
+from .journal_access import collect_killed, find_engine, journal_option
+from .output import json_option, print_json, print_table, printable
 
 
 @click.command()
@@ -46,7 +42,10 @@ from .common import (
 @journal_option
 @json_option
 def conversation(contact: str, resume: bool, limit: int, unmasked: bool, app_name: str | None, as_json: bool) -> None:
-    """Show the conversation with PHONE: texts, replies, state, work and sends, oldest first.
+    """Show everything about one PHONE, oldest first.
+
+    It lists texts, replies, failed deliveries, work and the messages that the application sent first, and then the
+    stored state and opt-outs.
 
     \b
     Examples:
@@ -54,7 +53,8 @@ def conversation(contact: str, resume: bool, limit: int, unmasked: bool, app_nam
         twiml-app conversation +15005550001 --resume
     """
     with plain_errors():
-        engine = find_engine(find_state(app_name))
+        state = find_state(app_name)
+        engine = find_engine(state)
         if resume:
             resumed = ConversationStore(engine).resume(contact)
             click.echo(f"the handlers answer again: {resumed} resumed")
@@ -62,13 +62,19 @@ def conversation(contact: str, resume: bool, limit: int, unmasked: bool, app_nam
         collect_killed(Archive(engine))
         lines = sorted(_lines(engine, contact, limit), key=lambda line: line["time"])[-limit:]
         states = [_state(row, unmasked) for row in ConversationStore(engine).all_of(contact)]
+        known = OptOutList(engine, state.settings if state else project_settings()).of(contact)
+    opted_out = [_opted_out(each, unmasked) for each in known]
     if as_json:
-        print_json({"texts": lines, "conversations": states})
-        return
+        print_json({"texts": lines, "conversations": states, "opt-outs": opted_out})
+    else:
+        _print_conversation(lines, states + opted_out)
+
+
+def _print_conversation(lines: list[dict[str, str]], records: list[dict[str, Any]]) -> None:
     print_table(lines)
-    for state in states:
-        click.echo("\n" + "\n".join(f"{name}: {printable(_text(value))}" for name, value in state.items()))
-    if not lines and not states:
+    for record in records:
+        click.echo("\n" + "\n".join(f"{name}: {printable(_text(value))}" for name, value in record.items()))
+    if not lines and not records:
         click.echo("nothing is known about this number")
 
 
@@ -83,6 +89,11 @@ def _lines(engine: Engine, contact: str, limit: int) -> Iterator[dict[str, str]]
 
 
 def _exchange(kept: ExchangeRow) -> Iterator[dict[str, str]]:
+    """Yield a text and its replies, or a delivery that failed."""
+    if kept.message_status in FAILURES:
+        known = error_code(kept.error_code or 0)
+        problem = f"{kept.error_code or ''} {known.meaning if known else ''}".strip()
+        yield _line(kept.received_at, "delivery", kept.message_status, problem)
     if kept.kind != "message":
         return
     exchange = kept.exchange
@@ -115,6 +126,16 @@ def _state(row: ConversationRow, unmasked: bool) -> dict[str, Any]:
         "expires": format_time(row.expires_at) if is_alive else None,
         "dialog": describe_dialog(row.dialog) if row.dialog else None,
         "handed off until": format_time(row.handed_off_until) if row.handed_off_until > now else None,
+    }
+
+
+def _opted_out(row: OptOut, unmasked: bool) -> dict[str, Any]:
+    every = row.sender == opt_out_rows.EVERY_SENDER
+    return {
+        "opted out of": "all senders" if every else row.sender if unmasked else mask(row.sender),
+        "since": format_time(row.created_at),
+        "by": row.source,
+        "reason": row.reason,
     }
 
 

@@ -15,8 +15,9 @@ import click
 
 from ..dev import Dev, DevOptions
 from ..logs import format_time
-from .common import plain_errors, printable
+from .common import plain_errors
 from .emulator_parameters import ADDRESS, PHONE, PORT
+from .output import printable
 
 if TYPE_CHECKING:
     from ..emulator import DebuggerEntry, ProgramStatus
@@ -52,11 +53,12 @@ _REFUSED = "webhooks are answered with 503 until the next change"
     " the handlers folder]",
 )
 def dev(port: int, emulator_port: int, number: str | None, opens: bool, app_name: str) -> None:
-    """Run your program next to a local Twilio, with a phone in the browser; reload it after every change.
+    """Run your program with a phone in the browser, and reload it.
 
-    Changes of Python files, templates and .env are noticed. An error in them is shown, and does not end anything. No
-    account is needed, and a real one is never used: the account, the credentials and the journal are made up and kept
-    in instance/. The official client library reaches the emulator without a change.
+    It runs next to a local Twilio, and is loaded again after every change of Python files, templates and .env. An error
+    in them is shown, and ends nothing. No account is needed, and a real one is never used: the account, the
+    credentials and the journal are made up and kept in instance/. The official client library reaches the emulator
+    without a change.
 
     \b
     Examples:
@@ -118,7 +120,7 @@ def _introduce(running: Dev) -> None:
     click.echo(f"  number       {running.number}")
     click.echo(f"  Message URL  {running.message_url}")
     click.echo(f"  text it      {_curl(running)}")
-    click.echo("\nChanges are noticed. Press Ctrl-C to stop.\n")
+    click.echo("\nSave a change, and the program is loaded again. Press Ctrl-C to stop.\n")
 
 
 def _curl(running: Dev) -> str:

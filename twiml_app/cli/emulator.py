@@ -11,13 +11,14 @@ from click.core import ParameterSource
 
 from ..app import load_environment
 from ..caller import without_userinfo
-from .common import plain_errors, printable
+from .common import plain_errors
 from .emulator_controls import clock, outage, phone, reset, text
 from .emulator_exec import execute
 from .emulator_faults import fault
 from .emulator_logs import debugger, outbox, requests, webhooks
 from .emulator_parameters import EXAMPLE, NUMBERS_VARIABLE, PORT
 from .emulator_starting import emulator_options, make_emulator
+from .output import printable
 
 if TYPE_CHECKING:
     from ..emulator import Emulator

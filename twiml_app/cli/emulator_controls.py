@@ -8,10 +8,10 @@ from urllib.parse import quote
 
 import click
 
-from .common import json_option, print_json, printable
 from .emulator_client import call_emulator
 from .emulator_logs import entry_text, print_messages
 from .emulator_parameters import ADDRESS, CONTACT, PHONE, url_option
+from .output import json_option, print_json, printable
 
 #: How long a text without a reply waits for a message that the app sends through the REST API.
 _WAIT_S = 2
@@ -106,7 +106,7 @@ def _plural(number: str, noun: str) -> str:
 def phone(
     contact: str, status: str | None, error_code: int | None, media: bool | None, url: str, as_json: bool
 ) -> None:
-    """Show what a phone has sent and received, or set how messages to it will end.
+    """Show a phone's texts, or set how messages to it will end.
 
     Messages are delivered unless you set another status. It applies to every message still in transit to the phone,
     and to later ones, until you set another.
@@ -169,9 +169,10 @@ def clock(advance: int | None, kind: str | None, settle: bool, url: str) -> None
 )
 @url_option
 def outage(count: int, status: int, url: str) -> None:
-    """Fail the next COUNT requests to the REST API with 503, or another status.
+    """Fail the next COUNT requests to the REST API.
 
-    Use it to test how your app handles an outage. A COUNT of 0 ends the outage.
+    They are answered with 503, or with --status. Use it to test how your app handles an outage. A COUNT of 0 ends the
+    outage.
 
     \b
     Examples:

@@ -14,10 +14,11 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from .common import plain_errors, printable
+from .common import plain_errors
 from .emulator_client import call_emulator
 from .emulator_parameters import EmulatorUrl
 from .emulator_starting import emulator_options, make_emulator
+from .output import printable
 
 _PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
 #: Ctrl-C and Ctrl-\ reach every process in the foreground of a terminal.
@@ -36,11 +37,12 @@ _OF_TERMINALS = (signal.SIGINT, signal.SIGQUIT)
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 @click.pass_context
 def execute(context: click.Context, /, command: tuple[str, ...], url: str | None, **options: Any) -> None:
-    """Run a program whose Twilio clients reach the emulator, although nothing in it says so.
+    """Run a program whose Twilio clients reach the emulator.
 
-    The official clients for Python, Node, PHP and Ruby, the official command line and curl read the proxy, the
-    certificate authority and the account from their environment. The proxy plays https://*.twilio.com with certificates
-    made for this run, and refuses all other hosts; this machine is reached directly. No real message is sent.
+    The program needs no change. The official clients for Python, Node, PHP and Ruby, the official command line and
+    curl read the proxy, the certificate authority and the account from their environment. The proxy plays
+    https://*.twilio.com with certificates made for this run, and refuses all other hosts; this machine is reached
+    directly. No real message is sent.
 
     The emulator ends with the program, which gets the signals sent to this command. The exit status is the program's.
     What the emulator prints goes to the standard error.

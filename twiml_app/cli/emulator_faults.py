@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
-from .common import json_option, print_json, print_table, printable
 from .emulator_client import call_emulator
 from .emulator_parameters import ADDRESS, CONTACT, url_option
+from .output import json_option, print_json, print_table, printable
 
 _COUNTED = ("id", "kind", "count", "happened", "left")
 
@@ -49,7 +49,7 @@ def kinds(url: str, as_json: bool) -> None:
 @url_option
 @json_option
 def list_(url: str, as_json: bool) -> None:
-    """List the faults that were added, and how often each one has happened.
+    """List the faults, and how often each has happened.
 
     \b
     Example:

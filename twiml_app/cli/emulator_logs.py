@@ -9,9 +9,9 @@ from typing import Any
 
 import click
 
-from .common import json_option, print_json, print_table, printable
 from .emulator_client import call_emulator
 from .emulator_parameters import url_option
+from .output import json_option, print_json, print_table, printable
 
 _CHALLENGE = 401
 #: The longest body in a table.
@@ -91,7 +91,7 @@ def debugger(url: str, as_json: bool) -> None:
 @url_option
 @json_option
 def webhooks(url: str, as_json: bool) -> None:
-    """List the latest requests to the app, with their parameters and answers.
+    """List the latest requests to the app, and its answers.
 
     Every request is listed, including retries and redirects. A 401 before a 200 is normal: Twilio only sends the
     credentials of a URL after a challenge.

@@ -123,6 +123,6 @@ url_option = click.option(
     envvar="TWIML_EMULATOR_URL",
     show_envvar=True,
     default=default_url,
-    show_default=f"http://127.0.0.1:{PORT}",
+    show_default=f"that of `twiml-app dev` in this folder, or http://127.0.0.1:{PORT}",
     help="URL of the emulator.",
 )

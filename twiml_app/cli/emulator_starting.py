@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..logs import format_time
-from .common import printable
 from .emulator_parameters import DEBUGGER_VARIABLE, NUMBERS_VARIABLE, NumberAndUrl, read_numbers
+from .output import printable
 
 if TYPE_CHECKING:
     from ..emulator import DebuggerEntry, Emulator, LoggedRequest, LoggedWebhook

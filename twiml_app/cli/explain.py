@@ -27,7 +27,8 @@ from ..logs import format_time, logger, mask
 from ..receiver import REPLAY_HEADER, Claim, Outcome, StoredReply
 from ..routing import Router
 from ..webhook import WebhookRequest, WebhookResponse, base_of
-from .common import find_engine, find_state, import_app, journal_option, plain_errors
+from .common import find_state, import_app, plain_errors
+from .journal_access import find_engine, journal_option
 
 _CHALLENGED = "no credentials were sent; Twilio sends them with its next request, after this challenge"
 
@@ -40,10 +41,11 @@ _CHALLENGED = "no credentials were sent; Twilio sends them with its next request
 )
 @journal_option
 def explain(file: BinaryIO | None, last: bool, scheme: str, app_name: str | None) -> None:
-    """Explain whether a saved request would be accepted and, if not, what would have matched.
+    """Explain why a request was refused, or would be.
 
-    FILE contains the request as sent: request line, headers, an empty line, body; - reads standard input. The request
-    gets the same answer as from the server, but no handler runs.
+    If a signature does not match, it says what would have matched. FILE contains the request as sent: request line,
+    headers, an empty line, body; - reads standard input. The request gets the same answer as from the server, but no
+    handler runs.
 
     \b
     Example:

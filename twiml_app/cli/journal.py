@@ -5,31 +5,20 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import click
 
 from ..assembly import TwimlState
-from ..journal import Archive, ExchangeRow, Filter, SendArchive, SendFilter, SendRow
+from ..journal import Archive, Engine, ExchangeRow, Filter, SendArchive, SendFilter, SendRow
 from ..logs import format_time, mask
-from ..recordings import Exchange, Scrubber, read_file, require_phone_numbers, write_file, write_line
-from .common import (
-    collect_killed,
-    find_engine,
-    find_state,
-    journal_option,
-    json_option,
-    plain_errors,
-    print_json,
-    print_table,
-    printable,
-    project_settings,
-)
+from ..recordings import Exchange, Scrubber, write_line
+from .common import find_state, plain_errors, project_settings
+from .journal_access import collect_killed, find_engine, journal_option
 from .journal_work import PREFIX, show_work, work_rows
+from .output import json_option, print_json, print_table, printable
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -167,7 +156,9 @@ def _send_row(sent: SendRow, unmasked: bool) -> dict[str, str]:
 @journal_option
 @json_option
 def show(row_id: tuple[str, int], unmasked: bool, app_name: str | None, as_json: bool) -> None:
-    """Show one exchange: the request, the answer, and the handler. Or one piece of work, whose ID begins with w.
+    """Show one exchange: the request, the answer, and the handler.
+
+    An ID that begins with w shows a piece of work instead.
 
     \b
     Examples:
@@ -181,19 +172,28 @@ def show(row_id: tuple[str, int], unmasked: bool, app_name: str | None, as_json:
         if prefix:
             show_work(engine, exchange_id, unmasked=unmasked, as_json=as_json)
             return
-        kept = Archive(engine).find(exchange_id)
-    if kept is None:
-        raise click.ClickException(f"there is no exchange {exchange_id}")
-    if kept.exchange is None:
-        raise click.ClickException(f"exchange {exchange_id} is stored without its request (TWIML_RECORD)")
-    with plain_errors():
-        exchange = kept.exchange if unmasked else Scrubber(_scrub_key(state)).scrub([kept.exchange])[0]
+        kept, exchange = _find(engine, exchange_id)
+        if not unmasked:
+            (exchange,) = Scrubber(scrub_key(state)).scrub([exchange])
     if as_json:
         click.echo(write_line(exchange))
         return
     _print_exchange(exchange, kept)
     if not unmasked:
         click.echo("\nAddresses, sids, names and secrets are fictitious: --unmasked shows the real ones.")
+
+
+def _find(engine: Engine, exchange_id: int) -> tuple[ExchangeRow, Exchange]:
+    """Return a row, and the exchange in it.
+
+    Raises: JournalUnavailable; click.ClickException, if there is none.
+    """
+    kept = Archive(engine).find(exchange_id)
+    if kept is None:
+        raise click.ClickException(f"there is no exchange {exchange_id}")
+    if kept.exchange is None:
+        raise click.ClickException(f"exchange {exchange_id} is stored without its request (TWIML_RECORD)")
+    return kept, kept.exchange
 
 
 def _print_exchange(exchange: Exchange, kept: ExchangeRow) -> None:
@@ -204,6 +204,8 @@ def _print_exchange(exchange: Exchange, kept: ExchangeRow) -> None:
     click.echo(f"\n{exchange.handler or '(no handler)'}: {kept.shown_outcome}, {exchange.milliseconds:.1f} ms")
     for handler, result in exchange.results.items():
         click.echo(f"  {handler}: {result}")
+    if kept.shown_outcome == "failed" and not exchange.results:
+        click.echo(f"  its exception is in the log, at about {exchange.time}")
     for effect in exchange.effects or ():
         click.echo(f"  asked for {printable(json.dumps(effect, ensure_ascii=False))}")
     click.echo(f"\n{exchange.answer.status} {exchange.answer.content_type}")
@@ -211,95 +213,10 @@ def _print_exchange(exchange: Exchange, kept: ExchangeRow) -> None:
         click.echo(printable(exchange.answer.body.decode("utf-8", "replace")))
 
 
-@journal.command()
-@click.argument("file", type=click.Path(path_type=Path), required=False)
-@filters
-@click.option("--scrub-own-numbers", is_flag=True, help="Replace our own numbers too.")
-@click.option(
-    "--redact-bodies",
-    is_flag=True,
-    help="Replace message bodies and the parameters of URLs (replays will then show differences).",
-)
-@journal_option
-def export(
-    file: Path | None, scrub_own_numbers: bool, redact_bodies: bool, app_name: str | None, **chosen: Any
-) -> None:
-    """Export exchanges as a recording to FILE or standard output.
-
-    Addresses, numbers, sids, names, secrets in URLs and unknown parameters become fictitious. This needs the extra
-    dependencies: pip install 'twiml-app[dev]'
-
-    \b
-    Example:
-        twiml-app journal export tests/recordings/orders.jsonl --handler orders
-    """
-    with plain_errors():
-        require_phone_numbers()
-        state = find_state(app_name)
-        archive, wanted = Archive(find_engine(state)), Filter(**chosen)
-        scrubber = Scrubber(_scrub_key(state), scrub_own_numbers=scrub_own_numbers, redact_bodies=redact_bodies)
-        count = _Count()
-        scrubbed = _scrubbed(archive, wanted, scrubber, count)
-        if file is None:
-            for exchange in scrubbed:
-                click.echo(write_line(exchange))
-            return
-        write_file(file, scrubbed)
-    why = "stored without their request, unfinished, or silenced as a loop"
-    click.echo(f"{count.written} exchanges in {file}{f'; {count.left_out} left out: {why}' if count.left_out else ''}")
-
-
-@dataclass
-class _Count:
-    """How many exchanges were exported, and how many cannot be."""
-
-    written: int = 0
-    left_out: int = 0
-
-
-def _scrubbed(archive: Archive, wanted: Filter, scrubber: Scrubber, count: _Count) -> Iterator[Exchange]:
-    """Yield exchanges page by page, as all of them may not fit into memory; first read once who is named in any."""
-    for page in archive.pages(wanted):
-        scrubber.learn(_repeatable(page))
-    for page in archive.pages(wanted):
-        exchanges = scrubber.scrub(_repeatable(page))
-        count.written += len(exchanges)
-        count.left_out += len(page) - len(exchanges)
-        yield from exchanges
-
-
-def _repeatable(page: Iterable[ExchangeRow]) -> list[Exchange]:
-    return [kept.exchange for kept in page if kept.exchange and _is_repeatable(kept)]
-
-
-def _is_repeatable(kept: ExchangeRow) -> bool:
-    """Return whether a replay can give the same answer: not if it is unfinished or was silenced as a loop."""
-    return kept.state != "running" and kept.shown_outcome != "looping"
-
-
-def _scrub_key(state: TwimlState | None) -> str:
+def scrub_key(state: TwimlState | None) -> str:
     """Return the key that makes fictitious numbers the same every time; the senders of texts must not know it.
 
     Raises: ConfigurationError, if no secret is configured to derive it from.
     """
     settings = state.settings if state else project_settings(needs_secrets=True)
     return settings.secret_keys[0]
-
-
-@journal.command("import")
-@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
-@journal_option
-def import_(files: tuple[Path, ...], app_name: str | None) -> None:
-    """Import recordings into the journal.
-
-    \b
-    Example:
-        twiml-app journal import traffic.jsonl
-    """
-    with plain_errors():
-        exchanges = [exchange for file in files for exchange in read_file(file)]
-        state = find_state(app_name)
-        settings = state.settings if state else project_settings()
-        keep_until = time.time() + settings.retention_days * 86400
-        added = Archive(find_engine(state, to_fill=True)).add(exchanges, keep_until=keep_until)
-    click.echo(f"{added} of {len(exchanges)} exchanges were new")

@@ -18,21 +18,23 @@ from ..recordings import Exchange
 from ..routing import Router
 from ..statuses import progress
 from ..webhook import Form
-from .common import app_option, find_engine, find_state, journal_option, plain_errors, printable, secret_keys
-from .journal import filters, journal, sends_like
+from .common import app_option, find_state, plain_errors, secret_keys
+from .journal import filters, sends_like
+from .journal_access import find_engine, journal_option
 from .journal_work import retry_work
+from .output import printable
 from .printed import printed_aside
 from .trial import find_app
 
-__all__ = ["journal"]
 
-
-@journal.command()
+@click.command()
 @click.argument("contact", metavar="PHONE")
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @journal_option
 def erase(contact: str, yes: bool, app_name: str | None) -> None:
-    """Delete everything about one PHONE permanently; of its opt-outs a hash remains, so that it still gets nothing.
+    """Delete everything about one PHONE permanently.
+
+    If it has opted out, a hash of its address remains, so that it still gets nothing.
 
     \b
     Example:
@@ -52,13 +54,13 @@ def erase(contact: str, yes: bool, app_name: str | None) -> None:
     raise SystemExit(0 if erased.rows else 1)
 
 
-@journal.command()
+@click.command()
 @journal_option
 def upgrade(app_name: str | None) -> None:
-    """Build the indexes that a large journal of an earlier release lacks.
+    """Build the indexes that a large old journal lacks.
 
-    Small journals are upgraded when they are opened. With SQLite nobody can write while an index is built, so do this
-    when few messages arrive; with PostgreSQL the application continues to serve.
+    Small journals of an earlier release are upgraded when they are opened. With SQLite nobody can write while an index
+    is built, so do this when few messages arrive; with PostgreSQL the application continues to serve.
 
     \b
     Example:
@@ -80,12 +82,13 @@ def _index_name(index: Index | None) -> str:
     return index.name if index else ""
 
 
-@journal.command()
+@click.command()
 @filters
 @app_option
 def retry(app_name: str | None, **chosen: Any) -> None:
-    """Re-run handlers of status callbacks and alerts that failed, work that was given up, and what Twilio refused.
+    """Run again what has failed: handlers, work and sends.
 
+    That is the handlers of status callbacks and alerts, work that was given up, and messages that Twilio refused.
     Handlers that succeeded are skipped. Work is run by the processes that run work. Messages of unknown outcome are not
     sent again.
 

@@ -11,7 +11,7 @@ import click
 
 from ..journal import Engine, WorkArchive, WorkFilter, WorkRow
 from ..logs import format_time, mask
-from .common import print_json, print_table, printable
+from .output import print_json, print_table, printable
 
 #: In front of the id of a piece of work, where exchanges have a number only.
 PREFIX = "w"

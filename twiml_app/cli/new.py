@@ -17,7 +17,9 @@ _RENAMED = {"gitignore": ".gitignore", "test_hello.py.txt": "test_hello.py"}
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 def new(folder: Path) -> None:
-    """Create a project in FOLDER, with a handler, a template, a test, and its own credentials.
+    """Create a project in FOLDER.
+
+    It has a handler, a template, a test, and its own credentials.
 
     \b
     Example:

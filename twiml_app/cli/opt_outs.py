@@ -7,16 +7,9 @@ import click
 from ..consent import OptOutList
 from ..journal import OptOut, OptOutChange
 from ..logs import format_time, mask
-from .common import (
-    find_engine,
-    find_state,
-    journal_option,
-    json_option,
-    plain_errors,
-    print_json,
-    print_table,
-    project_settings,
-)
+from .common import find_state, plain_errors, project_settings
+from .journal_access import find_engine, journal_option
+from .output import json_option, print_json, print_table
 
 _SOURCE = "command line"
 _unmasked = click.option("--unmasked", is_flag=True, help="Show full addresses instead of masked ones.")
@@ -27,7 +20,9 @@ _sender = click.option(
 
 @click.group("opt-outs")
 def opt_outs() -> None:
-    """Show and change who gets nothing that the program sends first.
+    """Show and change who has opted out.
+
+    They get nothing that the program sends first.
 
     \b
     Examples:

@@ -30,15 +30,8 @@ from ..recordings import (
 )
 from ..served_app import sender
 from ..webhook import WebhookResponse
-from .common import (
-    announce_handlers,
-    app_option,
-    json_option,
-    plain_errors,
-    print_json,
-    project_values,
-    yes_option,
-)
+from .common import announce_handlers, app_option, plain_errors, project_values, yes_option
+from .output import json_option, print_json
 from .printed import printed_aside
 from .trial import find_app
 

@@ -15,16 +15,8 @@ from ..events import InboundMessage, parse_event
 from ..reactions import Reaction
 from ..receiver import silence_for
 from ..routing import Handler, Match, MessageRoute, Router, name_of, opt_out_kind, place_of
-from .common import (
-    app_option,
-    describe_reaction,
-    find_router,
-    json_option,
-    pairs,
-    plain_errors,
-    print_json,
-    print_table,
-)
+from .common import app_option, find_router, pairs, plain_errors
+from .output import describe_reaction, json_option, print_json, print_table
 from .printed import printed_aside
 from .trial import find_app
 
@@ -33,7 +25,9 @@ from .trial import find_app
 @app_option
 @json_option
 def routes(app_name: str | None, as_json: bool) -> None:
-    """List the handlers in the order in which they are tried, and the schedules.
+    """List the handlers in the order in which they are tried.
+
+    The schedules follow.
 
     \b
     Example:
@@ -99,7 +93,9 @@ def match(
     app_name: str | None,
     as_json: bool,
 ) -> None:
-    """Show which handler a text would reach, and why the others would not run. No handler is called.
+    """Show which handler would answer a text, and why.
+
+    It also says why the others would not run. No handler is called.
 
     \b
     Example:

@@ -16,19 +16,9 @@ from ..journal import Pause, SendArchive, SendFilter, SendRow
 from ..logs import format_time, mask
 from ..routing import Router
 from ..sending import Sending, send
-from .common import (
-    find_engine,
-    find_state,
-    import_app,
-    journal_option,
-    json_option,
-    plain_errors,
-    print_json,
-    print_table,
-    printable,
-    project_settings,
-    project_values,
-)
+from .common import find_state, import_app, plain_errors, project_settings, project_values
+from .journal_access import find_engine, journal_option
+from .output import json_option, print_json, print_table, printable
 
 #: How long ``send`` waits for the pace of its sender, in seconds.
 _WAIT_S = 5.0

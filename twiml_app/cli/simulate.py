@@ -17,16 +17,9 @@ from ..reactions import Reaction
 from ..segments import segment
 from ..served_app import in_process
 from ..testing import Reply, read_reply
-from .common import (
-    announce_handlers,
-    app_option,
-    describe_reaction,
-    json_option,
-    pairs,
-    plain_errors,
-    print_json,
-    yes_option,
-)
+from ..webhook import Form
+from .common import announce_handlers, app_option, pairs, plain_errors, yes_option
+from .output import describe_reaction, json_option, print_json
 from .printed import printed_aside
 from .trial import trial_app
 
@@ -68,10 +61,11 @@ def simulate(
     app_name: str | None,
     as_json: bool,
 ) -> None:
-    """Send one message or status callback, signed and authenticated, and show the answer.
+    """Send one message or status callback, and show the answer.
 
-    It is sent to the application in this process, with a temporary journal, or to a URL. Handlers run for real, and
-    event.replayed is false. What they send or enqueue, and what a dialog remembers, is thrown away with the journal.
+    It is signed and authenticated. It goes to the application in this process, with a temporary journal, or to a URL.
+    Handlers run for real, and event.replayed is false. What they send or enqueue, and what a dialog remembers, is
+    thrown away with the journal.
 
     \b
     Examples:
@@ -80,19 +74,15 @@ def simulate(
         twiml-app simulate --status undelivered --error-code 30005
         TWIML_SIMULATE_URL=https://user:password@sms.example.com/message twiml-app simulate hello
     """
-    if error_code is not None and not status:
-        raise click.UsageError("--error-code needs a status callback: give --status too")
-    if status and (text or media):
-        raise click.UsageError("a status callback has no text and no media: give TEXT or --media, or --status")
-    fields = pairs(field, "--field")
+    _require_one_event(text, media, status, error_code)
+    given = pairs(field, "--field")
     with plain_errors():
         method = "GET" if get else "POST"
         destination = _at_url(url, method) if url else _in_process(app_name, method, bool(status), yes)
-        fields = {"AccountSid": destination.account_sid} | fields
+        fields = {"AccountSid": destination.account_sid} | given
         if status:
-            form = status_form(
-                sid or random_sid(), status, error_code=error_code, from_=number, to=contact, fields=fields
-            )
+            event_sid = sid or random_sid()
+            form = status_form(event_sid, status, error_code=error_code, from_=number, to=contact, fields=fields)
         else:
             files = dict(_media_file(each) for each in media)
             form = inbound_form(text, from_=contact, to=number, media=files, message_sid=sid or "", fields=fields)
@@ -100,9 +90,24 @@ def simulate(
         with printed_aside():
             reply = read_reply(destination.caller, destination.webhook, form)
         milliseconds = (time.perf_counter() - started) * 1000
+    _print_reply(reply, _reaction_in(form), milliseconds, as_json)
+
+
+def _require_one_event(text: str, media: tuple[str, ...], status: str | None, error_code: int | None) -> None:
+    """Require the options of a message or those of a status callback.
+
+    Raises: click.UsageError.
+    """
+    if error_code is not None and not status:
+        raise click.UsageError("--error-code needs a status callback: give --status too")
+    if status and (text or media):
+        raise click.UsageError("a status callback has no text and no media: give TEXT or --media, or --status")
+
+
+def _reaction_in(form: Form) -> Reaction | None:
+    """Return the reaction that a text is, None for anything else."""
     event = parse_event(form)
-    reaction = event.reaction if isinstance(event, InboundMessage) else None
-    _print_reply(reply, reaction, milliseconds, as_json)
+    return event.reaction if isinstance(event, InboundMessage) else None
 
 
 @dataclass(frozen=True, slots=True)

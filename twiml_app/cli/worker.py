@@ -21,10 +21,10 @@ _STOP_S = 25.0
 @click.option("--threads", default=4, show_default=True, type=click.IntRange(1, 64), help="Pieces of work at a time.")
 @app_option
 def worker(threads: int, app_name: str | None) -> None:
-    """Run work and schedules until SIGTERM or Ctrl-C; what runs then has 25 seconds to end.
+    """Run work and schedules until SIGTERM or Ctrl-C.
 
-    It answers /healthz and /readyz on TWIML_HEALTH_BIND. There may be several of them, on any machine that reaches the
-    journal.
+    What runs then has 25 seconds to end. The command answers /healthz and /readyz on TWIML_HEALTH_BIND. There may be
+    several of them, on any machine that reaches the journal.
 
     \b
     Example:

@@ -1,7 +1,7 @@
 """Durable storage: exactly one answer per event, the delivery ledger, and recorded exchanges."""
 
 from . import opt_out_rows, reachability_rows
-from .archive import Archive, Filter
+from .archive import Archive, Filter, Overview
 from .conversation_rows import ConversationRow
 from .conversation_store import ConversationStore, Drawn, Ticket
 from .dialog_versions import DialogVersions
@@ -61,6 +61,7 @@ __all__ = [
     "LedgerEntry",
     "OptOut",
     "OptOutChange",
+    "Overview",
     "Pause",
     "SendArchive",
     "SendCounts",

@@ -11,7 +11,7 @@ from typing import TypeVar, cast
 
 from ..errors import JournalUnavailable
 from .deadlines import seconds_left
-from .group_commit import GroupCommit
+from .group_commit import GroupCommit, failed_write
 from .indexes import Index
 from .migrations import INDEXES
 from .stores import Guards, Operation, Store
@@ -154,7 +154,7 @@ class Engine:
         try:
             return self._commits().between_transactions(lambda: action(store), wait_s=wait_s)
         except store.errors as error:
-            raise JournalUnavailable(f"the journal cannot be written to: {error}") from error
+            raise JournalUnavailable(failed_write(error)) from error
 
 
 #: As large as an ordinary exchange.

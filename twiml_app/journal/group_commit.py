@@ -152,7 +152,7 @@ class GroupCommit:
             store.commit()
         except store.errors as error:
             store.recover()
-            raise JournalUnavailable(f"the journal cannot be written to: {error}") from error
+            raise JournalUnavailable(failed_write(error)) from error
         except BaseException:
             store.roll_back()
             raise
@@ -164,7 +164,7 @@ class GroupCommit:
         except store.errors as error:
             store.close()
             hint = "" if isinstance(error, LockTimeout) else _HINT
-            raise _CannotBegin(f"the journal cannot be written to: {error}{hint}") from error
+            raise _CannotBegin(failed_write(error) + hint) from error
         except BaseException:
             store.roll_back()
             raise
@@ -178,6 +178,11 @@ class GroupCommit:
         for job in jobs:
             if job not in others:
                 job.error, job.done = error, True
+
+
+def failed_write(error: Exception) -> str:
+    """Return one line about an error of the database; those of PostgreSQL have several."""
+    return f"the journal cannot be written to: {' '.join(str(error).split())}"
 
 
 def _set_error(jobs: Sequence[_Job], error: Exception) -> None:

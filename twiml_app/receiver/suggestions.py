@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..alerts import Alert
 from ..events import InboundMessage, StatusCallback
 from ..logs import logger
+from ..statuses import STATUSES, TERMINAL
 
 _MESSAGE = """no handler matches this message, and there is no default handler. To answer it, add to handlers/:
 
@@ -41,13 +42,20 @@ class Suggestions:
         self._made: set[str] = set()
 
     def offer(self, event: InboundMessage | StatusCallback | Alert) -> None:
-        """Log a handler that would match the event, unless it was logged before or the status is too long."""
-        if isinstance(event, StatusCallback) and len(event.message_status) > MAX_STATUS_CHARACTERS:
+        """Log a handler that would match the event, unless it was logged before or nobody would need it."""
+        if isinstance(event, StatusCallback) and not _is_worth_handling(event):
             return
         text = suggest(event)
         if text not in self._made and len(self._made) < MAX_SUGGESTIONS:
             self._made.add(text)
             logger.info("%s", text)
+
+
+def _is_worth_handling(status: StatusCallback) -> bool:
+    """Return whether a handler may be missing: not for a step on the way, nor for a status that is too long."""
+    if status.error_code is None and status.message_status in STATUSES - TERMINAL:
+        return False
+    return len(status.message_status) <= MAX_STATUS_CHARACTERS
 
 
 def suggest(event: InboundMessage | StatusCallback | Alert) -> str:

@@ -54,14 +54,21 @@ def on_starting(server: Any) -> None:
         sys.exit(problem)
 
 
+def when_ready(server: Any) -> None:
+    """Print what ``make serve`` wants to be said, now that the port is open and the application loads."""
+    if text := os.environ.get("SAY_WHEN_READY"):
+        print(text, flush=True)
+
+
 def _taken_address(server: Any) -> str:
     """Return a line about an address that another program listens on; empty if there is none."""
     if {"LISTEN_FDS", "GUNICORN_FD"} & os.environ.keys() or server.cfg.reuse_port:
         return ""
     for address in server.cfg.address:
         if isinstance(address, tuple) and _is_taken(*address[:2]):
-            remedy = "stop the program that listens there, or choose another, as in PORT=8001 make serve"
-            return f"{address[0]}:{address[1]} is taken: {remedy}"
+            host, port = address[:2]
+            remedy = f"stop the program that listens there, or choose another port, as in PORT={port + 1} make serve"
+            return f"{host}:{port} is taken: {remedy}"
     return ""
 
 
