@@ -21,6 +21,7 @@ from .mistakes import (
 from .patterns import compile_at_decorator
 from .registrations import once
 from .routes import (
+    NO_CONDITIONS,
     Conditions,
     Handler,
     MessageRoute,
@@ -89,7 +90,9 @@ class Router(DialogRegistrations):
                 "@router.message takes one text pattern or one compiled regular expression,"
                 f' such as @router.message("hello"), not {type(pattern).__name__}'
             )
-        if pattern is None and conditions == Conditions():
+        if conditions == NO_CONDITIONS:
+            conditions = NO_CONDITIONS
+        if pattern is None and conditions is NO_CONDITIONS:
             raise RegistrationError(
                 "@router.message needs a pattern or a condition: for all other messages use @router.default"
             )
