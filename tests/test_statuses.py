@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twiml_app.statuses import ERROR_CODES, FAILURES, RANK, STATUSES, error_code, further, progress
+from twiml_app.statuses import ERROR_CODES, FAILURES, RANK, STATUSES, TERMINAL, error_code, further, progress
 
 ANY_STATUS = st.sampled_from(sorted(STATUSES)) | st.text(max_size=3)
 
@@ -80,11 +80,9 @@ def test_progress_is_a_unique_number_per_status() -> None:
 
 def test_only_a_final_status_replaces_a_final_status() -> None:
     """A message that was delivered or failed must never look as if it were still in transit."""
-    final = {"canceled", "failed", "undelivered", "delivered", "received", "read"}
-
-    assert {status for end in final for status in STATUSES if further(end, status) == status} == final
-    assert final > FAILURES
-    assert {status for status in STATUSES if RANK[status] >= RANK["delivered"]} == final
+    assert {status for end in TERMINAL for status in STATUSES if further(end, status) == status} == TERMINAL
+    assert FAILURES < TERMINAL
+    assert {status for status in STATUSES if RANK[status] >= RANK["delivered"]} == TERMINAL
 
 
 @pytest.mark.parametrize(

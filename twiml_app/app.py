@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, current_app, got_request_exception
-from flask.sessions import SecureCookieSessionInterface
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -25,7 +24,6 @@ from .setting_readers import READERS
 from .trusted_hosts import TrustedHosts
 from .unknown_settings import describe_unknown_settings
 from .views import HEALTH_CHECKS, METRICS_PATH, metrics_view, plain_line, webhook_blueprint, webhook_views
-from .webhook_sessions import WebhookSessions
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -154,8 +152,6 @@ def _metrics(settings: Settings, root: Path) -> Metrics | None:
 
 def _add_views(app: Flask, state: TwimlState, metrics: Metrics | None) -> None:
     """Add the views to an application, and the short way to them."""
-    if type(app.session_interface) is SecureCookieSessionInterface:
-        app.session_interface = WebhookSessions()
     views = webhook_views(state.receiver, state.settings)
     blueprint = webhook_blueprint(views, state.receiver, state.media_links)
     if metrics:

@@ -6,28 +6,49 @@ Handlers have the same contexts, session and matched rule either way.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from types import FunctionType
 from typing import TYPE_CHECKING
 
-from flask import Flask, Response, request_finished, request_started
+from flask import (
+    Flask,
+    Response,
+    appcontext_popped,
+    appcontext_pushed,
+    appcontext_tearing_down,
+    request_finished,
+    request_started,
+    request_tearing_down,
+)
+from flask.sessions import SecureCookieSessionInterface
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import RoutingException
 
+from .lazy_contexts import IS_SUPPORTED, LazyContexts
 from .views import WebhookView
-from .webhook_sessions import is_unused
+from .webhook import WebhookResponse
 from .wsgi_response import flask_response
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
-    from flask.ctx import RequestContext
 
 _METHODS = ("POST", "GET", "HEAD")
-#: The methods of an application that the short way does not call.
+#: The methods of an application that the short way does not call, or calls only if a handler asks for a context.
 _NOT_CALLED = (
     *("wsgi_app", "full_dispatch_request", "preprocess_request", "dispatch_request", "ensure_sync"),
     *("finalize_request", "make_response", "process_response"),
+    *("app_context", "request_context", "create_url_adapter", "do_teardown_request", "do_teardown_appcontext"),
 )
 #: The modules in which Flask defines them.
 _FLASK = ("flask.app", "flask.sansio.app")
+#: The receivers of each signal that the dispatch and the contexts send.
+_RECEIVERS = (
+    *(request_started.receivers, request_finished.receivers, request_tearing_down.receivers),
+    *(appcontext_pushed.receivers, appcontext_popped.receivers, appcontext_tearing_down.receivers),
+)
+#: A host that Flask accepts without a closer look.
+_is_plain_host = re.compile(r"[A-Za-z0-9.-]+(:[0-9]+)?").fullmatch
 
 
 class DirectDispatch:
@@ -37,21 +58,26 @@ class DirectDispatch:
         self._app = app
         self._wsgi_app: WSGIApplication = app.wsgi_app
         self._views = views
-        self._is_possible = all(_is_of_flask(app, name) for name in _NOT_CALLED)
+        self._is_possible = IS_SUPPORTED and all(_is_of_flask(app, name) for name in _NOT_CALLED)
+        #: The endpoints of paths and methods, as long as the application has this many views.
+        self._endpoints: dict[tuple[str, str], str] = {}
+        self._number_of_views = 0
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request."""
-        view = self._views.get(environ.get("PATH_INFO", ""))
-        if view is None or environ["REQUEST_METHOD"] not in _METHODS or self._is_observed(environ):
+        path = environ.get("PATH_INFO", "")
+        view = self._views.get(path)
+        if view is None or self._is_observed(environ) or not self._is_routed(environ, path, view):
             return self._wsgi_app(environ, start_response)
-        context = self._app.request_context(environ)
+        contexts = LazyContexts(self._app, environ)
+        contexts.push()
         error: BaseException | None = None
         try:
-            context.push()
-            matched: object = self._app.view_functions.get(context.request.endpoint or "")
-            if matched is not view:
-                return self._wsgi_app(environ, start_response)
-            return self._answer(environ, start_response, view, context)
+            answer, closes = view.answer(environ)
+            if contexts.are_made:
+                response = self._app.process_response(flask_response(answer, closes=closes))
+                return response(environ, start_response)
+            return _send(environ, start_response, answer, closes=closes)
         except Exception as raised:
             error = raised
             return self._failed(raised)(environ, start_response)
@@ -59,31 +85,35 @@ class DirectDispatch:
             error = raised
             raise
         finally:
-            context.pop(error)
+            contexts.pop(error)
 
     def _is_observed(self, environ: WSGIEnvironment) -> bool:
         """Return whether something in the application might notice that Flask's dispatch was left out."""
         app = self._app
-        hooks = (app.before_request_funcs, app.after_request_funcs, app.url_value_preprocessors)
+        for hooks in (app.before_request_funcs, app.after_request_funcs, app.url_value_preprocessors):
+            if hooks and (hooks.get(None) or hooks.get("twiml")):
+                return True
         return (
             not self._is_possible
-            or any(each.get(None) or each.get("twiml") for each in hooks)
-            or bool(request_started.receivers or request_finished.receivers)
+            or "HTTP_COOKIE" in environ
             or "werkzeug.debug.preserve_context" in environ
+            or bool(app.teardown_request_funcs or app.teardown_appcontext_funcs)
+            or any(_RECEIVERS)
+            or type(app.session_interface) is not SecureCookieSessionInterface
         )
 
-    def _answer(
-        self, environ: WSGIEnvironment, start_response: StartResponse, view: WebhookView, context: RequestContext
-    ) -> Iterable[bytes]:
-        """Call the view; most answers are a document without headers of their own, and need no response of Flask."""
-        answer, closes = view.answer(environ)
-        is_plain = answer.status == 200 and answer.content_type and not answer.headers and not closes
-        if is_plain and environ["REQUEST_METHOD"] != "HEAD" and is_unused(environ) and not _is_processed(context):
-            headers = [("Content-Type", answer.content_type), ("Content-Length", str(len(answer.body)))]
-            start_response("200 OK", headers)
-            return [answer.body]
-        response = self._app.process_response(flask_response(answer, closes=closes))
-        return response(environ, start_response)
+    def _is_routed(self, environ: WSGIEnvironment, path: str, view: WebhookView) -> bool:
+        """Return whether Flask would call the view: another one may have the same path, or have taken its place."""
+        app = self._app
+        if not _is_plain_host(environ.get("HTTP_HOST", "")) or app.config.get("TRUSTED_HOSTS"):
+            return False
+        method = environ["REQUEST_METHOD"]
+        if len(app.view_functions) != self._number_of_views:
+            self._endpoints, self._number_of_views = {}, len(app.view_functions)
+        endpoint = self._endpoints.get((path, method))
+        if endpoint is None and method in _METHODS:
+            endpoint = self._endpoints[path, method] = _endpoint_of(app, path, method)
+        return app.view_functions.get(endpoint or "") is view
 
     def _failed(self, error: Exception) -> Response:
         """Return the response to an exception as Flask's dispatch does; only a defect of the receiver leads here."""
@@ -93,9 +123,26 @@ class DirectDispatch:
             return self._app.handle_exception(unhandled)
 
 
-def _is_processed(context: RequestContext) -> bool:
-    """Return whether a handler called ``flask.after_this_request``, or may have done so."""
-    return getattr(context, "_after_request_functions", None) != []
+def _send(
+    environ: WSGIEnvironment, start_response: StartResponse, answer: WebhookResponse, *, closes: bool
+) -> Iterable[bytes]:
+    """Send an answer as Flask's response class would; most answers are a document, and have no other header."""
+    if answer.status != 200 or answer.headers or closes or environ["REQUEST_METHOD"] == "HEAD":
+        return flask_response(answer, closes=closes)(environ, start_response)
+    headers = [("Content-Type", answer.content_type), ("Content-Length", str(len(answer.body)))]
+    start_response("200 OK", headers)
+    return [answer.body]
+
+
+def _endpoint_of(app: Flask, path: str, method: str) -> str:
+    """Return the endpoint that Flask finds for a path; empty without one, and if it depends on the host."""
+    if app.url_map.host_matching or app.subdomain_matching:
+        return ""
+    try:
+        endpoint, _arguments = app.url_map.bind("localhost").match(path, method)
+    except (RoutingException, HTTPException):
+        return ""
+    return str(endpoint)
 
 
 def _is_of_flask(app: Flask, name: str) -> bool:

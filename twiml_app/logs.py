@@ -8,6 +8,8 @@ import re
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
+from math import floor
 from typing import TextIO
 
 logger = logging.getLogger("twiml_app")
@@ -38,17 +40,20 @@ def log_event(level: int, event: str, fields: Mapping[str, object]) -> None:
     """Log the line of an event; fields without a value are left out, and long ones are cut."""
     if not logger.isEnabledFor(level):
         return
-    shown: dict[str, object] = {"event": event}
-    words = [event]
-    for name, value in fields.items():
-        if value is not None and (text := str(value)):
-            short = _cut(text)
-            shown[name] = value if short is text else short
-            words.append(f"{name}={_log_value(short)}")
+    texts = {name: text for name, value in fields.items() if value is not None and (text := str(value))}
     # Not by logger.log, which would walk the stack to find the caller: it is always this line.
-    record = logger.makeRecord(logger.name, level, __file__, 0, " ".join(words), (), None, __name__)
-    setattr(record, _FIELDS, shown)
+    line = f"{event} {_log_words(texts)}" if texts else event
+    record = logger.makeRecord(logger.name, level, __file__, 0, line, (), None, __name__)
+    setattr(record, _FIELDS, {"event": event, **{name: fields[name] for name in texts}})
     logger.handle(record)
+
+
+def _log_words(texts: Mapping[str, str]) -> str:
+    """Return fields as they are logged; nearly always, all of their values are clear and short."""
+    joined = "".join(texts.values())
+    if len(joined) <= MAX_FIELD_CHARACTERS and _CLEAR.fullmatch(joined):
+        return " ".join([f"{name}={text}" for name, text in texts.items()])
+    return " ".join([f"{name}={_log_value(_cut(text))}" for name, text in texts.items()])
 
 
 def _cut(text: str) -> str:
@@ -75,11 +80,18 @@ class JsonFormatter(logging.Formatter):
             "level": record.levelname.lower(),
             "logger": record.name,
         }
-        fields = getattr(record, _FIELDS, None)
-        entry.update(fields or {"message": record.getMessage()})
+        fields: Mapping[str, object] | None = getattr(record, _FIELDS, None)
+        entry.update(map(_short, fields.items()) if fields else [("message", record.getMessage())])
         if record.exc_info:
             entry["exception"] = "\n".join(map(_cut, self.formatException(record.exc_info).split("\n")))
         return json.dumps(entry, default=str)
+
+
+def _short(field: tuple[str, object]) -> tuple[str, object]:
+    """Return a field whose text is not too long; numbers stay numbers."""
+    name, value = field
+    text = str(value)
+    return name, value if len(text) <= MAX_FIELD_CHARACTERS else _cut(text)
 
 
 class TextFormatter(logging.Formatter):
@@ -99,7 +111,15 @@ def _indented(trace: str) -> str:
 
 def format_time(seconds: float) -> str:
     """Return a time as ISO 8601 in UTC, with milliseconds."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")[: -len("+00:00")] + "Z"
+    whole = floor(seconds)
+    carried, microseconds = divmod(round((seconds - whole) * 1_000_000), 1_000_000)
+    return f"{_format_second(whole + carried)}.{microseconds // 1000:03}Z"
+
+
+@lru_cache(maxsize=100)
+def _format_second(seconds: int) -> str:
+    """Return a whole second as ISO 8601; most lines of a log share it with the line before."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat()[: -len("+00:00")]
 
 
 def set_up(log_format: str, stream: TextIO | None = None) -> None:

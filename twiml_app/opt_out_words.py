@@ -23,7 +23,11 @@ def kind_of_word(text: str, words: Mapping[str, frozenset[str]] = OPT_OUT_WORDS)
     word = text.strip()
     if not word.isascii():  # some other letters have an ASCII letter as their capital
         return ""
-    return next((kind for kind, known in words.items() if word.upper() in known), "")
+    upper = word.upper()
+    for kind, known in words.items():
+        if upper in known:
+            return kind
+    return ""
 
 
 def opt_out_change(text: str) -> str:

@@ -11,7 +11,6 @@ import hashlib
 import hmac
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from itertools import chain
 from typing import Literal
 from urllib.parse import parse_qs
 
@@ -48,12 +47,14 @@ def verify(
     given = _bytes(signature)
     pairs = form_bytes(form)
     usable = [token for token in ([tokens] if isinstance(tokens, str) else tokens) if token]
-    for variant in chain((url,), url_variants(url)):  # nearly always the first
-        document = _bytes(variant) + pairs
-        for token in usable:
-            if hmac.compare_digest(_bytes(_sign(document, token, algorithm)), given):
-                return True
-    return False
+    return _is_signed(url, pairs, given, usable, algorithm) or any(
+        _is_signed(variant, pairs, given, usable, algorithm) for variant in url_variants(url)
+    )
+
+
+def _is_signed(url: str, pairs: bytes, given: bytes, tokens: Sequence[str], algorithm: Algorithm) -> bool:
+    document = _bytes(url) + pairs
+    return any([hmac.compare_digest(_bytes(_sign(document, token, algorithm)), given) for token in tokens])  # noqa: C419
 
 
 def form_bytes(form: Pairs) -> bytes:

@@ -27,6 +27,8 @@ RANK: dict[str, int] = {
     "read": 6,
 }
 STATUSES = frozenset(RANK)
+#: Final statuses ("read" may still follow "delivered").
+TERMINAL = frozenset({"canceled", "failed", "undelivered", "delivered", "received", "read"})
 FAILURES = frozenset({"failed", "undelivered"})
 
 _ORDER = {status: (rank, place) for place, (status, rank) in enumerate(RANK.items())}

@@ -143,12 +143,13 @@ def _attributes(verb: Message | Sms) -> str:
     text = "" if verb.to is None else f' to="{_quoted(verb.to)}"'
     if verb.from_ is not None:
         text += f' from="{_quoted(verb.from_)}"'
-    if verb.action is not None:
-        text += f' action="{_quoted(verb.action)}"'
+    action = None if verb.action is None else _quoted(verb.action)
+    if action is not None:
+        text += f' action="{action}"'
     if verb.method is not None:
         text += f' method="{verb.method}"'
     if verb.status_callback is not None:
-        text += f' statusCallback="{_quoted(verb.status_callback)}"'
+        text += f' statusCallback="{action if verb.status_callback is verb.action else _quoted(verb.status_callback)}"'
     return text
 
 

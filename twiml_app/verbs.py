@@ -143,8 +143,10 @@ class Message(_SendingVerb):
         """
         if self.action or self.status_callback:
             return self
-        message = Message(*self.nouns, to=self.to, from_=self.from_, action=url, method=self.method)
-        message.status_callback = message.action
+        message = Message.__new__(Message)  # everything else has been checked
+        message.nouns, message.split, message.method = self.nouns, False, self.method
+        message.to, message.from_ = self.to, self.from_
+        message.action = message.status_callback = checked_url("action", url)
         return message
 
     def _content(self) -> tuple[object, ...]:

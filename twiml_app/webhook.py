@@ -29,14 +29,15 @@ class Form(Mapping[str, str]):
     """The parameters of a webhook, in order, including repeated names.
 
     As a mapping it gives the first value of each name, as text that can be shown and stored. ``pairs`` keeps every
-    pair as received, for signing: bytes that are not UTF-8 are kept as surrogate escapes.
+    pair as received, for signing: bytes that are not UTF-8 are kept as surrogate escapes; if there are none, pairs that
+    ``is_readable`` need no closer look.
     """
 
     __slots__ = ("_first", "pairs")
 
-    def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
+    def __init__(self, pairs: Iterable[tuple[str, str]] = (), *, is_readable: bool = False) -> None:
         self.pairs = tuple(pairs)
-        readable = _readable(self.pairs)
+        readable = self.pairs if is_readable else _readable(self.pairs)
         self._first = dict(readable)
         if len(self._first) < len(readable):  # a name is repeated: its first value counts
             self._first.update(reversed(readable))
@@ -50,7 +51,12 @@ class Form(Mapping[str, str]):
         """
         if encoded.count("&") >= max_fields:
             raise RequestTooLarge(f"more than {max_fields} fields")
-        return cls(_split_fields(encoded, strict)) if encoded else cls()
+        if not encoded:
+            return _EMPTY
+        try:
+            return cls(_split_fields(encoded, strict, "strict"), is_readable=encoded.isascii())
+        except UnicodeDecodeError:
+            return cls(_split_fields(encoded, strict, "surrogateescape"))
 
     def getlist(self, name: str) -> list[str]:
         """Return every value of a name, in order."""
@@ -99,29 +105,33 @@ class Form(Mapping[str, str]):
         return f"Form({list(self.pairs)!r})"
 
 
-def _split_fields(encoded: str, strict: bool) -> list[tuple[str, str]]:
-    """Return the fields of a URL-encoded string.
+#: The form without parameters: of most queries.
+_EMPTY = Form(is_readable=True)
 
-    Raises: MalformedRequest, if strict.
+
+def _split_fields(encoded: str, strict: bool, errors: str) -> list[tuple[str, str]]:
+    """Return the fields of a URL-encoded string; ``errors`` says what becomes of bytes that are not UTF-8.
+
+    Raises: MalformedRequest, if strict; UnicodeDecodeError.
     """
     pairs = []
     for text in encoded.replace("+", " ").split("&"):
         name, equals, value = text.partition("=")
         if strict and not equals:
             raise MalformedRequest("the body is not a form: every field must be name=value")
-        pairs.append((_unquote(name), _unquote(value)) if "%" in text else (name, value))
+        pairs.append((_unquote(name, errors), _unquote(value, errors)) if "%" in text else (name, value))
     return pairs
 
 
-def _unquote(text: str) -> str:
-    """Return a text without its escapes; bytes that are not UTF-8 become surrogate escapes."""
+def _unquote(text: str, errors: str) -> str:
+    """Return a text without its escapes."""
     if "%" not in text:
         return text
     quoted = text.encode("utf-8", "surrogateescape")
     if _BROKEN_ESCAPE.search(text):
-        return unquote_to_bytes(quoted).decode("utf-8", "surrogateescape")
+        return unquote_to_bytes(quoted).decode("utf-8", errors)
     # Quoted-printable has the same escapes, with another sign, and its decoder is written in C.
-    return a2b_qp(quoted.replace(b"=", b"=3D").replace(b"%", b"=")).decode("utf-8", "surrogateescape")
+    return a2b_qp(quoted.replace(b"=", b"=3D").replace(b"%", b"=")).decode("utf-8", errors)
 
 
 def quote_value(text: str) -> str:
@@ -203,7 +213,7 @@ def read_form(request: WebhookRequest, *, max_bytes: int, max_fields: int) -> Fo
         raise RequestTooLarge(f"the body is larger than {max_bytes} bytes")
     if request.method != "POST" or is_signed_json(request):
         return Form.read(request.query, max_fields=max_fields, strict=False)
-    if request.content_type not in ("", FORM_TYPE):
+    if request.headers.get("content-type") != FORM_TYPE and request.content_type not in ("", FORM_TYPE):
         shown = "".join(each if each.isprintable() else "?" for each in request.content_type[:80])
         raise MalformedRequest(f"the content type is {shown}: send {FORM_TYPE}")
     return Form.read(request.body.decode("utf-8", "surrogateescape"), max_fields=max_fields)
@@ -214,6 +224,8 @@ def is_signed_json(request: WebhookRequest) -> bool:
 
     https://www.twilio.com/docs/usage/security#validating-signatures-from-twilio
     """
+    if "bodySHA256=" not in request.target:  # nearly always
+        return False
     return request.content_type.endswith("json") and "bodySHA256=" in request.query
 
 

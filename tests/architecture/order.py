@@ -13,7 +13,7 @@ ORDER: tuple[str, ...] = (
     *("enqueueing", "routing", "receiver", "caller", "exchanges", "media", "recordings", "journal"),
     "conversations",
     *("consent", "sending", "opt_outs", "work"),
-    *("metrics", "health", "body_deadlines", "wsgi_request", "wsgi_response", "webhook_sessions"),
+    *("metrics", "health", "log_batches", "body_deadlines", "wsgi_request", "wsgi_response", "lazy_contexts"),
     *("media_view", "views", "trusted_hosts", "direct_dispatch", "project_routers", "assembly", "app", "emulator"),
     *("handler_errors", "served_app", "testing", "checks", "chaos", "plugin", "dev", "cli"),
 )

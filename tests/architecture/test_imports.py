@@ -16,7 +16,7 @@ from tests.architecture.sources import FILES, PACKAGE, imported, own_imports, pa
 from tests.servers import ROOT, clean_environment
 
 WITH_FLASK = {
-    *("active_app", "wsgi_response", "webhook_sessions", "media_view", "views", "direct_dispatch", "app"),
+    *("active_app", "wsgi_response", "lazy_contexts", "media_view", "views", "direct_dispatch", "app"),
     *("handler_errors", "served_app", "testing", "chaos", "plugin", "dev", "cli"),
 }
 

@@ -12,7 +12,7 @@ from ..errors import CannotStore, DialogElsewhere, JournalError, StillRunning
 from ..events import Event, InboundMessage, StatusCallback, with_media_source
 from ..logs import log_event, logger
 from ..pending import Collection
-from ..routing import Match, Router, name_of
+from ..routing import Match, Router, name_of, opt_out_kind
 from ..verbs import Message
 from ..webhook import WebhookRequest, WebhookResponse
 from .auth import StatusUrls
@@ -84,7 +84,7 @@ class Answerer:
         if message.media and self._hooks.media_source:
             message = with_media_source(message, self._hooks.media_source(message))
             asked = asked._replace(message=message)
-        if ended := self._note_opt_out(asked, silence):
+        if opt_out_kind(message) and (ended := self._note_opt_out(asked, silence)):
             return ended
         handed_off = self._conversing.handed_off(asked)
         if handed_off is None and self._conversing.is_open(asked):
@@ -160,7 +160,7 @@ class Answerer:
             handler = planned.handler
             returned = planned.call()
             response = to_response(returned, handler=handler, status_url=self._status_url(asked.request, message))
-            digest = reply_digest(response)
+            digest = "" if asked.collected.refusal else reply_digest(response)  # only the journal compares digests
             if self._hooks.file_urls and has_files(response):
                 base_url = asked.request.base_url(self._settings.public_url)
                 response = with_file_urls(response, message, partial(self._hooks.file_urls, base_url), handler=handler)

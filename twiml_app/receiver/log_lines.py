@@ -33,16 +33,20 @@ def log_outcome(event: Event, outcome: Outcome, seconds: float) -> None:
 
 
 def _fields(event: Event, outcome: Outcome, seconds: float) -> dict[str, object]:
-    done: dict[str, object] = {"handler": outcome.handler, "outcome": outcome.name, "ms": round(seconds * 1000, 1)}
-    if event.replayed:
-        done["replayed"] = "yes"
+    replayed = "yes" if event.replayed else None
+    done = {"handler": outcome.handler, "outcome": outcome.name, "ms": round(seconds * 1000, 1), "replayed": replayed}
     if isinstance(event, UnknownEvent):
         return done
     if isinstance(event, Alert):
         return {**_about_alert(event), **done}
-    status = {"status": event.message_status} if isinstance(event, StatusCallback) else {}
-    about = {"sid": event.message_sid, **status, "error_code": event.error_code}
-    return about | done | {"from": mask(event.from_), "to": mask(event.to)}
+    return {
+        "sid": event.message_sid,
+        "status": event.message_status if isinstance(event, StatusCallback) else None,
+        "error_code": event.error_code,
+        **done,
+        "from": mask(event.from_),
+        "to": mask(event.to),
+    }
 
 
 def _about_alert(alert: Alert) -> Mapping[str, object]:

@@ -20,6 +20,7 @@ from ..webhook import WebhookRequest
 
 #: Marks a request as the replay of a recording, which is neither claimed nor stored; an answer to a replay has it too.
 REPLAY_HEADER = "X-Twiml-Replay"
+_HEADER = REPLAY_HEADER.lower()
 #: What a replayed handler asked for besides its reply, as JSON, in the answer to a replay: nothing of it is stored.
 EFFECTS_HEADER = "X-Twiml-Effects"
 #: HTTP clients read at most 64 kB of a header.
@@ -57,7 +58,8 @@ class ReplayProofs:
 
         The target may be the one of the public URL: a proxy in between may have removed the path of that URL.
         """
-        found = _PROOF.fullmatch(request.headers.get(REPLAY_HEADER.lower(), ""))
+        given = request.headers.get(_HEADER)
+        found = _PROOF.fullmatch(given) if given else None
         if found is None:
             return False
         stamp, made_at, nonce, signature = found.groups()

@@ -13,6 +13,7 @@ from ..segments import MAX_UNITS, split_text, utf16_units
 from ..twiml import MAX_BYTES, MAX_MESSAGES, MessagingResponse
 from ..verbs import Body, Comment, Message, Redirect, Sms, Verb, xml_text
 
+_SENDING = (Message, Sms)
 _MARKUP = re.compile(r"[\s\ufeff]*<(\?xml|Response\b)")
 
 
@@ -36,7 +37,7 @@ def to_response(value: Any, *, handler: str, status_url: StatusUrl | None = None
     Raises: ReplyError, naming the handler, for any other value and for one that exceeds Twilio's limits.
     """
     try:
-        verbs = list(_reply_verbs(value, handler))
+        verbs = [*(_text_message(value, handler) if isinstance(value, str) else _reply_verbs(value, handler))]
     except TwimlError as error:
         raise ReplyError(f"returned TwiML that Twilio would not accept: {error}", handler=handler) from error
     _check_messages(verbs, handler)
@@ -134,7 +135,7 @@ def _type_name(value: Any) -> str:
 
 
 def _check_messages(verbs: list[Verb], handler: str) -> None:
-    messages = [verb for verb in verbs if isinstance(verb, Message | Sms)]
+    messages = [verb for verb in verbs if isinstance(verb, _SENDING)]
     if len(messages) > MAX_MESSAGES:
         raise ReplyError(
             f"returned {len(messages)} messages: Twilio sends at most {MAX_MESSAGES} per inbound message",

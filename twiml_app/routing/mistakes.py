@@ -10,7 +10,7 @@ import warnings
 from ..enqueueing import function_name, work_parameters
 from ..errors import CannotStore, RegistrationError
 from ..statuses import STATUSES
-from .routes import CONVERSATION, Conditions, Handler, name_of, place_of, takes_conversation
+from .routes import CONVERSATION, NO_CONDITIONS, Conditions, Handler, name_of, place_of, takes_conversation
 
 
 def require_parentheses(decorator: str, example: str, arguments: tuple[object, ...]) -> None:
@@ -35,7 +35,7 @@ def require_pattern_or_condition(pattern: object, conditions: Conditions) -> Non
             "@router.message takes one text pattern or one compiled regular expression,"
             f' such as @router.message("hello"), not {type(pattern).__name__}'
         )
-    if pattern is None and conditions == Conditions():
+    if pattern is None and conditions == NO_CONDITIONS:
         raise RegistrationError(
             "@router.message needs a pattern or a condition: for all other messages use @router.default"
         )

@@ -22,6 +22,7 @@ from .mistakes import (
 from .patterns import compile_at_decorator
 from .registrations import once
 from .routes import (
+    NO_CONDITIONS,
     Conditions,
     Handler,
     MessageRoute,
@@ -83,9 +84,10 @@ class Router(DialogRegistrations):
         ``then`` is a slow function: it is called as the handler is, but after the answer, and what it returns is sent
         when it is ready. It may be ``async def``.
         """
-        conditions = Conditions(_as_set(to), _as_set(from_), media, _as_set(channel), query or None, when)
+        given = Conditions(_as_set(to), _as_set(from_), media, _as_set(channel), query or None, when)
         require_parentheses("message", '"hello"', (pattern,))
-        require_pattern_or_condition(pattern, conditions)
+        require_pattern_or_condition(pattern, given)
+        conditions = NO_CONDITIONS if given == NO_CONDITIONS else given  # found by identity when texts are matched
         compiled = compile_at_decorator(pattern) if isinstance(pattern, str) else pattern
 
         def register(handler: HandlerT) -> HandlerT:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
@@ -88,6 +88,8 @@ class Conditions:
 
     def unmet(self, message: InboundMessage) -> str:
         """Return why a message does not meet the conditions; empty if it does."""
+        if self is NO_CONDITIONS:
+            return ""
         for name in ("to", "from_", "channel"):
             wanted = getattr(self, name)
             if wanted is not None and (given := getattr(message, name)) not in wanted:
@@ -109,6 +111,9 @@ class Conditions:
     @staticmethod
     def _media_of(message: InboundMessage) -> str:
         return " and ".join(each.content_type for each in message.media) or "none"
+
+
+NO_CONDITIONS = Conditions()
 
 
 def _has_media(wanted: bool | str, message: InboundMessage) -> bool:
@@ -144,7 +149,7 @@ class MessageRoute:
 
     handler: Handler
     pattern: Pattern | None = None
-    conditions: Conditions = field(default_factory=Conditions)
+    conditions: Conditions = NO_CONDITIONS
     default: bool = False
     #: Whether it takes reactions, and no other message.
     reaction: bool = False

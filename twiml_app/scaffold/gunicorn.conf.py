@@ -116,14 +116,16 @@ def _load(server: Any) -> str:
 
 
 def post_worker_init(worker: Any) -> None:
-    """Leave Ctrl-C to the master, answer health checks on TWIML_HEALTH_BIND, and run work.
+    """Leave Ctrl-C to the master, write the log in batches, answer health checks on TWIML_HEALTH_BIND, and run work.
 
     The master stops the workers: a terminal sends Ctrl-C to all of them at once.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.freeze()  # the garbage collector need not look at the loaded modules again
     from twiml_app.app import run_background, serve_health
+    from twiml_app.log_batches import batch_log
 
+    batch_log()
     serve_health(worker.wsgi)
     run_background(worker.wsgi)
 
