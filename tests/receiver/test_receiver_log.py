@@ -36,7 +36,7 @@ def test_no_secret_and_no_text_is_logged(program: Program, caplog: pytest.LogCap
     request = signed(text(body, FromCity="Secretville"))
     program.receiver(SIGNED).handle(request)
     program.receiver(SIGNED).handle(replace(request, headers={**request.headers, "x-twilio-signature": "forged"}))
-    written = "".join(f"{record.getMessage()}{record.__dict__.get('twiml_fields')}" for record in caplog.records)
+    written = "".join(f"{record.getMessage()}{getattr(record.msg, 'fields', '')}" for record in caplog.records)
 
     assert written
     for secret in ("Secretville", "Secretbody", TOKEN, AUTHORIZATION["authorization"], "quite-long", CONTACT, NUMBER):
