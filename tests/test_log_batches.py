@@ -159,3 +159,22 @@ def test_waiting_lines_are_written_at_the_end_of_the_process() -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
 
     assert done.stdout.endswith("info    the last line\n")
+
+
+class Unprintable:
+    """A value that cannot be shown."""
+
+    def __str__(self) -> str:
+        raise ValueError("a bug")
+
+
+def test_line_that_cannot_be_formatted_is_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+    """One broken value must not cost the lines of others."""
+    stream = Writes()
+    with batching(stream, period_s=LONG_S):
+        log_event(logging.INFO, "first", {})
+        log_event(logging.INFO, "broken", {"value": Unprintable()})
+        log_event(logging.WARNING, "last", {})
+
+    assert "".join(stream.parts) == "first\nlast\n"
+    assert "ValueError: a bug" in capsys.readouterr().err

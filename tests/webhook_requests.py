@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 from twiml_app.caller.forms import inbound_form
 from twiml_app.config import Settings
@@ -61,9 +60,9 @@ def signed(request: WebhookRequest, *, token: str = TOKEN) -> WebhookRequest:
         Form.read(request.body.decode("utf-8", "surrogateescape"), max_fields=500) if request.method == "POST" else ()
     )
     pairs = form.pairs if isinstance(form, Form) else form
-    return replace(request, headers={**request.headers, HEADER.lower(): sign(request.called_url(), pairs, token)})
+    return request._replace(headers={**request.headers, HEADER.lower(): sign(request.called_url(), pairs, token)})
 
 
 def authorized(request: WebhookRequest) -> WebhookRequest:
     """Add the basic credentials."""
-    return replace(request, headers={**request.headers, **AUTHORIZATION})
+    return request._replace(headers={**request.headers, **AUTHORIZATION})

@@ -24,14 +24,14 @@ class BatchHandler(logging.StreamHandler[TextIO]):
     def __init__(self, stream: TextIO, *, period_s: float = PERIOD_S) -> None:
         super().__init__(stream)
         self._period_s = period_s
-        self._waiting: list[str] = []
+        self._waiting: list[logging.LogRecord] = []
         self._has_lines = threading.Event()
         self._writer: threading.Thread | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Add the line of a record; the handler's lock is held."""
+        """Add a record; the handler's lock is held."""
+        self._waiting.append(record)
         try:
-            self._waiting.append(self.format(record) + self.terminator)
             if record.levelno >= logging.WARNING or len(self._waiting) >= MAX_WAITING:
                 self._write()
             elif len(self._waiting) == 1:
@@ -49,10 +49,17 @@ class BatchHandler(logging.StreamHandler[TextIO]):
             self.release()
 
     def _write(self) -> None:
-        lines, self._waiting = self._waiting, []
-        if lines:
-            self.stream.write("".join(lines))
+        records, self._waiting = self._waiting, []
+        if records:
+            self.stream.write("".join(map(self._line, records)))
         super().flush()
+
+    def _line(self, record: logging.LogRecord) -> str:
+        try:
+            return self.format(record) + self.terminator
+        except Exception:
+            self.handleError(record)
+            return ""
 
     def _ensure_writer(self) -> None:
         """Start the thread that writes, in this process: a fork does not copy it."""

@@ -6,7 +6,7 @@ import json
 import logging
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from math import floor
@@ -14,7 +14,6 @@ from typing import TextIO
 
 logger = logging.getLogger("twiml_app")
 
-_FIELDS = "twiml_fields"
 _SHOWN_DIGITS = 4
 #: The length to which a field, and each line of a traceback, is cut: some of it comes from requests.
 MAX_FIELD_CHARACTERS = 1000
@@ -36,16 +35,40 @@ def mask(address: str) -> str:
     return prefix + colon + plus + "*" * (hidden - len(plus)) + number[hidden:]
 
 
+class EventLine:
+    """The message of a log record about an event, which is put together when a handler of the log asks for it.
+
+    ``fields`` returns its fields; those without a value are left out, and long ones are cut.
+    """
+
+    __slots__ = ("_event", "_fields")
+
+    def __init__(self, event: str, fields: Callable[[], Mapping[str, object]]) -> None:
+        self._event = event
+        self._fields = fields
+
+    @property
+    def fields(self) -> dict[str, object]:
+        """The event and its fields, for a log with structure."""
+        given = {"event": self._event, **self._fields()}
+        return {name: value for name, value in given.items() if value is not None and str(value)}
+
+    def __str__(self) -> str:
+        texts = {name: text for name, value in self._fields().items() if value is not None and (text := str(value))}
+        return f"{self._event} {_log_words(texts)}" if texts else self._event
+
+
 def log_event(level: int, event: str, fields: Mapping[str, object]) -> None:
-    """Log the line of an event; fields without a value are left out, and long ones are cut."""
+    """Log the line of an event."""
+    log_line(level, EventLine(event, lambda: fields))
+
+
+def log_line(level: int, line: EventLine) -> None:
+    """Log a line."""
     if not logger.isEnabledFor(level):
         return
-    texts = {name: text for name, value in fields.items() if value is not None and (text := str(value))}
     # Not by logger.log, which would walk the stack to find the caller: it is always this line.
-    line = f"{event} {_log_words(texts)}" if texts else event
-    record = logger.makeRecord(logger.name, level, __file__, 0, line, (), None, __name__)
-    setattr(record, _FIELDS, {"event": event, **{name: fields[name] for name in texts}})
-    logger.handle(record)
+    logger.handle(logger.makeRecord(logger.name, level, __file__, 0, line, (), None, __name__))
 
 
 def _log_words(texts: Mapping[str, str]) -> str:
@@ -80,8 +103,10 @@ class JsonFormatter(logging.Formatter):
             "level": record.levelname.lower(),
             "logger": record.name,
         }
-        fields: Mapping[str, object] | None = getattr(record, _FIELDS, None)
-        entry.update(map(_short, fields.items()) if fields else [("message", record.getMessage())])
+        if isinstance(record.msg, EventLine):
+            entry.update(map(_short, record.msg.fields.items()))
+        else:
+            entry["message"] = record.getMessage()
         if record.exc_info:
             entry["exception"] = "\n".join(map(_cut, self.formatException(record.exc_info).split("\n")))
         return json.dumps(entry, default=str)

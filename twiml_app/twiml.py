@@ -124,15 +124,15 @@ def _markup(verb: Verb) -> str:
 
 
 def _content(message: Message) -> str:
-    return "".join([_noun_markup(noun) for noun in message.nouns])
-
-
-def _noun_markup(noun: Body | Media) -> str:
-    if isinstance(noun, Body):
-        return f"<Body>{_escaped(noun.text)}</Body>"
-    if noun.path is not None:
-        raise TwimlError(f"{noun.path} has no URL: only an application that answers with it serves a local file")
-    return f"<Media>{_escaped(noun.url)}</Media>"
+    markup = ""
+    for noun in message.nouns:
+        if isinstance(noun, Body):
+            markup += f"<Body>{_escaped(noun.text)}</Body>"
+        elif noun.path is None:
+            markup += f"<Media>{_escaped(noun.url)}</Media>"
+        else:
+            raise TwimlError(f"{noun.path} has no URL: only an application that answers with it serves a local file")
+    return markup
 
 
 def _element(name: str, attributes: str, content: str | None) -> str:

@@ -112,6 +112,8 @@ class Message(_SendingVerb):
     @property
     def text(self) -> str:
         """The text of every Body, joined as Twilio joins them."""
+        if len(self.nouns) == 1 and isinstance(self.nouns[0], Body):  # as most messages
+            return self.nouns[0].text
         return "".join([noun.text for noun in self.nouns if isinstance(noun, Body)])
 
     @property

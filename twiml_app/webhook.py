@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from binascii import a2b_qp
 from collections.abc import ItemsView, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import chain
-from typing import Literal, TypeVar, overload
+from types import MappingProxyType
+from typing import Literal, NamedTuple, TypeVar, overload
 from urllib.parse import quote_plus, unquote_to_bytes, urlsplit
 
 from .errors import MalformedRequest, RequestTooLarge
@@ -154,9 +155,11 @@ def _replace(text: str) -> str:
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WebhookRequest:
-    """A request as it was received; nothing that was signed is decoded."""
+class WebhookRequest(NamedTuple):
+    """A request as it was received; nothing that was signed is decoded.
+
+    A tuple, as two are made for every request: without the body, and with it.
+    """
 
     endpoint: Endpoint
     method: str
@@ -168,7 +171,7 @@ class WebhookRequest:
     #: The part of the path under which the application is mounted.
     prefix: str = ""
     #: The names are in lower case.
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = MappingProxyType({})
     body: bytes = b""
 
     @property

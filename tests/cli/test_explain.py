@@ -21,6 +21,7 @@ from twiml_app.caller.types import OutgoingRequest, Webhook
 from twiml_app.cli import main
 from twiml_app.cli.explain import Observer, answer_saved, read_saved
 from twiml_app.errors import CallError, ConfigurationError
+from twiml_app.logs import EventLine
 from twiml_app.testing import Phone
 from twiml_app.webhook import FORM_TYPE, Form, WebhookResponse
 
@@ -215,7 +216,7 @@ def test_explain_gives_the_answer_and_the_reason_of_the_server(
     """A diagnosis that differs from the answer of the server misleads, so both come from the same code."""
     saved = read_saved("\r\n".join([f"{line} HTTP/1.1", *headers, "", body]).encode(), "https")
     served = WsgiTransport(served_app(settings))(saved)
-    logged = [record.twiml_fields["reason"] for record in caplog.records if hasattr(record, "twiml_fields")]
+    logged = [record.msg.fields["reason"] for record in caplog.records if isinstance(record.msg, EventLine)]
     observed = Observer()
 
     answer = answer_saved(served_app(settings), saved, observed)

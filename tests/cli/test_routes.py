@@ -13,6 +13,7 @@ import pytest
 
 from tests.cli.command_line import SETTINGS, run
 from twiml_app.app import create_app
+from twiml_app.logs import EventLine
 from twiml_app.testing import Phone
 
 
@@ -86,7 +87,7 @@ def test_match_reports_the_outcome_of_the_receiver(
     found = json.loads(run("match", text, "--json").stdout)
     caplog.clear()
     Phone(create_app({"TWIML_DATABASE_URL": "off"})).text(text)
-    (logged,) = [record.twiml_fields for record in caplog.records if hasattr(record, "twiml_fields")]
+    (logged,) = [record.msg.fields for record in caplog.records if isinstance(record.msg, EventLine)]
 
     assert found["outcome"] == logged["outcome"]
     assert (found["handler"] or ",".join(found["opt_out_handlers"])) == logged.get("handler", "")

@@ -64,11 +64,11 @@ ROW = webhook(inbound_form("hello", message_sid=SID))
     ("request_", "is_same"),
     [
         pytest.param(ROW, True, id="a retry"),
-        pytest.param(replace(ROW, headers={"i-twilio-idempotency-token": "x"}), True, id="another idempotency token"),
-        pytest.param(replace(ROW, host="other.example", scheme="http"), True, id="another host"),
+        pytest.param(ROW._replace(headers={"i-twilio-idempotency-token": "x"}), True, id="another idempotency token"),
+        pytest.param(ROW._replace(host="other.example", scheme="http"), True, id="another host"),
         pytest.param(webhook(inbound_form("bye", message_sid=SID)), True, id="another text"),
-        pytest.param(replace(ROW, target="/message?step=2"), False, id="another query"),
-        pytest.param(replace(ROW, target="/other"), False, id="another path"),
+        pytest.param(ROW._replace(target="/message?step=2"), False, id="another query"),
+        pytest.param(ROW._replace(target="/other"), False, id="another path"),
         pytest.param(webhook(inbound_form("hello", message_sid="SM9")), False, id="another sid"),
         pytest.param(webhook(status_form(SID, "sent")), False, id="a status callback"),
     ],
@@ -199,7 +199,7 @@ def test_message_has_a_lock_that_a_file_can_hold(sid: str, target: str) -> None:
     [
         pytest.param(ROW, "https://sms.example.com/message", id="plain"),
         pytest.param(ROW, "https://sms:secret@sms.example.com:8443/prefix/message#rc=2", id="prefix and overrides"),
-        pytest.param(replace(ROW, target="/message?step=2"), "https://sms.example.com/message?step=2", id="query"),
+        pytest.param(ROW._replace(target="/message?step=2"), "https://sms.example.com/message?step=2", id="query"),
     ],
 )
 def test_message_and_its_fallback_request_have_the_same_lock(request_: WebhookRequest, error_url: str) -> None:

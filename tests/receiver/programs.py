@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from tests.webhook_requests import BASIC, SID, authorized, read_settings, webhook
 from twiml_app import Alert, InboundMessage, Router, StatusCallback
@@ -40,7 +40,7 @@ def status(message_status: str, error_code: int | None = None) -> WebhookRequest
 def proven(request: WebhookRequest, settings: Settings) -> WebhookRequest:
     """Mark a request as a replay, as the command does that knows the key of the application."""
     proof = ReplayProofs(settings.secret_keys).make(request.method, request.target, request.body)
-    return replace(request, headers={**request.headers, REPLAY_HEADER.lower(): proof})
+    return request._replace(headers={**request.headers, REPLAY_HEADER.lower(): proof})
 
 
 @dataclass

@@ -6,7 +6,6 @@ import base64
 import hashlib
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -92,7 +91,7 @@ def test_credentials_that_are_not_the_configured_ones_are_refused(header: str) -
         pytest.param(webhook(content_type="application/json", body=b"{"), id="JSON"),
         pytest.param(webhook(headers={HEADER.lower(): "wrong"}), id="wrong signature"),
         pytest.param(webhook(inbound_form(account_sid=OTHER_ACCOUNT)), id="another account"),
-        pytest.param(replace(webhook(), host="["), id="no host"),
+        pytest.param(webhook()._replace(host="["), id="no host"),
         pytest.param(webhook(method="HEAD"), id="HEAD"),
         pytest.param(webhook(method="GET"), id="GET"),
     ],
@@ -140,7 +139,7 @@ def test_each_configured_method_of_authentication_is_required(method: str) -> No
 
 def test_refused_signature_is_explained_only_in_the_log() -> None:
     """The explanation names hosts and settings, which would help a forger."""
-    refused = refusal(replace(signed(webhook()), scheme="http"), SIGNED)
+    refused = refusal(signed(webhook())._replace(scheme="http"), SIGNED)
 
     assert isinstance(refused, Forbidden)
     assert refused.line == "the signature does not match"
@@ -168,7 +167,7 @@ def test_signature_by_a_shared_key_needs_that_key(
     signature = sign(
         request.called_url(), inbound_form("hello", message_sid="SM" + "5" * 32).pairs, secret, algorithm="HMAC_SHA256"
     )
-    request = replace(request, headers={**request.headers, HEADER.lower(): signature, SETTINGS_HEADER.lower(): header})
+    request = request._replace(headers={**request.headers, HEADER.lower(): signature, SETTINGS_HEADER.lower(): header})
 
     if accepted:
         assert isinstance(admit(Admission(read_settings(settings)), request), InboundMessage)
@@ -230,14 +229,14 @@ def test_signed_status_url_replaces_the_credentials() -> None:
         pytest.param(status_request("SM1", endpoint="message"), id="at the Message URL"),
         pytest.param(status_request("SM1", endpoint="fallback"), id="at the fallback URL"),
         pytest.param(
-            replace(status_request("SM1"), target=status_request("SM1").target.replace("SM1", "SM2")),
+            status_request("SM1")._replace(target=status_request("SM1").target.replace("SM1", "SM2")),
             id="for another message",
         ),
         pytest.param(webhook(endpoint="status", target="/status?in_reply_to=SM1&token="), id="empty"),
         pytest.param(webhook(endpoint="status", target="/status?token=&in_reply_to="), id="both empty"),
         pytest.param(webhook(endpoint="status", target="/status?token=%00%FF\udcff"), id="not text"),
         pytest.param(webhook(endpoint="status", target="/status?in_reply_to=SM1"), id="none"),
-        pytest.param(replace(status_request("SM1"), target=status_request("SM1").target + "&" * 500), id="too long"),
+        pytest.param(status_request("SM1")._replace(target=status_request("SM1").target + "&" * 500), id="too long"),
     ],
 )
 def test_status_token_is_valid_only_for_its_own_status_url(request_: WebhookRequest) -> None:
@@ -310,8 +309,8 @@ def test_status_token_is_checked_in_a_get_request() -> None:
     """A handler may choose the method of its status callbacks."""
     form = status_form(SENT, "delivered")
     request = webhook(endpoint="status", method="GET", target="/status")
-    good = replace(request, target=f"{TOKEN_TARGET}&{form.encode()}")
-    bad = replace(good, target=good.target.replace(CONTACT[1:], "15005550009"))
+    good = request._replace(target=f"{TOKEN_TARGET}&{form.encode()}")
+    bad = good._replace(target=good.target.replace(CONTACT[1:], "15005550009"))
 
     assert isinstance(admit(Admission(read_settings(BASIC)), good), StatusCallback)
     assert isinstance(refusal(bad, BASIC), Unauthorized)
@@ -320,7 +319,7 @@ def test_status_token_is_checked_in_a_get_request() -> None:
 def test_status_token_does_not_authenticate_a_message() -> None:
     """Somebody who reads a token in an access log must not be able to order in a customer's name."""
     form = inbound_form("order 2 coffee", from_=NUMBER, to=CONTACT)
-    request = replace(webhook(form), endpoint="status", target=status_request("SM1").target)
+    request = webhook(form)._replace(endpoint="status", target=status_request("SM1").target)
 
     assert refusal(request, BASIC).reason == "a status token does not authenticate inbound messages and alerts"
     assert isinstance(admit(Admission(read_settings(BASIC)), authorized(request)), InboundMessage)
@@ -370,7 +369,7 @@ def test_status_token_never_replaces_the_signature() -> None:
             id="multipart",
         ),
         *(
-            pytest.param(replace(webhook(), **changes), MalformedRequest, BAD_HOST, id=name)  # type: ignore[arg-type]
+            pytest.param(webhook()._replace(**changes), MalformedRequest, BAD_HOST, id=name)  # type: ignore[arg-type]
             for name, changes in {
                 "no host": {"host": ""},
                 "host with a space": {"host": "a b"},
@@ -401,8 +400,8 @@ def test_request_that_is_not_a_webhook_is_refused_in_one_line(
         pytest.param(
             webhook(content_type="APPLICATION/X-WWW-FORM-URLENCODED; charset=utf-8", body=b"a=b"), id="charset"
         ),
-        pytest.param(replace(webhook(()), host="[2001:db8::1]:8000"), id="IPv6"),
-        pytest.param(replace(webhook(()), host="web_1:5000", scheme="http"), id="name of a container"),
+        pytest.param(webhook(())._replace(host="[2001:db8::1]:8000"), id="IPv6"),
+        pytest.param(webhook(())._replace(host="web_1:5000", scheme="http"), id="name of a container"),
     ],
 )
 def test_request_within_the_limits_is_admitted(request_: WebhookRequest) -> None:
@@ -415,7 +414,7 @@ def test_public_url_makes_the_host_of_the_request_irrelevant() -> None:
     admission = Admission(read_settings(BASIC, SIGNED, {"TWIML_PUBLIC_URL": BASE_URL}))
 
     assert isinstance(admit(admission, signed(authorized(webhook()))), InboundMessage)
-    assert isinstance(admit(admission, replace(signed(authorized(webhook())), host="a b")), InboundMessage)
+    assert isinstance(admit(admission, signed(authorized(webhook()))._replace(host="a b")), InboundMessage)
 
 
 def test_json_webhook_is_verified_by_the_hash_of_its_body() -> None:
@@ -430,7 +429,7 @@ def test_json_webhook_is_verified_by_the_hash_of_its_body() -> None:
 
     assert isinstance(event, UnknownEvent)
     assert event.form["AccountSid"] == ACCOUNT
-    assert isinstance(refusal(replace(request, body=body + b" "), SIGNED), Forbidden)
+    assert isinstance(refusal(request._replace(body=body + b" "), SIGNED), Forbidden)
 
 
 def test_signature_over_bytes_that_are_not_utf_8_matches() -> None:

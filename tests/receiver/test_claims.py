@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from dataclasses import FrozenInstanceError, fields
 from typing import cast
 
 import pytest
@@ -61,18 +60,18 @@ def test_journals_have_the_signatures_of_the_protocol(kind: type, method: str) -
 
 
 @pytest.mark.parametrize(
-    "fact",
+    ("fact", "names"),
     [
-        pytest.param(Outcome(RESPONSE, "handled"), id="outcome"),
-        pytest.param(Claim(), id="claim"),
-        pytest.param(StoredReply(RESPONSE, "a.b"), id="stored reply"),
+        pytest.param(Outcome(RESPONSE, "handled"), Outcome._fields, id="outcome"),
+        pytest.param(Claim(), Claim.__slots__, id="claim"),
+        pytest.param(StoredReply(RESPONSE, "a.b"), StoredReply.__slots__, id="stored reply"),
     ],
 )
-def test_stored_data_cannot_be_changed_before_it_is_sent(fact: Outcome | Claim | StoredReply) -> None:
+def test_stored_data_cannot_be_changed_before_it_is_sent(fact: object, names: tuple[str, ...]) -> None:
     """A retry gets the stored answer, which must be what the first request got."""
-    for field in fields(fact):
-        with pytest.raises(FrozenInstanceError):
-            setattr(fact, field.name, None)
+    for name in names:
+        with pytest.raises(AttributeError):
+            setattr(fact, name, None)
 
 
 def test_claim_is_neither_late_nor_looping_by_default() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -120,7 +119,7 @@ def test_header_without_a_proof_means_nothing(program: Program, value: str, capl
     journal = Memory()
     marked = {REPLAY_HEADER.lower(): value}
     for request in (text("hello"), webhook(headers={"authorization": "Basic eDp5"})):
-        answer = program.receiver(journal=journal).handle(replace(request, headers={**request.headers, **marked}))
+        answer = program.receiver(journal=journal).handle(request._replace(headers={**request.headers, **marked}))
         assert answer.header(REPLAY_HEADER) == ""
 
     assert (len(journal.claims), len(journal.stored), len(journal.refused)) == (1, 1, 1)

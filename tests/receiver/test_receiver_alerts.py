@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from tests.receiver.programs import Alarms, Memory, Program, name_of, text
@@ -92,7 +90,7 @@ def test_alert_at_another_url_is_an_alert_too() -> None:
     """Somebody may give the Message URL to the debugger."""
     alarms = Alarms()
 
-    answer = Receiver(alarms.router, read_settings(BASIC)).handle(replace(alert(12100), endpoint="message"))
+    answer = Receiver(alarms.router, read_settings(BASIC)).handle(alert(12100)._replace(endpoint="message"))
 
     assert (answer, alarms.ran) == (DONE, ["every 12100"])
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -50,7 +49,7 @@ def explain(
 ) -> str:
     """Explain a request that was signed over one URL and form, and received with others."""
     request = webhook(Form(received), headers={HEADER.lower(): sign(url, pairs, token), **(headers or {})})
-    return explain_signature(replace(request, **changes), Form(received), read_settings(settings))
+    return explain_signature(request._replace(**changes), Form(received), read_settings(settings))
 
 
 @pytest.mark.parametrize(

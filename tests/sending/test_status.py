@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -200,5 +199,5 @@ def test_credentials_do_not_replace_the_send_of_a_message(bot: Bot) -> None:
     answer = bot.state.receiver.handle(signed(authorized(request)))
 
     assert (answer.status, [status.metadata for status in bot.statuses]) == (204, [{"order": 1}])
-    foreign = replace(request, body=status_form(UNKNOWN_SID, "sent", account_sid=ACCOUNT).encode().encode())
+    foreign = request._replace(body=status_form(UNKNOWN_SID, "sent", account_sid=ACCOUNT).encode().encode())
     assert bot.state.receiver.handle(signed(authorized(foreign))).status == 403

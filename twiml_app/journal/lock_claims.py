@@ -9,7 +9,7 @@ import itertools
 import os
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
 
@@ -124,7 +124,7 @@ class LockClaims:
             self._store(held, values(outcome, state), outcome, wait_s)
         except JournalUnavailable:
             self._is_suspect = True
-            self._keep(_Unsaved(values(replace(outcome, name="not stored"), FAILED), held.guards, held.slot))
+            self._keep(_Unsaved(values(outcome._replace(name="not stored"), FAILED), held.guards, held.slot))
             raise
         finally:
             held.guards.events.release(held.offset)

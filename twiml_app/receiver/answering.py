@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 from functools import partial
 
 from ..alerts import Alert
@@ -143,9 +142,9 @@ class Answerer:
         try:
             if not isinstance(found, Outcome):
                 outcome = self._call(asked, found, turn)
-                return outcome if outcome.turn else replace(outcome, turn=turn)
+                return outcome if outcome.turn else outcome._replace(turn=turn)
             turn.conversation.dialog = None
-            return replace(found, effects=(*found.effects, *turn.effects()), turn=turn)
+            return found._replace(effects=(*found.effects, *turn.effects()), turn=turn)
         except BaseException:  # the worker or the thread is ending
             turn.give_up()
             raise

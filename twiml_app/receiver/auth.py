@@ -9,6 +9,7 @@ import hmac
 import re
 import time
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 
 from itsdangerous import Signer
 from itsdangerous.signer import SigningAlgorithm
@@ -68,11 +69,18 @@ def _pair_digest(pair: bytes) -> bytes:
 
 
 class _HmacSha256(SigningAlgorithm):
-    """The algorithm that itsdangerous uses too, in one call, as every reply is signed."""
+    """The algorithm that itsdangerous uses too; the state that a key leads to is kept, as every reply is signed."""
 
     def get_signature(self, key: bytes, value: bytes) -> bytes:
         """Return the signature."""
-        return hmac.digest(key, value, "sha256")
+        keyed = _keyed(key).copy()
+        keyed.update(value)
+        return keyed.digest()
+
+
+@lru_cache(maxsize=100)
+def _keyed(key: bytes) -> hmac.HMAC:
+    return hmac.new(key, digestmod="sha256")
 
 
 def _signer(secret_keys: Iterable[str], salt: str) -> Signer:

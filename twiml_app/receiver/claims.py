@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from ..errors import RequestRefused
 from ..events import Event, InboundMessage
@@ -16,9 +16,11 @@ from ..webhook import WebhookRequest, WebhookResponse
 from .turns import Place
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """The outcome of an event: the answer, the name of the outcome for the log, and the handler."""
+class Outcome(NamedTuple):
+    """The outcome of an event: the answer, the name of the outcome for the log, and the handler.
+
+    A tuple, as one is made for every request.
+    """
 
     response: WebhookResponse
     name: str

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from functools import partial
 
 from ..alerts import Alert
 from ..events import Event, InboundMessage, StatusCallback, UnknownEvent
-from ..logs import log_event, mask
+from ..logs import EventLine, log_line, mask
 from .claims import Outcome
 
 #: Outcomes that need no attention: they are logged as information, all others as warnings.
@@ -29,7 +30,8 @@ def log_outcome(event: Event, outcome: Outcome, seconds: float) -> None:
     """Log the outcome of an event; a message or an alert that no handler takes needs attention, a status does not."""
     unhandled = outcome.name == "unhandled" and isinstance(event, InboundMessage | Alert)
     is_warning = outcome.name not in _QUIET and (outcome.name != "unhandled" or unhandled)
-    log_event(logging.WARNING if is_warning else logging.INFO, kind_of(event), _fields(event, outcome, seconds))
+    line = EventLine(kind_of(event), partial(_fields, event, outcome, seconds))
+    log_line(logging.WARNING if is_warning else logging.INFO, line)
 
 
 def _fields(event: Event, outcome: Outcome, seconds: float) -> dict[str, object]:

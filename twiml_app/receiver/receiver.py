@@ -86,7 +86,7 @@ class Receiver:
         try:
             by_token = self._admission.authenticate(request)
             if read_body:
-                request = replace(request, body=read_body())
+                request = request._replace(body=read_body())
             is_replay = self._replay_proofs.accepts(request, self.settings.public_url)
             event = self._admission.admit(request, by_token=by_token)
             event = replace(event, replayed=True) if is_replay else event
@@ -199,7 +199,7 @@ class Receiver:
             raise
         now = self._clock()
         seconds = now - started
-        outcome = replace(_mark_overdue(event, outcome, seconds), milliseconds=seconds * 1000)
+        outcome = _mark_overdue(event, outcome, seconds)._replace(milliseconds=seconds * 1000)
         try:
             return self._store(journal, claimed, event, outcome, budget.left_s(now))
         finally:
@@ -209,11 +209,11 @@ class Receiver:
     def _unless_looping(self, claim: Claim, outcome: Outcome) -> Outcome:
         if claim.recent_digests.get(outcome.digest, 0) < self.settings.loop_limit:
             return outcome
-        return replace(outcome, response=twiml_response(), name="looping")
+        return outcome._replace(response=twiml_response(), name="looping")
 
     def _with_bookkeeping(self, event: Event, outcome: Outcome) -> Outcome:
         effects = self._bookkeeping(event)
-        return replace(outcome, effects=(*outcome.effects, *effects)) if effects else outcome
+        return outcome._replace(effects=(*outcome.effects, *effects)) if effects else outcome
 
     def _store(self, journal: Journal, claim: Claim, event: Event, outcome: Outcome, wait_s: float) -> Outcome:
         """Store the answer before it is sent; if that fails it is not sent, unless the settings allow it."""
@@ -256,7 +256,7 @@ def _mark_overdue(event: Event, outcome: Outcome, seconds: float) -> Outcome:
     """Return the outcome, named ``overdue`` if a message was answered when Twilio no longer waited."""
     if seconds <= TWILIO_WAIT_S or outcome.name not in _ANSWERED or not isinstance(event, InboundMessage):
         return outcome
-    return replace(outcome, name="overdue")
+    return outcome._replace(name="overdue")
 
 
 def _mark_replay(outcome: Outcome) -> WebhookResponse:
