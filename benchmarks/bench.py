@@ -58,8 +58,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given.source:
         print(render(Report.read(given.source)))
         return 0
-    find_wrk()
     keys = _chosen(given.only)
+    find_wrk()
     with tempfile.TemporaryDirectory(prefix="twiml-bench-") as folder:
         report = _measure(_plan(Path(folder), given.quick), keys, _command(arguments))
     report.write(given.json)

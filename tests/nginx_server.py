@@ -44,7 +44,7 @@ def find_nginx() -> str:
     found = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
     if not found:
         demanded = os.environ.get("CI") and not os.environ.get("TEST_WITHOUT_NGINX")
-        (pytest.fail if demanded else pytest.skip)("no nginx: install it, for example with apt-get install nginx-light")
+        (pytest.fail if demanded else pytest.skip)("no nginx: install it, for example with apt-get install nginx")
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -11,9 +12,22 @@ from contextlib import closing, contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parent.parent
 #: Nothing in a test takes this many seconds, unless it hangs.
 LIMIT_S = 600.0
+
+
+def find_program(name: str) -> str:
+    """Return the path of a program of the system.
+
+    Without one, the test is skipped; in CI it fails.
+    """
+    found = shutil.which(name)
+    if not found:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"{name} is not installed")
+    return found
 
 
 def clean_environment(**settings: str) -> dict[str, str]:

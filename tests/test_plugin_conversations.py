@@ -17,6 +17,7 @@ pytestmark = pytest.mark.slow
 
 HANDLERS = """
 import sqlite3
+from contextlib import closing
 from flask import current_app, session
 from twiml_app import InboundMessage, Router, StatusCallback
 
@@ -26,7 +27,7 @@ router = Router()
 def count(message: InboundMessage) -> str:
     session["count"] = session.get("count", 0) + 1
     current_app.texts.append(message.body)
-    with sqlite3.connect(current_app.config["DATABASE"]) as database:
+    with closing(sqlite3.connect(current_app.config["DATABASE"])) as database, database:
         database.execute("INSERT INTO texts VALUES (?)", [message.body])
         (stored,) = database.execute("SELECT count(*) FROM texts").fetchone()
     return f"session {session['count']}, memory {len(current_app.texts)}, database {stored}"
@@ -39,6 +40,7 @@ def failed(status: StatusCallback) -> None:
 
 CONFTEST = """
 import sqlite3
+from contextlib import closing
 import pytest
 from flask import Flask
 from handlers import router
@@ -51,7 +53,7 @@ def make_app(database="texts.db"):
     app = Flask(__name__)
     app.texts = []
     app.config.update(TWIML_CREDENTIALS="sms:quite-long-enough", TWIML_DATABASE_URL="off", DATABASE=database)
-    with sqlite3.connect(database) as connection:
+    with closing(sqlite3.connect(database)) as connection, connection:
         connection.execute("CREATE TABLE texts (body TEXT)")
     Twiml(app, router=Router(router))
     return app

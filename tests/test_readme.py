@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.postgres_server import new_schema
-from tests.servers import LIMIT_S, ROOT, clean_environment, copy_sources, gunicorn
+from tests.servers import LIMIT_S, ROOT, clean_environment, copy_sources, find_program, gunicorn
 
 pytestmark = pytest.mark.slow
 
@@ -57,6 +57,7 @@ def project(tmp_path: Path) -> Path:
 def test_three_commands_lead_from_nothing_to_a_chat(tmp_path: Path) -> None:
     """These are the first commands of a new user; only the package is replaced, by a copy of the sources."""
     install, new, dev = commands_of(INSTALL)
+    find_program("curl")
     source = copy_sources(tmp_path / "source")
     venv.create(tmp_path / "env", with_pip=True)
     browser = tmp_path / "browser"

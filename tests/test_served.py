@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.helpers import sample
-from tests.servers import LIMIT_S, ROOT, clean_environment, copy_sources, gunicorn
+from tests.servers import LIMIT_S, ROOT, clean_environment, copy_sources, find_program, gunicorn
 from twiml_app.caller.caller import Caller
 from twiml_app.caller.forms import inbound_form
 from twiml_app.caller.transports import HttpTransport
@@ -214,6 +214,7 @@ def test_demonstration_shows_a_reply_and_the_effect_of_a_status_handler(demonstr
 
 def test_demonstration_prints_a_curl_that_works_as_pasted(demonstration: str) -> None:
     """A token exported in the shell must not make the pasted command fail with a missing signature."""
+    find_program("curl")
     (command,) = re.findall(r"text it +(curl .*)", demonstration)
     answer = subprocess.run(shlex.split(command.replace("Body=hello", "Body=menu")), capture_output=True, check=True)
 

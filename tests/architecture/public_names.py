@@ -16,7 +16,8 @@ import sys
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
 
 import click
 
@@ -79,7 +80,7 @@ def _module_lines(name: str) -> Iterator[str]:
         elif inspect.isfunction(value):
             yield f"{name}.{each}{_signature(value)}"
         else:
-            yield f"{name}.{each} = {value!r}"
+            yield f"{name}.{each} = {_alias(value)}"
 
 
 def _defined(module: Any) -> list[str]:
@@ -143,6 +144,21 @@ def _signature(made: Any) -> str:
 
 def _annotation(annotation: Any) -> Any:
     return _Shown(annotation) if isinstance(annotation, str) else annotation
+
+
+def _alias(value: Any) -> str:
+    """Return a type, or another value, as it is written, the same for every Python."""
+    parts = [_alias(each) for each in get_args(value)]
+    origin = get_origin(value)
+    if origin in (Union, UnionType):
+        return " | ".join(parts)
+    if origin:
+        return f"{_alias(origin)}[{', '.join(parts)}]"
+    if value is type(None):
+        return "None"
+    if inspect.isclass(value) and value is not Any:
+        return value.__qualname__ if value.__module__ == "builtins" else f"{value.__module__}.{value.__qualname__}"
+    return repr(value)
 
 
 def _is_literal(default: Any) -> bool:

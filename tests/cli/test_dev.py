@@ -17,7 +17,7 @@ import pytest
 
 from tests.cli.command_line import run
 from tests.dev.projects import wait_for, write_handlers
-from tests.servers import LIMIT_S, clean_environment
+from tests.servers import LIMIT_S, clean_environment, find_program
 
 BIN = Path(sys.executable).parent
 Start = Callable[..., "Session"]
@@ -55,6 +55,7 @@ class Session:
 
     def text(self) -> str:
         """Run the printed command that texts the number, and return the answer."""
+        find_program("curl")
         command = shlex.split(self.wait_for("text it +(curl .*)"))
         done = subprocess.run(command, capture_output=True, check=True)
         replies = json.loads(done.stdout)["replies"]

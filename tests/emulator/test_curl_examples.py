@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import subprocess
 from collections.abc import Callable
 
 import pytest
 from lxml import etree
 
-from tests.servers import LIMIT_S, clean_environment
+from tests.servers import LIMIT_S, clean_environment, find_program
 from twiml_app.emulator import Emulator, EmulatorOptions, program_environment
 
 ACCOUNT = "AC" + "X" * 32
@@ -46,8 +44,7 @@ Run = Callable[[str, str], str]
 @pytest.fixture
 def run() -> Run:
     """A function that runs a command line with curl against an emulator of a profile, and returns what is printed."""
-    if not shutil.which("curl"):
-        (pytest.fail if os.environ.get("CI") else pytest.skip)("curl is not installed")
+    find_program("curl")
 
     def run_with(profile: str, command: str) -> str:
         seed = {"numbers": [{"sid": "PN" + "1" * 32, "phone_number": "+14155551212"}, {"phone_number": "+15017122661"}]}

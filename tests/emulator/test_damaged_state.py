@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import sqlite3
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.emulator.program import CONTACT, NUMBER, emulator, send
@@ -174,6 +175,7 @@ def test_no_damage_gives_a_traceback(
 
 
 @SLOWLY
+@example(table="resources", row=1.0, field=0.0, value=math.inf)
 @given(table=st.sampled_from(["resources", "owed"]), row=PARTS, field=PARTS, value=VALUES)
 def test_no_changed_field_gives_a_traceback(
     tmp_path: Path, whole: Path, table: str, row: float, field: float, value: object
@@ -186,6 +188,7 @@ def test_no_changed_field_gives_a_traceback(
         number, text = rows[int(row * (len(rows) - 1))]
         values: dict[str, Any] = json.loads(text)
         values[sorted(values)[int(field * (len(values) - 1))]] = value
+        connection.execute("DROP INDEX messages_by_address")  # older SQLite refuses an infinity in it
         connection.execute(f"UPDATE {table} SET data = ? WHERE n = ?", (json.dumps(values), number))
 
     assert re.fullmatch(ONE_LINE_OR_NONE, outcome_of(path))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -13,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.servers import LIMIT_S, ROOT, clean_environment
+from tests.servers import LIMIT_S, ROOT, clean_environment, find_program
 from twiml_app.emulator import Emulator, program_environment
 from twiml_app.emulator.python_redirection import run_next
 
@@ -101,9 +100,7 @@ def test_python_clients_that_ignore_proxies_reach_it_too(
 
 def test_fetch_of_node_reaches_it_too(environment: Mapping[str, str]) -> None:
     """Before Node 24, fetch ignores proxies."""
-    node = shutil.which("node")
-    if not node:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)("node is not installed")
+    node = find_program("node")
     script = 'fetch("https://api.twilio.com/2010-04-01/Accounts.json").then(r => console.log(r.status))'
 
     assert run(environment, node, "-e", script) == "401\n"
@@ -111,9 +108,7 @@ def test_fetch_of_node_reaches_it_too(environment: Mapping[str, str]) -> None:
 
 def test_curl_reaches_it_and_nothing_else(emulator: Emulator, environment: Mapping[str, str]) -> None:
     """The documented examples run as they are."""
-    curl = shutil.which("curl")
-    if not curl:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)("curl is not installed")
+    curl = find_program("curl")
     login = f"{emulator.account_sid}:{emulator.auth_token}"
 
     answer = run(environment, curl, "-s", "-u", login, "https://api.twilio.com/2010-04-01/Accounts.json")

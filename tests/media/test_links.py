@@ -140,7 +140,8 @@ Make = Callable[[Path], Path]
     ("make", "problem"),
     [
         pytest.param(lambda root: root / "none.jpg", "it cannot be read: No such file or directory", id="missing"),
-        pytest.param(lambda _: Path("a\0.jpg"), "it cannot be read: embedded null byte", id="NUL"),
+        pytest.param(lambda _: Path("a\0.jpg"), "it has characters that no path can have", id="NUL"),
+        pytest.param(lambda _: Path("a\ud800.jpg"), "it has characters that no path can have", id="half a character"),
         pytest.param(lambda root: root, "it is not a file", id="folder"),
         pytest.param(lambda _: Path("/dev/zero"), "it is not a file", id="device"),
         pytest.param(

@@ -58,8 +58,8 @@ def test_counts_of_the_overview_use_small_indexes(local_bot: Bot) -> None:
     local_bot.send()
 
     assert (archive.counts().waiting, archive.counts().failed) == (1, 0)
-    plans = [
-        row[3]
+    plans = {
+        state: row[3]
         for state in ("failed", "unknown")
         for row in local_bot.state.engine.read(
             lambda execute, state=state: execute(  # type: ignore[misc]
@@ -67,5 +67,10 @@ def test_counts_of_the_overview_use_small_indexes(local_bot: Bot) -> None:
                 f" WHERE state IN ('failed', 'unknown', 'refused', 'expired') AND state = '{state}'"
             )
         )
-    ]
-    assert all("sends_failed" in plan for plan in plans)
+    }
+    # The index of the messages of unknown outcome is smaller still, and newer versions of SQLite find it.
+    assert plans["failed"] == "SCAN sends USING INDEX sends_failed"
+    assert plans["unknown"] in (
+        "SCAN sends USING INDEX sends_failed",
+        "SCAN sends USING COVERING INDEX sends_unknown",
+    )

@@ -30,7 +30,8 @@ def traceback_of(error: BaseException) -> str:
 def _shorten(trace: TracebackException) -> None:
     """Leave out our frames, unless an exception has no others; the message of a syntax error says where it is."""
     frames = [frame for frame in trace.stack if not frame.filename.startswith(_OWN) and not _imports(frame.filename)]
-    if frames or (isinstance(trace, TracebackException) and trace.exc_type and issubclass(trace.exc_type, SyntaxError)):
+    is_syntax_error = hasattr(trace, "lineno")
+    if frames or is_syntax_error:
         trace.stack = StackSummary.from_list(frames)
 
 

@@ -46,6 +46,7 @@ _ENDINGS = mimetypes.MimeTypes().types_map[True] | {
     ".ics": "text/calendar",
     ".js": "text/javascript",
     ".ogg": "audio/ogg",
+    ".php": "image/jpeg",  # a program, which may answer with anything
     ".vcf": "text/vcard",
     ".webp": "image/webp",
 }

@@ -45,7 +45,16 @@ _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]
 _SECRET = ("auth_token", "signing_secret")
 #: The most characters of an error.
 _LINE = 1000
-_SHORT = Repr()
+_HUGE_BITS = 2000
+
+
+class _Shortened(Repr):
+    def repr_int(self, x: int, level: int) -> str:
+        """Return an integer; Python does not write one of thousands of digits."""
+        return "a huge number" if x.bit_length() > _HUGE_BITS else super().repr_int(x, level)
+
+
+_SHORT = _Shortened()
 _SHORT.maxstring = _SHORT.maxlong = _SHORT.maxother = 100
 _IS_METHOD = re.compile(r".*_method")
 
@@ -225,7 +234,4 @@ def shown(value: object, name: str = "") -> str:
         return "***"
     if isinstance(value, str) and _IS_URL.fullmatch(name):
         value = value.rpartition("@")[2]
-    try:
-        return _SHORT.repr(value)
-    except ValueError:  # Python does not write integers of thousands of digits
-        return "a huge number"
+    return _SHORT.repr(value)

@@ -35,6 +35,17 @@ class SqliteExecute:
         return self._cursor.execute(statement, parameters).rowcount
 
 
+class SqliteConnection(sqlite3.Connection):
+    """A connection that stays open for as long as its application lives, and is closed with it.
+
+    Python 3.13 and later warn of a connection that is collected while it is open.
+    """
+
+    def __del__(self) -> None:
+        with suppress(sqlite3.Error):  # it could not be opened
+            self.close()
+
+
 class _Reader:
     """One connection; its statements are interrupted when the deadline has passed.
 
@@ -52,6 +63,7 @@ class _Reader:
             isolation_level=None,
             check_same_thread=False,
             cached_statements=32,
+            factory=SqliteConnection,
         )
         self.connection.set_progress_handler(lambda: time.monotonic() > self.deadline, _STEPS_BETWEEN_CHECKS)
         self.execute = SqliteExecute(self.connection)

@@ -69,8 +69,9 @@ class Due(NamedTuple):
 
 def what_is_due(execute: Execute, now: float) -> Due:
     """Return what there is to do, with a few looks at indexes."""
+    # Without || '', new versions of SQLite read all messages that wait, in the index sends_waiting.
     found = execute(
-        "SELECT EXISTS (SELECT 1 FROM sends WHERE state = 'waiting' AND due_at <= ?),"
+        "SELECT EXISTS (SELECT 1 FROM sends WHERE state || '' = 'waiting' AND due_at <= ?),"
         " EXISTS (SELECT 1 FROM sends WHERE state = 'waiting' AND expires_at <= ?),"
         " EXISTS (SELECT 1 FROM sends WHERE state = 'leaving' AND due_at <= ?),"
         " EXISTS (SELECT 1 FROM sends WHERE state = 'unknown' AND due_at <= ?)",

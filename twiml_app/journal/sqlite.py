@@ -16,7 +16,7 @@ from .indexes import Index
 from .lock_holders import holders
 from .locks import EventLocks, QueueLock, supports_event_locks
 from .migrations import OLDEST_READER, migrate
-from .readers import SqliteExecute, SqliteReaders
+from .readers import SqliteConnection, SqliteExecute, SqliteReaders
 from .stores import Execute, Guards, Trace
 from .worker_files import WorkerFile, file_of, files_of_dead_processes, is_alive, read_records
 
@@ -214,6 +214,7 @@ class SqliteStore:
             isolation_level=None,
             check_same_thread=False,
             cached_statements=64,
+            factory=SqliteConnection,
         )
         try:
             self._prepare(connection, deadline)

@@ -112,8 +112,10 @@ class MediaLinks:
                 raise MediaError("it is not a file", file=named)
             with real.open("rb") as file:
                 found = FileToSend(real, os.fstat(file.fileno()).st_size, file.read(BEGINNING_BYTES))
-        except (OSError, ValueError) as error:  # a NUL in a path is a ValueError
-            raise MediaError(f"it cannot be read: {getattr(error, 'strerror', None) or error}", file=named) from error
+        except OSError as error:
+            raise MediaError(f"it cannot be read: {error.strerror}", file=named) from error
+        except ValueError as error:
+            raise MediaError("it has characters that no path can have", file=repr(path)) from error
         if not real.name.isprintable():  # bytes that are not UTF-8 are not printable either
             raise MediaError("its name has characters that do not belong into a URL: rename it", file=repr(path))
         return found

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ import pytest
 from tests.emulator.phone_page.local_program import LocalProgram
 from tests.emulator.phone_page.page_client import PNG, PageClient
 from tests.emulator.program import CONTACT, NUMBER, Program
+from tests.servers import find_program
 from twiml_app import InboundMessage, Media, Message, Redirect, Router, StatusCallback
 from twiml_app.emulator import Emulator
 from twiml_app.recordings import read_file, replay
@@ -266,7 +266,6 @@ def test_conversation_is_saved_as_a_test(dev: PageClient, running: Emulator, loc
     assert dev.post("save-test", **WHO, name="../orders").status == 400
 
 
-@pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")
 @pytest.mark.parametrize("method", ["POST", "GET"])
 def test_copied_curl_works(page: PageClient, twilio: Emulator, program: Program, method: str) -> None:
     """It is authenticated, signed, and not a repetition."""
@@ -274,6 +273,7 @@ def test_copied_curl_works(page: PageClient, twilio: Emulator, program: Program,
     twilio.add_number(NUMBER, program.url("/message"), method=method)
     sent = page.text('it\'s "50%" & <b>\n$HOME `x`')["inbound"]["sid"]
     command = export(page, "curl", sid=sent)
+    find_program("curl")
     done = subprocess.run(["/bin/sh", "-c", command.replace("curl", "curl -s", 1)], capture_output=True, timeout=30)
 
     first, again = program.at("/message")
