@@ -179,7 +179,7 @@ def test_operation_that_never_ran_is_reported_as_an_outage(tmp_path: Path, monke
     """If the thread that runs the batch ends at any other place, the others must not count as successful."""
     engine = Engine(lambda: SqliteStore(tmp_path / "twiml.db", durable=True))
 
-    def interrupt(jobs: object) -> None:
+    def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(engine._commits(), "_transact_one_by_one", interrupt)

@@ -104,28 +104,29 @@ class GroupCommit:
             self._transact(jobs, own.deadline, joined_by=self._arrived)
         except _CannotBegin as error:
             self._fail(jobs, own, error)
-            return
         except Exception:
-            self._transact_one_by_one(jobs)
+            self._transact_one_by_one(jobs, own)
         except BaseException as error:  # SystemExit or KeyboardInterrupt: it ends one thread, and the others continue
             interrupted = next((job for job in jobs if job.error), own)
-            interrupted.error = error
-            self._transact_one_by_one([job for job in jobs if job is not interrupted])
-        for job in jobs:
-            job.done = True
+            _end([interrupted], error)
+            self._transact_one_by_one([job for job in jobs if job is not interrupted], own)
+        else:
+            _end(jobs)
 
-    def _transact_one_by_one(self, jobs: list[_Job]) -> None:
+    def _transact_one_by_one(self, jobs: list[_Job], own: _Job) -> None:
         """Run each job in its own transaction, with its own error: one job failed, or the connection broke."""
         for place, job in enumerate(jobs):
             try:
-                self._transact([job], job.deadline)
+                self._transact([job], min(job.deadline, own.deadline))
             except _CannotBegin as error:
-                job.error = error
-                if job.deadline > time.monotonic():
-                    _set_error(jobs[place:], error)
+                if job.deadline > time.monotonic():  # nobody can begin, or the leader has no time left
+                    self._fail(jobs[place:], own, error)
                     return
+                _end([job], error)
             except BaseException as error:
-                job.error = error
+                _end([job], error)
+            else:
+                _end([job])
 
     def _arrived(self, *, durable: bool) -> list[_Job]:
         """Take the jobs that have arrived meanwhile, unless they need a durable transaction and this one is not."""
@@ -175,9 +176,7 @@ class GroupCommit:
         others = [job for job in jobs if job is not own and job.deadline > now] if own.deadline <= now else []
         with self._queue_lock:
             self._waiting = others + self._waiting
-        for job in jobs:
-            if job not in others:
-                job.error, job.done = error, True
+        _end([job for job in jobs if job not in others], error)
 
 
 def failed_write(error: Exception) -> str:
@@ -185,9 +184,9 @@ def failed_write(error: Exception) -> str:
     return f"the journal cannot be written to: {' '.join(str(error).split())}"
 
 
-def _set_error(jobs: Sequence[_Job], error: Exception) -> None:
+def _end(jobs: Sequence[_Job], error: BaseException | None = None) -> None:
     for job in jobs:
-        job.error = error
+        job.error, job.done = error, True
 
 
 def _still_writing(wait_s: float) -> JournalUnavailable:
