@@ -21,7 +21,7 @@ from flask import (
 )
 from flask.sessions import NullSession, SecureCookieSessionInterface, SessionInterface
 from flask.typing import ResponseReturnValue
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.webhook_requests import AUTHORIZATION, BASIC
@@ -146,6 +146,19 @@ def test_answer_to_any_bytes_is_the_same_either_way(method: str, query: str, bod
     """Refusals of malformed requests are the same as well."""
     app = make_app()
     options: dict[str, Any] = {"method": method, "query_string": query, "data": body, "content_type": content_type}
+
+    assert whole(post(app, **options)) == whole(by_dispatch(app, **options))
+
+
+HOSTS = st.text("aZ0-.:[]_ \xe9", max_size=12) | st.integers(60, 70).map(lambda length: f"{'a' * length}.example:80")
+
+
+@given(host=HOSTS)
+@example(host="a..b")
+@example(host="a.example:123456")
+def test_answer_to_any_host_is_the_same_either_way(host: str) -> None:
+    """Flask refuses some hosts before it calls a view."""
+    app, options = make_app(), {"environ_overrides": {"HTTP_HOST": host}}
 
     assert whole(post(app, **options)) == whole(by_dispatch(app, **options))
 

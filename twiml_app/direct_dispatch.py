@@ -47,8 +47,8 @@ _RECEIVERS = (
     *(request_started.receivers, request_finished.receivers, request_tearing_down.receivers),
     *(appcontext_pushed.receivers, appcontext_popped.receivers, appcontext_tearing_down.receivers),
 )
-#: A host that Flask accepts without a closer look.
-_is_plain_host = re.compile(r"[A-Za-z0-9.-]+(:[0-9]+)?").fullmatch
+#: A host that Flask accepts without a closer look: labels of at most 63 characters.
+_is_plain_host = re.compile(r"[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*(:[0-9]{1,5})?").fullmatch
 
 
 class DirectDispatch:
