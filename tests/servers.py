@@ -31,8 +31,8 @@ def find_program(name: str) -> str:
 
 
 def clean_environment(**settings: str) -> dict[str, str]:
-    """Return the environment without the developer's settings, with the given ones added."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("TWIML_", "TWILIO_", "COV_"))}
+    """Return the environment without the settings of the developer and of make, with the given ones added."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("TWIML_", "TWILIO_", "COV_", "MAKE"))}
     return kept | settings
 
 
