@@ -64,6 +64,23 @@ def test_delivery_ends_as_a_button_says(window: Open, twilio: Emulator) -> None:
     assert (message.status, message.error_code) == ("undelivered", 30005)
 
 
+def test_click_is_not_lost_when_something_happens_between_press_and_release(window: Open, twilio: Emulator) -> None:
+    """The story is drawn again with each event, and a button that was replaced meanwhile gets no click."""
+    twilio.phone(CONTACT).will("sent")
+    with window() as page:
+        write(page, "order 1 tea")
+        page.locator(".outbound .meta").click()
+        story = page.get_by_label("What happened", exact=True)
+        story.get_by_role("button", name="Close").hover()
+        page.mouse.down()
+        story.get_by_role("button", name="Fails with").dispatch_event("click")
+        expect(page.locator(".outbound .meta > .bad").last).to_be_visible()
+        page.wait_for_timeout(500)  # longer than the pane waits before it draws
+        page.mouse.up()
+
+        expect(story.get_by_role("button", name="Close")).to_be_hidden()
+
+
 def test_exception_of_a_handler_is_shown_with_what_to_do(window: Open) -> None:
     """The sender of a text sees nothing, so the page has to say it."""
     with window() as page:

@@ -16,6 +16,7 @@ const NO_REQUESTS = "No request to your program is known: it may not have been c
 let due = 0;
 let loaded = null;
 let opener = null;
+let isPressed = false;
 
 /** Set up the pane. */
 export function startDetails() {
@@ -30,6 +31,8 @@ export function startDetails() {
   on("current", () => select(""));
   on("happened", ({ sid }) => isShown(sid) && loadSoon());
   byId("details").addEventListener("keydown", (event) => event.key === "Escape" && close());
+  byId("details").addEventListener("pointerdown", () => { isPressed = true; });
+  for (const end of ["pointerup", "pointercancel"]) document.addEventListener(end, () => setTimeout(() => { isPressed = false; }));
   draw();
 }
 
@@ -44,9 +47,11 @@ function loadSoon() {
 }
 
 async function load() {
+  if (isPressed) return loadSoon(); // a button that is drawn again between press and release would not be clicked
   const sid = model.selected;
   const details = await attempt(() => get(`messages/${sid}`));
   if (!details || sid !== model.selected) return;
+  if (isPressed) return loadSoon();
   const isFirst = loaded === null;
   loaded = details;
   draw();
