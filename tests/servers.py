@@ -32,7 +32,8 @@ def find_program(name: str) -> str:
 
 def clean_environment(**settings: str) -> dict[str, str]:
     """Return the environment without the settings of the developer and of make, with the given ones added."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("TWIML_", "TWILIO_", "COV_", "MAKE"))}
+    left_out = ("TWIML_", "TWILIO_", "COV_", "MAKE")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
     return kept | settings
 
 

@@ -158,7 +158,8 @@ HOSTS = st.text("aZ0-.:[]_ \xe9", max_size=12) | st.integers(60, 70).map(lambda 
 @example(host="a.example:123456")
 def test_answer_to_any_host_is_the_same_either_way(host: str) -> None:
     """Flask refuses some hosts before it calls a view."""
-    app, options = make_app(), {"environ_overrides": {"HTTP_HOST": host}}
+    app = make_app()
+    options: dict[str, Any] = {"environ_overrides": {"HTTP_HOST": host}}
 
     assert whole(post(app, **options)) == whole(by_dispatch(app, **options))
 
