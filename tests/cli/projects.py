@@ -6,7 +6,7 @@ import importlib
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import chdir, contextmanager
+from contextlib import chdir, closing, contextmanager
 from pathlib import Path
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, make_server
@@ -123,7 +123,7 @@ class Project:
 
     def journal(self) -> list[Any]:
         """Return all rows of the journal."""
-        with sqlite3.connect(self.folder / "twiml.db") as database:
+        with closing(sqlite3.connect(self.folder / "twiml.db")) as database, database:
             tables = ("exchanges", "refusals", "ledger")
             return [database.execute(f"SELECT * FROM {table}").fetchall() for table in tables]
 

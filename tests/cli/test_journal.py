@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -166,7 +167,7 @@ def test_show_prints_the_request_and_every_result(project: Project) -> None:
 )
 def test_exchange_that_cannot_be_shown_is_explained(project: Project, exchange_id: str, complaint: str) -> None:
     """The list includes exchanges whose request was not kept."""
-    with sqlite3.connect(project.folder / "twiml.db") as database:
+    with closing(sqlite3.connect(project.folder / "twiml.db")) as database, database:
         database.execute("UPDATE exchanges SET body = NULL WHERE id = 1")
 
     result = project.type("journal", "show", exchange_id)

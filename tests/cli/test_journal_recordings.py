@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import subprocess
+from contextlib import closing
 
 import pytest
 
@@ -28,7 +29,7 @@ def test_export_goes_to_standard_output_too(project: Project) -> None:
 
 def test_export_reports_the_exchanges_that_it_leaves_out(project: Project) -> None:
     """Four exchanges in the list and one in the file need an explanation."""
-    with sqlite3.connect(project.folder / "twiml.db") as database:
+    with closing(sqlite3.connect(project.folder / "twiml.db")) as database, database:
         database.execute("UPDATE exchanges SET outcome = 'looping' WHERE id = 1")
         database.execute("UPDATE exchanges SET state = 'running' WHERE id = 2")
         database.execute("UPDATE exchanges SET body = NULL WHERE id = 3")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -161,7 +162,7 @@ def test_check_warns_about_work_that_nobody_runs(phone: Phone, tmp_path: Path) -
     """The application may be down, or too slow."""
     phone.text("note")
     assert "and not run" not in run("check").output
-    with sqlite3.connect(tmp_path / "journal" / "twiml.db") as database:
+    with closing(sqlite3.connect(tmp_path / "journal" / "twiml.db")) as database, database:
         database.execute("UPDATE work SET due_at = due_at - 301")
 
     assert "and not run: is the application or a worker running?" in run("check").output
