@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
     from flask.ctx import AppContext, RequestContext
 
-#: Held while contexts are made: a handler may start threads that share them.
-_making = RLock()
-
 
 class LazyContexts:
     """The application context and the request context of one request, from ``push`` to ``pop``.
@@ -33,12 +30,14 @@ class LazyContexts:
     They are made in a copy of the current ``contextvars`` context, so that any thread may make them.
     """
 
-    __slots__ = ("_app", "_environ", "_made", "_surrounding", "_tokens")
+    __slots__ = ("_app", "_environ", "_made", "_making", "_surrounding", "_tokens")
 
     def __init__(self, app: Flask, environ: WSGIEnvironment) -> None:
         self._app = app
         self._environ = environ
         self._made: tuple[AppContext, RequestContext] | None = None
+        #: Held while they are made: a handler may start threads that share them.
+        self._making = RLock()
         self._surrounding: Context | None = None
 
     @property
@@ -63,7 +62,7 @@ class LazyContexts:
 
     def make(self) -> tuple[AppContext, RequestContext]:
         """Return the contexts, which are made once."""
-        with _making:
+        with self._making:
             if self._made is None:
                 self._surrounding = copy_context()
                 self._made = self._surrounding.run(self._begin)
