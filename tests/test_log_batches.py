@@ -161,6 +161,21 @@ def test_waiting_lines_are_written_at_the_end_of_the_process() -> None:
     assert done.stdout.endswith("info    the last line\n")
 
 
+def test_forked_child_writes_its_own_lines_only() -> None:
+    """A handler may fork; what its parent has logged must not be written twice, and nothing of the child is lost."""
+    program = (
+        "import logging, os; from twiml_app import logs; from twiml_app.log_batches import batch_log;"
+        "logs.set_up('text'); batch_log(); log = lambda name: logs.log_event(logging.INFO, name, {});"
+        "log('before'); child = os.fork(); log('in the parent' if child else 'in the child');"
+        "child and os.waitpid(child, 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+
+    assert sorted(line.split(" info    ")[1] for line in done.stdout.splitlines()) == [
+        *("before", "in the child", "in the parent"),
+    ]
+
+
 class Unprintable:
     """A value that cannot be shown."""
 

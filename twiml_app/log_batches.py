@@ -6,6 +6,7 @@ A write lets the other threads of the process run first, so that it takes longer
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from typing import TextIO
@@ -48,6 +49,10 @@ class BatchHandler(logging.StreamHandler[TextIO]):
         finally:
             self.release()
 
+    def forget(self) -> None:
+        """Forget the lines that wait in a forked child: its parent writes them."""
+        self._waiting = []
+
     def _write(self) -> None:
         records, self._waiting = self._waiting, []
         if records:
@@ -80,9 +85,10 @@ class BatchHandler(logging.StreamHandler[TextIO]):
 
 def batch_log() -> None:
     """Write the log of this process in batches, if Twiml has set it up and the program has not."""
-    for handler in logger.handlers:
+    for handler in [*logger.handlers]:
         if type(handler) is logging.StreamHandler and isinstance(handler.formatter, TextFormatter | JsonFormatter):
             logger.removeHandler(handler)
             batches = BatchHandler(handler.stream)
             batches.setFormatter(handler.formatter)
             logger.addHandler(batches)
+            os.register_at_fork(after_in_child=batches.forget)
