@@ -83,7 +83,7 @@ class Held(SqliteStore):
 
 
 def test_thread_that_writes_for_all_waits_no_longer_than_its_own_limit(tmp_path: Path) -> None:
-    """One broken operation has each of them run alone; those that have more time are left to the next thread."""
+    """After a broken operation, each one runs alone. Those that have more time are left for the next thread."""
     store = Held(tmp_path / "twiml.db")
     commits = GroupCommit(store)
 
